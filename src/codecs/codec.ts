@@ -1,0 +1,26 @@
+/**
+ * Where a record lives. A codec that seals binds what it writes to this place, so that a stored value cannot be moved
+ * to another key; the others ignore it.
+ */
+export interface RecordLocation {
+  /** The repository's namespace: a Redis prefix, a Vault folder. */
+  readonly repository: string;
+  /** The record's key in that repository. */
+  readonly key: string;
+}
+
+/**
+ * Turns a record into text and back.
+ *
+ * `encode` throws `InvalidRecordError` for a value that the schema refuses; `decode` throws `CorruptRecordError` for
+ * text that does not hold a valid record. Neither puts any of the content into the error.
+ *
+ * @example
+ * ```ts
+ * const rot13: Codec<string> = { encode: (value) => scramble(value), decode: (text) => scramble(text) };
+ * ```
+ */
+export interface Codec<V> {
+  encode(value: V, location: RecordLocation): string;
+  decode(text: string, location: RecordLocation): V;
+}

@@ -1,0 +1,230 @@
+/** The stable `code` of every error that this package throws. */
+export type PangeaAuthnErrorCode =
+  | "ERR_CONFIGURATION"
+  | "ERR_INVALID_KEY"
+  | "ERR_INVALID_RECORD"
+  | "ERR_RECORD_TOO_LARGE"
+  | "ERR_CORRUPT_RECORD"
+  | "ERR_UNSEALABLE"
+  | "ERR_STORAGE_UNAVAILABLE"
+  | "ERR_STORAGE_TIMEOUT"
+  | "ERR_STORAGE_RATE_LIMITED"
+  | "ERR_STORAGE_UNAUTHORIZED"
+  | "ERR_STORAGE_REJECTED"
+  | "ERR_STORAGE_CLOSED"
+  | "ERR_UPSTREAM_UNAVAILABLE"
+  | "ERR_UPSTREAM_REJECTED"
+  | "ERR_OAUTH";
+
+/**
+ * The base of every error that this package throws. `code` is stable across releases and is what to test; `message`
+ * says what to do and may change. No token, code, secret or stored content is ever in a message.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await repository.get(key);
+ * } catch (error) {
+ *   if (error instanceof PangeaAuthnError && error.code === "ERR_STORAGE_UNAVAILABLE") return serviceUnavailable();
+ *   throw error;
+ * }
+ * ```
+ */
+export abstract class PangeaAuthnError extends Error {
+  abstract readonly code: PangeaAuthnErrorCode;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An option is missing or wrong. The message names the option and says what it should be. */
+export class ConfigurationError extends PangeaAuthnError {
+  readonly code = "ERR_CONFIGURATION";
+}
+
+/** A failure of a store or of what it holds. Never thrown for a record that is merely absent. */
+export abstract class StorageError extends PangeaAuthnError {}
+
+/** The key cannot be used in this store: empty, too long, or with characters that the store has no room for. */
+export class InvalidKeyError extends StorageError {
+  readonly code = "ERR_INVALID_KEY";
+}
+
+/** The value to write does not satisfy the repository's schema. Nothing was written. */
+export class InvalidRecordError extends StorageError {
+  readonly code = "ERR_INVALID_RECORD";
+}
+
+/** The encoded value is larger than the store takes. Nothing was written. */
+export class RecordTooLargeError extends StorageError {
+  readonly code = "ERR_RECORD_TOO_LARGE";
+}
+
+/**
+ * What the store holds under a key is not a valid record. The key appears as its SHA-256 only, the content not at all.
+ */
+export class CorruptRecordError extends StorageError {
+  readonly code = "ERR_CORRUPT_RECORD";
+}
+
+/** A sealed value was written under a key that is not in the key ring, moved from another record, or altered. */
+export class UnsealableError extends StorageError {
+  readonly code = "ERR_UNSEALABLE";
+}
+
+/** Whether a failed write may have reached the store: `none` for certain not, `unknown` when it may have. */
+export type WriteEffect = "none" | "unknown";
+
+/** What a failure of a store's transport can tell beyond its message. */
+export interface StorageFailureOptions extends ErrorOptions {
+  /** Whether a write may have taken effect in spite of the error. `unknown` unless said. */
+  readonly effect?: WriteEffect;
+  /** How long the store asked to wait before the next try, in seconds. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The base of the failures in which the store did not do what was asked. */
+export abstract class StorageFailure extends StorageError {
+  /** Whether a write may have taken effect in spite of the error. */
+  readonly effect: WriteEffect;
+  /** How long the store asked to wait before the next try, in seconds, where it said so. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(message: string, options: StorageFailureOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.effect = options.effect ?? "unknown";
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** The store could not be reached, or answered that it is out of service. Try again later. */
+export class StorageUnavailableError extends StorageFailure {
+  readonly code = "ERR_STORAGE_UNAVAILABLE";
+}
+
+/** The store did not answer before the deadline. A write may still land: its outcome is unknown. */
+export class StorageTimeoutError extends StorageFailure {
+  readonly code = "ERR_STORAGE_TIMEOUT";
+}
+
+/** The store refused for too many requests. `retryAfterSeconds` says when to come back, where the store said so. */
+export class StorageRateLimitedError extends StorageFailure {
+  readonly code = "ERR_STORAGE_RATE_LIMITED";
+}
+
+/** The store refused the credentials. Check the token and what it is allowed to do. */
+export class StorageUnauthorizedError extends StorageFailure {
+  readonly code = "ERR_STORAGE_UNAUTHORIZED";
+}
+
+/** The store understood the request and refused it. Trying the same again does not help. */
+export class StorageRejectedError extends StorageFailure {
+  readonly code = "ERR_STORAGE_REJECTED";
+}
+
+/** The repository was closed before or during the call. */
+export class StorageClosedError extends StorageFailure {
+  readonly code = "ERR_STORAGE_CLOSED";
+}
+
+/** Pangea AuthN could not be reached, timed out or answered with a server error. */
+export class UpstreamUnavailableError extends PangeaAuthnError {
+  readonly code = "ERR_UPSTREAM_UNAVAILABLE";
+  /** How long the upstream asked to wait before the next try, in seconds, where it said so. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly retryAfterSeconds?: number } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** Pangea AuthN answered and said no. `error` is its OAuth error code. */
+export class UpstreamRejectedError extends PangeaAuthnError {
+  readonly code = "ERR_UPSTREAM_REJECTED";
+  /** The OAuth error code that the upstream gave, such as `invalid_grant`. */
+  readonly error: string;
+
+  constructor(error: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.error = error;
+  }
+}
+
+/** The OAuth error codes that this server answers with (RFC 6749, 6750, 7591, 7009, 8707). */
+export type OAuthErrorCode =
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_grant"
+  | "unauthorized_client"
+  | "unsupported_grant_type"
+  | "unsupported_response_type"
+  | "invalid_scope"
+  | "invalid_target"
+  | "access_denied"
+  | "server_error"
+  | "temporarily_unavailable"
+  | "invalid_token"
+  | "insufficient_scope"
+  | "invalid_redirect_uri"
+  | "invalid_client_metadata"
+  | "too_many_requests"
+  | "method_not_allowed";
+
+/** The HTTP status that RFC 6749, 6750 and 7591 give each error code. */
+const oauthErrorStatus: Readonly<Record<OAuthErrorCode, number>> = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  unsupported_response_type: 400,
+  invalid_scope: 400,
+  invalid_target: 400,
+  access_denied: 403,
+  server_error: 500,
+  temporarily_unavailable: 503,
+  invalid_token: 401,
+  insufficient_scope: 403,
+  invalid_redirect_uri: 400,
+  invalid_client_metadata: 400,
+  too_many_requests: 429,
+  method_not_allowed: 405,
+};
+
+/**
+ * An error that is an OAuth answer: `error` is the code that goes over the wire, `message` its `error_description`,
+ * `status` the HTTP status.
+ *
+ * @example
+ * ```ts
+ * throw new OAuthError("invalid_grant", "The authorization code has expired; start the login again.");
+ * ```
+ */
+export class OAuthError extends PangeaAuthnError {
+  readonly code = "ERR_OAUTH";
+  readonly error: OAuthErrorCode;
+  readonly status: number;
+  /** For `temporarily_unavailable` and `too_many_requests`: when to come back, in seconds. */
+  readonly retryAfterSeconds: number | undefined;
+  /** For `insufficient_scope`: every scope that the request needs. */
+  readonly scopes: readonly string[] | undefined;
+
+  constructor(
+    error: OAuthErrorCode,
+    message: string,
+    options: ErrorOptions & {
+      readonly status?: number;
+      readonly retryAfterSeconds?: number;
+      readonly scopes?: readonly string[];
+    } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.error = error;
+    this.status = options.status ?? oauthErrorStatus[error];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.scopes = options.scopes;
+  }
+}

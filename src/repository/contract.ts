@@ -1,0 +1,32 @@
+/**
+ * An asynchronous key-value store for records that may expire.
+ *
+ * Four methods and no options at the call. A record carries its own absolute expiry (`expiresAt`, epoch seconds), so
+ * no caller can forget a time to live and no layer restarts a clock. A record past its expiry is absent: `get` and
+ * `take` answer `undefined`, `delete` answers `false`.
+ *
+ * Every method rejects with a `StorageError` when the store cannot answer; an outage is never reported as "absent".
+ *
+ * @typeParam K - The type of the keys.
+ * @typeParam V - The type of the records. `undefined` is not a record; every other value, falsy ones included, is.
+ *
+ * @example
+ * ```ts
+ * const sessions: Repository<string, { user: string; expiresAt: number }> = new InMemoryRepository();
+ * await sessions.set("a", { user: "ada", expiresAt: Math.floor(Date.now() / 1000) + 60 });
+ * await sessions.take("a"); // { user: "ada", … } for one caller, undefined for every other
+ * ```
+ */
+export interface Repository<K extends string, V> {
+  /** Reads the record, or `undefined` where there is none. */
+  get(key: K): Promise<V | undefined>;
+
+  /** Writes the record, in place of any that the key had. Resolves only once the store has it. */
+  set(key: K, value: V): Promise<void>;
+
+  /** Deletes the record. True for exactly one of any number of concurrent callers, false where there was none. */
+  delete(key: K): Promise<boolean>;
+
+  /** Atomic get-and-delete: exactly one of any number of concurrent callers gets the record. */
+  take(key: K): Promise<V | undefined>;
+}
