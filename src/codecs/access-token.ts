@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { nullable, present, url, urlText } from "./wire.ts";
+
+/** What is stored of an access token. The token itself is not among it: its hash is the key. */
+export interface AccessToken {
+  readonly clientId: string;
+  readonly scopes: string[];
+  /** In epoch seconds. Absent only in records of the Python package that hold upstream tokens, which open nothing. */
+  readonly expiresAt?: number;
+  /** The resource that the token was issued for (RFC 8707). Absent in the Python package's records. */
+  readonly resource?: URL;
+  /** The user's id at Pangea AuthN. */
+  readonly subject?: string;
+  readonly claims?: Record<string, unknown>;
+  /** The grant that the token belongs to. Absent in the Python package's records. */
+  readonly grantId?: string;
+}
+
+const wire = z.object({
+  client_id: z.string(),
+  scopes: z.array(z.string()),
+  expires_at: nullable(z.number()),
+  resource: nullable(urlText),
+  subject: nullable(z.string()),
+  claims: nullable(z.record(z.string(), z.unknown())),
+  grant_id: nullable(z.string()),
+});
+
+const domain = z.object({
+  clientId: z.string(),
+  scopes: z.array(z.string()),
+  expiresAt: z.number().exactOptional(),
+  resource: url.exactOptional(),
+  subject: z.string().exactOptional(),
+  claims: z.record(z.string(), z.unknown()).exactOptional(),
+  grantId: z.string().exactOptional(),
+});
+
+/**
+ * Reads and writes access-token records. It reads what the Python package wrote (mcp 1.25 and later) and drops the
+ * token that stands in those records.
+ *
+ * @example
+ * ```ts
+ * const accessTokens = new PangeaVaultRepository(AccessTokenSchema, process.env.PANGEA_VAULT_TOKEN);
+ * ```
+ */
+export const AccessTokenSchema: z.ZodType<AccessToken, z.input<typeof wire>> = z.codec(wire, domain, {
+  decode: (stored) => ({
+    clientId: stored.client_id,
+    scopes: stored.scopes,
+    ...present({
+      expiresAt: stored.expires_at,
+      resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
+      subject: stored.subject,
+      claims: stored.claims,
+      grantId: stored.grant_id,
+    }),
+  }),
+  encode: (token) => ({
+    client_id: token.clientId,
+    scopes: token.scopes,
+    ...present({
+      expires_at: token.expiresAt,
+      resource: token.resource?.href,
+      subject: token.subject,
+      claims: token.claims,
+      grant_id: token.grantId,
+    }),
+  }),
+});

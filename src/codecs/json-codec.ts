@@ -1,0 +1,86 @@
+import { type ZodType, z } from "zod";
+import { CorruptRecordError, InvalidRecordError } from "../errors.ts";
+import { tokenKey } from "../secrets/token-key.ts";
+import type { Codec, RecordLocation } from "./codec.ts";
+
+/** Far above any record of this package, far below what could hurt. */
+const defaultMaxLength = 1024 * 1024;
+
+/**
+ * A codec that keeps records as JSON text and checks them against a Zod schema in both directions. The schema may be a
+ * Zod codec, whose wire side then is what is stored.
+ *
+ * Text is not trusted: its length is checked before it is parsed, an own `__proto__` member is refused, and whatever
+ * the schema does not know is dropped.
+ *
+ * @param options - `maxLength`: the longest text that is read, in characters; 1,048,576 unless said.
+ *
+ * @example
+ * ```ts
+ * const codec = jsonCodec(z.object({ name: z.string() }));
+ * codec.decode('{"name":"Ada"}', { repository: "people", key: "ada" }); // { name: "Ada" }
+ * ```
+ */
+export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?: number } = {}): Codec<V> {
+  const maxLength = options.maxLength ?? defaultMaxLength;
+  return {
+    encode(value, location) {
+      let text: string | undefined;
+      try {
+        text = JSON.stringify(z.encode(schema, value));
+      } catch (failure) {
+        throw invalidRecord(location, failure);
+      }
+      if (text === undefined) throw invalidRecord(location, undefined);
+      return text;
+    },
+    decode(text, location) {
+      if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
+      try {
+        const json: unknown = JSON.parse(text);
+        if (mayHoldPrototype(text) && hasPrototypeMember(json)) throw new TypeError("an own __proto__ member");
+        return schema.parse(json);
+      } catch (failure) {
+        throw corruptRecord(location, describe(failure));
+      }
+    },
+  };
+}
+
+/** A cheap test that lets nearly every text pass: escapes are looked at only where the member could be spelled so. */
+function mayHoldPrototype(text: string): boolean {
+  return text.includes("__proto__") || text.includes("\\u00");
+}
+
+/** Without recursion: the depth of what is read is not in our hands. */
+function hasPrototypeMember(json: unknown): boolean {
+  const waiting: unknown[] = [json];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value !== "object" || value === null) continue;
+    if (Object.hasOwn(value, "__proto__")) return true;
+    for (const member of Object.values(value)) waiting.push(member);
+  }
+  return false;
+}
+
+/** What went wrong, without any of the content: member names can be content too, so paths are left out. */
+function describe(failure: unknown): string {
+  if (failure instanceof z.core.$ZodError) return `the schema says ${failure.issues[0]?.code ?? "no"}`;
+  if (failure instanceof RangeError) return "it is nested too deeply";
+  if (failure instanceof SyntaxError) return "it is not JSON";
+  return "it is not what was written";
+}
+
+/** @internal The one error for everything that is wrong with stored text. It names the key by its hash. */
+export function corruptRecord(location: RecordLocation, reason: string): CorruptRecordError {
+  return new CorruptRecordError(
+    `The record with the key ${tokenKey(location.key)} in ${location.repository} cannot be read: ${reason}. Delete it.`,
+  );
+}
+
+/** @internal The one error for a value that the schema refuses. */
+export function invalidRecord(location: RecordLocation, failure: unknown): InvalidRecordError {
+  const reason = failure === undefined ? "JSON cannot hold it" : describe(failure);
+  return new InvalidRecordError(`The value for ${location.repository} does not fit its schema: ${reason}.`);
+}

@@ -1,0 +1,116 @@
+import type { ClientAuthentication } from "../codecs/authorization-code.ts";
+import { OAuthError } from "../errors.ts";
+import {
+  authenticateClient,
+  type ClientCredentials,
+  clientAuthenticationOf,
+  readClientCredentials,
+} from "../provider/client-authentication.ts";
+import type { ClientRegistry } from "../provider/client-registry.ts";
+import type { ProviderConfiguration } from "../provider/configuration.ts";
+import { toOAuthError } from "../provider/oauth-failure.ts";
+import type { TokenIssuer, TokenResponse } from "../provider/token-issuer.ts";
+import type { TokenRevoker } from "../provider/token-revoker.ts";
+import { type Parameters, readForm } from "./request-body.ts";
+import { jsonResponse, oauthErrorResponse } from "./responses.ts";
+
+/** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
+export class TokenEndpoint {
+  readonly #configuration: ProviderConfiguration;
+  readonly #registry: ClientRegistry;
+  readonly #issuer: TokenIssuer;
+  readonly #revoker: TokenRevoker;
+
+  constructor(
+    configuration: ProviderConfiguration,
+    registry: ClientRegistry,
+    issuer: TokenIssuer,
+    revoker: TokenRevoker,
+  ) {
+    this.#configuration = configuration;
+    this.#registry = registry;
+    this.#issuer = issuer;
+    this.#revoker = revoker;
+  }
+
+  async token(request: Request): Promise<Response> {
+    return this.#answer(request, async (form, credentials) => {
+      const grantType = form.get("grant_type");
+      if (grantType === undefined) throw new OAuthError("invalid_request", "grant_type is missing.");
+      if (grantType === "authorization_code") return jsonResponse(await this.#redeemCode(form, credentials));
+      if (grantType === "refresh_token") return jsonResponse(await this.#refresh(form, credentials));
+      await this.#authenticate(credentials);
+      throw new OAuthError("unsupported_grant_type", "grant_type may be authorization_code or refresh_token.");
+    });
+  }
+
+  async revoke(request: Request): Promise<Response> {
+    return this.#answer(request, async (form, credentials) => {
+      const token = form.get("token");
+      await this.#authenticate(credentials);
+      if (token === undefined) throw new OAuthError("invalid_request", "token is missing.");
+      await this.#revoker.revoke(credentials.clientId, token);
+      return jsonResponse({});
+    });
+  }
+
+  #redeemCode(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
+    const code = form.get("code");
+    const codeVerifier = form.get("code_verifier");
+    const redirectUri = form.get("redirect_uri");
+    const resource = form.get("resource");
+    if (code === undefined) throw new OAuthError("invalid_request", "code is missing.");
+    if (codeVerifier === undefined) throw new OAuthError("invalid_request", "code_verifier is missing; use PKCE.");
+    // The code's record knows how its client authenticates, which saves a read of the client's own record.
+    return this.#issuer.redeemCode(
+      { clientId: credentials.clientId, code, codeVerifier, redirectUri, resource },
+      async (known) => {
+        await this.#authenticate(credentials, known);
+      },
+    );
+  }
+
+  async #refresh(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
+    const refreshToken = form.get("refresh_token");
+    const scope = form.get("scope");
+    const resource = form.get("resource");
+    if (refreshToken === undefined) throw new OAuthError("invalid_request", "refresh_token is missing.");
+    const { grantTypes } = await this.#authenticate(credentials);
+    return this.#issuer.refresh({ clientId: credentials.clientId, grantTypes, refreshToken, scope, resource });
+  }
+
+  async #authenticate(credentials: ClientCredentials, known?: ClientAuthentication): Promise<ClientAuthentication> {
+    const authentication = known ?? (await this.#lookUp(credentials.clientId));
+    authenticateClient(credentials, authentication, this.#configuration.clock() / 1000);
+    return authentication;
+  }
+
+  async #lookUp(clientId: string): Promise<ClientAuthentication> {
+    const client = await this.#registry.find(clientId);
+    if (client === undefined) throw new OAuthError("invalid_client", "The client_id or client_secret is wrong.");
+    return clientAuthenticationOf(client.information);
+  }
+
+  async #answer(
+    request: Request,
+    respond: (form: Parameters, credentials: ClientCredentials) => Promise<Response>,
+  ): Promise<Response> {
+    const authorization = request.headers.get("authorization");
+    try {
+      const form = await readForm(request);
+      const shown = { client_id: form.get("client_id"), client_secret: form.get("client_secret") };
+      return await respond(form, readClientCredentials(authorization, shown));
+    } catch (failure) {
+      const error = toOAuthError(failure);
+      if (error.error === "invalid_client" && authorization !== null) {
+        return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
+      }
+      if (error.error === "invalid_grant" && this.#configuration.invalidGrantStatus !== error.status) {
+        return oauthErrorResponse(
+          new OAuthError("invalid_grant", error.message, { status: this.#configuration.invalidGrantStatus }),
+        );
+      }
+      return oauthErrorResponse(error);
+    }
+  }
+}

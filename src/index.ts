@@ -1,0 +1,41 @@
+export { type AccessToken, AccessTokenSchema } from "./codecs/access-token.ts";
+export { asCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
+export {
+  type AuthorizationCode,
+  AuthorizationCodeSchema,
+  type ClientAuthentication,
+} from "./codecs/authorization-code.ts";
+export type { Codec, RecordLocation } from "./codecs/codec.ts";
+export { type Grant, GrantSchema } from "./codecs/grant.ts";
+export { jsonCodec } from "./codecs/json-codec.ts";
+export { type OAuthClientInformation, OAuthClientInformationSchema } from "./codecs/oauth-client-information.ts";
+export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./codecs/pangea-access-token.ts";
+export { type RefreshToken, RefreshTokenSchema } from "./codecs/refresh-token.ts";
+export * from "./errors.ts";
+export {
+  type AuthorizationParameters,
+  type AuthorizationResponseWriter,
+  PangeaOAuthProvider,
+  type PangeaUserToken,
+} from "./pangea-oauth-provider.ts";
+export type { AuthInfo } from "./provider/access-token-verifier.ts";
+export type { RegisteredClient } from "./provider/client-registry.ts";
+export type {
+  ClientRegistrationOptions,
+  PangeaOAuthProviderOptions,
+  PreRegisteredClient,
+  RevocationOptions,
+} from "./provider/options.ts";
+export type { PangeaIdentity } from "./provider/pangea-authn.ts";
+export {
+  createInMemoryRepositories,
+  createRepositories,
+  type ProviderRepositories,
+  type RecordKind,
+} from "./provider/repositories.ts";
+export type { TokenResponse } from "./provider/token-issuer.ts";
+export type { Repository } from "./repository/contract.ts";
+export type { ReadExpiry } from "./repository/expiry.ts";
+export { InMemoryRepository, type InMemoryRepositoryOptions } from "./repository/in-memory.ts";
+export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";
+export { type TokenKey, tokenKey } from "./secrets/token-key.ts";

@@ -1,0 +1,311 @@
+import type { OAuthClientInformation } from "./codecs/oauth-client-information.ts";
+import { OAuthError } from "./errors.ts";
+import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
+import { BearerGuard } from "./http/bearer.ts";
+import { Router } from "./http/router.ts";
+import { TokenEndpoint } from "./http/token-endpoint.ts";
+import { AccessTokenVerifier, type AuthInfo } from "./provider/access-token-verifier.ts";
+import { checkAuthorizationRequest, trustRedirectUri } from "./provider/authorization-request.ts";
+import { ClientRegistry, type RegisteredClient } from "./provider/client-registry.ts";
+import { configure, type ProviderConfiguration } from "./provider/configuration.ts";
+import { Grants } from "./provider/grants.ts";
+import { authorizationCodeKey, Login } from "./provider/login.ts";
+import type { PangeaOAuthProviderOptions } from "./provider/options.ts";
+import { PangeaAuthn, type PangeaIdentity } from "./provider/pangea-authn.ts";
+import { TokenIssuer, type TokenResponse } from "./provider/token-issuer.ts";
+import { TokenRevoker } from "./provider/token-revoker.ts";
+
+/** The upstream token and the identity behind a request. */
+export interface PangeaUserToken extends PangeaIdentity {
+  /** The Pangea AuthN access token (`ptu_…`). */
+  readonly token: string;
+  /** When it expires, in epoch seconds, where Pangea AuthN said so. */
+  readonly expiresAt?: number;
+  /** The scopes that Pangea AuthN gave it, where it said so. */
+  readonly scopes?: readonly string[];
+}
+
+/** The part of an authorization request that the MCP SDK's v1 router hands over. */
+export interface AuthorizationParameters {
+  readonly state?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly codeChallenge: string;
+  readonly redirectUri: string;
+  readonly resource?: URL | undefined;
+}
+
+/** The part of a Node or Express response that `authorize` writes to, and the request that it answers. */
+export interface AuthorizationResponseWriter {
+  readonly req: { readonly headers: { readonly cookie?: string | undefined } };
+  statusCode: number;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  end(body?: string): unknown;
+}
+
+/**
+ * A complete OAuth authorization server for an MCP server, which defers login to Pangea AuthN and keeps its state in
+ * repositories.
+ *
+ * Mount `fetch` at the paths for which `serves` is true, and guard the MCP endpoint with `authenticate`; the subpaths
+ * for Express, Hono, FastMCP and Node do both. The class also has the shape of the MCP SDK's v1 `OAuthServerProvider`
+ * and of its `OAuthTokenVerifier`.
+ *
+ * @example
+ * ```ts
+ * const provider = new PangeaOAuthProvider({
+ *   mcpBaseUrl: "https://mcp.example.org",
+ *   mcpScopes: ["user"],
+ *   pangeaAuthnIssuerUrl: "https://pdn-….login.aws.us.pangea.cloud",
+ *   pangeaAuthnClientId: "psa_…",
+ *   pangeaAuthnClientSecret: process.env.PANGEA_AUTHN_CLIENT_SECRET,
+ *   pangeaAuthnScopes: ["user"],
+ *   repositories: createVaultRepositories(process.env.PANGEA_VAULT_TOKEN),
+ * });
+ * ```
+ */
+export class PangeaOAuthProvider {
+  readonly #configuration: ProviderConfiguration;
+  readonly #registry: ClientRegistry;
+  readonly #grants: Grants;
+  readonly #issuer: TokenIssuer;
+  readonly #revoker: TokenRevoker;
+  readonly #verifier: AccessTokenVerifier;
+  readonly #authorization: AuthorizationEndpoint;
+  readonly #guard: BearerGuard;
+  readonly #router: Router;
+
+  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so a wrong try burns the code. */
+  readonly skipLocalPkceValidation = true;
+
+  /** The client store of the MCP SDK's v1 `OAuthServerProvider`. */
+  readonly clientsStore: {
+    getClient(clientId: string): Promise<RegisteredClient | undefined>;
+    registerClient?(client: Readonly<Record<string, unknown>>): Promise<RegisteredClient>;
+  };
+
+  /** @throws `ConfigurationError` that names the option that is wrong and says what it should be. */
+  constructor(options: PangeaOAuthProviderOptions) {
+    const configuration = configure(options);
+    const pangeaAuthn = new PangeaAuthn(configuration);
+    this.#configuration = configuration;
+    this.#registry = new ClientRegistry(configuration);
+    this.#grants = new Grants(configuration, pangeaAuthn);
+    this.#issuer = new TokenIssuer(configuration, this.#grants);
+    this.#revoker = new TokenRevoker(configuration, this.#grants);
+    this.#verifier = new AccessTokenVerifier(configuration);
+    this.#authorization = new AuthorizationEndpoint(
+      configuration,
+      this.#registry,
+      new Login(configuration, pangeaAuthn),
+    );
+    this.#guard = new BearerGuard(configuration, this.#verifier);
+    const tokenEndpoint = new TokenEndpoint(configuration, this.#registry, this.#issuer, this.#revoker);
+    this.#router = new Router(configuration, this.#registry, this.#authorization, tokenEndpoint);
+    const registry = this.#registry;
+    this.clientsStore = {
+      async getClient(clientId) {
+        const client = await registry.find(clientId);
+        return client === undefined ? undefined : registry.withSecret(client.information);
+      },
+      ...(configuration.registration.enabled && {
+        registerClient: (client: Readonly<Record<string, unknown>>) => registry.register(client),
+      }),
+    };
+  }
+
+  /** The issuer, byte for byte as in the metadata. */
+  get issuer(): string {
+    return this.#configuration.issuer;
+  }
+
+  /** The resource that tokens are issued for (RFC 8707): the URL of the MCP endpoint. */
+  get resource(): string {
+    return this.#configuration.resource;
+  }
+
+  /** The scopes that every MCP request needs. */
+  get requiredScopes(): readonly string[] {
+    return this.#configuration.requiredScopes;
+  }
+
+  /** True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke. */
+  serves(path: string): boolean {
+    return this.#router.serves(path);
+  }
+
+  /**
+   * Answers a request to the authorization server. Never rejects; a path that it does not serve gets a 404.
+   *
+   * @example
+   * ```ts
+   * const { pathname } = new URL(request.url);
+   * return provider.serves(pathname) ? provider.fetch(request) : next();
+   * ```
+   */
+  fetch(request: Request): Promise<Response> {
+    return this.#router.respond(request);
+  }
+
+  /**
+   * Guards a request to the MCP endpoint: answers who is calling, or with the response that refuses it (RFC 6750), with
+   * 503 and `Retry-After` where the store cannot answer. Never rejects.
+   *
+   * @param request - A Web request, or anything with its headers.
+   * @param options - `requiredScopes` in place of those of the configuration.
+   *
+   * @example
+   * ```ts
+   * const caller = await provider.authenticate(request);
+   * if (caller instanceof Response) return caller;
+   * ```
+   */
+  authenticate(
+    request: { readonly headers: { get(name: string): string | null } },
+    options: { readonly requiredScopes?: readonly string[] } = {},
+  ): Promise<AuthInfo | Response> {
+    return this.#guard.authenticate(
+      request.headers.get("authorization"),
+      options.requiredScopes ?? this.#configuration.requiredScopes,
+    );
+  }
+
+  /**
+   * The response for a failure while a request is served: 403 with every scope needed for an `OAuthError` with
+   * `insufficient_scope`, 503 for an outage of the store.
+   */
+  refusal(failure: unknown): Response {
+    return this.#guard.refusal(failure);
+  }
+
+  /**
+   * Verifies an access token, as the MCP SDK's `OAuthTokenVerifier` does.
+   *
+   * @throws `OAuthError` with `invalid_token`; `StorageError` when the store fails, which is not a word on the token.
+   */
+  verifyAccessToken(token: string): Promise<AuthInfo> {
+    return this.#verifier.verify(token);
+  }
+
+  /**
+   * The Pangea token and the identity of the user behind a request, for tools that call Pangea on the user's behalf. It
+   * belongs to this user's grant: two users of one client never see each other's.
+   *
+   * @throws `OAuthError` with `invalid_token` where the grant is over; `StorageError` when the store fails.
+   *
+   * @example
+   * ```ts
+   * const { token, subject } = await provider.pangeaToken(extra.authInfo);
+   * ```
+   */
+  async pangeaToken(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<PangeaUserToken> {
+    const grantId = authInfo.extra?.grantId;
+    const grant = typeof grantId === "string" ? await this.#grants.get(grantId) : undefined;
+    if (grant?.upstream === undefined) {
+      throw new OAuthError("invalid_token", "The login behind this token is over; the user has to log in again.");
+    }
+    const { token, expiresAt, scopes } = grant.upstream;
+    return {
+      token,
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(scopes !== undefined && { scopes }),
+      ...(grant.subject !== undefined && { subject: grant.subject }),
+      ...(grant.username !== undefined && { username: grant.username }),
+      ...(grant.email !== undefined && { email: grant.email }),
+    };
+  }
+
+  /** Begins a login for the MCP SDK's v1 router: writes a redirect to Pangea AuthN into the response. */
+  async authorize(
+    client: Pick<OAuthClientInformation, "client_id">,
+    parameters: AuthorizationParameters,
+    response: AuthorizationResponseWriter,
+  ): Promise<void> {
+    const trusted = await trustRedirectUri(this.#registry, client.client_id, parameters.redirectUri);
+    const request = checkAuthorizationRequest(this.#configuration, trusted, {
+      responseType: "code",
+      responseMode: undefined,
+      scope: parameters.scopes?.join(" "),
+      state: parameters.state,
+      codeChallenge: parameters.codeChallenge,
+      codeChallengeMethod: "S256",
+      resource: parameters.resource?.href,
+    });
+    await this.#registry.renew(trusted.client);
+    const begun = await this.#authorization.begin(response.req.headers.cookie ?? null, request);
+    response.statusCode = begun.status;
+    for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
+    response.setHeader("set-cookie", begun.headers.getSetCookie());
+    response.end();
+  }
+
+  /**
+   * The PKCE challenge of a code, for the MCP SDK's v1 router. The code stays good.
+   *
+   * @throws `OAuthError` with `invalid_grant`, `StorageError` when the store fails.
+   */
+  async challengeForAuthorizationCode(
+    client: Pick<OAuthClientInformation, "client_id">,
+    authorizationCode: string,
+  ): Promise<string> {
+    const { authorizationCodes } = this.#configuration.repositories;
+    const record = await authorizationCodes.get(authorizationCodeKey(authorizationCode));
+    if (record?.clientId !== client.client_id) {
+      throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
+    }
+    return record.codeChallenge;
+  }
+
+  /**
+   * Redeems an authorization code for a client that the MCP SDK's v1 router has authenticated.
+   *
+   * @throws `OAuthError` with `invalid_grant` or `invalid_target`, `StorageError` when the store fails.
+   */
+  exchangeAuthorizationCode(
+    client: Pick<OAuthClientInformation, "client_id">,
+    authorizationCode: string,
+    codeVerifier?: string,
+    redirectUri?: string,
+    resource?: URL,
+  ): Promise<TokenResponse> {
+    return this.#issuer.redeemCode(
+      {
+        clientId: client.client_id,
+        code: authorizationCode,
+        codeVerifier: codeVerifier ?? "",
+        redirectUri,
+        resource: resource?.href,
+      },
+      () => {},
+    );
+  }
+
+  /**
+   * Redeems a refresh token for a client that the MCP SDK's v1 router has authenticated.
+   *
+   * @throws `OAuthError` as the token endpoint answers, `StorageError` when the store fails.
+   */
+  exchangeRefreshToken(
+    client: Pick<OAuthClientInformation, "client_id" | "grant_types">,
+    refreshToken: string,
+    scopes?: readonly string[],
+    resource?: URL,
+  ): Promise<TokenResponse> {
+    return this.#issuer.refresh({
+      clientId: client.client_id,
+      grantTypes: client.grant_types ?? ["authorization_code"],
+      refreshToken,
+      scope: scopes?.join(" "),
+      resource: resource?.href,
+    });
+  }
+
+  /** Revokes a token of a client that the MCP SDK's v1 router has authenticated. Throws `StorageError`. */
+  revokeToken(client: Pick<OAuthClientInformation, "client_id">, request: { readonly token: string }): Promise<void> {
+    return this.#revoker.revoke(client.client_id, request.token);
+  }
+
+  /** Ends a grant by its id (`authInfo.extra.grantId`), with all its tokens, the upstream ones included. */
+  revokeGrant(grantId: string): Promise<void> {
+    return this.#grants.revoke(grantId);
+  }
+}

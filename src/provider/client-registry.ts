@@ -1,0 +1,111 @@
+import { createHmac, randomUUID } from "node:crypto";
+import type { OAuthClientInformation } from "../codecs/oauth-client-information.ts";
+import type { Repository } from "../repository/contract.ts";
+import { labelledTokenKey, tokenKey } from "../secrets/token-key.ts";
+import { type ClientMetadata, parseClientMetadata } from "./client-metadata.ts";
+import type { ProviderConfiguration } from "./configuration.ts";
+import { formatOpaqueToken } from "./opaque-token.ts";
+
+/** A client that this server knows. */
+export interface KnownClient {
+  readonly information: OAuthClientInformation;
+  /** `configured` clients come from the options, `registered` ones from the repository. */
+  readonly source: "configured" | "registered";
+  /** True where a URL parser rewrote the redirect URIs before they were stored, as the Python package did. */
+  readonly normalisedRedirectUris: boolean;
+}
+
+/** A registration's answer: the client's record, and the secret, which is shown this one time. */
+export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
+
+/**
+ * The storage key of a client id. Plain ids are keys as they are, as the Python package stores them; anything else (a
+ * URL, an id that could be mistaken for another kind of key in a shared folder) is hashed.
+ */
+export function clientKey(clientId: string): string {
+  const plain = /^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$/.test(clientId);
+  return plain && !/^(?:sha256-|mcp_|client_to_authn_)/.test(clientId)
+    ? clientId
+    : labelledTokenKey("client", clientId);
+}
+
+/** Knows, registers and renews clients. */
+export class ClientRegistry {
+  readonly #clients: Repository<string, OAuthClientInformation>;
+  readonly #configuration: ProviderConfiguration;
+
+  constructor(configuration: ProviderConfiguration) {
+    this.#configuration = configuration;
+    this.#clients = configuration.repositories.clients;
+  }
+
+  /** Finds a client by its id, or `undefined` where nobody has registered it. */
+  async find(clientId: string): Promise<KnownClient | undefined> {
+    const configured = this.#configuration.preRegisteredClients.get(clientId);
+    if (configured !== undefined) {
+      const information = { grant_types: ["authorization_code", "refresh_token"], ...configured };
+      return { information, source: "configured", normalisedRedirectUris: false };
+    }
+    const information = await this.#clients.get(clientKey(clientId));
+    if (information === undefined || information.client_id !== clientId) return undefined;
+    return { information, source: "registered", normalisedRedirectUris: information.expiresAt === undefined };
+  }
+
+  /**
+   * Registers a client (RFC 7591). A confidential client's secret is derived from its id, so that only its hash is
+   * stored and yet the MCP SDK's router, which wants the plain one, can be served.
+   *
+   * @throws `OAuthError` with `invalid_client_metadata` or `invalid_redirect_uri`.
+   */
+  async register(input: unknown): Promise<RegisteredClient> {
+    const { registration } = this.#configuration;
+    const metadata = parseClientMetadata(input, {
+      valid: registration.validScopes,
+      defaults: registration.defaultScopes,
+    });
+    const issuedAt = Math.floor(this.#configuration.clock() / 1000);
+    const clientId = randomUUID();
+    const secret = this.#isPublic(metadata) ? undefined : this.#secrets(clientId)[0];
+    const information: OAuthClientInformation = {
+      ...metadata,
+      token_endpoint_auth_method: metadata.token_endpoint_auth_method ?? "client_secret_basic",
+      client_id: clientId,
+      client_id_issued_at: issuedAt,
+      ...(secret !== undefined && {
+        client_secret_hash: tokenKey(secret),
+        client_secret_expires_at: issuedAt + registration.clientSecretLifetime,
+      }),
+      expiresAt: issuedAt + registration.unusedLifetime,
+    };
+    await this.#clients.set(clientKey(clientId), information);
+    return this.withSecret(information);
+  }
+
+  /** The client's information as RFC 7591 shows it: with its secret where it has one, without what only we store. */
+  withSecret(stored: OAuthClientInformation): RegisteredClient {
+    const { client_secret_hash: hash, expiresAt: _, ...information } = stored;
+    if (hash === undefined) return information;
+    const secret = this.#secrets(stored.client_id).find((candidate) => tokenKey(candidate) === hash);
+    return secret === undefined ? information : { ...information, client_secret: secret };
+  }
+
+  /** Keeps a registration that is in use: renewed when it is used in the second half of its life. */
+  async renew(client: KnownClient): Promise<void> {
+    const { expiresAt } = client.information;
+    const { unusedLifetime } = this.#configuration.registration;
+    const now = this.#configuration.clock() / 1000;
+    if (client.source !== "registered" || expiresAt === undefined || expiresAt - now > unusedLifetime / 2) return;
+    const renewed = { ...client.information, expiresAt: Math.floor(now) + unusedLifetime };
+    await this.#clients.set(clientKey(client.information.client_id), renewed);
+  }
+
+  #isPublic(metadata: ClientMetadata): boolean {
+    return metadata.token_endpoint_auth_method === "none";
+  }
+
+  #secrets(clientId: string): string[] {
+    return this.#configuration.keys
+      .derive("client secret")
+      .all.map((key) => formatOpaqueToken("client_secret", createHmac("sha256", key.bytes).update(clientId).digest()));
+  }
+}

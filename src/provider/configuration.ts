@@ -1,0 +1,182 @@
+import { ConfigurationError } from "../errors.ts";
+import { KeyRing } from "../secrets/key-ring.ts";
+import type { PangeaOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
+import { isLoopbackHost } from "./redirect-uri.ts";
+import { createInMemoryRepositories, type ProviderRepositories } from "./repositories.ts";
+import { isScope, offlineAccess } from "./scopes.ts";
+
+const day = 24 * 60 * 60;
+
+/** The options of a provider, checked and complete. */
+export interface ProviderConfiguration {
+  readonly baseUrl: string;
+  readonly issuer: string;
+  readonly resource: string;
+  readonly scopes: readonly string[];
+  readonly requiredScopes: readonly string[];
+  readonly upstream: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    readonly scopes: readonly string[];
+    readonly timeout: number;
+    readonly fetch: (request: Request) => Promise<Response>;
+  };
+  readonly repositories: ProviderRepositories;
+  readonly registration: {
+    readonly enabled: boolean;
+    readonly validScopes: readonly string[];
+    readonly defaultScopes: readonly string[];
+    readonly clientSecretLifetime: number;
+    readonly unusedLifetime: number;
+  };
+  readonly revocationEnabled: boolean;
+  readonly serviceDocumentation: string | undefined;
+  readonly preRegisteredClients: ReadonlyMap<string, PreRegisteredClient>;
+  readonly keys: KeyRing;
+  /** All in seconds. */
+  readonly lifetimes: {
+    readonly accessToken: number;
+    readonly refreshToken: number;
+    readonly grant: number;
+    readonly authorizationCode: number;
+    readonly login: number;
+    readonly refreshGrace: number;
+  };
+  readonly invalidGrantStatus: 400 | 401;
+  readonly clock: () => number;
+}
+
+/**
+ * Checks the options of a provider and fills in the defaults.
+ *
+ * @throws `ConfigurationError` that names the option and says what it should be.
+ */
+export function configure(options: PangeaOAuthProviderOptions): ProviderConfiguration {
+  if (typeof options !== "object" || options === null) {
+    throw new ConfigurationError("PangeaOAuthProvider takes an object of options.");
+  }
+  const baseUrl = httpUrl("mcpBaseUrl", options.mcpBaseUrl).replace(/\/+$/, "");
+  const issuer = options.mcpIssuerUrl === undefined ? baseUrl : httpUrl("mcpIssuerUrl", options.mcpIssuerUrl);
+  const path = options.mcpPath ?? "/mcp";
+  if (!/^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path)) {
+    throw new ConfigurationError('mcpPath must be a path that starts with a slash, such as "/mcp".');
+  }
+  const scopes = scopeList("mcpScopes", options.mcpScopes);
+  if (scopes.includes(offlineAccess)) {
+    throw new ConfigurationError(`mcpScopes must not list ${offlineAccess}: it is always understood.`);
+  }
+  const within = (name: string, list: readonly string[] | undefined): readonly string[] | undefined => {
+    if (list === undefined) return undefined;
+    const unknown = scopeList(name, list).filter((scope) => !scopes.includes(scope));
+    if (unknown.length > 0) throw new ConfigurationError(`${name} lists "${unknown[0]}", which mcpScopes lacks.`);
+    return list;
+  };
+  const clock = options.clock ?? Date.now;
+  const clientSecret = text("pangeaAuthnClientSecret", options.pangeaAuthnClientSecret);
+  const registration = options.clientRegistration ?? {};
+  const defaults = createInMemoryRepositories({ clock });
+  const seconds = (name: string, value: number | undefined, fallback: number, max = 10 * 365 * day): number =>
+    duration(name, value, fallback, max, "seconds");
+
+  return {
+    baseUrl,
+    issuer,
+    resource: baseUrl + path.replace(/\/$/, ""),
+    scopes,
+    requiredScopes: within("requiredScopes", options.requiredScopes) ?? [],
+    upstream: {
+      issuer: httpUrl("pangeaAuthnIssuerUrl", options.pangeaAuthnIssuerUrl).replace(/\/+$/, ""),
+      clientId: text("pangeaAuthnClientId", options.pangeaAuthnClientId),
+      clientSecret,
+      scopes: scopeList("pangeaAuthnScopes", options.pangeaAuthnScopes),
+      timeout: duration("upstreamTimeout", options.upstreamTimeout, 10_000, 600_000, "milliseconds"),
+      fetch: options.fetch ?? ((request) => fetch(request)),
+    },
+    repositories: { ...defaults, ...withoutUndefined(options.repositories ?? {}) },
+    registration: {
+      enabled: registration.enabled ?? true,
+      validScopes: within("clientRegistration.validScopes", registration.validScopes) ?? scopes,
+      defaultScopes: within("clientRegistration.defaultScopes", registration.defaultScopes) ?? scopes,
+      clientSecretLifetime: seconds(
+        "clientRegistration.clientSecretLifetimeSeconds",
+        registration.clientSecretLifetimeSeconds,
+        90 * day,
+      ),
+      unusedLifetime: seconds("clientRegistration.unusedLifetimeSeconds", registration.unusedLifetimeSeconds, 90 * day),
+    },
+    revocationEnabled: options.revocation?.enabled ?? true,
+    serviceDocumentation:
+      options.serviceDocumentationUrl === undefined
+        ? undefined
+        : httpUrl("serviceDocumentationUrl", options.serviceDocumentationUrl),
+    preRegisteredClients: preRegistered(options.clients ?? []),
+    // The client secret is shared by all instances already; hashing it keeps its own value out of the key material.
+    keys: KeyRing.from(options.secret ?? `pangea-authn-client-secret:${clientSecret}`.padEnd(64, ".")),
+    lifetimes: {
+      accessToken: seconds("accessTokenLifetimeSeconds", options.accessTokenLifetimeSeconds, 3600),
+      refreshToken: seconds("refreshTokenLifetimeSeconds", options.refreshTokenLifetimeSeconds, 30 * day),
+      grant: seconds("grantLifetimeSeconds", options.grantLifetimeSeconds, 90 * day),
+      authorizationCode: seconds("authorizationCodeLifetimeSeconds", options.authorizationCodeLifetimeSeconds, 60, 300),
+      login: seconds("loginLifetimeSeconds", options.loginLifetimeSeconds, 600, 3600),
+      refreshGrace: seconds("refreshGraceSeconds", options.refreshGraceSeconds, 30, 600),
+    },
+    invalidGrantStatus: options.invalidGrantStatus ?? 400,
+    clock,
+  };
+}
+
+function withoutUndefined(given: Partial<ProviderRepositories>): Partial<ProviderRepositories> {
+  return Object.fromEntries(Object.entries(given).filter(([, repository]) => repository !== undefined));
+}
+
+function text(name: string, value: unknown): string {
+  if (typeof value !== "string" || value.trim() === "") {
+    throw new ConfigurationError(`${name} is missing: give it a non-empty string.`);
+  }
+  return value;
+}
+
+/** Keeps a string as it was written: issuers are compared byte for byte, and a URL object would add a slash. */
+function httpUrl(name: string, value: unknown): string {
+  const given = value instanceof URL ? value.href.replace(/\/$/, "") : value;
+  if (typeof given !== "string" || !URL.canParse(given)) {
+    throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
+  }
+  const url = new URL(given);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
+    throw new ConfigurationError(`${name} must use https; plain http is for loopback hosts only.`);
+  }
+  if (url.username !== "" || url.password !== "" || /[?#\s]/.test(given)) {
+    throw new ConfigurationError(`${name} must not have user information, a query, a fragment or white space.`);
+  }
+  return given;
+}
+
+function scopeList(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value) || !value.every((scope) => typeof scope === "string" && isScope(scope))) {
+    throw new ConfigurationError(`${name} must be a list of scopes without spaces, such as ["user"].`);
+  }
+  return [...new Set(value)];
+}
+
+function duration(name: string, value: number | undefined, fallback: number, max: number, unit: string): number {
+  if (value === undefined) return fallback;
+  if (!Number.isFinite(value) || value <= 0 || value > max) {
+    throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.`);
+  }
+  return value;
+}
+
+function preRegistered(clients: readonly PreRegisteredClient[]): ReadonlyMap<string, PreRegisteredClient> {
+  const known = new Map<string, PreRegisteredClient>();
+  for (const client of clients) {
+    const id = text("clients[].client_id", client.client_id);
+    if (known.has(id)) throw new ConfigurationError(`clients lists the client_id "${id}" twice.`);
+    if (!Array.isArray(client.redirect_uris) || client.redirect_uris.length === 0) {
+      throw new ConfigurationError(`clients: "${id}" needs at least one entry in redirect_uris.`);
+    }
+    known.set(id, client);
+  }
+  return known;
+}

@@ -1,0 +1,27 @@
+import { OAuthError, RecordTooLargeError, StorageError, StorageFailure, UpstreamUnavailableError } from "../errors.ts";
+
+/** When a client is told to come back after an outage whose length nobody knows, in seconds. */
+const defaultRetryAfterSeconds = 5;
+
+/**
+ * Turns any failure into the OAuth answer that a client should get. An outage of the store or of Pangea AuthN becomes
+ * `temporarily_unavailable`, never a statement about the client's credentials: it must not make anyone log in again.
+ * The original stays in `cause`.
+ */
+export function toOAuthError(failure: unknown): OAuthError {
+  if (failure instanceof OAuthError) return failure;
+  if (failure instanceof RecordTooLargeError) {
+    return new OAuthError("invalid_request", "The request is larger than this server can keep.", { cause: failure });
+  }
+  if (failure instanceof StorageError || failure instanceof UpstreamUnavailableError) {
+    const asked =
+      failure instanceof StorageFailure || failure instanceof UpstreamUnavailableError
+        ? failure.retryAfterSeconds
+        : undefined;
+    return new OAuthError("temporarily_unavailable", "This server cannot answer right now; try again shortly.", {
+      cause: failure,
+      retryAfterSeconds: asked ?? defaultRetryAfterSeconds,
+    });
+  }
+  return new OAuthError("server_error", "This server could not complete the request.", { cause: failure });
+}

@@ -1,0 +1,86 @@
+import type { OAuthClientInformation } from "../codecs/oauth-client-information.ts";
+import type { ProviderRepositories } from "./repositories.ts";
+
+/** How clients may register themselves (RFC 7591). */
+export interface ClientRegistrationOptions {
+  /** Whether the registration endpoint is served. Default true. */
+  readonly enabled?: boolean;
+  /** The scopes a client may register for. Default: all of `mcpScopes`. */
+  readonly validScopes?: readonly string[];
+  /** The scopes of a client that asks for none. Default: all of `mcpScopes`. */
+  readonly defaultScopes?: readonly string[];
+  /** How long a client secret is good, in seconds. Default 90 days. */
+  readonly clientSecretLifetimeSeconds?: number;
+  /** How long a registration is kept without being used, in seconds. Default 90 days. */
+  readonly unusedLifetimeSeconds?: number;
+}
+
+/** Whether tokens can be revoked over HTTP (RFC 7009). */
+export interface RevocationOptions {
+  /** Whether the revocation endpoint is served. Default true. */
+  readonly enabled?: boolean;
+}
+
+/** A client that is given in the configuration and needs no registration. It never expires. */
+export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
+  Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
+
+/** What a `PangeaOAuthProvider` is made from. */
+export interface PangeaOAuthProviderOptions {
+  /** The public base URL of the server that this provider is mounted in, such as `https://mcp.example.org`. */
+  readonly mcpBaseUrl: string | URL;
+  /**
+   * The issuer, byte for byte as clients see it in metadata and `iss`. Default: `mcpBaseUrl` without a trailing slash.
+   * Endpoints are served under `mcpBaseUrl`; an issuer on another origin needs its metadata served there.
+   */
+  readonly mcpIssuerUrl?: string | URL;
+  /** The path of the MCP endpoint below `mcpBaseUrl`; together they are the resource of RFC 8707. Default `/mcp`. */
+  readonly mcpPath?: string;
+  /** The scopes that this server knows. */
+  readonly mcpScopes: readonly string[];
+  /** The Hosted Login URL of the Pangea AuthN project, such as `https://pdn-….login.aws.us.pangea.cloud`. */
+  readonly pangeaAuthnIssuerUrl: string | URL;
+  /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
+  readonly pangeaAuthnClientId: string;
+  /** The secret (`pck_…`) of that client. */
+  readonly pangeaAuthnClientSecret: string;
+  /** The scopes to ask Pangea AuthN for. */
+  readonly pangeaAuthnScopes: readonly string[];
+  /** Where state is kept. Those not given are kept in memory. */
+  readonly repositories?: Partial<ProviderRepositories>;
+  /** How clients may register themselves. */
+  readonly clientRegistration?: ClientRegistrationOptions;
+  /** Whether tokens can be revoked over HTTP. */
+  readonly revocation?: RevocationOptions;
+  /** The scopes that every MCP request needs. Default: none beyond a valid token. */
+  readonly requiredScopes?: readonly string[];
+  /** A page for people about this server, published in the metadata. */
+  readonly serviceDocumentationUrl?: string | URL;
+  /** Clients that are known without registration. */
+  readonly clients?: readonly PreRegisteredClient[];
+  /**
+   * What every signing and sealing key is derived from: at least 32 characters, the same on every instance. A list
+   * rotates: the first one writes, all read. Default: derived from `pangeaAuthnClientSecret`.
+   */
+  readonly secret?: string | readonly string[];
+  /** How long an access token is good, in seconds. Default 3600. */
+  readonly accessTokenLifetimeSeconds?: number;
+  /** How long an unused refresh token is good, in seconds. Default 30 days. */
+  readonly refreshTokenLifetimeSeconds?: number;
+  /** How long one login lasts however often it is refreshed, in seconds. Default 90 days. */
+  readonly grantLifetimeSeconds?: number;
+  /** How long an authorization code waits to be redeemed, in seconds, 300 at the most. Default 60. */
+  readonly authorizationCodeLifetimeSeconds?: number;
+  /** How long a person may take to log in, in seconds. Default 600. */
+  readonly loginLifetimeSeconds?: number;
+  /** How long a spent refresh token still gets the same answer, in seconds, for clients that lost it. Default 30. */
+  readonly refreshGraceSeconds?: number;
+  /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default 400. */
+  readonly invalidGrantStatus?: 400 | 401;
+  /** The deadline of one call to Pangea AuthN, in milliseconds. Default 10000. */
+  readonly upstreamTimeout?: number;
+  /** The `fetch` that calls Pangea AuthN. Default: the global one. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+}
