@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { createInMemoryRepositories } from "../../src/index.ts";
+import { clientKey } from "../../src/provider/client-registry.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+
+const start = (options = {}): ProviderHarness =>
+  new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
+
+describe("client registration", () => {
+  it("answers with the metadata, an id and, for a confidential client, a secret that is stored as a hash only", async () => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({ repositories });
+    const response = await harness.postJson("/register", {
+      redirect_uris: ["https://app.example/callback"],
+      client_name: "App",
+      grant_types: ["authorization_code", "refresh_token"],
+    });
+    const client = await response.json();
+
+    expect(response.status).toBe(201);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(client).toMatchObject({
+      client_name: "App",
+      redirect_uris: ["https://app.example/callback"],
+      token_endpoint_auth_method: "client_secret_basic",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      scope: "user admin",
+    });
+    expect(client.client_secret).toMatch(/^pmcp_cs_/);
+    expect(client.client_secret_expires_at).toBeGreaterThan(Date.now() / 1000);
+    const stored = await repositories.clients.get(clientKey(client.client_id));
+    expect(JSON.stringify(stored)).not.toContain(client.client_secret);
+  });
+
+  it.each([
+    [{}, "invalid_client_metadata"],
+    [{ redirect_uris: [] }, "invalid_client_metadata"],
+    [{ redirect_uris: "https://app.example/" }, "invalid_client_metadata"],
+    [{ redirect_uris: ["javascript:alert(1)"] }, "invalid_redirect_uri"],
+    [{ redirect_uris: ["https://app.example/"], grant_types: ["client_credentials"] }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], response_types: ["token"] }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], scope: "root" }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], client_name: "x".repeat(300) }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], client_uri: "javascript:alert(1)" }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], token_endpoint_auth_method: "magic" }, "invalid_client_metadata"],
+    [[], "invalid_client_metadata"],
+    ["{", "invalid_client_metadata"],
+    ['{"redirect_uris":["https://app.example/"],"__proto__":{"polluted":true}}', undefined],
+  ])("of %j answers with %s", async (metadata, error) => {
+    const response = await start().postJson("/register", metadata);
+    expect(response.status).toBe(error === undefined ? 201 : 400);
+    expect((await response.json()).error).toBe(error);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  it("keeps a registration that is used and lets an unused one go", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    const used = await harness.register();
+    const unused = await harness.register();
+    const authorize = (client_id: string) =>
+      harness.get(harness.authorizePath({ client_id, code_challenge: pkce().challenge }));
+    clock.advanceSeconds(60 * 86_400);
+    expect((await authorize(used.client_id)).status).toBe(302);
+    clock.advanceSeconds(60 * 86_400);
+    expect((await authorize(used.client_id)).status).toBe(302);
+    expect((await authorize(unused.client_id)).status).toBe(400);
+  });
+
+  it("is not served where it is switched off; clients from the configuration work", async () => {
+    const harness = start({
+      clientRegistration: { enabled: false },
+      clients: [{ client_id: "https://app.example/client.json", redirect_uris: ["https://app.example/cb"] }],
+    });
+    expect((await harness.postJson("/register", {})).status).toBe(404);
+    const metadata = await (await harness.get("/.well-known/oauth-authorization-server")).json();
+    expect(metadata.registration_endpoint).toBeUndefined();
+    const answer = await harness.get(
+      harness.authorizePath({
+        client_id: "https://app.example/client.json",
+        redirect_uri: "https://app.example/cb",
+        code_challenge: pkce().challenge,
+      }),
+    );
+    expect(answer.headers.get("location")).toContain("https://login.example/v2/oauth/authorize");
+  });
+});
+
+describe("the storage key of a client id", () => {
+  it("is the id itself where it is a plain one, as the Python package stores it", () => {
+    expect(clientKey("11111111-2222-3333-4444-555555555555")).toBe("11111111-2222-3333-4444-555555555555");
+  });
+
+  it.each(["https://app.example/client.json", "sha256-abc", "mcp_00", "client_to_authn_x", "", "x".repeat(200), "ü"])(
+    "is a hash for %j",
+    (id) => {
+      expect(clientKey(id)).toMatch(/^sha256-[A-Za-z0-9+/]{43}=$/);
+    },
+  );
+});

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { FailingRepositories } from "../support/failing-repository.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { type IssuedTokens, ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+
+const start = (options = {}): ProviderHarness =>
+  new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
+
+const refresh = (harness: ProviderHarness, tokens: Pick<IssuedTokens, "clientId" | "refresh_token">, changes = {}) =>
+  harness.postForm("/token", {
+    grant_type: "refresh_token",
+    client_id: tokens.clientId,
+    refresh_token: tokens.refresh_token,
+    ...changes,
+  });
+
+describe("a refresh token", () => {
+  it("gives a new pair", async () => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const renewed = await (await refresh(harness, tokens)).json();
+
+    expect(renewed.refresh_token).toMatch(/^pmcp_rt_/);
+    expect(renewed.refresh_token).not.toBe(tokens.refresh_token);
+    expect(renewed.access_token).not.toBe(tokens.access_token);
+    expect(renewed.scope).toBe("user admin");
+    expect(await harness.mcpStatus(renewed.access_token)).toBe(200);
+    expect((await refresh(harness, { ...tokens, ...renewed })).status).toBe(200);
+  });
+
+  it("gets the same answer again within the grace window, for a client that lost it", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    const tokens = await harness.tokens();
+    const first = await (await refresh(harness, tokens)).json();
+    clock.advanceSeconds(29);
+    const again = await (await refresh(harness, tokens)).json();
+
+    expect(again).toEqual({ ...first, expires_in: first.expires_in - 29 });
+    expect(await harness.mcpStatus(again.access_token)).toBe(200);
+  });
+
+  it("gives fifty concurrent requests the same successor", async () => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(harness, tokens)));
+    const bodies = await Promise.all(answers.map((answer) => answer.json()));
+
+    expect(new Set(bodies.map((body) => body.refresh_token)).size).toBe(1);
+    expect(new Set(bodies.map((body) => body.access_token)).size).toBe(1);
+    expect(await harness.mcpStatus(bodies[0].access_token)).toBe(200);
+  });
+
+  it("ends the whole grant when it is used again after the grace window", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    const tokens = await harness.tokens();
+    const renewed = await (await refresh(harness, tokens)).json();
+    clock.advanceSeconds(31);
+
+    const reuse = await refresh(harness, tokens);
+
+    expect(reuse.status).toBe(400);
+    expect((await reuse.json()).error).toBe("invalid_grant");
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    expect(await harness.mcpStatus(renewed.access_token)).toBe(401);
+    expect((await refresh(harness, { ...tokens, ...renewed })).status).toBe(400);
+  });
+
+  it("is its own client's only", async () => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const other = await harness.register();
+    expect((await (await refresh(harness, tokens, { client_id: other.client_id })).json()).error).toBe("invalid_grant");
+    expect((await refresh(harness, tokens)).status).toBe(200);
+  });
+
+  it("is given only to clients that registered for it", async () => {
+    const harness = start();
+    const { client_id } = await harness.register({ grant_types: ["authorization_code"] });
+    expect((await harness.tokensFor(client_id)).refresh_token).toBeUndefined();
+  });
+
+  it("may narrow the scopes and never widen them", async () => {
+    const harness = start();
+    const tokens = await harness.tokens({ scope: "user" });
+    expect(tokens.scope).toBe("user");
+    expect((await (await refresh(harness, tokens, { scope: "user admin" })).json()).error).toBe("invalid_scope");
+    expect((await (await refresh(harness, tokens, { scope: "user" })).json()).scope).toBe("user");
+  });
+
+  it("is for its resource only", async () => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const answer = await refresh(harness, tokens, { resource: "https://other.example/mcp" });
+    expect((await answer.json()).error).toBe("invalid_target");
+  });
+
+  it("expires, and lives on while it is used, until the grant ends", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    let tokens = await harness.tokens();
+    for (const days of [29, 29, 29]) {
+      clock.advanceSeconds(days * 86_400);
+      const answer = await refresh(harness, tokens);
+      expect(answer.status).toBe(200);
+      tokens = { ...tokens, ...(await answer.json()) };
+    }
+    clock.advanceSeconds(3.1 * 86_400);
+    expect((await refresh(harness, tokens)).status).toBe(400);
+  });
+
+  it.each(["get", "set"] as const)("survives an outage of the store's %s", async (operation) => {
+    const store = new FailingRepositories();
+    const harness = start({ repositories: store.repositories });
+    const tokens = await harness.tokens();
+    store.fail(operation);
+    const during = await refresh(harness, tokens);
+    expect(during.status).toBe(503);
+    expect(during.headers.get("retry-after")).not.toBeNull();
+    expect((await during.json()).error).toBe("temporarily_unavailable");
+    store.recover();
+    expect((await refresh(harness, tokens)).status).toBe(200);
+  });
+
+  it("survives a change of the configured secret", async () => {
+    const store = new FailingRepositories().repositories;
+    const before = start({ repositories: store, secret: "a".repeat(32) });
+    const tokens = await before.tokens();
+    const first = await (await refresh(before, tokens)).json();
+    const after = start({ repositories: store, secret: ["b".repeat(32), "a".repeat(32)] });
+
+    expect((await (await refresh(after, tokens)).json()).refresh_token).toBe(first.refresh_token);
+    expect((await refresh(after, { ...tokens, ...first })).status).toBe(200);
+  });
+
+  it("keeps eight access tokens alive at the most", async () => {
+    const harness = start();
+    let tokens = await harness.tokens();
+    const issued = [tokens.access_token];
+    for (let round = 0; round < 10; round += 1) {
+      tokens = { ...tokens, ...(await (await refresh(harness, tokens)).json()) };
+      issued.push(tokens.access_token);
+    }
+    const statuses = await Promise.all(issued.map((token) => harness.mcpStatus(token)));
+    expect(statuses).toEqual([401, 401, 401, ...Array.from({ length: 8 }, () => 200)]);
+  });
+});

@@ -1,0 +1,53 @@
+import { StorageUnavailableError } from "../../src/errors.ts";
+import { createInMemoryRepositories, type ProviderRepositories, type Repository } from "../../src/index.ts";
+
+type Operation = "get" | "set" | "delete" | "take";
+
+/** Repositories in memory with an outage that a test switches on, for some operations or for all. */
+export class FailingRepositories {
+  readonly repositories: ProviderRepositories;
+  readonly #failing = new Set<Operation>();
+
+  constructor(options: { readonly clock?: () => number } = {}) {
+    const inner = createInMemoryRepositories(options);
+    this.repositories = {
+      accessTokens: this.#wrap(inner.accessTokens),
+      authorizationCodes: this.#wrap(inner.authorizationCodes),
+      refreshTokens: this.#wrap(inner.refreshTokens),
+      clients: this.#wrap(inner.clients),
+      grants: this.#wrap(inner.grants),
+    };
+  }
+
+  fail(...operations: Operation[]): void {
+    for (const operation of operations) this.#failing.add(operation);
+  }
+
+  recover(): void {
+    this.#failing.clear();
+  }
+
+  #wrap<V>(inner: Repository<string, V>): Repository<string, V> {
+    const check = (operation: Operation): void => {
+      if (this.#failing.has(operation)) throw new StorageUnavailableError("The test switched the store off.");
+    };
+    return {
+      get: async (key) => {
+        check("get");
+        return inner.get(key);
+      },
+      set: async (key, value) => {
+        check("set");
+        return inner.set(key, value);
+      },
+      delete: async (key) => {
+        check("delete");
+        return inner.delete(key);
+      },
+      take: async (key) => {
+        check("take");
+        return inner.take(key);
+      },
+    };
+  }
+}

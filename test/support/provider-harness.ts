@@ -1,0 +1,142 @@
+import { createHash, randomBytes } from "node:crypto";
+import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
+import { BrowserSession, type LoginOptions } from "./browser-session.ts";
+
+/** The settings that every provider under test needs; the upstream is an emulator. */
+export function providerOptions(issuerUrl: string): PangeaOAuthProviderOptions {
+  return {
+    mcpBaseUrl: "http://localhost:8000",
+    mcpScopes: ["user", "admin"],
+    pangeaAuthnIssuerUrl: issuerUrl,
+    pangeaAuthnClientId: "psa_emulatoremulatoremulatoremulator",
+    pangeaAuthnClientSecret: "pck_emulatoremulatoremulatoremulator",
+    pangeaAuthnScopes: ["user"],
+  };
+}
+
+/** A PKCE pair (RFC 7636). */
+export function pkce(): { readonly verifier: string; readonly challenge: string } {
+  const verifier = randomBytes(32).toString("base64url");
+  return { verifier, challenge: createHash("sha256").update(verifier).digest("base64url") };
+}
+
+/** A client's view of a provider, without a server in between: every request goes straight into `fetch`. */
+export class ProviderHarness {
+  readonly provider: PangeaOAuthProvider;
+  readonly baseUrl: string;
+  readonly redirectUri = "http://127.0.0.1:4999/callback";
+
+  constructor(options: PangeaOAuthProviderOptions) {
+    this.provider = new PangeaOAuthProvider(options);
+    this.baseUrl = String(options.mcpBaseUrl);
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.provider.fetch(new Request(`${this.baseUrl}${path}`, { headers }));
+  }
+
+  postForm(path: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
+    const body = new URLSearchParams(form);
+    return this.provider.fetch(new Request(`${this.baseUrl}${path}`, { method: "POST", body, headers }));
+  }
+
+  postJson(path: string, json: unknown): Promise<Response> {
+    const headers = { "content-type": "application/json" };
+    const body = typeof json === "string" ? json : JSON.stringify(json);
+    return this.provider.fetch(new Request(`${this.baseUrl}${path}`, { method: "POST", body, headers }));
+  }
+
+  /** Registers a client; public unless said. */
+  async register(metadata: Record<string, unknown> = {}): Promise<{ client_id: string; client_secret?: string }> {
+    const response = await this.postJson("/register", {
+      redirect_uris: [this.redirectUri],
+      token_endpoint_auth_method: "none",
+      grant_types: ["authorization_code", "refresh_token"],
+      client_name: "Test client",
+      ...metadata,
+    });
+    if (response.status !== 201) throw new Error(`registration: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  authorizePath(parameters: Record<string, string>): string {
+    return `/authorize?${new URLSearchParams({
+      response_type: "code",
+      redirect_uri: this.redirectUri,
+      code_challenge_method: "S256",
+      state: "client-state",
+      ...parameters,
+    })}`;
+  }
+
+  /** Opens the authorization endpoint and gives back where it sends the browser, and the cookies to bring back. */
+  async beginLogin(parameters: Record<string, string>): Promise<{ location: URL; cookie: string }> {
+    const response = await this.get(this.authorizePath(parameters));
+    const location = response.headers.get("location");
+    if (location === null) throw new Error(`authorize: ${response.status} ${await response.text()}`);
+    const cookie = response.headers
+      .getSetCookie()
+      .map((line) => line.split(";")[0])
+      .join("; ");
+    return { location: new URL(location), cookie };
+  }
+
+  /** Logs in at Pangea AuthN; gives back the callback URL that the browser is sent to. */
+  logInUpstream(location: URL, options: LoginOptions = {}): Promise<URL> {
+    return new BrowserSession().login(location, { username: "ada@example.com", password: "password", ...options });
+  }
+
+  /** Follows the callback as the browser would. */
+  async finishLogin(callback: URL, cookie: string): Promise<URL> {
+    const response = await this.get(callback.pathname + callback.search, { cookie });
+    const location = response.headers.get("location");
+    if (location === null) throw new Error(`callback: ${response.status} ${await response.text()}`);
+    return new URL(location);
+  }
+
+  /** The whole login; gives back the URL that goes to the client. */
+  async logIn(parameters: Record<string, string>, options: LoginOptions = {}): Promise<URL> {
+    const { location, cookie } = await this.beginLogin(parameters);
+    return this.finishLogin(await this.logInUpstream(location, options), cookie);
+  }
+
+  /** The whole flow of a public client, from registration to tokens. */
+  async tokens(parameters: Record<string, string> = {}): Promise<IssuedTokens> {
+    const { client_id } = await this.register();
+    return this.tokensFor(client_id, parameters);
+  }
+
+  async tokensFor(clientId: string, parameters: Record<string, string> = {}): Promise<IssuedTokens> {
+    const { verifier, challenge } = pkce();
+    const redirect = await this.logIn({ client_id: clientId, code_challenge: challenge, ...parameters });
+    const code = redirect.searchParams.get("code") ?? "";
+    const response = await this.postForm("/token", {
+      grant_type: "authorization_code",
+      client_id: clientId,
+      code,
+      code_verifier: verifier,
+      redirect_uri: this.redirectUri,
+    });
+    if (response.status !== 200) throw new Error(`token: ${response.status} ${await response.text()}`);
+    return { clientId, code, verifier, ...(await response.json()) };
+  }
+
+  /** The status of a request to the MCP endpoint with this token. */
+  async mcpStatus(token: string): Promise<number> {
+    const headers = new Headers({ authorization: `Bearer ${token}` });
+    const answer = await this.provider.authenticate({ headers });
+    return answer instanceof Response ? answer.status : 200;
+  }
+}
+
+/** What a flow ended with. */
+export interface IssuedTokens {
+  readonly clientId: string;
+  readonly code: string;
+  readonly verifier: string;
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly token_type: string;
+}
