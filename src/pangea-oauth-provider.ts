@@ -104,7 +104,7 @@ export class PangeaOAuthProvider {
     const registry = this.#registry;
     this.clientsStore = {
       async getClient(clientId) {
-        const client = await registry.find(clientId);
+        const client = await registry.findAndRenew(clientId);
         return client === undefined ? undefined : registry.withSecret(client.information);
       },
       ...(configuration.registration.enabled && {

@@ -86,7 +86,7 @@ export class TokenEndpoint {
   }
 
   async #lookUp(clientId: string): Promise<ClientAuthentication> {
-    const client = await this.#registry.find(clientId);
+    const client = await this.#registry.findAndRenew(clientId);
     if (client === undefined) throw new OAuthError("invalid_client", "The client_id or client_secret is wrong.");
     return clientAuthenticationOf(client.information);
   }

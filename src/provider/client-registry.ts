@@ -89,6 +89,13 @@ export class ClientRegistry {
     return secret === undefined ? information : { ...information, client_secret: secret };
   }
 
+  /** Finds a client that is being used, and keeps its registration. */
+  async findAndRenew(clientId: string): Promise<KnownClient | undefined> {
+    const client = await this.find(clientId);
+    if (client !== undefined) await this.renew(client);
+    return client;
+  }
+
   /** Keeps a registration that is in use: renewed when it is used in the second half of its life. */
   async renew(client: KnownClient): Promise<void> {
     const { expiresAt } = client.information;

@@ -217,7 +217,7 @@ export class TokenIssuer {
     return {
       clientId: source.clientId,
       scopes: [...scopes],
-      expiresAt: Math.floor(issuedAt + this.#configuration.lifetimes.accessToken),
+      expiresAt: Math.ceil(issuedAt + this.#configuration.lifetimes.accessToken),
       grantId,
       ...(source.resource !== undefined && { resource: source.resource }),
       ...(source.subject !== undefined && { subject: source.subject }),
