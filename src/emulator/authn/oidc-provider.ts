@@ -1,0 +1,42 @@
+import { createRequire } from "node:module";
+import { ConfigurationError } from "../../errors.ts";
+
+/** The module that AuthN's OAuth server stands on. */
+export type OidcProviderModule = typeof import("oidc-provider");
+
+/**
+ * Loads `oidc-provider`, an optional peer: whoever emulates Vault alone does not need it. Its remark on Node versions
+ * without long-term support is kept off the console; `require` makes that one synchronous step, in which nothing else can
+ * be kept off by mistake.
+ *
+ * @throws ConfigurationError when it is not installed.
+ */
+export function loadOidcProvider(
+  load: () => OidcProviderModule = () => createRequire(import.meta.url)("oidc-provider"),
+): OidcProviderModule {
+  try {
+    return withoutRuntimeRemark(load);
+  } catch (cause) {
+    if (!isMissingModule(cause)) throw cause;
+    throw new ConfigurationError(
+      "The AuthN emulator stands on the package oidc-provider, which is not installed: npm install --save-dev oidc-provider",
+      { cause },
+    );
+  }
+}
+
+function withoutRuntimeRemark<T>(load: () => T): T {
+  const { warn } = console;
+  console.warn = (...parts: unknown[]) => {
+    if (!String(parts[0]).includes("oidc-provider WARNING: Unsupported runtime")) warn(...parts);
+  };
+  try {
+    return load();
+  } finally {
+    console.warn = warn;
+  }
+}
+
+function isMissingModule(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
+}

@@ -1,0 +1,204 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { ConfigurationError } from "../errors.ts";
+import type { AuthnEmulator, AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./authn/types.ts";
+import { AuthnHttp } from "./authn-http.ts";
+import { type CallLog, RecordingCallLog } from "./call-log.ts";
+import { noSuchEndpoint, serverError } from "./envelope.ts";
+import { Exchange } from "./exchange.ts";
+import type { Fault } from "./fault.ts";
+import { type FaultInjection, FaultRegistry } from "./faults.ts";
+import { IdentifierSource } from "./identifier-source.ts";
+import { type Delay, realDelay } from "./latency.ts";
+import { requestTarget } from "./request-target.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { serviceTokenCheck } from "./service-token.ts";
+import { VaultHttp } from "./vault/vault-http.ts";
+import { type EmulatedVault, VaultService } from "./vault/vault-service.ts";
+
+/** The options of {@link startPangeaEmulator}. */
+export interface PangeaEmulatorOptions {
+  /** 0, the default, takes a free port. */
+  readonly port?: number;
+  /** The address to listen on. The loopback, `127.0.0.1`, unless given: the emulator is no service for strangers. */
+  readonly host?: string;
+  /**
+   * The service tokens to accept. Unless given, any of Pangea's form: `pts_` and 1 to 64 characters of `a-z2-7` (real
+   * ones have 32; the rest is so that an example can use a readable one).
+   */
+  readonly tokens?: readonly string[];
+  /** The faults to start with. */
+  readonly faults?: readonly Fault[];
+  /** The seed of the generator behind probabilities and latencies. 1 unless given. */
+  readonly seed?: number;
+  /** The time, in milliseconds since the epoch. `Date.now` unless given. */
+  readonly clock?: () => number;
+  /** Lets latency pass, in milliseconds. A timer unless given. */
+  readonly delay?: Delay;
+  /** Who can sign in at AuthN. A user of the emulator's own unless given. */
+  readonly users?: readonly EmulatorUser[];
+  /** The OAuth clients of AuthN. One of the emulator's own unless given. */
+  readonly oauthClients?: readonly EmulatorOAuthClient[];
+  /** How AuthN behaves. `false` starts Vault alone; `oidc-provider` need not be installed then. */
+  readonly authn?: AuthnSettings | false;
+}
+
+/** How the emulated AuthN behaves. */
+export type AuthnSettings = Omit<
+  AuthnEmulatorOptions,
+  "issuer" | "users" | "clients" | "clock" | "isServiceTokenAccepted"
+>;
+
+/** The emulated AuthN, past HTTP: nothing here is counted or subject to faults. */
+export type EmulatedAuthn = Pick<AuthnEmulator, "setUser" | "registerClient" | "userId" | "endSessions" | "liveTokens">;
+
+/** A running emulator. */
+export interface PangeaEmulator {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** The issuer of AuthN's OAuth server (Pangea's "Hosted Login URL"): the same as {@link PangeaEmulator.url}. */
+  readonly issuerUrl: string;
+  /** For `new PangeaConfig({ baseUrlTemplate })` of `pangea-node-sdk`: `http://127.0.0.1:PORT/{SERVICE_NAME}`. */
+  readonly baseUrlTemplate: string;
+  /** What Vault holds. */
+  readonly vault: EmulatedVault;
+  /**
+   * The users, clients and tokens of AuthN.
+   *
+   * @throws ConfigurationError where the emulator was started with `authn: false`
+   */
+  readonly authn: EmulatedAuthn;
+  /** The calls that were made. */
+  readonly calls: CallLog;
+  /** What goes wrong. */
+  readonly faults: FaultInjection;
+  /** Stops listening, cuts every connection, lets go of every gate. Can be called again. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts an emulator of Pangea Vault v2 and Pangea AuthN over real HTTP, on the loopback, for development and tests. It
+ * keeps everything in memory.
+ *
+ * @throws ConfigurationError where an option is wrong, the port is taken, or `oidc-provider` is not installed and `authn`
+ * is not `false`
+ *
+ * @example
+ * ```ts
+ * await using emulator = await startPangeaEmulator();
+ * const vault = new VaultService("pts_demo", new PangeaConfig({ baseUrlTemplate: emulator.baseUrlTemplate }));
+ * await vault.secretStore({ type: Vault.ItemType.SECRET, name: "greeting", secret: "hello" });
+ * emulator.calls.snapshot(); // { "vault/v2/secret/store": 1 }
+ * ```
+ */
+export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): Promise<PangeaEmulator> {
+  const { port = 0, host = "127.0.0.1", clock = Date.now, delay = realDelay, seed = 1, tokens } = options;
+  const closing = new AbortController();
+  const calls = new RecordingCallLog();
+  const identifiers = new IdentifierSource();
+  const vault = new VaultService(clock, identifiers);
+  const faults = new FaultRegistry(seededRandom(seed), delay, (milliseconds) => vault.keepHistory(milliseconds));
+  for (const fault of options.faults ?? []) faults.inject(fault);
+
+  const server = createServer();
+  // An idle connection that the server closes just as a client reuses it would look like a fault.
+  server.keepAliveTimeout = 0;
+  await listen(server, port, host);
+  const url = urlOf(server, host);
+  const isServiceTokenAccepted = serviceTokenCheck(tokens);
+  const vaultHttp = new VaultHttp({ vault, isServiceTokenAccepted, url, signal: closing.signal });
+  let authn: AuthnEmulator | undefined;
+  let authnHttp: AuthnHttp | undefined;
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { service, path, endpoint } = requestTarget(request.url ?? "/");
+    const call = calls.begin(service, endpoint, retriedRequestIds(request));
+    const exchange = new Exchange({ request, response, requestId: identifiers.next("prq"), call, clock });
+    try {
+      if (service === "vault") await vaultHttp.serve(exchange, path, () => faults.plan(service, endpoint));
+      else if (authnHttp !== undefined) await authnHttp.serve(exchange, faults.plan(service, endpoint));
+      else exchange.send(noSuchEndpoint());
+    } catch {
+      // The client went away while sending, or the emulator is at fault; either way nothing may bring the process down.
+      if (response.headersSent) response.destroy();
+      else exchange.send(serverError(500));
+    }
+  };
+  server.on("request", (request, response) => void answer(request, response));
+
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    closing.abort();
+    faults.clear();
+    const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await stopped;
+    await authn?.[Symbol.asyncDispose]();
+  };
+  const closeOnce = () => {
+    closed ??= close();
+    return closed;
+  };
+
+  if (options.authn !== false) {
+    try {
+      authn = await createAuthn(options, { issuer: url, clock, isServiceTokenAccepted });
+      authnHttp = new AuthnHttp(authn, closing.signal);
+    } catch (error) {
+      await closeOnce();
+      throw error;
+    }
+  }
+
+  return {
+    url,
+    issuerUrl: url,
+    baseUrlTemplate: `${url}/{SERVICE_NAME}`,
+    vault,
+    get authn() {
+      if (authn === undefined) throw new ConfigurationError("AuthN is off: start the emulator without `authn: false`.");
+      return authn;
+    },
+    calls,
+    faults,
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}
+
+async function createAuthn(
+  { users, oauthClients, authn }: PangeaEmulatorOptions,
+  given: Pick<AuthnEmulatorOptions, "issuer" | "clock" | "isServiceTokenAccepted">,
+): Promise<AuthnEmulator> {
+  // Loaded only here, since it needs an optional peer dependency.
+  const { createAuthnEmulator } = await import("./authn/index.ts");
+  return createAuthnEmulator({
+    ...(authn || {}),
+    ...given,
+    ...(users === undefined ? {} : { users }),
+    ...(oauthClients === undefined ? {} : { clients: oauthClients }),
+  });
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      const message = `The emulator cannot listen on ${host}, port ${port}. Choose another port, or 0 for a free one.`;
+      reject(new ConfigurationError(message, { cause }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === "string") throw new ConfigurationError("The emulator needs a TCP port.");
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`;
+}
+
+/** The SDK's header on a request that it repeats. */
+function retriedRequestIds({ headers }: IncomingMessage): readonly string[] {
+  const header = headers["x-pangea-retried-request-ids"];
+  return typeof header === "string" ? header.split(",").map((id) => id.trim()) : [];
+}

@@ -1,0 +1,38 @@
+import type { z } from "zod";
+import type { PangeaReply } from "../envelope.ts";
+import type { Behaviours } from "../fault-plan.ts";
+import { isEnabled, type VaultItem } from "./item.ts";
+import type { VaultStore } from "./store.ts";
+import { validate } from "./validation.ts";
+
+/** What an endpoint works with while it answers one request. */
+export interface EndpointContext {
+  readonly store: VaultStore;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly behaviours: Behaviours;
+}
+
+/** Answers one request, whose body is parsed JSON, in one synchronous step. */
+export type Endpoint = (body: unknown, context: EndpointContext) => PangeaReply;
+
+/** An endpoint whose body is checked against a schema first. */
+export function endpoint<Request>(
+  schema: z.ZodType<Request>,
+  handle: (request: Request, context: EndpointContext) => PangeaReply,
+): Endpoint {
+  return (body, context) => {
+    const validated = validate(schema, body);
+    return validated.ok ? handle(validated.request, context) : validated.refusal;
+  };
+}
+
+/** Whether reads pretend that the item is gone, because it is disabled and a fault hides those. */
+export function isHidden(item: VaultItem, { behaviours, now }: EndpointContext): boolean {
+  return behaviours.has("hide-disabled") && item.type === "secret" && !isEnabled(item, now);
+}
+
+/** Whether reads show the item's secret. */
+export function showsSecrets(item: VaultItem, { behaviours, now }: EndpointContext): boolean {
+  return !(behaviours.has("withhold-disabled") && item.type === "secret" && !isEnabled(item, now));
+}

@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { parseFilter } from "./filters.ts";
+import { VERSION_STATES } from "./item.ts";
+
+/** The longest secret that Vault takes, in characters (Unicode code points, as JSON Schema counts). */
+const SECRET_MAXIMUM_LENGTH = 10_240;
+
+const itemId = z.string().regex(/^pvi_[a-z2-7]{32}$/);
+const folder = z.string().regex(/^[0-9a-zA-Z_.\-/ ]*$/);
+const folderName = folder.regex(/[^/]/);
+const metadata = z.record(z.string(), z.string());
+const tags = z.array(z.string());
+const dateTime = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const secret = z
+  .string()
+  .min(1)
+  .refine((text) => characters(text) <= SECRET_MAXIMUM_LENGTH, {
+    message: `Must have at most ${SECRET_MAXIMUM_LENGTH} characters.`,
+    params: { code: "AboveMaxLength" },
+  });
+
+/** `v2/secret/store`, for type `secret`. Vault's schema lets unknown properties pass here and in `v2/update`. */
+export const storeRequest = z.object({
+  type: z.literal("secret").optional(),
+  secret,
+  name: z.string().optional(),
+  folder: folder.optional(),
+  metadata: metadata.optional(),
+  tags: tags.optional(),
+  disabled_at: dateTime.optional(),
+});
+
+/** `v2/secret/rotate`, for a secret. */
+export const rotateRequest = z.strictObject({
+  id: itemId,
+  secret,
+  rotation_state: z.enum(["deactivated", "suspended", "destroyed"]).optional(),
+});
+
+/** `v2/get`. */
+export const getRequest = z.strictObject({
+  id: itemId,
+  version: z.union([z.int(), z.string().regex(/^(all|-?[0-9]+|-[0-9]+:)$/)]).optional(),
+});
+
+const filter = z.record(z.string(), z.unknown()).transform((fields, context) => {
+  const parsed = parseFilter(fields);
+  if (parsed.ok) return parsed.filter;
+  for (const { code, detail, path } of parsed.problems) {
+    context.addIssue({ code: "custom", message: detail, path: [...path], params: { code } });
+  }
+  return z.NEVER;
+});
+
+const search = {
+  filter: filter.optional(),
+  size: z.int().min(1).max(100).optional(),
+  order: z.enum(["asc", "desc"]).optional(),
+  order_by: z
+    .enum([
+      "id",
+      "type",
+      "created_at",
+      "algorithm",
+      "purpose",
+      "expiration",
+      "last_rotated",
+      "next_rotation",
+      "name",
+      "folder",
+      "item_state",
+    ])
+    .optional(),
+  last: z.string().optional(),
+};
+
+/** `v2/list`. */
+export const listRequest = z.strictObject(search);
+
+/** `v2/get_bulk`. */
+export const getBulkRequest = z.strictObject({ ...search, version: z.record(itemId, z.int().min(1)).optional() });
+
+/** What `v2/list` and `v2/get_bulk` have in common, once valid. */
+export type SearchRequest = z.output<typeof listRequest>;
+
+/** `v2/update`. */
+export const updateRequest = z.object({
+  id: itemId,
+  name: z.string().optional(),
+  folder: folder.optional(),
+  metadata: metadata.optional(),
+  tags: tags.optional(),
+  enabled: z.boolean().optional(),
+  disabled_at: dateTime.optional(),
+});
+
+/** `v2/delete`. */
+export const deleteRequest = z.strictObject({ id: itemId, recursive: z.boolean().optional() });
+
+const DURATION_UNITS: readonly (readonly [units: RegExp, milliseconds: number])[] = [
+  [/^(s|secs?)$/, 1000],
+  [/^(m|mins?)$/, 60_000],
+  [/^(h|hrs?)$/, 3_600_000],
+  [/^(d|days?)$/, 86_400_000],
+  [/^(w|weeks?)$/, 604_800_000],
+  [/^(M|months?)$/, 2_592_000_000],
+  [/^(y|years?)$/, 31_536_000_000],
+];
+
+const duration = z.string().transform((text, context) => {
+  const [, count, unit] = /^([1-9][0-9]*) ?([a-zA-Z]+)$/.exec(text) ?? [];
+  const milliseconds = DURATION_UNITS.find(([units]) => units.test(unit ?? ""))?.[1];
+  if (count !== undefined && milliseconds !== undefined) return Number(count) * milliseconds;
+  context.addIssue({
+    code: "custom",
+    message: "Must be a positive number and a unit, such as 1d.",
+    params: { code: "BadFormatPangeaDuration" },
+  });
+  return z.NEVER;
+});
+
+/** `v2/state/change`. */
+export const stateChangeRequest = z.strictObject({
+  id: itemId,
+  state: z.enum(VERSION_STATES),
+  version: z.int().min(1).optional(),
+  destroy_period: duration.optional(),
+});
+
+/** `v2/folder/create`. */
+export const createFolderRequest = z.strictObject({
+  name: folderName,
+  folder,
+  metadata: metadata.optional(),
+  tags: tags.optional(),
+});
+
+function characters(text: string): number {
+  // A string has at least as many UTF-16 units as code points, so most need no count.
+  return text.length <= SECRET_MAXIMUM_LENGTH ? text.length : Array.from(text).length;
+}

@@ -1,0 +1,24 @@
+/** The members of an OAuth answer that tests look at. Which of them are there is what a test asserts. */
+export interface OAuthBody {
+  readonly error?: string;
+  readonly error_description?: string;
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly token_type: string;
+  readonly client_id: string;
+  readonly client_secret: string;
+  readonly client_secret_expires_at: number;
+  readonly issuer?: string;
+  readonly resource?: string;
+  readonly token_endpoint?: string;
+  readonly registration_endpoint?: string;
+  readonly revocation_endpoint?: string;
+  readonly active?: boolean;
+}
+
+/** The body of an answer, read as JSON. */
+export async function jsonOf(response: Response): Promise<OAuthBody> {
+  return response.json() as Promise<OAuthBody>;
+}
