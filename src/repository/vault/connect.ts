@@ -1,0 +1,24 @@
+import { PangeaConfig, VaultService } from "pangea-node-sdk";
+import { ConfigurationError } from "../../errors.ts";
+import type { VaultConnectionOptions } from "./options.ts";
+import type { VaultServiceLike } from "./vault-service.ts";
+
+/**
+ * The SDK's Vault client for a token.
+ *
+ * @throws `ConfigurationError` for a missing token or a base URL without `{SERVICE_NAME}`.
+ */
+export function connectToVault(token: string, options: VaultConnectionOptions): VaultServiceLike {
+  if (typeof token !== "string" || token.trim() === "") {
+    throw new ConfigurationError("The Vault token is missing: give the pts_… token of a Pangea project.");
+  }
+  const { baseUrlTemplate, domain } = options;
+  if (baseUrlTemplate !== undefined && !/^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate)) {
+    throw new ConfigurationError('baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
+  }
+  const config = new PangeaConfig({
+    ...(domain !== undefined && { domain }),
+    ...(baseUrlTemplate !== undefined && { baseUrlTemplate }),
+  });
+  return new VaultService(token, config);
+}

@@ -1,0 +1,280 @@
+import { LRUCache } from "lru-cache";
+import { asCodec, type SchemaOrCodec } from "../../codecs/as-codec.ts";
+import type { Codec } from "../../codecs/codec.ts";
+import {
+  CorruptRecordError,
+  InvalidKeyError,
+  RecordTooLargeError,
+  StorageClosedError,
+  StorageRejectedError,
+} from "../../errors.ts";
+import type { Repository } from "../contract.ts";
+import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { connectToVault } from "./connect.ts";
+import { KeyTurns } from "./key-turns.ts";
+import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
+import { type Namesakes, SecretLookup } from "./secret-lookup.ts";
+import { isTombstone, tombstone } from "./tombstone.ts";
+import { VaultCalls } from "./vault-calls.ts";
+import { VaultItemNotFoundError } from "./vault-failure.ts";
+import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
+
+/** Vault's limit for a secret, in characters. */
+const maxTextLength = 10_240;
+/** Enough to outlast any delay between a delete and what searches show. */
+const maxDeletedIds = 1_000;
+
+/** A record that was found: the secret that holds it, its older namesakes, and its value where it is alive. */
+interface Found<V> {
+  readonly secret: VaultSecret;
+  readonly older: readonly VaultSecret[];
+  readonly value: V | undefined;
+}
+
+/**
+ * Keeps records as secrets in Pangea Vault, one secret a record, named after its key.
+ *
+ * Vault has no compare-and-swap and no get-and-delete. `take` reads the record and then deletes its item, and the
+ * caller whose delete succeeds is the one that gets the value; with `strictTake` a rotation claims it first. A `take` or
+ * `delete` that races a `set` of the same key may remove what the `set` wrote: fit for single-use records, whose keys
+ * are written once. When a delete was carried out but its answer was lost, nobody gets the value: it is burned.
+ *
+ * Values may have 10,240 characters when encoded. All of this was verified against this package's emulator of Vault; no
+ * Pangea account was at hand.
+ *
+ * @example
+ * ```ts
+ * const accessTokens = new PangeaVaultRepository(AccessTokenSchema, process.env.PANGEA_VAULT_TOKEN, {
+ *   folder: "/mcp",
+ *   kind: "access_token",
+ * });
+ * ```
+ */
+export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V> {
+  readonly #codec: Codec<V>;
+  readonly #settings: VaultRepositorySettings;
+  readonly #expiresAt: ReadExpiry<V>;
+  readonly #calls: VaultCalls;
+  readonly #lookup: SecretLookup;
+  readonly #turns = new KeyTurns();
+  readonly #knownIds: LRUCache<string, string>;
+  /** What this instance deleted, which a search that lags behind may still show. */
+  readonly #deletedIds = new LRUCache<string, true>({ max: maxDeletedIds });
+  #closed = false;
+
+  /**
+   * @param schemaOrCodec - A Zod schema of the records, or a codec.
+   * @param tokenOrService - A Vault token (`pts_…`), or a `VaultService` of `pangea-node-sdk`.
+   * @throws `ConfigurationError` that names the option that is wrong.
+   */
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    tokenOrService: string | VaultServiceLike,
+    options: PangeaVaultRepositoryOptions<V> = {},
+  ) {
+    const { expiresAt, ...others } = options;
+    this.#settings = readVaultOptions(others);
+    this.#codec = asCodec(schemaOrCodec);
+    this.#expiresAt = expiresAt ?? readExpiresAt;
+    const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
+    this.#calls = new VaultCalls(service, this.#settings);
+    this.#lookup = new SecretLookup(this.#calls, this.#settings.folder);
+    this.#knownIds = new LRUCache({ max: this.#settings.maxKnownIds });
+  }
+
+  async get(key: K): Promise<V | undefined> {
+    this.#assertUsable(key);
+    return (await this.#find(key))?.value;
+  }
+
+  async set(key: K, value: V): Promise<void> {
+    this.#assertUsable(key);
+    const text = this.#codec.encode(value, this.#location(key));
+    if (text.length > maxTextLength) {
+      throw new RecordTooLargeError(
+        `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
+      );
+    }
+    await this.#turns.run(key, async () => {
+      const id = this.#knownIds.get(key);
+      if (id !== undefined && (await this.#rotate(key, id, text))) return;
+      await this.#store(key, text);
+    });
+  }
+
+  async delete(key: K): Promise<boolean> {
+    return (await this.#remove(key)) !== undefined;
+  }
+
+  async take(key: K): Promise<V | undefined> {
+    return this.#remove(key);
+  }
+
+  /**
+   * Deletes the records of this folder and kind that have expired, and what strict takes left behind. Vault does not
+   * expire items by itself: run it now and then, on one instance.
+   *
+   * @returns The number of items deleted.
+   */
+  async sweep(): Promise<number> {
+    let deleted = 0;
+    for await (const secret of this.#all()) {
+      if (secret.text === undefined || !this.#isOver(secret, secret.text)) continue;
+      if (await this.#deleteItem(secret)) deleted += 1;
+    }
+    return deleted;
+  }
+
+  /** Every record of this folder and kind that has not expired. Records that cannot be read are left out. */
+  async *entries(): AsyncGenerator<[string, V], void, undefined> {
+    for await (const secret of this.#all()) {
+      if (secret.text === undefined || isTombstone(secret.text)) continue;
+      const value = this.#decodeIfReadable(secret, secret.text);
+      if (value !== undefined && !isExpired(this.#expiresAt(value), this.#settings.clock())) yield [secret.name, value];
+    }
+  }
+
+  /** Ends the repository: later calls reject. There is no connection to close; the SDK uses the global `fetch`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#knownIds.clear();
+    this.#deletedIds.clear();
+  }
+
+  /** Finds a record by name; by the id that this instance remembers where a search does not show it yet. */
+  async #find(key: string): Promise<Found<V> | undefined> {
+    const shown = this.#own(await this.#lookup.find(key));
+    const [secret, ...older] = shown.length > 0 ? shown : await this.#findByKnownId(key);
+    if (secret === undefined) return undefined;
+    this.#knownIds.set(key, secret.id);
+    return { secret, older, value: this.#read(key, secret) };
+  }
+
+  async #findByKnownId(key: string): Promise<Namesakes> {
+    const id = this.#knownIds.get(key);
+    if (id === undefined) return [];
+    const secret = await this.#calls.get(id);
+    if (secret === undefined || secret.name !== key) {
+      this.#knownIds.delete(key);
+      return [];
+    }
+    return this.#own([secret]);
+  }
+
+  #own(secrets: Namesakes): Namesakes {
+    const { kind } = this.#settings;
+    return secrets.filter(
+      (secret) =>
+        !this.#deletedIds.has(secret.id) && (kind === undefined || secret.kind === undefined || secret.kind === kind),
+    );
+  }
+
+  /** The value of a secret, or undefined where it counts as absent. */
+  #read(key: string, secret: VaultSecret): V | undefined {
+    if (secret.text === undefined || isTombstone(secret.text)) return undefined;
+    const value = this.#codec.decode(secret.text, this.#location(key));
+    return isExpired(this.#expiresAt(value), this.#settings.clock()) ? undefined : value;
+  }
+
+  /** Removes a record; the value goes to the one caller that did it. */
+  async #remove(key: K): Promise<V | undefined> {
+    this.#assertUsable(key);
+    const found = await this.#find(key);
+    if (found === undefined) return undefined;
+    // Older namesakes go first: were the newest gone before them, another caller would find one of them.
+    await Promise.all(found.older.map((secret) => this.#deleteItem(secret)));
+    if (found.value === undefined || !this.#settings.strictTake) {
+      return (await this.#deleteItem(found.secret)) ? found.value : undefined;
+    }
+    if (!(await this.#claim(found.secret))) return undefined;
+    // The claim decides; an item that cannot be deleted now is a tombstone that a sweep removes.
+    await this.#deleteItem(found.secret).catch(() => false);
+    return found.value;
+  }
+
+  /** Puts a tombstone right on top of the version that was read: only one caller can be the one that did that. */
+  async #claim(secret: VaultSecret): Promise<boolean> {
+    try {
+      return (await this.#calls.rotate(secret.id, tombstone())) === secret.version + 1;
+    } catch (failure) {
+      if (failure instanceof VaultItemNotFoundError) return false;
+      throw failure;
+    }
+  }
+
+  async #deleteItem(secret: VaultSecret): Promise<boolean> {
+    const deleted = await this.#calls.delete(secret.id);
+    this.#deletedIds.set(secret.id, true);
+    if (this.#knownIds.peek(secret.name) === secret.id) this.#knownIds.delete(secret.name);
+    return deleted;
+  }
+
+  /** False where the item is gone: the id that was remembered is of no use any more. */
+  async #rotate(key: string, id: string, text: string): Promise<boolean> {
+    try {
+      await this.#calls.rotate(id, text);
+      return true;
+    } catch (failure) {
+      if (!(failure instanceof VaultItemNotFoundError)) throw failure;
+      this.#knownIds.delete(key);
+      return false;
+    }
+  }
+
+  /**
+   * Stores a new item. What Vault answers where the name exists is not documented, so any refusal leads to a look: a
+   * namesake of ours is rotated, otherwise the refusal stands. This also covers the SDK's own retry of a store whose
+   * answer was lost.
+   */
+  async #store(key: string, text: string): Promise<void> {
+    const { folder, kind } = this.#settings;
+    const secret = { name: key, text, folder, metadata: kind === undefined ? undefined : { kind } };
+    try {
+      this.#knownIds.set(key, await this.#calls.store(secret));
+    } catch (refusal) {
+      if (!(refusal instanceof StorageRejectedError)) throw refusal;
+      const [existing, ...older] = this.#own(await this.#lookup.findOne(key));
+      if (existing === undefined) throw refusal;
+      await this.#calls.rotate(existing.id, text);
+      this.#knownIds.set(key, existing.id);
+      await Promise.all(older.map((namesake) => this.#deleteItem(namesake)));
+    }
+  }
+
+  async *#all(): AsyncGenerator<VaultSecret, void, undefined> {
+    this.#assertOpen();
+    // Read to the end first: deleting while paging would move the pages.
+    const secrets: VaultSecret[] = [];
+    for await (const secret of this.#lookup.all()) secrets.push(secret);
+    yield* this.#own(secrets);
+  }
+
+  #isOver(secret: VaultSecret, text: string): boolean {
+    if (isTombstone(text)) return true;
+    const value = this.#decodeIfReadable(secret, text);
+    return value !== undefined && isExpired(this.#expiresAt(value), this.#settings.clock());
+  }
+
+  #decodeIfReadable(secret: VaultSecret, text: string): V | undefined {
+    try {
+      return this.#codec.decode(text, this.#location(secret.name));
+    } catch (failure) {
+      if (failure instanceof CorruptRecordError) return undefined;
+      throw failure;
+    }
+  }
+
+  #location(key: string): { readonly repository: string; readonly key: string } {
+    const { folder, kind } = this.#settings;
+    return { repository: `vault:${folder ?? ""}:${kind ?? ""}`, key };
+  }
+
+  #assertUsable(key: unknown): void {
+    if (typeof key !== "string" || key === "") throw new InvalidKeyError("A key must be a string that is not empty.");
+    this.#assertOpen();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
+  }
+}

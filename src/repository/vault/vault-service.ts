@@ -1,0 +1,86 @@
+import { z } from "zod";
+
+/** A search for secrets, as the SDK's `getBulk` takes it. */
+export interface VaultSearch {
+  readonly filter?: object;
+  readonly size?: number;
+  readonly last?: string;
+}
+
+/** A reply of the SDK. Only `result` is looked at, and it is checked before it is used. */
+export interface VaultReply {
+  readonly result?: unknown;
+}
+
+/**
+ * The part of `VaultService` of `pangea-node-sdk` that the repository calls. An existing service fits, and so does
+ * anything else with these methods. What the SDK's types call optional is so here too, or they would not fit.
+ */
+export interface VaultServiceLike {
+  secretStore(request: {
+    readonly type: string;
+    readonly name: string;
+    readonly secret?: string;
+    readonly folder?: string;
+    readonly metadata?: object;
+  }): Promise<VaultReply>;
+  secretRotate(request: {
+    readonly id: string;
+    readonly secret?: string;
+    readonly rotation_state?: string;
+  }): Promise<VaultReply>;
+  getItem(request: { readonly id: string }): Promise<VaultReply>;
+  getBulk(request: VaultSearch): Promise<VaultReply>;
+  delete(id: string): Promise<VaultReply>;
+}
+
+const versionSchema = z.object({ version: z.number(), secret: z.string().optional() });
+
+/** The part of a Vault item that the repository reads. */
+export const vaultItemSchema = z.object({
+  id: z.string().min(1),
+  name: z.string().optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+  created_at: z.string().optional(),
+  last_rotated: z.string().optional(),
+  enabled: z.boolean().optional(),
+  item_versions: z.array(versionSchema),
+});
+
+/** One page of a search. Folders appear among the items and are told by having no versions. */
+export const vaultPageSchema = z.object({
+  items: z.array(z.unknown()),
+  last: z.string().optional(),
+});
+
+/** A secret of Vault: its current version. */
+export interface VaultSecret {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string | undefined;
+  readonly version: number;
+  /** Undefined where Vault withholds it: the item was disabled. */
+  readonly text: string | undefined;
+  /** When it was last written, for telling the newest of several. */
+  readonly writtenAt: string;
+}
+
+/** Reads an item; undefined for what is no secret with a name. */
+export function readSecret(item: unknown): VaultSecret | undefined {
+  const parsed = vaultItemSchema.safeParse(item);
+  if (!parsed.success) return undefined;
+  const { id, name, metadata, created_at, last_rotated, enabled, item_versions } = parsed.data;
+  const current = item_versions.reduce<z.infer<typeof versionSchema> | undefined>(
+    (latest, version) => (latest === undefined || version.version > latest.version ? version : latest),
+    undefined,
+  );
+  if (name === undefined || current === undefined) return undefined;
+  return {
+    id,
+    name,
+    kind: metadata?.kind,
+    version: current.version,
+    text: enabled === false ? undefined : current.secret,
+    writtenAt: last_rotated ?? created_at ?? "",
+  };
+}
