@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 const start = (options = {}): ProviderHarness =>
@@ -143,7 +144,7 @@ describe("the token endpoint", () => {
       new Request("http://localhost:8000/token", { method: "POST", headers, body: bytes }),
     );
     expect(response.status).toBe(400);
-    expect((await response.json()).error).toBe("invalid_request");
+    expect((await jsonOf(response)).error).toBe("invalid_request");
   });
 
   it("refuses an oversized body without reading it to its end", async () => {
@@ -190,6 +191,6 @@ describe("every route", () => {
         headers: { "x-forwarded-host": "evil.example", forwarded: "host=evil.example" },
       }),
     );
-    expect(JSON.stringify(await response.json())).not.toContain("evil.example");
+    expect(JSON.stringify(await jsonOf(response))).not.toContain("evil.example");
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, PangeaOAuthProvider, tokenKey } from "../../src/index.ts";
 import { formatOpaqueToken } from "../../src/provider/opaque-token.ts";
 import { FailingRepositories } from "../support/failing-repository.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { providerOptions } from "../support/provider-harness.ts";
 
@@ -40,7 +41,7 @@ describe("the guard of the MCP endpoint", () => {
     await repositories.accessTokens.set(tokenKey(token), { ...record(), subject: "pui_x", grantId: "g" });
     const response = await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`);
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({
+    expect(await jsonOf(response)).toMatchObject({
       clientId: "c1",
       scopes: ["user"],
       resource: "http://localhost:8000/mcp",
@@ -93,7 +94,7 @@ describe("the guard of the MCP endpoint", () => {
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("5");
     expect(response.headers.get("www-authenticate")).toBeNull();
-    expect((await response.json()).error).toBe("temporarily_unavailable");
+    expect((await jsonOf(response)).error).toBe("temporarily_unavailable");
   });
 
   it("asks the store nothing about a token that cannot be ours", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 
 const start = (options = {}): ProviderHarness =>
@@ -8,7 +9,7 @@ describe("authorization server metadata (RFC 8414)", () => {
   it("says what the server does", async () => {
     const response = await start().get("/.well-known/oauth-authorization-server");
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
-    expect(await response.json()).toEqual({
+    expect(await jsonOf(response)).toEqual({
       issuer: "http://localhost:8000",
       authorization_endpoint: "http://localhost:8000/authorize",
       token_endpoint: "http://localhost:8000/token",
@@ -28,7 +29,7 @@ describe("authorization server metadata (RFC 8414)", () => {
   it("has the issuer byte for byte as it was configured", async () => {
     for (const issuer of ["https://auth.example/", "https://auth.example", "https://Auth.example:443/x"]) {
       const harness = start({ mcpBaseUrl: "https://mcp.example", mcpIssuerUrl: issuer });
-      const metadata = await (await harness.get("/.well-known/oauth-authorization-server")).json();
+      const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
       expect(metadata.issuer).toBe(issuer);
       expect(harness.provider.issuer).toBe(issuer);
     }
@@ -46,7 +47,7 @@ describe("authorization server metadata (RFC 8414)", () => {
       "/app/.well-known/openid-configuration",
     ]) {
       const response = await origin.provider.fetch(new Request(`https://mcp.example${path}`));
-      expect((await response.json()).token_endpoint, path).toBe("https://mcp.example/app/token");
+      expect((await jsonOf(response)).token_endpoint, path).toBe("https://mcp.example/app/token");
     }
     expect(harness.provider.serves("/app/authorize")).toBe(true);
     expect(harness.provider.serves("/authorize")).toBe(false);
@@ -56,7 +57,7 @@ describe("authorization server metadata (RFC 8414)", () => {
 describe("protected resource metadata (RFC 9728)", () => {
   it("names this resource and its authorization server, at both places, without offline_access", async () => {
     for (const path of ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"]) {
-      expect(await (await start().get(path)).json()).toEqual({
+      expect(await jsonOf(await start().get(path))).toEqual({
         resource: "http://localhost:8000/mcp",
         authorization_servers: ["http://localhost:8000"],
         scopes_supported: ["user", "admin"],
@@ -67,7 +68,7 @@ describe("protected resource metadata (RFC 9728)", () => {
 
   it("follows the path of the MCP endpoint", async () => {
     const harness = start({ mcpPath: "/v1/tools" });
-    const body = await (await harness.get("/.well-known/oauth-protected-resource/v1/tools")).json();
+    const body = await jsonOf(await harness.get("/.well-known/oauth-protected-resource/v1/tools"));
     expect(body.resource).toBe("http://localhost:8000/v1/tools");
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
@@ -25,13 +26,13 @@ describe("an authorization code", () => {
   it("works once, and a second use ends what the first one issued", async () => {
     const harness = start();
     const { redeem } = await codeOf(harness);
-    const tokens = await (await redeem()).json();
+    const tokens = await jsonOf(await redeem());
     expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
 
     const replay = await redeem();
 
     expect(replay.status).toBe(400);
-    expect((await replay.json()).error).toBe("invalid_grant");
+    expect((await jsonOf(replay)).error).toBe("invalid_grant");
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
     const refreshed = await harness.postForm("/token", {
       grant_type: "refresh_token",
@@ -50,7 +51,7 @@ describe("an authorization code", () => {
     const granted = answers.filter((answer) => answer.status === 200);
     expect(granted.length).toBeLessThanOrEqual(1);
     expect(answers.filter((answer) => answer.status === 400).length).toBe(50 - granted.length);
-    for (const answer of granted) expect(await harness.mcpStatus((await answer.json()).access_token)).toBe(401);
+    for (const answer of granted) expect(await harness.mcpStatus((await jsonOf(answer)).access_token)).toBe(401);
   });
 
   it.each([
@@ -62,8 +63,8 @@ describe("an authorization code", () => {
     const { redeem } = await codeOf(start());
     const wrong = await redeem(changes);
     expect(wrong.status).toBe(400);
-    expect((await wrong.json()).error).toBe("invalid_grant");
-    expect((await (await redeem()).json()).error).toBe("invalid_grant");
+    expect((await jsonOf(wrong)).error).toBe("invalid_grant");
+    expect((await jsonOf(await redeem())).error).toBe("invalid_grant");
   });
 
   it("is not another client's to redeem", async () => {
@@ -71,26 +72,26 @@ describe("an authorization code", () => {
     const { redeem } = await codeOf(harness);
     const other = await harness.register();
     const answer = await redeem({ client_id: other.client_id });
-    expect((await answer.json()).error).toBe("invalid_grant");
+    expect((await jsonOf(answer)).error).toBe("invalid_grant");
   });
 
   it("is for the resource that was authorized", async () => {
     const { redeem } = await codeOf(start(), { resource: "http://localhost:8000/mcp" });
     const answer = await redeem({ resource: "http://localhost:8000/other" });
-    expect((await answer.json()).error).toBe("invalid_target");
+    expect((await jsonOf(answer)).error).toBe("invalid_target");
   });
 
   it("expires after a minute", async () => {
     const clock = new ManualClock();
     const { redeem } = await codeOf(start({ clock: clock.read }));
     clock.advanceSeconds(60);
-    expect((await (await redeem()).json()).error).toBe("invalid_grant");
+    expect((await jsonOf(await redeem())).error).toBe("invalid_grant");
   });
 
   it("that was never issued is refused without a call to the store", async () => {
     const harness = start();
     const { client_id } = await harness.register();
     const form = { grant_type: "authorization_code", client_id, code: "guess", code_verifier: pkce().verifier };
-    expect((await (await harness.postForm("/token", form)).json()).error).toBe("invalid_grant");
+    expect((await jsonOf(await harness.postForm("/token", form))).error).toBe("invalid_grant");
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readClientCredentials } from "../../src/provider/client-authentication.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
@@ -60,9 +61,9 @@ describe("the token endpoint", () => {
     const harness = start();
     const { client_id, client_secret } = await confidential(harness);
     const posted = await harness.postForm("/token", { ...refreshForm, client_id, client_secret });
-    expect((await posted.json()).error).toBe("invalid_grant");
+    expect((await jsonOf(posted)).error).toBe("invalid_grant");
     const header = await harness.postForm("/token", refreshForm, { authorization: basic(client_id, client_secret) });
-    expect((await header.json()).error).toBe("invalid_grant");
+    expect((await jsonOf(header)).error).toBe("invalid_grant");
   });
 
   it("answers 401 to a wrong or missing secret, with WWW-Authenticate where the header was used", async () => {
@@ -71,7 +72,7 @@ describe("the token endpoint", () => {
     const wrong = await harness.postForm("/token", refreshForm, { authorization: basic(client_id, "wrong") });
     expect(wrong.status).toBe(401);
     expect(wrong.headers.get("www-authenticate")).toMatch(/^Basic /);
-    expect((await wrong.json()).error).toBe("invalid_client");
+    expect((await jsonOf(wrong)).error).toBe("invalid_client");
     const missing = await harness.postForm("/token", { ...refreshForm, client_id });
     expect(missing.status).toBe(401);
     expect(missing.headers.get("www-authenticate")).toBeNull();
@@ -81,7 +82,7 @@ describe("the token endpoint", () => {
     const harness = start();
     const { client_id } = await harness.register();
     const answer = await harness.postForm("/token", { ...refreshForm, client_id, client_secret: "x" });
-    expect((await answer.json()).error).toBe("invalid_client");
+    expect((await jsonOf(answer)).error).toBe("invalid_client");
   });
 
   it("refuses a secret that has expired", async () => {
@@ -90,17 +91,17 @@ describe("the token endpoint", () => {
     const client = await confidential(harness);
     clock.advanceSeconds(60);
     const answer = await harness.postForm("/token", { ...refreshForm, ...client });
-    expect((await answer.json()).error_description).toContain("expired");
+    expect((await jsonOf(answer)).error_description).toContain("expired");
   });
 
   it("says unsupported_grant_type only to a client that has shown itself", async () => {
     const harness = start();
     const { client_id } = await harness.register();
     const form = { grant_type: "password", username: "u", password: "p" };
-    expect((await (await harness.postForm("/token", { ...form, client_id })).json()).error).toBe(
+    expect((await jsonOf(await harness.postForm("/token", { ...form, client_id }))).error).toBe(
       "unsupported_grant_type",
     );
-    expect((await (await harness.postForm("/token", { ...form, client_id: "nobody" })).json()).error).toBe(
+    expect((await jsonOf(await harness.postForm("/token", { ...form, client_id: "nobody" }))).error).toBe(
       "invalid_client",
     );
   });
@@ -115,6 +116,6 @@ describe("the token endpoint", () => {
       client_id,
     });
     expect(answer.status).toBe(401);
-    expect((await answer.json()).error).toBe("invalid_grant");
+    expect((await jsonOf(answer)).error).toBe("invalid_grant");
   });
 });

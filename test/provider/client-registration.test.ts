@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../src/index.ts";
 import { clientKey } from "../../src/provider/client-registry.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
@@ -16,7 +17,7 @@ describe("client registration", () => {
       client_name: "App",
       grant_types: ["authorization_code", "refresh_token"],
     });
-    const client = await response.json();
+    const client = await jsonOf(response);
 
     expect(response.status).toBe(201);
     expect(response.headers.get("cache-control")).toBe("no-store");
@@ -51,7 +52,7 @@ describe("client registration", () => {
   ])("of %j answers with %s", async (metadata, error) => {
     const response = await start().postJson("/register", metadata);
     expect(response.status).toBe(error === undefined ? 201 : 400);
-    expect((await response.json()).error).toBe(error);
+    expect((await jsonOf(response)).error).toBe(error);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
@@ -75,7 +76,7 @@ describe("client registration", () => {
       clients: [{ client_id: "https://app.example/client.json", redirect_uris: ["https://app.example/cb"] }],
     });
     expect((await harness.postJson("/register", {})).status).toBe(404);
-    const metadata = await (await harness.get("/.well-known/oauth-authorization-server")).json();
+    const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
     expect(metadata.registration_endpoint).toBeUndefined();
     const answer = await harness.get(
       harness.authorizePath({

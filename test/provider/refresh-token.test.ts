@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
 import { FailingRepositories } from "../support/failing-repository.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { type IssuedTokens, ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 
@@ -25,7 +26,7 @@ describe("a refresh token", () => {
   it("gives a new pair", async () => {
     const harness = start();
     const tokens = await harness.tokens();
-    const renewed = await (await refresh(harness, tokens)).json();
+    const renewed = await jsonOf(await refresh(harness, tokens));
 
     expect(renewed.refresh_token).toMatch(/^pmcp_rt_/);
     expect(renewed.refresh_token).not.toBe(tokens.refresh_token);
@@ -39,9 +40,9 @@ describe("a refresh token", () => {
     const clock = new ManualClock();
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
-    const first = await (await refresh(harness, tokens)).json();
+    const first = await jsonOf(await refresh(harness, tokens));
     clock.advanceSeconds(29);
-    const again = await (await refresh(harness, tokens)).json();
+    const again = await jsonOf(await refresh(harness, tokens));
 
     expect(again).toEqual({ ...first, expires_in: first.expires_in - 29 });
     expect(await harness.mcpStatus(again.access_token)).toBe(200);
@@ -51,24 +52,24 @@ describe("a refresh token", () => {
     const harness = start();
     const tokens = await harness.tokens();
     const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(harness, tokens)));
-    const bodies = await Promise.all(answers.map((answer) => answer.json()));
+    const bodies = await Promise.all(answers.map((answer) => jsonOf(answer)));
 
     expect(new Set(bodies.map((body) => body.refresh_token)).size).toBe(1);
     expect(new Set(bodies.map((body) => body.access_token)).size).toBe(1);
-    expect(await harness.mcpStatus(bodies[0].access_token)).toBe(200);
+    expect(await harness.mcpStatus(bodies[0]?.access_token ?? "")).toBe(200);
   });
 
   it("ends the whole grant when it is used again after the grace window", async () => {
     const clock = new ManualClock();
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
-    const renewed = await (await refresh(harness, tokens)).json();
+    const renewed = await jsonOf(await refresh(harness, tokens));
     clock.advanceSeconds(31);
 
     const reuse = await refresh(harness, tokens);
 
     expect(reuse.status).toBe(400);
-    expect((await reuse.json()).error).toBe("invalid_grant");
+    expect((await jsonOf(reuse)).error).toBe("invalid_grant");
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
     expect(await harness.mcpStatus(renewed.access_token)).toBe(401);
     expect((await refresh(harness, { ...tokens, ...renewed })).status).toBe(400);
@@ -78,7 +79,7 @@ describe("a refresh token", () => {
     const harness = start();
     const tokens = await harness.tokens();
     const other = await harness.register();
-    expect((await (await refresh(harness, tokens, { client_id: other.client_id })).json()).error).toBe("invalid_grant");
+    expect((await jsonOf(await refresh(harness, tokens, { client_id: other.client_id }))).error).toBe("invalid_grant");
     expect((await refresh(harness, tokens)).status).toBe(200);
   });
 
@@ -92,15 +93,15 @@ describe("a refresh token", () => {
     const harness = start();
     const tokens = await harness.tokens({ scope: "user" });
     expect(tokens.scope).toBe("user");
-    expect((await (await refresh(harness, tokens, { scope: "user admin" })).json()).error).toBe("invalid_scope");
-    expect((await (await refresh(harness, tokens, { scope: "user" })).json()).scope).toBe("user");
+    expect((await jsonOf(await refresh(harness, tokens, { scope: "user admin" }))).error).toBe("invalid_scope");
+    expect((await jsonOf(await refresh(harness, tokens, { scope: "user" }))).scope).toBe("user");
   });
 
   it("is for its resource only", async () => {
     const harness = start();
     const tokens = await harness.tokens();
     const answer = await refresh(harness, tokens, { resource: "https://other.example/mcp" });
-    expect((await answer.json()).error).toBe("invalid_target");
+    expect((await jsonOf(answer)).error).toBe("invalid_target");
   });
 
   it("expires, and lives on while it is used, until the grant ends", async () => {
@@ -111,7 +112,7 @@ describe("a refresh token", () => {
       clock.advanceSeconds(days * 86_400);
       const answer = await refresh(harness, tokens);
       expect(answer.status).toBe(200);
-      tokens = { ...tokens, ...(await answer.json()) };
+      tokens = { ...tokens, ...(await jsonOf(answer)) };
     }
     clock.advanceSeconds(3.1 * 86_400);
     expect((await refresh(harness, tokens)).status).toBe(400);
@@ -125,7 +126,7 @@ describe("a refresh token", () => {
     const during = await refresh(harness, tokens);
     expect(during.status).toBe(503);
     expect(during.headers.get("retry-after")).not.toBeNull();
-    expect((await during.json()).error).toBe("temporarily_unavailable");
+    expect((await jsonOf(during)).error).toBe("temporarily_unavailable");
     store.recover();
     expect((await refresh(harness, tokens)).status).toBe(200);
   });
@@ -134,10 +135,10 @@ describe("a refresh token", () => {
     const store = new FailingRepositories().repositories;
     const before = start({ repositories: store, secret: "a".repeat(32) });
     const tokens = await before.tokens();
-    const first = await (await refresh(before, tokens)).json();
+    const first = await jsonOf(await refresh(before, tokens));
     const after = start({ repositories: store, secret: ["b".repeat(32), "a".repeat(32)] });
 
-    expect((await (await refresh(after, tokens)).json()).refresh_token).toBe(first.refresh_token);
+    expect((await jsonOf(await refresh(after, tokens))).refresh_token).toBe(first.refresh_token);
     expect((await refresh(after, { ...tokens, ...first })).status).toBe(200);
   });
 
@@ -146,7 +147,7 @@ describe("a refresh token", () => {
     let tokens = await harness.tokens();
     const issued = [tokens.access_token];
     for (let round = 0; round < 10; round += 1) {
-      tokens = { ...tokens, ...(await (await refresh(harness, tokens)).json()) };
+      tokens = { ...tokens, ...(await jsonOf(await refresh(harness, tokens))) };
       issued.push(tokens.access_token);
     }
     const statuses = await Promise.all(issued.map((token) => harness.mcpStatus(token)));

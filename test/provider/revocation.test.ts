@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
 import { FailingRepositories } from "../support/failing-repository.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 
 let emulator: PangeaEmulator;
@@ -38,7 +39,7 @@ describe("revocation", () => {
       },
       body: new URLSearchParams({ token: upstream.token }),
     });
-    expect((await introspection.json()).active).toBe(false);
+    expect((await jsonOf(introspection)).active).toBe(false);
   });
 
   it("answers 200 for an unknown token and for another client's, which lives on", async () => {
@@ -55,7 +56,7 @@ describe("revocation", () => {
   it("is refused to an unknown client", async () => {
     const answer = await start().postForm("/revoke", { client_id: "nobody", token: "x" });
     expect(answer.status).toBe(401);
-    expect((await answer.json()).error).toBe("invalid_client");
+    expect((await jsonOf(answer)).error).toBe("invalid_client");
   });
 
   it("says 503 where the store cannot delete, and the token lives on", async () => {
@@ -71,7 +72,7 @@ describe("revocation", () => {
   it("is not served where it is switched off", async () => {
     const harness = start({ revocation: { enabled: false } });
     expect((await harness.postForm("/revoke", { client_id: "x", token: "y" })).status).toBe(404);
-    const metadata = await (await harness.get("/.well-known/oauth-authorization-server")).json();
+    const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
     expect(metadata.revocation_endpoint).toBeUndefined();
   });
 });

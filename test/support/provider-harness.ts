@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { BrowserSession, type LoginOptions } from "./browser-session.ts";
+import { jsonOf } from "./json-of.ts";
 
 /** The settings that every provider under test needs; the upstream is an emulator. */
 export function providerOptions(issuerUrl: string): PangeaOAuthProviderOptions {
@@ -56,7 +57,7 @@ export class ProviderHarness {
       ...metadata,
     });
     if (response.status !== 201) throw new Error(`registration: ${response.status} ${await response.text()}`);
-    return response.json();
+    return jsonOf(response);
   }
 
   authorizePath(parameters: Record<string, string>): string {
@@ -118,7 +119,7 @@ export class ProviderHarness {
       redirect_uri: this.redirectUri,
     });
     if (response.status !== 200) throw new Error(`token: ${response.status} ${await response.text()}`);
-    return { clientId, code, verifier, ...(await response.json()) };
+    return { clientId, code, verifier, ...(await jsonOf(response)) };
   }
 
   /** The status of a request to the MCP endpoint with this token. */
