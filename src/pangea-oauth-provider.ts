@@ -221,17 +221,20 @@ export class PangeaOAuthProvider {
     response: AuthorizationResponseWriter,
   ): Promise<void> {
     const trusted = await trustRedirectUri(this.#registry, client.client_id, parameters.redirectUri);
-    const request = checkAuthorizationRequest(this.#configuration, trusted, {
-      responseType: "code",
-      responseMode: undefined,
-      scope: parameters.scopes?.join(" "),
-      state: parameters.state,
-      codeChallenge: parameters.codeChallenge,
-      codeChallengeMethod: "S256",
-      resource: parameters.resource?.href,
+    const cookies = response.req.headers.cookie ?? null;
+    const begun = await this.#authorization.begin(cookies, trusted.redirectUri, parameters.state, async () => {
+      const request = checkAuthorizationRequest(this.#configuration, trusted, {
+        responseType: "code",
+        responseMode: undefined,
+        scope: parameters.scopes?.join(" "),
+        state: parameters.state,
+        codeChallenge: parameters.codeChallenge,
+        codeChallengeMethod: "S256",
+        resource: parameters.resource?.href,
+      });
+      await this.#registry.renew(trusted.client);
+      return request;
     });
-    await this.#registry.renew(trusted.client);
-    const begun = await this.#authorization.begin(response.req.headers.cookie ?? null, request);
     response.statusCode = begun.status;
     for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
     response.setHeader("set-cookie", begun.headers.getSetCookie());
@@ -285,7 +288,7 @@ export class PangeaOAuthProvider {
    * @throws `OAuthError` as the token endpoint answers, `StorageError` when the store fails.
    */
   exchangeRefreshToken(
-    client: Pick<OAuthClientInformation, "client_id" | "grant_types">,
+    client: { readonly client_id: string; readonly grant_types?: readonly string[] | undefined },
     refreshToken: string,
     scopes?: readonly string[],
     resource?: URL,

@@ -6,6 +6,12 @@ export {
   defaultEmulatorUser,
 } from "./authn/defaults.ts";
 export type { EmulatorOAuthClient, EmulatorUser, LiveTokens } from "./authn/types.ts";
+export {
+  type BrowserPage,
+  BrowserSession,
+  type LoginOptions,
+  LoginStoppedError,
+} from "./browser/browser-session.ts";
 export type { CallLog, CallRecord, EmulatedService } from "./call-log.ts";
 export type {
   AcceptedFault,

@@ -37,7 +37,7 @@ export class AuthorizationEndpoint {
         parameters.get("client_id"),
         parameters.get("redirect_uri"),
       );
-      return await this.#begin(request.headers.get("cookie"), trusted.redirectUri, readState(parameters), async () => {
+      return await this.begin(request.headers.get("cookie"), trusted.redirectUri, readState(parameters), async () => {
         const checked = checkAuthorizationRequest(this.#configuration, trusted, {
           responseType: parameters.get("response_type"),
           responseMode: parameters.get("response_mode"),
@@ -53,11 +53,6 @@ export class AuthorizationEndpoint {
     } catch (failure) {
       return errorPage(toOAuthError(failure));
     }
-  }
-
-  /** Begins the login of a request that another router, such as the MCP SDK's, has checked in part. */
-  async begin(cookieHeader: string | null, request: AuthorizationRequest): Promise<Response> {
-    return this.#begin(cookieHeader, request.redirectUri, request.state, async () => request);
   }
 
   /** `GET /pangea/callback`: where Pangea AuthN sends the browser back to. */
@@ -82,7 +77,12 @@ export class AuthorizationEndpoint {
     }
   }
 
-  async #begin(
+  /**
+   * Begins a login for a redirect URI that is trusted. Whatever `check` throws goes there as an OAuth error.
+   *
+   * @param check - Checks the rest of the request.
+   */
+  async begin(
     cookieHeader: string | null,
     redirectUri: string,
     state: string | undefined,

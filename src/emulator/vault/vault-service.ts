@@ -20,6 +20,8 @@ export interface EmulatedVaultItem {
   readonly folder: string;
   /** The number of versions: 1 after a store, one more after each rotation, 0 for a folder. */
   readonly versions: number;
+  /** As it was stored; empty where there was none. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 }
@@ -78,8 +80,9 @@ export class VaultService implements EmulatedVault {
     const items: EmulatedVaultItem[] = [];
     for (const item of this.#store.all()) {
       if (item.type === "folder" && options.folders !== true) continue;
-      const { id, type, name, folder, createdAt } = item;
-      items.push({ id, type, name, folder, createdAt, versions: item.type === "folder" ? 0 : item.current.version });
+      const { id, type, name, folder, metadata = {}, createdAt } = item;
+      const versions = item.type === "folder" ? 0 : item.current.version;
+      items.push({ id, type, name, folder, metadata, createdAt, versions });
     }
     return items;
   }

@@ -1,0 +1,65 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { protectMcp } from "../../integrations/node.ts";
+import type { PangeaOAuthProvider } from "../../pangea-oauth-provider.ts";
+import type { AuthInfo } from "../../provider/access-token-verifier.ts";
+
+/** A running MCP server. */
+export interface ProtectedServer extends AsyncDisposable {
+  readonly baseUrl: string;
+}
+
+/**
+ * Starts an MCP server with one tool, `whoami`, behind a provider. The provider needs the server's URL, which has its
+ * port only once it listens; so the provider is made by a function of that URL.
+ *
+ * @param port - 0 for any free port.
+ */
+export async function startProtectedServer(
+  port: number,
+  createProvider: (baseUrl: string) => PangeaOAuthProvider,
+): Promise<ProtectedServer> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const baseUrl = `http://127.0.0.1:${addressOf(server.address()).port}`;
+  const provider = createProvider(baseUrl);
+  server.on(
+    "request",
+    protectMcp(provider, (request, response) => serveMcp(provider, request, response)),
+  );
+  return {
+    baseUrl,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Answers one request of the MCP endpoint without a session, as the SDK recommends for servers without state. */
+async function serveMcp(
+  provider: PangeaOAuthProvider,
+  request: IncomingMessage & { readonly auth?: AuthInfo },
+  response: ServerResponse,
+): Promise<void> {
+  const mcp = new McpServer({ name: "demo", version: "1.0.0" });
+  mcp.registerTool("whoami", { description: "Says who is calling, as Pangea AuthN knows them." }, async (extra) => {
+    const user = await provider.pangeaToken({ extra: extra.authInfo?.extra });
+    const name = user.email ?? user.username ?? user.subject ?? "somebody";
+    return { content: [{ type: "text", text: `You are ${name}, logged in at Pangea AuthN.` }] };
+  });
+  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
+  response.once("close", () => void mcp.close());
+  await mcp.connect(transport);
+  await transport.handleRequest(request, response);
+}
+
+function addressOf(address: AddressInfo | string | null): AddressInfo {
+  if (address === null || typeof address === "string") throw new TypeError("the server does not listen on a port");
+  return address;
+}

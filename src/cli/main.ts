@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { ConfigurationError } from "../errors.ts";
+
+const usage = `Usage: pangea-authn-fastmcp <command>
+
+  demo [--serve] [--port N]   run a protected MCP server on an emulated Pangea, with a client that logs in
+  emulator [--port N]         run the emulator of Pangea Vault and AuthN by itself
+
+Both need no account. --port 0 takes any free port.`;
+
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+}
+
+function readPort(text: string | undefined, fallback: number): number {
+  const port = Number(text ?? fallback);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigurationError("--port must be a whole number from 0 to 65535.");
+  }
+  return port;
+}
+
+async function main(commandLine: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: commandLine,
+    options: { serve: { type: "boolean" }, port: { type: "string" }, help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
+  const [command] = positionals;
+  if (values.help === true) console.log(usage);
+  else if (command === "demo") {
+    const { runDemo } = await import("./demo/demo.ts");
+    const serve = values.serve ?? false;
+    await runDemo({
+      serve,
+      port: readPort(values.port, serve ? 8000 : 0),
+      colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+      print: (text) => console.log(text),
+      stopped,
+    });
+  } else if (command === "emulator") {
+    const { runEmulator } = await import("./run-emulator.ts");
+    await runEmulator({ port: readPort(values.port, 4000), print: (text) => console.log(text), stopped });
+  } else {
+    throw new ConfigurationError(command === undefined ? usage : `There is no command "${command}".\n\n${usage}`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (failure) {
+  console.error(failure instanceof Error ? failure.message : failure);
+  process.exitCode = 1;
+}

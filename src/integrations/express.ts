@@ -1,0 +1,52 @@
+import type { ServerResponse } from "node:http";
+import type { AuthInfo } from "../provider/access-token-verifier.ts";
+import { authenticateNode, pangeaAuth as pangeaAuthOnNode } from "./node.ts";
+import type { NodeRequest } from "./node-conversion.ts";
+import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, RequireBearerOptions };
+
+/** The part of an Express request that the middleware needs. */
+export interface ExpressRequest extends NodeRequest {
+  /** Where the MCP SDK's transports look for who is calling. */
+  auth?: unknown;
+}
+
+/** A middleware for Express 4 and 5, or for any framework with `(request, response, next)`. */
+export type ExpressMiddleware = (
+  request: ExpressRequest,
+  response: ServerResponse,
+  next: (failure?: unknown) => void,
+) => Promise<void>;
+
+/**
+ * Serves the authorization server's paths; every other request goes on. Mount it at the root of the application:
+ * clients look for metadata there. Body parsers may come before it or after it.
+ *
+ * @example
+ * ```ts
+ * app.use(pangeaAuth(provider));
+ * app.use("/mcp", requireBearer(provider), handler);
+ * ```
+ */
+export function pangeaAuth(provider: AuthorizationServer): ExpressMiddleware {
+  return (request, response, next) => pangeaAuthOnNode(provider, () => next())(request, response);
+}
+
+/**
+ * Guards what comes after it. A request with a valid token goes on with `request.auth`, the MCP SDK's `AuthInfo`; any
+ * other is answered with 401, 403 or 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out.
+ *
+ * @example
+ * ```ts
+ * app.post("/mcp", requireBearer(provider, { requiredScopes: ["tools"] }), handler);
+ * ```
+ */
+export function requireBearer(provider: BearerAuthenticator, options: RequireBearerOptions = {}): ExpressMiddleware {
+  return async (request, response, next) => {
+    const caller = await authenticateNode(provider, request, response, options);
+    if (caller === undefined) return;
+    request.auth = caller;
+    next();
+  };
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from "node:http";
+import type { AuthInfo } from "../provider/access-token-verifier.ts";
+import { type HonoMiddleware, pangeaAuth } from "./hono.ts";
+import { webHeaders } from "./node-conversion.ts";
+import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, RequireBearerOptions };
+
+/** What a tool gets as `session`: who is calling. Hand it to `provider.pangeaToken(session)`. */
+export type FastMCPAuth = { [Name in keyof AuthInfo]: AuthInfo[Name] };
+
+/** The part of a `FastMCP` server that is needed: its Hono application, which answers all but the MCP endpoint. */
+export interface FastMCPServer {
+  getApp(): { use(path: string, middleware: HonoMiddleware): unknown };
+}
+
+/**
+ * Serves the authorization server's paths on a FastMCP server.
+ *
+ * @example
+ * ```ts
+ * const server = new FastMCP({ name, version, authenticate: fastmcpAuthenticate(provider) });
+ * mountOnFastMCP(server, provider);
+ * await server.start({ transportType: "httpStream", httpStream: { port: 3000, stateless: true } });
+ * ```
+ */
+export function mountOnFastMCP(server: FastMCPServer, provider: AuthorizationServer): void {
+  server.getApp().use("*", pangeaAuth(provider));
+}
+
+/**
+ * FastMCP's `authenticate`. Who is calling becomes the `session` of tools, prompts and resources. A refusal is thrown as
+ * a Web `Response`, which FastMCP sends as it is, challenge included.
+ *
+ * Prefer FastMCP's `stateless` mode: otherwise calls that share an MCP session share its `session` too.
+ *
+ * @example
+ * ```ts
+ * new FastMCP({ name: "Example", version: "1.0.0", authenticate: fastmcpAuthenticate(provider) });
+ * ```
+ */
+export function fastmcpAuthenticate(
+  provider: BearerAuthenticator,
+  options: RequireBearerOptions = {},
+): (request: Pick<IncomingMessage, "headers">) => Promise<FastMCPAuth> {
+  return async (request) => {
+    const caller = await provider.authenticate({ headers: webHeaders(request) }, options);
+    if (caller instanceof Response) throw caller;
+    return caller;
+  };
+}

@@ -1,0 +1,74 @@
+import type { MiddlewareHandler } from "hono";
+import type { AuthInfo } from "../provider/access-token-verifier.ts";
+import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, RequireBearerOptions };
+
+/** The part of a Hono context that the middleware needs. */
+export interface HonoContext {
+  readonly req: {
+    readonly raw: Request;
+    text(): Promise<string>;
+    formData(): Promise<FormData>;
+  };
+}
+
+/** Hono's `Env` behind `requireBearer`, for an application as a whole: `new Hono<AuthenticatedEnv>()`. */
+export interface AuthenticatedEnv {
+  Variables: { auth: AuthInfo };
+}
+
+/** A middleware for Hono 4. */
+export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined>;
+
+/**
+ * Serves the authorization server's paths; every other request goes on. Mount it at the root of the application:
+ * clients look for metadata there.
+ *
+ * @example
+ * ```ts
+ * app.use(pangeaAuth(provider));
+ * app.all("/mcp", requireBearer(provider), (c) => handler.fetch(c.req.raw, { authInfo: c.get("auth") }));
+ * ```
+ */
+export function pangeaAuth(provider: AuthorizationServer): HonoMiddleware {
+  return async (context, next) => {
+    if (provider.serves(new URL(context.req.raw.url).pathname)) return provider.fetch(await asReceived(context));
+    await next();
+    return undefined;
+  };
+}
+
+/**
+ * Guards what comes after it. A request with a valid token goes on with `c.get("auth")`, the MCP SDK's `AuthInfo`; any
+ * other is answered with 401, 403 or 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out.
+ *
+ * @example
+ * ```ts
+ * app.all("/mcp", requireBearer(provider, { requiredScopes: ["tools"] }), (c) => c.text(c.get("auth").clientId));
+ * ```
+ */
+export function requireBearer(
+  provider: BearerAuthenticator,
+  options: RequireBearerOptions = {},
+): MiddlewareHandler<AuthenticatedEnv> {
+  return async (context, next) => {
+    const caller = await provider.authenticate(context.req.raw, options);
+    if (caller instanceof Response) return caller;
+    context.set("auth", caller);
+    await next();
+    return undefined;
+  };
+}
+
+/** The request as the client sent it, though a middleware before this one may have read its body. */
+async function asReceived({ req }: HonoContext): Promise<Request> {
+  const { url, method, headers, bodyUsed } = req.raw;
+  if (!bodyUsed) return req.raw;
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers.get("content-type") ?? "");
+  // Hono keeps what it has read in the form in which it was asked for, and a form has two text forms.
+  const body = isForm
+    ? new URLSearchParams([...(await req.formData())].map(([name, value]) => [name, String(value)])).toString()
+    : await req.text();
+  return new Request(url, { method, headers, body });
+}

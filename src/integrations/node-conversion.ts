@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+
+/** A request as `node:http` has it, with what Express and other frameworks add to it. */
+export interface NodeRequest extends IncomingMessage {
+  /** The parsed body, where a body parser has read the stream. */
+  readonly body?: unknown;
+  /** The URL before a router took its mount path off. */
+  readonly originalUrl?: string;
+}
+
+/** The path of a request, whatever router it has come through. */
+export function pathOf(request: NodeRequest): string {
+  return (request.originalUrl ?? request.url ?? "/").replace(/[?#].*$/s, "");
+}
+
+/** The headers of a request in the form that `provider.authenticate` reads. */
+export function webHeaders(request: Pick<IncomingMessage, "headers">): { get(name: string): string | null } {
+  return {
+    get(name) {
+      const value = request.headers[name.toLowerCase()];
+      return Array.isArray(value) ? value.join(", ") : (value ?? null);
+    },
+  };
+}
+
+/** Answers a `node:http` request with what a Web-standard handler says. Never rejects, whatever the client does. */
+export function answer(
+  incoming: NodeRequest,
+  outgoing: ServerResponse,
+  handle: (request: Request) => Response | Promise<Response>,
+): Promise<void> {
+  return getRequestListener((request) => handle(asReceived(request, incoming)), {
+    overrideGlobalObjects: false,
+    // HTTP/1.0 has no Host header. Nothing here reads the host.
+    hostname: "localhost",
+  })(incoming, outgoing);
+}
+
+/** The request as the client sent it: with the URL that a router has shortened and the body that a parser has read. */
+function asReceived(request: Request, incoming: NodeRequest): Request {
+  const mounted = incoming.originalUrl !== undefined && incoming.originalUrl !== incoming.url;
+  const parsed = incoming.readableDidRead && incoming.body !== undefined;
+  if (!mounted && !parsed) return request;
+
+  const url = mounted ? `${new URL(request.url).origin}${incoming.originalUrl}` : request.url;
+  const headers = new Headers([...request.headers]);
+  if (!parsed) return new Request(url, { method: request.method, headers, body: request.body, duplex: "half" });
+  for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
+  return new Request(url, { method: request.method, headers, body: serialise(incoming.body, headers) });
+}
+
+/** A parsed body as it was before: a form, or JSON. Parsers of text and of bytes leave it as it was. */
+function serialise(body: unknown, headers: Headers): string | Buffer {
+  if (typeof body === "string" || Buffer.isBuffer(body)) return body;
+  if (!/^application\/x-www-form-urlencoded\b/i.test(headers.get("content-type") ?? "")) {
+    return JSON.stringify(body) ?? "";
+  }
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(body ?? {})) {
+    // A parser gives a repeated parameter as a list, and `code[x]` as an object, which no OAuth parameter is.
+    for (const item of Array.isArray(value) ? value : [value]) if (typeof item === "string") form.append(name, item);
+  }
+  return form.toString();
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AuthInfo } from "../provider/access-token-verifier.ts";
+import { answer, type NodeRequest, pathOf, webHeaders } from "./node-conversion.ts";
+import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, NodeRequest, RequireBearerOptions };
+
+/** A request that has passed the guard. The MCP SDK's transports hand `auth` on to tools as `authInfo`. */
+export type AuthenticatedRequest = IncomingMessage & { readonly auth: AuthInfo };
+
+/**
+ * Serves the authorization server's paths on a `node:http` server and passes every other request on.
+ *
+ * It works behind body parsers too, which have read the body before it.
+ *
+ * @example
+ * ```ts
+ * createServer(pangeaAuth(provider, (request, response) => response.end("the rest of the site"))).listen(3000);
+ * ```
+ */
+export function pangeaAuth(
+  provider: AuthorizationServer,
+  next: (request: IncomingMessage, response: ServerResponse) => unknown,
+): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    if (provider.serves(pathOf(request))) await answer(request, response, (received) => provider.fetch(received));
+    else await next(request, response);
+  };
+}
+
+/**
+ * Guards a listener: it is called with `request.auth` for a valid token; any other request is answered with 401, 403 or
+ * 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out.
+ *
+ * @example
+ * ```ts
+ * const listener = requireBearer(provider, (request, response) => transport.handleRequest(request, response));
+ * ```
+ */
+export function requireBearer(
+  provider: BearerAuthenticator,
+  next: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
+  options: RequireBearerOptions = {},
+): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
+    const auth = await authenticateNode(provider, request, response, options);
+    if (auth !== undefined) await next(Object.assign(request, { auth }), response);
+  };
+}
+
+/**
+ * Puts a whole `node:http` server behind a provider: the authorization server's paths are served, every other request
+ * needs a token.
+ *
+ * @example
+ * ```ts
+ * createServer(protectMcp(provider, (request, response) => transport.handleRequest(request, response))).listen(3000);
+ * ```
+ */
+export function protectMcp(
+  provider: AuthorizationServer & BearerAuthenticator,
+  listener: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
+  options: RequireBearerOptions = {},
+): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  const guarded = requireBearer(provider, listener, options);
+  return pangeaAuth(provider, guarded);
+}
+
+/**
+ * Says who is calling; or answers the request with the refusal and gives back `undefined`. Never rejects.
+ *
+ * @example
+ * ```ts
+ * const caller = await authenticateNode(provider, request, response);
+ * if (caller === undefined) return;
+ * ```
+ */
+export async function authenticateNode(
+  provider: BearerAuthenticator,
+  request: NodeRequest,
+  response: ServerResponse,
+  options: RequireBearerOptions = {},
+): Promise<AuthInfo | undefined> {
+  const caller = await provider.authenticate({ headers: webHeaders(request) }, options);
+  if (!(caller instanceof Response)) return caller;
+  await answer(request, response, () => caller);
+  return undefined;
+}

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { describe, expect, it } from "vitest";
+import { connectWithLogin, sdkV1Client, sdkV2Client } from "../support/mcp-client.ts";
+import { freePorts } from "../support/protected-server.ts";
+
+const root = new URL("../..", import.meta.url);
+const node = new URL("node_modules/.bin/node", root).pathname;
+const ports = freePorts();
+
+/** Runs an example as a person would, on the sources. */
+async function run(example: string): Promise<AsyncDisposable & { readonly mcpUrl: string }> {
+  const { value: port } = await ports.next();
+  const { PANGEA_AUTHN_ISSUER_URL: _, MCP_BASE_URL: __, ...env } = process.env;
+  const child = spawn(node, ["--conditions=pangea-authn-fastmcp-source", `examples/${example}.ts`], {
+    cwd: root,
+    env: { ...env, PORT: String(port) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const errors: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => errors.push(chunk));
+  for await (const line of createInterface(child.stdout)) {
+    const mcpUrl = /^MCP endpoint: (.+)$/.exec(line)?.[1];
+    if (mcpUrl === undefined) continue;
+    child.stdout.resume();
+    return { mcpUrl, [Symbol.asyncDispose]: () => stop(child) };
+  }
+  throw new Error(`examples/${example}.ts did not start: ${errors.join("")}`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}
+
+describe.each(["node", "express", "hono", "fastmcp", "mcp-sdk-v1-router"])("examples/%s.ts", (example) => {
+  it("starts by itself and gets both generations of the MCP SDK's client through", async () => {
+    await using server = await run(example);
+    for (const newClient of [sdkV1Client, sdkV2Client]) {
+      await using client = newClient(server.mcpUrl);
+      await connectWithLogin(client);
+      expect(await client.whoami()).toBe("You are ada@example.com.");
+    }
+  });
+});

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { createVaultRepositories } from "../../src/repository/vault/index.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+
+it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for a request with the token", async () => {
+  const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
+  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const { client_id } = await harness.register();
+  // Calls that go out together must overlap at the emulator to be seen as such.
+  emulator.faults.inject({ kind: "latency", milliseconds: 20, on: "vault" });
+  emulator.calls.reset();
+
+  const tokens = await harness.tokensFor(client_id);
+
+  expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(8);
+  expect(emulator.calls.sequential("vault")).toBeLessThanOrEqual(6);
+
+  emulator.calls.reset();
+  expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  expect(emulator.calls.total("vault")).toBe(1);
+});
+
+it("gives one code's tokens to one of two instances, and ends them for the replay", async () => {
+  const instance = () =>
+    new ProviderHarness({
+      ...providerOptions(emulator.issuerUrl),
+      repositories: createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate }),
+    });
+  const [one, other] = [instance(), instance()];
+  const { client_id } = await one.register();
+  const { verifier, challenge } = pkce();
+  const redirect = await one.logIn({ client_id, code_challenge: challenge });
+  const form = {
+    grant_type: "authorization_code",
+    client_id,
+    code: redirect.searchParams.get("code") ?? "",
+    code_verifier: verifier,
+  };
+
+  const answers = await Promise.all([one.postForm("/token", form), other.postForm("/token", form)]);
+
+  const granted = answers.filter((answer) => answer.status === 200);
+  expect(granted.length).toBeLessThanOrEqual(1);
+  for (const answer of granted) expect(await one.mcpStatus((await jsonOf(answer)).access_token)).toBe(401);
+});

@@ -1,0 +1,146 @@
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from "@modelcontextprotocol/client";
+import { type OAuthDiscoveryState, UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
+import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { BrowserSession, type LoginOptions } from "./browser-session.ts";
+
+interface ClientInformation {
+  readonly client_id: string;
+  readonly client_secret?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+interface Tokens {
+  readonly access_token: string;
+  readonly token_type: string;
+  readonly refresh_token?: string | undefined;
+  readonly issuer?: string | undefined;
+}
+
+/** What an application keeps for the MCP SDK's client, in memory: an `OAuthClientProvider` of v1 and of v2. */
+export class InMemoryOAuthClient {
+  readonly redirectUrl = "http://127.0.0.1:33418/callback";
+  readonly clientMetadata;
+  /** Where the SDK asked to send the user's browser. */
+  authorizationUrl: URL | undefined;
+  #information: ClientInformation | undefined;
+  #tokens: Tokens | undefined;
+  #codeVerifier = "";
+  #discoveryState: OAuthDiscoveryState | undefined;
+
+  /** @param authenticationMethod - How the client authenticates at the token endpoint. Not said unless given. */
+  constructor(authenticationMethod?: "none" | "client_secret_basic" | "client_secret_post") {
+    this.clientMetadata = {
+      client_name: "Test client",
+      redirect_uris: [this.redirectUrl],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      ...(authenticationMethod !== undefined && { token_endpoint_auth_method: authenticationMethod }),
+    };
+  }
+
+  clientInformation(): ClientInformation | undefined {
+    return this.#information;
+  }
+
+  saveClientInformation(information: ClientInformation): void {
+    this.#information = information;
+  }
+
+  tokens(): Tokens | undefined {
+    return this.#tokens;
+  }
+
+  saveTokens(tokens: Tokens): void {
+    this.#tokens = tokens;
+  }
+
+  redirectToAuthorization(authorizationUrl: URL): void {
+    this.authorizationUrl = authorizationUrl;
+  }
+
+  saveCodeVerifier(codeVerifier: string): void {
+    this.#codeVerifier = codeVerifier;
+  }
+
+  codeVerifier(): string {
+    return this.#codeVerifier;
+  }
+
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    this.#discoveryState = state;
+  }
+
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discoveryState;
+  }
+
+  invalidateCredentials(scope: string): void {
+    if (scope === "all" || scope === "tokens") this.#tokens = undefined;
+    if (scope === "all" || scope === "client") this.#information = undefined;
+    if (scope === "all" || scope === "discovery") this.#discoveryState = undefined;
+  }
+}
+
+/** An unmodified MCP SDK client, of either version, with the few steps that an application takes around it. */
+export interface McpClient extends AsyncDisposable {
+  readonly oauth: InMemoryOAuthClient;
+  /** Connects. Rejects, and sets `oauth.authorizationUrl`, where the user has to log in first. */
+  connect(): Promise<void>;
+  /** Hands the SDK what the browser brought back to the redirect URI. */
+  finishAuth(callback: URL): Promise<void>;
+  /** Calls the server's tool `whoami` and gives back its text. */
+  whoami(): Promise<string>;
+}
+
+/** The client of `@modelcontextprotocol/sdk` v1. */
+export function sdkV1Client(mcpUrl: string, oauth = new InMemoryOAuthClient()): McpClient {
+  const client = new ClientV1({ name: "test", version: "1.0.0" });
+  const newTransport = () => new TransportV1(new URL(mcpUrl), { authProvider: oauth });
+  return {
+    oauth,
+    connect: () => client.connect(newTransport()),
+    finishAuth: (callback) => newTransport().finishAuth(callback.searchParams.get("code") ?? ""),
+    whoami: async () => textOf((await client.callTool({ name: "whoami" })).content),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** The client of `@modelcontextprotocol/client` v2. */
+export function sdkV2Client(mcpUrl: string, oauth = new InMemoryOAuthClient()): McpClient {
+  const client = new ClientV2({ name: "test", version: "1.0.0" });
+  const newTransport = () => new TransportV2(new URL(mcpUrl), { authProvider: oauth });
+  return {
+    oauth,
+    connect: () => client.connect(newTransport()),
+    finishAuth: (callback) => newTransport().finishAuth(callback.searchParams),
+    whoami: async () => textOf((await client.callTool({ name: "whoami" })).content),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** Connects for the first time: refused, logged in by the browser, redeemed, connected. */
+export async function connectWithLogin(client: McpClient, options: LoginOptions = {}): Promise<void> {
+  const refusal = await client.connect().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  const { authorizationUrl } = client.oauth;
+  if (!(refusal instanceof Error) || authorizationUrl === undefined) {
+    throw new Error("The server let a stranger in, or the SDK did not ask for a login", { cause: refusal });
+  }
+  if (refusal.constructor.name !== UnauthorizedError.name) throw refusal;
+  client.oauth.authorizationUrl = undefined;
+  const callback = await new BrowserSession().login(authorizationUrl, {
+    username: "ada@example.com",
+    password: "password",
+    ...options,
+  });
+  await client.finishAuth(callback);
+  await client.connect();
+}
+
+function textOf(content: unknown): string {
+  if (!Array.isArray(content)) throw new TypeError("The tool gave no content");
+  return content.map((item: { readonly text?: string }) => item.text ?? "").join("");
+}

@@ -1,0 +1,236 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
+import { BrowserSession } from "./browser-session.ts";
+import { connectWithLogin, InMemoryOAuthClient, type McpClient, sdkV1Client, sdkV2Client } from "./mcp-client.ts";
+import { type OpenMount, type ProtectedServer, startProtectedServer } from "./protected-server.ts";
+import { pkce } from "./provider-harness.ts";
+import { readRecord } from "./read-record.ts";
+
+/** What a mount has of its own. */
+export interface MountSuiteOptions {
+  /** Options of every provider that is mounted. */
+  readonly provider?: (baseUrl: string) => Partial<PangeaOAuthProviderOptions>;
+}
+
+const initialize = {
+  method: "POST",
+  headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+  body: JSON.stringify({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "raw", version: "1.0.0" } },
+  }),
+};
+
+/** A request to an MCP endpoint without an SDK in between. */
+export function initializeRequest(mcpUrl: string, token?: string): Promise<Response> {
+  const headers = { ...initialize.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  return fetch(mcpUrl, { ...initialize, headers });
+}
+
+/** Registers a public client over HTTP and gets tokens of a scope for Ada. */
+export async function obtainTokens(
+  baseUrl: string,
+  scope: string,
+): Promise<{ readonly clientId: string; readonly accessToken: string; readonly refreshToken: string }> {
+  const redirectUri = "http://127.0.0.1:33418/callback";
+  const registration = await fetch(`${baseUrl}/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      redirect_uris: [redirectUri],
+      token_endpoint_auth_method: "none",
+      grant_types: ["authorization_code", "refresh_token"],
+    }),
+  });
+  const clientId = (await readRecord(registration)).client_id ?? "";
+  const { verifier, challenge } = pkce();
+  const parameters = new URLSearchParams({
+    response_type: "code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    scope,
+    code_challenge: challenge,
+    code_challenge_method: "S256",
+  });
+  const callback = await new BrowserSession().login(`${baseUrl}/authorize?${parameters}`, {
+    username: "ada@example.com",
+    password: "password",
+  });
+  const answer = await fetch(`${baseUrl}/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "authorization_code",
+      client_id: clientId,
+      code: callback.searchParams.get("code") ?? "",
+      code_verifier: verifier,
+      redirect_uri: redirectUri,
+    }),
+  });
+  const { access_token: accessToken = "", refresh_token: refreshToken = "" } = await readRecord(answer);
+  return { clientId, accessToken, refreshToken };
+}
+
+/** Runs what every mount must do, against a real server with the emulator as its upstream. */
+export function describeMount(name: string, open: OpenMount, options: MountSuiteOptions = {}): void {
+  describe(name, () => {
+    let emulator: PangeaEmulator;
+
+    beforeAll(async () => {
+      emulator = await startPangeaEmulator({
+        users: [{ username: "ada@example.com" }, { username: "grace@example.com" }],
+      });
+    });
+    afterAll(async () => {
+      await emulator.close();
+    });
+
+    const start = (overrides: Partial<PangeaOAuthProviderOptions> = {}): Promise<ProtectedServer> =>
+      startProtectedServer(open, emulator.issuerUrl, (baseUrl) => ({ ...options.provider?.(baseUrl), ...overrides }));
+
+    it("refuses a stranger with the address of the resource metadata", async () => {
+      await using server = await start();
+      const refusal = await initializeRequest(server.mcpUrl);
+      expect(refusal.status).toBe(401);
+      const challenge = refusal.headers.get("www-authenticate") ?? "";
+      const metadataUrl = /resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? "";
+      const metadata = await readRecord(await fetch(metadataUrl));
+      expect(metadata.resource).toBe(server.mcpUrl);
+      expect(challenge).toMatch(/^Bearer /);
+      expect(challenge).toContain('scope="');
+    });
+
+    for (const [version, newClient] of Object.entries({ v1: sdkV1Client, v2: sdkV2Client })) {
+      it(`gets the MCP SDK's ${version} client through login, tool call, refresh and revocation`, async () => {
+        await using server = await start();
+        await using client = newClient(server.mcpUrl);
+        await connectWithLogin(client);
+        expect(await client.whoami()).toBe("ada@example.com ptu_");
+
+        const first = client.oauth.tokens();
+        server.advanceSeconds(3601);
+        expect(await client.whoami()).toBe("ada@example.com ptu_");
+        const second = client.oauth.tokens();
+        expect(second?.access_token).not.toBe(first?.access_token);
+        expect(second?.refresh_token).not.toBe(first?.refresh_token);
+
+        await revoke(server, client);
+        await expect(client.whoami()).rejects.toThrow();
+        expect(client.oauth.authorizationUrl, "the SDK asks for a new login").toBeInstanceOf(URL);
+      });
+    }
+
+    for (const method of ["client_secret_basic", "client_secret_post"] as const) {
+      it(`gets a client through that asks for ${method}`, async () => {
+        await using server = await start();
+        await using client = sdkV1Client(server.mcpUrl, new InMemoryOAuthClient(method));
+        await connectWithLogin(client);
+        expect(client.oauth.clientInformation()?.client_secret).toBeTypeOf("string");
+        expect(await client.whoami()).toBe("ada@example.com ptu_");
+      });
+    }
+
+    it("keeps the users of one client apart", async () => {
+      await using server = await start();
+      await using one = sdkV1Client(server.mcpUrl);
+      await connectWithLogin(one);
+      await using other = sdkV1Client(server.mcpUrl);
+      const information = one.oauth.clientInformation();
+      if (information !== undefined) other.oauth.saveClientInformation(information);
+      await connectWithLogin(other, { username: "grace@example.com" });
+      expect(other.oauth.clientInformation()?.client_id).toBe(information?.client_id);
+      expect(await one.whoami()).toBe("ada@example.com ptu_");
+      expect(await other.whoami()).toBe("grace@example.com ptu_");
+      await revoke(server, other);
+      expect(await one.whoami()).toBe("ada@example.com ptu_");
+    });
+
+    it("answers 503 with Retry-After while the store is out, and logs nobody out", async () => {
+      await using server = await start();
+      await using client = sdkV1Client(server.mcpUrl);
+      await connectWithLogin(client);
+      server.store.fail("get", "set", "delete", "take");
+      const refusal = await initializeRequest(server.mcpUrl, client.oauth.tokens()?.access_token);
+      expect(refusal.status).toBe(503);
+      expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(refusal.headers.get("www-authenticate")).toBeNull();
+      await expect(client.whoami()).rejects.toThrow();
+      expect(client.oauth.authorizationUrl).toBeUndefined();
+      server.store.recover();
+      expect(await client.whoami()).toBe("ada@example.com ptu_");
+    });
+
+    it("answers 403 with every scope that is needed to a token that has too few", async () => {
+      await using server = await start({ requiredScopes: ["user", "admin"] });
+      const { accessToken } = await obtainTokens(server.baseUrl, "user");
+      const refusal = await initializeRequest(server.mcpUrl, accessToken);
+      expect(refusal.status).toBe(403);
+      expect(refusal.headers.get("www-authenticate")).toContain('error="insufficient_scope"');
+      expect(refusal.headers.get("www-authenticate")).toContain('scope="user admin"');
+    });
+
+    it("lets several Set-Cookie headers through", async () => {
+      await using server = await start();
+      const { clientId } = await obtainTokens(server.baseUrl, "user");
+      const parameters = new URLSearchParams({
+        response_type: "code",
+        client_id: clientId,
+        code_challenge: pkce().challenge,
+        code_challenge_method: "S256",
+      });
+      // More logins at once than a browser may have: the oldest ones are ended with a cookie each.
+      const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_${index}=transaction`).join("; ");
+      const response = await fetch(`${server.baseUrl}/authorize?${parameters}`, {
+        headers: { cookie },
+        redirect: "manual",
+      });
+      expect(response.status).toBe(302);
+      const cookies = response.headers.getSetCookie();
+      expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(3);
+      expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(1);
+    });
+
+    it("outlives a client that goes away in the middle of its request", async () => {
+      await using server = await start();
+      const { port } = new URL(server.baseUrl);
+      const head = "Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\n";
+      for (const path of ["/token", "/register", "/mcp"]) {
+        const socket = connect(Number(port), "127.0.0.1");
+        await once(socket, "connect");
+        await new Promise((resolve) => socket.write(`POST ${path} HTTP/1.1\r\n${head}grant_type=`, resolve));
+        socket.destroy();
+        await once(socket, "close");
+      }
+      const metadata = await fetch(`${server.baseUrl}/.well-known/oauth-authorization-server`);
+      expect(metadata.status).toBe(200);
+    });
+
+    it("answers a body that is too large in place of cutting the connection", async () => {
+      await using server = await start();
+      const response = await fetch(`${server.baseUrl}/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ client_name: "x".repeat(200_000) }),
+      });
+      expect(response.status).toBe(413);
+    });
+  });
+}
+
+async function revoke(server: ProtectedServer, client: McpClient): Promise<void> {
+  const metadata = await readRecord(await fetch(`${server.baseUrl}/.well-known/oauth-authorization-server`));
+  const { client_id, client_secret } = client.oauth.clientInformation() ?? { client_id: "" };
+  const response = await fetch(metadata.revocation_endpoint ?? "", {
+    method: "POST",
+    body: new URLSearchParams({
+      token: client.oauth.tokens()?.refresh_token ?? "",
+      client_id,
+      ...(client_secret !== undefined && { client_secret }),
+    }),
+  });
+  expect(response.status).toBe(200);
+}
