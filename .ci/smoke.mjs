@@ -1,0 +1,49 @@
+// A scratch project's use of the installed package. Run by supported-node-versions.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+const main = await import("pangea-authn-fastmcp");
+const repository = new main.InMemoryRepository();
+await repository.set("a", { expiresAt: Date.now() / 1000 + 60 });
+assert.ok(await repository.take("a"));
+assert.equal(await repository.take("a"), undefined);
+
+if (process.argv[2] === "main") {
+  for (const name of ["pangea-node-sdk", "ioredis", "superjson", "oidc-provider"]) {
+    assert.throws(() => require.resolve(name), { code: "MODULE_NOT_FOUND" });
+  }
+  console.log(`Node ${process.version}: the main entry works without any client library`);
+} else {
+  const { PangeaVaultRepository, createVaultRepositories } = await import("pangea-authn-fastmcp/vault");
+  const { startPangeaEmulator, BrowserSession } = await import("pangea-authn-fastmcp/emulator");
+  await import("pangea-authn-fastmcp/redis");
+  await import("pangea-authn-fastmcp/superjson");
+  await import("pangea-authn-fastmcp/conformance");
+  await import("pangea-authn-fastmcp/node");
+  await import("pangea-authn-fastmcp/express");
+  await import("pangea-authn-fastmcp/hono");
+  await import("pangea-authn-fastmcp/fastmcp");
+
+  const emulator = await startPangeaEmulator();
+  const { baseUrlTemplate } = emulator;
+  const tokens = new PangeaVaultRepository(main.AccessTokenSchema, "pts_demo", { baseUrlTemplate });
+  const record = { clientId: "c", scopes: ["user"], expiresAt: Math.floor(Date.now() / 1000) + 60 };
+  await tokens.set("sha256-x", record);
+  assert.deepEqual(await tokens.take("sha256-x"), record);
+
+  const provider = new main.PangeaOAuthProvider({
+    mcpBaseUrl: "http://localhost:8000",
+    mcpScopes: ["user"],
+    pangeaAuthnIssuerUrl: emulator.issuerUrl,
+    pangeaAuthnClientId: "psa_emulatoremulatoremulatoremulator",
+    pangeaAuthnClientSecret: "pck_emulatoremulatoremulatoremulator",
+    pangeaAuthnScopes: ["user"],
+    repositories: createVaultRepositories("pts_demo", { baseUrlTemplate }),
+  });
+  const metadata = await provider.fetch(new Request("http://localhost:8000/.well-known/oauth-authorization-server"));
+  assert.equal((await metadata.json()).issuer, "http://localhost:8000");
+  assert.ok(new BrowserSession());
+  await emulator.close();
+  console.log(`Node ${process.version}: every entry loads; Vault, the emulator and the provider work`);
+}

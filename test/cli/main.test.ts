@@ -1,0 +1,71 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const run = promisify(execFile);
+
+/** Starts a command that stays up; resolves with what it printed once that contains the text. */
+async function startUntil(text: string, commandLine: string[]) {
+  const child = spawn(process.execPath, [main, ...commandLine], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  for await (const chunk of child.stdout) {
+    output += String(chunk);
+    if (output.includes(text)) break;
+  }
+  return {
+    output,
+    async stop(): Promise<number | null> {
+      child.kill("SIGINT");
+      const [code] = await once(child, "exit");
+      return code;
+    },
+  };
+}
+
+describe("the command line", () => {
+  it("runs the demo to its end, with every step and no secret in sight", async () => {
+    const { stdout, stderr } = await run(process.execPath, [main, "demo"]);
+    expect(stderr).toBe("");
+    for (const text of [
+      "refused: 401",
+      "You are ada@example.com",
+      "authorization code sha256-",
+      "Done",
+      "npm run demo",
+    ]) {
+      expect(stdout).toContain(text);
+    }
+    expect(stdout).not.toMatch(/pmcp_|ptu_|ptr_|pck_/);
+  });
+
+  it("leaves the demo's server up when asked", async () => {
+    const demo = await startUntil("Still running", ["demo", "--serve", "--port", "0"]);
+    const endpoint = /http:\/\/127\.0\.0\.1:\d+\/mcp/.exec(demo.output)?.[0] ?? "";
+    const response = await fetch(endpoint, { method: "POST" });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toContain("resource_metadata=");
+    expect(await demo.stop()).toBe(0);
+  });
+
+  it("runs the emulator by itself and prints the settings for a server", async () => {
+    const emulator = await startUntil("Ctrl-C", ["emulator", "--port", "0"]);
+    const issuer = /PANGEA_AUTHN_ISSUER_URL=(\S+)/.exec(emulator.output)?.[1];
+    const metadata = await fetch(`${issuer}/.well-known/oauth-authorization-server`);
+    expect(metadata.status).toBe(200);
+    expect(await emulator.stop()).toBe(0);
+  });
+
+  it.each([
+    [[], "Usage:"],
+    [["dance"], 'There is no command "dance"'],
+    [["demo", "--port", "many"], "--port must be a whole number"],
+  ])("says what is wrong with %j", async (commandLine, message) => {
+    await expect(run(process.execPath, [main, ...commandLine])).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(message),
+    });
+  });
+});
