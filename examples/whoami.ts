@@ -7,7 +7,7 @@ import type { PangeaOAuthProvider } from "pangea-authn-fastmcp";
 /** Says who is calling, as Pangea AuthN knows them: the work of the one tool of every example. */
 export async function whoami(
   provider: PangeaOAuthProvider,
-  auth: Parameters<PangeaOAuthProvider["pangeaToken"]>[0] = {},
+  auth?: Parameters<PangeaOAuthProvider["pangeaToken"]>[0],
 ): Promise<string> {
   const user = await provider.pangeaToken(auth);
   return `You are ${user.email ?? user.username ?? user.subject}.`;

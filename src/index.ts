@@ -16,10 +16,10 @@ export {
   type AuthorizationParameters,
   type AuthorizationResponseWriter,
   PangeaOAuthProvider,
-  type PangeaUserToken,
 } from "./pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/access-token-verifier.ts";
 export type { RegisteredClient } from "./provider/client-registry.ts";
+export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
 export type {
   ClientRegistrationOptions,
   PangeaOAuthProviderOptions,
@@ -33,7 +33,8 @@ export {
   type ProviderRepositories,
   type RecordKind,
 } from "./provider/repositories.ts";
-export type { TokenResponse } from "./provider/token-issuer.ts";
+export type { TokenResponse } from "./provider/token-records.ts";
+export type { PangeaUserToken } from "./provider/upstream-sessions.ts";
 export type { Repository } from "./repository/contract.ts";
 export type { ReadExpiry } from "./repository/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./repository/in-memory.ts";

@@ -7,23 +7,16 @@ import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { AccessTokenVerifier, type AuthInfo } from "./provider/access-token-verifier.ts";
 import { checkAuthorizationRequest, trustRedirectUri } from "./provider/authorization-request.ts";
 import { ClientRegistry, type RegisteredClient } from "./provider/client-registry.ts";
+import { CodeRedemption } from "./provider/code-redemption.ts";
 import { configure, type ProviderConfiguration } from "./provider/configuration.ts";
 import { Grants } from "./provider/grants.ts";
-import { authorizationCodeKey, Login } from "./provider/login.ts";
+import { Login } from "./provider/login.ts";
 import type { PangeaOAuthProviderOptions } from "./provider/options.ts";
-import { PangeaAuthn, type PangeaIdentity } from "./provider/pangea-authn.ts";
-import { TokenIssuer, type TokenResponse } from "./provider/token-issuer.ts";
+import { PangeaAuthn } from "./provider/pangea-authn.ts";
+import { RefreshRotation } from "./provider/refresh-rotation.ts";
+import { authorizationCodeKey, type TokenResponse } from "./provider/token-records.ts";
 import { TokenRevoker } from "./provider/token-revoker.ts";
-
-/** The upstream token and the identity behind a request. */
-export interface PangeaUserToken extends PangeaIdentity {
-  /** The Pangea AuthN access token (`ptu_…`). */
-  readonly token: string;
-  /** When it expires, in epoch seconds, where Pangea AuthN said so. */
-  readonly expiresAt?: number;
-  /** The scopes that Pangea AuthN gave it, where it said so. */
-  readonly scopes?: readonly string[];
-}
+import { type PangeaUserToken, UpstreamSessions } from "./provider/upstream-sessions.ts";
 
 /** The part of an authorization request that the MCP SDK's v1 router hands over. */
 export interface AuthorizationParameters {
@@ -67,7 +60,9 @@ export class PangeaOAuthProvider {
   readonly #configuration: ProviderConfiguration;
   readonly #registry: ClientRegistry;
   readonly #grants: Grants;
-  readonly #issuer: TokenIssuer;
+  readonly #codes: CodeRedemption;
+  readonly #refreshes: RefreshRotation;
+  readonly #sessions: UpstreamSessions;
   readonly #revoker: TokenRevoker;
   readonly #verifier: AccessTokenVerifier;
   readonly #authorization: AuthorizationEndpoint;
@@ -90,16 +85,18 @@ export class PangeaOAuthProvider {
     this.#configuration = configuration;
     this.#registry = new ClientRegistry(configuration);
     this.#grants = new Grants(configuration, pangeaAuthn);
-    this.#issuer = new TokenIssuer(configuration, this.#grants);
+    this.#codes = new CodeRedemption(configuration, this.#grants);
+    this.#refreshes = new RefreshRotation(configuration, this.#grants);
+    this.#sessions = new UpstreamSessions(configuration, this.#grants, pangeaAuthn);
     this.#revoker = new TokenRevoker(configuration, this.#grants);
     this.#verifier = new AccessTokenVerifier(configuration);
     this.#authorization = new AuthorizationEndpoint(
       configuration,
       this.#registry,
-      new Login(configuration, pangeaAuthn),
+      new Login(configuration, pangeaAuthn, this.#grants),
     );
     this.#guard = new BearerGuard(configuration, this.#verifier);
-    const tokenEndpoint = new TokenEndpoint(configuration, this.#registry, this.#issuer, this.#revoker);
+    const tokenEndpoint = new TokenEndpoint(configuration, this.#registry, this.#codes, this.#refreshes, this.#revoker);
     this.#router = new Router(configuration, this.#registry, this.#authorization, tokenEndpoint);
     const registry = this.#registry;
     this.clientsStore = {
@@ -190,28 +187,20 @@ export class PangeaOAuthProvider {
    * The Pangea token and the identity of the user behind a request, for tools that call Pangea on the user's behalf. It
    * belongs to this user's grant: two users of one client never see each other's.
    *
-   * @throws `OAuthError` with `invalid_token` where the grant is over; `StorageError` when the store fails.
+   * It is kept sealed under a key that only the user's own tokens open, and is refreshed when it is due.
+   *
+   * @param authInfo - Of the request: its `token` opens the grant.
+   * @throws `OAuthError` with `invalid_token` where the login is over; `UpstreamUnavailableError` where Pangea AuthN is
+   * needed and does not answer; `StorageError` when the store fails.
    *
    * @example
    * ```ts
    * const { token, subject } = await provider.pangeaToken(extra.authInfo);
    * ```
    */
-  async pangeaToken(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<PangeaUserToken> {
-    const grantId = authInfo.extra?.grantId;
-    const grant = typeof grantId === "string" ? await this.#grants.get(grantId) : undefined;
-    if (grant?.upstream === undefined) {
-      throw new OAuthError("invalid_token", "The login behind this token is over; the user has to log in again.");
-    }
-    const { token, expiresAt, scopes } = grant.upstream;
-    return {
-      token,
-      ...(expiresAt !== undefined && { expiresAt }),
-      ...(scopes !== undefined && { scopes }),
-      ...(grant.subject !== undefined && { subject: grant.subject }),
-      ...(grant.username !== undefined && { username: grant.username }),
-      ...(grant.email !== undefined && { email: grant.email }),
-    };
+  async pangeaToken(authInfo: { readonly token: string } | undefined): Promise<PangeaUserToken> {
+    if (authInfo === undefined) throw new OAuthError("invalid_token", "The request was made without an access token.");
+    return this.#sessions.open(authInfo.token);
   }
 
   /** Begins a login for the MCP SDK's v1 router: writes a redirect to Pangea AuthN into the response. */
@@ -270,7 +259,7 @@ export class PangeaOAuthProvider {
     redirectUri?: string,
     resource?: URL,
   ): Promise<TokenResponse> {
-    return this.#issuer.redeemCode(
+    return this.#codes.redeem(
       {
         clientId: client.client_id,
         code: authorizationCode,
@@ -293,7 +282,7 @@ export class PangeaOAuthProvider {
     scopes?: readonly string[],
     resource?: URL,
   ): Promise<TokenResponse> {
-    return this.#issuer.refresh({
+    return this.#refreshes.refresh({
       clientId: client.client_id,
       grantTypes: client.grant_types ?? ["authorization_code"],
       refreshToken,
@@ -307,8 +296,14 @@ export class PangeaOAuthProvider {
     return this.#revoker.revoke(client.client_id, request.token);
   }
 
-  /** Ends a grant by its id (`authInfo.extra.grantId`), with all its tokens, the upstream ones included. */
-  revokeGrant(grantId: string): Promise<void> {
+  /**
+   * Ends a grant by its id (`authInfo.extra.grantId`), with all the tokens that it issued here. The user's tokens at
+   * Pangea cannot be opened without one of the user's own; they are left to expire.
+   *
+   * @returns Whether there was such a grant.
+   * @throws `StorageError` when the store fails: call again.
+   */
+  revokeGrant(grantId: string): Promise<boolean> {
     return this.#grants.revoke(grantId);
   }
 }

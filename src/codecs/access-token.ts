@@ -14,6 +14,8 @@ export interface AccessToken {
   readonly claims?: Record<string, unknown>;
   /** The grant that the token belongs to. Absent in the Python package's records. */
   readonly grantId?: string;
+  /** The grant's data key, wrapped under this token: without the token and the configured secret it opens nothing. */
+  readonly wrappedKey?: string;
 }
 
 const wire = z.object({
@@ -24,6 +26,7 @@ const wire = z.object({
   subject: nullable(z.string()),
   claims: nullable(z.record(z.string(), z.unknown())),
   grant_id: nullable(z.string()),
+  wrapped_key: nullable(z.string()),
 });
 
 const domain = z.object({
@@ -34,6 +37,7 @@ const domain = z.object({
   subject: z.string().exactOptional(),
   claims: z.record(z.string(), z.unknown()).exactOptional(),
   grantId: z.string().exactOptional(),
+  wrappedKey: z.string().exactOptional(),
 });
 
 /**
@@ -55,6 +59,7 @@ export const AccessTokenSchema: z.ZodType<AccessToken, z.input<typeof wire>> = z
       subject: stored.subject,
       claims: stored.claims,
       grantId: stored.grant_id,
+      wrappedKey: stored.wrapped_key,
     }),
   }),
   encode: (token) => ({
@@ -66,6 +71,7 @@ export const AccessTokenSchema: z.ZodType<AccessToken, z.input<typeof wire>> = z
       subject: token.subject,
       claims: token.claims,
       grant_id: token.grantId,
+      wrapped_key: token.wrappedKey,
     }),
   }),
 });

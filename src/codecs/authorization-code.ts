@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { type PangeaAccessToken, PangeaAccessTokenSchema } from "./pangea-access-token.ts";
 import { nullable, present, url, urlText } from "./wire.ts";
 
 /** What decides how a client authenticates at the token endpoint (RFC 7591 section 2). */
@@ -26,10 +25,10 @@ export interface AuthorizationCode {
   readonly resource?: URL;
   /** The user's id at Pangea AuthN. */
   readonly subject?: string;
-  readonly username?: string;
-  readonly email?: string;
-  /** The upstream tokens, which wait here until the code is redeemed. */
-  readonly upstream?: PangeaAccessToken;
+  /** The upstream tokens and the identity, sealed under the grant's data key; they wait here for the code. */
+  readonly sealedUpstream?: string;
+  /** The grant's data key, wrapped under the code: without the code and the configured secret it opens nothing. */
+  readonly wrappedKey?: string;
   /** How the client authenticates, so that redeeming the code needs no second read. */
   readonly client?: ClientAuthentication;
 }
@@ -71,9 +70,8 @@ const wire = z.object({
   redirect_uri_provided_explicitly: z.boolean(),
   resource: nullable(urlText),
   subject: nullable(z.string()),
-  username: nullable(z.string()),
-  email: nullable(z.string()),
-  upstream: nullable(PangeaAccessTokenSchema),
+  sealed_upstream: nullable(z.string()),
+  wrapped_key: nullable(z.string()),
   client: nullable(clientAuthentication),
 });
 
@@ -86,9 +84,8 @@ const domain = z.object({
   redirectUriProvidedExplicitly: z.boolean(),
   resource: url.exactOptional(),
   subject: z.string().exactOptional(),
-  username: z.string().exactOptional(),
-  email: z.string().exactOptional(),
-  upstream: z.custom<PangeaAccessToken>().exactOptional(),
+  sealedUpstream: z.string().exactOptional(),
+  wrappedKey: z.string().exactOptional(),
   client: z.custom<ClientAuthentication>().exactOptional(),
 });
 
@@ -104,9 +101,8 @@ export const AuthorizationCodeSchema: z.ZodType<AuthorizationCode, z.input<typeo
     ...present({
       resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
       subject: stored.subject,
-      username: stored.username,
-      email: stored.email,
-      upstream: stored.upstream,
+      sealedUpstream: stored.sealed_upstream,
+      wrappedKey: stored.wrapped_key,
       client: stored.client,
     }),
   }),
@@ -120,9 +116,8 @@ export const AuthorizationCodeSchema: z.ZodType<AuthorizationCode, z.input<typeo
     ...present({
       resource: code.resource?.href,
       subject: code.subject,
-      username: code.username,
-      email: code.email,
-      upstream: code.upstream,
+      sealed_upstream: code.sealedUpstream,
+      wrapped_key: code.wrappedKey,
       client: code.client,
     }),
   }),

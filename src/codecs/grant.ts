@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { type PangeaAccessToken, PangeaAccessTokenSchema } from "./pangea-access-token.ts";
 import { nullable, present, url, urlText } from "./wire.ts";
 
 /** One user's approval of one client. */
@@ -7,16 +6,16 @@ export interface Grant {
   readonly clientId: string;
   /** The user's id at Pangea AuthN. */
   readonly subject?: string;
-  readonly username?: string;
-  readonly email?: string;
   readonly scopes: string[];
   readonly resource?: URL;
   /** In epoch seconds. */
   readonly createdAt: number;
   /** In epoch seconds: as long as the longest-lived token that needs it. */
   readonly expiresAt: number;
-  /** The user's tokens at Pangea AuthN. */
-  readonly upstream?: PangeaAccessToken;
+  /** The user's tokens at Pangea AuthN and the identity, sealed under the grant's data key. */
+  readonly sealedUpstream?: string;
+  /** The data key, wrapped under the authorization code, so that a replayed code can still end the upstream tokens. */
+  readonly wrappedKey?: string;
   /** The storage keys of the tokens that the grant issued, so that revoking it ends them. */
   readonly tokens: {
     readonly key: string;
@@ -25,6 +24,8 @@ export interface Grant {
   }[];
   /** In the record that marks a grant as revoked: when, in epoch seconds. */
   readonly revokedAt?: number;
+  /** In the record that lists a grant's later tokens: the grant's id. */
+  readonly ledgerOf?: string;
 }
 
 const kind = z.enum(["access_token", "refresh_token"]);
@@ -32,29 +33,29 @@ const kind = z.enum(["access_token", "refresh_token"]);
 const wire = z.object({
   client_id: z.string(),
   subject: nullable(z.string()),
-  username: nullable(z.string()),
-  email: nullable(z.string()),
   scopes: z.array(z.string()),
   resource: nullable(urlText),
   created_at: z.number(),
   expires_at: z.number(),
-  upstream: nullable(PangeaAccessTokenSchema),
+  sealed_upstream: nullable(z.string()),
+  wrapped_key: nullable(z.string()),
   tokens: z.array(z.object({ key: z.string(), kind, expires_at: z.number() })),
   revoked_at: nullable(z.number()),
+  ledger_of: nullable(z.string()),
 });
 
 const domain = z.object({
   clientId: z.string(),
   subject: z.string().exactOptional(),
-  username: z.string().exactOptional(),
-  email: z.string().exactOptional(),
   scopes: z.array(z.string()),
   resource: url.exactOptional(),
   createdAt: z.number(),
   expiresAt: z.number(),
-  upstream: z.custom<PangeaAccessToken>().exactOptional(),
+  sealedUpstream: z.string().exactOptional(),
+  wrappedKey: z.string().exactOptional(),
   tokens: z.array(z.object({ key: z.string(), kind, expiresAt: z.number() })),
   revokedAt: z.number().exactOptional(),
+  ledgerOf: z.string().exactOptional(),
 });
 
 /** Reads and writes grant records. */
@@ -67,11 +68,11 @@ export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire,
     tokens: stored.tokens.map((token) => ({ key: token.key, kind: token.kind, expiresAt: token.expires_at })),
     ...present({
       subject: stored.subject,
-      username: stored.username,
-      email: stored.email,
       resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
-      upstream: stored.upstream,
+      sealedUpstream: stored.sealed_upstream,
+      wrappedKey: stored.wrapped_key,
       revokedAt: stored.revoked_at,
+      ledgerOf: stored.ledger_of,
     }),
   }),
   encode: (grant) => ({
@@ -82,11 +83,11 @@ export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire,
     tokens: grant.tokens.map((token) => ({ key: token.key, kind: token.kind, expires_at: token.expiresAt })),
     ...present({
       subject: grant.subject,
-      username: grant.username,
-      email: grant.email,
       resource: grant.resource?.href,
-      upstream: grant.upstream,
+      sealed_upstream: grant.sealedUpstream,
+      wrapped_key: grant.wrappedKey,
       revoked_at: grant.revokedAt,
+      ledger_of: grant.ledgerOf,
     }),
   }),
 });

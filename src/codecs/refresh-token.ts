@@ -9,6 +9,8 @@ export interface RefreshToken {
   readonly expiresAt: number;
   /** The grant that the token belongs to. */
   readonly grantId?: string;
+  /** The grant's data key, wrapped under this token: without the token and the configured secret it opens nothing. */
+  readonly wrappedKey?: string;
   /** The resource of the authorization request (RFC 8707). */
   readonly resource?: URL;
   /** The user's id at Pangea AuthN. */
@@ -22,6 +24,7 @@ const wire = z.object({
   scopes: z.array(z.string()),
   expires_at: z.number(),
   grant_id: nullable(z.string()),
+  wrapped_key: nullable(z.string()),
   resource: nullable(urlText),
   subject: nullable(z.string()),
   rotated_at: nullable(z.number()),
@@ -32,6 +35,7 @@ const domain = z.object({
   scopes: z.array(z.string()),
   expiresAt: z.number(),
   grantId: z.string().exactOptional(),
+  wrappedKey: z.string().exactOptional(),
   resource: url.exactOptional(),
   subject: z.string().exactOptional(),
   rotatedAt: z.number().exactOptional(),
@@ -45,6 +49,7 @@ export const RefreshTokenSchema: z.ZodType<RefreshToken, z.input<typeof wire>> =
     expiresAt: stored.expires_at,
     ...present({
       grantId: stored.grant_id,
+      wrappedKey: stored.wrapped_key,
       resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
       subject: stored.subject,
       rotatedAt: stored.rotated_at,
@@ -56,6 +61,7 @@ export const RefreshTokenSchema: z.ZodType<RefreshToken, z.input<typeof wire>> =
     expires_at: token.expiresAt,
     ...present({
       grant_id: token.grantId,
+      wrapped_key: token.wrappedKey,
       resource: token.resource?.href,
       subject: token.subject,
       rotated_at: token.rotatedAt,

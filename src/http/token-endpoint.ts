@@ -7,9 +7,11 @@ import {
   readClientCredentials,
 } from "../provider/client-authentication.ts";
 import type { ClientRegistry } from "../provider/client-registry.ts";
+import type { CodeRedemption } from "../provider/code-redemption.ts";
 import type { ProviderConfiguration } from "../provider/configuration.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
-import type { TokenIssuer, TokenResponse } from "../provider/token-issuer.ts";
+import type { RefreshRotation } from "../provider/refresh-rotation.ts";
+import type { TokenResponse } from "../provider/token-records.ts";
 import type { TokenRevoker } from "../provider/token-revoker.ts";
 import { type Parameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
@@ -18,18 +20,21 @@ import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 export class TokenEndpoint {
   readonly #configuration: ProviderConfiguration;
   readonly #registry: ClientRegistry;
-  readonly #issuer: TokenIssuer;
+  readonly #codes: CodeRedemption;
+  readonly #refreshes: RefreshRotation;
   readonly #revoker: TokenRevoker;
 
   constructor(
     configuration: ProviderConfiguration,
     registry: ClientRegistry,
-    issuer: TokenIssuer,
+    codes: CodeRedemption,
+    refreshes: RefreshRotation,
     revoker: TokenRevoker,
   ) {
     this.#configuration = configuration;
     this.#registry = registry;
-    this.#issuer = issuer;
+    this.#codes = codes;
+    this.#refreshes = refreshes;
     this.#revoker = revoker;
   }
 
@@ -62,7 +67,7 @@ export class TokenEndpoint {
     if (code === undefined) throw new OAuthError("invalid_request", "code is missing.");
     if (codeVerifier === undefined) throw new OAuthError("invalid_request", "code_verifier is missing; use PKCE.");
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
-    return this.#issuer.redeemCode(
+    return this.#codes.redeem(
       { clientId: credentials.clientId, code, codeVerifier, redirectUri, resource },
       async (known) => {
         await this.#authenticate(credentials, known);
@@ -76,7 +81,7 @@ export class TokenEndpoint {
     const resource = form.get("resource");
     if (refreshToken === undefined) throw new OAuthError("invalid_request", "refresh_token is missing.");
     const { grantTypes } = await this.#authenticate(credentials);
-    return this.#issuer.refresh({ clientId: credentials.clientId, grantTypes, refreshToken, scope, resource });
+    return this.#refreshes.refresh({ clientId: credentials.clientId, grantTypes, refreshToken, scope, resource });
   }
 
   async #authenticate(credentials: ClientCredentials, known?: ClientAuthentication): Promise<ClientAuthentication> {

@@ -124,3 +124,20 @@ export function checkResource(configuration: ProviderConfiguration, resource: st
   if (resource === undefined || isSameResource(resource, configuration.resource)) return configuration.resource;
   throw new OAuthError("invalid_target", `This server issues tokens for ${configuration.resource} only.`);
 }
+
+/**
+ * Checks the `resource` of a token request against what was authorized. A request that names none is fine.
+ *
+ * @throws `OAuthError` with `invalid_target`.
+ */
+export function checkAudience(
+  configuration: ProviderConfiguration,
+  requested: string | undefined,
+  audience: URL,
+): void {
+  if (requested === undefined) return;
+  checkResource(configuration, requested);
+  if (!isSameResource(requested, audience)) {
+    throw new OAuthError("invalid_target", "The resource is not the one that was authorized.");
+  }
+}

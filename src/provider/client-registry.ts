@@ -4,6 +4,7 @@ import type { Repository } from "../repository/contract.ts";
 import { labelledTokenKey, tokenKey } from "../secrets/token-key.ts";
 import { type ClientMetadata, parseClientMetadata } from "./client-metadata.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
+import { emit } from "./events.ts";
 import { formatOpaqueToken } from "./opaque-token.ts";
 
 /** A client that this server knows. */
@@ -78,6 +79,7 @@ export class ClientRegistry {
       expiresAt: issuedAt + registration.unusedLifetime,
     };
     await this.#clients.set(clientKey(clientId), information);
+    emit("client-registered", { clientId, clientName: information.client_name });
     return this.withSecret(information);
   }
 

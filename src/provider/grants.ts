@@ -1,10 +1,12 @@
 import type { AccessToken } from "../codecs/access-token.ts";
 import type { Grant } from "../codecs/grant.ts";
-import type { PangeaAccessToken } from "../codecs/pangea-access-token.ts";
 import type { RefreshToken } from "../codecs/refresh-token.ts";
+import { OAuthError } from "../errors.ts";
 import type { Repository } from "../repository/contract.ts";
 import { labelledTokenKey } from "../secrets/token-key.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
+import { emit } from "./events.ts";
+import { GrantKey } from "./grant-key.ts";
 import type { PangeaAuthn } from "./pangea-authn.ts";
 
 /** A token that a grant has issued, by its storage key. */
@@ -58,21 +60,22 @@ export class Grants {
 
   /** Replaces the list of the tokens that the grant has issued since its first ones. */
   async setLaterTokens(grantId: string, grant: Grant, tokens: readonly IssuedToken[]): Promise<void> {
-    const { upstream: _, ...withoutUpstream } = grant;
-    await this.#grants.set(ledgerKey(grantId), { ...withoutUpstream, tokens: [...tokens] });
-  }
-
-  async isRevoked(grantId: string): Promise<boolean> {
-    return (await this.#grants.get(markKey(grantId))) !== undefined;
+    const { clientId, scopes, createdAt, expiresAt } = grant;
+    const ledger = { clientId, scopes, createdAt, expiresAt, ledgerOf: grantId, tokens: [...tokens] };
+    await this.#grants.set(ledgerKey(grantId), ledger);
   }
 
   /**
-   * Ends a grant: its access and refresh tokens here, and the upstream tokens at Pangea AuthN. A second call is
-   * harmless.
+   * Ends a grant: its access and refresh tokens here and, where a credential of the grant is at hand to open them, the
+   * upstream tokens at Pangea AuthN. A second call is harmless.
    *
+   * @param credential - A token or code of the grant. Without one the upstream tokens cannot be opened and are left to
+   * expire.
+   * @param wrappedKey - The grant's key as wrapped under that credential; the code's own is in the grant.
+   * @returns Whether there was a grant to end.
    * @throws `StorageError` when the store fails, in which case something may be left: call again.
    */
-  async revoke(grantId: string): Promise<void> {
+  async revoke(grantId: string, credential?: string, wrappedKey?: string): Promise<boolean> {
     const now = this.#configuration.clock() / 1000;
     await this.#grants.set(markKey(grantId), {
       clientId: "",
@@ -85,7 +88,22 @@ export class Grants {
     const [grant, later] = await Promise.all([this.#grants.get(grantId), this.laterTokens(grantId)]);
     await this.deleteTokens([...(grant?.tokens ?? []), ...later]);
     await Promise.all([this.#grants.delete(ledgerKey(grantId)), this.#grants.delete(grantId)]);
-    if (grant?.upstream !== undefined) await this.#revokeUpstream(grant.upstream);
+    if (grant === undefined) return false;
+    if (credential !== undefined) await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
+    emit("grant-revoked", { clientId: grant.clientId, grantId });
+    return true;
+  }
+
+  /**
+   * Takes back what was just written where the grant was revoked meanwhile.
+   *
+   * @throws `OAuthError` with `invalid_grant` in that case.
+   */
+  async endIfRevoked(grantId: string, issued: readonly IssuedToken[]): Promise<void> {
+    if ((await this.#grants.get(markKey(grantId))) === undefined) return;
+    await this.deleteTokens(issued);
+    await this.revoke(grantId);
+    throw new OAuthError("invalid_grant", "The login was ended while the request was under way.");
   }
 
   async deleteTokens(tokens: readonly IssuedToken[]): Promise<void> {
@@ -97,9 +115,17 @@ export class Grants {
   }
 
   /** The grant is over here whatever Pangea AuthN says, so its refusal or absence does not fail the revocation. */
-  async #revokeUpstream(upstream: PangeaAccessToken): Promise<void> {
-    const tokens = [upstream.refreshToken, upstream.token].filter((token) => token !== undefined);
-    await Promise.allSettled(tokens.map((token) => this.#pangeaAuthn.revoke(token)));
+  async #revokeUpstream(
+    grantId: string,
+    grant: Grant,
+    credential: string,
+    wrappedKey = grant.wrappedKey,
+  ): Promise<void> {
+    if (grant.sealedUpstream === undefined || wrappedKey === undefined) return;
+    const key = GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
+    const { tokens } = key.openSession(grant.sealedUpstream);
+    const both = [tokens.refreshToken, tokens.token].filter((token) => token !== undefined);
+    await Promise.allSettled(both.map((token) => this.#pangeaAuthn.revoke(token)));
   }
 }
 

@@ -3,13 +3,16 @@ import { z } from "zod";
 import { ClientAuthenticationSchema } from "../codecs/authorization-code.ts";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../errors.ts";
 import { openSealed, seal } from "../secrets/sealing.ts";
-import { labelledTokenKey } from "../secrets/token-key.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
+import { emit } from "./events.ts";
+import { GrantKey } from "./grant-key.ts";
+import type { Grants } from "./grants.ts";
 import { toOAuthError } from "./oauth-failure.ts";
 import { formatOpaqueToken } from "./opaque-token.ts";
 import type { PangeaAuthn } from "./pangea-authn.ts";
+import { authorizationCodeKey } from "./token-records.ts";
 
 /** A cookie holds 4096 bytes with its name and attributes (RFC 6265 section 6.1). */
 const maxTransactionLength = 3800;
@@ -54,10 +57,12 @@ export interface CallbackParameters {
 export class Login {
   readonly #configuration: ProviderConfiguration;
   readonly #pangeaAuthn: PangeaAuthn;
+  readonly #grants: Grants;
 
-  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn) {
+  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn, grants: Grants) {
     this.#configuration = configuration;
     this.#pangeaAuthn = pangeaAuthn;
+    this.#grants = grants;
   }
 
   /** Begins a login. Throws `OAuthError` with `invalid_request` where the request is too long to be carried along. */
@@ -105,6 +110,7 @@ export class Login {
       const error = failure instanceof UpstreamRejectedError ? failure.error : toOAuthError(failure).error;
       const description =
         failure instanceof UpstreamRejectedError ? "Pangea AuthN refused the login." : toOAuthError(failure).message;
+      emit("login-failed", { clientId: transaction.clientId, error });
       return this.#answer(transaction, { error, error_description: description });
     }
   }
@@ -137,9 +143,10 @@ export class Login {
     if (parameters.code === undefined) {
       throw new OAuthError("server_error", "Pangea AuthN sent neither a code nor an error.");
     }
-    const upstream = await this.#pangeaAuthn.exchange(parameters.code, transaction.upstreamVerifier);
-    const identity = await this.#pangeaAuthn.identify(upstream.token);
+    const tokens = await this.#pangeaAuthn.exchange(parameters.code, transaction.upstreamVerifier);
+    const identity = await this.#pangeaAuthn.identify(tokens.token);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
+    const grantKey = GrantKey.create(this.#configuration.keys, this.#grants.idForCode(code));
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
       clientId: transaction.clientId,
       scopes: transaction.scopes,
@@ -149,9 +156,11 @@ export class Login {
       redirectUriProvidedExplicitly: transaction.redirectUriProvidedExplicitly,
       resource: new URL(transaction.resource),
       client: transaction.client,
-      upstream,
-      ...identity,
+      sealedUpstream: grantKey.sealSession({ tokens, identity }),
+      wrappedKey: grantKey.wrap(code),
+      ...(identity.subject !== undefined && { subject: identity.subject }),
     });
+    emit("login", { clientId: transaction.clientId, subject: identity.subject });
     return code;
   }
 
@@ -162,11 +171,6 @@ export class Login {
       iss: this.#configuration.issuer,
     });
   }
-}
-
-/** The storage key of an authorization code. */
-export function authorizationCodeKey(code: string): string {
-  return labelledTokenKey("authorization code", code);
 }
 
 /** An authorization response (RFC 6749 section 4.1.2, RFC 9207): the redirect URI with parameters added to its query. */

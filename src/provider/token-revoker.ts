@@ -1,8 +1,9 @@
 import { tokenKey } from "../secrets/token-key.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
+import { emit } from "./events.ts";
 import type { Grants } from "./grants.ts";
 import { isOpaqueToken, isPythonAccessToken } from "./opaque-token.ts";
-import { refreshTokenKey } from "./token-issuer.ts";
+import { refreshTokenKey } from "./token-records.ts";
 
 /** Revokes tokens at their client's wish (RFC 7009). */
 export class TokenRevoker {
@@ -24,10 +25,13 @@ export class TokenRevoker {
     const { accessTokens, refreshTokens } = this.#configuration.repositories;
     if (isOpaqueToken("refresh_token", token)) {
       const record = await refreshTokens.get(refreshTokenKey(token));
-      if (record?.clientId === clientId && record.grantId !== undefined) await this.#grants.revoke(record.grantId);
+      if (record?.clientId !== clientId || record.grantId === undefined) return;
+      await this.#grants.revoke(record.grantId, token, record.wrappedKey);
     } else if (isOpaqueToken("access_token", token) || isPythonAccessToken(token)) {
       const record = await accessTokens.get(tokenKey(token));
-      if (record?.clientId === clientId) await accessTokens.delete(tokenKey(token));
+      if (record?.clientId !== clientId) return;
+      await accessTokens.delete(tokenKey(token));
+      emit("token-revoked", { clientId, grantId: record.grantId });
     }
   }
 }

@@ -10,10 +10,10 @@ const description = "Says who is calling, as Pangea AuthN knows them.";
 /** What the tool `whoami` says: the e-mail address and the kind of upstream token of whoever is calling. */
 export async function whoami(
   provider: PangeaOAuthProvider,
-  auth: { readonly extra?: Record<string, unknown> | undefined } | undefined,
+  auth: { readonly token: string } | undefined,
 ): Promise<string> {
   if (auth === undefined) return "nobody";
-  const user = await provider.pangeaToken({ extra: auth.extra });
+  const user = await provider.pangeaToken(auth);
   return `${user.email ?? user.username ?? user.subject} ${user.token.slice(0, 4)}`;
 }
 

@@ -49,7 +49,7 @@ async function serveMcp(
 ): Promise<void> {
   const mcp = new McpServer({ name: "demo", version: "1.0.0" });
   mcp.registerTool("whoami", { description: "Says who is calling, as Pangea AuthN knows them." }, async (extra) => {
-    const user = await provider.pangeaToken({ extra: extra.authInfo?.extra });
+    const user = await provider.pangeaToken(extra.authInfo);
     const name = user.email ?? user.username ?? user.subject ?? "somebody";
     return { content: [{ type: "text", text: `You are ${name}, logged in at Pangea AuthN.` }] };
   });

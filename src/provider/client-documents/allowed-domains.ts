@@ -1,0 +1,35 @@
+import { ConfigurationError } from "../../errors.ts";
+
+/**
+ * Reads a list of trusted domains: `app.example` is that host and no other, `*.app.example` every host below it, at any
+ * depth, without itself.
+ *
+ * @throws `ConfigurationError` where an entry is neither.
+ *
+ * @example
+ * ```ts
+ * const isAllowed = parseAllowedDomains(["claude.ai", "*.example.com"]);
+ * isAllowed("clients.example.com"); // true
+ * ```
+ */
+export function parseAllowedDomains(domains: readonly string[]): (hostname: string) => boolean {
+  const hosts = new Set<string>();
+  const suffixes: string[] = [];
+  for (const domain of domains) {
+    const name = hostName(domain.replace(/^\*\./, ""));
+    if (name === undefined) {
+      throw new ConfigurationError(
+        `allowedDomains lists ${JSON.stringify(domain)}; give a host name such as "app.example" or "*.app.example".`,
+      );
+    }
+    if (domain.startsWith("*.")) suffixes.push(`.${name}`);
+    else hosts.add(name);
+  }
+  return (hostname) => hosts.has(hostname) || suffixes.some((suffix) => hostname.endsWith(suffix));
+}
+
+/** The name as a URL parser writes it: lower case, internationalised names in their ASCII form. */
+function hostName(text: string): string | undefined {
+  if (!/^[^\s/?#@:\\*%]+$/.test(text) || text.endsWith(".") || !URL.canParse(`https://${text}/`)) return undefined;
+  return new URL(`https://${text}/`).hostname;
+}

@@ -1,0 +1,146 @@
+import { z } from "zod";
+import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
+import { OAuthError } from "../../errors.ts";
+import { parseClientMetadata } from "../client-metadata.ts";
+import { parseScope } from "../scopes.ts";
+import { documentRefused } from "./document-failure.ts";
+
+/** How a client with a document can authenticate: not with a secret, for there is nobody to share it with. */
+export type DocumentAuthenticationMethod = "none" | "private_key_jwt";
+
+/** What this server offers to the clients whose documents it reads. */
+export interface DocumentRules {
+  readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
+  readonly authenticationMethods: readonly DocumentAuthenticationMethod[];
+}
+
+/** The members of a JSON Web Key that are public (RFC 7518 section 6, RFC 8037). Others are dropped. */
+const publicKeySchema = z.object({
+  kty: z.enum(["RSA", "EC", "OKP"]),
+  use: z.string().exactOptional(),
+  key_ops: z.array(z.string()).exactOptional(),
+  alg: z.string().exactOptional(),
+  kid: z.string().exactOptional(),
+  crv: z.string().exactOptional(),
+  x: z.string().exactOptional(),
+  y: z.string().exactOptional(),
+  n: z.string().exactOptional(),
+  e: z.string().exactOptional(),
+});
+const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1) });
+const privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/**
+ * Reads a Client ID Metadata Document (draft-ietf-oauth-client-id-metadata-document-02 section 4, and the members that
+ * the MCP specification requires: `client_id`, `client_name`, `redirect_uris`).
+ *
+ * One document is written for all servers, so what this server does not offer is left out where the client can do
+ * without: unknown members, grant types and scopes, and authentication methods where
+ * `token_endpoint_auth_methods_supported` (OpenID Connect Relying Party Metadata Choices 1.0) names one that is offered.
+ *
+ * @throws `OAuthError` with `invalid_client` that names the member and the rule, and no content.
+ *
+ * @example
+ * ```ts
+ * const information = parseClientDocument("https://app.example/client.json", text, rules);
+ * ```
+ */
+export function parseClientDocument(clientId: string, text: string, rules: DocumentRules): OAuthClientInformation {
+  const document = parseObject(text);
+  if (document.get("client_id") !== clientId) throw documentRefused("must have its own URL as its client_id");
+  for (const member of ["client_secret", "client_secret_expires_at"]) {
+    if (isPresent(document.get(member))) throw documentRefused(`must not have ${member}`);
+  }
+  assertNoPrivateKeys(document.get("jwks"));
+  const name = document.get("client_name");
+  if (typeof name !== "string" || name.trim() === "") throw documentRefused("must have a client_name");
+
+  const method = authenticationMethod(document, rules.authenticationMethods);
+  return {
+    ...registrable(document, rules.scopes),
+    client_id: clientId,
+    token_endpoint_auth_method: method,
+    ...(method === "private_key_jwt" && publicKeys(document)),
+  };
+}
+
+function parseObject(text: string): ReadonlyMap<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw documentRefused("must be JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw documentRefused("must be a JSON object");
+  }
+  // A map: a member called __proto__ is a member like any other.
+  return new Map(Object.entries(value));
+}
+
+/** The members that a client could register as well, under the same rules (RFC 7591 section 2). */
+function registrable(
+  document: ReadonlyMap<string, unknown>,
+  scopes: DocumentRules["scopes"],
+): ReturnType<typeof parseClientMetadata> {
+  const members = new Map(document);
+  members.delete("token_endpoint_auth_method");
+  try {
+    const scope = members.get("scope");
+    const offered = typeof scope === "string" ? parseScope(scope).filter((item) => scopes.valid.includes(item)) : [];
+    if (typeof scope === "string") members.set("scope", offered.join(" "));
+    return parseClientMetadata(Object.fromEntries(members), scopes);
+  } catch (failure) {
+    if (!(failure instanceof OAuthError)) throw failure;
+    throw documentRefused(`breaks a rule of registrations: ${failure.message.replace(/\.$/, "")}`, failure);
+  }
+}
+
+function authenticationMethod(
+  document: ReadonlyMap<string, unknown>,
+  offered: readonly DocumentAuthenticationMethod[],
+): DocumentAuthenticationMethod {
+  const choices = document.get("token_endpoint_auth_methods_supported");
+  const wanted = document.get("token_endpoint_auth_method");
+  // RFC 7591 would have an absent method mean a secret, which a document cannot have.
+  const methods = isPresent(wanted) ? [wanted] : Array.isArray(choices) ? [] : ["none"];
+  const candidates: readonly unknown[] = Array.isArray(choices) ? [...methods, ...choices] : methods;
+  for (const candidate of candidates) {
+    const method = offered.find((item) => item === candidate);
+    if (method !== undefined) return method;
+  }
+  throw documentRefused(`must have a token_endpoint_auth_method that is offered here: ${offered.join(", ")}`);
+}
+
+function publicKeys(document: ReadonlyMap<string, unknown>): Pick<OAuthClientInformation, "jwks" | "jwks_uri"> {
+  const jwks = document.get("jwks");
+  const uri = document.get("jwks_uri");
+  if (isPresent(jwks) === isPresent(uri))
+    throw documentRefused("must have either jwks or jwks_uri for private_key_jwt");
+  if (isPresent(uri)) {
+    if (typeof uri !== "string" || !isHttpsUrl(uri)) throw documentRefused("must have an https URL as its jwks_uri");
+    return { jwks_uri: uri };
+  }
+  const keySet = keySetSchema.safeParse(jwks);
+  if (!keySet.success) throw documentRefused("must have a set of public RSA, EC or OKP keys as its jwks");
+  return { jwks: keySet.data };
+}
+
+/** Draft section 4.1: no private key material, whatever the authentication method. */
+function assertNoPrivateKeys(jwks: unknown): void {
+  const keys = typeof jwks === "object" && jwks !== null && "keys" in jwks ? jwks.keys : undefined;
+  if (!Array.isArray(keys)) return;
+  const isPrivate = (key: unknown): boolean =>
+    typeof key === "object" && key !== null && privateMembers.some((member) => Object.hasOwn(key, member));
+  if (keys.some(isPrivate)) throw documentRefused("must not have private keys in its jwks");
+}
+
+function isHttpsUrl(text: string): boolean {
+  if (text.length > 2048 || !/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.protocol === "https:" && url.username === "" && url.password === "" && !text.includes("#");
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,0 +1,83 @@
+import { channel } from "node:diagnostics_channel";
+
+/** What the events tell. No token, code or secret is ever in one; a grant's id is a hash. */
+export interface ProviderEvents {
+  /** A client registered itself. */
+  readonly "client-registered": { readonly clientId: string; readonly clientName: string | undefined };
+  /** A person was asked about a client, or had been before. */
+  readonly consent: {
+    readonly clientId: string;
+    readonly decision: "allowed" | "denied" | "remembered";
+    readonly scopes: readonly string[];
+  };
+  /** A person logged in at Pangea AuthN for a client. */
+  readonly login: { readonly clientId: string; readonly subject: string | undefined };
+  /** A login ended without success. `error` is the OAuth error that the client gets. */
+  readonly "login-failed": { readonly clientId: string; readonly error: string };
+  /** A code was redeemed: a grant began. */
+  readonly "token-issued": TokenEvent;
+  /** A refresh token was redeemed. */
+  readonly "token-refreshed": TokenEvent;
+  /** An access token was revoked by its client. */
+  readonly "token-revoked": { readonly clientId: string; readonly grantId: string | undefined };
+  /** A grant was ended, with all its tokens. */
+  readonly "grant-revoked": { readonly clientId: string | undefined; readonly grantId: string };
+  /** A credential that works once was used again; its grant was ended. */
+  readonly "reuse-detected": {
+    readonly clientId: string;
+    readonly grantId: string;
+    readonly credential: "authorization_code" | "refresh_token";
+  };
+  /** A request to the MCP endpoint was refused. */
+  readonly denied: { readonly error: string };
+  /** A caller was told to slow down. */
+  readonly "rate-limited": { readonly route: string };
+  /** An endpoint could not do its work because the store or Pangea AuthN failed. `code` is the error's. */
+  readonly outage: { readonly code: string };
+}
+
+/** What the token events tell. */
+export interface TokenEvent {
+  readonly clientId: string;
+  readonly grantId: string;
+  readonly subject: string | undefined;
+  readonly scopes: readonly string[];
+}
+
+const names: readonly (keyof ProviderEvents)[] = [
+  "client-registered",
+  "consent",
+  "login",
+  "login-failed",
+  "token-issued",
+  "token-refreshed",
+  "token-revoked",
+  "grant-revoked",
+  "reuse-detected",
+  "denied",
+  "rate-limited",
+  "outage",
+];
+
+/**
+ * The names of the channels of `node:diagnostics_channel` on which a provider tells what happens, for an audit log or
+ * metrics. Each is `pangea-authn-fastmcp:` and the name of the event.
+ *
+ * @example
+ * ```ts
+ * import { subscribe } from "node:diagnostics_channel";
+ *
+ * for (const name of providerEventChannels) subscribe(name, (event) => auditLog.info({ name, event }));
+ * ```
+ */
+export const providerEventChannels: readonly string[] = names.map(channelName);
+
+function channelName(name: keyof ProviderEvents): string {
+  return `pangea-authn-fastmcp:${name}`;
+}
+
+/** Tells whoever listens; costs next to nothing when nobody does. */
+export function emit<Name extends keyof ProviderEvents>(name: Name, event: ProviderEvents[Name]): void {
+  const listeners = channel(channelName(name));
+  if (listeners.hasSubscribers) listeners.publish(event);
+}

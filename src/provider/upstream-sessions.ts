@@ -1,0 +1,135 @@
+import type { AccessToken } from "../codecs/access-token.ts";
+import type { Grant } from "../codecs/grant.ts";
+import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../errors.ts";
+import { tokenKey } from "../secrets/token-key.ts";
+import type { ProviderConfiguration } from "./configuration.ts";
+import { GrantKey, type UpstreamSession } from "./grant-key.ts";
+import type { Grants } from "./grants.ts";
+import type { PangeaAuthn, PangeaIdentity } from "./pangea-authn.ts";
+
+/** An upstream token is refreshed this long before it expires, in seconds, so that it outlives the call it is for. */
+const refreshAheadSeconds = 60;
+
+/** The upstream token and the identity behind a request. */
+export interface PangeaUserToken extends PangeaIdentity {
+  /** The Pangea AuthN access token (`ptu_…`). */
+  readonly token: string;
+  /** When it expires, in epoch seconds, where Pangea AuthN said so. */
+  readonly expiresAt?: number;
+  /** The scopes that Pangea AuthN gave it, where it said so. */
+  readonly scopes?: readonly string[];
+}
+
+/** A grant that is alive, and the key that opens it. */
+interface OpenGrant {
+  readonly grantId: string;
+  readonly grant: Grant;
+  readonly key: GrantKey;
+}
+
+/** Opens the upstream sessions of grants for the requests that hold their tokens, and keeps them fresh. */
+export class UpstreamSessions {
+  readonly #configuration: ProviderConfiguration;
+  readonly #grants: Grants;
+  readonly #pangeaAuthn: PangeaAuthn;
+  readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
+
+  constructor(configuration: ProviderConfiguration, grants: Grants, pangeaAuthn: PangeaAuthn) {
+    this.#configuration = configuration;
+    this.#grants = grants;
+    this.#pangeaAuthn = pangeaAuthn;
+  }
+
+  /**
+   * The Pangea token and identity of the user whose access token this is. The Pangea token is refreshed when it is due,
+   * once for any number of callers on this instance.
+   *
+   * @throws `OAuthError` with `invalid_token` where the login is over, here or at Pangea; `UpstreamUnavailableError`
+   * where it has to be refreshed and Pangea AuthN does not answer; `StorageError` when the store fails.
+   */
+  async open(accessToken: string): Promise<PangeaUserToken> {
+    const open = await this.#openGrant(accessToken);
+    const { tokens, identity } = await this.#freshSession(open);
+    const { token, expiresAt, scopes } = tokens;
+    return {
+      token,
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(scopes !== undefined && { scopes }),
+      ...identity,
+    };
+  }
+
+  async #openGrant(accessToken: string): Promise<OpenGrant> {
+    const record: AccessToken | undefined = await this.#configuration.repositories.accessTokens.get(
+      tokenKey(accessToken),
+    );
+    const { grantId, wrappedKey } = record ?? {};
+    const grant = grantId === undefined ? undefined : await this.#grants.get(grantId);
+    if (grantId === undefined || grant === undefined || wrappedKey === undefined) throw loginOver();
+    return { grantId, grant, key: GrantKey.unwrap(this.#configuration.keys, grantId, accessToken, wrappedKey) };
+  }
+
+  async #freshSession(open: OpenGrant): Promise<UpstreamSession> {
+    const session = openSession(open);
+    const { expiresAt } = session.tokens;
+    if (expiresAt === undefined || this.#now() < expiresAt - refreshAheadSeconds) return session;
+    try {
+      return await this.#refreshOnce(open, session);
+    } catch (failure) {
+      // Due but not over: an outage of Pangea AuthN need not stop what the token is still good for.
+      if (failure instanceof UpstreamUnavailableError && this.#now() < expiresAt) return session;
+      throw failure;
+    }
+  }
+
+  #refreshOnce(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
+    const known = this.#refreshing.get(open.grantId);
+    if (known !== undefined) return known;
+    const refreshing = this.#refresh(open, session).finally(() => {
+      if (this.#refreshing.get(open.grantId) === refreshing) this.#refreshing.delete(open.grantId);
+    });
+    this.#refreshing.set(open.grantId, refreshing);
+    return refreshing;
+  }
+
+  async #refresh(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
+    const { refreshToken } = session.tokens;
+    if (refreshToken === undefined) return this.#endOrUseNewer(open);
+    let renewed: UpstreamSession;
+    try {
+      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#pangeaAuthn.refresh(refreshToken)) } };
+    } catch (failure) {
+      if (failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")
+        return this.#endOrUseNewer(open);
+      throw failure;
+    }
+    await this.#grants.set(open.grantId, { ...open.grant, sealedUpstream: open.key.sealSession(renewed) });
+    await this.#grants.endIfRevoked(open.grantId, []);
+    return renewed;
+  }
+
+  /** Another instance may have refreshed first, which spent the refresh token; otherwise the login is over. */
+  async #endOrUseNewer(open: OpenGrant): Promise<UpstreamSession> {
+    const newer = await this.#grants.get(open.grantId);
+    if (newer !== undefined && newer.sealedUpstream !== open.grant.sealedUpstream) {
+      return openSession({ ...open, grant: newer });
+    }
+    const { expiresAt } = openSession(open).tokens;
+    if (expiresAt !== undefined && this.#now() < expiresAt) return openSession(open);
+    await this.#grants.revoke(open.grantId);
+    throw loginOver();
+  }
+
+  #now(): number {
+    return this.#configuration.clock() / 1000;
+  }
+}
+
+function openSession({ grant, key }: OpenGrant): UpstreamSession {
+  if (grant.sealedUpstream === undefined) throw loginOver();
+  return key.openSession(grant.sealedUpstream);
+}
+
+function loginOver(): OAuthError {
+  return new OAuthError("invalid_token", "The login behind this token is over; the user has to log in again.");
+}
