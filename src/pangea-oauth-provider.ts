@@ -5,7 +5,7 @@ import { BearerGuard } from "./http/bearer.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { AccessTokenVerifier, type AuthInfo } from "./provider/access-token-verifier.ts";
-import { checkAuthorizationRequest, trustRedirectUri } from "./provider/authorization-request.ts";
+import { trustRedirectUri } from "./provider/authorization-request.ts";
 import { ClientRegistry, type RegisteredClient } from "./provider/client-registry.ts";
 import { CodeRedemption } from "./provider/code-redemption.ts";
 import { configure, type ProviderConfiguration } from "./provider/configuration.ts";
@@ -203,7 +203,7 @@ export class PangeaOAuthProvider {
     return this.#sessions.open(authInfo.token);
   }
 
-  /** Begins a login for the MCP SDK's v1 router: writes a redirect to Pangea AuthN into the response. */
+  /** Begins a login for the MCP SDK's v1 router: writes the consent page, or a redirect to Pangea AuthN. */
   async authorize(
     client: Pick<OAuthClientInformation, "client_id">,
     parameters: AuthorizationParameters,
@@ -211,23 +211,19 @@ export class PangeaOAuthProvider {
   ): Promise<void> {
     const trusted = await trustRedirectUri(this.#registry, client.client_id, parameters.redirectUri);
     const cookies = response.req.headers.cookie ?? null;
-    const begun = await this.#authorization.begin(cookies, trusted.redirectUri, parameters.state, async () => {
-      const request = checkAuthorizationRequest(this.#configuration, trusted, {
-        responseType: "code",
-        responseMode: undefined,
-        scope: parameters.scopes?.join(" "),
-        state: parameters.state,
-        codeChallenge: parameters.codeChallenge,
-        codeChallengeMethod: "S256",
-        resource: parameters.resource?.href,
-      });
-      await this.#registry.renew(trusted.client);
-      return request;
-    });
+    const begun = await this.#authorization.ask(cookies, trusted, parameters.state, () => ({
+      responseType: "code",
+      responseMode: undefined,
+      scope: parameters.scopes?.join(" "),
+      state: parameters.state,
+      codeChallenge: parameters.codeChallenge,
+      codeChallengeMethod: "S256",
+      resource: parameters.resource?.href,
+    }));
     response.statusCode = begun.status;
     for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
     response.setHeader("set-cookie", begun.headers.getSetCookie());
-    response.end();
+    response.end(await begun.text());
   }
 
   /**

@@ -1,30 +1,42 @@
 import { OAuthError } from "../errors.ts";
 import {
   type AuthorizationRequest,
+  type AuthorizationRequestParameters,
   checkAuthorizationRequest,
+  type TrustedRedirect,
   trustRedirectUri,
 } from "../provider/authorization-request.ts";
 import type { ClientRegistry } from "../provider/client-registry.ts";
 import type { ProviderConfiguration } from "../provider/configuration.ts";
+import { Consent } from "../provider/consent.ts";
+import { emit } from "../provider/events.ts";
 import { authorizationResponse, type Login } from "../provider/login.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
-import { errorPage } from "./error-page.ts";
-import { LoginCookies } from "./login-cookie.ts";
+import { BrowserCookies, loginCookie } from "./cookies.ts";
+import { consentPage } from "./pages/consent-page.ts";
+import { errorPage } from "./pages/error-page.ts";
 import { Parameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
-/** The authorization endpoint and the callback from Pangea AuthN: the pages that a browser visits. */
+const consentCookie = "consent";
+const browserCookie = "browser";
+/** How long a browser keeps the secret that its consent pages are bound to, in seconds. */
+const browserSecretLifetime = 24 * 60 * 60;
+
+/** The pages that a browser visits: the authorization endpoint, the consent page, and the callback from Pangea AuthN. */
 export class AuthorizationEndpoint {
   readonly #configuration: ProviderConfiguration;
   readonly #registry: ClientRegistry;
+  readonly #consent: Consent;
   readonly #login: Login;
-  readonly #cookies: LoginCookies;
+  readonly #cookies: BrowserCookies;
 
   constructor(configuration: ProviderConfiguration, registry: ClientRegistry, login: Login) {
     this.#configuration = configuration;
     this.#registry = registry;
+    this.#consent = new Consent(configuration);
     this.#login = login;
-    this.#cookies = new LoginCookies(configuration.baseUrl);
+    this.#cookies = new BrowserCookies(configuration.baseUrl);
   }
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
@@ -37,21 +49,73 @@ export class AuthorizationEndpoint {
         parameters.get("client_id"),
         parameters.get("redirect_uri"),
       );
-      return await this.begin(request.headers.get("cookie"), trusted.redirectUri, readState(parameters), async () => {
-        const checked = checkAuthorizationRequest(this.#configuration, trusted, {
-          responseType: parameters.get("response_type"),
-          responseMode: parameters.get("response_mode"),
-          scope: parameters.get("scope"),
-          state: parameters.get("state"),
-          codeChallenge: parameters.get("code_challenge"),
-          codeChallengeMethod: parameters.get("code_challenge_method"),
-          resource: parameters.get("resource"),
-        });
-        await this.#registry.renew(trusted.client);
-        return checked;
-      });
+      return await this.ask(request.headers.get("cookie"), trusted, readState(parameters), () => ({
+        responseType: parameters.get("response_type"),
+        responseMode: parameters.get("response_mode"),
+        scope: parameters.get("scope"),
+        state: parameters.get("state"),
+        codeChallenge: parameters.get("code_challenge"),
+        codeChallengeMethod: parameters.get("code_challenge_method"),
+        resource: parameters.get("resource"),
+      }));
     } catch (failure) {
-      return errorPage(toOAuthError(failure));
+      return this.#showError(failure);
+    }
+  }
+
+  /**
+   * Asks the person about a client whose redirect URI is trusted, or goes on where that was remembered. Whatever is
+   * wrong with the rest of the request goes to the redirect URI as an OAuth error.
+   */
+  async ask(
+    cookieHeader: string | null,
+    trusted: TrustedRedirect,
+    state: string | undefined,
+    parameters: () => AuthorizationRequestParameters,
+  ): Promise<Response> {
+    try {
+      const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
+      await this.#registry.renew(trusted.client);
+      if (this.#consent.isRemembered(checked, this.#cookies.read(cookieHeader, consentCookie))) {
+        emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
+        return this.#beginLogin(cookieHeader, checked, []);
+      }
+      const secret = this.#cookies.read(cookieHeader, browserCookie) ?? this.#consent.newBrowserSecret();
+      const sealed = this.#consent.sealRequest(checked, secret);
+      const page = consentPage(this.#configuration, trusted.client, checked, sealed);
+      page.headers.append("set-cookie", this.#cookies.keep(browserCookie, secret, browserSecretLifetime));
+      return page;
+    } catch (failure) {
+      return this.#sendError(trusted.redirectUri, state, failure);
+    }
+  }
+
+  /** `POST /consent`: the person's decision. */
+  async decide(request: Request): Promise<Response> {
+    try {
+      const form = await readForm(request);
+      const cookieHeader = request.headers.get("cookie");
+      this.#assertOwnPage(request);
+      const secret = this.#cookies.read(cookieHeader, browserCookie);
+      if (secret === undefined) {
+        throw new OAuthError(
+          "invalid_request",
+          "Your browser did not keep this page's cookie. Allow cookies and retry.",
+        );
+      }
+      const pending = this.#consent.openRequest(form.get("request") ?? "", secret);
+      const { clientId, scopes, redirectUri, state } = pending;
+      if (form.get("decision") !== "allow") {
+        emit("consent", { clientId, decision: "denied", scopes });
+        const denied = new OAuthError("access_denied", "The user did not allow the client.");
+        return this.#sendError(redirectUri, state, denied);
+      }
+      emit("consent", { clientId, decision: "allowed", scopes });
+      const remembered = this.#consent.remember(pending, this.#cookies.read(cookieHeader, consentCookie));
+      const { remember } = this.#configuration.consent;
+      return this.#beginLogin(cookieHeader, pending, [this.#cookies.keep(consentCookie, remembered, remember)]);
+    } catch (failure) {
+      return this.#showError(failure);
     }
   }
 
@@ -61,47 +125,47 @@ export class AuthorizationEndpoint {
       const parameters = new Parameters(new URL(request.url).searchParams);
       const state = parameters.get("state");
       if (state === undefined) throw new OAuthError("invalid_request", "The login came back without its state.");
-      const transaction = this.#cookies.find(request.headers.get("cookie"), state);
+      const transaction = this.#cookies.read(request.headers.get("cookie"), loginCookie(state));
       const location = await this.#login.complete(
-        {
-          state,
-          code: parameters.get("code"),
-          error: parameters.get("error"),
-          issuer: parameters.get("iss"),
-        },
+        { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
         transaction,
       );
-      return redirectResponse(location, [this.#cookies.end(state)]);
+      return redirectResponse(location, [this.#cookies.remove(loginCookie(state))]);
     } catch (failure) {
-      return errorPage(toOAuthError(failure));
+      return this.#showError(failure);
     }
   }
 
-  /**
-   * Begins a login for a redirect URI that is trusted. Whatever `check` throws goes there as an OAuth error.
-   *
-   * @param check - Checks the rest of the request.
-   */
-  async begin(
-    cookieHeader: string | null,
-    redirectUri: string,
-    state: string | undefined,
-    check: () => Promise<AuthorizationRequest>,
-  ): Promise<Response> {
+  #beginLogin(cookieHeader: string | null, request: AuthorizationRequest, cookies: readonly string[]): Response {
     try {
-      const login = this.#login.begin(await check());
-      return redirectResponse(login.location, this.#cookies.keep(cookieHeader, login));
+      const login = this.#login.begin(request);
+      return redirectResponse(login.location, [...cookies, ...this.#cookies.keepLogin(cookieHeader, login)]);
     } catch (failure) {
-      const error = toOAuthError(failure);
-      return redirectResponse(
-        authorizationResponse(redirectUri, {
-          error: error.error,
-          error_description: error.message,
-          ...(state !== undefined && { state }),
-          iss: this.#configuration.issuer,
-        }),
-      );
+      return this.#sendError(request.redirectUri, request.state, failure);
     }
+  }
+
+  /** Browsers say where a form was; `null` is what a page without referrer is called. */
+  #assertOwnPage(request: Request): void {
+    const origin = request.headers.get("origin");
+    if (origin === null || origin === "null" || origin === new URL(this.#configuration.baseUrl).origin) return;
+    throw new OAuthError("invalid_request", "This decision was not made on this server's page.");
+  }
+
+  #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
+    const error = toOAuthError(failure);
+    return redirectResponse(
+      authorizationResponse(redirectUri, {
+        error: error.error,
+        error_description: error.message,
+        ...(state !== undefined && { state }),
+        iss: this.#configuration.issuer,
+      }),
+    );
+  }
+
+  #showError(failure: unknown): Response {
+    return errorPage(this.#configuration.consent, toOAuthError(failure));
   }
 }
 

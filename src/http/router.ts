@@ -43,6 +43,10 @@ export class Router {
         `${below}/pangea/callback`,
         { methods: ["GET"], crossOrigin: false, respond: (request) => authorization.callback(request) },
       ],
+      [
+        `${below}/consent`,
+        { methods: ["POST"], crossOrigin: false, respond: (request) => authorization.decide(request) },
+      ],
       [`${below}/token`, post((request) => token.token(request))],
     ];
     if (configuration.registration.enabled) {

@@ -1,9 +1,14 @@
+import type { ClientAuthentication } from "../codecs/authorization-code.ts";
 import { OAuthError } from "../errors.ts";
+import { clientAuthenticationOf } from "./client-authentication.ts";
 import type { ClientRegistry, KnownClient } from "./client-registry.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { matchesRedirectUri } from "./redirect-uri.ts";
 import { isSameResource } from "./resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "./scopes.ts";
+
+/** It is carried along in a cookie, with everything else that a login needs. */
+const maxStateLength = 1024;
 
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
@@ -16,15 +21,23 @@ export interface AuthorizationRequestParameters {
   readonly resource: string | undefined;
 }
 
-/** An authorization request that has been checked. */
+/** An authorization request that has been checked. Of the client it has what the login needs later on. */
 export interface AuthorizationRequest {
-  readonly client: KnownClient;
+  readonly clientId: string;
+  readonly client: ClientAuthentication;
   readonly redirectUri: string;
   readonly redirectUriProvidedExplicitly: boolean;
   readonly state: string | undefined;
   readonly scopes: readonly string[];
   readonly codeChallenge: string;
   readonly resource: string;
+}
+
+/** A client and a redirect URI of its own, to which errors may be sent. */
+export interface TrustedRedirect {
+  readonly client: KnownClient;
+  readonly redirectUri: string;
+  readonly redirectUriProvidedExplicitly: boolean;
 }
 
 /**
@@ -36,7 +49,7 @@ export async function trustRedirectUri(
   registry: ClientRegistry,
   clientId: string | undefined,
   redirectUri: string | undefined,
-): Promise<{ client: KnownClient; redirectUri: string; redirectUriProvidedExplicitly: boolean }> {
+): Promise<TrustedRedirect> {
   if (clientId === undefined) throw new OAuthError("invalid_request", "The request names no client_id.");
   const client = await registry.find(clientId);
   if (client === undefined) {
@@ -63,7 +76,7 @@ export async function trustRedirectUri(
  */
 export function checkAuthorizationRequest(
   configuration: ProviderConfiguration,
-  trusted: { client: KnownClient; redirectUri: string; redirectUriProvidedExplicitly: boolean },
+  trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
   if (parameters.responseType === undefined) throw new OAuthError("invalid_request", "response_type is missing.");
@@ -81,8 +94,15 @@ export function checkAuthorizationRequest(
   if (!/^[A-Za-z0-9_-]{43}$/.test(codeChallenge)) {
     throw new OAuthError("invalid_request", "code_challenge must be 43 base64url characters.");
   }
+  if (parameters.state !== undefined && parameters.state.length > maxStateLength) {
+    throw new OAuthError("invalid_request", `state may have ${maxStateLength} characters at the most.`);
+  }
+  const { client, redirectUri, redirectUriProvidedExplicitly } = trusted;
   return {
-    ...trusted,
+    clientId: client.information.client_id,
+    client: clientAuthenticationOf(client.information),
+    redirectUri,
+    redirectUriProvidedExplicitly,
     state: parameters.state,
     scopes: grantedScopes(configuration, trusted.client, parameters.scope),
     codeChallenge,

@@ -11,7 +11,9 @@ import { formatOpaqueToken } from "./opaque-token.ts";
 export interface KnownClient {
   readonly information: OAuthClientInformation;
   /** `configured` clients come from the options, `registered` ones from the repository. */
-  readonly source: "configured" | "registered";
+  readonly source: "configured" | "registered" | "document";
+  /** The domain that vouches for the client's metadata: of a metadata document. */
+  readonly verifiedDomain: string | undefined;
   /** True where a URL parser rewrote the redirect URIs before they were stored, as the Python package did. */
   readonly normalisedRedirectUris: boolean;
 }
@@ -45,11 +47,12 @@ export class ClientRegistry {
     const configured = this.#configuration.preRegisteredClients.get(clientId);
     if (configured !== undefined) {
       const information = { grant_types: ["authorization_code", "refresh_token"], ...configured };
-      return { information, source: "configured", normalisedRedirectUris: false };
+      return { information, source: "configured", verifiedDomain: undefined, normalisedRedirectUris: false };
     }
     const information = await this.#clients.get(clientKey(clientId));
     if (information === undefined || information.client_id !== clientId) return undefined;
-    return { information, source: "registered", normalisedRedirectUris: information.expiresAt === undefined };
+    const normalisedRedirectUris = information.expiresAt === undefined;
+    return { information, source: "registered", verifiedDomain: undefined, normalisedRedirectUris };
   }
 
   /**

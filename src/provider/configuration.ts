@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../errors.ts";
 import { KeyRing } from "../secrets/key-ring.ts";
+import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { PangeaOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
 import { isLoopbackHost } from "./redirect-uri.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "./repositories.ts";
@@ -32,6 +33,7 @@ export interface ProviderConfiguration {
   };
   readonly revocationEnabled: boolean;
   readonly serviceDocumentation: string | undefined;
+  readonly consent: ConsentConfiguration;
   readonly preRegisteredClients: ReadonlyMap<string, PreRegisteredClient>;
   readonly keys: KeyRing;
   /** All in seconds. */
@@ -110,6 +112,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
       options.serviceDocumentationUrl === undefined
         ? undefined
         : httpUrl("serviceDocumentationUrl", options.serviceDocumentationUrl),
+    consent: configureConsent(options.consent ?? {}, baseUrl),
     preRegisteredClients: preRegistered(options.clients ?? []),
     // The client secret is shared by all instances already; hashing it keeps its own value out of the key material.
     keys: KeyRing.from(options.secret ?? `pangea-authn-client-secret:${clientSecret}`.padEnd(64, ".")),

@@ -4,7 +4,6 @@ import { ClientAuthenticationSchema } from "../codecs/authorization-code.ts";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../errors.ts";
 import { openSealed, seal } from "../secrets/sealing.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import { clientAuthenticationOf } from "./client-authentication.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
@@ -71,14 +70,14 @@ export class Login {
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
     const transaction: LoginTransaction = {
-      clientId: request.client.information.client_id,
+      clientId: request.clientId,
       redirectUri: request.redirectUri,
       redirectUriProvidedExplicitly: request.redirectUriProvidedExplicitly,
       ...(request.state !== undefined && { clientState: request.state }),
       scopes: [...request.scopes],
       codeChallenge: request.codeChallenge,
       resource: request.resource,
-      client: clientAuthenticationOf(request.client.information),
+      client: request.client,
       upstreamVerifier,
       expiresAt: clock() / 1000 + lifetimes.login,
     };

@@ -21,6 +21,40 @@ export interface RevocationOptions {
   readonly enabled?: boolean;
 }
 
+/** What the pages that people see look like and say. */
+export interface ConsentOptions {
+  /** Who asks for consent: the name of your service. Default: the host of `mcpBaseUrl`. */
+  readonly brandName?: string;
+  /** An https URL of your logo, shown above the name. */
+  readonly logoUrl?: string;
+  /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default `#1f5fd6`. */
+  readonly accentColour?: string;
+  /** What each scope allows, in words that a user understands. A scope without words is shown by its name. */
+  readonly scopeDescriptions?: Readonly<Record<string, string>>;
+  /** Texts in place of the English ones. */
+  readonly texts?: Partial<ConsentTexts>;
+  /** The language of the texts, as in the `lang` attribute of HTML. Default `en`. */
+  readonly language?: string;
+  /** How long a decision is remembered in the browser, in seconds. Default 90 days. */
+  readonly rememberSeconds?: number;
+}
+
+/** The texts of the consent and error pages. `{client}`, `{brand}`, `{host}` and `{domain}` are filled in. */
+export interface ConsentTexts {
+  readonly title: string;
+  readonly asks: string;
+  readonly scopesHeading: string;
+  readonly noScopes: string;
+  readonly redirectNote: string;
+  readonly loopbackWarning: string;
+  readonly verified: string;
+  readonly unverified: string;
+  readonly configured: string;
+  readonly allow: string;
+  readonly deny: string;
+  readonly errorTitle: string;
+}
+
 /** A client that is given in the configuration and needs no registration. It never expires. */
 export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
   Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
@@ -54,6 +88,8 @@ export interface PangeaOAuthProviderOptions {
   readonly revocation?: RevocationOptions;
   /** The scopes that every MCP request needs. Default: none beyond a valid token. */
   readonly requiredScopes?: readonly string[];
+  /** What people see when they are asked to allow a client. */
+  readonly consent?: ConsentOptions;
   /** A page for people about this server, published in the metadata. */
   readonly serviceDocumentationUrl?: string | URL;
   /** Clients that are known without registration. */

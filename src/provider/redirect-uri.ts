@@ -1,6 +1,7 @@
 import { OAuthError } from "../errors.ts";
 
-const maxLength = 2048;
+/** Leaves room for everything else that a login carries along in a cookie. */
+const maxLength = 1024;
 
 /** Schemes that run, read or address something other than an application's callback. */
 const refusedSchemes: ReadonlySet<string> = new Set([

@@ -66,7 +66,7 @@ describe("an authorization request", () => {
     const parameters = new URL(harness.authorizePath({ client_id, code_challenge: pkce().challenge }), "http://x")
       .searchParams;
     const response = await harness.postForm("/authorize", Object.fromEntries(parameters));
-    expect(response.headers.get("location")).toContain("https://login.example/v2/oauth/authorize");
+    expect(await response.text()).toContain("Test client");
   });
 
   it("sends Pangea a state of its own form, PKCE, and nothing of the client's", async () => {
@@ -81,22 +81,27 @@ describe("an authorization request", () => {
     expect(location.href).not.toContain(client_id);
   });
 
-  it("keeps its cookie from scripts and, over https, from other hosts", async () => {
+  it("keeps its cookies from scripts and, over https, from other hosts", async () => {
     const secure = start({ mcpBaseUrl: "https://mcp.example" });
     const { client_id } = await secure.register();
-    const response = await secure.get(secure.authorizePath({ client_id, code_challenge: pkce().challenge }));
-    expect(response.headers.get("set-cookie")).toMatch(
-      /^__Host-pangea_mcp_login_[0-9a-f]{16}=v1\.[^;]+; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=600$/,
-    );
+    const page = await secure.openConsentPage({ client_id, code_challenge: pkce().challenge });
+    const response = await secure.decide(page, "allow");
+    const cookies = [...page.response.headers.getSetCookie(), ...response.headers.getSetCookie()];
+    expect(cookies.map((cookie) => cookie.replace(/=[^;]*/, "=…"))).toEqual([
+      "__Host-pangea_mcp_browser=…; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400",
+      "__Host-pangea_mcp_consent=…; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=7776000",
+      expect.stringMatching(
+        /^__Host-pangea_mcp_login_[0-9a-f]{16}=…; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=600$/,
+      ),
+    ]);
   });
 
   it("lets go of the oldest logins of a browser that has begun many", async () => {
     const harness = start();
     const { client_id } = await harness.register();
-    const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_000000000000000${index}=x`).join("; ");
-    const response = await harness.get(harness.authorizePath({ client_id, code_challenge: pkce().challenge }), {
-      cookie,
-    });
+    const many = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_000000000000000${index}=x`).join("; ");
+    const page = await harness.openConsentPage({ client_id, code_challenge: pkce().challenge }, many);
+    const response = await harness.decide(page, "allow");
     const ended = response.headers.getSetCookie().filter((line) => line.includes("Max-Age=0"));
     expect(ended.map((line) => line.split("=")[0])).toEqual([
       "pangea_mcp_login_0000000000000000",
@@ -121,7 +126,8 @@ describe("the callback", () => {
     const { client_id } = await harness.register();
     const { location, cookie } = await harness.beginLogin({ client_id, code_challenge: pkce().challenge });
     const state = location.searchParams.get("state");
-    for (const altered of [`${cookie.slice(0, -8)}AAAAAAAA`, cookie.replace("v1.", "v2."), `${cookie}.x`]) {
+    const login = /pangea_mcp_login_[^;]+/.exec(cookie)?.[0] ?? "";
+    for (const altered of [`${login.slice(0, -8)}AAAAAAAA`, login.replace("v1.", "v2."), `${login}.x`]) {
       const response = await harness.get(`/pangea/callback?code=x&state=${state}`, { cookie: altered });
       expect(response.status).toBe(400);
     }

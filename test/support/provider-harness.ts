@@ -70,16 +70,27 @@ export class ProviderHarness {
     })}`;
   }
 
-  /** Opens the authorization endpoint and gives back where it sends the browser, and the cookies to bring back. */
+  /** Opens the authorization endpoint: the consent page, what it holds, and the cookies that came with it. */
+  async openConsentPage(parameters: Record<string, string>, cookie = ""): Promise<ConsentPage> {
+    const response = await this.get(this.authorizePath(parameters), { cookie });
+    const html = await response.text();
+    const sealed = /name="request" value="([^"]+)"/.exec(html)?.[1];
+    if (sealed === undefined) throw new Error(`authorize: ${response.status} ${html}`);
+    return { html, response, sealed, cookie: joinCookies(cookie, response) };
+  }
+
+  /** Answers a consent page. */
+  decide(page: Pick<ConsentPage, "sealed" | "cookie">, decision: string, headers = {}): Promise<Response> {
+    return this.postForm("/consent", { request: page.sealed, decision }, { cookie: page.cookie, ...headers });
+  }
+
+  /** Allows the client; gives back where the browser is sent and the cookies to bring back. */
   async beginLogin(parameters: Record<string, string>): Promise<{ location: URL; cookie: string }> {
-    const response = await this.get(this.authorizePath(parameters));
+    const page = await this.openConsentPage(parameters);
+    const response = await this.decide(page, "allow");
     const location = response.headers.get("location");
-    if (location === null) throw new Error(`authorize: ${response.status} ${await response.text()}`);
-    const cookie = response.headers
-      .getSetCookie()
-      .map((line) => line.split(";")[0])
-      .join("; ");
-    return { location: new URL(location), cookie };
+    if (location === null) throw new Error(`consent: ${response.status} ${await response.text()}`);
+    return { location: new URL(location), cookie: joinCookies(page.cookie, response) };
   }
 
   /** Logs in at Pangea AuthN; gives back the callback URL that the browser is sent to. */
@@ -128,6 +139,26 @@ export class ProviderHarness {
     const answer = await this.provider.authenticate({ headers });
     return answer instanceof Response ? answer.status : 200;
   }
+}
+
+/** A consent page and what a browser keeps of it. */
+export interface ConsentPage {
+  readonly html: string;
+  readonly response: Response;
+  readonly sealed: string;
+  readonly cookie: string;
+}
+
+/** The `Cookie` header of a browser that had these cookies and got this response. */
+export function joinCookies(before: string, response: Response): string {
+  const cookies = new Map<string, string>();
+  const received = response.headers.getSetCookie().map((line) => line.split(";")[0] ?? "");
+  for (const pair of [...before.split("; "), ...received]) {
+    const [name = "", value = ""] = pair.split(/=(.*)/s);
+    if (value === "") cookies.delete(name);
+    else cookies.set(name, value);
+  }
+  return [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
 }
 
 /** What a flow ended with. */

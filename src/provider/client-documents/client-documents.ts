@@ -102,7 +102,7 @@ export class ClientDocuments {
     this.#clock = options.clock ?? Date.now;
     this.#fetcher = new JsonFetcher({
       maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
-      timeout: wholeNumber("timeout", options.timeout, 5000, 1),
+      timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
       resolve: options.resolve ?? createHostResolver(),
       connect: options.connect ?? ((target) => connectPinned(target)),
     });
@@ -183,8 +183,14 @@ export class ClientDocuments {
   }
 }
 
-function wholeNumber(name: string, value: number | undefined, fallback: number, min: number): number {
+function wholeNumber(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
   const number = value ?? fallback;
-  if (Number.isSafeInteger(number) && number >= min) return number;
-  throw new ConfigurationError(`clientDocuments.${name} must be a whole number from ${min} up.`);
+  if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+  throw new ConfigurationError(`${name} of the client documents must be a whole number from ${min} to ${max}.`);
 }

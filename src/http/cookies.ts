@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+
+/** More logins than this at once in one browser: the oldest are given up, so that headers stay within limits. */
+const maxConcurrentLogins = 4;
+
+/**
+ * This server's cookies. Over https they have the `__Host-` prefix (RFC 6265bis): no other host of the domain can plant
+ * one. Scripts cannot read them, and no other site's form brings them along.
+ */
+export class BrowserCookies {
+  readonly #prefix: string;
+  readonly #attributes: string;
+
+  constructor(baseUrl: string) {
+    const secure = baseUrl.startsWith("https:");
+    this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
+    // Lax: a person comes here by a link from the client, and the callback is a navigation from Pangea's site.
+    this.#attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+  }
+
+  /** The value of one of this server's cookies. */
+  read(header: string | null, name: string): string | undefined {
+    const full = this.#prefix + name;
+    return pairs(header).find((pair) => pair.name === full)?.value;
+  }
+
+  /** The `Set-Cookie` value that keeps a value for a number of seconds. */
+  keep(name: string, value: string, maxAgeSeconds: number): string {
+    return `${this.#prefix}${name}=${value}; ${this.#attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
+  }
+
+  /** The `Set-Cookie` value that removes a cookie. */
+  remove(name: string): string {
+    return this.keep(name, "", 0);
+  }
+
+  /**
+   * The `Set-Cookie` values that bind a login to this browser: one cookie a login, named after its `state`, so that
+   * several tabs do not disturb each other, and the removal of the oldest beyond the limit.
+   */
+  keepLogin(header: string | null, login: { state: string; transaction: string; maxAgeSeconds: number }): string[] {
+    const others = pairs(header)
+      .map((pair) => pair.name)
+      .filter((name) => name.startsWith(`${this.#prefix}login_`) && /^[\w-]+$/.test(name))
+      .map((name) => name.slice(this.#prefix.length));
+    const abandoned = others.slice(0, Math.max(0, others.length - maxConcurrentLogins + 1));
+    return [
+      this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),
+      ...abandoned.map((name) => this.remove(name)),
+    ];
+  }
+}
+
+/** The name of the cookie of the login with this `state`. */
+export function loginCookie(state: string): string {
+  return `login_${createHash("sha256").update(state).digest("hex").slice(0, 16)}`;
+}
+
+function pairs(header: string | null): { name: string; value: string }[] {
+  return (header ?? "").split(/; */).flatMap((pair) => {
+    const equals = pair.indexOf("=");
+    return equals < 0 ? [] : [{ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() }];
+  });
+}

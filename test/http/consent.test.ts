@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { ManualClock } from "../support/manual-clock.ts";
+import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+
+const start = (options = {}): ProviderHarness =>
+  new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
+const request = (client_id: string, changes = {}) => ({ client_id, code_challenge: pkce().challenge, ...changes });
+
+describe("the consent page", () => {
+  it("says who asks, how sure that is, for what, and where the answer goes", async () => {
+    const harness = start({
+      consent: { brandName: "Acme Notes", scopeDescriptions: { user: "Read your notes" } },
+    });
+    const { client_id } = await harness.register({ client_name: "Scribe" });
+    const { html } = await harness.openConsentPage(request(client_id));
+    for (const text of [
+      "Scribe",
+      "Acme Notes",
+      "Read your notes",
+      "admin",
+      "127.0.0.1:4999",
+      "Nobody has checked it",
+    ]) {
+      expect(html).toContain(text);
+    }
+  });
+
+  it("warns where the answer goes to a program on this computer, and only there", async () => {
+    const harness = start();
+    const local = await harness.register();
+    const web = await harness.register({ redirect_uris: ["https://app.example/cb"] });
+    const warning = 'role="note"';
+    expect((await harness.openConsentPage(request(local.client_id))).html).toContain(warning);
+    const page = await harness.openConsentPage(request(web.client_id, { redirect_uri: "https://app.example/cb" }));
+    expect(page.html).not.toContain(warning);
+    expect(page.html).toContain("app.example");
+  });
+
+  it("cannot be framed, stored, or made to load or run anything", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const { response } = await harness.openConsentPage(request(client_id));
+    expect(response.headers.get("content-security-policy")).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; img-src 'none'; " +
+        "form-action 'self' https: https://login.example http://127.0.0.1:4999; base-uri 'none'; frame-ancestors 'none'",
+    );
+    expect(response.headers.get("x-frame-options")).toBe("DENY");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("shows a name with markup, line breaks and direction tricks as plain text", async () => {
+    const harness = start();
+    const { client_id } = await harness.register({
+      client_name: '<script>alert(1)</script>"\u202egnp.\nVerified by Pangea',
+    });
+    const { html } = await harness.openConsentPage(request(client_id));
+    expect(html).not.toContain("<script");
+    expect(html).not.toContain("\u202e");
+    expect(html).toContain("&lt;script&gt;");
+  });
+
+  it("sends access_denied to the client when the person says no, and remembers nothing", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage(request(client_id));
+    const response = await harness.decide(page, "deny");
+    const location = new URL(response.headers.get("location") ?? "");
+    expect(location.origin + location.pathname).toBe(harness.redirectUri);
+    expect(location.searchParams.get("error")).toBe("access_denied");
+    expect(location.searchParams.get("state")).toBe("client-state");
+    expect(location.searchParams.get("iss")).toBe("http://localhost:8000");
+    expect(response.headers.getSetCookie()).toEqual([]);
+  });
+
+  it("counts anything but allow as a no", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage(request(client_id));
+    expect((await harness.decide(page, "")).headers.get("location")).toContain("error=access_denied");
+  });
+
+  it("is answered in the browser that was asked, and in no other", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage(request(client_id));
+    const other = await harness.openConsentPage(request(client_id));
+    for (const cookie of ["", other.cookie]) {
+      const response = await harness.decide({ sealed: page.sealed, cookie }, "allow");
+      expect(response.status).toBe(400);
+      expect(response.headers.get("location")).toBeNull();
+    }
+    const crossSite = await harness.decide(page, "allow", { origin: "https://evil.example" });
+    expect(crossSite.status).toBe(400);
+  });
+
+  it("can be open in two tabs", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const one = await harness.openConsentPage(request(client_id));
+    const two = await harness.openConsentPage(request(client_id), one.cookie);
+    for (const { sealed } of [one, two]) {
+      expect((await harness.decide({ sealed, cookie: two.cookie }, "allow")).status).toBe(302);
+    }
+  });
+
+  it("is too old after half an hour", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage(request(client_id));
+    clock.advanceSeconds(1800);
+    expect((await harness.decide(page, "allow")).status).toBe(400);
+  });
+
+  it("sets the cookie that binds the login only after the person has said yes", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage(request(client_id));
+    expect(page.cookie).not.toContain("login_");
+    expect(joinCookies(page.cookie, await harness.decide(page, "allow"))).toContain("login_");
+  });
+});
+
+describe("a decision that was remembered", () => {
+  async function allowed(harness: ProviderHarness, changes = {}) {
+    const { client_id } = await harness.register({
+      redirect_uris: [harness.redirectUri, "http://127.0.0.1:4999/other"],
+    });
+    const page = await harness.openConsentPage(request(client_id, { scope: "user", ...changes }));
+    return { client_id, cookie: joinCookies(page.cookie, await harness.decide(page, "allow")) };
+  }
+  const asksAgain = async (harness: ProviderHarness, parameters: Record<string, string>, cookie: string) =>
+    (await harness.get(harness.authorizePath(parameters), { cookie })).status === 200;
+
+  it("spares the person the page for the same client, redirect URI and scopes, on any loopback port", async () => {
+    const harness = start();
+    const { client_id, cookie } = await allowed(harness);
+    expect(await asksAgain(harness, request(client_id, { scope: "user" }), cookie)).toBe(false);
+    const redirect_uri = "http://127.0.0.1:5001/callback";
+    expect(await asksAgain(harness, request(client_id, { scope: "user", redirect_uri }), cookie)).toBe(false);
+  });
+
+  it("does not cover other scopes, another redirect URI, another client or another browser", async () => {
+    const harness = start();
+    const { client_id, cookie } = await allowed(harness);
+    const other = await harness.register();
+    expect(await asksAgain(harness, request(client_id, { scope: "user admin" }), cookie)).toBe(true);
+    const redirect_uri = "http://127.0.0.1:4999/other";
+    expect(await asksAgain(harness, request(client_id, { scope: "user", redirect_uri }), cookie)).toBe(true);
+    expect(await asksAgain(harness, request(other.client_id, { scope: "user" }), cookie)).toBe(true);
+    expect(await asksAgain(harness, request(client_id, { scope: "user" }), "")).toBe(true);
+  });
+
+  it("holds on every instance with the same secret, ends in time, and cannot be forged", async () => {
+    const clock = new ManualClock();
+    const one = start({ clock: clock.read });
+    const { client_id, cookie } = await allowed(one);
+    expect(
+      await asksAgain(one, request(client_id, { scope: "user" }), cookie.replace("consent=v1.", "consent=v1.x")),
+    ).toBe(true);
+    clock.advanceSeconds(90 * 86_400 - 60);
+    expect(await asksAgain(one, request(client_id, { scope: "user" }), cookie)).toBe(false);
+  });
+
+  it("is not kept where the configuration says so", async () => {
+    const harness = start({ consent: { rememberSeconds: 0 } });
+    const { client_id, cookie } = await allowed(harness);
+    expect(await asksAgain(harness, request(client_id, { scope: "user" }), cookie)).toBe(true);
+  });
+});
