@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import type { RepositoryCase, RepositoryUnderTest, SampleRecord } from "./subject.ts";
+
+const sample: SampleRecord = { name: "one", list: [] };
+
+const nested = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+const corruptTexts: readonly (readonly [description: string, text: string])[] = [
+  ["no JSON", "confidential {"],
+  ["empty", " "],
+  ["another type", '"confidential"'],
+  ["null", "null"],
+  ["a missing member", '{"list":[]}'],
+  ["a member of another type", '{"name":["confidential"],"list":[]}'],
+  ["a deep value", `{"name":${nested.slice(0, 9_000)},"list":[]}`],
+  ["a __proto__ member", '{"name":"confidential","list":[],"__proto__":{"admin":true}}'],
+  ["an escaped __proto__ member", '{"name":"confidential","list":[],"\\u005f_proto__":{"admin":true}}'],
+];
+
+function must<T>(part: T | undefined): T {
+  assert.ok(part !== undefined, "the case was run without the part that it needs");
+  return part;
+}
+
+function everyCall({ repository }: RepositoryUnderTest): readonly (readonly [string, () => Promise<unknown>])[] {
+  return [
+    ["get", () => repository.get("key")],
+    ["set", () => repository.set("key", sample)],
+    ["delete", () => repository.delete("key")],
+    ["take", () => repository.take("key")],
+  ];
+}
+
+/** What has to hold when the store fails or holds what it should not. */
+export const failureCases: readonly RepositoryCase[] = [
+  {
+    name: "a store that fails is an error of every method, never an absent record",
+    needs: ["breakStore"],
+    run: async (subject) => {
+      await subject.repository.set("key", sample);
+      await must(subject.breakStore)();
+      try {
+        for (const [method, call] of everyCall(subject)) await assert.rejects(call, isStorageError, method);
+      } finally {
+        await subject.restoreStore?.();
+      }
+      assert.equal((await subject.repository.get("key"))?.name, "one", "the record is still there");
+    },
+  },
+  {
+    name: "a stored value that is no valid record is a typed error that shows nothing of it",
+    needs: ["plant"],
+    run: async (subject) => {
+      for (const [description, text] of corruptTexts) {
+        const key = `corrupt ${description}`;
+        await must(subject.plant)(key, text);
+        await assert.rejects(
+          () => subject.repository.get(key),
+          (error) => {
+            assert.ok(error instanceof Error, description);
+            assert.ok(
+              "code" in error && (error.code === "ERR_CORRUPT_RECORD" || error.code === "ERR_UNSEALABLE"),
+              description,
+            );
+            assert.ok(!`${error.message} ${String(error.cause)}`.includes("confidential"), description);
+            assert.ok(!error.message.includes(key), description);
+            return true;
+          },
+          description,
+        );
+      }
+      assert.equal(Reflect.get({}, "admin"), undefined, "Object.prototype is as it was");
+    },
+  },
+  {
+    name: "a corrupt record can be overwritten",
+    needs: ["plant"],
+    run: async (subject) => {
+      await must(subject.plant)("key", "not a record");
+      await subject.repository.set("key", sample);
+      assert.equal((await subject.repository.get("key"))?.name, "one");
+    },
+  },
+];
+
+function isStorageError(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_STORAGE")
+  );
+}
