@@ -11,6 +11,7 @@ export { jsonCodec } from "./codecs/json-codec.ts";
 export { type OAuthClientInformation, OAuthClientInformationSchema } from "./codecs/oauth-client-information.ts";
 export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./codecs/pangea-access-token.ts";
 export { type RefreshToken, RefreshTokenSchema } from "./codecs/refresh-token.ts";
+export { sealed } from "./codecs/sealed.ts";
 export * from "./errors.ts";
 export {
   type AuthorizationParameters,

@@ -34,17 +34,23 @@ export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?:
       if (text === undefined) throw invalidRecord(location, undefined);
       return text;
     },
-    decode(text, location) {
-      if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
-      try {
-        const json: unknown = JSON.parse(text);
-        if (mayHoldPrototype(text) && hasPrototypeMember(json)) throw new TypeError("an own __proto__ member");
-        return schema.parse(json);
-      } catch (failure) {
-        throw corruptRecord(location, describe(failure));
-      }
-    },
+    decode: (text, location) => readJson(text, maxLength, location, (json) => schema.parse(json)),
   };
+}
+
+/**
+ * @internal Parses stored text, which is not trusted, and hands it to `read`. Whatever goes wrong in either is one
+ * `CorruptRecordError`.
+ */
+export function readJson<V>(text: string, maxLength: number, location: RecordLocation, read: (json: unknown) => V): V {
+  if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
+  try {
+    const json: unknown = JSON.parse(text);
+    if (mayHoldPrototype(text) && hasPrototypeMember(json)) throw new TypeError("an own __proto__ member");
+    return read(json);
+  } catch (failure) {
+    throw failure instanceof CorruptRecordError ? failure : corruptRecord(location, describe(failure));
+  }
 }
 
 /** A cheap test that lets nearly every text pass: escapes are looked at only where the member could be spelled so. */
