@@ -1,4 +1,4 @@
-import { StorageFailure, StorageRateLimitedError, StorageUnavailableError } from "../../errors.ts";
+import { StorageFailure, StorageRateLimitedError, StorageTimeoutError, StorageUnavailableError } from "../../errors.ts";
 import { timeoutFailure, toStorageFailure, VaultItemNotFoundError } from "./vault-failure.ts";
 import {
   readSecret,
@@ -89,7 +89,9 @@ export class VaultCalls {
   }
 
   /** Reads one page of a search. */
-  async search(search: VaultSearch & { readonly size: number }): Promise<{ secrets: VaultSecret[]; last: string | undefined }> {
+  async search(
+    search: VaultSearch & { readonly size: number },
+  ): Promise<{ secrets: VaultSecret[]; last: string | undefined }> {
     const reply = await this.#call("read", () => this.#service.getBulk(search));
     const page = parseReply(vaultPageSchema, reply);
     const secrets = page.items.map(readSecret).filter((secret) => secret !== undefined);
@@ -99,12 +101,16 @@ export class VaultCalls {
 
   async #call(kind: "read" | "write", send: () => Promise<VaultReply>): Promise<VaultReply> {
     const started = performance.now();
+    let earlier: StorageFailure | undefined;
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       const left = this.#settings.timeout - (performance.now() - started);
       try {
         return await this.#beforeDeadline(left, send);
       } catch (failure) {
         const known = failure instanceof StorageFailure ? failure : toStorageFailure(failure);
+        // What an earlier try of a read was told says more than that the last one ran out of time.
+        if (kind === "read" && earlier !== undefined && known instanceof StorageTimeoutError) throw earlier;
+        earlier = known;
         const wait = this.#waitBeforeRetry(kind, known, pause);
         const leftNow = this.#settings.timeout - (performance.now() - started);
         if (wait === undefined || wait >= leftNow) throw known;
