@@ -19,6 +19,7 @@ export {
   PangeaOAuthProvider,
 } from "./pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/access-token-verifier.ts";
+export { type CacheRepositoriesOptions, cacheRepositories } from "./provider/cached-repositories.ts";
 export type { RegisteredClient } from "./provider/client-registry.ts";
 export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
 export type {
@@ -36,6 +37,7 @@ export {
 } from "./provider/repositories.ts";
 export type { TokenResponse } from "./provider/token-records.ts";
 export type { PangeaUserToken } from "./provider/upstream-sessions.ts";
+export * from "./repository/cached/index.ts";
 export type { Repository } from "./repository/contract.ts";
 export type { ReadExpiry } from "./repository/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./repository/in-memory.ts";

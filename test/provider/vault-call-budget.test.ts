@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { cacheRepositories } from "../../src/index.ts";
 import { createVaultRepositories } from "../../src/repository/vault/index.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
@@ -26,6 +27,17 @@ it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for
   emulator.calls.reset();
   expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
   expect(emulator.calls.total("vault")).toBe(1);
+});
+
+it("takes no call to Vault for a second request with the same token when a cache is in front", async () => {
+  const vault = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
+  const repositories = cacheRepositories(vault, { maxStaleness: 5_000 });
+  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const tokens = await harness.tokens();
+  expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  emulator.calls.reset();
+  expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  expect(emulator.calls.total("vault")).toBe(0);
 });
 
 it("gives one code's tokens to one of two instances, and ends them for the replay", async () => {

@@ -128,7 +128,7 @@ describe("fetching a client's metadata document", () => {
   });
 
   it("refuses headers beyond a limit", async () => {
-    site.handler = json(documentWith(), { "x-long": "a".repeat(20_000) });
+    site.handler = json(documentWith(), { "x-long": "a".repeat(10_000) });
     await expect(site.documents().find(clientId)).rejects.toMatchObject(unavailable);
   });
 
@@ -167,6 +167,16 @@ describe("fetching a client's metadata document", () => {
     await expect(site.documents().find(clientId)).rejects.toMatchObject(unavailable);
   });
 
+  it("takes a change of protocol for an outage", async () => {
+    site.handler = (request) => {
+      request.socket.end("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n");
+    };
+    await expect(site.documents().find(clientId)).rejects.toMatchObject({
+      ...unavailable,
+      message: "The client's metadata document cannot be fetched now: its site does not answer.",
+    });
+  });
+
   it("refuses a site whose certificate is for another name", async () => {
     const documents = site.documents({ timeout: 2000 });
     await expect(documents.find("https://stranger.example/client.json")).rejects.toMatchObject({
@@ -179,7 +189,7 @@ describe("fetching a client's metadata document", () => {
   it("refuses text that is not UTF-8", async () => {
     site.handler = (_request, response) => {
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(Buffer.from([0x22, 0xff, 0x22]));
+      response.end(Buffer.from(JSON.stringify(documentWith({ client_name: "\xff" })), "latin1"));
     };
     await expect(site.documents().find(clientId)).rejects.toMatchObject(refused);
   });

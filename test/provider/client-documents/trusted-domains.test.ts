@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ConfigurationError } from "../../../src/errors.ts";
+import { parseAllowedDomains } from "../../../src/provider/client-documents/allowed-domains.ts";
+import { ClientSite, clientId } from "./client-site.ts";
+
+describe("a list of trusted domains", () => {
+  it.each([
+    ["client.example", "client.example", true],
+    ["CLIENT.example", "client.example", true],
+    ["bücher.example", "xn--bcher-kva.example", true],
+    ["client.example", "a.client.example", false],
+    ["client.example", "notclient.example", false],
+    ["client.example", "client.example.evil.example", false],
+    ["*.client.example", "a.client.example", true],
+    ["*.client.example", "b.a.client.example", true],
+    ["*.client.example", "client.example", false],
+    ["*.client.example", "notclient.example", false],
+    ["*.client.example", "a.client.example.evil.example", false],
+  ])("with %s, asked about %s: %s", (domain, hostname, allowed) => {
+    expect(parseAllowedDomains([domain])(hostname)).toBe(allowed);
+  });
+
+  it("that is empty trusts nobody", () => {
+    expect(parseAllowedDomains([])("client.example")).toBe(false);
+  });
+
+  it.each([
+    "",
+    "*",
+    "*.",
+    "https://client.example",
+    "client.example/",
+    "client.example:443",
+    "a.*.example",
+    "client.example.",
+  ])("cannot have %j", (domain) => {
+    expect(() => parseAllowedDomains([domain])).toThrow(ConfigurationError);
+  });
+});
+
+describe("a client whose domain is not trusted", () => {
+  let site: ClientSite;
+  beforeEach(async () => {
+    site = await ClientSite.open();
+  });
+  afterEach(async () => {
+    await site[Symbol.asyncDispose]();
+  });
+
+  it("is refused before its name is looked up", async () => {
+    const documents = site.documents({ allowedDomains: ["other.example", "*.client.example"] });
+    await expect(documents.find(clientId)).rejects.toMatchObject({
+      error: "invalid_client",
+      message: "The client's metadata document is on a domain that is not trusted here.",
+    });
+    expect(site.lookups).toHaveLength(0);
+  });
+
+  it("is not refused where the list has it", async () => {
+    expect(await site.documents({ allowedDomains: ["client.example"] }).find(clientId)).toBeDefined();
+  });
+});

@@ -1,0 +1,30 @@
+import { CachedRepository, type CachedRepositorySettings } from "../../src/repository/cached/index.ts";
+import { InMemoryRepository } from "../../src/repository/in-memory.ts";
+import { GatedRepository } from "./gated-repository.ts";
+import { type StoppedClock, stoppedClock } from "./stopped-clock.ts";
+
+/** A record for the tests of the cache. */
+export interface Note {
+  readonly text: string;
+  /** In epoch seconds. */
+  readonly expiresAt?: number;
+}
+
+/** A cache over a store in memory, with a gate between them. `maxStaleness` is a minute, and the clock stands still. */
+export interface CachedSetup<V> {
+  readonly clock: StoppedClock;
+  /** What other instances share with the cache: a change here is a change that the cache does not see. */
+  readonly store: InMemoryRepository<string, V>;
+  readonly backend: GatedRepository<string, V>;
+  readonly cache: CachedRepository<string, V>;
+}
+
+export const maxStaleness = 60_000;
+
+export function cachedSetup<V = Note>(settings: Partial<CachedRepositorySettings<V>> = {}): CachedSetup<V> {
+  const clock = stoppedClock();
+  const store = new InMemoryRepository<string, V>({ clock });
+  const backend = new GatedRepository(store);
+  const cache = new CachedRepository<string, V>(backend, { max: 100, maxStaleness, clock, ...settings });
+  return { clock, store, backend, cache };
+}
