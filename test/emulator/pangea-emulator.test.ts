@@ -79,7 +79,7 @@ describe("vault inspection", () => {
     emulator.calls.reset();
     emulator.faults.inject({ kind: "server-error" });
     expect(emulator.vault.items()).toEqual([
-      { id, type: "secret", folder: "/apps/", name: "token", versions: 2, createdAt: START },
+      { id, type: "secret", folder: "/apps/", name: "token", metadata: {}, versions: 2, createdAt: START },
     ]);
     emulator.vault.clear();
     expect(emulator.vault.items({ folders: true })).toEqual([]);

@@ -1,6 +1,1 @@
-export {
-  type BrowserPage,
-  BrowserSession,
-  type LoginOptions,
-  LoginStoppedError,
-} from "../../src/emulator/browser/browser-session.ts";
+export { BrowserSession, type LoginOptions, LoginStoppedError } from "../../src/emulator/browser/browser-session.ts";

@@ -184,14 +184,19 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       });
       // More logins at once than a browser may have: the oldest ones are ended with a cookie each.
       const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_${index}=transaction`).join("; ");
-      const response = await fetch(`${server.baseUrl}/authorize?${parameters}`, {
-        headers: { cookie },
+      const page = await fetch(`${server.baseUrl}/authorize?${parameters}`, { headers: { cookie } });
+      const browser = page.headers.getSetCookie()[0]?.split(";")[0];
+      const sealed = /name="request" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
+      const response = await fetch(`${server.baseUrl}/consent`, {
+        method: "POST",
+        body: new URLSearchParams({ request: sealed, decision: "allow" }),
+        headers: { cookie: `${cookie}; ${browser}` },
         redirect: "manual",
       });
       expect(response.status).toBe(302);
       const cookies = response.headers.getSetCookie();
       expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(3);
-      expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(1);
+      expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(2);
     });
 
     it("outlives a client that goes away in the middle of its request", async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { LRUCache } from "lru-cache";
 import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
 import { ConfigurationError, OAuthError } from "../../errors.ts";
@@ -92,6 +93,8 @@ export class ClientDocuments {
     this.#isAllowed = options.allowedDomains === undefined ? () => true : parseAllowedDomains(options.allowedDomains);
     this.#ports = options.ports ?? [443];
     this.#maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 32, 1);
+    // Node 20 warns of a leak from the eleventh listener on.
+    setMaxListeners(this.#maxConcurrent, this.#closed.signal);
     this.#freshSeconds = {
       min: wholeNumber("minFreshSeconds", options.minFreshSeconds, 0, 0),
       max: wholeNumber("maxFreshSeconds", options.maxFreshSeconds, 24 * 60 * 60, 0),

@@ -231,6 +231,23 @@ describe("fetching a client's metadata document", () => {
     await expect(pending).rejects.toMatchObject(unavailable);
   });
 
+  it("asks as many sites at a time as configured, without a warning of a leak", async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => {
+      warnings.push(warning);
+    };
+    process.on("warning", warn);
+    site.handler = () => {};
+    const documents = site.documents({ timeout: 10_000 });
+    const pending = Array.from({ length: 32 }, (_, index) => documents.find(`${clientId}?${index}`));
+    const settled = Promise.allSettled(pending);
+    await expect.poll(() => site.requests.length, { timeout: 10_000 }).toBe(32);
+    await documents[Symbol.asyncDispose]();
+    expect((await settled).every((result) => result.status === "rejected")).toBe(true);
+    process.off("warning", warn);
+    expect(warnings).toEqual([]);
+  });
+
   it("ends what is under way when it is closed, and starts nothing after", async () => {
     site.handler = () => {};
     const documents = site.documents();
