@@ -1,0 +1,73 @@
+/** One connection to one Redis server, as far as waiting for it goes. */
+export interface RedisConnection {
+  /** `ready` when commands are sent at once; the other values are those of ioredis. */
+  readonly status: string;
+  /** Starts a connection that `lazyConnect` put off. */
+  connect?(): Promise<unknown>;
+  /** Closes the connection; with `true`, opens it again after the client's retry delay. */
+  disconnect?(reconnect?: boolean): void;
+  on(event: string, listener: (argument?: unknown) => void): unknown;
+  off(event: string, listener: (argument?: unknown) => void): unknown;
+}
+
+/** A connection to one node, with the command that is asked of a node rather than of a Cluster. */
+export interface RedisNode extends RedisConnection {
+  readonly options?: object;
+  scan(
+    cursor: string,
+    patternToken: "MATCH",
+    pattern: string,
+    countToken: "COUNT",
+    count: number,
+  ): Promise<[cursor: string, keys: string[]]>;
+}
+
+/** A client, whatever it is asked for. */
+export interface RedisClient extends RedisConnection {
+  /** True for a Cluster client. */
+  readonly isCluster?: boolean;
+  /** The client's own settings, where it shows them. */
+  readonly options?: object;
+}
+
+/**
+ * What the repository needs of a Redis client. A plain, a Sentinel and a Cluster client of ioredis 6 each fit; no type of
+ * ioredis is part of it.
+ */
+export interface RedisLike extends RedisClient {
+  get(key: string): Promise<string | null>;
+  mget(keys: string[]): Promise<(string | null)[]>;
+  set(key: string, value: string): Promise<unknown>;
+  set(key: string, value: string, expiryToken: "PXAT", milliseconds: number): Promise<unknown>;
+  getdel(key: string): Promise<string | null>;
+  del(key: string): Promise<number>;
+}
+
+/** What a Cluster client offers beyond the commands. */
+export interface RedisClusterLike extends RedisClient {
+  readonly isCluster: true;
+  /** The node keys (`host:port`) that serve each slot, the master first. */
+  readonly slots: readonly (readonly string[] | undefined)[];
+  nodes(role: "master"): RedisNode[];
+}
+
+/** Tells a Cluster client from a client of one server. */
+export function isRedisCluster(redis: object): redis is RedisClusterLike {
+  return "isCluster" in redis && redis.isCluster === true && "nodes" in redis && typeof redis.nodes === "function";
+}
+
+/** Tells a client of one server, which can be asked to SCAN, from a Cluster client, which cannot. */
+export function isRedisNode(redis: object): redis is RedisNode {
+  return !isRedisCluster(redis) && "scan" in redis && typeof redis.scan === "function";
+}
+
+/** Reads one setting of a client, or `undefined` where the client does not show its settings. */
+export function clientSetting(client: { readonly options?: object }, name: string): unknown {
+  return settingOf(client.options, name);
+}
+
+/** Reads one property of a settings object that may be absent. */
+export function settingOf(settings: unknown, name: string): unknown {
+  if (typeof settings !== "object" || settings === null) return undefined;
+  return Object.getOwnPropertyDescriptor(settings, name)?.value;
+}

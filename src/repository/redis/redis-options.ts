@@ -1,0 +1,100 @@
+/** Settings for a client of one server or of Sentinels, in the terms of ioredis 6. */
+export interface RecommendedRedisOptions {
+  readonly enableOfflineQueue: false;
+  readonly autoResendUnfulfilledCommands: false;
+  readonly maxRetriesPerRequest: 0;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  /** Milliseconds. */
+  readonly socketTimeout: number;
+  readonly retryStrategy: (attempt: number) => number;
+  readonly reconnectOnError: (error: Error) => boolean;
+}
+
+/** Settings for a Cluster client, in the terms of ioredis 6. */
+export interface RecommendedClusterOptions {
+  readonly enableAutoPipelining: false;
+  readonly scaleReads: "master";
+  readonly retryDelayOnFailover: 0;
+  readonly retryDelayOnClusterDown: 0;
+  readonly clusterRetryStrategy: (attempt: number) => number;
+  readonly redisOptions: {
+    readonly autoResendUnfulfilledCommands: false;
+    readonly maxRetriesPerRequest: 0;
+    /** Milliseconds. */
+    readonly connectTimeout: number;
+    /** Milliseconds. */
+    readonly socketTimeout: number;
+  };
+}
+
+/** How long the recommended settings wait for a connection and for any answer on it, in milliseconds. */
+export interface PatienceOptions {
+  /** Default 5,000. */
+  readonly connectTimeout?: number;
+  /**
+   * After this long without an answer to what was sent the connection counts as dead and is made anew: TCP alone would
+   * take minutes to notice that the other end is gone. Default 5,000.
+   */
+  readonly socketTimeout?: number;
+}
+
+const firstRetryDelay = 50;
+const longestRetryDelay = 2_000;
+const defaultPatience = 5_000;
+
+/**
+ * Client settings under which nothing is sent late or twice, a dead connection is noticed, and a demoted primary is left:
+ * what `RedisRepository` asks for, and more.
+ *
+ * @param patience - Timeouts in milliseconds.
+ *
+ * @example
+ * ```ts
+ * const redis = new Redis("redis://127.0.0.1:6379", redisOptions());
+ * const behindSentinels = new Redis({ sentinels, name: "primary", ...redisOptions() });
+ * ```
+ */
+export function redisOptions(patience: PatienceOptions = {}): RecommendedRedisOptions {
+  return {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: patience.connectTimeout ?? defaultPatience,
+    socketTimeout: patience.socketTimeout ?? defaultPatience,
+    retryStrategy: retryDelay,
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  };
+}
+
+/**
+ * The same for a Cluster client.
+ *
+ * @param patience - Timeouts in milliseconds.
+ *
+ * @example
+ * ```ts
+ * const redis = new Cluster([{ host: "127.0.0.1", port: 7000 }], clusterOptions());
+ * ```
+ */
+export function clusterOptions(patience: PatienceOptions = {}): RecommendedClusterOptions {
+  return {
+    enableAutoPipelining: false,
+    scaleReads: "master",
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    clusterRetryStrategy: retryDelay,
+    redisOptions: {
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: patience.connectTimeout ?? defaultPatience,
+      socketTimeout: patience.socketTimeout ?? defaultPatience,
+    },
+  };
+}
+
+/** @internal Milliseconds before the next attempt: doubling, with jitter so that many clients do not come back at once. */
+export function retryDelay(attempt: number): number {
+  const delay = Math.min(firstRetryDelay * 2 ** Math.min(attempt - 1, 10), longestRetryDelay);
+  return Math.round(delay * (0.5 + Math.random() / 2));
+}

@@ -1,0 +1,48 @@
+import { ConfigurationError } from "../../errors.ts";
+import type { KeySpace } from "./key-space.ts";
+import type { RedisCalls } from "./redis-calls.ts";
+import { isRedisCluster, isRedisNode, type RedisLike, type RedisNode } from "./redis-like.ts";
+
+/** How many keys Redis looks at for one answer. */
+const keysPerScan = 500;
+
+/**
+ * The keys of one repository's records, in pages: SCAN on the server, or on every master of a Cluster. A key that is
+ * there from the beginning to the end comes exactly once.
+ *
+ * @throws {ConfigurationError} For a client without SCAN.
+ */
+export async function* scanRecordKeys(
+  redis: RedisLike,
+  calls: RedisCalls,
+  keys: KeySpace,
+): AsyncGenerator<string[], void, undefined> {
+  /** SCAN may show a key twice while Redis resizes its table. */
+  const seen = new Set<string>();
+  for (const node of nodesOf(redis)) {
+    let cursor = "0";
+    do {
+      const [next, redisKeys] = await calls.send({
+        operation: "scan",
+        redisKeys: [],
+        node,
+        send: () => node.scan(cursor, "MATCH", keys.pattern, "COUNT", keysPerScan),
+      });
+      cursor = next;
+      const page: string[] = [];
+      for (const redisKey of redisKeys) {
+        const key = keys.recordKey(redisKey);
+        if (key === undefined || seen.has(key)) continue;
+        seen.add(key);
+        page.push(key);
+      }
+      yield page;
+    } while (cursor !== "0");
+  }
+}
+
+function nodesOf(redis: RedisLike): RedisNode[] {
+  if (isRedisCluster(redis)) return redis.nodes("master");
+  if (isRedisNode(redis)) return [redis];
+  throw new ConfigurationError("The Redis client has no scan method, which entries() needs.");
+}
