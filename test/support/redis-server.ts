@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, start Docker, or set REDIS_URL.";
+const startAttempts = 5;
+
+/** A Redis that a test may use, whoever runs it. Its keys belong to the test's own prefix only. */
+export interface TestRedis extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** A redis-server process that a test may stop, kill and start again. */
+export interface RedisServer extends TestRedis {
+  readonly host: string;
+  readonly port: number;
+  /** SIGSTOP: the connections stay open and nothing answers. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** SIGKILL, as by the out-of-memory killer. Resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data. */
+  restart(): Promise<void>;
+}
+
+/** REDIS_URL where it is set, else a container where a Docker engine runs, else redis-server or valkey-server. */
+export async function findRedis(): Promise<TestRedis> {
+  const url = process.env.REDIS_URL;
+  if (url !== undefined && url !== "") return { url, [Symbol.asyncDispose]: async () => undefined };
+  if (await dockerAnswers()) return startRedisContainer();
+  return startRedisServer();
+}
+
+/**
+ * Starts a redis-server process on a free port, with its data in a directory of its own.
+ *
+ * @param settings - Directives of redis.conf as command-line arguments: `["--appendonly", "yes"]`.
+ */
+export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+  const program = redisProgram();
+  const directory = await mkdtemp(join(tmpdir(), "pangea-redis-"));
+  const host = "127.0.0.1";
+  const startOn = (port: number): Promise<ChildProcess> =>
+    startProcess(program, ["--bind", host, "--port", String(port), "--dir", directory, "--save", "", ...settings]);
+
+  let port = 0;
+  let process_: ChildProcess | undefined;
+  for (let attempt = 1; process_ === undefined; attempt++) {
+    port = await freePort();
+    try {
+      process_ = await startOn(port);
+    } catch (error) {
+      // Another process may have taken the port since it was found free.
+      if (attempt === startAttempts) throw error;
+    }
+  }
+  let child = process_;
+
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  };
+  return {
+    url: `redis://${host}:${port}`,
+    host,
+    port,
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
+    kill,
+    restart: async () => {
+      await kill();
+      child = await startOn(port);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
+  return address.port;
+}
+
+/** Starts a server process and resolves once it says that it takes connections. */
+export function startProcess(program: string, commandLine: readonly string[]): Promise<ChildProcess> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, commandLine, { stdio: ["ignore", "pipe", "pipe"] });
+    const killWithParent = (): void => void child.kill("SIGKILL");
+    process.once("exit", killWithParent);
+    let log = "";
+    const onExit = (): void => reject(new Error(`${program} did not start:\n${log}`));
+    const read = (chunk: Buffer): void => {
+      if (log.length > 20_000) return;
+      log += chunk.toString();
+      if (!/Ready to accept connections|\+monitor/.test(log)) return;
+      child.off("exit", onExit);
+      resolve(child);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("error", reject);
+    child.once("exit", onExit);
+    child.once("exit", () => process.off("exit", killWithParent));
+  });
+}
+
+function findProgram(name: string): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((directory) => join(directory, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Where redis-server or valkey-server is. */
+export function redisProgram(): string {
+  const program = findProgram("redis-server") ?? findProgram("valkey-server");
+  if (program === undefined) throw new Error(installLine);
+  return program;
+}
+
+/** Asks the Docker engine's socket, since a `docker` program on the PATH says nothing about an engine. */
+function dockerAnswers(): Promise<boolean> {
+  const host = process.env.DOCKER_HOST;
+  if (host !== undefined && !host.startsWith("unix://")) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const socket = connect(host?.slice("unix://".length) ?? "/var/run/docker.sock");
+    const answer = (answers: boolean): void => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.setTimeout(500, () => answer(false));
+    socket.once("error", () => answer(false));
+    socket.once("data", (data) => answer(data.toString().startsWith("HTTP/1.1 200")));
+    socket.once("connect", () => socket.write("GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"));
+  });
+}
+
+async function startRedisContainer(): Promise<TestRedis> {
+  const { GenericContainer } = await import("testcontainers");
+  const container = await new GenericContainer("redis:7-alpine").withExposedPorts(6379).start();
+  return {
+    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
+    [Symbol.asyncDispose]: async () => void (await container.stop()),
+  };
+}
