@@ -5,6 +5,7 @@ export {
   AuthorizationCodeSchema,
   type ClientAuthentication,
 } from "./codecs/authorization-code.ts";
+export { type ClientAssertion, ClientAssertionSchema } from "./codecs/client-assertion.ts";
 export type { Codec, RecordLocation } from "./codecs/codec.ts";
 export { type Grant, GrantSchema } from "./codecs/grant.ts";
 export { jsonCodec } from "./codecs/json-codec.ts";

@@ -2,10 +2,14 @@ import type { OAuthClientInformation } from "./codecs/oauth-client-information.t
 import { OAuthError } from "./errors.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
+import { RegistrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { AccessTokenVerifier, type AuthInfo } from "./provider/access-token-verifier.ts";
 import { trustRedirectUri } from "./provider/authorization-request.ts";
+import { ClientAssertions } from "./provider/client-assertions.ts";
+import { ClientAuthenticator } from "./provider/client-authenticator.ts";
+import { ClientDocuments } from "./provider/client-documents/client-documents.ts";
 import { ClientRegistry, type RegisteredClient } from "./provider/client-registry.ts";
 import { CodeRedemption } from "./provider/code-redemption.ts";
 import { configure, type ProviderConfiguration } from "./provider/configuration.ts";
@@ -58,6 +62,7 @@ export interface AuthorizationResponseWriter {
  */
 export class PangeaOAuthProvider {
   readonly #configuration: ProviderConfiguration;
+  readonly #documents: ClientDocuments | undefined;
   readonly #registry: ClientRegistry;
   readonly #grants: Grants;
   readonly #codes: CodeRedemption;
@@ -83,7 +88,8 @@ export class PangeaOAuthProvider {
     const configuration = configure(options);
     const pangeaAuthn = new PangeaAuthn(configuration);
     this.#configuration = configuration;
-    this.#registry = new ClientRegistry(configuration);
+    this.#documents = configuration.documents === undefined ? undefined : new ClientDocuments(configuration.documents);
+    this.#registry = new ClientRegistry(configuration, this.#documents);
     this.#grants = new Grants(configuration, pangeaAuthn);
     this.#codes = new CodeRedemption(configuration, this.#grants);
     this.#refreshes = new RefreshRotation(configuration, this.#grants);
@@ -96,17 +102,36 @@ export class PangeaOAuthProvider {
       new Login(configuration, pangeaAuthn, this.#grants),
     );
     this.#guard = new BearerGuard(configuration, this.#verifier);
-    const tokenEndpoint = new TokenEndpoint(configuration, this.#registry, this.#codes, this.#refreshes, this.#revoker);
-    this.#router = new Router(configuration, this.#registry, this.#authorization, tokenEndpoint);
+    const authenticator = new ClientAuthenticator(
+      configuration,
+      this.#registry,
+      new ClientAssertions(configuration, this.#documents),
+    );
+    this.#router = new Router(configuration, {
+      authorization: this.#authorization,
+      token: new TokenEndpoint(configuration, {
+        authenticator,
+        registry: this.#registry,
+        codes: this.#codes,
+        refreshes: this.#refreshes,
+        revoker: this.#revoker,
+      }),
+      registration: new RegistrationEndpoint(configuration, this.#registry),
+    });
     const registry = this.#registry;
     this.clientsStore = {
       async getClient(clientId) {
-        const client = await registry.findAndRenew(clientId);
-        return client === undefined ? undefined : registry.withSecret(client.information);
+        const client = await registry.find(clientId);
+        if (client === undefined) return undefined;
+        // The SDK's router does not say when a login has succeeded.
+        await registry.renew(clientId, client.information.expiresAt);
+        return registry.withSecret(client.information);
       },
-      ...(configuration.registration.enabled && {
-        registerClient: (client: Readonly<Record<string, unknown>>) => registry.register(client),
-      }),
+      // The SDK's router has no way to ask for an initial access token.
+      ...(configuration.registration.enabled &&
+        configuration.registration.initialAccessTokens.length === 0 && {
+          registerClient: (client: Readonly<Record<string, unknown>>) => registry.register(client),
+        }),
     };
   }
 
@@ -133,14 +158,18 @@ export class PangeaOAuthProvider {
   /**
    * Answers a request to the authorization server. Never rejects; a path that it does not serve gets a 404.
    *
+   * @param request - As it was received. Its host plays no part: the configuration decides.
+   * @param sender - `caller` says who sent it, for the rate limits of a caller: the address that the connection comes
+   * from or, behind a proxy, the one that the proxy vouches for.
+   *
    * @example
    * ```ts
    * const { pathname } = new URL(request.url);
-   * return provider.serves(pathname) ? provider.fetch(request) : next();
+   * return provider.serves(pathname) ? provider.fetch(request, { caller: address }) : next();
    * ```
    */
-  fetch(request: Request): Promise<Response> {
-    return this.#router.respond(request);
+  fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
+    return this.#router.respond(request, sender.caller);
   }
 
   /**
@@ -301,5 +330,10 @@ export class PangeaOAuthProvider {
    */
   revokeGrant(grantId: string): Promise<boolean> {
     return this.#grants.revoke(grantId);
+  }
+
+  /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#documents?.[Symbol.asyncDispose]();
   }
 }

@@ -8,6 +8,8 @@ export interface ClientAuthentication {
   readonly secretHash?: string;
   /** When the secret expires, in epoch seconds. */
   readonly secretExpiresAt?: number;
+  /** When the client's registration ends unless it is used, in epoch seconds. */
+  readonly registeredUntil?: number;
   readonly grantTypes: string[];
 }
 
@@ -38,6 +40,7 @@ export const ClientAuthenticationSchema = z.object({
   tokenEndpointAuthMethod: z.enum(["none", "client_secret_post", "client_secret_basic", "private_key_jwt"]),
   secretHash: z.string().exactOptional(),
   secretExpiresAt: z.number().exactOptional(),
+  registeredUntil: z.number().exactOptional(),
   grantTypes: z.array(z.string()),
 });
 
@@ -45,6 +48,7 @@ const clientAuthenticationWire = z.object({
   token_endpoint_auth_method: ClientAuthenticationSchema.shape.tokenEndpointAuthMethod,
   secret_hash: nullable(z.string()),
   secret_expires_at: nullable(z.number()),
+  registered_until: nullable(z.number()),
   grant_types: z.array(z.string()),
 });
 
@@ -52,12 +56,20 @@ const clientAuthentication = z.codec(clientAuthenticationWire, ClientAuthenticat
   decode: (stored) => ({
     tokenEndpointAuthMethod: stored.token_endpoint_auth_method,
     grantTypes: stored.grant_types,
-    ...present({ secretHash: stored.secret_hash, secretExpiresAt: stored.secret_expires_at }),
+    ...present({
+      secretHash: stored.secret_hash,
+      secretExpiresAt: stored.secret_expires_at,
+      registeredUntil: stored.registered_until,
+    }),
   }),
   encode: (client) => ({
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
     grant_types: client.grantTypes,
-    ...present({ secret_hash: client.secretHash, secret_expires_at: client.secretExpiresAt }),
+    ...present({
+      secret_hash: client.secretHash,
+      secret_expires_at: client.secretExpiresAt,
+      registered_until: client.registeredUntil,
+    }),
   }),
 });
 

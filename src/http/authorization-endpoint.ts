@@ -11,7 +11,7 @@ import type { ProviderConfiguration } from "../provider/configuration.ts";
 import { Consent } from "../provider/consent.ts";
 import { emit } from "../provider/events.ts";
 import { authorizationResponse, type Login } from "../provider/login.ts";
-import { toOAuthError } from "../provider/oauth-failure.ts";
+import { reportedOAuthError } from "../provider/oauth-failure.ts";
 import { BrowserCookies, loginCookie } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
@@ -43,7 +43,9 @@ export class AuthorizationEndpoint {
   async authorize(request: Request): Promise<Response> {
     try {
       const parameters =
-        request.method === "POST" ? await readForm(request) : new Parameters(new URL(request.url).searchParams);
+        request.method === "POST"
+          ? await readForm(request, this.#configuration.requestTimeout)
+          : new Parameters(new URL(request.url).searchParams);
       const trusted = await trustRedirectUri(
         this.#registry,
         parameters.get("client_id"),
@@ -59,7 +61,7 @@ export class AuthorizationEndpoint {
         resource: parameters.get("resource"),
       }));
     } catch (failure) {
-      return this.#showError(failure);
+      return this.showError(failure);
     }
   }
 
@@ -75,7 +77,6 @@ export class AuthorizationEndpoint {
   ): Promise<Response> {
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
-      await this.#registry.renew(trusted.client);
       if (this.#consent.isRemembered(checked, this.#cookies.read(cookieHeader, consentCookie))) {
         emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
         return this.#beginLogin(cookieHeader, checked, []);
@@ -93,7 +94,7 @@ export class AuthorizationEndpoint {
   /** `POST /consent`: the person's decision. */
   async decide(request: Request): Promise<Response> {
     try {
-      const form = await readForm(request);
+      const form = await readForm(request, this.#configuration.requestTimeout);
       const cookieHeader = request.headers.get("cookie");
       this.#assertOwnPage(request);
       const secret = this.#cookies.read(cookieHeader, browserCookie);
@@ -115,7 +116,7 @@ export class AuthorizationEndpoint {
       const { remember } = this.#configuration.consent;
       return this.#beginLogin(cookieHeader, pending, [this.#cookies.keep(consentCookie, remembered, remember)]);
     } catch (failure) {
-      return this.#showError(failure);
+      return this.showError(failure);
     }
   }
 
@@ -132,8 +133,13 @@ export class AuthorizationEndpoint {
       );
       return redirectResponse(location, [this.#cookies.remove(loginCookie(state))]);
     } catch (failure) {
-      return this.#showError(failure);
+      return this.showError(failure);
     }
+  }
+
+  /** Shows a failure to the person, since there is no place that may be told of it. */
+  showError(failure: unknown): Response {
+    return errorPage(this.#configuration.consent, reportedOAuthError(failure));
   }
 
   #beginLogin(cookieHeader: string | null, request: AuthorizationRequest, cookies: readonly string[]): Response {
@@ -153,7 +159,7 @@ export class AuthorizationEndpoint {
   }
 
   #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
-    const error = toOAuthError(failure);
+    const error = reportedOAuthError(failure);
     return redirectResponse(
       authorizationResponse(redirectUri, {
         error: error.error,
@@ -162,10 +168,6 @@ export class AuthorizationEndpoint {
         iss: this.#configuration.issuer,
       }),
     );
-  }
-
-  #showError(failure: unknown): Response {
-    return errorPage(this.#configuration.consent, toOAuthError(failure));
   }
 }
 

@@ -1,7 +1,8 @@
 import { OAuthError } from "../errors.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../provider/access-token-verifier.ts";
 import type { ProviderConfiguration } from "../provider/configuration.ts";
-import { toOAuthError } from "../provider/oauth-failure.ts";
+import { emit } from "../provider/events.ts";
+import { reportedOAuthError } from "../provider/oauth-failure.ts";
 import { scopesBeyond } from "../provider/scopes.ts";
 import { wellKnownUrl } from "./metadata.ts";
 import { oauthErrorResponse } from "./responses.ts";
@@ -27,7 +28,8 @@ export class BearerGuard {
       const authInfo = await this.#verifier.verify(token);
       if (scopesBeyond(requiredScopes, authInfo.scopes).length > 0) {
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
-          scopes: requiredScopes,
+          // With those that it has: a client asks for what it reads here, and must not lose any.
+          scopes: [...new Set([...authInfo.scopes, ...requiredScopes])],
         });
       }
       return authInfo;
@@ -38,7 +40,8 @@ export class BearerGuard {
 
   /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
   refusal(failure: unknown, requiredScopes: readonly string[] = this.#configuration.requiredScopes): Response {
-    const error = toOAuthError(failure);
+    const error = reportedOAuthError(failure);
+    if (error.status < 500) emit("denied", { error: error.error });
     if (error.error === "invalid_token" || error.error === "insufficient_scope" || error.error === "invalid_request") {
       return this.#challenge(error, error.scopes ?? requiredScopes);
     }

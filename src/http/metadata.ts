@@ -1,10 +1,17 @@
+import { assertionAlgorithms } from "../provider/client-assertions.ts";
 import type { ProviderConfiguration } from "../provider/configuration.ts";
 import { offlineAccess } from "../provider/scopes.ts";
 
 /** Authorization server metadata (RFC 8414, RFC 9207). The issuer is the configured string, to the letter. */
 export function authorizationServerMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
-  const { baseUrl, issuer, registration, revocationEnabled, scopes, serviceDocumentation } = configuration;
-  const authenticationMethods = ["none", "client_secret_post", "client_secret_basic"];
+  const { baseUrl, documents, issuer, registration, revocationEnabled, scopes, serviceDocumentation } = configuration;
+  const authenticationMethods = [
+    "none",
+    "client_secret_post",
+    "client_secret_basic",
+    ...(documents === undefined ? [] : ["private_key_jwt"]),
+  ];
+  const signingAlgorithms = documents === undefined ? undefined : assertionAlgorithms;
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
@@ -13,14 +20,17 @@ export function authorizationServerMetadata(configuration: ProviderConfiguration
     ...(revocationEnabled && {
       revocation_endpoint: `${baseUrl}/revoke`,
       revocation_endpoint_auth_methods_supported: authenticationMethods,
+      revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     }),
     scopes_supported: [...scopes, offlineAccess],
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
     grant_types_supported: ["authorization_code", "refresh_token"],
     token_endpoint_auth_methods_supported: authenticationMethods,
+    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
+    client_id_metadata_document_supported: documents !== undefined,
     ...(serviceDocumentation !== undefined && { service_documentation: serviceDocumentation }),
   };
 }

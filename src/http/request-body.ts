@@ -4,8 +4,8 @@ import { OAuthError } from "../errors.ts";
 const maxBodyBytes = 64 * 1024;
 const maxParameters = 100;
 
-/** Reads a body up to the limit. */
-async function readText(request: Request): Promise<string> {
+/** Reads a body up to the limit, within a time in milliseconds. */
+async function readText(request: Request, timeout: number): Promise<string> {
   const tooLarge = new OAuthError("invalid_request", `The body may have ${maxBodyBytes} bytes at the most.`, {
     status: 413,
   });
@@ -14,20 +14,51 @@ async function readText(request: Request): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = request.body.getReader();
-  for (;;) {
-    const { done, value } = await readChunk(reader);
-    if (done) break;
-    length += value.byteLength;
-    if (length > maxBodyBytes) {
-      await reader.cancel();
-      throw tooLarge;
+  const deadline = new Deadline(timeout);
+  try {
+    for (;;) {
+      const { done, value } = await deadline.race(readChunk(reader));
+      if (done) break;
+      length += value.byteLength;
+      if (length > maxBodyBytes) throw tooLarge;
+      chunks.push(value);
     }
-    chunks.push(value);
+  } catch (failure) {
+    // Not waited for: a sender that stalls may stall here too.
+    reader.cancel().catch(() => {});
+    throw failure;
+  } finally {
+    deadline.clear();
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
   } catch (cause) {
     throw new OAuthError("invalid_request", "The body is not UTF-8.", { cause });
+  }
+}
+
+/** Bounds the time that a sender may take. */
+class Deadline {
+  readonly #passed: Promise<never>;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(milliseconds: number) {
+    const late = new OAuthError("invalid_request", "The body did not arrive in time.", { status: 408 });
+    const timer = new AbortController();
+    this.#passed = new Promise((_resolve, reject) => {
+      timer.signal.addEventListener("abort", () => reject(late), { once: true });
+    });
+    // It may pass when nobody waits for it any more.
+    this.#passed.catch(() => {});
+    this.#timer = setTimeout(() => timer.abort(), milliseconds).unref();
+  }
+
+  race<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#passed]);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
   }
 }
 
@@ -42,25 +73,27 @@ async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
 /**
  * Reads a form (`application/x-www-form-urlencoded`).
  *
- * @throws `OAuthError` with `invalid_request` for another content type, an oversized body or a repeated parameter.
+ * @param timeout - How long it may take to arrive, in milliseconds.
+ * @throws `OAuthError` with `invalid_request` for another content type, an oversized, late or malformed body.
  */
-export async function readForm(request: Request): Promise<Parameters> {
+export async function readForm(request: Request, timeout: number): Promise<Parameters> {
   if (contentType(request) !== "application/x-www-form-urlencoded") {
     throw new OAuthError("invalid_request", "The content type must be application/x-www-form-urlencoded.");
   }
-  return new Parameters(new URLSearchParams(await readText(request)));
+  return new Parameters(new URLSearchParams(await readText(request, timeout)));
 }
 
 /**
  * Reads a JSON body.
  *
- * @throws `OAuthError` with `invalid_request` for another content type, an oversized body or malformed JSON.
+ * @param timeout - How long it may take to arrive, in milliseconds.
+ * @throws `OAuthError` with `invalid_request` for another content type, an oversized, late or malformed body.
  */
-export async function readJson(request: Request): Promise<unknown> {
+export async function readJson(request: Request, timeout: number): Promise<unknown> {
   if (contentType(request) !== "application/json") {
     throw new OAuthError("invalid_request", "The content type must be application/json.");
   }
-  const text = await readText(request);
+  const text = await readText(request, timeout);
   try {
     return JSON.parse(text);
   } catch {

@@ -1,6 +1,8 @@
 import type { OAuthError } from "../errors.ts";
 
-const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
+/** Nothing here is to be taken for another type than it says. */
+const noSniff = { "x-content-type-options": "nosniff" } as const;
+const noStore = { "cache-control": "no-store", pragma: "no-cache", ...noSniff } as const;
 
 /** What lets a browser-based client read the answer: these endpoints know no cookies, so any origin may. */
 const crossOrigin = {
@@ -18,7 +20,7 @@ export function jsonResponse(
 
 /** Public metadata, which may be cached for a while. */
 export function metadataResponse(body: unknown): Response {
-  return Response.json(body, { headers: { "cache-control": "public, max-age=3600", ...crossOrigin } });
+  return Response.json(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
 }
 
 /** The answer to a CORS preflight. */

@@ -1,10 +1,11 @@
 import { OAuthError } from "../errors.ts";
-import type { ClientRegistry } from "../provider/client-registry.ts";
 import type { ProviderConfiguration } from "../provider/configuration.ts";
-import { toOAuthError } from "../provider/oauth-failure.ts";
+import { reportedOAuthError } from "../provider/oauth-failure.ts";
+import type { RateLimitedRoute } from "../provider/options.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata, wellKnownUrl } from "./metadata.ts";
-import { readJson } from "./request-body.ts";
+import { RateLimits } from "./rate-limits.ts";
+import type { RegistrationEndpoint } from "./registration-endpoint.ts";
 import { jsonResponse, metadataResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
@@ -12,48 +13,65 @@ interface Route {
   readonly methods: readonly string[];
   /** Whether scripts of other origins may call it. Never the pages that a browser visits. */
   readonly crossOrigin: boolean;
+  /** The rate limits that count here. */
+  readonly limit?: RateLimitedRoute;
   readonly respond: (request: Request) => Promise<Response> | Response;
 }
 
 /** The authorization server's routes, by path. Which host a request names plays no part: the configuration decides. */
 export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
+  readonly #authorization: AuthorizationEndpoint;
+  readonly #rateLimits: RateLimits;
 
   constructor(
     configuration: ProviderConfiguration,
-    registry: ClientRegistry,
-    authorization: AuthorizationEndpoint,
-    token: TokenEndpoint,
+    endpoints: {
+      readonly authorization: AuthorizationEndpoint;
+      readonly token: TokenEndpoint;
+      readonly registration: RegistrationEndpoint;
+    },
   ) {
     const { baseUrl, issuer, resource } = configuration;
-    const get = (respond: Route["respond"]): Route => ({ methods: ["GET"], crossOrigin: true, respond });
-    const post = (respond: Route["respond"]): Route => ({ methods: ["POST"], crossOrigin: true, respond });
-    const serverMetadata = get(() => metadataResponse(authorizationServerMetadata(configuration)));
-    const resourceMetadata = get(() => metadataResponse(protectedResourceMetadata(configuration)));
+    const { authorization, token, registration } = endpoints;
+    const document = (content: Record<string, unknown>): Route => ({
+      methods: ["GET"],
+      crossOrigin: true,
+      respond: () => metadataResponse(content),
+    });
+    const page = (methods: readonly string[], respond: Route["respond"]): Route => ({
+      methods,
+      crossOrigin: false,
+      limit: "authorize",
+      respond,
+    });
+    const api = (limit: RateLimitedRoute, respond: Route["respond"]): Route => ({
+      methods: ["POST"],
+      crossOrigin: true,
+      limit,
+      respond,
+    });
+    const serverMetadata = document(authorizationServerMetadata(configuration));
+    const resourceMetadata = document(protectedResourceMetadata(configuration));
     const below = new URL(baseUrl).pathname.replace(/\/$/, "");
     const routes: [string, Route][] = [
       ...metadataPaths(issuer, baseUrl).map((path): [string, Route] => [path, serverMetadata]),
       [new URL(wellKnownUrl(baseUrl, "oauth-protected-resource")).pathname, resourceMetadata],
       [new URL(wellKnownUrl(resource, "oauth-protected-resource")).pathname, resourceMetadata],
-      [
-        `${below}/authorize`,
-        { methods: ["GET", "POST"], crossOrigin: false, respond: (request) => authorization.authorize(request) },
-      ],
-      [
-        `${below}/pangea/callback`,
-        { methods: ["GET"], crossOrigin: false, respond: (request) => authorization.callback(request) },
-      ],
-      [
-        `${below}/consent`,
-        { methods: ["POST"], crossOrigin: false, respond: (request) => authorization.decide(request) },
-      ],
-      [`${below}/token`, post((request) => token.token(request))],
+      [`${below}/authorize`, page(["GET", "POST"], (request) => authorization.authorize(request))],
+      [`${below}/consent`, page(["POST"], (request) => authorization.decide(request))],
+      [`${below}/pangea/callback`, page(["GET"], (request) => authorization.callback(request))],
+      [`${below}/token`, api("token", (request) => token.token(request))],
     ];
     if (configuration.registration.enabled) {
-      routes.push([`${below}/register`, post((request) => register(registry, request))]);
+      routes.push([`${below}/register`, api("register", (request) => registration.register(request))]);
     }
-    if (configuration.revocationEnabled) routes.push([`${below}/revoke`, post((request) => token.revoke(request))]);
+    if (configuration.revocationEnabled) {
+      routes.push([`${below}/revoke`, api("revoke", (request) => token.revoke(request))]);
+    }
     this.#routes = new Map(routes);
+    this.#authorization = authorization;
+    this.#rateLimits = new RateLimits(configuration.rateLimits);
   }
 
   /** True for a path that this server answers. */
@@ -62,19 +80,22 @@ export class Router {
   }
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
-  async respond(request: Request): Promise<Response> {
+  async respond(request: Request, caller: string | undefined): Promise<Response> {
+    const route = this.#routes.get(new URL(request.url).pathname);
+    if (route === undefined) return jsonResponse({ error: "not_found" }, { status: 404 });
+    if (request.method === "OPTIONS" && route.crossOrigin) return preflightResponse(route.methods);
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    if (!route.methods.includes(method)) {
+      const error = new OAuthError("method_not_allowed", `Use ${route.methods.join(" or ")}.`);
+      return oauthErrorResponse(error, { allow: route.methods.join(", ") });
+    }
     try {
-      const route = this.#routes.get(new URL(request.url).pathname);
-      if (route === undefined) return jsonResponse({ error: "not_found" }, { status: 404 });
-      if (request.method === "OPTIONS" && route.crossOrigin) return preflightResponse(route.methods);
-      const method = request.method === "HEAD" ? "GET" : request.method;
-      if (!route.methods.includes(method)) {
-        const error = new OAuthError("method_not_allowed", `Use ${route.methods.join(" or ")}.`);
-        return oauthErrorResponse(error, { allow: route.methods.join(", ") });
-      }
+      if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
       return await route.respond(request);
     } catch (failure) {
-      return oauthErrorResponse(toOAuthError(failure));
+      return route.crossOrigin
+        ? oauthErrorResponse(reportedOAuthError(failure))
+        : this.#authorization.showError(failure);
     }
   }
 }
@@ -88,16 +109,4 @@ function metadataPaths(issuer: string, baseUrl: string): string[] {
       `${new URL(url).pathname.replace(/\/$/, "")}/.well-known/${suffix}`,
     ]),
   );
-}
-
-/** `POST /register` (RFC 7591). */
-async function register(registry: ClientRegistry, request: Request): Promise<Response> {
-  try {
-    return jsonResponse(await registry.register(await readJson(request)), { status: 201 });
-  } catch (failure) {
-    const error = toOAuthError(failure);
-    // RFC 7591 section 3.2.2 has its own name for a request that it cannot take.
-    if (error.error !== "invalid_request") return oauthErrorResponse(error);
-    return oauthErrorResponse(new OAuthError("invalid_client_metadata", error.message, { status: error.status }));
-  }
 }

@@ -1,15 +1,11 @@
 import type { ClientAuthentication } from "../codecs/authorization-code.ts";
 import { OAuthError } from "../errors.ts";
-import {
-  authenticateClient,
-  type ClientCredentials,
-  clientAuthenticationOf,
-  readClientCredentials,
-} from "../provider/client-authentication.ts";
+import { type ClientCredentials, readClientCredentials } from "../provider/client-authentication.ts";
+import type { ClientAuthenticator } from "../provider/client-authenticator.ts";
 import type { ClientRegistry } from "../provider/client-registry.ts";
 import type { CodeRedemption } from "../provider/code-redemption.ts";
 import type { ProviderConfiguration } from "../provider/configuration.ts";
-import { toOAuthError } from "../provider/oauth-failure.ts";
+import { reportedOAuthError } from "../provider/oauth-failure.ts";
 import type { RefreshRotation } from "../provider/refresh-rotation.ts";
 import type { TokenResponse } from "../provider/token-records.ts";
 import type { TokenRevoker } from "../provider/token-revoker.ts";
@@ -19,6 +15,7 @@ import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 /** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
 export class TokenEndpoint {
   readonly #configuration: ProviderConfiguration;
+  readonly #authenticator: ClientAuthenticator;
   readonly #registry: ClientRegistry;
   readonly #codes: CodeRedemption;
   readonly #refreshes: RefreshRotation;
@@ -26,16 +23,20 @@ export class TokenEndpoint {
 
   constructor(
     configuration: ProviderConfiguration,
-    registry: ClientRegistry,
-    codes: CodeRedemption,
-    refreshes: RefreshRotation,
-    revoker: TokenRevoker,
+    parts: {
+      readonly authenticator: ClientAuthenticator;
+      readonly registry: ClientRegistry;
+      readonly codes: CodeRedemption;
+      readonly refreshes: RefreshRotation;
+      readonly revoker: TokenRevoker;
+    },
   ) {
     this.#configuration = configuration;
-    this.#registry = registry;
-    this.#codes = codes;
-    this.#refreshes = refreshes;
-    this.#revoker = revoker;
+    this.#authenticator = parts.authenticator;
+    this.#registry = parts.registry;
+    this.#codes = parts.codes;
+    this.#refreshes = parts.refreshes;
+    this.#revoker = parts.revoker;
   }
 
   async token(request: Request): Promise<Response> {
@@ -44,7 +45,7 @@ export class TokenEndpoint {
       if (grantType === undefined) throw new OAuthError("invalid_request", "grant_type is missing.");
       if (grantType === "authorization_code") return jsonResponse(await this.#redeemCode(form, credentials));
       if (grantType === "refresh_token") return jsonResponse(await this.#refresh(form, credentials));
-      await this.#authenticate(credentials);
+      await this.#authenticator.authenticate(credentials);
       throw new OAuthError("unsupported_grant_type", "grant_type may be authorization_code or refresh_token.");
     });
   }
@@ -52,14 +53,14 @@ export class TokenEndpoint {
   async revoke(request: Request): Promise<Response> {
     return this.#answer(request, async (form, credentials) => {
       const token = form.get("token");
-      await this.#authenticate(credentials);
+      await this.#authenticator.authenticate(credentials);
       if (token === undefined) throw new OAuthError("invalid_request", "token is missing.");
       await this.#revoker.revoke(credentials.clientId, token);
       return jsonResponse({});
     });
   }
 
-  #redeemCode(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
+  async #redeemCode(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
     const code = form.get("code");
     const codeVerifier = form.get("code_verifier");
     const redirectUri = form.get("redirect_uri");
@@ -67,12 +68,15 @@ export class TokenEndpoint {
     if (code === undefined) throw new OAuthError("invalid_request", "code is missing.");
     if (codeVerifier === undefined) throw new OAuthError("invalid_request", "code_verifier is missing; use PKCE.");
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
-    return this.#codes.redeem(
+    let client: ClientAuthentication | undefined;
+    const tokens = await this.#codes.redeem(
       { clientId: credentials.clientId, code, codeVerifier, redirectUri, resource },
       async (known) => {
-        await this.#authenticate(credentials, known);
+        client = await this.#authenticator.authenticate(credentials, known);
       },
     );
+    await this.#keepRegistration(credentials.clientId, client);
+    return tokens;
   }
 
   async #refresh(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
@@ -80,20 +84,21 @@ export class TokenEndpoint {
     const scope = form.get("scope");
     const resource = form.get("resource");
     if (refreshToken === undefined) throw new OAuthError("invalid_request", "refresh_token is missing.");
-    const { grantTypes } = await this.#authenticate(credentials);
-    return this.#refreshes.refresh({ clientId: credentials.clientId, grantTypes, refreshToken, scope, resource });
+    const { clientId } = credentials;
+    const client = await this.#authenticator.authenticate(credentials);
+    const { grantTypes } = client;
+    const tokens = await this.#refreshes.refresh({ clientId, grantTypes, refreshToken, scope, resource });
+    await this.#keepRegistration(clientId, client);
+    return tokens;
   }
 
-  async #authenticate(credentials: ClientCredentials, known?: ClientAuthentication): Promise<ClientAuthentication> {
-    const authentication = known ?? (await this.#lookUp(credentials.clientId));
-    authenticateClient(credentials, authentication, this.#configuration.clock() / 1000);
-    return authentication;
-  }
-
-  async #lookUp(clientId: string): Promise<ClientAuthentication> {
-    const client = await this.#registry.findAndRenew(clientId);
-    if (client === undefined) throw new OAuthError("invalid_client", "The client_id or client_secret is wrong.");
-    return clientAuthenticationOf(client.information);
+  /** The tokens are issued whatever becomes of this; the next refresh tries again. */
+  async #keepRegistration(clientId: string, client: ClientAuthentication | undefined): Promise<void> {
+    try {
+      await this.#registry.renew(clientId, client?.registeredUntil);
+    } catch (failure) {
+      reportedOAuthError(failure);
+    }
   }
 
   async #answer(
@@ -102,11 +107,16 @@ export class TokenEndpoint {
   ): Promise<Response> {
     const authorization = request.headers.get("authorization");
     try {
-      const form = await readForm(request);
-      const shown = { client_id: form.get("client_id"), client_secret: form.get("client_secret") };
+      const form = await readForm(request, this.#configuration.requestTimeout);
+      const shown = {
+        client_id: form.get("client_id"),
+        client_secret: form.get("client_secret"),
+        client_assertion: form.get("client_assertion"),
+        client_assertion_type: form.get("client_assertion_type"),
+      };
       return await respond(form, readClientCredentials(authorization, shown));
     } catch (failure) {
-      const error = toOAuthError(failure);
+      const error = reportedOAuthError(failure);
       if (error.error === "invalid_client" && authorization !== null) {
         return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
       }

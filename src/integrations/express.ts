@@ -2,14 +2,21 @@ import type { ServerResponse } from "node:http";
 import type { AuthInfo } from "../provider/access-token-verifier.ts";
 import { authenticateNode, pangeaAuth as pangeaAuthOnNode } from "./node.ts";
 import type { NodeRequest } from "./node-conversion.ts";
-import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+import type {
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  RequireBearerOptions,
+} from "./provider-parts.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
 
 /** The part of an Express request that the middleware needs. */
 export interface ExpressRequest extends NodeRequest {
   /** Where the MCP SDK's transports look for who is calling. */
   auth?: unknown;
+  /** The caller's address, after the application's `trust proxy` setting. */
+  readonly ip?: string | undefined;
 }
 
 /** A middleware for Express 4 and 5, or for any framework with `(request, response, next)`. */
@@ -21,7 +28,8 @@ export type ExpressMiddleware = (
 
 /**
  * Serves the authorization server's paths; every other request goes on. Mount it at the root of the application:
- * clients look for metadata there. Body parsers may come before it or after it.
+ * clients look for metadata there. Body parsers may come before it or after it. A caller is told by Express's
+ * `request.ip`, so behind a proxy the application needs its `trust proxy` setting.
  *
  * @example
  * ```ts
@@ -29,8 +37,13 @@ export type ExpressMiddleware = (
  * app.use("/mcp", requireBearer(provider), handler);
  * ```
  */
-export function pangeaAuth(provider: AuthorizationServer): ExpressMiddleware {
-  return (request, response, next) => pangeaAuthOnNode(provider, () => next())(request, response);
+export function pangeaAuth(
+  provider: AuthorizationServer,
+  options: CallerOptions<ExpressRequest> = {},
+): ExpressMiddleware {
+  const { caller = (request) => request.ip ?? request.socket.remoteAddress } = options;
+  return (request, response, next) =>
+    pangeaAuthOnNode(provider, () => next(), { caller: () => caller(request) })(request, response);
 }
 
 /**

@@ -1,10 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { AuthInfo } from "../provider/access-token-verifier.ts";
-import { type HonoMiddleware, pangeaAuth } from "./hono.ts";
+import { type HonoContext, type HonoMiddleware, pangeaAuth } from "./hono.ts";
 import { webHeaders } from "./node-conversion.ts";
-import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+import type {
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  RequireBearerOptions,
+} from "./provider-parts.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
 
 /** What a tool gets as `session`: who is calling. Hand it to `provider.pangeaToken(session)`. */
 export type FastMCPAuth = { [Name in keyof AuthInfo]: AuthInfo[Name] };
@@ -24,8 +29,12 @@ export interface FastMCPServer {
  * await server.start({ transportType: "httpStream", httpStream: { port: 3000, stateless: true } });
  * ```
  */
-export function mountOnFastMCP(server: FastMCPServer, provider: AuthorizationServer): void {
-  server.getApp().use("*", pangeaAuth(provider));
+export function mountOnFastMCP(
+  server: FastMCPServer,
+  provider: AuthorizationServer,
+  options: CallerOptions<HonoContext> = {},
+): void {
+  server.getApp().use("*", pangeaAuth(provider, options));
 }
 
 /**

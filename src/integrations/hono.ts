@@ -1,11 +1,18 @@
 import type { MiddlewareHandler } from "hono";
 import type { AuthInfo } from "../provider/access-token-verifier.ts";
-import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+import type {
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  RequireBearerOptions,
+} from "./provider-parts.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
 
 /** The part of a Hono context that the middleware needs. */
 export interface HonoContext {
+  /** On Node, `incoming` is the request as `node:http` has it. */
+  readonly env?: unknown;
   readonly req: {
     readonly raw: Request;
     text(): Promise<string>;
@@ -31,9 +38,12 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
  * app.all("/mcp", requireBearer(provider), (c) => handler.fetch(c.req.raw, { authInfo: c.get("auth") }));
  * ```
  */
-export function pangeaAuth(provider: AuthorizationServer): HonoMiddleware {
+export function pangeaAuth(provider: AuthorizationServer, options: CallerOptions<HonoContext> = {}): HonoMiddleware {
+  const { caller = addressOf } = options;
   return async (context, next) => {
-    if (provider.serves(new URL(context.req.raw.url).pathname)) return provider.fetch(await asReceived(context));
+    if (provider.serves(new URL(context.req.raw.url).pathname)) {
+      return provider.fetch(await asReceived(context), { caller: caller(context) });
+    }
     await next();
     return undefined;
   };
@@ -59,6 +69,17 @@ export function requireBearer(
     await next();
     return undefined;
   };
+}
+
+/** The address that the connection comes from, where the runtime tells: on Node. */
+function addressOf({ env }: HonoContext): string | undefined {
+  const incoming = memberOf(env, "incoming");
+  const address = memberOf(memberOf(incoming, "socket"), "remoteAddress");
+  return typeof address === "string" ? address : undefined;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 /** The request as the client sent it, though a middleware before this one may have read its body. */

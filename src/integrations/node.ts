@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthInfo } from "../provider/access-token-verifier.ts";
 import { answer, type NodeRequest, pathOf, webHeaders } from "./node-conversion.ts";
-import type { AuthorizationServer, BearerAuthenticator, RequireBearerOptions } from "./provider-parts.ts";
+import type {
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  RequireBearerOptions,
+} from "./provider-parts.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, NodeRequest, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, NodeRequest, RequireBearerOptions };
 
 /** A request that has passed the guard. The MCP SDK's transports hand `auth` on to tools as `authInfo`. */
 export type AuthenticatedRequest = IncomingMessage & { readonly auth: AuthInfo };
@@ -21,10 +26,12 @@ export type AuthenticatedRequest = IncomingMessage & { readonly auth: AuthInfo }
 export function pangeaAuth(
   provider: AuthorizationServer,
   next: (request: IncomingMessage, response: ServerResponse) => unknown,
+  options: CallerOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  const { caller = addressOf } = options;
   return async (request, response) => {
-    if (provider.serves(pathOf(request))) await answer(request, response, (received) => provider.fetch(received));
-    else await next(request, response);
+    if (!provider.serves(pathOf(request))) await next(request, response);
+    else await answer(request, response, (received) => provider.fetch(received, { caller: caller(request) }));
   };
 }
 
@@ -60,10 +67,10 @@ export function requireBearer(
 export function protectMcp(
   provider: AuthorizationServer & BearerAuthenticator,
   listener: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
-  options: RequireBearerOptions = {},
+  options: RequireBearerOptions & CallerOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   const guarded = requireBearer(provider, listener, options);
-  return pangeaAuth(provider, guarded);
+  return pangeaAuth(provider, guarded, options);
 }
 
 /**
@@ -85,4 +92,8 @@ export async function authenticateNode(
   if (!(caller instanceof Response)) return caller;
   await answer(request, response, () => caller);
   return undefined;
+}
+
+function addressOf(request: NodeRequest): string | undefined {
+  return request.socket.remoteAddress;
 }

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import { decodeJwt } from "jose";
 import type { ClientAuthentication } from "../codecs/authorization-code.ts";
 import type { OAuthClientInformation } from "../codecs/oauth-client-information.ts";
 import { OAuthError } from "../errors.ts";
@@ -8,21 +9,37 @@ import { tokenKey } from "../secrets/token-key.ts";
 export interface ClientCredentials {
   readonly clientId: string;
   readonly secret?: string;
+  /** A signed statement of who it is (`private_key_jwt`, RFC 7523). */
+  readonly assertion?: string;
   /** Whether the secret came in the `Authorization` header, so that a refusal answers with `WWW-Authenticate`. */
   readonly basic: boolean;
 }
 
+/** What a form says of the client that sends it. */
+export interface ClientForm {
+  readonly client_id?: string | undefined;
+  readonly client_secret?: string | undefined;
+  readonly client_assertion?: string | undefined;
+  readonly client_assertion_type?: string | undefined;
+}
+
+/** The only kind of assertion that is understood (RFC 7523 section 2.2). */
+const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /**
- * Reads client credentials from the `Authorization` header (`client_secret_basic`) or the form (`client_secret_post`
- * or `none`), RFC 6749 section 2.3.1.
+ * Reads client credentials from the `Authorization` header (`client_secret_basic`) or the form (`client_secret_post`,
+ * `private_key_jwt` or `none`), RFC 6749 section 2.3.1 and RFC 7523 section 2.2.
  *
  * @throws `OAuthError` with `invalid_request` for two methods at once, `invalid_client` for none or malformed ones.
  */
-export function readClientCredentials(
-  authorization: string | null,
-  form: { readonly client_id?: string | undefined; readonly client_secret?: string | undefined },
-): ClientCredentials {
+export function readClientCredentials(authorization: string | null, form: ClientForm): ClientCredentials {
   const postedSecret = form.client_secret === "" ? undefined : form.client_secret;
+  if (form.client_assertion !== undefined || form.client_assertion_type !== undefined) {
+    if (authorization !== null || postedSecret !== undefined) {
+      throw new OAuthError("invalid_request", "Authenticate with a client_assertion or in another way, not in both.");
+    }
+    return readAssertion(form);
+  }
   if (authorization === null) {
     if (form.client_id === undefined) throw new OAuthError("invalid_client", "The request names no client_id.");
     return { clientId: form.client_id, ...(postedSecret !== undefined && { secret: postedSecret }), basic: false };
@@ -47,6 +64,27 @@ export function readClientCredentials(
   return { clientId, ...(secret !== "" && { secret }), basic: true };
 }
 
+/** The `client_id` may be left out: the assertion names it (RFC 7521 section 4.2). It is not verified yet. */
+function readAssertion(form: ClientForm): ClientCredentials {
+  const { client_assertion: assertion, client_assertion_type: type } = form;
+  if (type !== jwtBearer || assertion === undefined) {
+    throw new OAuthError("invalid_client", `A client_assertion needs the client_assertion_type ${jwtBearer}.`);
+  }
+  const subject = unverifiedSubject(assertion);
+  if (subject === undefined || (form.client_id !== undefined && form.client_id !== subject)) {
+    throw new OAuthError("invalid_client", "The client_assertion must be a JWT whose sub is the client_id.");
+  }
+  return { clientId: subject, assertion, basic: false };
+}
+
+function unverifiedSubject(assertion: string): string | undefined {
+  try {
+    return decodeJwt(assertion).sub;
+  } catch {
+    return undefined;
+  }
+}
+
 /** RFC 6749 appendix B; undefined for a broken percent escape. */
 function formDecode(text: string): string | undefined {
   try {
@@ -63,32 +101,35 @@ export function clientAuthenticationOf(client: OAuthClientInformation): ClientAu
   const expiresAt = client.client_secret_expires_at;
   return {
     tokenEndpointAuthMethod:
-      secretHash === undefined
-        ? "none"
-        : client.token_endpoint_auth_method === "client_secret_basic"
-          ? "client_secret_basic"
-          : "client_secret_post",
+      client.token_endpoint_auth_method === "private_key_jwt"
+        ? "private_key_jwt"
+        : secretHash === undefined
+          ? "none"
+          : client.token_endpoint_auth_method === "client_secret_basic"
+            ? "client_secret_basic"
+            : "client_secret_post",
     ...(secretHash !== undefined && { secretHash }),
     ...(expiresAt !== undefined && expiresAt !== 0 && { secretExpiresAt: expiresAt }),
+    ...(client.expiresAt !== undefined && { registeredUntil: client.expiresAt }),
     grantTypes: client.grant_types ?? ["authorization_code"],
   };
 }
 
 /**
- * Checks what a caller showed against what is known of the client. Secrets are compared by their hashes, in constant
- * time. A client with a secret may send it in either of the two ways.
+ * Checks the secret that a caller showed, or that it showed none where the client is public. Secrets are compared by
+ * their hashes, in constant time. A client with a secret may send it in either of the two ways.
  *
  * @param nowSeconds - The time in epoch seconds.
  * @throws `OAuthError` with `invalid_client`.
  */
-export function authenticateClient(
+export function checkClientSecret(
   credentials: ClientCredentials,
   known: ClientAuthentication,
   nowSeconds: number,
 ): void {
   if (known.secretHash === undefined) {
-    if (credentials.secret === undefined) return;
-    throw new OAuthError("invalid_client", "This client is public and must not send a client_secret.");
+    if (credentials.secret === undefined && credentials.assertion === undefined) return;
+    throw new OAuthError("invalid_client", "This client is public and must send neither a secret nor an assertion.");
   }
   const shown = Buffer.from(tokenKey(credentials.secret ?? ""));
   const expected = Buffer.from(known.secretHash);

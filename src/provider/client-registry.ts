@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import type { OAuthClientInformation } from "../codecs/oauth-client-information.ts";
 import type { Repository } from "../repository/contract.ts";
 import { labelledTokenKey, tokenKey } from "../secrets/token-key.ts";
+import type { ClientDocuments } from "./client-documents/client-documents.ts";
 import { type ClientMetadata, parseClientMetadata } from "./client-metadata.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
@@ -10,7 +11,7 @@ import { formatOpaqueToken } from "./opaque-token.ts";
 /** A client that this server knows. */
 export interface KnownClient {
   readonly information: OAuthClientInformation;
-  /** `configured` clients come from the options, `registered` ones from the repository. */
+  /** Where it is known from: the options, the repository, or a metadata document of its own. */
   readonly source: "configured" | "registered" | "document";
   /** The domain that vouches for the client's metadata: of a metadata document. */
   readonly verifiedDomain: string | undefined;
@@ -36,18 +37,30 @@ export function clientKey(clientId: string): string {
 export class ClientRegistry {
   readonly #clients: Repository<string, OAuthClientInformation>;
   readonly #configuration: ProviderConfiguration;
+  readonly #documents: Pick<ClientDocuments, "find"> | undefined;
 
-  constructor(configuration: ProviderConfiguration) {
+  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "find"> | undefined) {
     this.#configuration = configuration;
+    this.#documents = documents;
     this.#clients = configuration.repositories.clients;
   }
 
-  /** Finds a client by its id, or `undefined` where nobody has registered it. */
+  /**
+   * Finds a client by its id, or `undefined` where nobody has registered it.
+   *
+   * @throws `OAuthError` with `invalid_client` or `temporarily_unavailable` where the id is the URL of a document that is
+   * refused or cannot be fetched; `StorageError` when the store fails.
+   */
   async find(clientId: string): Promise<KnownClient | undefined> {
     const configured = this.#configuration.preRegisteredClients.get(clientId);
     if (configured !== undefined) {
       const information = { grant_types: ["authorization_code", "refresh_token"], ...configured };
       return { information, source: "configured", verifiedDomain: undefined, normalisedRedirectUris: false };
+    }
+    const document = await this.#documents?.find(clientId);
+    if (document !== undefined) {
+      const { information, domain } = document;
+      return { information, source: "document", verifiedDomain: domain, normalisedRedirectUris: false };
     }
     const information = await this.#clients.get(clientKey(clientId));
     if (information === undefined || information.client_id !== clientId) return undefined;
@@ -94,21 +107,20 @@ export class ClientRegistry {
     return secret === undefined ? information : { ...information, client_secret: secret };
   }
 
-  /** Finds a client that is being used, and keeps its registration. */
-  async findAndRenew(clientId: string): Promise<KnownClient | undefined> {
-    const client = await this.find(clientId);
-    if (client !== undefined) await this.renew(client);
-    return client;
-  }
-
-  /** Keeps a registration that is in use: renewed when it is used in the second half of its life. */
-  async renew(client: KnownClient): Promise<void> {
-    const { expiresAt } = client.information;
+  /**
+   * Keeps a registration that somebody has logged in with: renewed when it is used in the second half of its life. What
+   * needs no login, such as looking at the consent page, does not count: it would keep junk alive.
+   *
+   * @param registeredUntil - When the registration ends, in epoch seconds, where that is known: saves a read.
+   * @throws `StorageError` when the store fails.
+   */
+  async renew(clientId: string, registeredUntil: number | undefined): Promise<void> {
     const { unusedLifetime } = this.#configuration.registration;
     const now = this.#configuration.clock() / 1000;
-    if (client.source !== "registered" || expiresAt === undefined || expiresAt - now > unusedLifetime / 2) return;
-    const renewed = { ...client.information, expiresAt: Math.floor(now) + unusedLifetime };
-    await this.#clients.set(clientKey(client.information.client_id), renewed);
+    if (registeredUntil === undefined || registeredUntil - now > unusedLifetime / 2) return;
+    const client = await this.#clients.get(clientKey(clientId));
+    if (client?.expiresAt === undefined || client.client_id !== clientId) return;
+    await this.#clients.set(clientKey(clientId), { ...client, expiresAt: Math.floor(now) + unusedLifetime });
   }
 
   #isPublic(metadata: ClientMetadata): boolean {

@@ -1,10 +1,13 @@
 import { ConfigurationError } from "../errors.ts";
 import { KeyRing } from "../secrets/key-ring.ts";
+import { tokenKey } from "../secrets/token-key.ts";
+import type { ClientDocumentsOptions } from "./client-documents/client-documents.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
-import type { PangeaOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
-import { isLoopbackHost } from "./redirect-uri.ts";
+import { duration, httpUrl, scopeList, text } from "./option-checks.ts";
+import type { ClientMetadataDocumentOptions, PangeaOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
+import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "./repositories.ts";
-import { isScope, offlineAccess } from "./scopes.ts";
+import { offlineAccess } from "./scopes.ts";
 
 const day = 24 * 60 * 60;
 
@@ -30,7 +33,12 @@ export interface ProviderConfiguration {
     readonly defaultScopes: readonly string[];
     readonly clientSecretLifetime: number;
     readonly unusedLifetime: number;
+    /** The hashes of the initial access tokens, one of which a registration needs; empty where anybody may register. */
+    readonly initialAccessTokens: readonly string[];
   };
+  /** Where clients are identified by the URL of a document: how those are fetched. */
+  readonly documents: ClientDocumentsOptions | undefined;
+  readonly rateLimits: RateLimitConfiguration | undefined;
   readonly revocationEnabled: boolean;
   readonly serviceDocumentation: string | undefined;
   readonly consent: ConsentConfiguration;
@@ -46,6 +54,10 @@ export interface ProviderConfiguration {
     readonly refreshGrace: number;
   };
   readonly invalidGrantStatus: 400 | 401;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly requestTimeout: number;
+  /** How far the clocks of others may be off, in seconds. */
+  readonly clockTolerance: number;
   readonly clock: () => number;
 }
 
@@ -80,6 +92,8 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
   const defaults = createInMemoryRepositories({ clock });
   const seconds = (name: string, value: number | undefined, fallback: number, max = 10 * 365 * day): number =>
     duration(name, value, fallback, max, "seconds");
+  const validScopes = within("clientRegistration.validScopes", registration.validScopes) ?? scopes;
+  const defaultScopes = within("clientRegistration.defaultScopes", registration.defaultScopes) ?? validScopes;
 
   return {
     baseUrl,
@@ -98,15 +112,18 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
     repositories: { ...defaults, ...withoutUndefined(options.repositories ?? {}) },
     registration: {
       enabled: registration.enabled ?? true,
-      validScopes: within("clientRegistration.validScopes", registration.validScopes) ?? scopes,
-      defaultScopes: within("clientRegistration.defaultScopes", registration.defaultScopes) ?? scopes,
+      validScopes,
+      defaultScopes,
       clientSecretLifetime: seconds(
         "clientRegistration.clientSecretLifetimeSeconds",
         registration.clientSecretLifetimeSeconds,
         90 * day,
       ),
       unusedLifetime: seconds("clientRegistration.unusedLifetimeSeconds", registration.unusedLifetimeSeconds, 90 * day),
+      initialAccessTokens: initialAccessTokens(registration.initialAccessToken),
     },
+    documents: configureDocuments(options.clientMetadataDocuments ?? {}, { validScopes, defaultScopes }, clock),
+    rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
     serviceDocumentation:
       options.serviceDocumentationUrl === undefined
@@ -125,6 +142,11 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
       refreshGrace: seconds("refreshGraceSeconds", options.refreshGraceSeconds, 30, 600),
     },
     invalidGrantStatus: options.invalidGrantStatus ?? 400,
+    requestTimeout: duration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
+    clockTolerance:
+      options.clockToleranceSeconds === 0
+        ? 0
+        : seconds("clockToleranceSeconds", options.clockToleranceSeconds, 30, 300),
     clock,
   };
 }
@@ -133,42 +155,29 @@ function withoutUndefined(given: Partial<ProviderRepositories>): Partial<Provide
   return Object.fromEntries(Object.entries(given).filter(([, repository]) => repository !== undefined));
 }
 
-function text(name: string, value: unknown): string {
-  if (typeof value !== "string" || value.trim() === "") {
-    throw new ConfigurationError(`${name} is missing: give it a non-empty string.`);
+function initialAccessTokens(given: string | readonly string[] | undefined): readonly string[] {
+  if (given === undefined) return [];
+  const tokens = typeof given === "string" ? [given] : given;
+  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === "string" && token.length >= 16)) {
+    throw new ConfigurationError("clientRegistration.initialAccessToken must have 16 characters at the least.");
   }
-  return value;
+  return tokens.map((token: string) => tokenKey(token));
 }
 
-/** Keeps a string as it was written: issuers are compared byte for byte, and a URL object would add a slash. */
-function httpUrl(name: string, value: unknown): string {
-  const given = value instanceof URL ? value.href.replace(/\/$/, "") : value;
-  if (typeof given !== "string" || !URL.canParse(given)) {
-    throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
-  }
-  const url = new URL(given);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
-    throw new ConfigurationError(`${name} must use https; plain http is for loopback hosts only.`);
-  }
-  if (url.username !== "" || url.password !== "" || /[?#\s]/.test(given)) {
-    throw new ConfigurationError(`${name} must not have user information, a query, a fragment or white space.`);
-  }
-  return given;
-}
-
-function scopeList(name: string, value: unknown): readonly string[] {
-  if (!Array.isArray(value) || !value.every((scope) => typeof scope === "string" && isScope(scope))) {
-    throw new ConfigurationError(`${name} must be a list of scopes without spaces, such as ["user"].`);
-  }
-  return [...new Set(value)];
-}
-
-function duration(name: string, value: number | undefined, fallback: number, max: number, unit: string): number {
-  if (value === undefined) return fallback;
-  if (!Number.isFinite(value) || value <= 0 || value > max) {
-    throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.`);
-  }
-  return value;
+function configureDocuments(
+  { enabled = true, ...options }: ClientMetadataDocumentOptions,
+  scopes: { readonly validScopes: readonly string[]; readonly defaultScopes: readonly string[] },
+  clock: () => number,
+): ClientDocumentsOptions | undefined {
+  if (!enabled) return undefined;
+  return {
+    // A site that lets nobody keep its document would be asked for every refresh.
+    minFreshSeconds: 60,
+    ...options,
+    scopes: { valid: scopes.validScopes, defaults: scopes.defaultScopes },
+    authenticationMethods: ["none", "private_key_jwt"],
+    clock,
+  };
 }
 
 function preRegistered(clients: readonly PreRegisteredClient[]): ReadonlyMap<string, PreRegisteredClient> {

@@ -28,12 +28,15 @@ export interface ProviderEvents {
     readonly grantId: string;
     readonly credential: "authorization_code" | "refresh_token";
   };
-  /** A request to the MCP endpoint was refused. */
+  /** A request to the MCP endpoint that showed a credential was refused. */
   readonly denied: { readonly error: string };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
-  /** An endpoint could not do its work because the store or Pangea AuthN failed. `code` is the error's. */
-  readonly outage: { readonly code: string };
+  /**
+   * This server could not do its work: the store, Pangea AuthN or a client's site failed (`code` is the error's), or
+   * there is a defect (`ERR_UNEXPECTED`). `trace` says where in the code.
+   */
+  readonly outage: { readonly code: string; readonly trace: string | undefined };
 }
 
 /** What the token events tell. */

@@ -8,7 +8,7 @@ import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
-import { toOAuthError } from "./oauth-failure.ts";
+import { reportedOAuthError } from "./oauth-failure.ts";
 import { formatOpaqueToken } from "./opaque-token.ts";
 import type { PangeaAuthn } from "./pangea-authn.ts";
 import { authorizationCodeKey } from "./token-records.ts";
@@ -106,11 +106,12 @@ export class Login {
     try {
       return this.#answer(transaction, { code: await this.#issueCode(parameters, transaction) });
     } catch (failure) {
-      const error = failure instanceof UpstreamRejectedError ? failure.error : toOAuthError(failure).error;
-      const description =
-        failure instanceof UpstreamRejectedError ? "Pangea AuthN refused the login." : toOAuthError(failure).message;
+      const { error, message } =
+        failure instanceof UpstreamRejectedError
+          ? { error: failure.error, message: "Pangea AuthN refused the login." }
+          : reportedOAuthError(failure);
       emit("login-failed", { clientId: transaction.clientId, error });
-      return this.#answer(transaction, { error, error_description: description });
+      return this.#answer(transaction, { error, error_description: message });
     }
   }
 

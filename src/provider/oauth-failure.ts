@@ -1,4 +1,12 @@
-import { OAuthError, RecordTooLargeError, StorageError, StorageFailure, UpstreamUnavailableError } from "../errors.ts";
+import {
+  OAuthError,
+  PangeaAuthnError,
+  RecordTooLargeError,
+  StorageError,
+  StorageFailure,
+  UpstreamUnavailableError,
+} from "../errors.ts";
+import { emit } from "./events.ts";
 
 /** When a client is told to come back after an outage whose length nobody knows, in seconds. */
 const defaultRetryAfterSeconds = 5;
@@ -24,4 +32,25 @@ export function toOAuthError(failure: unknown): OAuthError {
     });
   }
   return new OAuthError("server_error", "This server could not complete the request.", { cause: failure });
+}
+
+/** As `toOAuthError`, and tells whoever listens where this server is at fault, not its caller. */
+export function reportedOAuthError(failure: unknown): OAuthError {
+  const error = toOAuthError(failure);
+  if (error.status >= 500) {
+    const { cause = failure } = error;
+    emit("outage", {
+      code: cause instanceof PangeaAuthnError ? cause.code : "ERR_UNEXPECTED",
+      trace: cause instanceof Error ? framesOf(cause) : undefined,
+    });
+  }
+  return error;
+}
+
+/** Where an error comes from. Its message is left out, for that of a foreign library may hold anything. */
+function framesOf(error: Error): string | undefined {
+  return error.stack
+    ?.split("\n")
+    .filter((line) => line.startsWith("    at "))
+    .join("\n");
 }

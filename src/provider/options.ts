@@ -1,4 +1,5 @@
 import type { OAuthClientInformation } from "../codecs/oauth-client-information.ts";
+import type { ClientDocumentsOptions } from "./client-documents/client-documents.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** How clients may register themselves (RFC 7591). */
@@ -13,6 +14,54 @@ export interface ClientRegistrationOptions {
   readonly clientSecretLifetimeSeconds?: number;
   /** How long a registration is kept without being used, in seconds. Default 90 days. */
   readonly unusedLifetimeSeconds?: number;
+  /**
+   * Only who has this token may register (RFC 7591 section 3), as `Authorization: Bearer`. At least 16 characters; a
+   * list rotates. Default: anybody may register.
+   */
+  readonly initialAccessToken?: string | readonly string[];
+}
+
+/** How clients are found whose id is the URL of a metadata document. */
+export interface ClientMetadataDocumentOptions
+  extends Pick<
+    ClientDocumentsOptions,
+    "allowedDomains" | "timeout" | "maxConcurrent" | "minFreshSeconds" | "maxFreshSeconds" | "resolve" | "connect"
+  > {
+  /** Whether such clients are served. Default true. */
+  readonly enabled?: boolean;
+}
+
+/** A number of requests in a time. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+}
+
+/** The endpoints that have rate limits; the consent page and the callback count as `authorize`. */
+export type RateLimitedRoute = "authorize" | "token" | "register" | "revoke";
+
+/** Counts requests: what the limiters of the rate-limiter-flexible package are. */
+export interface RateLimiter {
+  /**
+   * Counts a request of a caller. Rejects with an object that has `msBeforeNext`, in milliseconds, where the caller has
+   * had its share, and with an `Error` where it cannot count.
+   */
+  consume(key: string): Promise<unknown>;
+}
+
+/** How many requests are answered. */
+export interface RateLimitOptions {
+  /** For one caller. Default: 300 a minute to `authorize`, `token` and `revoke`, 500 a day to `register`. */
+  readonly perCaller?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
+  /** For all callers together. Default: 5000 a day to `register`, else no limit. */
+  readonly total?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
+  /**
+   * Makes the limiter of a route, for example one that counts in Redis for all instances. Should it fail, this process
+   * counts by itself. Default: in memory.
+   *
+   * @param name - Tells limits apart: use it as the prefix of keys.
+   */
+  readonly limiter?: (name: string, limit: RateLimit) => RateLimiter;
 }
 
 /** Whether tokens can be revoked over HTTP (RFC 7009). */
@@ -84,8 +133,12 @@ export interface PangeaOAuthProviderOptions {
   readonly repositories?: Partial<ProviderRepositories>;
   /** How clients may register themselves. */
   readonly clientRegistration?: ClientRegistrationOptions;
+  /** How clients are found whose id is the URL of a metadata document. */
+  readonly clientMetadataDocuments?: ClientMetadataDocumentOptions;
   /** Whether tokens can be revoked over HTTP. */
   readonly revocation?: RevocationOptions;
+  /** How many requests are answered; `false` for any number. */
+  readonly rateLimits?: RateLimitOptions | false;
   /** The scopes that every MCP request needs. Default: none beyond a valid token. */
   readonly requiredScopes?: readonly string[];
   /** What people see when they are asked to allow a client. */
@@ -113,6 +166,10 @@ export interface PangeaOAuthProviderOptions {
   readonly refreshGraceSeconds?: number;
   /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default 400. */
   readonly invalidGrantStatus?: 400 | 401;
+  /** How long a request may take to arrive, in milliseconds. Default 10000. */
+  readonly requestTimeout?: number;
+  /** How far the clock of a client that signs assertions may be off, in seconds. Default 30. */
+  readonly clockToleranceSeconds?: number;
   /** The deadline of one call to Pangea AuthN, in milliseconds. Default 10000. */
   readonly upstreamTimeout?: number;
   /** The `fetch` that calls Pangea AuthN. Default: the global one. */

@@ -1,6 +1,7 @@
 import type { ZodType } from "zod";
 import { type AccessToken, AccessTokenSchema } from "../codecs/access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "../codecs/authorization-code.ts";
+import { type ClientAssertion, ClientAssertionSchema } from "../codecs/client-assertion.ts";
 import { type Grant, GrantSchema } from "../codecs/grant.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "../codecs/oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "../codecs/refresh-token.ts";
@@ -22,10 +23,18 @@ export interface ProviderRepositories {
   readonly clients: Repository<string, OAuthClientInformation>;
   /** Grants (one user's approval of one client, with the upstream tokens), by grant id. */
   readonly grants: Repository<string, Grant>;
+  /** The `private_key_jwt` assertions that were used, by the hash of client id and `jti`, until they expire. */
+  readonly clientAssertions: Repository<string, ClientAssertion>;
 }
 
 /** The name of a kind of record; backends use it as a namespace. */
-export type RecordKind = "access_token" | "authorization_code" | "refresh_token" | "client" | "grant";
+export type RecordKind =
+  | "access_token"
+  | "authorization_code"
+  | "refresh_token"
+  | "client"
+  | "grant"
+  | "client_assertion";
 
 /**
  * Builds every repository of a provider on one backend of your own.
@@ -47,6 +56,7 @@ export function createRepositories(
     refreshTokens: create<RefreshToken>(RefreshTokenSchema, "refresh_token"),
     clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
     grants: create<Grant>(GrantSchema, "grant"),
+    clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
   };
 }
 

@@ -6,6 +6,8 @@ const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
 
 describe("authorization server metadata (RFC 8414)", () => {
+  const algorithms = "ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 EdDSA Ed25519".split(" ");
+
   it("says what the server does", async () => {
     const response = await start().get("/.well-known/oauth-authorization-server");
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
@@ -15,15 +17,39 @@ describe("authorization server metadata (RFC 8414)", () => {
       token_endpoint: "http://localhost:8000/token",
       registration_endpoint: "http://localhost:8000/register",
       revocation_endpoint: "http://localhost:8000/revoke",
-      revocation_endpoint_auth_methods_supported: ["none", "client_secret_post", "client_secret_basic"],
+      revocation_endpoint_auth_methods_supported: [
+        "none",
+        "client_secret_post",
+        "client_secret_basic",
+        "private_key_jwt",
+      ],
+      revocation_endpoint_auth_signing_alg_values_supported: algorithms,
       scopes_supported: ["user", "admin", "offline_access"],
       response_types_supported: ["code"],
       response_modes_supported: ["query"],
       grant_types_supported: ["authorization_code", "refresh_token"],
-      token_endpoint_auth_methods_supported: ["none", "client_secret_post", "client_secret_basic"],
+      token_endpoint_auth_methods_supported: ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"],
+      token_endpoint_auth_signing_alg_values_supported: algorithms,
       code_challenge_methods_supported: ["S256"],
       authorization_response_iss_parameter_supported: true,
+      client_id_metadata_document_supported: true,
     });
+  });
+
+  it("does not offer what is switched off", async () => {
+    const harness = start({
+      clientMetadataDocuments: { enabled: false },
+      clientRegistration: { enabled: false },
+      revocation: { enabled: false },
+    });
+    const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
+    expect(metadata).toMatchObject({
+      client_id_metadata_document_supported: false,
+      token_endpoint_auth_methods_supported: ["none", "client_secret_post", "client_secret_basic"],
+    });
+    expect(metadata).not.toHaveProperty("token_endpoint_auth_signing_alg_values_supported");
+    expect(metadata).not.toHaveProperty("registration_endpoint");
+    expect(metadata).not.toHaveProperty("revocation_endpoint");
   });
 
   it("has the issuer byte for byte as it was configured", async () => {

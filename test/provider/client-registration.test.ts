@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { startPangeaEmulator } from "../../src/emulator/index.ts";
 import { createInMemoryRepositories } from "../../src/index.ts";
 import { clientKey } from "../../src/provider/client-registry.ts";
 import { jsonOf } from "../support/json-of.ts";
@@ -56,18 +57,54 @@ describe("client registration", () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it("keeps a registration that is used and lets an unused one go", async () => {
+  it("keeps a registration that somebody logs in with, and lets one go that is only looked at", async () => {
+    await using emulator = await startPangeaEmulator();
     const clock = new ManualClock();
-    const harness = start({ clock: clock.read });
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read });
     const used = await harness.register();
-    const unused = await harness.register();
+    const lookedAt = await harness.register();
     const authorize = (client_id: string) =>
       harness.get(harness.authorizePath({ client_id, code_challenge: pkce().challenge }));
-    clock.advanceSeconds(60 * 86_400);
+    const days = (count: number) => clock.advanceSeconds(count * 86_400);
+
+    days(60);
+    await harness.tokensFor(used.client_id);
+    expect((await authorize(lookedAt.client_id)).status).toBe(200);
+    days(60);
+    let { refresh_token } = await harness.tokensFor(used.client_id);
+    expect((await authorize(lookedAt.client_id)).status).toBe(400);
+    for (const wait of [29, 29]) {
+      days(wait);
+      const form = { grant_type: "refresh_token", client_id: used.client_id, refresh_token };
+      refresh_token = (await jsonOf(await harness.postForm("/token", form))).refresh_token;
+    }
+    // The second refresh, on day 178, was in the second half of a registration until day 210.
+    days(89);
     expect((await authorize(used.client_id)).status).toBe(200);
-    clock.advanceSeconds(60 * 86_400);
-    expect((await authorize(used.client_id)).status).toBe(200);
-    expect((await authorize(unused.client_id)).status).toBe(400);
+    days(2);
+    expect((await authorize(used.client_id)).status).toBe(400);
+  });
+
+  it("needs the initial access token where there is one", async () => {
+    const harness = start({ clientRegistration: { initialAccessToken: ["token-of-last-year", "token-of-this-year"] } });
+    const register = (authorization?: string) =>
+      harness.provider.fetch(
+        new Request(`${harness.baseUrl}/register`, {
+          method: "POST",
+          headers: { "content-type": "application/json", ...(authorization !== undefined && { authorization }) },
+          body: JSON.stringify({ redirect_uris: [harness.redirectUri] }),
+        }),
+      );
+    for (const wrong of [undefined, "Bearer token-of-next-year", "Basic token-of-this-year", "Bearer "]) {
+      const refused = await register(wrong);
+      expect(refused.status, wrong).toBe(401);
+      expect(refused.headers.get("www-authenticate")).toBe('Bearer error="invalid_token"');
+      expect((await jsonOf(refused)).error).toBe("invalid_token");
+    }
+    expect((await register("Bearer token-of-last-year")).status).toBe(201);
+    expect((await register("Bearer token-of-this-year")).status).toBe(201);
+    expect(harness.provider.clientsStore.registerClient).toBeUndefined();
+    expect(() => start({ clientRegistration: { initialAccessToken: "short" } })).toThrow(/16 characters/);
   });
 
   it("is not served where it is switched off; clients from the configuration work", async () => {

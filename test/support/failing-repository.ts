@@ -16,6 +16,7 @@ export class FailingRepositories {
       refreshTokens: this.#wrap(inner.refreshTokens),
       clients: this.#wrap(inner.clients),
       grants: this.#wrap(inner.grants),
+      clientAssertions: this.#wrap(inner.clientAssertions),
     };
   }
 

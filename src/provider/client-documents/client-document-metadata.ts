@@ -1,9 +1,9 @@
-import { z } from "zod";
 import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
 import { OAuthError } from "../../errors.ts";
 import { parseClientMetadata } from "../client-metadata.ts";
 import { parseScope } from "../scopes.ts";
 import { documentRefused } from "./document-failure.ts";
+import { hasPrivateKeys, parseKeySet } from "./key-set.ts";
 
 /** How a client with a document can authenticate: not with a secret, for there is nobody to share it with. */
 export type DocumentAuthenticationMethod = "none" | "private_key_jwt";
@@ -13,22 +13,6 @@ export interface DocumentRules {
   readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
   readonly authenticationMethods: readonly DocumentAuthenticationMethod[];
 }
-
-/** The members of a JSON Web Key that are public (RFC 7518 section 6, RFC 8037). Others are dropped. */
-const publicKeySchema = z.object({
-  kty: z.enum(["RSA", "EC", "OKP"]),
-  use: z.string().exactOptional(),
-  key_ops: z.array(z.string()).exactOptional(),
-  alg: z.string().exactOptional(),
-  kid: z.string().exactOptional(),
-  crv: z.string().exactOptional(),
-  x: z.string().exactOptional(),
-  y: z.string().exactOptional(),
-  n: z.string().exactOptional(),
-  e: z.string().exactOptional(),
-});
-const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1) });
-const privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /**
  * Reads a Client ID Metadata Document (draft-ietf-oauth-client-id-metadata-document-02 section 4, and the members that
@@ -51,7 +35,8 @@ export function parseClientDocument(clientId: string, text: string, rules: Docum
   for (const member of ["client_secret", "client_secret_expires_at"]) {
     if (isPresent(document.get(member))) throw documentRefused(`must not have ${member}`);
   }
-  assertNoPrivateKeys(document.get("jwks"));
+  // Draft section 4.1: no private key material, whatever the authentication method.
+  if (hasPrivateKeys(document.get("jwks"))) throw documentRefused("must not have private keys in its jwks");
   const name = document.get("client_name");
   if (typeof name !== "string" || name.trim() === "") throw documentRefused("must have a client_name");
 
@@ -121,18 +106,9 @@ function publicKeys(document: ReadonlyMap<string, unknown>): Pick<OAuthClientInf
     if (typeof uri !== "string" || !isHttpsUrl(uri)) throw documentRefused("must have an https URL as its jwks_uri");
     return { jwks_uri: uri };
   }
-  const keySet = keySetSchema.safeParse(jwks);
-  if (!keySet.success) throw documentRefused("must have a set of public RSA, EC or OKP keys as its jwks");
-  return { jwks: keySet.data };
-}
-
-/** Draft section 4.1: no private key material, whatever the authentication method. */
-function assertNoPrivateKeys(jwks: unknown): void {
-  const keys = typeof jwks === "object" && jwks !== null && "keys" in jwks ? jwks.keys : undefined;
-  if (!Array.isArray(keys)) return;
-  const isPrivate = (key: unknown): boolean =>
-    typeof key === "object" && key !== null && privateMembers.some((member) => Object.hasOwn(key, member));
-  if (keys.some(isPrivate)) throw documentRefused("must not have private keys in its jwks");
+  const keySet = parseKeySet(jwks);
+  if (keySet === undefined) throw documentRefused("must have a set of public RSA, EC or OKP keys as its jwks");
+  return { jwks: keySet };
 }
 
 function isHttpsUrl(text: string): boolean {

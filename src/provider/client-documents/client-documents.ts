@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
-import { LRUCache } from "lru-cache";
 import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
-import { ConfigurationError, OAuthError } from "../../errors.ts";
+import { ConfigurationError } from "../../errors.ts";
 import { parseAllowedDomains } from "./allowed-domains.ts";
 import {
   type DocumentAuthenticationMethod,
@@ -9,9 +8,11 @@ import {
   parseClientDocument,
 } from "./client-document-metadata.ts";
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
-import { documentRefused, documentUnavailable } from "./document-failure.ts";
-import { freshnessOf, updatedHeaders, validatorsOf } from "./freshness.ts";
+import { DocumentCache } from "./document-cache.ts";
+import { documentRefused } from "./document-failure.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
+import type { KeySet } from "./key-set.ts";
+import { KeySets } from "./key-sets.ts";
 import { type ConnectPinned, connectPinned } from "./pinned-connection.ts";
 import { createHostResolver, type ResolveHost } from "./resolve-host.ts";
 
@@ -54,13 +55,6 @@ export interface ClientDocument {
   readonly fetchedAt: number;
 }
 
-interface CachedDocument {
-  readonly document: ClientDocument;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** In milliseconds since the epoch. */
-  readonly freshUntil: number;
-}
-
 /**
  * Finds clients whose id is the URL of a metadata document (draft-ietf-oauth-client-id-metadata-document-02, which the
  * MCP specification prefers to registration).
@@ -76,40 +70,45 @@ interface CachedDocument {
  * ```
  */
 export class ClientDocuments {
-  readonly #rules: DocumentRules;
   readonly #isAllowed: (hostname: string) => boolean;
   readonly #ports: readonly number[];
-  readonly #maxConcurrent: number;
-  readonly #freshSeconds: { readonly min: number; readonly max: number };
-  readonly #clock: () => number;
-  readonly #fetcher: JsonFetcher;
-  readonly #cache: LRUCache<string, CachedDocument>;
-  readonly #pending = new Map<string, Promise<ClientDocument>>();
+  readonly #documents: DocumentCache<OAuthClientInformation>;
+  readonly #keySets: KeySets;
   readonly #closed = new AbortController();
 
   /** @throws `ConfigurationError` that names the option and says what it should be. */
   constructor(options: ClientDocumentsOptions) {
-    this.#rules = { scopes: options.scopes, authenticationMethods: options.authenticationMethods ?? ["none"] };
+    const rules: DocumentRules = {
+      scopes: options.scopes,
+      authenticationMethods: options.authenticationMethods ?? ["none"],
+    };
     this.#isAllowed = options.allowedDomains === undefined ? () => true : parseAllowedDomains(options.allowedDomains);
     this.#ports = options.ports ?? [443];
-    this.#maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 32, 1);
-    // Node 20 warns of a leak from the eleventh listener on.
-    setMaxListeners(this.#maxConcurrent, this.#closed.signal);
-    this.#freshSeconds = {
+    const freshSeconds = {
       min: wholeNumber("minFreshSeconds", options.minFreshSeconds, 0, 0),
       max: wholeNumber("maxFreshSeconds", options.maxFreshSeconds, 24 * 60 * 60, 0),
     };
-    if (this.#freshSeconds.min > this.#freshSeconds.max) {
+    if (freshSeconds.min > freshSeconds.max) {
       throw new ConfigurationError("minFreshSeconds must not be more than maxFreshSeconds.");
     }
-    this.#clock = options.clock ?? Date.now;
-    this.#fetcher = new JsonFetcher({
-      maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
-      timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
-      resolve: options.resolve ?? createHostResolver(),
-      connect: options.connect ?? ((target) => connectPinned(target)),
-    });
-    this.#cache = new LRUCache({ max: wholeNumber("maxCached", options.maxCached, 1000, 1) });
+    const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 32, 1);
+    // Node 20 warns of a leak from the eleventh listener on.
+    setMaxListeners(2 * maxConcurrent, this.#closed.signal);
+    const shared = {
+      fetcher: new JsonFetcher({
+        maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
+        timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
+        resolve: options.resolve ?? createHostResolver(),
+        connect: options.connect ?? ((target) => connectPinned(target)),
+      }),
+      maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
+      maxConcurrent,
+      freshSeconds,
+      closed: this.#closed.signal,
+      clock: options.clock ?? Date.now,
+    };
+    this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
+    this.#keySets = new KeySets(shared);
   }
 
   /**
@@ -122,67 +121,26 @@ export class ClientDocuments {
     if (!isDocumentUrl(clientId)) return undefined;
     const url = parseClientIdUrl(clientId, this.#ports);
     if (!this.#isAllowed(url.hostname)) throw documentRefused("is on a domain that is not trusted here");
-    const cached = this.#cache.get(clientId);
-    const document =
-      cached !== undefined && this.#isFresh(cached) ? cached.document : await this.#shared(clientId, url);
+    const { content, fetchedAt } = await this.#documents.get(clientId, url);
     // A copy: what one caller does to it is not seen by the next.
-    return structuredClone(document);
+    return { information: structuredClone(content), domain: url.host, fetchedAt };
+  }
+
+  /**
+   * The public keys of a client, from its document or from its `jwks_uri`.
+   *
+   * @param latest - Asks the site again, though not more often than every 30 seconds: for a key that is not among those
+   * that are known.
+   * @throws `OAuthError`: `invalid_client` where there are none, `temporarily_unavailable` where their site does not answer.
+   */
+  keys(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">, latest = false): Promise<KeySet> {
+    return this.#keySets.of(client, latest);
   }
 
   /** Ends the requests under way, whose callers get `temporarily_unavailable`, and forgets all documents. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    await Promise.allSettled(this.#pending.values());
-    this.#cache.clear();
-  }
-
-  #isFresh({ document, freshUntil }: CachedDocument): boolean {
-    const now = this.#clock();
-    // A clock that was set back must not make a document live longer.
-    return document.fetchedAt <= now && now < freshUntil;
-  }
-
-  #shared(clientId: string, url: URL): Promise<ClientDocument> {
-    const pending = this.#pending.get(clientId);
-    if (pending !== undefined) return pending;
-    if (this.#pending.size >= this.#maxConcurrent) {
-      return Promise.reject(documentUnavailable("too many others are being fetched"));
-    }
-    const started = this.#fetch(clientId, url).finally(() => this.#pending.delete(clientId));
-    this.#pending.set(clientId, started);
-    return started;
-  }
-
-  async #fetch(clientId: string, url: URL): Promise<ClientDocument> {
-    const cached = this.#cache.get(clientId);
-    const asked = this.#clock();
-    try {
-      const validators = cached === undefined ? {} : validatorsOf(cached.headers);
-      const reply = await this.#fetcher.fetch(url, validators, this.#closed.signal);
-      if (reply.status === "fetched") {
-        const information = parseClientDocument(clientId, reply.text, this.#rules);
-        return this.#keep({ information, domain: url.host, fetchedAt: asked }, reply.headers);
-      }
-      if (cached === undefined) throw documentRefused("must be served with status 200, not 304");
-      return this.#keep({ ...cached.document, fetchedAt: asked }, updatedHeaders(cached.headers, reply.headers));
-    } catch (failure) {
-      // A document that became invalid is gone; one that cannot be had now may be confirmed later.
-      if (failure instanceof OAuthError && failure.error === "invalid_client") this.#cache.delete(clientId);
-      throw failure;
-    }
-  }
-
-  #keep(document: ClientDocument, headers: CachedDocument["headers"]): ClientDocument {
-    const clientId = document.information.client_id;
-    const { storable, lifetime } = freshnessOf(headers, document.fetchedAt);
-    const { min, max } = this.#freshSeconds;
-    const fresh = Math.min(max, Math.max(min, lifetime));
-    if (storable && (fresh > 0 || Object.keys(validatorsOf(headers)).length > 0)) {
-      this.#cache.set(clientId, { document, headers, freshUntil: document.fetchedAt + fresh * 1000 });
-    } else {
-      this.#cache.delete(clientId);
-    }
-    return document;
+    await Promise.all([this.#documents.close(), this.#keySets.close()]);
   }
 }
 

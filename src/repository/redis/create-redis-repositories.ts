@@ -1,6 +1,7 @@
 import type { ZodType } from "zod";
 import { type AccessToken, AccessTokenSchema } from "../../codecs/access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "../../codecs/authorization-code.ts";
+import { type ClientAssertion, ClientAssertionSchema } from "../../codecs/client-assertion.ts";
 import { type Grant, GrantSchema } from "../../codecs/grant.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "../../codecs/oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "../../codecs/refresh-token.ts";
@@ -16,6 +17,7 @@ export interface RedisRepositories extends AsyncDisposable {
   readonly refreshTokens: RedisRepository<RefreshToken>;
   readonly clients: RedisRepository<OAuthClientInformation>;
   readonly grants: RedisRepository<Grant>;
+  readonly clientAssertions: RedisRepository<ClientAssertion>;
 }
 
 /** The options of {@link createRedisRepositories}. */
@@ -58,6 +60,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
     refreshTokens: create<RefreshToken>(RefreshTokenSchema, "refresh_token"),
     clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
     grants: create<Grant>(GrantSchema, "grant"),
+    clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
   };
   return {
     ...repositories,

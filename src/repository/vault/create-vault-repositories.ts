@@ -1,6 +1,7 @@
 import type { ZodType } from "zod";
 import { type AccessToken, AccessTokenSchema } from "../../codecs/access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "../../codecs/authorization-code.ts";
+import { type ClientAssertion, ClientAssertionSchema } from "../../codecs/client-assertion.ts";
 import { type Grant, GrantSchema } from "../../codecs/grant.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "../../codecs/oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "../../codecs/refresh-token.ts";
@@ -16,6 +17,7 @@ export interface VaultRepositories extends AsyncDisposable {
   readonly refreshTokens: PangeaVaultRepository<RefreshToken>;
   readonly clients: PangeaVaultRepository<OAuthClientInformation>;
   readonly grants: PangeaVaultRepository<Grant>;
+  readonly clientAssertions: PangeaVaultRepository<ClientAssertion>;
   /** Deletes what has expired, of every kind. Returns the number of items deleted. */
   sweep(): Promise<number>;
 }
@@ -49,6 +51,7 @@ export function createVaultRepositories(
     refreshTokens: create<RefreshToken>(RefreshTokenSchema, "refresh_token"),
     clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
     grants: create<Grant>(GrantSchema, "grant"),
+    clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
   };
   const all = Object.values(repositories);
   return {

@@ -1,0 +1,113 @@
+import { LRUCache } from "lru-cache";
+import { OAuthError } from "../../errors.ts";
+import { documentRefused, documentUnavailable } from "./document-failure.ts";
+import { freshnessOf, updatedHeaders, validatorsOf } from "./freshness.ts";
+import type { JsonFetcher } from "./json-fetcher.ts";
+
+/** What a `DocumentCache` is made of. */
+export interface DocumentCacheOptions<T> {
+  readonly fetcher: JsonFetcher;
+  /** Reads a document; throws `OAuthError` with `invalid_client` for one that cannot be used. */
+  readonly parse: (url: string, text: string) => T;
+  readonly maxCached: number;
+  /** How many sites are asked at a time; beyond them a caller is told to come back. */
+  readonly maxConcurrent: number;
+  /** The bounds, in seconds, of how long a storable document is used without asking its site again. */
+  readonly freshSeconds: { readonly min: number; readonly max: number };
+  /** Ends the requests under way. */
+  readonly closed: AbortSignal;
+  /** The time in milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** A document, and when its site last gave or confirmed it, in milliseconds since the epoch. */
+export interface FetchedDocument<T> {
+  readonly content: T;
+  readonly fetchedAt: number;
+}
+
+interface CachedDocument<T> extends FetchedDocument<T> {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** In milliseconds since the epoch. */
+  readonly freshUntil: number;
+}
+
+/**
+ * Documents of other sites, kept as long as their HTTP cache headers say (RFC 9111). A stale one is not used: its site
+ * is asked whether it has changed. Failures and documents that cannot be used are never kept, and callers who want the
+ * same document at the same time share one request.
+ */
+export class DocumentCache<T> {
+  readonly #options: DocumentCacheOptions<T>;
+  readonly #cache: LRUCache<string, CachedDocument<T>>;
+  readonly #pending = new Map<string, Promise<FetchedDocument<T>>>();
+
+  constructor(options: DocumentCacheOptions<T>) {
+    this.#options = options;
+    this.#cache = new LRUCache({ max: options.maxCached });
+  }
+
+  /**
+   * The document at a URL.
+   *
+   * @param name - The URL as it was written, under which the document is kept.
+   * @param notBefore - A copy that was fetched before this is not good enough, in milliseconds since the epoch.
+   * @throws `OAuthError`: `invalid_client` where the document is refused, `temporarily_unavailable` where its site does
+   * not answer or too many are being asked.
+   */
+  get(name: string, url: URL, notBefore = Number.NEGATIVE_INFINITY): Promise<FetchedDocument<T>> {
+    const cached = this.#cache.get(name);
+    if (cached !== undefined && cached.fetchedAt >= notBefore && this.#isFresh(cached)) return Promise.resolve(cached);
+    const pending = this.#pending.get(name);
+    if (pending !== undefined) return pending;
+    if (this.#pending.size >= this.#options.maxConcurrent) {
+      return Promise.reject(documentUnavailable("too many others are being fetched"));
+    }
+    const started = this.#fetch(name, url).finally(() => this.#pending.delete(name));
+    this.#pending.set(name, started);
+    return started;
+  }
+
+  /** Waits for the requests under way and forgets all documents. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#pending.values());
+    this.#cache.clear();
+  }
+
+  #isFresh({ fetchedAt, freshUntil }: CachedDocument<T>): boolean {
+    const now = this.#options.clock();
+    // A clock that was set back must not make a document live longer.
+    return fetchedAt <= now && now < freshUntil;
+  }
+
+  async #fetch(name: string, url: URL): Promise<FetchedDocument<T>> {
+    const cached = this.#cache.get(name);
+    const asked = this.#options.clock();
+    try {
+      const validators = cached === undefined ? {} : validatorsOf(cached.headers);
+      const reply = await this.#options.fetcher.fetch(url, validators, this.#options.closed);
+      if (reply.status === "fetched") {
+        return this.#keep(name, { content: this.#options.parse(name, reply.text), fetchedAt: asked }, reply.headers);
+      }
+      if (cached === undefined) throw documentRefused("must be served with status 200, not 304");
+      return this.#keep(name, { ...cached, fetchedAt: asked }, updatedHeaders(cached.headers, reply.headers));
+    } catch (failure) {
+      // A document that became invalid is gone; one that cannot be had now may be confirmed later.
+      if (failure instanceof OAuthError && failure.error === "invalid_client") this.#cache.delete(name);
+      throw failure;
+    }
+  }
+
+  #keep(name: string, document: FetchedDocument<T>, headers: CachedDocument<T>["headers"]): FetchedDocument<T> {
+    const { content, fetchedAt } = document;
+    const { storable, lifetime } = freshnessOf(headers, fetchedAt);
+    const { min, max } = this.#options.freshSeconds;
+    const fresh = Math.min(max, Math.max(min, lifetime));
+    if (storable && (fresh > 0 || Object.keys(validatorsOf(headers)).length > 0)) {
+      this.#cache.set(name, { content, fetchedAt, headers, freshUntil: fetchedAt + fresh * 1000 });
+    } else {
+      this.#cache.delete(name);
+    }
+    return { content, fetchedAt };
+  }
+}

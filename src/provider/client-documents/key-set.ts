@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+/** The members of a JSON Web Key that are public (RFC 7518 section 6, RFC 8037). Others are dropped. */
+const publicKeySchema = z.object({
+  kty: z.enum(["RSA", "EC", "OKP"]),
+  use: z.string().exactOptional(),
+  key_ops: z.array(z.string()).exactOptional(),
+  alg: z.string().exactOptional(),
+  kid: z.string().exactOptional(),
+  crv: z.string().exactOptional(),
+  x: z.string().exactOptional(),
+  y: z.string().exactOptional(),
+  n: z.string().exactOptional(),
+  e: z.string().exactOptional(),
+});
+const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1).max(50) });
+const privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/** A set of public keys (RFC 7517 section 5). */
+export type KeySet = z.infer<typeof keySetSchema>;
+
+/** Reads a set of public keys; undefined for anything else. */
+export function parseKeySet(value: unknown): KeySet | undefined {
+  return keySetSchema.safeParse(value).data;
+}
+
+/** True where a key set gives private or secret keys away. */
+export function hasPrivateKeys(jwks: unknown): boolean {
+  const keys = typeof jwks === "object" && jwks !== null && "keys" in jwks ? jwks.keys : undefined;
+  if (!Array.isArray(keys)) return false;
+  return keys.some(
+    (key: unknown) =>
+      typeof key === "object" && key !== null && privateMembers.some((member) => Object.hasOwn(key, member)),
+  );
+}

@@ -1,0 +1,55 @@
+import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
+import { OAuthError } from "../../errors.ts";
+import { DocumentCache, type DocumentCacheOptions } from "./document-cache.ts";
+import { hasPrivateKeys, type KeySet, parseKeySet } from "./key-set.ts";
+
+/** Whoever shows unknown keys cannot make this server ask a site more often than this, in milliseconds. */
+const refetchAfter = 30_000;
+
+/** The public keys of clients: in their documents, or on their sites (`jwks_uri`, RFC 7591 section 2). */
+export class KeySets {
+  readonly #documents: DocumentCache<KeySet>;
+  readonly #clock: () => number;
+
+  constructor(options: Omit<DocumentCacheOptions<KeySet>, "parse">) {
+    this.#documents = new DocumentCache({ ...options, parse: (_url, text) => readKeySet(text) });
+    this.#clock = options.clock;
+  }
+
+  /** @throws `OAuthError`: `invalid_client`, or `temporarily_unavailable` where the site does not answer. */
+  async of(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">, latest: boolean): Promise<KeySet> {
+    if (client.jwks_uri === undefined) return parseKeySet(client.jwks) ?? { keys: [] };
+    const notBefore = latest ? this.#clock() - refetchAfter : undefined;
+    try {
+      return (await this.#documents.get(client.jwks_uri, new URL(client.jwks_uri), notBefore)).content;
+    } catch (failure) {
+      if (!(failure instanceof OAuthError)) throw failure;
+      const { error, retryAfterSeconds } = failure;
+      const what = error === "temporarily_unavailable" ? "fetched now" : "used";
+      throw new OAuthError(error, `The key set at the client's jwks_uri cannot be ${what}.`, {
+        cause: failure,
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#documents.close();
+  }
+}
+
+function readKeySet(text: string): KeySet {
+  const keySet = parseKeySet(parseJson(text));
+  if (keySet === undefined) throw new OAuthError("invalid_client", "It must be a set of public RSA, EC or OKP keys.");
+  return keySet;
+}
+
+/** JSON without private keys; undefined for anything else. */
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return hasPrivateKeys(value) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
