@@ -21,12 +21,22 @@ export {
 } from "./pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/access-token-verifier.ts";
 export { type CacheRepositoriesOptions, cacheRepositories } from "./provider/cached-repositories.ts";
+export type { ConnectPinned, PinnedTarget } from "./provider/client-documents/pinned-connection.ts";
+export type { ResolveHost } from "./provider/client-documents/resolve-host.ts";
 export type { RegisteredClient } from "./provider/client-registry.ts";
 export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
+export type { GrantFilter, GrantSummary } from "./provider/grant-directory.ts";
 export type {
+  ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
+  ConsentOptions,
+  ConsentTexts,
   PangeaOAuthProviderOptions,
   PreRegisteredClient,
+  RateLimit,
+  RateLimitedRoute,
+  RateLimiter,
+  RateLimitOptions,
   RevocationOptions,
 } from "./provider/options.ts";
 export type { PangeaIdentity } from "./provider/pangea-authn.ts";
@@ -40,6 +50,7 @@ export type { TokenResponse } from "./provider/token-records.ts";
 export type { PangeaUserToken } from "./provider/upstream-sessions.ts";
 export * from "./repository/cached/index.ts";
 export type { Repository } from "./repository/contract.ts";
+export { type EnumerableRepository, isEnumerable } from "./repository/enumerable.ts";
 export type { ReadExpiry } from "./repository/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./repository/in-memory.ts";
 export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";

@@ -1,26 +1,14 @@
+import { assemble, type ProviderParts } from "./assemble.ts";
 import type { OAuthClientInformation } from "./codecs/oauth-client-information.ts";
 import { OAuthError } from "./errors.ts";
-import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
-import { BearerGuard } from "./http/bearer.ts";
-import { RegistrationEndpoint } from "./http/registration-endpoint.ts";
-import { Router } from "./http/router.ts";
-import { TokenEndpoint } from "./http/token-endpoint.ts";
-import { AccessTokenVerifier, type AuthInfo } from "./provider/access-token-verifier.ts";
+import type { AuthInfo } from "./provider/access-token-verifier.ts";
 import { trustRedirectUri } from "./provider/authorization-request.ts";
-import { ClientAssertions } from "./provider/client-assertions.ts";
-import { ClientAuthenticator } from "./provider/client-authenticator.ts";
-import { ClientDocuments } from "./provider/client-documents/client-documents.ts";
-import { ClientRegistry, type RegisteredClient } from "./provider/client-registry.ts";
-import { CodeRedemption } from "./provider/code-redemption.ts";
+import type { RegisteredClient } from "./provider/client-registry.ts";
 import { configure, type ProviderConfiguration } from "./provider/configuration.ts";
-import { Grants } from "./provider/grants.ts";
-import { Login } from "./provider/login.ts";
+import type { GrantFilter, GrantSummary } from "./provider/grant-directory.ts";
 import type { PangeaOAuthProviderOptions } from "./provider/options.ts";
-import { PangeaAuthn } from "./provider/pangea-authn.ts";
-import { RefreshRotation } from "./provider/refresh-rotation.ts";
 import { authorizationCodeKey, type TokenResponse } from "./provider/token-records.ts";
-import { TokenRevoker } from "./provider/token-revoker.ts";
-import { type PangeaUserToken, UpstreamSessions } from "./provider/upstream-sessions.ts";
+import type { PangeaUserToken } from "./provider/upstream-sessions.ts";
 
 /** The part of an authorization request that the MCP SDK's v1 router hands over. */
 export interface AuthorizationParameters {
@@ -62,17 +50,7 @@ export interface AuthorizationResponseWriter {
  */
 export class PangeaOAuthProvider {
   readonly #configuration: ProviderConfiguration;
-  readonly #documents: ClientDocuments | undefined;
-  readonly #registry: ClientRegistry;
-  readonly #grants: Grants;
-  readonly #codes: CodeRedemption;
-  readonly #refreshes: RefreshRotation;
-  readonly #sessions: UpstreamSessions;
-  readonly #revoker: TokenRevoker;
-  readonly #verifier: AccessTokenVerifier;
-  readonly #authorization: AuthorizationEndpoint;
-  readonly #guard: BearerGuard;
-  readonly #router: Router;
+  readonly #parts: ProviderParts;
 
   /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so a wrong try burns the code. */
   readonly skipLocalPkceValidation = true;
@@ -86,39 +64,9 @@ export class PangeaOAuthProvider {
   /** @throws `ConfigurationError` that names the option that is wrong and says what it should be. */
   constructor(options: PangeaOAuthProviderOptions) {
     const configuration = configure(options);
-    const pangeaAuthn = new PangeaAuthn(configuration);
     this.#configuration = configuration;
-    this.#documents = configuration.documents === undefined ? undefined : new ClientDocuments(configuration.documents);
-    this.#registry = new ClientRegistry(configuration, this.#documents);
-    this.#grants = new Grants(configuration, pangeaAuthn);
-    this.#codes = new CodeRedemption(configuration, this.#grants);
-    this.#refreshes = new RefreshRotation(configuration, this.#grants);
-    this.#sessions = new UpstreamSessions(configuration, this.#grants, pangeaAuthn);
-    this.#revoker = new TokenRevoker(configuration, this.#grants);
-    this.#verifier = new AccessTokenVerifier(configuration);
-    this.#authorization = new AuthorizationEndpoint(
-      configuration,
-      this.#registry,
-      new Login(configuration, pangeaAuthn, this.#grants),
-    );
-    this.#guard = new BearerGuard(configuration, this.#verifier);
-    const authenticator = new ClientAuthenticator(
-      configuration,
-      this.#registry,
-      new ClientAssertions(configuration, this.#documents),
-    );
-    this.#router = new Router(configuration, {
-      authorization: this.#authorization,
-      token: new TokenEndpoint(configuration, {
-        authenticator,
-        registry: this.#registry,
-        codes: this.#codes,
-        refreshes: this.#refreshes,
-        revoker: this.#revoker,
-      }),
-      registration: new RegistrationEndpoint(configuration, this.#registry),
-    });
-    const registry = this.#registry;
+    this.#parts = assemble(configuration);
+    const { registry } = this.#parts;
     this.clientsStore = {
       async getClient(clientId) {
         const client = await registry.find(clientId);
@@ -152,7 +100,7 @@ export class PangeaOAuthProvider {
 
   /** True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke. */
   serves(path: string): boolean {
-    return this.#router.serves(path);
+    return this.#parts.router.serves(path);
   }
 
   /**
@@ -169,7 +117,7 @@ export class PangeaOAuthProvider {
    * ```
    */
   fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
-    return this.#router.respond(request, sender.caller);
+    return this.#parts.router.respond(request, sender.caller);
   }
 
   /**
@@ -189,7 +137,7 @@ export class PangeaOAuthProvider {
     request: { readonly headers: { get(name: string): string | null } },
     options: { readonly requiredScopes?: readonly string[] } = {},
   ): Promise<AuthInfo | Response> {
-    return this.#guard.authenticate(
+    return this.#parts.guard.authenticate(
       request.headers.get("authorization"),
       options.requiredScopes ?? this.#configuration.requiredScopes,
     );
@@ -200,7 +148,7 @@ export class PangeaOAuthProvider {
    * `insufficient_scope`, 503 for an outage of the store.
    */
   refusal(failure: unknown): Response {
-    return this.#guard.refusal(failure);
+    return this.#parts.guard.refusal(failure);
   }
 
   /**
@@ -209,7 +157,7 @@ export class PangeaOAuthProvider {
    * @throws `OAuthError` with `invalid_token`; `StorageError` when the store fails, which is not a word on the token.
    */
   verifyAccessToken(token: string): Promise<AuthInfo> {
-    return this.#verifier.verify(token);
+    return this.#parts.verifier.verify(token);
   }
 
   /**
@@ -229,7 +177,7 @@ export class PangeaOAuthProvider {
    */
   async pangeaToken(authInfo: { readonly token: string } | undefined): Promise<PangeaUserToken> {
     if (authInfo === undefined) throw new OAuthError("invalid_token", "The request was made without an access token.");
-    return this.#sessions.open(authInfo.token);
+    return this.#parts.sessions.open(authInfo.token);
   }
 
   /** Begins a login for the MCP SDK's v1 router: writes the consent page, or a redirect to Pangea AuthN. */
@@ -238,9 +186,9 @@ export class PangeaOAuthProvider {
     parameters: AuthorizationParameters,
     response: AuthorizationResponseWriter,
   ): Promise<void> {
-    const trusted = await trustRedirectUri(this.#registry, client.client_id, parameters.redirectUri);
+    const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
     const cookies = response.req.headers.cookie ?? null;
-    const begun = await this.#authorization.ask(cookies, trusted, parameters.state, () => ({
+    const begun = await this.#parts.authorization.ask(cookies, trusted, parameters.state, () => ({
       responseType: "code",
       responseMode: undefined,
       scope: parameters.scopes?.join(" "),
@@ -284,7 +232,7 @@ export class PangeaOAuthProvider {
     redirectUri?: string,
     resource?: URL,
   ): Promise<TokenResponse> {
-    return this.#codes.redeem(
+    return this.#parts.codes.redeem(
       {
         clientId: client.client_id,
         code: authorizationCode,
@@ -307,7 +255,7 @@ export class PangeaOAuthProvider {
     scopes?: readonly string[],
     resource?: URL,
   ): Promise<TokenResponse> {
-    return this.#refreshes.refresh({
+    return this.#parts.refreshes.refresh({
       clientId: client.client_id,
       grantTypes: client.grant_types ?? ["authorization_code"],
       refreshToken,
@@ -318,7 +266,7 @@ export class PangeaOAuthProvider {
 
   /** Revokes a token of a client that the MCP SDK's v1 router has authenticated. Throws `StorageError`. */
   revokeToken(client: Pick<OAuthClientInformation, "client_id">, request: { readonly token: string }): Promise<void> {
-    return this.#revoker.revoke(client.client_id, request.token);
+    return this.#parts.revoker.revoke(client.client_id, request.token);
   }
 
   /**
@@ -329,11 +277,42 @@ export class PangeaOAuthProvider {
    * @throws `StorageError` when the store fails: call again.
    */
   revokeGrant(grantId: string): Promise<boolean> {
-    return this.#grants.revoke(grantId);
+    return this.#parts.grants.revoke(grantId);
+  }
+
+  /**
+   * Lists grants, one user's approval of one client each, for an operator's tools. It reads the whole repository.
+   *
+   * @throws `ConfigurationError` where the grants repository has no `entries()`; `StorageError` when the store fails.
+   *
+   * @example
+   * ```ts
+   * for await (const grant of provider.listGrants({ subject: "pui_…" })) console.log(grant.clientId, grant.scopes);
+   * ```
+   */
+  listGrants(filter: GrantFilter = {}): AsyncIterable<GrantSummary> {
+    return this.#parts.directory.list(filter);
+  }
+
+  /**
+   * Ends every grant of a user, of a client, or of a user's use of a client, as `revokeGrant` does.
+   *
+   * @param filter - Names the user, the client or both; for all grants it has to be `{}` in so many words.
+   * @returns How many grants were ended.
+   * @throws `ConfigurationError` where the grants repository has no `entries()`; `StorageError` when the store fails:
+   * call again.
+   *
+   * @example
+   * ```ts
+   * await provider.revokeGrants({ subject: "pui_…" });
+   * ```
+   */
+  revokeGrants(filter: GrantFilter): Promise<number> {
+    return this.#parts.directory.revoke(filter);
   }
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#documents?.[Symbol.asyncDispose]();
+    await this.#parts.documents?.[Symbol.asyncDispose]();
   }
 }

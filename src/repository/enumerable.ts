@@ -1,0 +1,26 @@
+import type { Repository } from "./contract.ts";
+
+/**
+ * A repository that can list its records: for an operator's tools and for maintenance, not for serving requests. The
+ * in-memory, Redis and Vault repositories can.
+ *
+ * @example
+ * ```ts
+ * for await (const [key, grant] of repositories.grants.entries()) console.log(key, grant.subject);
+ * ```
+ */
+export interface EnumerableRepository<K extends string, V> extends Repository<K, V> {
+  /**
+   * Lists the records that have not expired. A record that is written or deleted meanwhile may be listed or not.
+   *
+   * Rejects with a `StorageError` when the store fails.
+   */
+  entries(): AsyncIterable<[K, V]>;
+}
+
+/** True for a repository that can list its records. */
+export function isEnumerable<K extends string, V>(
+  repository: Repository<K, V>,
+): repository is EnumerableRepository<K, V> {
+  return "entries" in repository && typeof repository.entries === "function";
+}
