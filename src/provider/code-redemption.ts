@@ -9,6 +9,7 @@ import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
 import type { Grants, IssuedToken } from "./grants.ts";
+import { toOAuthError } from "./oauth-failure.ts";
 import { formatOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
 import {
   accessTokenRecord,
@@ -49,10 +50,19 @@ export class CodeRedemption {
     authenticate: (client: ClientAuthentication | undefined) => Promise<void> | void,
   ): Promise<TokenResponse> {
     const { clientId, code } = request;
+    const { authorizationCodes } = this.#configuration.repositories;
     const record = isOpaqueToken("authorization_code", code)
-      ? await this.#configuration.repositories.authorizationCodes.take(authorizationCodeKey(code))
+      ? await authorizationCodes.take(authorizationCodeKey(code))
       : undefined;
-    await authenticate(record?.clientId === clientId ? record.client : undefined);
+    try {
+      await authenticate(record?.clientId === clientId ? record.client : undefined);
+    } catch (failure) {
+      // Nobody was found to be wrong: the client may come back with its code after the outage.
+      if (record !== undefined && toOAuthError(failure).error === "temporarily_unavailable") {
+        await authorizationCodes.set(authorizationCodeKey(code), record);
+      }
+      throw failure;
+    }
     if (record === undefined) {
       if (isOpaqueToken("authorization_code", code)) await this.#endReplayed(clientId, code);
       throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");

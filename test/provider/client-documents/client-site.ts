@@ -75,6 +75,14 @@ export class ClientSite implements AsyncDisposable {
     return new ClientDocuments({
       scopes: { valid: ["read", "write"], defaults: ["read"] },
       clock: this.clock.read,
+      ...this.network,
+      ...options,
+    });
+  }
+
+  /** The name servers and the network in which this site is found. */
+  get network(): Required<Pick<ClientDocumentsOptions, "resolve" | "connect">> {
+    return {
       resolve: async (hostname) => {
         this.lookups.push(hostname);
         return (this.answers.length > 1 ? this.answers.shift() : this.answers[0]) ?? [];
@@ -83,8 +91,7 @@ export class ClientSite implements AsyncDisposable {
         this.connections.push(target);
         return connectPinned({ ...target, port: this.port, addresses: ["127.0.0.1"] }, this.certificate);
       },
-      ...options,
-    });
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
