@@ -214,6 +214,13 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       expect(metadata.status).toBe(200);
     });
 
+    it("counts requests by the address that they come from", async () => {
+      await using server = await start({ rateLimits: { perCaller: { authorize: { requests: 1, perSeconds: 60 } } } });
+      const statuses = [];
+      for (let sent = 0; sent < 2; sent += 1) statuses.push((await fetch(`${server.baseUrl}/pangea/callback`)).status);
+      expect(statuses).toEqual([400, 429]);
+    });
+
     it("answers a body that is too large in place of cutting the connection", async () => {
       await using server = await start();
       const response = await fetch(`${server.baseUrl}/register`, {

@@ -1,0 +1,171 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaOAuthProviderOptions, providerEventChannels } from "../../src/index.ts";
+import { emit } from "../../src/provider/events.ts";
+import { FailingRepositories } from "../support/failing-repository.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+
+let told: { name: string; event: unknown }[];
+const listen = (event: unknown, channel: string | symbol) =>
+  void told.push({ name: String(channel).replace("pangea-authn-fastmcp:", ""), event });
+beforeEach(() => {
+  told = [];
+  for (const name of providerEventChannels) subscribe(name, listen);
+});
+afterEach(() => {
+  for (const name of providerEventChannels) unsubscribe(name, listen);
+});
+
+const start = (options: Partial<PangeaOAuthProviderOptions> = {}) =>
+  new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
+const names = () => told.map(({ name }) => name);
+const refresh = (harness: ProviderHarness, tokens: { clientId: string; refresh_token: string }) =>
+  harness.postForm("/token", {
+    grant_type: "refresh_token",
+    client_id: tokens.clientId,
+    refresh_token: tokens.refresh_token,
+  });
+
+describe("events", () => {
+  it("tell the life of a login, without a token, code or secret in them", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    const tokens = await harness.tokens();
+    const renewed = await jsonOf(await refresh(harness, tokens));
+    const revoke = { client_id: tokens.clientId, token: tokens.access_token };
+    await harness.postForm("/revoke", revoke);
+    clock.advanceSeconds(31);
+    await refresh(harness, tokens);
+
+    expect(names()).toEqual([
+      "client-registered",
+      "consent",
+      "login",
+      "token-issued",
+      "token-refreshed",
+      "token-revoked",
+      "grant-revoked",
+      "reuse-detected",
+    ]);
+    const { clientId } = tokens;
+    const of = (name: string) => told.find((one) => one.name === name)?.event;
+    expect(of("client-registered")).toEqual({ clientId, clientName: "Test client" });
+    expect(of("consent")).toEqual({ clientId, decision: "allowed", scopes: ["user", "admin"] });
+    expect(of("login")).toMatchObject({ clientId, subject: expect.stringMatching(/^pui_/) });
+    expect(of("token-issued")).toMatchObject({ clientId, scopes: ["user", "admin"] });
+    expect(of("reuse-detected")).toMatchObject({ clientId, credential: "refresh_token" });
+    const everything = JSON.stringify(told);
+    for (const secret of [
+      tokens.code,
+      tokens.access_token,
+      tokens.refresh_token,
+      renewed.access_token,
+      renewed.refresh_token,
+    ]) {
+      expect(everything).not.toContain(secret);
+    }
+    expect(everything).not.toMatch(/pmcp_|pt[ur]_|pck_/);
+  });
+
+  it("tell of a code that was used twice", async () => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const form = {
+      grant_type: "authorization_code",
+      client_id: tokens.clientId,
+      code: tokens.code,
+      code_verifier: tokens.verifier,
+    };
+    await harness.postForm("/token", form);
+    expect(told.at(-1)).toMatchObject({ name: "reuse-detected", event: { credential: "authorization_code" } });
+  });
+
+  it("tell of a refused consent, a remembered one, and a login that failed", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const parameters = { client_id, code_challenge: pkce().challenge };
+    const page = await harness.openConsentPage(parameters);
+    await harness.decide(page, "deny");
+    expect(told.at(-1)).toMatchObject({ name: "consent", event: { decision: "denied" } });
+
+    const { location, cookie } = await harness.beginLogin(parameters);
+    await harness.get(`/pangea/callback?error=access_denied&state=${location.searchParams.get("state")}`, { cookie });
+    expect(told.at(-1)).toEqual({ name: "login-failed", event: { clientId: client_id, error: "access_denied" } });
+    await harness.get(harness.authorizePath(parameters), { cookie });
+    expect(told.at(-1)).toMatchObject({ name: "consent", event: { decision: "remembered" } });
+  });
+
+  it("tell of refused tokens, but not of those who have none yet", async () => {
+    const harness = start({ requiredScopes: ["admin"] });
+    const { access_token } = await harness.tokens({ scope: "user" });
+    told = [];
+    await harness.provider.authenticate({ headers: new Headers() });
+    expect(told).toEqual([]);
+    await harness.mcpStatus("pmcp_at_wrong");
+    await harness.mcpStatus(access_token);
+    expect(told).toEqual([
+      { name: "denied", event: { error: "invalid_token" } },
+      { name: "denied", event: { error: "insufficient_scope" } },
+    ]);
+  });
+
+  it("tell of a caller who is too fast", async () => {
+    const harness = start({ rateLimits: { total: { token: { requests: 1, perSeconds: 60 } } } });
+    await harness.postForm("/token", {});
+    await harness.postForm("/token", {});
+    expect(told).toEqual([{ name: "rate-limited", event: { route: "token" } }]);
+  });
+
+  it("tell of an outage of the store, and where in the code, at every endpoint", async () => {
+    const store = new FailingRepositories();
+    const harness = start({ repositories: store.repositories });
+    const tokens = await harness.tokens();
+    store.fail("get", "set", "take", "delete");
+    told = [];
+    await harness.get(harness.authorizePath({ client_id: tokens.clientId, code_challenge: pkce().challenge }));
+    await refresh(harness, tokens);
+    await harness.postForm("/revoke", { client_id: tokens.clientId, token: tokens.access_token });
+    await harness.postJson("/register", { redirect_uris: [harness.redirectUri] });
+    await harness.mcpStatus(tokens.access_token);
+    expect(names()).toEqual(Array(5).fill("outage"));
+    for (const { event } of told) {
+      expect(event).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", trace: expect.stringMatching(/^ {4}at /) });
+    }
+  });
+
+  it("tell of a defect by where it is, not by its message", async () => {
+    const { repositories } = new FailingRepositories();
+    const clients = {
+      ...repositories.clients,
+      get: async () => {
+        throw new TypeError("cannot read pck_secret");
+      },
+    };
+    const harness = start({ repositories: { ...repositories, clients } });
+    const response = await harness.postForm("/token", {
+      grant_type: "refresh_token",
+      client_id: "a",
+      refresh_token: "b",
+    });
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain("pck_secret");
+    expect(told.at(-1)).toMatchObject({ name: "outage", event: { code: "ERR_UNEXPECTED" } });
+    expect(JSON.stringify(told)).toContain("events.test.ts");
+    expect(JSON.stringify(told)).not.toContain("pck_secret");
+  });
+
+  it("cost nothing to make where nobody listens", () => {
+    for (const name of providerEventChannels) unsubscribe(name, listen);
+    emit("denied", { error: "invalid_token" });
+    expect(told).toEqual([]);
+  });
+});
