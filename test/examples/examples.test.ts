@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { connectWithLogin, sdkV1Client, sdkV2Client } from "../support/mcp-client.ts";
 import { freePorts } from "../support/protected-server.ts";
@@ -9,13 +10,19 @@ const root = new URL("../..", import.meta.url);
 const node = new URL("node_modules/.bin/node", root).pathname;
 const ports = freePorts();
 
+interface RunningExample extends AsyncDisposable {
+  readonly mcpUrl: string;
+  /** What it prints once it has started. */
+  readonly output: Readable;
+}
+
 /** Runs an example as a person would, on the sources. */
-async function run(example: string): Promise<AsyncDisposable & { readonly mcpUrl: string }> {
+async function run(example: string, environment: Record<string, string> = {}): Promise<RunningExample> {
   const { value: port } = await ports.next();
   const { PANGEA_AUTHN_ISSUER_URL: _, MCP_BASE_URL: __, ...env } = process.env;
   const child = spawn(node, ["--conditions=pangea-authn-fastmcp-source", `examples/${example}.ts`], {
     cwd: root,
-    env: { ...env, PORT: String(port) },
+    env: { ...env, ...environment, PORT: String(port) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const errors: string[] = [];
@@ -24,7 +31,7 @@ async function run(example: string): Promise<AsyncDisposable & { readonly mcpUrl
     const mcpUrl = /^MCP endpoint: (.+)$/.exec(line)?.[1];
     if (mcpUrl === undefined) continue;
     child.stdout.resume();
-    return { mcpUrl, [Symbol.asyncDispose]: () => stop(child) };
+    return { mcpUrl, output: child.stdout, [Symbol.asyncDispose]: () => stop(child) };
   }
   throw new Error(`examples/${example}.ts did not start: ${errors.join("")}`);
 }
@@ -44,5 +51,21 @@ describe.each(["node", "express", "hono", "fastmcp", "mcp-sdk-v1-router"])("exam
       await connectWithLogin(client);
       expect(await client.whoami()).toBe("You are ada@example.com.");
     }
+  });
+});
+
+describe("examples/opentelemetry.ts", () => {
+  it("counts what the server does", async () => {
+    await using server = await run("opentelemetry", { OTEL_METRIC_EXPORT_INTERVAL: "50" });
+    await using client = sdkV1Client(server.mcpUrl);
+    await connectWithLogin(client);
+    let printed = "";
+    server.output.on("data", (text) => {
+      printed += String(text);
+    });
+    const counted = () => [...printed.matchAll(/event: ['"]([a-z-]+)['"]/g)].map(([, name]) => name);
+    await expect
+      .poll(counted, { timeout: 10_000 })
+      .toEqual(expect.arrayContaining(["client-registered", "consent", "login", "token-issued"]));
   });
 });

@@ -11,7 +11,10 @@ export class KeySets {
   readonly #documents: DocumentCache<KeySet>;
   readonly #clock: () => number;
 
-  constructor(options: Omit<DocumentCacheOptions<KeySet>, "parse">) {
+  readonly #ports: readonly number[];
+
+  constructor(options: Omit<DocumentCacheOptions<KeySet>, "parse">, ports: readonly number[]) {
+    this.#ports = ports;
     this.#documents = new DocumentCache({ ...options, parse: (_url, text) => readKeySet(text) });
     this.#clock = options.clock;
   }
@@ -19,9 +22,13 @@ export class KeySets {
   /** @throws `OAuthError`: `invalid_client`, or `temporarily_unavailable` where the site does not answer. */
   async of(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">, latest: boolean): Promise<KeySet> {
     if (client.jwks_uri === undefined) return parseKeySet(client.jwks) ?? { keys: [] };
+    const url = new URL(client.jwks_uri);
+    if (!this.#ports.includes(Number(url.port || 443))) {
+      throw new OAuthError("invalid_client", "The client's jwks_uri has a port that is not asked here.");
+    }
     const notBefore = latest ? this.#clock() - refetchAfter : undefined;
     try {
-      return (await this.#documents.get(client.jwks_uri, new URL(client.jwks_uri), notBefore)).content;
+      return (await this.#documents.get(client.jwks_uri, url, notBefore)).content;
     } catch (failure) {
       if (!(failure instanceof OAuthError)) throw failure;
       const { error, retryAfterSeconds } = failure;

@@ -1,8 +1,10 @@
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { connectPinned } from "../../../src/provider/client-documents/pinned-connection.ts";
-import { isPublicAddress } from "../../../src/provider/client-documents/public-address.ts";
-import { ClientSite, clientId, documentWith, json, publicAddress } from "./client-site.ts";
+import { connectPinned } from "../../src/provider/client-documents/pinned-connection.ts";
+import { isPublicAddress } from "../../src/provider/client-documents/public-address.ts";
+import { ClientSite, clientId, documentWith, json, publicAddress } from "../provider/client-documents/client-site.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 const hostile = [
   ["0.0.0.0", "this host"],
@@ -215,5 +217,84 @@ describe("a pinned connection", () => {
       });
     });
     expect((await hello).includes("127.0.0.1")).toBe(false);
+  });
+});
+
+describe("the authorization endpoint as a way into our network", () => {
+  let site: ClientSite;
+  beforeEach(async () => {
+    site = await ClientSite.open();
+  });
+  afterEach(async () => {
+    await site[Symbol.asyncDispose]();
+  });
+
+  const start = () =>
+    new ProviderHarness({
+      ...providerOptions("https://login.example"),
+      clock: site.clock.read,
+      clientMetadataDocuments: site.network,
+    });
+  const authorize = (harness: ProviderHarness, client_id: string) =>
+    harness.get(
+      harness.authorizePath({
+        client_id,
+        redirect_uri: "https://client.example/callback",
+        code_challenge: pkce().challenge,
+      }),
+    );
+
+  it("answers the same page for a private address and for a name that does not exist, and asks neither", async () => {
+    const pages = new Set<string>();
+    for (const answers of [["169.254.169.254"], ["10.0.0.1"], ["::1"], []]) {
+      site.answers = [answers];
+      const response = await authorize(start(), clientId);
+      expect(response.status).toBe(400);
+      expect(response.headers.get("location")).toBeNull();
+      pages.add(await response.text());
+    }
+    expect(pages.size).toBe(1);
+    expect(site.connections).toHaveLength(0);
+  });
+
+  it("shows nothing of what an address of ours would answer", async () => {
+    site.handler = (_request, response) => {
+      response.writeHead(200, { "content-type": "text/plain" }).end("root:x:0:0");
+    };
+    const page = await (await authorize(start(), clientId)).text();
+    expect(page).not.toContain("x:0:0");
+  });
+
+  it("cannot be used to knock at ports, nor through a client's jwks_uri", async () => {
+    for (const id of ["https://client.example:22/c.json", "https://client.example:6379/c.json"]) {
+      expect((await authorize(start(), id)).status).toBe(400);
+    }
+    expect(site.lookups).toHaveLength(0);
+
+    for (const [jwks_uri, addresses] of [
+      ["https://inside.example/keys", ["10.0.0.1"]],
+      ["https://169.254.169.254/keys", []],
+      ["https://client.example:6379/keys", [publicAddress]],
+    ] as const) {
+      site.answers = [[publicAddress], [...addresses]];
+      site.connections.length = 0;
+      site.handler = json(documentWith({ token_endpoint_auth_method: "private_key_jwt", jwks_uri }));
+      const claims = { iss: clientId, sub: clientId };
+      const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+      const response = await start().postForm("/token", {
+        grant_type: "refresh_token",
+        refresh_token: "any",
+        client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        client_assertion: `${part({ alg: "ES256" })}.${part(claims)}.${"A".repeat(86)}`,
+      });
+      expect(response.status, jwks_uri).toBe(401);
+      expect((await jsonOf(response)).error).toBe("invalid_client");
+      // The document itself, and nothing else.
+      expect(site.connections, jwks_uri).toHaveLength(1);
+    }
+  });
+
+  it("works for an honest document all the same", async () => {
+    expect((await authorize(start(), clientId)).status).toBe(200);
   });
 });
