@@ -1,0 +1,93 @@
+import { expect } from "vitest";
+import { StorageFailure } from "../../src/errors.ts";
+import type { Repository } from "../../src/repository/contract.ts";
+
+/** The records of the model: no two are alike, so that an answer tells which write it comes from. */
+export interface NumberedRecord {
+  readonly number: number;
+  /** In epoch seconds. */
+  readonly expiresAt?: number;
+}
+
+type Held = NumberedRecord | undefined;
+
+/**
+ * What a store may hold, as a plain map would: one thing for each key, and several where a failure left it open what
+ * was done. Whatever the store then answers decides among them, and anything else is wrong.
+ */
+export class PlainModel {
+  readonly #possible = new Map<string, Held[]>();
+  readonly #taken = new Set<number>();
+  readonly #repository: Repository<string, NumberedRecord>;
+  readonly #nowSeconds: () => number;
+
+  constructor(repository: Repository<string, NumberedRecord>, nowSeconds: () => number) {
+    this.#repository = repository;
+    this.#nowSeconds = nowSeconds;
+  }
+
+  async get(key: string): Promise<void> {
+    await this.#expectFailure(async () => this.#decide(key, await this.#repository.get(key)));
+  }
+
+  async set(key: string, record: NumberedRecord): Promise<void> {
+    const before = this.#of(key);
+    const effect = await this.#expectFailure(() => this.#repository.set(key, record));
+    if (effect === "done") this.#possible.set(key, [record]);
+    else if (effect === "unknown") this.#possible.set(key, [...before, record]);
+  }
+
+  async delete(key: string): Promise<void> {
+    const before = this.#of(key);
+    const effect = await this.#expectFailure(async () => {
+      const deleted = await this.#repository.delete(key);
+      expect(
+        before.some((held) => (held !== undefined) === deleted),
+        `delete answered ${deleted}`,
+      ).toBe(true);
+    });
+    this.#removed(key, before, effect);
+  }
+
+  async take(key: string): Promise<void> {
+    const before = this.#of(key);
+    const effect = await this.#expectFailure(async () => {
+      const taken = await this.#repository.take(key);
+      this.#decide(key, taken);
+      if (taken === undefined) return;
+      expect(this.#taken.has(taken.number), "a value was handed out twice").toBe(false);
+      this.#taken.add(taken.number);
+    });
+    this.#removed(key, before, effect);
+  }
+
+  #removed(key: string, before: Held[], effect: "done" | "none" | "unknown"): void {
+    if (effect === "done") this.#possible.set(key, [undefined]);
+    else if (effect === "unknown") this.#possible.set(key, [...before, undefined]);
+  }
+
+  #decide(key: string, answer: Held): void {
+    const possible = this.#of(key);
+    const numbers = possible.map((held) => held?.number);
+    expect(numbers, `the answer for ${key}`).toContain(answer?.number);
+    this.#possible.set(key, [possible.find((held) => held?.number === answer?.number)]);
+    if (answer !== undefined) expect(answer).toEqual(possible.find((held) => held?.number === answer.number));
+  }
+
+  #of(key: string): Held[] {
+    const now = this.#nowSeconds();
+    const held = this.#possible.get(key) ?? [undefined];
+    return held.map((record) => (record?.expiresAt !== undefined && record.expiresAt <= now ? undefined : record));
+  }
+
+  /** A failure may only be one of storage, and says whether a write may have been done. */
+  async #expectFailure(operation: () => Promise<void>): Promise<"done" | "none" | "unknown"> {
+    try {
+      await operation();
+      return "done";
+    } catch (failure) {
+      if (!(failure instanceof StorageFailure)) throw failure;
+      return failure.effect;
+    }
+  }
+}
