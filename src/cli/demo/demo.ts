@@ -25,6 +25,10 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const started = performance.now();
   const emulator = await startPangeaEmulator();
   try {
+    const repositories = createVaultRepositories("pts_demo", {
+      baseUrlTemplate: emulator.baseUrlTemplate,
+      folder: "/mcp",
+    });
     const server = await startProtectedServer(options.port, (baseUrl) => {
       return new PangeaOAuthProvider({
         mcpBaseUrl: baseUrl,
@@ -34,10 +38,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
         pangeaAuthnClientId: defaultEmulatorClientId,
         pangeaAuthnClientSecret: defaultEmulatorClientSecret,
         pangeaAuthnScopes: ["user"],
-        repositories: createVaultRepositories("pts_demo", {
-          baseUrlTemplate: emulator.baseUrlTemplate,
-          folder: "/mcp",
-        }),
+        repositories,
       });
     });
     try {
@@ -47,7 +48,7 @@ ${bold("An MCP server that Pangea AuthN guards, with its state in Pangea Vault")
   Pangea (emulated)   ${emulator.url}
   MCP server          ${server.baseUrl}/mcp   one protected tool: whoami
 `);
-      const steps = await walkThrough(emulator, server.baseUrl);
+      const steps = await walkThrough(emulator, server.baseUrl, repositories);
       print(drawSteps(steps));
       const calls = steps.reduce((sum, step) => sum + step.vaultCalls, 0);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);

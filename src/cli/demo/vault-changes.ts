@@ -1,37 +1,55 @@
 import type { EmulatedVaultItem, PangeaEmulator } from "../../emulator/index.ts";
+import type { ProviderRepositories } from "../../provider/repositories.ts";
 
-/** What a step did in Vault: the items it wrote and removed, and the calls it took. */
+/** What a step did in Vault: the items it wrote and removed, in a few words each, and the calls it took. */
 export interface VaultChanges {
-  readonly written: readonly EmulatedVaultItem[];
-  readonly removed: readonly EmulatedVaultItem[];
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
   readonly calls: number;
 }
 
 /** Watches the emulated Vault from one step to the next. */
 export class VaultWatch {
   readonly #emulator: PangeaEmulator;
+  readonly #repositories: Pick<ProviderRepositories, "grants" | "refreshTokens">;
+  readonly #descriptions = new Map<string, string>();
   #items = new Map<string, EmulatedVaultItem>();
 
-  constructor(emulator: PangeaEmulator) {
+  constructor(emulator: PangeaEmulator, repositories: Pick<ProviderRepositories, "grants" | "refreshTokens">) {
     this.#emulator = emulator;
-    this.changes();
+    this.#repositories = repositories;
   }
 
   /** What has changed since the last call. */
-  changes(): VaultChanges {
+  async changes(): Promise<VaultChanges> {
+    const calls = this.#emulator.calls.total("vault");
     const items = new Map(this.#emulator.vault.items().map((item) => [item.id, item]));
     const written = [...items.values()].filter((item) => this.#items.get(item.id)?.versions !== item.versions);
-    const removed = [...this.#items.values()].filter((item) => !items.has(item.id));
-    const calls = this.#emulator.calls.total("vault");
+    const removed = [...this.#items.keys()].filter((id) => !items.has(id));
+    for (const item of written) this.#descriptions.set(item.id, await this.#describe(item));
     this.#items = items;
+    // The look into the records is the demo's own, not the provider's.
     this.#emulator.calls.reset();
-    return { written, removed, calls };
+    const described = (ids: readonly string[]) => ids.map((id) => this.#descriptions.get(id) ?? "record");
+    return { written: described(written.map(({ id }) => id)), removed: described(removed), calls };
   }
-}
 
-/** An item in a few words, with its key shortened: the key is a hash or an id, never a secret. */
-export function describeItem(item: EmulatedVaultItem): string {
-  const kind = (item.metadata.kind ?? "record").replaceAll("_", " ");
-  const name = item.name ?? "";
-  return `${kind} ${name.length > 18 ? `${name.slice(0, 16)}…` : name}`;
+  /** An item in a few words, with its key shortened: the key is a hash or an id, never a secret. */
+  async #describe({ name = "", metadata }: EmulatedVaultItem): Promise<string> {
+    const shortened = name.length > 12 ? `${name.slice(0, 11)}…` : name;
+    return `${await this.#whatItIs(metadata.kind ?? "record", name)} ${shortened}`;
+  }
+
+  async #whatItIs(kind: string, key: string): Promise<string> {
+    if (kind === "grant") {
+      const grant = await this.#repositories.grants.get(key);
+      if (grant?.revokedAt !== undefined) return "mark: grant revoked";
+      if (grant?.ledgerOf !== undefined) return "grant's token list";
+    }
+    if (kind === "refresh_token") {
+      const token = await this.#repositories.refreshTokens.get(key);
+      if (token?.rotatedAt !== undefined) return "mark: token spent";
+    }
+    return kind.replaceAll("_", " ");
+  }
 }

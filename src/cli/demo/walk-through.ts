@@ -8,8 +8,9 @@ import {
   defaultEmulatorUser,
   type PangeaEmulator,
 } from "../../emulator/index.ts";
+import type { ProviderRepositories } from "../../provider/repositories.ts";
 import { DemoOAuthClient } from "./demo-client.ts";
-import { describeItem, VaultWatch } from "./vault-changes.ts";
+import { VaultWatch } from "./vault-changes.ts";
 
 /** A step of the demo, as it went. */
 export interface DemoStep {
@@ -25,18 +26,20 @@ export interface DemoStep {
  * Drives the MCP SDK's own client, unchanged, through everything that a real one does: being refused, discovery,
  * registration, login, the tool, a refresh, a revocation.
  */
-export async function walkThrough(emulator: PangeaEmulator, baseUrl: string): Promise<DemoStep[]> {
+export async function walkThrough(
+  emulator: PangeaEmulator,
+  baseUrl: string,
+  repositories: ProviderRepositories,
+): Promise<DemoStep[]> {
   const steps: DemoStep[] = [];
-  const watch = new VaultWatch(emulator);
+  const watch = new VaultWatch(emulator, repositories);
+  await watch.changes();
   const step = async <T>(title: string, act: () => Promise<T>, describe: (outcome: T) => string): Promise<T> => {
     const started = performance.now();
     const outcome = await act();
     const milliseconds = performance.now() - started;
-    const { written, removed, calls } = watch.changes();
-    const vault = [
-      ...written.map((item) => `+ ${describeItem(item)}`),
-      ...removed.map((item) => `- ${describeItem(item)}`),
-    ];
+    const { written, removed, calls } = await watch.changes();
+    const vault = [...written.map((item) => `+ ${item}`), ...removed.map((item) => `- ${item}`)];
     steps.push({ title, result: describe(outcome), vault, vaultCalls: calls, milliseconds });
     return outcome;
   };
@@ -72,7 +75,7 @@ export async function walkThrough(emulator: PangeaEmulator, baseUrl: string): Pr
     () => "asks for the user's browser",
   );
   const callback = await step(
-    "The user logs in at Pangea AuthN",
+    "The user allows the client on the consent\npage, and logs in at Pangea AuthN",
     () =>
       new BrowserSession().login(expectUrl(oauthClient.authorizationUrl), {
         username: defaultEmulatorUser.username,
@@ -96,7 +99,7 @@ export async function walkThrough(emulator: PangeaEmulator, baseUrl: string): Pr
   await step(
     "It calls the tool whoami",
     () => whoami(client),
-    (text) => text,
+    (text) => text.replace(", ", ",\n"),
   );
   await step(
     "It refreshes its tokens",
@@ -109,7 +112,7 @@ export async function walkThrough(emulator: PangeaEmulator, baseUrl: string): Pr
   await step(
     "It logs out: revokes its grant",
     () => revoke(baseUrl, oauthClient),
-    () => "everything of this login is gone",
+    () => "this login is gone",
   );
   await step(
     "The revoked token is tried once more",
