@@ -26,6 +26,8 @@ export interface Grant {
   readonly revokedAt?: number;
   /** In the record that lists a grant's later tokens: the grant's id. */
   readonly ledgerOf?: string;
+  /** In the record that says that a grant's upstream tokens are being refreshed: by whom. */
+  readonly claimedBy?: string;
 }
 
 const kind = z.enum(["access_token", "refresh_token"]);
@@ -42,6 +44,7 @@ const wire = z.object({
   tokens: z.array(z.object({ key: z.string(), kind, expires_at: z.number() })),
   revoked_at: nullable(z.number()),
   ledger_of: nullable(z.string()),
+  claimed_by: nullable(z.string()),
 });
 
 const domain = z.object({
@@ -56,6 +59,7 @@ const domain = z.object({
   tokens: z.array(z.object({ key: z.string(), kind, expiresAt: z.number() })),
   revokedAt: z.number().exactOptional(),
   ledgerOf: z.string().exactOptional(),
+  claimedBy: z.string().exactOptional(),
 });
 
 /** Reads and writes grant records. */
@@ -73,6 +77,7 @@ export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire,
       wrappedKey: stored.wrapped_key,
       revokedAt: stored.revoked_at,
       ledgerOf: stored.ledger_of,
+      claimedBy: stored.claimed_by,
     }),
   }),
   encode: (grant) => ({
@@ -88,6 +93,7 @@ export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire,
       wrapped_key: grant.wrappedKey,
       revoked_at: grant.revokedAt,
       ledger_of: grant.ledgerOf,
+      claimed_by: grant.claimedBy,
     }),
   }),
 });

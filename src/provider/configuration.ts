@@ -59,6 +59,8 @@ export interface ProviderConfiguration {
   /** How far the clocks of others may be off, in seconds. */
   readonly clockTolerance: number;
   readonly clock: () => number;
+  /** Waits, in milliseconds. */
+  readonly delay: (milliseconds: number) => Promise<void>;
 }
 
 /**
@@ -148,6 +150,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
         ? 0
         : seconds("clockToleranceSeconds", options.clockToleranceSeconds, 30, 300),
     clock,
+    delay: options.delay ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
   };
 }
 

@@ -40,8 +40,8 @@ export class GrantDirectory {
       throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
     }
     for await (const [grantId, grant] of this.#repository.entries()) {
-      // Marks and ledgers are kept next to the grants that they belong to.
-      if (grant.revokedAt !== undefined || grant.ledgerOf !== undefined) continue;
+      // Marks, ledgers and claims are kept next to the grants that they belong to.
+      if ((grant.revokedAt ?? grant.ledgerOf ?? grant.claimedBy) !== undefined) continue;
       const { clientId, subject, scopes, createdAt, expiresAt } = grant;
       if (filter.subject !== undefined && filter.subject !== subject) continue;
       if (filter.clientId !== undefined && filter.clientId !== clientId) continue;

@@ -176,4 +176,6 @@ export interface PangeaOAuthProviderOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
+  /** Waits, in milliseconds. Default: a timer. */
+  readonly delay?: (milliseconds: number) => Promise<void>;
 }

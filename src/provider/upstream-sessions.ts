@@ -6,6 +6,7 @@ import type { ProviderConfiguration } from "./configuration.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
 import type { PangeaAuthn, PangeaIdentity } from "./pangea-authn.ts";
+import { RefreshClaims } from "./refresh-claims.ts";
 
 /** An upstream token is refreshed this long before it expires, in seconds, so that it outlives the call it is for. */
 const refreshAheadSeconds = 60;
@@ -32,17 +33,19 @@ export class UpstreamSessions {
   readonly #configuration: ProviderConfiguration;
   readonly #grants: Grants;
   readonly #pangeaAuthn: PangeaAuthn;
+  readonly #claims: RefreshClaims;
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
 
   constructor(configuration: ProviderConfiguration, grants: Grants, pangeaAuthn: PangeaAuthn) {
     this.#configuration = configuration;
     this.#grants = grants;
     this.#pangeaAuthn = pangeaAuthn;
+    this.#claims = new RefreshClaims(configuration);
   }
 
   /**
    * The Pangea token and identity of the user whose access token this is. The Pangea token is refreshed when it is due,
-   * once for any number of callers on this instance.
+   * once for any number of callers on any number of instances.
    *
    * @throws `OAuthError` with `invalid_token` where the login is over, here or at Pangea; `UpstreamUnavailableError`
    * where it has to be refreshed and Pangea AuthN does not answer; `StorageError` when the store fails.
@@ -95,6 +98,14 @@ export class UpstreamSessions {
   async #refresh(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
     const { refreshToken } = session.tokens;
     if (refreshToken === undefined) return this.#endOrUseNewer(open);
+    return this.#claims.once(
+      open.grantId,
+      () => this.#newer(open),
+      () => this.#redeem(open, session, refreshToken),
+    );
+  }
+
+  async #redeem(open: OpenGrant, session: UpstreamSession, refreshToken: string): Promise<UpstreamSession> {
     let renewed: UpstreamSession;
     try {
       renewed = { ...session, tokens: { ...session.tokens, ...(await this.#pangeaAuthn.refresh(refreshToken)) } };
@@ -108,14 +119,20 @@ export class UpstreamSessions {
     return renewed;
   }
 
-  /** Another instance may have refreshed first, which spent the refresh token; otherwise the login is over. */
+  /** The session that another instance has stored since this one was read, if any. */
+  async #newer(open: OpenGrant): Promise<UpstreamSession | undefined> {
+    const grant = await this.#grants.get(open.grantId);
+    if (grant === undefined) throw loginOver();
+    return grant.sealedUpstream === open.grant.sealedUpstream ? undefined : openSession({ ...open, grant });
+  }
+
+  /** Where Pangea ends the session while its token is still good, the token is used to its end. */
   async #endOrUseNewer(open: OpenGrant): Promise<UpstreamSession> {
-    const newer = await this.#grants.get(open.grantId);
-    if (newer !== undefined && newer.sealedUpstream !== open.grant.sealedUpstream) {
-      return openSession({ ...open, grant: newer });
-    }
-    const { expiresAt } = openSession(open).tokens;
-    if (expiresAt !== undefined && this.#now() < expiresAt) return openSession(open);
+    const newer = await this.#newer(open);
+    if (newer !== undefined) return newer;
+    const session = openSession(open);
+    const { expiresAt } = session.tokens;
+    if (expiresAt !== undefined && this.#now() < expiresAt) return session;
     await this.#grants.revoke(open.grantId);
     throw loginOver();
   }
