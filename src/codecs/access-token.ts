@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nullable, present, url, urlText } from "./wire.ts";
+import { isPresent, nullable, parseUrl, present, url } from "./wire.ts";
 
 /** What is stored of an access token. The token itself is not among it: its hash is the key. */
 export interface AccessToken {
@@ -22,7 +22,7 @@ const wire = z.object({
   client_id: z.string(),
   scopes: z.array(z.string()),
   expires_at: nullable(z.number()),
-  resource: nullable(urlText),
+  resource: nullable(z.string()),
   subject: nullable(z.string()),
   claims: nullable(z.record(z.string(), z.unknown())),
   grant_id: nullable(z.string()),
@@ -50,18 +50,27 @@ const domain = z.object({
  * ```
  */
 export const AccessTokenSchema: z.ZodType<AccessToken, z.input<typeof wire>> = z.codec(wire, domain, {
-  decode: (stored) => ({
-    clientId: stored.client_id,
-    scopes: stored.scopes,
-    ...present({
-      expiresAt: stored.expires_at,
-      resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
-      subject: stored.subject,
-      claims: stored.claims,
-      grantId: stored.grant_id,
-      wrappedKey: stored.wrapped_key,
-    }),
-  }),
+  decode: (stored, context) => {
+    // Member by member: this runs for every request that a token is shown with, and spreading takes twice the time.
+    const token: { -readonly [Member in keyof AccessToken]: AccessToken[Member] } = {
+      clientId: stored.client_id,
+      scopes: stored.scopes,
+    };
+    if (isPresent(stored.expires_at)) token.expiresAt = stored.expires_at;
+    if (isPresent(stored.resource)) {
+      const resource = parseUrl(stored.resource);
+      if (resource === undefined) {
+        context.issues.push({ code: "invalid_format", format: "url", input: stored.resource, path: ["resource"] });
+        return z.NEVER;
+      }
+      token.resource = resource;
+    }
+    if (isPresent(stored.subject)) token.subject = stored.subject;
+    if (isPresent(stored.claims)) token.claims = stored.claims;
+    if (isPresent(stored.grant_id)) token.grantId = stored.grant_id;
+    if (isPresent(stored.wrapped_key)) token.wrappedKey = stored.wrapped_key;
+    return token;
+  },
   encode: (token) => ({
     client_id: token.clientId,
     scopes: token.scopes,

@@ -23,6 +23,7 @@ const defaultMaxLength = 1024 * 1024;
  */
 export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?: number } = {}): Codec<V> {
   const maxLength = options.maxLength ?? defaultMaxLength;
+  const compiled = z.compile(schema);
   return {
     encode(value, location) {
       let text: string | undefined;
@@ -34,7 +35,7 @@ export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?:
       if (text === undefined) throw invalidRecord(location, undefined);
       return text;
     },
-    decode: (text, location) => readJson(text, maxLength, location, (json) => schema.parse(json)),
+    decode: (text, location) => readJson(text, maxLength, location, (json) => compiled.parse(json)),
   };
 }
 

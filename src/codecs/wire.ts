@@ -17,7 +17,8 @@ export function present<T extends Record<string, unknown>>(
   return result;
 }
 
-function isPresent<T>(value: T): value is Exclude<T, null | undefined> {
+/** True for a member that has a value. */
+export function isPresent<T>(value: T): value is Exclude<T, null | undefined> {
   return value !== null && value !== undefined;
 }
 
@@ -26,3 +27,12 @@ export const urlText = z.string().refine((text) => URL.canParse(text));
 
 /** A `URL` in the domain. */
 export const url = z.instanceof(URL);
+
+/** A URL, or undefined for text that is none. Once, where asking first would parse it twice. */
+export function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
