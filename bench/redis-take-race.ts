@@ -24,7 +24,12 @@ for (let start = 0; start < keys; start += 1_000) {
 redis.disconnect();
 
 const start = performance.now();
-const result = await raceForValues({ port: server.port, prefix, processes, keys });
+const result = await raceForValues({
+  worker: new URL("../test/support/redis-take-race-worker.ts", import.meta.url),
+  arguments: [String(server.port), prefix],
+  processes,
+  keys,
+});
 const seconds = (performance.now() - start) / 1000;
 console.log(
   `${result.attempts} attempts by ${processes} processes in ${seconds.toFixed(1)} s: ` +

@@ -21,7 +21,12 @@ test("eight processes that race for the same values get each exactly once", asyn
     const repository = new RedisRepository<string>(textCodec, redis, { prefix: "race" });
     const keys = Array.from({ length: 500 }, (_, index) => `code-${index}`);
     await Promise.all(keys.map((key) => repository.set(key, `value of ${key}`)));
-    const result = await raceForValues({ port: server.port, prefix: "race", processes: 8, keys: keys.length });
+    const result = await raceForValues({
+      worker: new URL("../support/redis-take-race-worker.ts", import.meta.url),
+      arguments: [String(server.port), "race"],
+      processes: 8,
+      keys: keys.length,
+    });
     expect(result).toEqual({ attempts: 8 * keys.length, taken: keys.length, takenTwice: 0, errors: 0, lost: 0 });
   } finally {
     redis.disconnect();

@@ -2,8 +2,10 @@ import { fork } from "node:child_process";
 
 /** What a race is run with. */
 export interface TakeRace {
-  readonly port: number;
-  readonly prefix: string;
+  /** What each process runs: a module that calls `raceAsWorker`. */
+  readonly worker: URL;
+  /** Passed to the worker, before the number of keys and its own number. */
+  readonly arguments: readonly string[];
   readonly processes: number;
   /** The keys are `code-0` up to this number. */
   readonly keys: number;
@@ -31,12 +33,7 @@ export interface TakeReport {
 /** Starts processes that all take the same keys at the same time, each in an order of its own. */
 export async function raceForValues(race: TakeRace): Promise<TakeRaceResult> {
   const workers = Array.from({ length: race.processes }, (_, index) =>
-    fork(new URL("./take-race-worker.ts", import.meta.url), [
-      String(race.port),
-      race.prefix,
-      String(race.keys),
-      String(index),
-    ]),
+    fork(race.worker, [...race.arguments, String(race.keys), String(index)]),
   );
   // A worker says that it is connected, is told to go, and answers with its report.
   const nextMessage = (worker: (typeof workers)[number]): Promise<unknown> =>

@@ -1,14 +1,9 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { z } from "zod";
 import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
 import { PangeaVaultRepository } from "../../../src/repository/vault/index.ts";
+import { raceForValues } from "../../support/take-race.ts";
+import { textCodec } from "../../support/text-codec.ts";
 
-const worker = fileURLToPath(new URL("../../support/workers/vault-take-worker.ts", import.meta.url));
-const run = promisify(execFile);
-const processes = 8;
 const keys = 1000;
 
 let emulator: PangeaEmulator;
@@ -22,20 +17,17 @@ it.each(["default", "strict"])(
   async (mode) => {
     emulator.vault.clear();
     const { baseUrlTemplate } = emulator;
-    const repository = new PangeaVaultRepository(z.object({ n: z.number() }), "pts_race", {
-      baseUrlTemplate,
-      folder: "/race",
+    const repository = new PangeaVaultRepository<string>(textCodec, "pts_race", { baseUrlTemplate, folder: "/race" });
+    await Promise.all(Array.from({ length: keys }, (_, n) => repository.set(`code-${n}`, String(n))));
+
+    const result = await raceForValues({
+      worker: new URL("../../support/vault-take-race-worker.ts", import.meta.url),
+      arguments: [baseUrlTemplate, mode],
+      processes: 8,
+      keys,
     });
-    await Promise.all(Array.from({ length: keys }, (_, n) => repository.set(`key ${n}`, { n })));
 
-    const outputs = await Promise.all(
-      Array.from({ length: processes }, (_, index) =>
-        run(process.execPath, [worker, baseUrlTemplate, mode, String(keys), String(index)], { maxBuffer: 1 << 24 }),
-      ),
-    );
-
-    const taken: number[] = outputs.flatMap(({ stdout }) => JSON.parse(stdout));
-    expect(taken.sort((one, other) => one - other)).toEqual(Array.from({ length: keys }, (_, n) => n));
+    expect(result).toEqual({ attempts: 8 * keys, taken: keys, takenTwice: 0, errors: 0, lost: 0 });
   },
   120_000,
 );

@@ -1,0 +1,15 @@
+import { PangeaVaultRepository } from "../../src/repository/vault/index.ts";
+import { raceAsWorker } from "./take-race-loop.ts";
+import { textCodec } from "./text-codec.ts";
+
+const [baseUrlTemplate = "", mode = ""] = process.argv.slice(2);
+await raceAsWorker(
+  new PangeaVaultRepository<string>(textCodec, "pts_race", {
+    baseUrlTemplate,
+    folder: "/race",
+    strictTake: mode === "strict",
+    timeout: 60_000,
+  }),
+  // The SDK opens a connection for each call under way.
+  50,
+);
