@@ -55,11 +55,16 @@ export const expiryCases: readonly RepositoryCase[] = [
     needs: ["advanceSeconds"],
     run: async (subject) => {
       const { repository } = subject;
-      await repository.set("key", expiring(subject, 1.5));
-      advance(subject, 1.25);
-      assert.ok((await repository.get("key")) !== undefined, "a quarter of a second before");
-      advance(subject, 0.25);
-      assert.equal(await repository.get("key"), undefined);
+      const fractions = [0.25, 0.5, 0.75];
+      for (const fraction of fractions) await repository.set(`${fraction}`, expiring(subject, 1 + fraction));
+      advance(subject, 1);
+      for (const fraction of fractions) {
+        // Wherever the clock began, rounding would be seen at two of the three.
+        advance(subject, 0.25 - 1 / 32);
+        assert.ok((await repository.get(`${fraction}`)) !== undefined, "a moment before it expires");
+        advance(subject, 1 / 32);
+        assert.equal(await repository.get(`${fraction}`), undefined, "at the very moment");
+      }
     },
   },
   {

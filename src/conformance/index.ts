@@ -1,8 +1,16 @@
 export { sampleSchema } from "./sample-schema.ts";
-export type { CreateRepository, RepositoryCase, RepositoryUnderTest, Requirement, SampleRecord } from "./subject.ts";
+export type {
+  CreateRepository,
+  HeldRead,
+  RepositoryCase,
+  RepositoryUnderTest,
+  Requirement,
+  SampleRecord,
+} from "./subject.ts";
 export {
   repositoryCases,
   runRepositoryCase,
+  type TestContext,
   type TestRepositoryOptions,
   type TestRunner,
   testRepository,

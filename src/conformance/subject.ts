@@ -25,15 +25,25 @@ export interface RepositoryUnderTest {
   /** Makes every call to the store fail until `restore`. */
   readonly breakStore?: () => Promise<void> | void;
   readonly restoreStore?: () => Promise<void> | void;
+  /** Holds the answer to the next read of the store, so that something else can happen before it arrives. */
+  readonly holdRead?: () => HeldRead;
   /** Called after each case. */
   readonly dispose?: () => Promise<void> | void;
+}
+
+/** A read whose answer waits: a gate that a case opens. */
+export interface HeldRead {
+  /** Resolves when the store has read what it will answer. */
+  arrived(): Promise<void>;
+  /** Lets the answer go. */
+  release(): Promise<void> | void;
 }
 
 /** Makes a repository for one case. */
 export type CreateRepository = () => Promise<RepositoryUnderTest> | RepositoryUnderTest;
 
-/** The optional parts of `RepositoryUnderTest`. A case that needs one that is not there is not run, and says so. */
-export type Requirement = "anyValue" | "again" | "advanceSeconds" | "plant" | "breakStore";
+/** The optional parts of `RepositoryUnderTest`. A case that needs one that is not there is skipped, and says so. */
+export type Requirement = "anyValue" | "again" | "advanceSeconds" | "plant" | "breakStore" | "holdRead";
 
 /** One rule of the contract, and what shows that it is kept. */
 export interface RepositoryCase {

@@ -2,28 +2,35 @@ import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
-import type { CreateRepository, RepositoryCase, RepositoryUnderTest, Requirement } from "./subject.ts";
+import { raceCases } from "./race-cases.ts";
+import type { CreateRepository, RepositoryCase, Requirement } from "./subject.ts";
 
 /** Every rule of the contract, for a runner of your own: see `runRepositoryCase`. */
 export const repositoryCases: readonly RepositoryCase[] = [
   ...contractCases,
   ...expiryCases,
   ...concurrencyCases,
+  ...raceCases,
   ...failureCases,
 ];
 
 /** The part of a test runner that the suite needs. `node:test` and vitest both have it. */
 export interface TestRunner {
   readonly describe: (name: string, define: () => void) => unknown;
-  readonly it: (name: string, run: () => Promise<void>) => unknown;
+  readonly it: (name: string, run: (context: TestContext) => Promise<void>) => unknown;
+}
+
+/** What a runner hands to a test: both have a way to skip it. */
+export interface TestContext {
+  readonly skip?: (reason: string) => unknown;
 }
 
 /** How the suite is run. */
 export interface TestRepositoryOptions {
   readonly runner: TestRunner;
   /**
-   * The optional parts that the factory does not offer, each with the reason. Cases that need one are left out; a part
-   * that is neither offered nor named here is a failing test, so that nothing is left unchecked by accident.
+   * The optional parts that the factory does not offer, each with the reason. Cases that need one are left out; where a
+   * part is neither offered nor named here they are skipped with a note, so that nothing is left unchecked unseen.
    */
   readonly without?: Partial<Record<Requirement, string>>;
 }
@@ -34,22 +41,12 @@ export interface TestRepositoryOptions {
  * @throws An `AssertionError` where the rule is broken, a `TypeError` where the factory lacks a part that it needs.
  */
 export async function runRepositoryCase(repositoryCase: RepositoryCase, create: CreateRepository): Promise<void> {
-  const subject = await create();
-  try {
-    const missing = missingParts(repositoryCase, subject);
-    if (missing.length > 0) {
-      throw new TypeError(
-        `"${repositoryCase.name}" needs ${missing.join(" and ")}: offer it, or say in \`without\` why there is none.`,
-      );
-    }
-    await repositoryCase.run(subject);
-  } finally {
-    await subject.dispose?.();
-  }
+  const missing = await runOrFindMissing(repositoryCase, create);
+  if (missing.length > 0) throw new TypeError(needsMore(repositoryCase, missing));
 }
 
 /**
- * Defines the tests that every repository has to pass: contract, expiry, concurrency, failures.
+ * Defines the tests that every repository has to pass: contract, expiry, concurrency, races, failures.
  *
  * @param name - Names the repository in the test report.
  * @param create - Makes an empty repository for each case.
@@ -70,11 +67,32 @@ export function testRepository(name: string, create: CreateRepository, options: 
   runner.describe(`${name} keeps the repository contract:`, () => {
     for (const repositoryCase of repositoryCases) {
       if (repositoryCase.needs.some((part) => without[part] !== undefined)) continue;
-      runner.it(repositoryCase.name, () => runRepositoryCase(repositoryCase, create));
+      runner.it(repositoryCase.name, async (context) => {
+        const missing = await runOrFindMissing(repositoryCase, create);
+        if (missing.length > 0) skip(context, repositoryCase, missing);
+      });
     }
   });
 }
 
-function missingParts(repositoryCase: RepositoryCase, subject: RepositoryUnderTest): Requirement[] {
-  return repositoryCase.needs.filter((part) => subject[part] === undefined);
+/** Runs the case, or answers which of the parts that it needs are not there. */
+async function runOrFindMissing(repositoryCase: RepositoryCase, create: CreateRepository): Promise<Requirement[]> {
+  const subject = await create();
+  try {
+    const missing = repositoryCase.needs.filter((part) => subject[part] === undefined);
+    if (missing.length === 0) await repositoryCase.run(subject);
+    return missing;
+  } finally {
+    await subject.dispose?.();
+  }
+}
+
+function skip(context: TestContext, repositoryCase: RepositoryCase, missing: readonly Requirement[]): void {
+  const reason = needsMore(repositoryCase, missing);
+  if (context?.skip === undefined) throw new TypeError(reason);
+  context.skip(reason);
+}
+
+function needsMore({ name }: RepositoryCase, missing: readonly Requirement[]): string {
+  return `"${name}" needs ${missing.join(" and ")}: offer it, or say in \`without\` why there is none.`;
 }

@@ -20,6 +20,7 @@ testRepository(
       again: "each instance has its own records",
       plant: "nothing is encoded",
       breakStore: "memory does not fail",
+      holdRead: "a read of memory takes no time",
     },
   },
 );

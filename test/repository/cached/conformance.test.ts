@@ -9,6 +9,7 @@ import {
 import type { Repository } from "../../../src/repository/contract.ts";
 import { InMemoryRepository } from "../../../src/repository/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
+import { GatedRepository } from "../../support/gated-repository.ts";
 import { stoppedClock } from "../../support/stopped-clock.ts";
 
 const plant = "memory encodes nothing";
@@ -49,7 +50,8 @@ function cachedInMemory(
   settings: Pick<CachedRepositorySettings<unknown>, "absent" | "invalidation"> = {},
 ): RepositoryUnderTest {
   const clock = stoppedClock();
-  const backend = new BreakableRepository(new InMemoryRepository({ clock }));
+  const gated = new GatedRepository(new InMemoryRepository<string, SampleRecord>({ clock }));
+  const backend = new BreakableRepository(gated);
   const options = { max: 1_000, maxStaleness, clock, ...settings };
   return {
     repository: new CachedRepository<string, SampleRecord>(backend, options),
@@ -64,6 +66,16 @@ function cachedInMemory(
     },
     restoreStore: () => {
       backend.isBroken = false;
+    },
+    holdRead: () => {
+      const gate = gated.hold("get");
+      return {
+        arrived: async () => {
+          while (!gate.arrived) await new Promise(setImmediate);
+          await gate.apply();
+        },
+        release: () => gate.answer(),
+      };
     },
   };
 }

@@ -35,6 +35,10 @@ for (const strictTake of [false, true]) {
           emulator.faults.inject({ kind: "too-many-requests", retryAfterSeconds: 3600, on: "vault" });
         },
         restoreStore: () => emulator.faults.clear(),
+        holdRead: () => {
+          const gate = emulator.faults.hold("vault/v2/get_bulk", { committed: true, times: 1 });
+          return { arrived: () => gate.arrived(1), release: () => gate.open() };
+        },
       };
     },
     { runner: { describe, it } },
