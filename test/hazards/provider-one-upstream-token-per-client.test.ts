@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
+});
+afterAll(() => emulator.close());
+
+async function logIn(harness: ProviderHarness, client_id: string, username: string) {
+  const { challenge, verifier } = pkce();
+  const redirect = await harness.logIn({ client_id, code_challenge: challenge }, { username });
+  const code = redirect.searchParams.get("code") ?? "";
+  const form = { grant_type: "authorization_code", client_id, code, code_verifier: verifier };
+  return jsonOf(await harness.postForm("/token", form));
+}
+
+it("two users of one client, and one user twice, each keep what is their own", async () => {
+  const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+  const { client_id } = await harness.register();
+  const ada = await logIn(harness, client_id, "ada@example.com");
+  const grace = await logIn(harness, client_id, "grace@example.com");
+  const adaAgain = await logIn(harness, client_id, "ada@example.com");
+
+  const open = (tokens: { access_token: string }) => harness.provider.pangeaToken({ token: tokens.access_token });
+  const users = await Promise.all([open(ada), open(grace), open(adaAgain)]);
+  expect(users.map(({ email }) => email)).toEqual(["ada@example.com", "grace@example.com", "ada@example.com"]);
+  expect(new Set(users.map(({ token }) => token)).size).toBe(3);
+  expect(users[0]?.subject).toBe(users[2]?.subject);
+
+  await harness.postForm("/revoke", { client_id, token: ada.refresh_token });
+  await expect(open(ada)).rejects.toMatchObject({ error: "invalid_token" });
+  expect((await open(grace)).email).toBe("grace@example.com");
+  expect((await open(adaAgain)).email).toBe("ada@example.com");
+});
