@@ -1,0 +1,236 @@
+/**
+ * Proves that the tests of the hazards can fail: takes out, one at a time and in a copy of the tree, the rule that guards
+ * against each hazard, and runs the hazard's tests. Prints a table, and fails where a test does not notice.
+ *
+ *     node test/hazards/prove-hazards.ts > test/hazards/README.md
+ */
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A text of the source, and what stands in its place without the rule. */
+type Edit = readonly [file: string, rule: string, without: string];
+
+interface Hazard {
+  readonly name: string;
+  /** Of the files in this folder. */
+  readonly tests: readonly string[];
+  readonly edits: readonly Edit[];
+}
+
+const cached = "repository/cached/cached-repository.ts";
+
+const hazards: readonly Hazard[] = [
+  {
+    name: "A delete races a read in flight; the read refills the cache with the dead value",
+    tests: ["cached-a-delete-races-a-read-in-flight"],
+    edits: [[cached, "return this.#loads.has(load) && !this.#writes.has(load.key);", "return true;"]],
+  },
+  {
+    name: "A single-use value is handed out more than once (cache)",
+    tests: ["cached-a-single-use-value-is-handed-out-twice"],
+    edits: [[cached, "() => this.#backend.take(key)", "() => this.#backend.get(key)"]],
+  },
+  {
+    name: "A single-use value is handed out more than once (Redis)",
+    tests: ["redis-a-single-use-value-is-handed-out-twice"],
+    edits: [
+      [
+        "repository/redis/redis-repository.ts",
+        'this.#send("take", redisKey, () => this.#redis.getdel(redisKey))',
+        'this.#send("take", redisKey, async () => { const text = await this.#redis.get(redisKey); await this.#redis.del(redisKey); return text; })',
+      ],
+    ],
+  },
+  {
+    name: "A write or delete fails in the backend and is reported as done",
+    tests: ["cached-a-failed-write-is-reported-as-done"],
+    edits: [[cached, "const result = await write();", "const result = await write().catch(() => undefined as R);"]],
+  },
+  {
+    name: "Expiry drifts: each layer restarts the clock",
+    tests: ["cached-expiry-drifts"],
+    edits: [[cached, "Math.min(asOf + this.#maxStaleness, expiry)", "asOf + this.#maxStaleness"]],
+  },
+  {
+    name: "Revoked on one instance, alive on another",
+    tests: ["cached-revoked-on-one-instance-alive-on-another"],
+    edits: [[cached, ": this.#forgetNamed(names))", ": undefined)"]],
+  },
+  {
+    name: "A caller mutates a cached object and the change sticks",
+    tests: ["cached-a-caller-mutates-a-cached-object"],
+    edits: [[cached, "const frozen = frozenCopy(value);", "const frozen = value;"]],
+  },
+  {
+    name: 'Falsy values or "known absent" treated wrongly',
+    tests: ["cached-falsy-values-and-known-absence"],
+    edits: [[cached, "load.resolve(value === undefined ?", "load.resolve(!value ?"]],
+  },
+  {
+    name: "Deserialiser attacks",
+    tests: ["redis-stored-values-attack-the-reader"],
+    edits: [["codecs/json-codec.ts", "mayHoldPrototype(text) && hasPrototypeMember(json)", "false"]],
+  },
+  {
+    name: "Keys collide across namespaces",
+    tests: ["redis-keys-collide-across-namespaces"],
+    edits: [["repository/redis/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
+  },
+  {
+    name: "The client queues commands while Redis is down",
+    tests: ["redis-the-client-queues-commands-while-redis-is-down"],
+    edits: [["repository/redis/redis-repository.ts", "requireSafeClient(redis);", ""]],
+  },
+  {
+    name: "Redis Cluster: cross-slot MGET, MOVED inside a pipeline",
+    tests: ["redis-cluster-moved-slots-and-cross-slot-reads"],
+    edits: [
+      ["repository/redis/get-batches.ts", "this.#isCluster = isRedisCluster(redis);", "this.#isCluster = false;"],
+    ],
+  },
+  {
+    name: "Pub/sub messages lost while disconnected",
+    tests: ["cached-messages-lost-while-disconnected"],
+    edits: [[cached, "if (this.#maxStandInAge === 0) this.#copies.clear();", "if (this.#maxStandInAge === 0) return;"]],
+  },
+  {
+    name: "A call that timed out still lands later",
+    tests: ["cached-a-call-that-timed-out-still-lands"],
+    edits: [
+      [cached, "    this.#forget(key);\n    try {", "    try {"],
+      [cached, "    } finally {\n      this.#forget(key);", "    } finally {\n      if (written) this.#forget(key);"],
+    ],
+  },
+  {
+    name: "In-flight map leaks or lets two loads run",
+    tests: ["cached-the-in-flight-map-leaks-or-loads-twice"],
+    edits: [
+      [
+        "repository/cached/loads-under-way.ts",
+        "if (this.has(load)) this.overtake(load.key);",
+        "this.overtake(load.key);",
+      ],
+    ],
+  },
+  {
+    name: 'An outage reads as "token unknown", so every client logs in again',
+    tests: ["provider-an-outage-reads-as-token-unknown"],
+    edits: [
+      [
+        "provider/oauth-failure.ts",
+        'new OAuthError("temporarily_unavailable", "This server',
+        'new OAuthError("invalid_token", "This server',
+      ],
+    ],
+  },
+  {
+    name: "Module-level or class-level shared state",
+    tests: ["in-memory-state-is-shared-between-instances"],
+    edits: [
+      ["repository/in-memory.ts", "readonly #records = new Map<K, V>();", "readonly #records: Map<K, V> = shared;"],
+      ["repository/in-memory.ts", "export class", "const shared = new Map<any, any>();\nexport class"],
+    ],
+  },
+  {
+    name: "`delete` of a missing key throws",
+    tests: ["cached-delete-of-a-missing-key-throws"],
+    edits: [
+      [
+        "repository/in-memory.ts",
+        "return existed;",
+        'if (!existed) throw new InvalidKeyError("x");\n    return existed;',
+      ],
+    ],
+  },
+  {
+    name: "Single process holds the login state, without expiry, keyed by the caller's `state`",
+    tests: ["provider-a-single-process-holds-the-login-state"],
+    edits: [
+      ["provider/login.ts", 'keys.derive("login transaction"), JSON', "keys.derive(this.#local), JSON"],
+      ["provider/login.ts", 'keys.derive("login transaction"), sealed', "keys.derive(this.#local), sealed"],
+      ["provider/login.ts", "export class Login {", "export class Login {\n  readonly #local = String(Math.random());"],
+    ],
+  },
+  {
+    name: "One upstream token per client, so users of one client overwrite each other",
+    tests: ["provider-one-upstream-token-per-client"],
+    edits: [
+      ["provider/grants.ts", 'return labelledTokenKey("grant", code);', 'return labelledTokenKey("grant", "client");'],
+    ],
+  },
+  {
+    name: "The upstream token works as a bearer token at this server, without expiry",
+    tests: ["provider-the-upstream-token-works-as-a-bearer-token"],
+    edits: [
+      ["provider/access-token-verifier.ts", "if (!ours && !isPythonAccessToken(token)) throw invalidToken();", ""],
+      ["provider/access-token-verifier.ts", "if (record.resource === undefined) return !ours;", ""],
+    ],
+  },
+];
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const copy = await mkdtemp(join(tmpdir(), "hazards-"));
+
+/** The names of the tests that fail in the copy. */
+async function failingTests(tests: readonly string[]): Promise<string[]> {
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const files = tests.map((test) => `test/hazards/${test}.test.ts`);
+  const report = join(copy, "report.json");
+  await rm(report, { force: true });
+  await new Promise((resolve) => {
+    const commandLine = [vitest, "run", ...files, "--reporter=json", `--outputFile=${report}`];
+    execFile(process.execPath, commandLine, { cwd: copy }, resolve);
+  });
+  const { testResults } = JSON.parse(await readFile(report, "utf8"));
+  const failing: string[] = [];
+  for (const { assertionResults } of testResults) {
+    for (const { status, title } of assertionResults) if (status === "failed") failing.push(title);
+  }
+  return failing;
+}
+
+try {
+  for (const part of ["src", "test", "package.json", "tsconfig.json", "vitest.config.ts"]) {
+    await cp(join(root, part), join(copy, part), { recursive: true });
+  }
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+
+  const sound = await failingTests([...new Set(hazards.flatMap(({ tests }) => tests))]);
+  if (sound.length > 0) throw new Error(`These fail with every rule in place: ${sound.join("; ")}`);
+
+  console.log(`# Hazards
+
+What storage layers of this kind get wrong, each a test here, named after its hazard: \`cached-\`, \`redis-\`, \`in-memory-\` and
+\`provider-\` say where. That a test can fail was tried by taking its rule out: \`node test/hazards/prove-hazards.ts\` does it
+again, in a copy of the tree, and prints this page.
+
+| Hazard | Tests | The rule that was taken out | What failed |
+| --- | --- | --- | --- |`);
+  for (const { name, tests, edits } of hazards) {
+    const originals = new Map<string, string>();
+    for (const [file, rule, without] of edits) {
+      const path = join(copy, "src", file);
+      const source = await readFile(path, "utf8");
+      if (!originals.has(path)) originals.set(path, source);
+      if (!source.includes(rule)) throw new Error(`${file} does not have: ${rule}`);
+      await writeFile(
+        path,
+        source.replace(rule, () => without),
+      );
+    }
+    const failing = await failingTests(tests);
+    for (const [path, source] of originals) await writeFile(path, source);
+    const [[file, rule] = ["", ""]] = edits;
+    const where = `\`${rule.trim().replaceAll(/\s+/g, " ")}\` in \`src/${file}\``;
+    console.log(`| ${name} | ${tests.join(", ")} | ${where} | ${failing.map((title) => `"${title}"`).join("; ")} |`);
+    if (failing.length === 0) {
+      console.error(`Not noticed: ${name}`);
+      process.exitCode = 1;
+    }
+  }
+} finally {
+  await rm(copy, { recursive: true, force: true });
+}
