@@ -1,10 +1,8 @@
 /**
  * A cached get of `CachedRepository` against an async function over a raw lru-cache, and against other caches with their
- * in-process store: `node bench/cached-get.ts`.
+ * in-process store. Every one of them has the same 1,000 records in memory.
  *
- * Every subject has the same 1,000 records in memory. The subjects take turns in short rounds, and what is printed is
- * the median over the rounds of each subject's time divided by the raw cache's in the same round, so that a busy machine
- * slows both.
+ *     npx node bench/cached-get.ts
  */
 import { BentoCache, bentostore } from "bentocache";
 import { memoryDriver } from "bentocache/drivers/memory";
@@ -16,26 +14,27 @@ import { LRUCache } from "lru-cache";
 import { createStorage } from "unstorage";
 import { CachedRepository } from "../src/repository/cached/index.ts";
 import { InMemoryRepository } from "../src/repository/in-memory.ts";
+import { printGoal } from "./goal.ts";
+import { type Comparison, measureInTurns } from "./interleaved.ts";
+import { machine } from "./machine.ts";
 
-interface Subject {
-  readonly name: string;
-  readonly get: (key: string) => Promise<unknown>;
-}
+type Get = (key: string) => Promise<unknown>;
 
 const max = 10_000;
 const minutes = 60_000;
-const rounds = 61;
-const warmUpRounds = 10;
+const rounds = 400;
 const getsPerRound = 5_000;
 const concurrency = 100;
+const raw = "async (key) => lruCache.get(key)";
+const ours = "CachedRepository";
 
 const records = Array.from({ length: 1_000 }, (_, index) => ({
   key: `sha256-${String(index).padStart(43, "0")}`,
   value: { clientId: `client-${index}`, scopes: ["user", "mail"], expiresAt: Math.floor(Date.now() / 1_000) + 3_600 },
 }));
 
-async function subjects(): Promise<[raw: Subject, ...others: Subject[]]> {
-  const raw = new LRUCache<string, object>({ max });
+async function filledCaches() {
+  const lruCache = new LRUCache<string, object>({ max });
   const cached = new CachedRepository(new InMemoryRepository<string, object>(), { max, maxStaleness: 10 * minutes });
   const layered = new Loader<object>({
     inMemoryCache: { ttlInMsecs: 10 * minutes, maxItems: max },
@@ -52,7 +51,7 @@ async function subjects(): Promise<[raw: Subject, ...others: Subject[]]> {
   const unstorage = createStorage<object>();
 
   for (const { key, value } of records) {
-    raw.set(key, value);
+    lruCache.set(key, value);
     await cached.set(key, value);
     await layered.get(key);
     await keyv.set(key, value);
@@ -61,19 +60,19 @@ async function subjects(): Promise<[raw: Subject, ...others: Subject[]]> {
     await cacheable.set(key, value);
     await unstorage.setItem(key, value);
   }
-  return [
-    { name: "async (key) => lruCache.get(key)", get: async (key) => raw.get(key) },
-    { name: "CachedRepository", get: (key) => cached.get(key) },
-    { name: "layered-loader", get: (key) => layered.get(key) },
-    { name: "keyv", get: (key) => keyv.get(key) },
-    { name: "cache-manager", get: (key) => cacheManager.get(key) },
-    { name: "bentocache", get: (key) => bento.get({ key }) },
-    { name: "cacheable", get: (key) => cacheable.get(key) },
-    { name: "unstorage", get: (key) => unstorage.getItem(key) },
-  ];
+  return {
+    [raw]: async (key: string) => lruCache.get(key),
+    [ours]: (key: string) => cached.get(key),
+    "layered-loader": (key: string) => layered.get(key),
+    keyv: (key: string) => keyv.get(key),
+    "cache-manager": (key: string) => cacheManager.get(key),
+    bentocache: (key: string) => bento.get({ key }),
+    cacheable: (key: string) => cacheable.get(key),
+    unstorage: (key: string) => unstorage.getItem(key),
+  };
 }
 
-type Load = (get: Subject["get"]) => Promise<void>;
+type Load = (get: Get) => Promise<void>;
 
 const keyAt = (index: number): string => records[index % records.length]?.key ?? "";
 
@@ -87,52 +86,42 @@ const manyAtOnce: Load = async (get) => {
   }
 };
 
-/** Nanoseconds for a get. */
-async function time(load: Load, { get }: Subject): Promise<number> {
-  const started = process.hrtime.bigint();
-  await load(get);
-  return Number(process.hrtime.bigint() - started) / getsPerRound;
-}
+const caches = await filledCaches();
+type Name = keyof typeof caches;
+const names = Object.keys(caches).filter((name): name is Name => name in caches);
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+for (const name of names) {
+  if ((await caches[name](keyAt(1))) === undefined) throw new Error(`${name} does not have the records in memory.`);
 }
+console.log(machine());
+const alone = await compare(oneAfterAnother);
+const together = await compare(manyAtOnce);
+alone.print("One get after another, and how many times the raw cache's time", raw);
+together.print(`${concurrency} gets at once: time for one, and how many times the raw cache's`, raw);
+console.log();
+for (const [load, measured] of [
+  ["one after another", alone],
+  [`${concurrency} at once`, together],
+] as const) {
+  printGoal(`${load}: time of ${ours} to the raw cache`, measured.ratio(ours, raw), "at most", 1.3);
+  const others = names.filter((name) => name !== raw && name !== ours).map((name) => measured.ratio(name, ours));
+  printGoal(`${load}: time of the fastest other to ${ours}`, Math.min(...others), "at least", 1);
+}
+process.exit();
 
-async function compare(title: string, load: Load, all: readonly [Subject, ...Subject[]]): Promise<void> {
-  const [raw] = all;
-  const times = new Map<Subject, { readonly nanoseconds: number[]; readonly ratios: number[] }>();
-  for (const subject of all) times.set(subject, { nanoseconds: [], ratios: [] });
-  for (let round = -warmUpRounds; round < rounds; round += 1) {
-    const spent = new Map<Subject, number>();
-    for (const subject of shuffled(all)) spent.set(subject, await time(load, subject));
-    if (round < 0) continue;
-    for (const [subject, nanoseconds] of spent) {
-      times.get(subject)?.nanoseconds.push(nanoseconds);
-      times.get(subject)?.ratios.push(nanoseconds / (spent.get(raw) ?? Number.NaN));
-    }
-  }
-  console.log(`\n${title}`);
-  console.table(
-    [...times].map(([{ name }, { nanoseconds, ratios }]) => ({
-      subject: name,
-      "ns/get (median)": Math.round(median(nanoseconds)),
-      "times the raw cache": median(ratios).toFixed(2),
-    })),
+function compare(load: Load): Promise<Comparison<Name>> {
+  const run = (name: Name) => () => load(caches[name]);
+  return measureInTurns(
+    {
+      [raw]: run(raw),
+      [ours]: run(ours),
+      "layered-loader": run("layered-loader"),
+      keyv: run("keyv"),
+      "cache-manager": run("cache-manager"),
+      bentocache: run("bentocache"),
+      cacheable: run("cacheable"),
+      unstorage: run("unstorage"),
+    },
+    { rounds, runsPerRound: 1, worksPerRun: getsPerRound },
   );
 }
-
-/** Who comes after a slow subject finds colder caches, so nobody always does. */
-function shuffled<T>(values: readonly T[]): T[] {
-  return values
-    .map((value) => ({ value, rank: Math.random() }))
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ value }) => value);
-}
-
-const all = await subjects();
-for (const { name, get } of all) {
-  if ((await get(keyAt(1))) === undefined) throw new Error(`${name} does not have the records in memory.`);
-}
-await compare("One get after another", oneAfterAnother, all);
-await compare(`${concurrency} gets at once`, manyAtOnce, all);
-process.exit(0);

@@ -1,13 +1,14 @@
 /**
- * Decoding a stored access token, against nothing but parsing its JSON. Goal: at most 2 times as long.
+ * Decoding a stored access token, against nothing but parsing its JSON.
  *
- *     node bench/decode.ts
+ *     npx node bench/decode.ts
  */
 import { AccessTokenSchema, jsonCodec, tokenKey } from "../src/index.ts";
-import { measureInTurns, ratio } from "./interleaved.ts";
+import { printGoal } from "./goal.ts";
+import { measureInTurns } from "./interleaved.ts";
+import { machine } from "./machine.ts";
 
-const key = tokenKey("pmcp_at_an-access-token");
-const location = { repository: "access_token", key };
+const location = { repository: "access_token", key: tokenKey("pmcp_at_an-access-token") };
 const codec = jsonCodec(AccessTokenSchema);
 const text = codec.encode(
   {
@@ -22,22 +23,23 @@ const text = codec.encode(
   location,
 );
 
+const worksPerRun = 1_000;
 /** Kept, so that the compiler cannot leave the work out. */
 let last: unknown;
 /** Many at a time, so that the wait between two does not count. */
 const many = (work: () => unknown) => async () => {
-  for (let time = 0; time < 1000; time++) last = work();
+  for (let count = 0; count < worksPerRun; count++) last = work();
 };
 
-const [parse, decode] = await measureInTurns(
-  [
-    { name: "JSON.parse", run: many(() => JSON.parse(text)) },
-    { name: "codec.decode", run: many(() => codec.decode(text, location)) },
-  ],
-  { rounds: 41, runsPerRound: 20 },
+console.log(machine());
+const comparison = await measureInTurns(
+  {
+    "JSON.parse": many(() => JSON.parse(text)),
+    "codec.decode": many(() => codec.decode(text, location)),
+  },
+  { rounds: 2_000, runsPerRound: 1, worksPerRun },
 );
-if (parse === undefined || decode === undefined || last === undefined) throw new Error("Nothing was measured.");
-for (const { name, microseconds } of [parse, decode]) console.log(`${name.padEnd(14)} ${microseconds.toFixed(0)} ns`);
-console.log(
-  `ratio          ${ratio(decode, parse).toFixed(2)} (goal: at most 2)   ${text.length} characters, Node ${process.version}`,
-);
+if (last === undefined) throw new Error("Nothing was decoded.");
+comparison.print(`A stored access token of ${text.length} characters`, "JSON.parse");
+console.log();
+printGoal("time of codec.decode to JSON.parse", comparison.ratio("codec.decode", "JSON.parse"), "at most", 2);

@@ -10,7 +10,12 @@ export function machine(...parts: readonly string[]): string {
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   const load = `load ${loadavg()[0]?.toFixed(1)} before`;
   const system = `${type()} ${release()}`;
-  return [`${cores.length} cores of ${cores[0]?.model.trim()}`, memory, system, `Node ${process.version}`, ...parts, load].join(
-    ", ",
-  );
+  return [
+    `${cores.length} cores of ${cores[0]?.model.trim()}`,
+    memory,
+    system,
+    `Node ${process.version}`,
+    ...parts,
+    load,
+  ].join(", ");
 }

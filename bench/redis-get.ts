@@ -1,6 +1,8 @@
 /**
- * Reads of Redis: one after the other, and 100 at once, against plain ioredis and node-redis.
- * Run it with `npx node bench/redis-get.ts`; it starts a Redis of its own. Ratios count, not the absolute times.
+ * Reads of Redis: one after the other, and 100 at once, against plain ioredis and node-redis. It starts a Redis of its
+ * own.
+ *
+ *     npx node bench/redis-get.ts
  */
 import { Redis } from "ioredis";
 import { createClient } from "redis";
@@ -9,7 +11,9 @@ import { asCodec } from "../src/codecs/as-codec.ts";
 import { RedisRepository, redisOptions } from "../src/repository/redis/index.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
 import { textCodec } from "../test/support/text-codec.ts";
-import { type Contender, type Measurement, measureInTurns, ratio } from "./interleaved.ts";
+import { printGoal } from "./goal.ts";
+import { measureInTurns } from "./interleaved.ts";
+import { machine } from "./machine.ts";
 
 const concurrency = 100;
 const record: AccessToken = {
@@ -38,49 +42,54 @@ const [firstRedisKey = ""] = redisKeys;
 const decode = (text: string | null): AccessToken | undefined =>
   text === null ? undefined : codec.decode(text, location);
 
-const [plainAlone, oursAlone, decodedAlone, tokenAlone] = await measure("one at a time", 1_000, [
-  { name: "ioredis get", run: () => redis.get(firstRedisKey) },
-  { name: "RedisRepository get, text", run: () => texts.get(firstKey) },
-  { name: "ioredis get, then decode an access token", run: async () => decode(await redis.get(firstRedisKey)) },
-  { name: "RedisRepository get, access token", run: () => tokens.get(firstKey) },
-]);
-const [plain, nodeRedisPlain, ours, decoded, token] = await measure("100 at once, for all 100", 50, [
-  { name: "ioredis get", run: () => Promise.all(redisKeys.map((key) => redis.get(key))) },
-  { name: "node-redis get", run: () => Promise.all(redisKeys.map((key) => nodeRedis.get(key))) },
-  { name: "RedisRepository get, text", run: () => Promise.all(keys.map((key) => texts.get(key))) },
+console.log(machine());
+const alone = await measureInTurns(
   {
-    name: "ioredis get, then decode an access token",
-    run: () => Promise.all(redisKeys.map(async (key) => decode(await redis.get(key)))),
+    "ioredis get": () => redis.get(firstRedisKey),
+    "RedisRepository get, text": () => texts.get(firstKey),
+    "ioredis get, then decode an access token": async () => decode(await redis.get(firstRedisKey)),
+    "RedisRepository get, access token": () => tokens.get(firstKey),
   },
-  { name: "RedisRepository get, access token", run: () => Promise.all(keys.map((key) => tokens.get(key))) },
-]);
-
-console.log("\nratios");
-goal("one at a time: RedisRepository to ioredis, time", factor(oursAlone, plainAlone), "at most", 1.05);
-goal("one at a time: the same with access tokens, time", factor(tokenAlone, decodedAlone), "at most", 1.05);
-goal("100 at once: RedisRepository to ioredis, throughput", factor(plain, ours), "at least", 3.5);
-goal("100 at once: RedisRepository to node-redis, throughput", factor(nodeRedisPlain, ours), "at least", 1.5);
-goal("100 at once: the same as ioredis with access tokens, throughput", factor(decoded, token), "at least", 1);
-
+  { rounds: 2_500, runsPerRound: 20 },
+);
+const together = await measureInTurns(
+  {
+    "ioredis get": () => Promise.all(redisKeys.map((key) => redis.get(key))),
+    "node-redis get": () => Promise.all(redisKeys.map((key) => nodeRedis.get(key))),
+    "RedisRepository get, text": () => Promise.all(keys.map((key) => texts.get(key))),
+    "ioredis get, then decode an access token": () =>
+      Promise.all(redisKeys.map(async (key) => decode(await redis.get(key)))),
+    "RedisRepository get, access token": () => Promise.all(keys.map((key) => tokens.get(key))),
+  },
+  { rounds: 1_500, runsPerRound: 2, worksPerRun: concurrency },
+);
 redis.disconnect();
 nodeRedis.destroy();
 
-async function measure(title: string, runsPerRound: number, contenders: readonly Contender[]): Promise<Measurement[]> {
-  const measurements = await measureInTurns(contenders, { rounds: 30, runsPerRound });
-  console.log(`\n${title}`);
-  for (const { name, microseconds } of measurements) {
-    console.log(`  ${name.padEnd(42)} ${microseconds.toFixed(1).padStart(8)} µs`);
-  }
-  return measurements;
-}
-
-function factor(measured: Measurement | undefined, other: Measurement | undefined): number {
-  return measured === undefined || other === undefined ? Number.NaN : ratio(measured, other);
-}
-
-function goal(what: string, value: number, bound: "at most" | "at least", limit: number): void {
-  const met = bound === "at most" ? value <= limit : value >= limit;
-  console.log(
-    `  ${what.padEnd(66)} ${value.toFixed(2).padStart(6)}  (goal ${bound} ${limit}: ${met ? "met" : "missed"})`,
-  );
-}
+alone.print("One get after another: time for one, and how many times ioredis's", "ioredis get");
+together.print("100 gets at once: time for one, and how many times ioredis's", "ioredis get");
+console.log();
+printGoal(
+  "one after another: time of RedisRepository to ioredis",
+  alone.ratio("RedisRepository get, text", "ioredis get"),
+  "at most",
+  1.05,
+);
+printGoal(
+  "one after another: the same where both decode an access token",
+  alone.ratio("RedisRepository get, access token", "ioredis get, then decode an access token"),
+  "at most",
+  1.05,
+);
+printGoal(
+  "100 at once: throughput of RedisRepository to ioredis",
+  together.ratio("ioredis get", "RedisRepository get, text"),
+  "at least",
+  3.5,
+);
+printGoal(
+  "100 at once: throughput of RedisRepository to node-redis",
+  together.ratio("node-redis get", "RedisRepository get, text"),
+  "at least",
+  1.5,
+);

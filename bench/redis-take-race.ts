@@ -1,13 +1,15 @@
 /**
  * 1,000,000 attempts to take 125,000 single-use values from Redis, by 8 processes at once.
- * Run it with `npx node bench/redis-take-race.ts`; it starts a Redis of its own, and fails where a value was handed out
- * twice or lost without an error.
+ * It starts a Redis of its own, and fails where a value was handed out twice or lost without an error.
+ *
+ *     npx node bench/redis-take-race.ts
  */
 import { RedisRepository } from "../src/repository/redis/index.ts";
 import { connectRedis } from "../test/support/redis-clients.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
 import { raceForValues } from "../test/support/take-race.ts";
 import { textCodec } from "../test/support/text-codec.ts";
+import { machine } from "./machine.ts";
 
 const processes = 8;
 const attempts = 1_000_000;
@@ -23,6 +25,7 @@ for (let start = 0; start < keys; start += 1_000) {
 }
 redis.disconnect();
 
+console.log(machine());
 const start = performance.now();
 const result = await raceForValues({
   worker: new URL("../test/support/redis-take-race-worker.ts", import.meta.url),

@@ -3,12 +3,13 @@
  * mode or, with `strict` as the argument, in strict mode. It fails where a value was handed out twice or lost without an
  * error.
  *
- *     node bench/vault-take-race.ts [strict] [attempts]
+ *     npx node bench/vault-take-race.ts [strict] [attempts]
  */
 import { startPangeaEmulator } from "../src/emulator/index.ts";
 import { PangeaVaultRepository } from "../src/repository/vault/index.ts";
 import { raceForValues } from "../test/support/take-race.ts";
 import { textCodec } from "../test/support/text-codec.ts";
+import { machine } from "./machine.ts";
 
 const processes = 8;
 const mode = process.argv.includes("strict") ? "strict" : "default";
@@ -24,6 +25,7 @@ for (let start = 0; start < keys; start += 500) {
 }
 emulator.calls.reset();
 
+console.log(machine());
 const start = performance.now();
 const result = await raceForValues({
   worker: new URL("../test/support/vault-take-race-worker.ts", import.meta.url),
