@@ -70,7 +70,12 @@ function destinationOf(redirectUri: string): string {
  * who is logged in straight back and so to the client, or on to an identity provider of the user's company.
  */
 function formTargets(configuration: ProviderConfiguration, request: AuthorizationRequest): string[] {
-  const redirect = new URL(request.redirectUri);
-  const client = redirect.protocol === "http:" || redirect.protocol === "https:" ? redirect.origin : redirect.protocol;
-  return [...new Set(["'self'", "https:", new URL(configuration.upstream.issuer).origin, client])];
+  const targets = [configuration.upstream.issuer, request.redirectUri].map((uri) => policySource(new URL(uri)));
+  return [...new Set(["'self'", "https:", ...targets])];
+}
+
+/** A URL's origin as a source of a content security policy, which has no form for IPv6 addresses and unknown schemes. */
+function policySource(url: URL): string {
+  const hasHost = url.protocol === "http:" || url.protocol === "https:";
+  return hasHost && !url.hostname.startsWith("[") ? url.origin : url.protocol;
 }

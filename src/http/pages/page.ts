@@ -78,6 +78,8 @@ ${content}
 /**
  * The headers of a page: not stored, not framed, no script, nothing from elsewhere but the configured logo.
  *
+ * No Cross-Origin-Opener-Policy: it would part a client from the popup window in which it opened this page.
+ *
  * @param formAction - What the page's form may lead to.
  */
 export function pageHeaders(appearance: ConsentConfiguration, formAction: readonly string[] = []): Headers {
@@ -99,6 +101,5 @@ export function pageHeaders(appearance: ConsentConfiguration, formAction: readon
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "cross-origin-opener-policy": "same-origin",
   });
 }
