@@ -28,23 +28,16 @@ afterEach(() => {
 const start = (options: Partial<PangeaOAuthProviderOptions> = {}) =>
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
 const names = () => told.map(({ name }) => name);
-const refresh = (harness: ProviderHarness, tokens: { clientId: string; refresh_token: string }) =>
-  harness.postForm("/token", {
-    grant_type: "refresh_token",
-    client_id: tokens.clientId,
-    refresh_token: tokens.refresh_token,
-  });
-
 describe("events", () => {
   it("tell the life of a login, without a token, code or secret in them", async () => {
     const clock = new ManualClock();
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
-    const renewed = await jsonOf(await refresh(harness, tokens));
+    const renewed = await jsonOf(await harness.refresh(tokens));
     const revoke = { client_id: tokens.clientId, token: tokens.access_token };
     await harness.postForm("/revoke", revoke);
     clock.advanceSeconds(31);
-    await refresh(harness, tokens);
+    await harness.refresh(tokens);
 
     expect(names()).toEqual([
       "client-registered",
@@ -132,7 +125,7 @@ describe("events", () => {
     store.fail("get", "set", "take", "delete");
     told = [];
     await harness.get(harness.authorizePath({ client_id: tokens.clientId, code_challenge: pkce().challenge }));
-    await refresh(harness, tokens);
+    await harness.refresh(tokens);
     await harness.postForm("/revoke", { client_id: tokens.clientId, token: tokens.access_token });
     await harness.postJson("/register", { redirect_uris: [harness.redirectUri] });
     await harness.mcpStatus(tokens.access_token);

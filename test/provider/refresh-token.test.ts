@@ -3,7 +3,7 @@ import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/ind
 import { FailingRepositories } from "../support/failing-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
-import { type IssuedTokens, ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 
 let emulator: PangeaEmulator;
 beforeAll(async () => {
@@ -14,35 +14,27 @@ afterAll(() => emulator.close());
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
 
-const refresh = (harness: ProviderHarness, tokens: Pick<IssuedTokens, "clientId" | "refresh_token">, changes = {}) =>
-  harness.postForm("/token", {
-    grant_type: "refresh_token",
-    client_id: tokens.clientId,
-    refresh_token: tokens.refresh_token,
-    ...changes,
-  });
-
 describe("a refresh token", () => {
   it("gives a new pair", async () => {
     const harness = start();
     const tokens = await harness.tokens();
-    const renewed = await jsonOf(await refresh(harness, tokens));
+    const renewed = await jsonOf(await harness.refresh(tokens));
 
     expect(renewed.refresh_token).toMatch(/^pmcp_rt_/);
     expect(renewed.refresh_token).not.toBe(tokens.refresh_token);
     expect(renewed.access_token).not.toBe(tokens.access_token);
     expect(renewed.scope).toBe("user admin");
     expect(await harness.mcpStatus(renewed.access_token)).toBe(200);
-    expect((await refresh(harness, { ...tokens, ...renewed })).status).toBe(200);
+    expect((await harness.refresh({ ...tokens, ...renewed })).status).toBe(200);
   });
 
   it("gets the same answer again within the grace window, for a client that lost it", async () => {
     const clock = new ManualClock();
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
-    const first = await jsonOf(await refresh(harness, tokens));
+    const first = await jsonOf(await harness.refresh(tokens));
     clock.advanceSeconds(29);
-    const again = await jsonOf(await refresh(harness, tokens));
+    const again = await jsonOf(await harness.refresh(tokens));
 
     expect(again).toEqual({ ...first, expires_in: first.expires_in - 29 });
     expect(await harness.mcpStatus(again.access_token)).toBe(200);
@@ -51,7 +43,7 @@ describe("a refresh token", () => {
   it("gives fifty concurrent requests the same successor", async () => {
     const harness = start();
     const tokens = await harness.tokens();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(harness, tokens)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => harness.refresh(tokens)));
     const bodies = await Promise.all(answers.map((answer) => jsonOf(answer)));
 
     expect(new Set(bodies.map((body) => body.refresh_token)).size).toBe(1);
@@ -63,24 +55,24 @@ describe("a refresh token", () => {
     const clock = new ManualClock();
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
-    const renewed = await jsonOf(await refresh(harness, tokens));
+    const renewed = await jsonOf(await harness.refresh(tokens));
     clock.advanceSeconds(31);
 
-    const reuse = await refresh(harness, tokens);
+    const reuse = await harness.refresh(tokens);
 
     expect(reuse.status).toBe(400);
     expect((await jsonOf(reuse)).error).toBe("invalid_grant");
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
     expect(await harness.mcpStatus(renewed.access_token)).toBe(401);
-    expect((await refresh(harness, { ...tokens, ...renewed })).status).toBe(400);
+    expect((await harness.refresh({ ...tokens, ...renewed })).status).toBe(400);
   });
 
   it("is its own client's only", async () => {
     const harness = start();
     const tokens = await harness.tokens();
     const other = await harness.register();
-    expect((await jsonOf(await refresh(harness, tokens, { client_id: other.client_id }))).error).toBe("invalid_grant");
-    expect((await refresh(harness, tokens)).status).toBe(200);
+    expect((await jsonOf(await harness.refresh(tokens, { client_id: other.client_id }))).error).toBe("invalid_grant");
+    expect((await harness.refresh(tokens)).status).toBe(200);
   });
 
   it("is given only to clients that registered for it", async () => {
@@ -93,14 +85,14 @@ describe("a refresh token", () => {
     const harness = start();
     const tokens = await harness.tokens({ scope: "user" });
     expect(tokens.scope).toBe("user");
-    expect((await jsonOf(await refresh(harness, tokens, { scope: "user admin" }))).error).toBe("invalid_scope");
-    expect((await jsonOf(await refresh(harness, tokens, { scope: "user" }))).scope).toBe("user");
+    expect((await jsonOf(await harness.refresh(tokens, { scope: "user admin" }))).error).toBe("invalid_scope");
+    expect((await jsonOf(await harness.refresh(tokens, { scope: "user" }))).scope).toBe("user");
   });
 
   it("is for its resource only", async () => {
     const harness = start();
     const tokens = await harness.tokens();
-    const answer = await refresh(harness, tokens, { resource: "https://other.example/mcp" });
+    const answer = await harness.refresh(tokens, { resource: "https://other.example/mcp" });
     expect((await jsonOf(answer)).error).toBe("invalid_target");
   });
 
@@ -110,12 +102,12 @@ describe("a refresh token", () => {
     let tokens = await harness.tokens();
     for (const days of [29, 29, 29]) {
       clock.advanceSeconds(days * 86_400);
-      const answer = await refresh(harness, tokens);
+      const answer = await harness.refresh(tokens);
       expect(answer.status).toBe(200);
       tokens = { ...tokens, ...(await jsonOf(answer)) };
     }
     clock.advanceSeconds(3.1 * 86_400);
-    expect((await refresh(harness, tokens)).status).toBe(400);
+    expect((await harness.refresh(tokens)).status).toBe(400);
   });
 
   it.each(["get", "set"] as const)("survives an outage of the store's %s", async (operation) => {
@@ -123,23 +115,23 @@ describe("a refresh token", () => {
     const harness = start({ repositories: store.repositories });
     const tokens = await harness.tokens();
     store.fail(operation);
-    const during = await refresh(harness, tokens);
+    const during = await harness.refresh(tokens);
     expect(during.status).toBe(503);
     expect(during.headers.get("retry-after")).not.toBeNull();
     expect((await jsonOf(during)).error).toBe("temporarily_unavailable");
     store.recover();
-    expect((await refresh(harness, tokens)).status).toBe(200);
+    expect((await harness.refresh(tokens)).status).toBe(200);
   });
 
   it("survives a change of the configured secret", async () => {
     const store = new FailingRepositories().repositories;
     const before = start({ repositories: store, secret: "a".repeat(32) });
     const tokens = await before.tokens();
-    const first = await jsonOf(await refresh(before, tokens));
+    const first = await jsonOf(await before.refresh(tokens));
     const after = start({ repositories: store, secret: ["b".repeat(32), "a".repeat(32)] });
 
-    expect((await jsonOf(await refresh(after, tokens))).refresh_token).toBe(first.refresh_token);
-    expect((await refresh(after, { ...tokens, ...first })).status).toBe(200);
+    expect((await jsonOf(await after.refresh(tokens))).refresh_token).toBe(first.refresh_token);
+    expect((await after.refresh({ ...tokens, ...first })).status).toBe(200);
   });
 
   it("keeps eight access tokens alive at the most", async () => {
@@ -147,7 +139,7 @@ describe("a refresh token", () => {
     let tokens = await harness.tokens();
     const issued = [tokens.access_token];
     for (let round = 0; round < 10; round += 1) {
-      tokens = { ...tokens, ...(await jsonOf(await refresh(harness, tokens))) };
+      tokens = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
       issued.push(tokens.access_token);
     }
     const statuses = await Promise.all(issued.map((token) => harness.mcpStatus(token)));

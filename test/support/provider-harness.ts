@@ -119,18 +119,37 @@ export class ProviderHarness {
   }
 
   async tokensFor(clientId: string, parameters: Record<string, string> = {}): Promise<IssuedTokens> {
+    const issued = await this.codeFor(clientId, parameters);
+    const response = await this.redeem(issued);
+    if (response.status !== 200) throw new Error(`token: ${response.status} ${await response.text()}`);
+    return { ...issued, ...(await jsonOf(response)) };
+  }
+
+  /** The flow of a public client up to its code. */
+  async codeFor(clientId: string, parameters: Record<string, string> = {}): Promise<IssuedCode> {
     const { verifier, challenge } = pkce();
     const redirect = await this.logIn({ client_id: clientId, code_challenge: challenge, ...parameters });
-    const code = redirect.searchParams.get("code") ?? "";
-    const response = await this.postForm("/token", {
+    return { clientId, code: redirect.searchParams.get("code") ?? "", verifier };
+  }
+
+  /** Redeems a code as a public client does. */
+  redeem({ clientId, code, verifier }: IssuedCode, changes: Record<string, string> = {}): Promise<Response> {
+    return this.postForm("/token", {
       grant_type: "authorization_code",
       client_id: clientId,
       code,
       code_verifier: verifier,
       redirect_uri: this.redirectUri,
+      ...changes,
     });
-    if (response.status !== 200) throw new Error(`token: ${response.status} ${await response.text()}`);
-    return { clientId, code, verifier, ...(await jsonOf(response)) };
+  }
+
+  /** Redeems a refresh token as a public client does. */
+  refresh(
+    { clientId, refresh_token }: Pick<IssuedTokens, "clientId" | "refresh_token">,
+    changes: Record<string, string> = {},
+  ): Promise<Response> {
+    return this.postForm("/token", { grant_type: "refresh_token", client_id: clientId, refresh_token, ...changes });
   }
 
   /** The status of a request to the MCP endpoint with this token. */
@@ -161,11 +180,15 @@ export function joinCookies(before: string, response: Response): string {
   return [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
 }
 
-/** What a flow ended with. */
-export interface IssuedTokens {
+/** A code and what its client needs to redeem it. */
+export interface IssuedCode {
   readonly clientId: string;
   readonly code: string;
   readonly verifier: string;
+}
+
+/** What a flow ended with. */
+export interface IssuedTokens extends IssuedCode {
   readonly access_token: string;
   readonly refresh_token: string;
   readonly expires_in: number;
