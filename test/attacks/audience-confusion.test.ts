@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { createInMemoryRepositories } from "../../src/index.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+
+/** Two servers of one operator, with one store and one secret, as careless as it gets. */
+function twoServers(): { notes: ProviderHarness; payroll: ProviderHarness } {
+  const shared = { ...providerOptions(emulator.issuerUrl), repositories: createInMemoryRepositories() };
+  return {
+    notes: new ProviderHarness({ ...shared, mcpBaseUrl: "http://localhost:8000", mcpPath: "/notes" }),
+    payroll: new ProviderHarness({ ...shared, mcpBaseUrl: "http://localhost:8001", mcpPath: "/payroll" }),
+  };
+}
+
+it("an access token opens the server that it was issued for, and no other that shares the store", async () => {
+  const { notes, payroll } = twoServers();
+  const tokens = await notes.tokens({ resource: "http://localhost:8000/notes" });
+  expect(await notes.mcpStatus(tokens.access_token)).toBe(200);
+  expect(await payroll.mcpStatus(tokens.access_token)).toBe(401);
+});
+
+it("nor does a token of a request that named no resource", async () => {
+  const { notes, payroll } = twoServers();
+  const tokens = await notes.tokens();
+  expect(await notes.mcpStatus(tokens.access_token)).toBe(200);
+  expect(await payroll.mcpStatus(tokens.access_token)).toBe(401);
+});
+
+it.each(["http://localhost:8001/payroll", ""])(
+  "a code or refresh token cannot be turned at the other server: %j",
+  async (resource) => {
+    const { notes, payroll } = twoServers();
+    const { client_id } = await notes.register();
+    const redeemed = await payroll.redeem(await notes.codeFor(client_id), { resource });
+    if (redeemed.status === 200) expect(await payroll.mcpStatus((await jsonOf(redeemed)).access_token)).toBe(401);
+    else expect((await jsonOf(redeemed)).error).toBe("invalid_target");
+
+    const tokens = await notes.tokensFor(client_id);
+    const refreshed = await payroll.refresh(tokens, { resource });
+    if (refreshed.status === 200) expect(await payroll.mcpStatus((await jsonOf(refreshed)).access_token)).toBe(401);
+    else expect((await jsonOf(refreshed)).error).toBe("invalid_target");
+  },
+);
+
+it.each([
+  "http://localhost:8000",
+  "http://localhost:8000/",
+  "http://localhost:8000/notes/../payroll",
+  "http://localhost:8000/notes?x",
+  "http://localhost:8000/Notes",
+  "http://localhost:8000/notes/deeper",
+  "http://localhost:8001/notes",
+  "https://localhost:8000/notes",
+  "http://user@localhost:8000/notes",
+  "http://localhost:8000/notes#fragment",
+  "http://localhost.evil.example:8000/notes",
+  "not a URL",
+])("a request for %j is not taken for one for this resource", async (resource) => {
+  const { notes } = twoServers();
+  const { client_id } = await notes.register();
+  const response = await notes.get(notes.authorizePath({ client_id, resource, code_challenge: "c".repeat(43) }));
+  expect(new URL(response.headers.get("location") ?? "").searchParams.get("error")).toBe("invalid_target");
+});

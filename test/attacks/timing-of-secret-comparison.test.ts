@@ -1,0 +1,110 @@
+import { timingSafeEqual } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { createInMemoryRepositories, tokenKey } from "../../src/index.ts";
+import { GatedRepository } from "../support/gated-repository.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+
+vi.mock("node:crypto", async (original) => {
+  const crypto = await original<typeof import("node:crypto")>();
+  return { ...crypto, timingSafeEqual: vi.fn(crypto.timingSafeEqual) };
+});
+const compared = vi.mocked(timingSafeEqual);
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+beforeEach(() => {
+  compared.mockClear();
+});
+
+/** Guesses that differ from the secret early, late, in length, and not at all. */
+const guesses = (secret: string): string[] => [
+  secret,
+  `x${secret.slice(1)}`,
+  `${secret.slice(0, -1)}x`,
+  secret.slice(0, 10),
+  secret + secret,
+  "x",
+];
+
+/** Every comparison was of digests, which say nothing of how much of the secret was right; never of the secret. */
+function onlyDigestsWereCompared(secret: string, times: number): void {
+  expect(compared).toHaveBeenCalledTimes(times);
+  for (const [one, other] of compared.mock.calls) {
+    expect(one.byteLength).toBe(other.byteLength);
+    for (const side of [one, other]) expect(Buffer.from(side as Uint8Array).toString()).not.toContain(secret);
+  }
+}
+
+it("a client secret is compared by its digest, in constant time, for every guess alike", async () => {
+  const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+  const { client_id, client_secret = "" } = await harness.register({
+    token_endpoint_auth_method: "client_secret_post",
+  });
+  compared.mockClear();
+  const statuses: number[] = [];
+  for (const guess of guesses(client_secret)) {
+    const form = { grant_type: "refresh_token", refresh_token: "x", client_id, client_secret: guess };
+    statuses.push((await harness.postForm("/token", form)).status);
+  }
+  expect(statuses).toEqual([400, 401, 401, 401, 401, 401]);
+  onlyDigestsWereCompared(client_secret, guesses("").length);
+});
+
+it("an initial access token is compared by its digest, in constant time, for every guess alike", async () => {
+  const initialAccessToken = "an-initial-access-token";
+  const options = { ...providerOptions(emulator.issuerUrl), clientRegistration: { initialAccessToken } };
+  const harness = new ProviderHarness(options);
+  compared.mockClear();
+  const statuses: number[] = [];
+  for (const guess of guesses(initialAccessToken)) {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${guess}` };
+    const body = JSON.stringify({ redirect_uris: ["https://app.example/"] });
+    const request = new Request(`${harness.baseUrl}/register`, { method: "POST", headers, body });
+    statuses.push((await harness.provider.fetch(request)).status);
+  }
+  expect(statuses).toEqual([201, 401, 401, 401, 401, 401]);
+  onlyDigestsWereCompared(initialAccessToken, guesses("").length);
+});
+
+it("a code verifier is compared by its digest, in constant time", async () => {
+  const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+  const { client_id } = await harness.register();
+  const issued = await harness.codeFor(client_id);
+  compared.mockClear();
+  await harness.redeem({ ...issued, verifier: pkce().verifier });
+  onlyDigestsWereCompared(issued.verifier, 1);
+});
+
+it("tokens and codes are not compared at all: the store is asked for their digest", async () => {
+  const store = createInMemoryRepositories();
+  const asked: string[] = [];
+  const spied = <V>(repository: GatedRepository<string, V>) => {
+    for (const method of ["get", "take"] as const) {
+      const call = repository[method].bind(repository);
+      vi.spyOn(repository, method).mockImplementation((key) => {
+        asked.push(key);
+        return call(key);
+      });
+    }
+    return repository;
+  };
+  const repositories = {
+    ...store,
+    accessTokens: spied(new GatedRepository(store.accessTokens)),
+    refreshTokens: spied(new GatedRepository(store.refreshTokens)),
+    authorizationCodes: spied(new GatedRepository(store.authorizationCodes)),
+  };
+  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const tokens = await harness.tokens();
+  await harness.mcpStatus(tokens.access_token);
+  await jsonOf(await harness.refresh(tokens));
+  expect(asked).toContain(tokenKey(tokens.access_token));
+  for (const key of asked) {
+    for (const secret of [tokens.access_token, tokens.refresh_token, tokens.code]) expect(key).not.toContain(secret);
+  }
+});
