@@ -79,7 +79,7 @@ export class AuthorizationEndpoint {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
       if (this.#consent.isRemembered(checked, this.#cookies.read(cookieHeader, consentCookie))) {
         emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-        return this.#beginLogin(cookieHeader, checked, []);
+        return this.#beginLogin(cookieHeader, checked);
       }
       const secret = this.#cookies.read(cookieHeader, browserCookie) ?? this.#consent.newBrowserSecret();
       const sealed = this.#consent.sealRequest(checked, secret);
@@ -112,9 +112,7 @@ export class AuthorizationEndpoint {
         return this.#sendError(redirectUri, state, denied);
       }
       emit("consent", { clientId, decision: "allowed", scopes });
-      const remembered = this.#consent.remember(pending, this.#cookies.read(cookieHeader, consentCookie));
-      const { remember } = this.#configuration.consent;
-      return this.#beginLogin(cookieHeader, pending, [this.#cookies.keep(consentCookie, remembered, remember)]);
+      return this.#beginLogin(cookieHeader, pending);
     } catch (failure) {
       return this.showError(failure);
     }
@@ -126,12 +124,18 @@ export class AuthorizationEndpoint {
       const parameters = new Parameters(new URL(request.url).searchParams);
       const state = parameters.get("state");
       if (state === undefined) throw new OAuthError("invalid_request", "The login came back without its state.");
-      const transaction = this.#cookies.read(request.headers.get("cookie"), loginCookie(state));
-      const location = await this.#login.complete(
+      const cookieHeader = request.headers.get("cookie");
+      const transaction = this.#cookies.read(cookieHeader, loginCookie(state));
+      const { location, allowed } = await this.#login.complete(
         { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
         transaction,
       );
-      return redirectResponse(location, [this.#cookies.remove(loginCookie(state))]);
+      const remembered = allowed && this.#consent.remember(allowed, this.#cookies.read(cookieHeader, consentCookie));
+      const { remember } = this.#configuration.consent;
+      return redirectResponse(location, [
+        this.#cookies.remove(loginCookie(state)),
+        ...(remembered === undefined ? [] : [this.#cookies.keep(consentCookie, remembered, remember)]),
+      ]);
     } catch (failure) {
       return this.showError(failure);
     }
@@ -142,10 +146,10 @@ export class AuthorizationEndpoint {
     return errorPage(this.#configuration.consent, reportedOAuthError(failure));
   }
 
-  #beginLogin(cookieHeader: string | null, request: AuthorizationRequest, cookies: readonly string[]): Response {
+  #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Response {
     try {
       const login = this.#login.begin(request);
-      return redirectResponse(login.location, [...cookies, ...this.#cookies.keepLogin(cookieHeader, login)]);
+      return redirectResponse(login.location, this.#cookies.keepLogin(cookieHeader, login));
     } catch (failure) {
       return this.#sendError(request.redirectUri, request.state, failure);
     }

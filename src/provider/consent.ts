@@ -26,13 +26,17 @@ const pendingSchema = z.object({
 
 const rememberedSchema = z.array(z.object({ decision: z.string(), until: z.number() }));
 
+/** What a decision is about. */
+export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUri" | "scopes" | "resource">;
+
 /**
  * Consent: a person allows a client before the browser is sent on to Pangea AuthN, which knows all clients as one and
  * would let a logged-in user through without a word (the confused deputy of the MCP specification).
  *
  * The request waits in the page itself, sealed and bound to a cookie of the browser that was asked, so no other site
  * can answer for it and no instance has to remember it. What was allowed is remembered in a sealed cookie, for that
- * client, redirect URI, scopes and resource only.
+ * client, redirect URI, scopes and resource only, and not before the login that it led to has ended well: who goes back,
+ * or gives up at Pangea, is asked again.
  */
 export class Consent {
   readonly #configuration: ProviderConfiguration;
@@ -79,14 +83,15 @@ export class Consent {
   }
 
   /** Whether the person has allowed exactly this before, in this browser. */
-  isRemembered(request: AuthorizationRequest, remembered: string | undefined): boolean {
+  isRemembered(request: AllowedRequest, remembered: string | undefined): boolean {
     return this.#decisions(remembered).some(({ decision }) => decision === decisionOf(request));
   }
 
-  /** The cookie's content after this was allowed. */
-  remember(request: AuthorizationRequest, remembered: string | undefined): string {
+  /** The cookie's content after this was allowed; undefined where it says so already. */
+  remember(request: AllowedRequest, remembered: string | undefined): string | undefined {
     const decision = decisionOf(request);
-    const others = this.#decisions(remembered).filter((known) => known.decision !== decision);
+    const others = this.#decisions(remembered);
+    if (others.some((known) => known.decision === decision)) return undefined;
     const until = Math.floor(this.#now() + this.#configuration.consent.remember);
     const decisions = [...others, { decision, until }].slice(-maxRemembered);
     return seal(this.#configuration.keys.derive("remembered consent"), JSON.stringify(decisions), "");
@@ -110,7 +115,7 @@ export class Consent {
 }
 
 /** Names what was allowed. Loopback ports change between runs of a native client, so they do not count. */
-function decisionOf(request: AuthorizationRequest): string {
+function decisionOf(request: AllowedRequest): string {
   const { clientId, redirectUri, scopes, resource } = request;
   const uri = isLoopbackRedirectUri(redirectUri)
     ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")

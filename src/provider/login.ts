@@ -5,6 +5,7 @@ import { OAuthError, UnsealableError, UpstreamRejectedError } from "../errors.ts
 import { openSealed, seal } from "../secrets/sealing.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
+import type { AllowedRequest } from "./consent.ts";
 import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
@@ -39,6 +40,14 @@ export interface BegunLogin {
   /** The sealed transaction: to be kept by this browser, under a name that belongs to `state`. */
   readonly transaction: string;
   readonly maxAgeSeconds: number;
+}
+
+/** The end of a login. */
+export interface CompletedLogin {
+  /** Where the browser goes: the client's redirect URI, with a code or with an error. */
+  readonly location: URL;
+  /** What the person allowed and then logged in for; undefined where the login failed. */
+  readonly allowed: AllowedRequest | undefined;
 }
 
 /** The parameters that Pangea AuthN sends the browser back with. */
@@ -95,23 +104,23 @@ export class Login {
   }
 
   /**
-   * Finishes a login: redeems the upstream code, stores an authorization code and says where the browser goes, which is
-   * the client's redirect URI with a code or with an error.
+   * Finishes a login: redeems the upstream code, stores an authorization code and says where the browser goes.
    *
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
    * @throws `OAuthError` where the browser did not begin this login or took too long: to be shown, never redirected.
    */
-  async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<URL> {
+  async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);
     try {
-      return this.#answer(transaction, { code: await this.#issueCode(parameters, transaction) });
+      const code = await this.#issueCode(parameters, transaction);
+      return { location: this.#answer(transaction, { code }), allowed: transaction };
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
           ? { error: failure.error, message: "Pangea AuthN refused the login." }
           : reportedOAuthError(failure);
       emit("login-failed", { clientId: transaction.clientId, error });
-      return this.#answer(transaction, { error, error_description: message });
+      return { location: this.#answer(transaction, { error, error_description: message }), allowed: undefined };
     }
   }
 

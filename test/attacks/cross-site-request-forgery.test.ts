@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
-import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 let emulator: PangeaEmulator;
 beforeAll(async () => {
@@ -110,13 +110,28 @@ describe("at the callback", () => {
   });
 });
 
-it("no cookie goes out with a request that another site makes, and over https none can be planted", async () => {
+it("no cookie goes out with a request that another site makes", async () => {
+  const { harness, request } = await start();
+  const page = await harness.openConsentPage(request);
+  const decided = await harness.decide(page, "allow");
+  const callback = await harness.logInUpstream(new URL(decided.headers.get("location") ?? ""));
+  const cookie = joinCookies(page.cookie, decided);
+  const returned = await harness.get(callback.pathname + callback.search, { cookie });
+  const cookies = [page.response, decided, returned].flatMap((response) => response.headers.getSetCookie());
+  const names = cookies.map((line) => /^pangea_mcp_([a-z]+)/.exec(line)?.[1]);
+  expect(names).toEqual(["browser", "login", "login", "consent"]);
+  for (const line of cookies) expect(line).toMatch(/=[^;]*; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/);
+});
+
+it("over https no other host, and no page without https, can plant a cookie", async () => {
   const { harness, request } = await start("https://mcp.example");
   const page = await harness.openConsentPage(request);
   const decided = await harness.decide(page, "allow");
   const cookies = [page.response, decided].flatMap((response) => response.headers.getSetCookie());
-  expect(cookies).toHaveLength(3);
-  for (const cookie of cookies) {
-    expect(cookie).toMatch(/^__Host-[^;]+; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=\d+$/);
-  }
+  expect(cookies).toHaveLength(2);
+  for (const line of cookies)
+    expect(line).toMatch(/^__Host-[^;]+; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=\d+$/);
+
+  const planted = page.cookie.replaceAll("__Host-", "");
+  expect((await harness.decide({ ...page, cookie: planted }, "allow")).status).toBe(400);
 });

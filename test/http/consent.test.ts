@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
@@ -123,12 +124,22 @@ describe("the consent page", () => {
 });
 
 describe("a decision that was remembered", () => {
-  async function allowed(harness: ProviderHarness, changes = {}) {
+  let emulator: PangeaEmulator;
+  beforeAll(async () => {
+    emulator = await startPangeaEmulator();
+  });
+  afterAll(() => emulator.close());
+
+  const start = (options = {}) => new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
+
+  /** A browser in which a client was allowed, and then logged in for. */
+  async function allowed(harness: ProviderHarness) {
     const { client_id } = await harness.register({
       redirect_uris: [harness.redirectUri, "http://127.0.0.1:4999/other"],
     });
-    const page = await harness.openConsentPage(request(client_id, { scope: "user", ...changes }));
-    return { client_id, cookie: joinCookies(page.cookie, await harness.decide(page, "allow")) };
+    const { location, cookie } = await harness.beginLogin(request(client_id, { scope: "user" }));
+    const callback = await harness.logInUpstream(location);
+    return { client_id, before: cookie, cookie: (await harness.followCallback(callback, cookie)).cookie };
   }
   const asksAgain = async (harness: ProviderHarness, parameters: Record<string, string>, cookie: string) =>
     (await harness.get(harness.authorizePath(parameters), { cookie })).status === 200;
@@ -139,6 +150,29 @@ describe("a decision that was remembered", () => {
     expect(await asksAgain(harness, request(client_id, { scope: "user" }), cookie)).toBe(false);
     const redirect_uri = "http://127.0.0.1:5001/callback";
     expect(await asksAgain(harness, request(client_id, { scope: "user", redirect_uri }), cookie)).toBe(false);
+  });
+
+  it("is not remembered before the login that it led to has ended well", async () => {
+    const harness = start();
+    const { client_id, before } = await allowed(harness);
+    expect(await asksAgain(harness, request(client_id, { scope: "user" }), before)).toBe(true);
+
+    const given = await harness.beginLogin(request(client_id, { scope: "user" }));
+    const cancelled = await harness.logInUpstream(given.location, { cancelLogin: true });
+    const { cookie } = await harness.followCallback(cancelled, given.cookie);
+    expect(await asksAgain(harness, request(client_id, { scope: "user" }), cookie)).toBe(true);
+  });
+
+  it("is remembered for as long as configured after it was made, however often it is used", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read, consent: { rememberSeconds: 10 * 86_400 } });
+    const { client_id, cookie } = await allowed(harness);
+    clock.advanceSeconds(9 * 86_400);
+    const again = await harness.get(harness.authorizePath(request(client_id, { scope: "user" })), { cookie });
+    const callback = await harness.logInUpstream(new URL(again.headers.get("location") ?? ""));
+    const later = await harness.followCallback(callback, joinCookies(cookie, again));
+    clock.advanceSeconds(2 * 86_400);
+    expect(await asksAgain(harness, request(client_id, { scope: "user" }), later.cookie)).toBe(true);
   });
 
   it("does not cover other scopes, another redirect URI, another client or another browser", async () => {

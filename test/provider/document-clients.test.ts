@@ -87,9 +87,8 @@ describe("a client with a metadata document", () => {
     const harness = start({ clientMetadataDocuments: { minFreshSeconds: 0 } });
     const { challenge } = pkce();
     const parameters = { client_id: clientId, redirect_uri: redirectUri, code_challenge: challenge };
-    const page = await harness.openConsentPage(parameters);
-    const allowed = await harness.decide(page, "allow");
-    const cookie = [page.cookie, ...allowed.headers.getSetCookie().map((line) => line.split(";")[0])].join("; ");
+    const login = await harness.beginLogin(parameters);
+    const { cookie } = await harness.followCallback(await harness.logInUpstream(login.location), login.cookie);
     expect((await harness.get(harness.authorizePath(parameters), { cookie })).status).toBe(302);
 
     site.handler = json(document({ redirect_uris: ["https://new.client.example/callback"] }));

@@ -93,7 +93,10 @@ describe("events", () => {
     const { location, cookie } = await harness.beginLogin(parameters);
     await harness.get(`/pangea/callback?error=access_denied&state=${location.searchParams.get("state")}`, { cookie });
     expect(told.at(-1)).toEqual({ name: "login-failed", event: { clientId: client_id, error: "access_denied" } });
-    await harness.get(harness.authorizePath(parameters), { cookie });
+
+    const allowed = await harness.beginLogin(parameters);
+    const after = await harness.followCallback(await harness.logInUpstream(allowed.location), allowed.cookie);
+    await harness.get(harness.authorizePath(parameters), { cookie: after.cookie });
     expect(told.at(-1)).toMatchObject({ name: "consent", event: { decision: "remembered" } });
   });
 

@@ -100,10 +100,15 @@ export class ProviderHarness {
 
   /** Follows the callback as the browser would. */
   async finishLogin(callback: URL, cookie: string): Promise<URL> {
+    return (await this.followCallback(callback, cookie)).location;
+  }
+
+  /** Follows the callback; gives back what the browser has afterwards as well. */
+  async followCallback(callback: URL, cookie: string): Promise<{ location: URL; cookie: string }> {
     const response = await this.get(callback.pathname + callback.search, { cookie });
     const location = response.headers.get("location");
     if (location === null) throw new Error(`callback: ${response.status} ${await response.text()}`);
-    return new URL(location);
+    return { location: new URL(location), cookie: joinCookies(cookie, response) };
   }
 
   /** The whole login; gives back the URL that goes to the client. */
