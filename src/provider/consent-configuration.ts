@@ -22,7 +22,7 @@ const english: ConsentTexts = {
   loopbackWarning:
     "This leads to a program on this computer. Allow it only if you have just started a login there yourself: any program on it can give this name.",
   verified: "Its name and details come from {domain}.",
-  unverified: "It gave this name itself. Nobody has checked it.",
+  unverified: "Unverified: it gave this name itself. Nobody has checked it.",
   configured: "It was set up by the people who run {brand}.",
   allow: "Allow",
   deny: "Deny",
