@@ -1,0 +1,45 @@
+import type { ZodType } from "zod";
+import { createRepositories, InMemoryRepository, jsonCodec, type Repository } from "../../src/index.ts";
+import { readExpiresAt } from "../../src/repository/expiry.ts";
+
+interface StoredText {
+  readonly text: string;
+  readonly expiresAt?: number;
+}
+
+/** Keeps every record as JSON text, which the fuzzer may change under the provider's hands. */
+export class FuzzedStore {
+  /** Changes what is read of one kind of record, as long as it is set. */
+  corruption: { readonly kind: string; readonly corrupt: (text: string) => string } | undefined;
+  /** How often a changed record was read, by kind. */
+  readonly corrupted = new Map<string, number>();
+  readonly repositories;
+
+  constructor(clock: () => number) {
+    this.repositories = createRepositories((schema, kind) => this.#repository(schema, kind, clock));
+  }
+
+  #repository<V>(schema: ZodType<V>, kind: string, clock: () => number): Repository<string, V> {
+    const texts = new InMemoryRepository<string, StoredText>({ clock });
+    const codec = jsonCodec(schema);
+    const read = (key: string, stored: StoredText | undefined): V | undefined => {
+      if (stored === undefined) return undefined;
+      let { text } = stored;
+      if (this.corruption?.kind === kind) {
+        text = this.corruption.corrupt(text);
+        this.corrupted.set(kind, (this.corrupted.get(kind) ?? 0) + 1);
+      }
+      return codec.decode(text, { repository: kind, key });
+    };
+    return {
+      get: async (key) => read(key, await texts.get(key)),
+      take: async (key) => read(key, await texts.take(key)),
+      delete: (key) => texts.delete(key),
+      set: (key, value) => {
+        const text = codec.encode(value, { repository: kind, key });
+        const expiresAt = readExpiresAt(value);
+        return texts.set(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
+      },
+    };
+  }
+}

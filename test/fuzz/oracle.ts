@@ -1,0 +1,44 @@
+import type { DrawnRequest } from "./drawn-request.ts";
+import { upstreamToken } from "./fuzzed-upstream.ts";
+import { redirectUri } from "./honest-client.ts";
+
+/** Where a browser may be sent: to a client, or to Pangea. */
+const destinations = new Set([new URL(redirectUri).hostname, "app.example", "login.example"]);
+
+/** What an answer says that it must not say; undefined where all is well. */
+export async function faultOf(
+  drawn: DrawnRequest,
+  response: Response,
+  isTroubled: boolean,
+  secrets: readonly string[],
+): Promise<string | undefined> {
+  const { status, headers } = response;
+  if (status >= 500 && !(status === 503 && isTroubled)) return `status ${status}`;
+  if (status === 503 && headers.get("retry-after") === null) return "503 without Retry-After";
+  const location = headers.get("location");
+  const target = location === null ? undefined : new URL(location);
+  if (drawn.mustBeRefused && !isTroubled && drawn.endpoint.isGranted(response, target))
+    return "granted, and must not be";
+  if (target !== undefined) {
+    const isApplication = target.protocol !== "http:" && target.protocol !== "https:";
+    if (isApplication || !destinations.has(target.hostname)) return `sent to ${target.origin}`;
+  }
+  for (const [, value] of headers) if (/[\r\n\0]/.test(value)) return "a header with a line break in it";
+
+  const text = await response.text();
+  const type = headers.get("content-type") ?? "";
+  const everything = `${text}\n${[...headers].join("\n")}`;
+  for (const secret of secrets) if (everything.includes(secret)) return "a secret in the answer";
+  if (everything.includes(upstreamToken)) return "a token of Pangea's in the answer";
+  if (type.startsWith("text/html"))
+    return /<(script|img|iframe|svg)|\son\w+=/i.test(text) ? "a page with foreign markup" : undefined;
+  if (type.startsWith("application/json")) return faultOfJson(text, status);
+  return text === "" || status < 300 ? undefined : `an error of type ${type || "none"}`;
+}
+
+function faultOfJson(text: string, status: number): string | undefined {
+  const body: unknown = text === "" ? {} : JSON.parse(text);
+  if (typeof body !== "object" || body === null) return "JSON that is not an object";
+  if (status < 400 || text === "") return undefined;
+  return "error" in body && typeof body.error === "string" ? undefined : "an error without a code";
+}
