@@ -56,11 +56,13 @@ export function drawRequest(random: Random, endpoint: Endpoint, mine: Progress, 
     isOthers &&= holdsCookies(sent, endpoint.cookie?.(others) ?? "");
     headers.set("cookie", sent);
   }
+  const isBroken = endpoint.place !== "query" && endpoint.place !== "header" && random.oneIn(25);
   return {
     endpoint,
-    request: requestOf(random, endpoint, values, headers),
+    request: requestOf(random, endpoint, values, headers, isBroken),
     changed,
-    mustBeRefused: !isMine && !isOthers,
+    // A broken body may have lost what was wrong in it.
+    mustBeRefused: !isMine && !isOthers && !isBroken,
   };
 }
 
@@ -109,7 +111,13 @@ function holdsCookies(sent: string, good: string): boolean {
   return good.split("; ").every((pair) => pairs.includes(pair));
 }
 
-function requestOf(random: Random, endpoint: Endpoint, values: [string, unknown][], headers: Headers): Request {
+function requestOf(
+  random: Random,
+  endpoint: Endpoint,
+  values: [string, unknown][],
+  headers: Headers,
+  isBroken: boolean,
+): Request {
   const { place, path } = endpoint;
   const method = random.oneIn(40)
     ? random.pick(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
@@ -124,17 +132,15 @@ function requestOf(random: Random, endpoint: Endpoint, values: [string, unknown]
   if (place === "header") for (const [name, text] of texts) setHeader(headers, name, text);
   const url = baseUrl + path + (place === "query" ? `?${new URLSearchParams(texts)}` : "");
   if (method === "GET" || method === "HEAD") return new Request(url, { method, headers });
-  return new Request(url, { method, headers, body: bodyOf(random, place, values, texts) });
+  return new Request(url, {
+    method,
+    headers,
+    body: isBroken ? mutateText(random, bodyOf(place, values, texts)) : bodyOf(place, values, texts),
+  });
 }
 
-function bodyOf(
-  random: Random,
-  place: Endpoint["place"],
-  values: [string, unknown][],
-  texts: [string, string][],
-): string {
-  const body = place === "json" ? JSON.stringify(Object.fromEntries(values)) : String(new URLSearchParams(texts));
-  return random.oneIn(25) ? mutateText(random, body) : body;
+function bodyOf(place: Endpoint["place"], values: [string, unknown][], texts: [string, string][]): string {
+  return place === "json" ? JSON.stringify(Object.fromEntries(values)) : String(new URLSearchParams(texts));
 }
 
 /** Headers hold visible Latin-1 only; a runtime lets nothing else through. */

@@ -58,6 +58,7 @@ export async function fuzz(
     pangeaAuthnScopes: ["user"],
     repositories: store.repositories,
     rateLimits: false,
+    upstreamTimeout: 1000,
     fetch: upstream.fetch,
     clock: clock.read,
     delay: async () => {},
@@ -93,6 +94,8 @@ export async function fuzz(
       } catch (failure) {
         note(failure instanceof Error ? failure.message : String(failure));
       }
+      // Nothing here waits for anything: without a turn of the event loop no timer would ever run out.
+      await new Promise(setImmediate);
       onProgress(report);
     }
     const mine = random.pick(logins);

@@ -9,7 +9,10 @@ interface StoredText {
 
 /** Keeps every record as JSON text, which the fuzzer may change under the provider's hands. */
 export class FuzzedStore {
-  /** Changes what is read of one kind of record, as long as it is set. */
+  /**
+   * Changes what is read of one kind of record, as long as it is set. Nothing that is done meanwhile stays: the next
+   * request finds the store as it was.
+   */
   corruption: { readonly kind: string; readonly corrupt: (text: string) => string } | undefined;
   /** How often a changed record was read, by kind. */
   readonly corrupted = new Map<string, number>();
@@ -33,12 +36,13 @@ export class FuzzedStore {
     };
     return {
       get: async (key) => read(key, await texts.get(key)),
-      take: async (key) => read(key, await texts.take(key)),
-      delete: (key) => texts.delete(key),
-      set: (key, value) => {
+      take: async (key) => read(key, await (this.corruption === undefined ? texts.take(key) : texts.get(key))),
+      delete: async (key) => (this.corruption === undefined ? texts.delete(key) : (await texts.get(key)) !== undefined),
+      set: async (key, value) => {
         const text = codec.encode(value, { repository: kind, key });
         const expiresAt = readExpiresAt(value);
-        return texts.set(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
+        if (this.corruption === undefined)
+          await texts.set(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
       },
     };
   }

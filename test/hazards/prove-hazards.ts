@@ -1,28 +1,14 @@
 /**
- * Proves that the tests of the hazards can fail: takes out, one at a time and in a copy of the tree, the rule that guards
- * against each hazard, and runs the hazard's tests. Prints a table, and fails where a test does not notice.
+ * Proves that the tests of the hazards can fail: takes out the rule that guards against each hazard, and runs the
+ * hazard's tests. Prints a table, and fails where a test does not notice.
  *
- *     node test/hazards/prove-hazards.ts > test/hazards/README.md
+ *     npx node test/hazards/prove-hazards.ts > test/hazards/README.md
  */
-import { execFile } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-/** A text of the source, and what stands in its place without the rule. */
-type Edit = readonly [file: string, rule: string, without: string];
-
-interface Hazard {
-  readonly name: string;
-  /** Of the files in this folder. */
-  readonly tests: readonly string[];
-  readonly edits: readonly Edit[];
-}
+import { type ProvedRule, proveRules } from "../support/prove-rules.ts";
 
 const cached = "repository/cached/cached-repository.ts";
 
-const hazards: readonly Hazard[] = [
+const hazards: readonly ProvedRule[] = [
   {
     name: "A delete races a read in flight; the read refills the cache with the dead value",
     tests: ["cached-a-delete-races-a-read-in-flight"],
@@ -171,66 +157,10 @@ const hazards: readonly Hazard[] = [
   },
 ];
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const copy = await mkdtemp(join(tmpdir(), "hazards-"));
-
-/** The names of the tests that fail in the copy. */
-async function failingTests(tests: readonly string[]): Promise<string[]> {
-  const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const files = tests.map((test) => `test/hazards/${test}.test.ts`);
-  const report = join(copy, "report.json");
-  await rm(report, { force: true });
-  await new Promise((resolve) => {
-    const commandLine = [vitest, "run", ...files, "--reporter=json", `--outputFile=${report}`];
-    execFile(process.execPath, commandLine, { cwd: copy }, resolve);
-  });
-  const { testResults } = JSON.parse(await readFile(report, "utf8"));
-  const failing: string[] = [];
-  for (const { assertionResults } of testResults) {
-    for (const { status, title } of assertionResults) if (status === "failed") failing.push(title);
-  }
-  return failing;
-}
-
-try {
-  for (const part of ["src", "test", "package.json", "tsconfig.json", "vitest.config.ts"]) {
-    await cp(join(root, part), join(copy, part), { recursive: true });
-  }
-  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-
-  const sound = await failingTests([...new Set(hazards.flatMap(({ tests }) => tests))]);
-  if (sound.length > 0) throw new Error(`These fail with every rule in place: ${sound.join("; ")}`);
-
-  console.log(`# Hazards
+console.log(`# Hazards
 
 What storage layers of this kind get wrong, each a test here, named after its hazard: \`cached-\`, \`redis-\`, \`in-memory-\` and
-\`provider-\` say where. That a test can fail was tried by taking its rule out: \`node test/hazards/prove-hazards.ts\` does it
-again, in a copy of the tree, and prints this page.
-
-| Hazard | Tests | The rule that was taken out | What failed |
-| --- | --- | --- | --- |`);
-  for (const { name, tests, edits } of hazards) {
-    const originals = new Map<string, string>();
-    for (const [file, rule, without] of edits) {
-      const path = join(copy, "src", file);
-      const source = await readFile(path, "utf8");
-      if (!originals.has(path)) originals.set(path, source);
-      if (!source.includes(rule)) throw new Error(`${file} does not have: ${rule}`);
-      await writeFile(
-        path,
-        source.replace(rule, () => without),
-      );
-    }
-    const failing = await failingTests(tests);
-    for (const [path, source] of originals) await writeFile(path, source);
-    const [[file, rule] = ["", ""]] = edits;
-    const where = `\`${rule.trim().replaceAll(/\s+/g, " ")}\` in \`src/${file}\``;
-    console.log(`| ${name} | ${tests.join(", ")} | ${where} | ${failing.map((title) => `"${title}"`).join("; ")} |`);
-    if (failing.length === 0) {
-      console.error(`Not noticed: ${name}`);
-      process.exitCode = 1;
-    }
-  }
-} finally {
-  await rm(copy, { recursive: true, force: true });
-}
+\`provider-\` say where. That a test can fail was tried by taking its rule out: \`npx node test/hazards/prove-hazards.ts\` does
+it again, in a copy of the tree, and prints this page.
+`);
+await proveRules("Hazard", "test/hazards", hazards);

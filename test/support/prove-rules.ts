@@ -1,0 +1,92 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A text of a file below `src`, and what stands in its place without the rule. */
+export type Edit = readonly [file: string, rule: string, without: string];
+
+/** Something that the source guards against, and the tests that say whether it does. */
+export interface ProvedRule {
+  readonly name: string;
+  /** Files of the folder, without `.test.ts`. */
+  readonly tests: readonly string[];
+  readonly edits: readonly Edit[];
+}
+
+/**
+ * Proves that tests can fail: takes out one rule after the other, in a copy of the tree, and runs its tests. Prints a
+ * table in Markdown; the process fails where a test does not notice.
+ *
+ * @param what - The heading of the first column.
+ * @param folder - Where the tests are, from the root of the project.
+ */
+export async function proveRules(what: string, folder: string, rules: readonly ProvedRule[]): Promise<void> {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const copy = await mkdtemp(join(tmpdir(), "rules-"));
+  try {
+    for (const part of ["src", "test", "package.json", "tsconfig.json", "vitest.config.ts"]) {
+      await cp(join(root, part), join(copy, part), { recursive: true });
+    }
+    await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+    const run = (tests: readonly string[]) => failingTests(copy, folder, tests);
+    const sound = await run([...new Set(rules.flatMap(({ tests }) => tests))]);
+    if (sound.length > 0) throw new Error(`These fail with every rule in place: ${sound.join("; ")}`);
+
+    console.log(`| ${what} | Tests | The rule that was taken out | What failed |\n| --- | --- | --- | --- |`);
+    for (const { name, tests, edits } of rules) {
+      const restore = await takeOut(join(copy, "src"), edits);
+      const failing = await run(tests);
+      await restore();
+      const [[file, rule] = ["", ""]] = edits;
+      const where = `\`${rule.trim().replaceAll(/\s+/g, " ")}\` in \`src/${file}\``;
+      const titles = failing.map((title) => `"${title}"`);
+      const shown = titles.length > 4 ? [...titles.slice(0, 3), `${titles.length - 3} more`] : titles;
+      console.log([name, tests.join(", "), where, shown.join("; ")].map((cell) => `| ${cell.replaceAll("|", "\\|")} `).join("") + "|");
+      if (failing.length === 0) {
+        console.error(`Not noticed: ${name}`);
+        process.exitCode = 1;
+      }
+    }
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}
+
+/** Applies the edits; gives back what undoes them. */
+async function takeOut(source: string, edits: readonly Edit[]): Promise<() => Promise<void>> {
+  const originals = new Map<string, string>();
+  for (const [file, rule, without] of edits) {
+    const path = join(source, file);
+    const text = await readFile(path, "utf8");
+    if (!originals.has(path)) originals.set(path, text);
+    if (!text.includes(rule)) throw new Error(`${file} does not have: ${rule}`);
+    await writeFile(
+      path,
+      text.replace(rule, () => without),
+    );
+  }
+  return async () => {
+    for (const [path, text] of originals) await writeFile(path, text);
+  };
+}
+
+/** The names of the tests that fail in the copy. */
+async function failingTests(copy: string, folder: string, tests: readonly string[]): Promise<string[]> {
+  const vitest = join(copy, "node_modules/vitest/vitest.mjs");
+  const files = tests.map((test) => `${folder}/${test}.test.ts`);
+  const report = join(copy, "report.json");
+  await rm(report, { force: true });
+  await new Promise((resolve) => {
+    const commandLine = [vitest, "run", ...files, "--reporter=json", `--outputFile=${report}`];
+    execFile(process.execPath, commandLine, { cwd: copy }, resolve);
+  });
+  const { testResults } = JSON.parse(await readFile(report, "utf8"));
+  const failing: string[] = [];
+  for (const { status, message, name, assertionResults } of testResults) {
+    if (status === "failed" && assertionResults.length === 0) throw new Error(`${name}: ${message}`);
+    for (const { status: outcome, title } of assertionResults) if (outcome === "failed") failing.push(title);
+  }
+  return failing;
+}
