@@ -35,9 +35,12 @@ export interface OAuthClientInformation {
   readonly expiresAt?: number;
 }
 
+/** Browsers are sent there: a record in which it is anything else is corrupt. */
+const absoluteUri = z.string().refine((uri) => URL.canParse(uri));
+
 const wire = z.object({
   client_id: z.string(),
-  redirect_uris: z.array(z.string()),
+  redirect_uris: z.array(absoluteUri),
   token_endpoint_auth_method: nullable(z.string()),
   grant_types: nullable(z.array(z.string())),
   response_types: nullable(z.array(z.string())),
@@ -62,7 +65,7 @@ const wire = z.object({
 
 const domain = z.object({
   client_id: z.string(),
-  redirect_uris: z.array(z.string()),
+  redirect_uris: z.array(absoluteUri),
   token_endpoint_auth_method: z.string().exactOptional(),
   grant_types: z.array(z.string()).exactOptional(),
   response_types: z.array(z.string()).exactOptional(),

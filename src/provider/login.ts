@@ -146,11 +146,11 @@ export class Login {
   async #issueCode(parameters: CallbackParameters, transaction: LoginTransaction): Promise<string> {
     const { issuer } = parameters;
     if (issuer !== undefined && issuer.replace(/\/+$/, "") !== this.#configuration.upstream.issuer) {
-      throw new OAuthError("server_error", "The login was answered by another issuer than Pangea AuthN.");
+      throw new UpstreamRejectedError("server_error", "The login was answered by another issuer than Pangea AuthN.");
     }
     if (parameters.error !== undefined) throw upstreamError(parameters.error);
     if (parameters.code === undefined) {
-      throw new OAuthError("server_error", "Pangea AuthN sent neither a code nor an error.");
+      throw new UpstreamRejectedError("server_error", "Pangea AuthN sent neither a code nor an error.");
     }
     const tokens = await this.#pangeaAuthn.exchange(parameters.code, transaction.upstreamVerifier);
     const identity = await this.#pangeaAuthn.identify(tokens.token);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
-import { createInMemoryRepositories, type ProviderRepositories } from "../../src/index.ts";
+import { createInMemoryRepositories, KeyRing, type ProviderRepositories, UnsealableError } from "../../src/index.ts";
+import { GrantKey } from "../../src/provider/grant-key.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { type IssuedTokens, ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 import { recordsOf } from "../support/records-of.ts";
@@ -42,6 +43,11 @@ function stringsIn(value: unknown): string[] {
   if (value instanceof URL) return [value.href];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [key, ...stringsIn(inner)]);
+}
+
+/** The members of this name in a record. */
+function textsNamed(name: string, value: unknown): string[] {
+  return Object.entries(value ?? {}).flatMap(([member, text]) => (member === name ? [String(text)] : []));
 }
 
 it("it has no token, code, verifier, client secret or Pangea token in it, in no encoding", async () => {
@@ -104,6 +110,22 @@ it("with the configured secret but without a live token, a copy of the store giv
   const thief = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories: victims, secret });
   for (const token of new Set(stringsIn(records))) {
     await expect(thief.provider.pangeaToken({ token })).rejects.toMatchObject({ error: "invalid_token" });
+  }
+});
+
+it("no wrapped key in it opens with anything that is in it, the configured secret at hand", async () => {
+  const records = await dump();
+  const keys = KeyRing.from(secret);
+  const grants = records.filter(({ repository }) => repository === "grants").map(({ key }) => key);
+  const wrapped = new Set(records.flatMap(({ value }) => textsNamed("wrappedKey", value)));
+  expect(wrapped.size).toBeGreaterThan(2);
+  const candidates = new Set([...stringsIn(records), ""]);
+  for (const grantId of grants) {
+    for (const key of wrapped) {
+      for (const candidate of candidates) {
+        expect(() => GrantKey.unwrap(keys, grantId, candidate, key)).toThrow(UnsealableError);
+      }
+    }
   }
 });
 

@@ -43,7 +43,10 @@ export async function proveRules(what: string, folder: string, rules: readonly P
       const where = `\`${rule.trim().replaceAll(/\s+/g, " ")}\` in \`src/${file}\``;
       const titles = failing.map((title) => `"${title}"`);
       const shown = titles.length > 4 ? [...titles.slice(0, 3), `${titles.length - 3} more`] : titles;
-      console.log([name, tests.join(", "), where, shown.join("; ")].map((cell) => `| ${cell.replaceAll("|", "\\|")} `).join("") + "|");
+      console.log(
+        [name, tests.join(", "), where, shown.join("; ")].map((cell) => `| ${cell.replaceAll("|", "\\|")} `).join("") +
+          "|",
+      );
       if (failing.length === 0) {
         console.error(`Not noticed: ${name}`);
         process.exitCode = 1;
