@@ -25,12 +25,12 @@ export class GetBatches<V> {
   readonly #decode: Decode<V>;
   readonly #isCluster: boolean;
   /** The batch that takes keys, where it is not a matter of slots. */
-  #open: GetBatch<V> | undefined;
+  #open: GetBatch | undefined;
   /** On a Cluster, the batch of each slot that takes keys. */
-  readonly #openBySlot = new Map<number, GetBatch<V>>();
+  readonly #openBySlot = new Map<number, GetBatch>();
   /** The batches of this turn, as a list: the usual turn has one, for which an array would be a waste. */
-  #first: GetBatch<V> | undefined;
-  #last: GetBatch<V> | undefined;
+  #first: GetBatch | undefined;
+  #last: GetBatch | undefined;
 
   constructor(redis: RedisLike, calls: RedisCalls, decode: Decode<V>) {
     this.#redis = redis;
@@ -41,24 +41,27 @@ export class GetBatches<V> {
 
   /** Reads the record under a key, in a command shared with the other reads of this microtask turn. */
   get(key: string, redisKey: string): Promise<V> {
-    return new Promise<V>((resolve, reject) => {
-      const read = { key, redisKey, resolve, reject };
-      if (this.#isCluster) {
-        const slot = clusterKeySlot(redisKey);
-        this.#openBySlot.set(slot, this.#add(read, this.#openBySlot.get(slot)));
-      } else {
-        this.#open = this.#add(read, this.#open);
-      }
-    });
+    const batch = this.#isCluster ? this.#ofSlot(clusterKeySlot(redisKey)) : this.#openOne();
+    const index = batch.add(redisKey);
+    return batch.answers.then((texts) => this.#decode(texts[index] ?? null, key));
   }
 
-  /** Adds to the given batch where it has room, else to a new one. Returns the batch. */
-  #add(read: Read<V>, open: GetBatch<V> | undefined): GetBatch<V> {
-    if (open !== undefined && open.size < keysPerCommand) {
-      open.add(read);
-      return open;
-    }
-    const batch = new GetBatch(this.#redis, this.#decode, read);
+  #openOne(): GetBatch {
+    if (this.#open === undefined || this.#open.isFull) this.#open = this.#newBatch();
+    return this.#open;
+  }
+
+  /** The batch of a slot, on a Cluster. */
+  #ofSlot(slot: number): GetBatch {
+    const open = this.#openBySlot.get(slot);
+    if (open !== undefined && !open.isFull) return open;
+    const batch = this.#newBatch();
+    this.#openBySlot.set(slot, batch);
+    return batch;
+  }
+
+  #newBatch(): GetBatch {
+    const batch = new GetBatch(this.#redis);
     if (this.#last === undefined) {
       this.#first = batch;
       settledPromise.then(this.#flush);
@@ -79,69 +82,44 @@ export class GetBatches<V> {
   };
 }
 
-/** One read, and who waits for it. */
-interface Read<V> {
-  readonly key: string;
-  readonly redisKey: string;
-  readonly resolve: (record: V) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** The reads that share a command. The first has a place of its own, since most often there is no other. */
-class GetBatch<V> extends RedisCall<string | null | Texts> {
+/** The reads that share a command. */
+class GetBatch extends RedisCall<string | null | Texts> {
   readonly operation = "get";
-  nextInTurn: GetBatch<V> | undefined = undefined;
+  readonly redisKeys: string[] = [];
+  readonly answers: Promise<Texts>;
+  nextInTurn: GetBatch | undefined = undefined;
   readonly #redis: RedisLike;
-  readonly #decode: Decode<V>;
-  readonly #first: Read<V>;
-  #others: Read<V>[] | undefined = undefined;
+  #resolve!: (texts: Texts) => void;
+  #reject!: (error: StorageError) => void;
 
-  constructor(redis: RedisLike, decode: Decode<V>, first: Read<V>) {
+  constructor(redis: RedisLike) {
     super();
     this.#redis = redis;
-    this.#decode = decode;
-    this.#first = first;
+    this.answers = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
-  get size(): number {
-    return 1 + (this.#others?.length ?? 0);
+  get isFull(): boolean {
+    return this.redisKeys.length >= keysPerCommand;
   }
 
-  get redisKeys(): string[] {
-    const redisKeys = [this.#first.redisKey];
-    if (this.#others !== undefined) for (const { redisKey } of this.#others) redisKeys.push(redisKey);
-    return redisKeys;
-  }
-
-  add(read: Read<V>): void {
-    if (this.#others === undefined) this.#others = [read];
-    else this.#others.push(read);
+  /** Adds a read; returns the place of its answer. */
+  add(redisKey: string): number {
+    return this.redisKeys.push(redisKey) - 1;
   }
 
   protected override send(): Promise<string | null | Texts> {
-    return this.#others === undefined ? this.#redis.get(this.#first.redisKey) : this.#redis.mget(this.redisKeys);
+    const [redisKey = ""] = this.redisKeys;
+    return this.redisKeys.length === 1 ? this.#redis.get(redisKey) : this.#redis.mget(this.redisKeys);
   }
 
   protected override succeed(answer: string | null | Texts): void {
-    if (!Array.isArray(answer)) {
-      this.#settle(this.#first, answer);
-      return;
-    }
-    let index = 0;
-    this.#settle(this.#first, answer[index++]);
-    if (this.#others !== undefined) for (const read of this.#others) this.#settle(read, answer[index++]);
+    this.#resolve(Array.isArray(answer) ? answer : [answer]);
   }
 
   protected override fail(error: StorageError): void {
-    this.#first.reject(error);
-    if (this.#others !== undefined) for (const { reject } of this.#others) reject(error);
-  }
-
-  #settle({ key, resolve, reject }: Read<V>, text: string | null | undefined): void {
-    try {
-      resolve(this.#decode(text ?? null, key));
-    } catch (error) {
-      reject(error);
-    }
+    this.#reject(error);
   }
 }
