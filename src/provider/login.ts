@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { ClientAuthenticationSchema } from "../codecs/authorization-code.ts";
+import type { PangeaAccessToken } from "../codecs/pangea-access-token.ts";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../errors.ts";
 import { openSealed, seal } from "../secrets/sealing.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
@@ -152,7 +153,7 @@ export class Login {
     if (parameters.code === undefined) {
       throw new UpstreamRejectedError("server_error", "Pangea AuthN sent neither a code nor an error.");
     }
-    const tokens = await this.#pangeaAuthn.exchange(parameters.code, transaction.upstreamVerifier);
+    const tokens = await this.#redeem(parameters.code, transaction.upstreamVerifier);
     const identity = await this.#pangeaAuthn.identify(tokens.token);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
     const grantKey = GrantKey.create(this.#configuration.keys, this.#grants.idForCode(code));
@@ -171,6 +172,22 @@ export class Login {
     });
     emit("login", { clientId: transaction.clientId, subject: identity.subject });
     return code;
+  }
+
+  /**
+   * Redeems the upstream code. What Pangea AuthN's token endpoint refuses is between it and this server: the client must
+   * not read of an `invalid_client` that is not its own (RFC 6749 section 4.1.2.1 has the errors that it may read).
+   */
+  async #redeem(code: string, codeVerifier: string): Promise<PangeaAccessToken> {
+    try {
+      return await this.#pangeaAuthn.exchange(code, codeVerifier);
+    } catch (cause) {
+      if (!(cause instanceof UpstreamRejectedError)) throw cause;
+      if (cause.error === "invalid_grant") {
+        throw new UpstreamRejectedError("access_denied", "Pangea AuthN does not know the code.", { cause });
+      }
+      throw new OAuthError("server_error", "Pangea AuthN refused this server.", { cause });
+    }
   }
 
   #answer(transaction: LoginTransaction, parameters: Record<string, string>): URL {

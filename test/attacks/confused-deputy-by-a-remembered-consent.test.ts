@@ -69,7 +69,7 @@ async function open(link: string): Promise<{ pages: string[]; redirects: string[
 it("a person who allowed an honest client comes back to it without being asked again", async () => {
   const { pages, reached } = await open(linkTo(honest, honestUri));
   expect(pages).toEqual([]);
-  expect(reached?.searchParams.get("code")).toBeTruthy();
+  expect(reached?.searchParams.get("code")).toMatch(/^pmcp_ac_/);
 });
 
 it("another client of the same name is asked about, and the page shows where the answer would go", async () => {

@@ -94,7 +94,7 @@ describe("at the callback", () => {
     const { location, cookie } = await harness.beginLogin(request);
     const callback = await harness.logInUpstream(location);
     await nothingHappened(await harness.get(callback.pathname + callback.search));
-    expect((await harness.finishLogin(callback, cookie)).searchParams.get("code")).toBeTruthy();
+    expect((await harness.finishLogin(callback, cookie)).searchParams.get("code")).toMatch(/^pmcp_ac_/);
   });
 
   it("the answer to one login is not taken for another's, though both were begun in this browser", async () => {
@@ -105,7 +105,9 @@ describe("at the callback", () => {
     const crossed = new URL(callback);
     crossed.searchParams.set("state", other.location.searchParams.get("state") ?? "");
     const refusal = await harness.finishLogin(crossed, other.cookie);
-    expect(refusal.searchParams.get("error"), "Pangea's code does not fit the other login's verifier").toBeTruthy();
+    expect(refusal.searchParams.get("error"), "Pangea's code does not fit the other login's verifier").toBe(
+      "access_denied",
+    );
     expect(refusal.searchParams.get("code")).toBeNull();
   });
 });

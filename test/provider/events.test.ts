@@ -100,6 +100,24 @@ describe("events", () => {
     expect(told.at(-1)).toMatchObject({ name: "consent", event: { decision: "remembered" } });
   });
 
+  it("tell the operator what Pangea has against this server, and the client only that it cannot log in", async () => {
+    const refusal = (error: string) => async () => Response.json({ error }, { status: 401 });
+    for (const [error, answer, outages] of [
+      ["invalid_client", "server_error", [{ code: "ERR_UPSTREAM_REJECTED", trace: expect.any(String) }]],
+      ["invalid_grant", "access_denied", []],
+    ] as const) {
+      const harness = start({ fetch: refusal(error) });
+      const { client_id } = await harness.register();
+      const { location, cookie } = await harness.beginLogin({ client_id, code_challenge: pkce().challenge });
+      told = [];
+      const redirect = await harness.finishLogin(await harness.logInUpstream(location), cookie);
+      expect(redirect.searchParams.get("error")).toBe(answer);
+      expect(redirect.href).not.toContain(error);
+      expect(told.filter(({ name }) => name === "outage").map(({ event }) => event)).toEqual(outages);
+      expect(told.at(-1)).toEqual({ name: "login-failed", event: { clientId: client_id, error: answer } });
+    }
+  });
+
   it("tell of refused tokens, but not of those who have none yet", async () => {
     const harness = start({ requiredScopes: ["admin"] });
     const { access_token } = await harness.tokens({ scope: "user" });

@@ -1,27 +1,14 @@
-import { type Browser, type BrowserContextOptions, chromium } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchChromium } from "../../support/chromium.ts";
 import { ada, authorizationRequest, exchange, redirectUri, type ServedAuthn, serveAuthn } from "./served-authn.ts";
-
-const executablePath = "/usr/bin/chromium";
 
 let served: ServedAuthn;
 let browser: Browser;
 
 beforeAll(async () => {
   served = await serveAuthn();
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  browser = await launchChromium();
 });
 
 afterAll(async () => {
