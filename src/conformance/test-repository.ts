@@ -29,6 +29,11 @@ export interface TestContext {
 export interface TestRepositoryOptions {
   readonly runner: TestRunner;
   /**
+   * The optional parts that the factory offers. Cases that need another one are left out. Default: every part that is not
+   * named in `without`.
+   */
+  readonly capabilities?: readonly Requirement[];
+  /**
    * The optional parts that the factory does not offer, each with the reason. Cases that need one are left out; where a
    * part is neither offered nor named here they are skipped with a note, so that nothing is left unchecked unseen.
    */
@@ -63,10 +68,12 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
  * ```
  */
 export function testRepository(name: string, create: CreateRepository, options: TestRepositoryOptions): void {
-  const { runner, without = {} } = options;
+  const { runner, capabilities, without = {} } = options;
+  const isOffered = (part: Requirement): boolean =>
+    without[part] === undefined && (capabilities === undefined || capabilities.includes(part));
   runner.describe(`${name} keeps the repository contract:`, () => {
     for (const repositoryCase of repositoryCases) {
-      if (repositoryCase.needs.some((part) => without[part] !== undefined)) continue;
+      if (!repositoryCase.needs.every(isOffered)) continue;
       runner.it(repositoryCase.name, async (context) => {
         const missing = await runOrFindMissing(repositoryCase, create);
         if (missing.length > 0) skip(context, repositoryCase, missing);
