@@ -9,6 +9,12 @@ const usage = `Usage: pangea-authn-fastmcp <command>
 
 Both need no account. --port 0 takes any free port.`;
 
+/** What a command needs and a server may do without. */
+const optionalPackages: Readonly<Record<string, readonly string[]>> = {
+  demo: ["@modelcontextprotocol/sdk", "oidc-provider", "pangea-node-sdk"],
+  emulator: ["oidc-provider"],
+};
+
 function stopped(): Promise<void> {
   return new Promise((resolve) => {
     process.once("SIGINT", () => resolve());
@@ -50,9 +56,18 @@ async function main(commandLine: string[]): Promise<void> {
   }
 }
 
+function explain(failure: unknown, command: string | undefined): unknown {
+  if (!(failure instanceof Error)) return failure;
+  const packages = optionalPackages[command ?? ""];
+  const isMissing = "code" in failure && failure.code === "ERR_MODULE_NOT_FOUND";
+  if (!isMissing || packages === undefined) return failure.message;
+  return `A package is missing. Install what "${command}" needs: npm install ${packages.join(" ")}`;
+}
+
+const [command] = process.argv.slice(2);
 try {
   await main(process.argv.slice(2));
 } catch (failure) {
-  console.error(failure instanceof Error ? failure.message : failure);
+  console.error(explain(failure, command));
   process.exitCode = 1;
 }

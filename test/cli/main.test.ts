@@ -1,5 +1,8 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -39,6 +42,21 @@ describe("the command line", () => {
       expect(stdout).toContain(text);
     }
     expect(stdout).not.toMatch(/pmcp_|ptu_|ptr_|pck_/);
+  });
+
+  it.each([
+    ["demo", "npm install @modelcontextprotocol/sdk oidc-provider pangea-node-sdk"],
+    ["emulator", "npm install oidc-provider"],
+  ])("says what to install where a package that %s needs is missing", async (command, line) => {
+    const folder = await mkdtemp(join(tmpdir(), "without-packages-"));
+    try {
+      await cp(fileURLToPath(new URL("../../src", import.meta.url)), join(folder, "src"), { recursive: true });
+      await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+      const failure = run(process.execPath, [join(folder, "src/cli/main.ts"), command]);
+      await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(line) });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("leaves the demo's server up when asked", async () => {
