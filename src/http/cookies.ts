@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 /** More logins than this at once in one browser: the oldest are given up, so that headers stay within limits. */
 const maxConcurrentLogins = 4;
+/** The characters of all their cookies. Node.js takes 16 KiB of headers, proxies often 8. */
+const maxLoginsLength = 6000;
 
 /**
  * This server's cookies. Over https they have the `__Host-` prefix (RFC 6265bis): no other host of the domain can plant
@@ -39,11 +41,17 @@ export class BrowserCookies {
    * several tabs do not disturb each other, and the removal of the oldest beyond the limit.
    */
   keepLogin(header: string | null, login: { state: string; transaction: string; maxAgeSeconds: number }): string[] {
-    const others = pairs(header)
-      .map((pair) => pair.name)
-      .filter((name) => name.startsWith(`${this.#prefix}login_`) && /^[\w-]+$/.test(name))
-      .map((name) => name.slice(this.#prefix.length));
-    const abandoned = others.slice(0, Math.max(0, others.length - maxConcurrentLogins + 1));
+    const others = pairs(header).filter(
+      ({ name }) => name.startsWith(`${this.#prefix}login_`) && /^[\w-]+$/.test(name),
+    );
+    let kept = 1;
+    let length = login.transaction.length;
+    const abandoned: string[] = [];
+    for (const { name, value } of others.reverse()) {
+      length += value.length;
+      kept += 1;
+      if (kept > maxConcurrentLogins || length > maxLoginsLength) abandoned.push(name.slice(this.#prefix.length));
+    }
     return [
       this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),
       ...abandoned.map((name) => this.remove(name)),

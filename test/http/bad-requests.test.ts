@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { jsonOf } from "../support/json-of.ts";
-import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
@@ -102,11 +102,23 @@ describe("an authorization request", () => {
     const page = await harness.openConsentPage({ client_id, code_challenge: pkce().challenge }, many);
     const response = await harness.decide(page, "allow");
     const ended = response.headers.getSetCookie().filter((line) => line.includes("Max-Age=0"));
-    expect(ended.map((line) => line.split("=")[0])).toEqual([
+    expect(ended.map((line) => line.split("=")[0]).sort()).toEqual([
       "pangea_mcp_login_0000000000000000",
       "pangea_mcp_login_0000000000000001",
       "pangea_mcp_login_0000000000000002",
     ]);
+  });
+
+  it("lets go of the oldest logins before their cookies fill the headers", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const large = ["a", "b", "c"].map((name) => `pangea_mcp_login_${name}=${"x".repeat(2700)}`).join("; ");
+    const page = await harness.openConsentPage({ client_id, code_challenge: pkce().challenge }, large);
+    const decided = await harness.decide(page, "allow");
+    const kept = joinCookies(page.cookie, decided);
+    expect(kept).not.toMatch(/login_[ab]=/);
+    expect(kept).toMatch(/login_c=x/);
+    expect(kept.length).toBeLessThan(8 * 1024);
   });
 });
 
