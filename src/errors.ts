@@ -39,37 +39,84 @@ export abstract class PangeaAuthnError extends Error {
   }
 }
 
-/** An option is missing or wrong. The message names the option and says what it should be. */
+/**
+ * An option is missing or wrong. The message names the option and says what it should be.
+ *
+ * @example
+ * ```ts
+ * new PangeaOAuthProvider({ ...settings, mcpBaseUrl: "mcp.example.org" }); // throws: mcpBaseUrl must be an absolute URL
+ * ```
+ */
 export class ConfigurationError extends PangeaAuthnError {
   readonly code = "ERR_CONFIGURATION";
 }
 
-/** A failure of a store or of what it holds. Never thrown for a record that is merely absent. */
+/**
+ * A failure of a store or of what it holds. Never thrown for a record that is merely absent.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageError) return new Response(null, { status: 503 }); // never a 401
+ * ```
+ */
 export abstract class StorageError extends PangeaAuthnError {}
 
-/** The key cannot be used in this store: empty, too long, or with characters that the store has no room for. */
+/**
+ * The key cannot be used in this store: empty, too long, or with characters that the store has no room for.
+ *
+ * @example
+ * ```ts
+ * await repository.get(""); // rejects: a key must be a string and not empty
+ * ```
+ */
 export class InvalidKeyError extends StorageError {
   readonly code = "ERR_INVALID_KEY";
 }
 
-/** The value to write does not satisfy the repository's schema. Nothing was written. */
+/**
+ * The value to write does not satisfy the repository's schema. Nothing was written.
+ *
+ * @example
+ * ```ts
+ * await tokens.set(key, { clientId: "a", scopes: [], expiresAt: Number.NaN }); // rejects, nothing is written
+ * ```
+ */
 export class InvalidRecordError extends StorageError {
   readonly code = "ERR_INVALID_RECORD";
 }
 
-/** The encoded value is larger than the store takes. Nothing was written. */
+/**
+ * The encoded value is larger than the store takes. Nothing was written.
+ *
+ * @example
+ * ```ts
+ * await vault.set(key, { note: "x".repeat(20_000) }); // rejects before Vault, which takes 10,240 characters, is called
+ * ```
+ */
 export class RecordTooLargeError extends StorageError {
   readonly code = "ERR_RECORD_TOO_LARGE";
 }
 
 /**
  * What the store holds under a key is not a valid record. The key appears as its SHA-256 only, the content not at all.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof CorruptRecordError) await repository.delete(key); // it can still be deleted
+ * ```
  */
 export class CorruptRecordError extends StorageError {
   readonly code = "ERR_CORRUPT_RECORD";
 }
 
-/** A sealed value was written under a key that is not in the key ring, moved from another record, or altered. */
+/**
+ * A sealed value was written under a key that is not in the key ring, moved from another record, or altered.
+ *
+ * @example
+ * ```ts
+ * const keys = KeyRing.from([newSecret, oldSecret]); // what the old secret sealed still opens
+ * ```
+ */
 export class UnsealableError extends StorageError {
   readonly code = "ERR_UNSEALABLE";
 }
@@ -85,7 +132,14 @@ export interface StorageFailureOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number;
 }
 
-/** The base of the failures in which the store did not do what was asked. */
+/**
+ * The base of the failures in which the store did not do what was asked.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageFailure && error.effect === "none") await repository.set(key, value); // safe to repeat
+ * ```
+ */
 export abstract class StorageFailure extends StorageError {
   /** Whether a write may have taken effect in spite of the error. */
   readonly effect: WriteEffect;
@@ -99,37 +153,87 @@ export abstract class StorageFailure extends StorageError {
   }
 }
 
-/** The store could not be reached, or answered that it is out of service. Try again later. */
+/**
+ * The store could not be reached, or answered that it is out of service. Try again later.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageUnavailableError) setTimeout(retry, (error.retryAfterSeconds ?? 5) * 1000);
+ * ```
+ */
 export class StorageUnavailableError extends StorageFailure {
   readonly code = "ERR_STORAGE_UNAVAILABLE";
 }
 
-/** The store did not answer before the deadline. A write may still land: its outcome is unknown. */
+/**
+ * The store did not answer before the deadline. A write may still land: its outcome is unknown.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageTimeoutError) log.warn("it may or may not have been done"); // never repeat a take
+ * ```
+ */
 export class StorageTimeoutError extends StorageFailure {
   readonly code = "ERR_STORAGE_TIMEOUT";
 }
 
-/** The store refused for too many requests. `retryAfterSeconds` says when to come back, where the store said so. */
+/**
+ * The store refused for too many requests. `retryAfterSeconds` says when to come back, where the store said so.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageRateLimitedError) setTimeout(retry, (error.retryAfterSeconds ?? 5) * 1000);
+ * ```
+ */
 export class StorageRateLimitedError extends StorageFailure {
   readonly code = "ERR_STORAGE_RATE_LIMITED";
 }
 
-/** The store refused the credentials. Check the token and what it is allowed to do. */
+/**
+ * The store refused the credentials. Check the token and what it is allowed to do.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageUnauthorizedError) alert("The Vault token or the Redis password is wrong.");
+ * ```
+ */
 export class StorageUnauthorizedError extends StorageFailure {
   readonly code = "ERR_STORAGE_UNAUTHORIZED";
 }
 
-/** The store understood the request and refused it. Trying the same again does not help. */
+/**
+ * The store understood the request and refused it. Trying the same again does not help.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageRejectedError) log.error(error.message); // the same call would be refused again
+ * ```
+ */
 export class StorageRejectedError extends StorageFailure {
   readonly code = "ERR_STORAGE_REJECTED";
 }
 
-/** The repository was closed before or during the call. */
+/**
+ * The repository was closed before or during the call.
+ *
+ * @example
+ * ```ts
+ * await repository[Symbol.asyncDispose]();
+ * await repository.get(key); // rejects
+ * ```
+ */
 export class StorageClosedError extends StorageFailure {
   readonly code = "ERR_STORAGE_CLOSED";
 }
 
-/** Pangea AuthN could not be reached, timed out or answered with a server error. */
+/**
+ * Pangea AuthN could not be reached, timed out or answered with a server error.
+ *
+ * @example
+ * ```ts
+ * const user = await provider.pangeaToken(auth); // rejects with it while Pangea AuthN is out; nobody is logged out
+ * ```
+ */
 export class UpstreamUnavailableError extends PangeaAuthnError {
   readonly code = "ERR_UPSTREAM_UNAVAILABLE";
   /** How long the upstream asked to wait before the next try, in seconds, where it said so. */
@@ -141,7 +245,14 @@ export class UpstreamUnavailableError extends PangeaAuthnError {
   }
 }
 
-/** Pangea AuthN answered and said no. `error` is its OAuth error code. */
+/**
+ * Pangea AuthN answered and said no. `error` is its OAuth error code.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof UpstreamRejectedError && error.error === "invalid_client") alert("Check pangeaAuthnClientSecret.");
+ * ```
+ */
 export class UpstreamRejectedError extends PangeaAuthnError {
   readonly code = "ERR_UPSTREAM_REJECTED";
   /** The OAuth error code that the upstream gave, such as `invalid_grant`. */

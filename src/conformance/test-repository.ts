@@ -44,6 +44,11 @@ export interface TestRepositoryOptions {
  * Runs one case on a repository that is made for it.
  *
  * @throws An `AssertionError` where the rule is broken, a `TypeError` where the factory lacks a part that it needs.
+ *
+ * @example
+ * ```ts
+ * for (const one of repositoryCases) await runRepositoryCase(one, () => ({ repository: new SqlRepository(sampleSchema) }));
+ * ```
  */
 export async function runRepositoryCase(repositoryCase: RepositoryCase, create: CreateRepository): Promise<void> {
   const missing = await runOrFindMissing(repositoryCase, create);

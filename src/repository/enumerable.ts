@@ -18,7 +18,14 @@ export interface EnumerableRepository<K extends string, V> extends Repository<K,
   entries(): AsyncIterable<[K, V]>;
 }
 
-/** True for a repository that can list its records. */
+/**
+ * True for a repository that can list its records.
+ *
+ * @example
+ * ```ts
+ * if (isEnumerable(repository)) for await (const [key] of repository.entries()) console.log(key);
+ * ```
+ */
 export function isEnumerable<K extends string, V>(
   repository: Repository<K, V>,
 ): repository is EnumerableRepository<K, V> {

@@ -26,7 +26,14 @@ export interface BrowserPage {
   readonly forms: readonly HtmlForm[];
 }
 
-/** The login ended on a page in place of the client's redirect URI, or a form was refused. */
+/**
+ * The login ended on a page in place of the client's redirect URI, or a form was refused.
+ *
+ * @example
+ * ```ts
+ * await browser.login(url, { password: "wrong" }).catch((error) => error.page.text); // what the page says
+ * ```
+ */
 export class LoginStoppedError extends Error {
   /** The page that the login ended on. */
   readonly page: BrowserPage;
