@@ -33,10 +33,22 @@ export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?:
         throw invalidRecord(location, failure);
       }
       if (text === undefined) throw invalidRecord(location, undefined);
+      // A write that no read could give back must not be reported as done.
+      if (!canBeRead(text, location, maxLength, (json) => compiled.parse(json)))
+        throw invalidRecord(location, undefined);
       return text;
     },
     decode: (text, location) => readJson(text, maxLength, location, (json) => compiled.parse(json)),
   };
+}
+
+function canBeRead<V>(text: string, location: RecordLocation, maxLength: number, read: (json: unknown) => V): boolean {
+  try {
+    readJson(text, maxLength, location, read);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -47,6 +59,7 @@ export function readJson<V>(text: string, maxLength: number, location: RecordLoc
   if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
   try {
     const json: unknown = JSON.parse(text);
+    if (mayBeDeep(text) && isDeep(json)) throw new RangeError();
     if (mayHoldPrototype(text) && hasPrototypeMember(json)) throw new TypeError("an own __proto__ member");
     return read(json);
   } catch (failure) {
@@ -57,6 +70,31 @@ export function readJson<V>(text: string, maxLength: number, location: RecordLoc
 /** A cheap test that lets nearly every text pass: escapes are looked at only where the member could be spelled so. */
 function mayHoldPrototype(text: string): boolean {
   return text.includes("__proto__") || text.includes("\\u00");
+}
+
+/** Far deeper than any record, and as deep as a copy of one may be. */
+const maxDepth = 200;
+
+/** A cheap test that lets nearly every text pass: so many levels need as many opening brackets. */
+function mayBeDeep(text: string): boolean {
+  if (text.length <= 2 * maxDepth) return false;
+  let brackets = 0;
+  for (let at = 0; at < text.length && brackets <= maxDepth; at++) {
+    const character = text.charCodeAt(at);
+    if (character === 0x5b || character === 0x7b) brackets++;
+  }
+  return brackets > maxDepth;
+}
+
+function isDeep(json: unknown): boolean {
+  const waiting: [value: unknown, depth: number][] = [[json, 0]];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [value, depth] = next;
+    if (typeof value !== "object" || value === null) continue;
+    if (depth >= maxDepth) return true;
+    for (const member of Object.values(value)) waiting.push([member, depth + 1]);
+  }
+  return false;
 }
 
 /** Without recursion: the depth of what is read is not in our hands. */
@@ -88,6 +126,6 @@ export function corruptRecord(location: RecordLocation, reason: string): Corrupt
 
 /** @internal The one error for a value that the schema refuses. */
 export function invalidRecord(location: RecordLocation, failure: unknown): InvalidRecordError {
-  const reason = failure === undefined ? "JSON cannot hold it" : describe(failure);
+  const reason = failure === undefined ? "JSON cannot hold it, superjsonCodec may" : describe(failure);
   return new InvalidRecordError(`The value for ${location.repository} does not fit its schema: ${reason}.`);
 }

@@ -35,6 +35,10 @@ export function superjsonCodec<V>(schema: ZodType<V>, options: { readonly maxLen
     decode(text, location) {
       return readJson(text, maxLength, location, (json) => {
         if (!isSuperJson(json)) throw corruptRecord(location, "it was not written by superjson");
+        // A few characters could ask for gigabytes, before the schema is asked.
+        if (JSON.stringify(json.meta ?? null).includes('"typed-array"')) {
+          throw corruptRecord(location, "it holds a typed array, which is not read");
+        }
         return schema.parse(superjson.deserialize(json));
       });
     },

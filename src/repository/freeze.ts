@@ -4,7 +4,8 @@ import { InvalidRecordError } from "../errors.ts";
  * A deep copy that nobody can change: plain objects and arrays are frozen, and `URL`, `Date`, `Map` and `Set`, which
  * `Object.freeze` does not reach, are copies whose changing methods throw.
  *
- * @throws `InvalidRecordError` for a value with members that cannot be copied: functions, symbols, class instances.
+ * @throws `InvalidRecordError` for a value with members that cannot be copied: functions, symbols, class instances;
+ * and for one that is nested more than 200 levels deep.
  *
  * @example
  * ```ts
@@ -13,31 +14,33 @@ import { InvalidRecordError } from "../errors.ts";
  * ```
  */
 export function frozenCopy<V>(value: V): V {
-  return copyOf(value, new Map()) as V;
+  return copyOf(value, new Map(), 0) as V;
 }
 
-function copyOf(value: unknown, copies: Map<object, unknown>): unknown {
+/** Far deeper than any record, far from where the stack ends. */
+const maxDepth = 200;
+
+function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): unknown {
   if (typeof value === "function" || typeof value === "symbol") throw uncopyable();
   if (typeof value !== "object" || value === null) return value;
   const known = copies.get(value);
   if (known !== undefined) return known;
+  if (depth > maxDepth) throw new InvalidRecordError(`A record may be nested ${maxDepth} levels deep at the most.`);
+  const inner = (member: unknown): unknown => copyOf(member, copies, depth + 1);
   if (Array.isArray(value)) {
     const copy: unknown[] = [];
     copies.set(value, copy);
-    for (const member of value) copy.push(copyOf(member, copies));
+    for (const member of value) copy.push(inner(member));
     return Object.freeze(copy);
   }
   if (value instanceof URL) return remember(value, readOnlyUrl(value), copies);
   if (value instanceof Date) return remember(value, readOnlyDate(value), copies);
   if (value instanceof Map) {
-    const entries = [...value].map(([key, member]): [unknown, unknown] => [
-      copyOf(key, copies),
-      copyOf(member, copies),
-    ]);
+    const entries = [...value].map(([key, member]): [unknown, unknown] => [inner(key), inner(member)]);
     return remember(value, withoutMethods(new Map(entries), ["set", "delete", "clear"]), copies);
   }
   if (value instanceof Set) {
-    const members = [...value].map((member) => copyOf(member, copies));
+    const members = [...value].map(inner);
     return remember(value, withoutMethods(new Set(members), ["add", "delete", "clear"]), copies);
   }
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -45,7 +48,7 @@ function copyOf(value: unknown, copies: Map<object, unknown>): unknown {
   const copy: Record<string, unknown> = prototype === null ? Object.create(null) : {};
   copies.set(value, copy);
   for (const [name, member] of Object.entries(value)) {
-    Object.defineProperty(copy, name, { value: copyOf(member, copies), enumerable: true });
+    Object.defineProperty(copy, name, { value: inner(member), enumerable: true });
   }
   return Object.freeze(copy);
 }

@@ -1,4 +1,4 @@
-import { InvalidKeyError } from "../errors.ts";
+import { InvalidKeyError, InvalidRecordError } from "../errors.ts";
 import type { Repository } from "./contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "./expiry.ts";
 import { frozenCopy } from "./freeze.ts";
@@ -44,6 +44,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
 
   async set(key: K, value: V): Promise<void> {
     assertKey(key);
+    if (value === undefined) throw new InvalidRecordError("undefined is not a record; use delete to remove one.");
     this.#sweepSome();
     this.#records.set(key, frozenCopy(value));
   }
