@@ -80,6 +80,19 @@ export const failureCases: readonly RepositoryCase[] = [
       assert.equal((await subject.repository.get("key"))?.name, "one");
     },
   },
+  {
+    name: "a corrupt record can be deleted",
+    needs: ["plant"],
+    run: async (subject) => {
+      await must(subject.plant)("key", "not a record");
+      let deleted: boolean | undefined;
+      await assert.doesNotReject(async () => {
+        deleted = await subject.repository.delete("key");
+      });
+      assert.equal(deleted, true);
+      assert.equal(await subject.repository.get("key"), undefined);
+    },
+  },
 ];
 
 function isStorageError(error: unknown): boolean {

@@ -37,7 +37,7 @@ export class TextRepository<V> implements Repository<string, V> {
 
   async delete(key: string): Promise<boolean> {
     this.check(key);
-    const existed = this.read(key) !== undefined;
+    const existed = this.isThere(key);
     this.store.texts.delete(this.nameOf(key));
     return existed;
   }
@@ -47,6 +47,14 @@ export class TextRepository<V> implements Repository<string, V> {
     const value = this.read(key);
     this.store.texts.delete(this.nameOf(key));
     return value;
+  }
+
+  protected isThere(key: string): boolean {
+    try {
+      return this.read(key) !== undefined;
+    } catch {
+      return true;
+    }
   }
 
   protected nameOf(key: string): string {

@@ -258,6 +258,13 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
       }
     })(store, codec),
 
+  "a corrupt record can be deleted": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override isThere(key: string) {
+        return this.read(key) !== undefined;
+      }
+    })(store, codec),
+
   "a corrupt record can be overwritten": (store, codec) =>
     new (class<V> extends TextRepository<V> {
       override async set(key: string, value: V) {

@@ -7,6 +7,7 @@ import {
   RecordTooLargeError,
   StorageClosedError,
   StorageRejectedError,
+  UnsealableError,
 } from "../../errors.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
@@ -103,7 +104,12 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 
   async delete(key: K): Promise<boolean> {
-    return (await this.#remove(key)) !== undefined;
+    try {
+      return (await this.#remove(key)) !== undefined;
+    } catch (failure) {
+      if (!(failure instanceof CorruptRecordError || failure instanceof UnsealableError)) throw failure;
+      return this.#removeUnreadable(key);
+    }
   }
 
   async take(key: K): Promise<V | undefined> {
@@ -119,7 +125,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   async sweep(): Promise<number> {
     let deleted = 0;
     for await (const secret of this.#all()) {
-      if (secret.text === undefined || !this.#isOver(secret, secret.text)) continue;
+      if (!this.#isOver(secret)) continue;
+      // The list may be old by now: another instance may have renewed the record, under the same id.
+      const current = await this.#calls.get(secret.id);
+      if (current === undefined || current.version !== secret.version || !this.#isOver(current)) continue;
       if (await this.#deleteItem(secret)) deleted += 1;
     }
     return deleted;
@@ -192,6 +201,13 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     return found.value;
   }
 
+  /** Removes what is under a key without reading it; true for the one caller that did it. */
+  async #removeUnreadable(key: K): Promise<boolean> {
+    const secrets = this.#own(await this.#lookup.find(key));
+    const deleted = await Promise.all(secrets.map((secret) => this.#deleteItem(secret)));
+    return deleted.includes(true);
+  }
+
   /** Puts a tombstone right on top of the version that was read: only one caller can be the one that did that. */
   async #claim(secret: VaultSecret): Promise<boolean> {
     try {
@@ -249,7 +265,9 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     yield* this.#own(secrets);
   }
 
-  #isOver(secret: VaultSecret, text: string): boolean {
+  #isOver(secret: VaultSecret): boolean {
+    const { text } = secret;
+    if (text === undefined) return false;
     if (isTombstone(text)) return true;
     const value = this.#decodeIfReadable(secret, text);
     return value !== undefined && isExpired(this.#expiresAt(value), this.#settings.clock());
@@ -259,7 +277,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     try {
       return this.#codec.decode(text, this.#location(secret.name));
     } catch (failure) {
-      if (failure instanceof CorruptRecordError) return undefined;
+      if (failure instanceof CorruptRecordError || failure instanceof UnsealableError) return undefined;
       throw failure;
     }
   }
