@@ -88,7 +88,8 @@ export class SecretLookup {
       found = await this.#searchNames(names);
     } catch (failure) {
       if (!(failure instanceof StorageRejectedError) || failure instanceof VaultItemNotFoundError) throw failure;
-      this.#nameIn = "unsupported";
+      // Once it has worked, one refusal is about these names and says nothing of the filter.
+      if (this.#nameIn !== "works") this.#nameIn = "unsupported";
       return this.#findEach(names);
     }
     const wanted = new Set(names);

@@ -81,7 +81,9 @@ export class VaultCalls {
   async get(id: string): Promise<VaultSecret | undefined> {
     try {
       const reply = await this.#call("read", () => this.#service.getItem({ id }));
-      return readSecret(reply.result);
+      const secret = readSecret(reply.result);
+      if (secret === undefined) throw new StorageUnavailableError("Vault answered with something that is no secret.");
+      return secret;
     } catch (failure) {
       if (failure instanceof VaultItemNotFoundError) return undefined;
       throw failure;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { StorageUnavailableError } from "../../errors.ts";
 
 /** A search for secrets, as the SDK's `getBulk` takes it. */
 export interface VaultSearch {
@@ -39,11 +40,11 @@ const versionSchema = z.object({ version: z.number(), secret: z.string().optiona
 /** The part of a Vault item that the repository reads. */
 export const vaultItemSchema = z.object({
   id: z.string().min(1),
-  name: z.string().optional(),
-  metadata: z.record(z.string(), z.string()).optional(),
-  created_at: z.string().optional(),
-  last_rotated: z.string().optional(),
-  enabled: z.boolean().optional(),
+  name: z.string().nullish(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  created_at: z.string().nullish(),
+  last_rotated: z.string().nullish(),
+  enabled: z.boolean().nullish(),
   item_versions: z.array(versionSchema),
 });
 
@@ -65,16 +66,21 @@ export interface VaultSecret {
   readonly writtenAt: string;
 }
 
-/** Reads an item; undefined for what is no secret with a name. */
+/**
+ * Reads an item; undefined for what is no secret with a name.
+ *
+ * @throws `StorageUnavailableError` for an item of another form than Vault's: that must not read as absent.
+ */
 export function readSecret(item: unknown): VaultSecret | undefined {
+  if (isFolder(item)) return undefined;
   const parsed = vaultItemSchema.safeParse(item);
-  if (!parsed.success) return undefined;
+  if (!parsed.success) throw new StorageUnavailableError("Vault answered with an item of another form than expected.");
   const { id, name, metadata, created_at, last_rotated, enabled, item_versions } = parsed.data;
   const current = item_versions.reduce<z.infer<typeof versionSchema> | undefined>(
     (latest, version) => (latest === undefined || version.version > latest.version ? version : latest),
     undefined,
   );
-  if (name === undefined || current === undefined) return undefined;
+  if (name === undefined || name === null || current === undefined) return undefined;
   return {
     id,
     name,
@@ -83,4 +89,8 @@ export function readSecret(item: unknown): VaultSecret | undefined {
     text: enabled === false ? undefined : current.secret,
     writtenAt: last_rotated ?? created_at ?? "",
   };
+}
+
+function isFolder(item: unknown): boolean {
+  return typeof item === "object" && item !== null && !("item_versions" in item);
 }
