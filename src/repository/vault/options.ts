@@ -20,7 +20,8 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
   readonly folder?: string;
   /**
    * The kind of the records, kept in the item's metadata: records of another kind in the same folder do not exist for
-   * this repository. Items without a kind, as the Python package writes them, do.
+   * this repository. Items without a kind, as the Python package writes them, do. Vault keeps the names of a folder
+   * unique, so two kinds that share one need keys that differ; a `set` under a key of another kind is rejected.
    */
   readonly kind?: string;
   /**
@@ -52,6 +53,9 @@ export interface VaultRepositorySettings {
   readonly delay: (milliseconds: number) => Promise<void>;
 }
 
+/** What a `Map` of V8 holds at most. */
+const maxEntries = 2 ** 24;
+
 /** Checks the options. Throws `ConfigurationError` that names the one that is wrong. */
 export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): VaultRepositorySettings {
   const { folder, kind, timeout = 10_000, maxKnownIds = 10_000 } = options;
@@ -61,14 +65,14 @@ export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): 
   if (kind !== undefined && !/^[a-z][a-z0-9_-]{0,63}$/.test(kind)) {
     throw new ConfigurationError("kind must be a short lower-case word, such as access_token.");
   }
-  if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw new ConfigurationError("timeout must be a number of milliseconds above 0.");
+  if (!(timeout > 0 && timeout < 2 ** 31)) {
+    throw new ConfigurationError("timeout must be a positive number of milliseconds, below 2 ** 31.");
   }
-  if (!Number.isInteger(maxKnownIds) || maxKnownIds < 1) {
-    throw new ConfigurationError("maxKnownIds must be a whole number above 0.");
+  if (!Number.isInteger(maxKnownIds) || maxKnownIds < 1 || maxKnownIds > maxEntries) {
+    throw new ConfigurationError(`maxKnownIds must be a whole number from 1 to ${maxEntries}.`);
   }
   return {
-    folder,
+    folder: folder === undefined ? undefined : normalised(folder),
     kind,
     strictTake: options.strictTake ?? false,
     timeout,
@@ -77,4 +81,12 @@ export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): 
     random: options.random ?? Math.random,
     delay: options.delay ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
   };
+}
+
+/** One spelling of a folder, as Vault sees it: where a sealed record was written is part of its seal. */
+function normalised(folder: string): string {
+  return `/${folder
+    .split("/")
+    .filter((part) => part !== "")
+    .join("/")}`;
 }

@@ -147,7 +147,8 @@ function groupByName(secrets: readonly VaultSecret[]): Map<string, Namesakes> {
   return new Map([...byName].map(([name, group]) => [name, newestFirst(group)]));
 }
 
-function newestFirst(secrets: readonly VaultSecret[]): Namesakes {
+/** Sorts secrets of one name. */
+export function newestFirst(secrets: readonly VaultSecret[]): Namesakes {
   return [...secrets].sort((one, other) =>
     one.writtenAt === other.writtenAt ? compare(other.id, one.id) : compare(other.writtenAt, one.writtenAt),
   );

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { asCodec, type SchemaOrCodec } from "../../codecs/as-codec.ts";
 import type { Codec } from "../../codecs/codec.ts";
 import {
@@ -11,19 +10,19 @@ import {
 } from "../../errors.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { claim } from "./claim.ts";
 import { connectToVault } from "./connect.ts";
 import { KeyTurns } from "./key-turns.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
-import { type Namesakes, SecretLookup } from "./secret-lookup.ts";
-import { isTombstone, tombstone } from "./tombstone.ts";
+import { OwnWrites } from "./own-writes.ts";
+import { type Namesakes, newestFirst, SecretLookup } from "./secret-lookup.ts";
+import { isTombstone } from "./tombstone.ts";
 import { VaultCalls } from "./vault-calls.ts";
 import { VaultItemNotFoundError } from "./vault-failure.ts";
 import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 
 /** Vault's limit for a secret, in characters. */
 const maxTextLength = 10_240;
-/** Enough to outlast any delay between a delete and what searches show. */
-const maxDeletedIds = 1_000;
 
 /** A record that was found: the secret that holds it, its older namesakes, and its value where it is alive. */
 interface Found<V> {
@@ -37,8 +36,11 @@ interface Found<V> {
  *
  * Vault has no compare-and-swap and no get-and-delete. `take` reads the record and then deletes its item, and the
  * caller whose delete succeeds is the one that gets the value; with `strictTake` a rotation claims it first. A `take` or
- * `delete` that races a `set` of the same key may remove what the `set` wrote: fit for single-use records, whose keys
- * are written once. When a delete was carried out but its answer was lost, nobody gets the value: it is burned.
+ * `delete` that races a `set` of the same key on another instance may remove what the `set` wrote: fit for single-use
+ * records, whose keys are written once. A strict `take` that has overwritten a newer value so rejects, its effect
+ * unknown. When a delete was carried out but its answer was lost, nobody gets the value: it is burned.
+ *
+ * A search of Vault may lag behind: what this instance wrote or deleted itself it sees at once nevertheless.
  *
  * Values may have 10,240 characters when encoded. All of this was verified against this package's emulator of Vault; no
  * Pangea account was at hand.
@@ -58,9 +60,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   readonly #calls: VaultCalls;
   readonly #lookup: SecretLookup;
   readonly #turns = new KeyTurns();
-  readonly #knownIds: LRUCache<string, string>;
-  /** What this instance deleted, which a search that lags behind may still show. */
-  readonly #deletedIds = new LRUCache<string, true>({ max: maxDeletedIds });
+  readonly #ownWrites: OwnWrites;
   #closed = false;
 
   /**
@@ -80,7 +80,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
     this.#calls = new VaultCalls(service, this.#settings);
     this.#lookup = new SecretLookup(this.#calls, this.#settings.folder);
-    this.#knownIds = new LRUCache({ max: this.#settings.maxKnownIds });
+    this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
   }
 
   async get(key: K): Promise<V | undefined> {
@@ -97,8 +97,8 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
       );
     }
     await this.#turns.run(key, async () => {
-      const id = this.#knownIds.get(key);
-      if (id !== undefined && (await this.#rotate(key, id, text))) return;
+      const known = this.#ownWrites.get(key);
+      if (known !== undefined && (await this.#rotate(key, known.id, text))) return;
       await this.#store(key, text);
     });
   }
@@ -118,7 +118,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   /**
    * Deletes the records of this folder and kind that have expired, and what strict takes left behind. Vault does not
-   * expire items by itself: run it now and then, on one instance.
+   * expire items by itself: run it now and then, on one instance. The folder is read into memory, a hundred items a call.
    *
    * @returns The number of items deleted.
    */
@@ -134,7 +134,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     return deleted;
   }
 
-  /** Every record of this folder and kind that has not expired. Records that cannot be read are left out. */
+  /**
+   * Every record of this folder and kind that has not expired. Records that cannot be read are left out. The folder is
+   * read into memory first, a hundred items a call.
+   */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     for await (const secret of this.#all()) {
       if (secret.text === undefined || isTombstone(secret.text)) continue;
@@ -146,36 +149,37 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   /** Ends the repository: later calls reject. There is no connection to close; the SDK uses the global `fetch`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    this.#knownIds.clear();
-    this.#deletedIds.clear();
+    this.#ownWrites.clear();
   }
 
-  /** Finds a record by name; by the id that this instance remembers where a search does not show it yet. */
   async #find(key: string): Promise<Found<V> | undefined> {
-    const shown = this.#own(await this.#lookup.find(key));
-    const [secret, ...older] = shown.length > 0 ? shown : await this.#findByKnownId(key);
+    const [secret, ...older] = await this.#look(key);
     if (secret === undefined) return undefined;
-    this.#knownIds.set(key, secret.id);
+    this.#ownWrites.remember(key, secret);
     return { secret, older, value: this.#read(key, secret) };
   }
 
-  async #findByKnownId(key: string): Promise<Namesakes> {
-    const id = this.#knownIds.get(key);
-    if (id === undefined) return [];
-    const secret = await this.#calls.get(id);
-    if (secret === undefined || secret.name !== key) {
-      this.#knownIds.delete(key);
-      return [];
+  /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
+  async #look(key: string): Promise<Namesakes> {
+    const shown = this.#own(await this.#lookup.find(key));
+    const known = this.#ownWrites.get(key);
+    if (known === undefined || shown.some(({ id, version }) => id === known.id && version >= known.version)) {
+      return shown;
     }
-    return this.#own([secret]);
+    const others = shown.filter(({ id }) => id !== known.id);
+    const secret = await this.#calls.get(known.id);
+    if (secret?.name === key) return newestFirst([...this.#own([secret]), ...others]);
+    this.#ownWrites.forget(key, known.id);
+    return others;
   }
 
   #own(secrets: Namesakes): Namesakes {
+    return secrets.filter((secret) => !this.#ownWrites.isDeleted(secret.id) && !this.#isOfAnotherKind(secret));
+  }
+
+  #isOfAnotherKind(secret: VaultSecret): boolean {
     const { kind } = this.#settings;
-    return secrets.filter(
-      (secret) =>
-        !this.#deletedIds.has(secret.id) && (kind === undefined || secret.kind === undefined || secret.kind === kind),
-    );
+    return kind !== undefined && secret.kind !== undefined && secret.kind !== kind;
   }
 
   /** The value of a secret, or undefined where it counts as absent. */
@@ -195,7 +199,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     if (found.value === undefined || !this.#settings.strictTake) {
       return (await this.#deleteItem(found.secret)) ? found.value : undefined;
     }
-    if (!(await this.#claim(found.secret))) return undefined;
+    if (!(await claim(this.#calls, found.secret, this.#settings))) return undefined;
     // The claim decides; an item that cannot be deleted now is a tombstone that a sweep removes.
     await this.#deleteItem(found.secret).catch(() => false);
     return found.value;
@@ -203,36 +207,25 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   /** Removes what is under a key without reading it; true for the one caller that did it. */
   async #removeUnreadable(key: K): Promise<boolean> {
-    const secrets = this.#own(await this.#lookup.find(key));
+    const secrets = await this.#look(key);
     const deleted = await Promise.all(secrets.map((secret) => this.#deleteItem(secret)));
     return deleted.includes(true);
   }
 
-  /** Puts a tombstone right on top of the version that was read: only one caller can be the one that did that. */
-  async #claim(secret: VaultSecret): Promise<boolean> {
-    try {
-      return (await this.#calls.rotate(secret.id, tombstone())) === secret.version + 1;
-    } catch (failure) {
-      if (failure instanceof VaultItemNotFoundError) return false;
-      throw failure;
-    }
-  }
-
   async #deleteItem(secret: VaultSecret): Promise<boolean> {
     const deleted = await this.#calls.delete(secret.id);
-    this.#deletedIds.set(secret.id, true);
-    if (this.#knownIds.peek(secret.name) === secret.id) this.#knownIds.delete(secret.name);
+    this.#ownWrites.rememberDeleted(secret);
     return deleted;
   }
 
   /** False where the item is gone: the id that was remembered is of no use any more. */
   async #rotate(key: string, id: string, text: string): Promise<boolean> {
     try {
-      await this.#calls.rotate(id, text);
+      this.#ownWrites.remember(key, { id, version: await this.#calls.rotate(id, text) });
       return true;
     } catch (failure) {
       if (!(failure instanceof VaultItemNotFoundError)) throw failure;
-      this.#knownIds.delete(key);
+      this.#ownWrites.forget(key, id);
       return false;
     }
   }
@@ -246,13 +239,14 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     const { folder, kind } = this.#settings;
     const secret = { name: key, text, folder, metadata: kind === undefined ? undefined : { kind } };
     try {
-      this.#knownIds.set(key, await this.#calls.store(secret));
+      this.#ownWrites.remember(key, { id: await this.#calls.store(secret), version: 1 });
     } catch (refusal) {
       if (!(refusal instanceof StorageRejectedError)) throw refusal;
-      const [existing, ...older] = this.#own(await this.#lookup.findOne(key));
-      if (existing === undefined) throw refusal;
-      await this.#calls.rotate(existing.id, text);
-      this.#knownIds.set(key, existing.id);
+      const found = await this.#lookup.findOne(key);
+      const [existing, ...older] = this.#own(found);
+      if (existing === undefined)
+        throw found.some((secret) => this.#isOfAnotherKind(secret)) ? nameIsTaken(refusal) : refusal;
+      this.#ownWrites.remember(key, { id: existing.id, version: await this.#calls.rotate(existing.id, text) });
       await Promise.all(older.map((namesake) => this.#deleteItem(namesake)));
     }
   }
@@ -295,4 +289,11 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
   }
+}
+
+function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {
+  return new StorageRejectedError(
+    "The folder holds a record of another kind under the same key, and Vault keeps names unique; use another folder.",
+    { cause: refusal, effect: "none" },
+  );
 }

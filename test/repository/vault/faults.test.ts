@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
 import { ConfigurationError } from "../../../src/index.ts";
-import { PangeaVaultRepository } from "../../../src/repository/vault/index.ts";
+import { connectToVault } from "../../../src/repository/vault/connect.ts";
+import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/repository/vault/index.ts";
 
 let emulator: PangeaEmulator;
 beforeAll(async () => {
@@ -156,12 +157,56 @@ describe("a write that was carried out though the answer said 502", () => {
     expect(await repository.get("a")).toEqual(record);
   });
 
-  it.each([false, true])("of a take burns the record: nobody gets it (strict: %s)", async (strictTake) => {
-    const repository = open({ strictTake });
+  it("of a take burns the record: nobody gets it", async () => {
+    const repository = open();
     await repository.set("a", record);
-    emulator.faults.inject(committed(strictTake ? "vault/v2/secret/rotate" : "vault/v2/delete"));
+    emulator.faults.inject(committed("vault/v2/delete"));
     expect(await repository.take("a")).toBeUndefined();
     expect(await repository.get("a")).toBeUndefined();
+  });
+
+  it("of a strict take burns the record and says so", async () => {
+    const repository = open({ strictTake: true });
+    await repository.set("a", record);
+    emulator.faults.inject(committed("vault/v2/secret/rotate"));
+    expect(await failureOf(repository.take("a"))).toMatchObject({ effect: "unknown" });
+    expect(await repository.get("a")).toBeUndefined();
+    expect(await repository.take("a")).toBeUndefined();
+  });
+});
+
+describe("a strict take whose record is written to meanwhile", () => {
+  /** Two instances; the first one's next rotation waits until the second has done something. */
+  function openTwo(meanwhile: (other: ReturnType<typeof open>) => Promise<unknown>) {
+    const other = open({ strictTake: true });
+    const service = connectToVault(token, { baseUrlTemplate: emulator.baseUrlTemplate });
+    const gated: VaultServiceLike = {
+      secretStore: (request) => service.secretStore(request),
+      secretRotate: async (request) => {
+        await meanwhile(other);
+        return service.secretRotate(request);
+      },
+      getItem: (request) => service.getItem(request),
+      getBulk: (search) => service.getBulk(search),
+      delete: (id) => service.delete(id),
+    };
+    const options = { folder: "/faults", strictTake: true, delay: async () => {} };
+    return { other, repository: new PangeaVaultRepository(schema, gated, options) };
+  }
+
+  it("does not call the value that it overwrote absent", async () => {
+    const { repository, other } = openTwo((instance) => instance.set("a", { secret: "newer" }));
+    await other.set("a", record);
+    expect(await failureOf(repository.take("a"))).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
+    expect(await other.get("a")).toBeUndefined();
+  });
+
+  it("gets nothing where another has taken it", async () => {
+    const taken: unknown[] = [];
+    const { repository, other } = openTwo(async (instance) => taken.push(await instance.take("a")));
+    await other.set("a", record);
+    expect(await repository.take("a")).toBeUndefined();
+    expect(taken).toEqual([record]);
   });
 });
 
@@ -173,6 +218,16 @@ describe("a Vault that behaves in a way that the documents leave open", () => {
     expect(await repository.get("a")).toEqual(record);
     expect(await repository.take("a")).toEqual(record);
     expect(await repository.get("a")).toBeUndefined();
+  });
+
+  it("shows the newer of two writes of this instance though searches show the older", async () => {
+    const repository = open();
+    await repository.set("a", { secret: "older" });
+    emulator.faults.inject({ kind: "stale-get-bulk", milliseconds: 60_000 });
+    await repository.set("a", record);
+    expect(await open().get("a")).toEqual({ secret: "older" });
+    expect(await repository.get("a")).toEqual(record);
+    expect(await repository.take("a")).toEqual(record);
   });
 
   it("may let names repeat: the newest counts, and none is left behind", async () => {
@@ -221,7 +276,9 @@ describe("a mistake", () => {
     [{ folder: "a*b" }, /folder/],
     [{ kind: "Access Token" }, /kind/],
     [{ timeout: 0 }, /timeout/],
+    [{ timeout: 2 ** 31 }, /timeout/],
     [{ maxKnownIds: 0 }, /maxKnownIds/],
+    [{ maxKnownIds: Number.MAX_SAFE_INTEGER }, /maxKnownIds/],
     [{ baseUrlTemplate: "http://localhost" }, /baseUrlTemplate/],
   ])("in the options is named: %j", (options, message) => {
     expect(() => new PangeaVaultRepository(schema, "pts_x", options)).toThrow(ConfigurationError);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
-import { PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
+import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
 import { createVaultRepositories } from "../../../src/repository/vault/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
@@ -24,6 +24,17 @@ describe("kinds of record in one folder", () => {
     await accessTokens.set("key", { clientId: "c", scopes: [], expiresAt: future });
     expect(await refreshTokens.get("key")).toBeUndefined();
     expect(await refreshTokens.take("key")).toBeUndefined();
+    expect(await accessTokens.get("key")).toBeDefined();
+  });
+
+  it("need keys of their own, since Vault keeps the names of a folder unique, and say so", async () => {
+    const { accessTokens, refreshTokens } = open();
+    const record = { clientId: "c", scopes: [], expiresAt: future };
+    await accessTokens.set("key", record);
+    await expect(refreshTokens.set("key", { ...record, grantId: "g" })).rejects.toMatchObject({
+      code: "ERR_STORAGE_REJECTED",
+      message: expect.stringMatching(/another kind/),
+    });
     expect(await accessTokens.get("key")).toBeDefined();
   });
 
@@ -53,6 +64,14 @@ describe("kinds of record in one folder", () => {
     for await (const [key] of accessTokens.entries()) if (key.startsWith("key ")) count += 1;
     expect(count).toBe(250);
   });
+});
+
+it("a sealed record opens under every spelling of its folder", async () => {
+  const keys = KeyRing.from("s".repeat(32));
+  await open({ folder: "/shared", keys }).clients.set("client", { client_id: "client", redirect_uris: [] });
+  for (const folder of ["shared", "shared/", "//shared/"]) {
+    expect(await open({ folder, keys }).clients.get("client")).toBeDefined();
+  }
 });
 
 describe("a folder that a Python server filled", () => {
