@@ -24,7 +24,7 @@ export interface CacheRepositoriesOptions {
  * that was seen before then makes no call to the store.
  *
  * Authorization codes and refresh tokens work once and grants hold the key to a user's Pangea session: none of them is
- * ever answered from a cache.
+ * ever answered from a cache. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
  * @throws `ConfigurationError` for bounds that are missing or not numbers.
  *
@@ -36,19 +36,29 @@ export interface CacheRepositoriesOptions {
 export function cacheRepositories<R extends ProviderRepositories>(
   repositories: R,
   options: CacheRepositoriesOptions,
-): R & ProviderRepositories {
+): R & ProviderRepositories & AsyncDisposable {
   const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock } = options;
   const bounds = { max, maxStaleness, ...(clock !== undefined && { clock }) };
+  const accessTokens = new CachedRepository(repositories.accessTokens, {
+    ...bounds,
+    ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),
+  });
+  const clients = new CachedRepository<string, OAuthClientInformation>(repositories.clients, {
+    ...bounds,
+    ...(invalidation.clients !== undefined && { invalidation: invalidation.clients }),
+    ...(clientsStaleIfError > 0 && { staleIfError: { maxAge: clientsStaleIfError, records: "long-lived" } }),
+  });
   return {
     ...repositories,
-    accessTokens: new CachedRepository(repositories.accessTokens, {
-      ...bounds,
-      ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),
-    }),
-    clients: new CachedRepository<string, OAuthClientInformation>(repositories.clients, {
-      ...bounds,
-      ...(invalidation.clients !== undefined && { invalidation: invalidation.clients }),
-      ...(clientsStaleIfError > 0 && { staleIfError: { maxAge: clientsStaleIfError, records: "long-lived" } }),
-    }),
+    accessTokens,
+    clients,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([accessTokens[Symbol.asyncDispose](), clients[Symbol.asyncDispose]()]);
+      if (isDisposable(repositories)) await repositories[Symbol.asyncDispose]();
+    },
   };
+}
+
+function isDisposable(repositories: object): repositories is AsyncDisposable {
+  return Symbol.asyncDispose in repositories;
 }

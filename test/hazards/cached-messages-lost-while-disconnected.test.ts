@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { StorageUnavailableError } from "../../src/errors.ts";
 import { sha256Name } from "../../src/repository/cached/index.ts";
 import { cachedSetup } from "../support/cached-setup.ts";
@@ -130,6 +130,22 @@ test("a message that cannot be published fails no write, and is reported", async
   await cache.set("a", token);
   expect(await store.get("a")).toEqual(token);
   expect(failures).toEqual([channel.publishFailure]);
+});
+
+test("whoever is told of a failed message cannot change the outcome of the write", async () => {
+  const defect = new Error("the listener's own");
+  const { cache, channel, store } = connectedSetup({
+    onPublishFailure: () => {
+      throw defect;
+    },
+  });
+  channel.publishFailure = new StorageUnavailableError("The test cut the line.");
+  const uncaught: (() => void)[] = [];
+  vi.stubGlobal("queueMicrotask", (task: () => void) => uncaught.push(task));
+  await cache.set("a", token).finally(() => vi.unstubAllGlobals());
+  expect(await store.get("a")).toEqual(token);
+  expect(uncaught).toHaveLength(1);
+  expect(uncaught[0]).toThrow(defect);
 });
 
 test("a message about a key that the cache knows nothing of does nothing", async () => {

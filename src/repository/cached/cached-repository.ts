@@ -184,7 +184,7 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
 
   #acceptRecord(load: Load<V>, value: V): V | undefined {
     const record = this.#prepare(load.key, value);
-    if (isExpired(record.expiresAt, this.#clock())) return undefined;
+    if (isExpired(record.expiresAt, this.#clock())) return this.#acceptAbsence(load);
     if (this.#mayKeep(load)) this.#keep(load.key, load.name, record, load.startedAt);
     return record.value;
   }
@@ -224,9 +224,13 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   #keep(key: string, name: string, { value, expiresAt, bytes }: Prepared<V>, asOf: number): void {
     const expiry = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt * 1_000;
     const freshUntil = Math.min(asOf + this.#maxStaleness, expiry);
-    if (freshUntil <= asOf) return;
-    const answer = Object.freeze(new Promise<V>((resolve) => resolve(value)));
     const servableUntil = Math.min(asOf + this.#maxStandInAge, expiry);
+    if (Math.max(freshUntil, servableUntil) <= asOf) {
+      // An older copy must not stand in later for what has just been read.
+      this.#copies.drop(key);
+      return;
+    }
+    const answer = Object.freeze(new Promise<V>((resolve) => resolve(value)));
     this.#copies.put(key, { name, value, answer, asOf, freshUntil, servableUntil, usedAt: 0 }, bytes);
   }
 
@@ -253,7 +257,14 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
     try {
       await this.#subscription?.publish(name);
     } catch (error) {
-      this.#onPublishFailure?.(error);
+      try {
+        this.#onPublishFailure?.(error);
+      } catch (failure) {
+        // The write's own outcome stands. As with a listener of an event, the failure is the process's to see.
+        queueMicrotask(() => {
+          throw failure;
+        });
+      }
     }
   }
 

@@ -72,13 +72,13 @@ export interface CachedRepositorySettings<V> {
   /** Tells this cache of changes that other instances make, and them of its own. */
   readonly invalidation?: InvalidationChannel;
   /**
-   * Takes the place of `maxStaleness` while the invalidation channel is down, in milliseconds. Default 0: the backend
-   * is asked every time.
+   * The bound in place of `maxStaleness` while the invalidation channel is down, in milliseconds: the shorter of the two
+   * counts. Default 0: the backend is asked every time.
    */
   readonly maxStalenessWhileDown?: number;
   /**
    * Told when a change could not be published. The write itself was done; other instances hear of it when their copies
-   * are `maxStaleness` old.
+   * are `maxStaleness` old. What it throws is an uncaught exception and does not change the outcome of the write.
    */
   readonly onPublishFailure?: (error: unknown) => void;
   /** Remembers which keys the backend has no record of. Off by default: each such key is asked for every time. */
@@ -95,15 +95,18 @@ export type CachedRepositoryOptions<V> = CachedRepositorySettings<V> & (BoundedB
 /** The longest delay that a timer takes, in milliseconds. */
 const longestTimeout = 2 ** 31 - 1;
 
+/** What a `Map` of V8 holds at most. */
+const maxEntries = 2 ** 24;
+
 /** @throws `ConfigurationError` for options that the types would have refused, and for numbers out of range. */
 export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   const { max, maxBytes, sizeOf, absent, staleIfError, loadTimeout, maxStalenessWhileDown } = options;
   if (max === undefined && maxBytes === undefined) {
     throw new ConfigurationError("A cache needs a bound: give max (entries) or maxBytes with sizeOf.");
   }
-  if (max !== undefined) assertCount("max", max);
+  if (max !== undefined) assertCount("max", max, maxEntries);
   if (maxBytes !== undefined) {
-    assertCount("maxBytes", maxBytes);
+    assertCount("maxBytes", maxBytes, Number.MAX_SAFE_INTEGER);
     if (typeof sizeOf !== "function") throw new ConfigurationError("maxBytes needs sizeOf, which counts the bytes.");
   }
   assertDuration("maxStaleness", options.maxStaleness);
@@ -115,7 +118,7 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
     assertDuration("maxStalenessWhileDown", maxStalenessWhileDown);
   }
   if (absent !== undefined) {
-    assertCount("absent.max", absent.max);
+    assertCount("absent.max", absent.max, maxEntries);
     assertDuration("absent.maxStaleness", absent.maxStaleness);
   }
   if (staleIfError !== undefined) {
@@ -126,9 +129,9 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   }
 }
 
-function assertCount(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new ConfigurationError(`${name} must be a whole number above 0.`);
+function assertCount(name: string, value: number, most: number): void {
+  if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+    throw new ConfigurationError(`${name} must be a whole number from 1 to ${most}.`);
   }
 }
 

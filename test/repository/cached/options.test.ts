@@ -27,6 +27,8 @@ test.for([
   ["a maxStaleness that is text", { max: 10, maxStaleness: "1000" }, /maxStaleness/],
   ["a max of 0", { ...bound, max: 0 }, /max must/],
   ["a max that is not whole", { ...bound, max: 1.5 }, /max must/],
+  ["a max beyond what can be held", { ...bound, max: Number.MAX_SAFE_INTEGER }, /max must/],
+  ["an absent.max beyond what can be held", { ...bound, absent: { max: 2 ** 40, maxStaleness: 1 } }, /absent\.max/],
   ["maxBytes without sizeOf", { maxBytes: 100, maxStaleness: 1_000 }, /sizeOf/],
   ["a loadTimeout of 0", { ...bound, loadTimeout: 0 }, /loadTimeout/],
   ["a loadTimeout beyond what a timer takes", { ...bound, loadTimeout: 2 ** 31 }, /loadTimeout/],

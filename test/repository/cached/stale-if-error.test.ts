@@ -46,6 +46,26 @@ test("a copy never stands in past the expiry of its record", async () => {
   await expect(failing(backend.hold("get"), cache.get("a"))).rejects.toBe(outage);
 });
 
+test("while the invalidation channel is down, what was read last stands in, not what was read before", async () => {
+  const channel = new SwitchedInvalidationChannel();
+  const { backend, cache, store } = cachedSetup({ staleIfError, invalidation: channel });
+  channel.switch("up");
+  await cache.set("a", client);
+  channel.switch("down");
+  await store.set("a", { text: "newer" });
+  expect(await cache.get("a")).toEqual({ text: "newer" });
+  expect(await failing(backend.hold("get"), cache.get("a"))).toEqual({ text: "newer" });
+});
+
+test("a record that was found to be over leaves no older copy to stand in", async () => {
+  const { backend, cache, clock, store } = cachedSetup<Note>({ staleIfError });
+  await cache.set("a", client);
+  clock.advance(maxStaleness);
+  vi.spyOn(store, "get").mockResolvedValueOnce({ ...client, expiresAt: clock.seconds(-1) });
+  expect(await cache.get("a")).toBeUndefined();
+  await expect(failing(backend.hold("get"), cache.get("a"))).rejects.toBe(outage);
+});
+
 test("a record that was deleted here does not stand in, even if the delete failed", async () => {
   const { backend, cache } = cachedSetup({ staleIfError });
   await cache.set("a", client);

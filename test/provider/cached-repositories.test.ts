@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { cacheRepositories, createInMemoryRepositories, InMemoryRepository } from "../../src/index.ts";
+import { SwitchedInvalidationChannel } from "../support/switched-invalidation-channel.ts";
+
+it("closes the caches before the repositories behind them", async () => {
+  const channel = new SwitchedInvalidationChannel();
+  const order: string[] = [];
+  const backend = {
+    ...createInMemoryRepositories(),
+    async [Symbol.asyncDispose]() {
+      order.push(`backend, ${channel.subscribers} subscribers left`);
+    },
+  };
+  const cached = cacheRepositories(backend, { maxStaleness: 1_000, invalidation: { accessTokens: channel } });
+  expect(channel.subscribers).toBe(1);
+  await cached[Symbol.asyncDispose]();
+  expect(order).toEqual(["backend, 0 subscribers left"]);
+  await expect(cached.accessTokens.get("a")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+});
+
+it("closes the caches where there is nothing to close behind them", async () => {
+  const { accessTokens, ...others } = createInMemoryRepositories();
+  const cached = cacheRepositories(
+    { accessTokens: new InMemoryRepository(), ...others },
+    { maxStaleness: 1_000, clientsStaleIfError: 60_000 },
+  );
+  await cached[Symbol.asyncDispose]();
+  await expect(cached.clients.get("a")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+});
