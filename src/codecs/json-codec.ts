@@ -1,5 +1,5 @@
 import { type ZodType, z } from "zod";
-import { CorruptRecordError, InvalidRecordError } from "../errors.ts";
+import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from "../errors.ts";
 import { tokenKey } from "../secrets/token-key.ts";
 import type { Codec, RecordLocation } from "./codec.ts";
 
@@ -9,6 +9,8 @@ const defaultMaxLength = 1024 * 1024;
 /**
  * A codec that keeps records as JSON text and checks them against a Zod schema in both directions. The schema may be a
  * Zod codec, whose wire side then is what is stored.
+ *
+ * A value that would not be read back, such as a `Date` or a `Map`, is refused: `superjsonCodec` keeps those.
  *
  * Text is not trusted: its length is checked before it is parsed, an own `__proto__` member is refused, and whatever
  * the schema does not know is dropped.
@@ -24,31 +26,41 @@ const defaultMaxLength = 1024 * 1024;
 export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?: number } = {}): Codec<V> {
   const maxLength = options.maxLength ?? defaultMaxLength;
   const compiled = z.compile(schema);
+  const decode = (text: string, location: RecordLocation): V =>
+    readJson(text, maxLength, location, (json) => compiled.parse(json));
   return {
     encode(value, location) {
       let text: string | undefined;
       try {
         text = JSON.stringify(z.encode(schema, value));
       } catch (failure) {
-        throw invalidRecord(location, failure);
+        throw invalidRecord(location, failure, notJson);
       }
-      if (text === undefined) throw invalidRecord(location, undefined);
-      // A write that no read could give back must not be reported as done.
-      if (!canBeRead(text, location, maxLength, (json) => compiled.parse(json)))
-        throw invalidRecord(location, undefined);
+      if (text === undefined) throw invalidRecord(location, undefined, notJson);
+      if (text.length > maxLength) throw tooLarge(location, text, maxLength);
+      assertReadable(() => decode(text, location), location, notJson);
       return text;
     },
-    decode: (text, location) => readJson(text, maxLength, location, (json) => compiled.parse(json)),
+    decode,
   };
 }
 
-function canBeRead<V>(text: string, location: RecordLocation, maxLength: number, read: (json: unknown) => V): boolean {
+const notJson = "JSON cannot give it back, superjsonCodec may";
+
+/** @internal A write that no read could give back must not be reported as done. */
+export function assertReadable(read: () => unknown, location: RecordLocation, otherwise: string): void {
   try {
-    readJson(text, maxLength, location, read);
-    return true;
+    read();
   } catch {
-    return false;
+    throw invalidRecord(location, undefined, otherwise);
   }
+}
+
+/** @internal The one error for a text that would be too long to be read. */
+export function tooLarge({ repository }: RecordLocation, text: string, maxLength: number): RecordTooLargeError {
+  return new RecordTooLargeError(
+    `The record for ${repository} has ${text.length} characters when encoded; ${maxLength} are the most that is read.`,
+  );
 }
 
 /**
@@ -124,8 +136,20 @@ export function corruptRecord(location: RecordLocation, reason: string): Corrupt
   );
 }
 
-/** @internal The one error for a value that the schema refuses. */
-export function invalidRecord(location: RecordLocation, failure: unknown): InvalidRecordError {
-  const reason = failure === undefined ? "JSON cannot hold it, superjsonCodec may" : describe(failure);
-  return new InvalidRecordError(`The value for ${location.repository} does not fit its schema: ${reason}.`);
+/**
+ * @internal The one error for a value that the schema refuses or the format cannot hold.
+ *
+ * @param otherwise - What to say where `failure` does not tell.
+ */
+export function invalidRecord(location: RecordLocation, failure: unknown, otherwise: string): InvalidRecordError {
+  return new InvalidRecordError(
+    `The value for ${location.repository} cannot be written: ${refusal(failure) ?? otherwise}.`,
+  );
+}
+
+function refusal(failure: unknown): string | undefined {
+  if (failure instanceof z.core.$ZodError || failure instanceof RangeError) return describe(failure);
+  if (failure instanceof z.core.$ZodEncodeError) return "its schema transforms in one direction; make that a z.codec";
+  if (failure instanceof z.core.$ZodAsyncError) return "its schema is asynchronous, which a codec cannot be";
+  return undefined;
 }

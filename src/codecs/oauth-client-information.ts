@@ -40,7 +40,7 @@ const absoluteUri = z.string().refine((uri) => URL.canParse(uri));
 
 const wire = z.object({
   client_id: z.string(),
-  redirect_uris: z.array(absoluteUri),
+  redirect_uris: nullable(z.array(absoluteUri)),
   token_endpoint_auth_method: nullable(z.string()),
   grant_types: nullable(z.array(z.string())),
   response_types: nullable(z.array(z.string())),
@@ -103,7 +103,7 @@ export const OAuthClientInformationSchema: z.ZodType<OAuthClientInformation, z.i
   {
     decode: ({ client_id, redirect_uris, record_expires_at, ...members }) => ({
       client_id,
-      redirect_uris,
+      redirect_uris: redirect_uris ?? [],
       ...present({ ...members, expiresAt: record_expires_at }),
     }),
     encode: ({ client_id, redirect_uris, expiresAt, ...members }) => ({

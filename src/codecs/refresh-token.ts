@@ -41,7 +41,7 @@ const domain = z.object({
   rotatedAt: z.number().exactOptional(),
 });
 
-/** Reads and writes refresh-token records; reads those of the Python MCP SDK's model too. */
+/** Reads and writes refresh-token records. The Python package keeps none. */
 export const RefreshTokenSchema: z.ZodType<RefreshToken, z.input<typeof wire>> = z.codec(wire, domain, {
   decode: (stored) => ({
     clientId: stored.client_id,

@@ -19,3 +19,8 @@ it("a client record whose redirect URIs are absolute is read as it was written",
   const record = { client_id: "a client", redirect_uris };
   expect(codec.decode(codec.encode(record, location), location)).toEqual(record);
 });
+
+it("a client record of the Python package without redirect URIs is read as one that has none", () => {
+  const text = '{"client_id":"a client","redirect_uris":null}';
+  expect(codec.decode(text, location)).toEqual({ client_id: "a client", redirect_uris: [] });
+});

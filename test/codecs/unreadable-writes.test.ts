@@ -1,7 +1,13 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { superjsonCodec } from "../../src/codecs/superjson.ts";
-import { AccessTokenSchema, CorruptRecordError, InvalidRecordError, jsonCodec } from "../../src/index.ts";
+import {
+  AccessTokenSchema,
+  CorruptRecordError,
+  InvalidRecordError,
+  jsonCodec,
+  RecordTooLargeError,
+} from "../../src/index.ts";
 import { frozenCopy } from "../../src/repository/freeze.ts";
 
 const location = { repository: "any", key: "a key" };
@@ -13,6 +19,31 @@ it.each([
   ["a URL", z.object({ url: z.instanceof(URL) }), { url: new URL("https://app.example/") }],
 ])("a record with %s, which JSON cannot give back, is not written as JSON", (_, schema, value) => {
   expect(() => jsonCodec<unknown>(schema).encode(value, location)).toThrow(InvalidRecordError);
+});
+
+it.each([
+  [
+    "a typed array",
+    superjsonCodec<unknown>(z.object({ bytes: z.instanceof(Uint8Array) })),
+    { bytes: Uint8Array.of(1) },
+  ],
+  ["a symbol that nobody registered", superjsonCodec<unknown>(z.object({ at: z.symbol() })), { at: Symbol("a") }],
+])("a record with %s, which superjson cannot give back, is not written", (_, codec, value) => {
+  expect(() => codec.encode(value, location)).toThrow(InvalidRecordError);
+});
+
+it.each([
+  ["a bigint", jsonCodec<unknown>(z.bigint()), 1n, /JSON cannot give it back, superjsonCodec may/],
+  ["a transform", jsonCodec<unknown>(z.string().transform(Number)), 1, /z\.codec/],
+  ["an asynchronous check", jsonCodec<unknown>(z.string().refine(async () => true)), "a", /asynchronous/],
+])("the refusal of %s says what to do", (_, codec, value, message) => {
+  expect(() => codec.encode(value, location)).toThrow(message);
+});
+
+it.each([jsonCodec, superjsonCodec])("a record longer than what is read is not written", (codecOf) => {
+  const codec = codecOf(z.string(), { maxLength: 100 });
+  expect(codec.decode(codec.encode("a".repeat(50), location), location)).toHaveLength(50);
+  expect(() => codec.encode("a".repeat(101), location)).toThrow(RecordTooLargeError);
 });
 
 it("a stored record that is nested too deeply to be copied is corrupt, where the schema allows it too", () => {
