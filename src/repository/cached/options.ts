@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../errors.ts";
 import type { ReadExpiry } from "../expiry.ts";
+import { requireTimerLength } from "../timer-length.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 
 /** A budget of entries. */
@@ -92,9 +93,6 @@ export interface CachedRepositorySettings<V> {
 /** The options of `CachedRepository`: its bounds and settings. */
 export type CachedRepositoryOptions<V> = CachedRepositorySettings<V> & (BoundedByEntries | BoundedByBytes<V>);
 
-/** The longest delay that a timer takes, in milliseconds. */
-const longestTimeout = 2 ** 31 - 1;
-
 /** What a `Map` of V8 holds at most. */
 const maxEntries = 2 ** 24;
 
@@ -111,8 +109,7 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   }
   assertDuration("maxStaleness", options.maxStaleness);
   if (loadTimeout !== undefined) {
-    assertDuration("loadTimeout", loadTimeout);
-    if (loadTimeout > longestTimeout) throw new ConfigurationError(`loadTimeout must be at most ${longestTimeout} ms.`);
+    requireTimerLength("loadTimeout", loadTimeout);
   }
   if (maxStalenessWhileDown !== undefined && maxStalenessWhileDown !== 0) {
     assertDuration("maxStalenessWhileDown", maxStalenessWhileDown);

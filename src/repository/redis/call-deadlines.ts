@@ -1,6 +1,6 @@
 /** Something that waits for an answer until a deadline, and its place among the others that do. */
 export abstract class Expiring {
-  /** The tick of {@link CallDeadlines} at which it gives up. */
+  /** When it gives up, in milliseconds of `performance.now()`. */
   deadline = 0;
   /** The one that waits since before it. */
   previous: Expiring | undefined = undefined;
@@ -20,14 +20,13 @@ const ticksPerTimeout = 20;
 
 /**
  * The deadlines of the calls under way, all of the same length, so in the order of their starts. They are their own list,
- * and one timer ticks for them all as long as there are any: a timer, or only a look at the clock, for each call would
- * cost more than the rest of a call. A call is given up between 19 and 20 ticks after its start, never later.
+ * and one timer ticks for them all as long as there are any: a timer for each call would cost more than the rest of it.
+ * The clock is read for each, since the last tick may be long ago where the event loop was busy. A call is given up
+ * between 19 and 20 ticks after its start, or when the event loop next comes round.
  */
 export class CallDeadlines {
   /** Milliseconds. */
   readonly #tickLength: number;
-  /** The tick that began last, counted from the clock's own start. */
-  #tick = 0;
   #first: Expiring | undefined;
   #last: Expiring | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -45,7 +44,7 @@ export class CallDeadlines {
   /** Starts the deadline of a call. */
   add(call: Expiring): void {
     if (this.#timer === undefined) this.#arm();
-    call.deadline = this.#tick + ticksPerTimeout;
+    call.deadline = performance.now() + this.#tickLength * (ticksPerTimeout - 1);
     call.isWaiting = true;
     call.previous = this.#last;
     if (this.#last === undefined) this.#first = call;
@@ -78,12 +77,9 @@ export class CallDeadlines {
     this.#timer = undefined;
   }
 
-  /** Reads the clock, and does so again when the next tick begins. */
+  /** Looks again when the next tick begins. */
   #arm(): void {
-    const now = performance.now();
-    this.#tick = Math.floor(now / this.#tickLength);
-    const untilNextTick = (this.#tick + 1) * this.#tickLength - now;
-    this.#timer = setTimeout(this.#onTick, Math.max(1, Math.ceil(untilNextTick)));
+    this.#timer = setTimeout(this.#onTick, Math.max(1, Math.floor(this.#tickLength)));
     this.#timer.unref();
   }
 
@@ -93,11 +89,12 @@ export class CallDeadlines {
     if (this.#first === undefined) return;
     this.#arm();
     // Answers that came while the event loop was busy are read before any call is given up for want of one.
-    if (this.#first.deadline <= this.#tick) setImmediate(this.#expireOverdue);
+    if (this.#first.deadline < performance.now()) setImmediate(this.#expireOverdue);
   };
 
   readonly #expireOverdue = (): void => {
-    for (let call = this.#first; call !== undefined && call.deadline <= this.#tick; call = this.#first) {
+    const now = performance.now();
+    for (let call = this.#first; call !== undefined && call.deadline < now; call = this.#first) {
       this.remove(call);
       call.expire();
     }

@@ -6,6 +6,7 @@ import { type Grant, GrantSchema } from "../../codecs/grant.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "../../codecs/oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "../../codecs/refresh-token.ts";
 import { sealed } from "../../codecs/sealed.ts";
+import { ConfigurationError } from "../../errors.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { RedisRepository, type RedisRepositoryOptions } from "./redis-repository.ts";
@@ -28,8 +29,9 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
    */
   readonly namespace?: string;
   /**
-   * Seals every record, since Redis keeps what it is given in plain text: in memory, on disk, in backups. Without it the
-   * users' Pangea tokens, which are part of the grants, can be read by whoever reads Redis.
+   * Seals every record, since Redis keeps what it is given in plain text: in memory, on disk, in backups. Without it who
+   * reads Redis reads which client acts for which user with which scopes, and who can write to it can forge records. The
+   * users' Pangea tokens cannot be read either way: the provider seals them in their grants.
    */
   readonly keys?: KeyRing;
 }
@@ -49,6 +51,9 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  */
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
   const { namespace = "pangea", keys, ...common } = options;
+  if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
+    throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
+  }
   const create = <V>(schema: ZodType<V>, kind: string): RedisRepository<V> =>
     new RedisRepository<V>(keys === undefined ? schema : sealed(schema, keys), redis, {
       ...common,

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { ConfigurationError } from "../../errors.ts";
+import type { StorageError } from "../../errors.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { requireTimerLength } from "../timer-length.ts";
 import { KeySpace } from "./key-space.ts";
 import { RedisCalls } from "./redis-calls.ts";
 import type { RedisClient } from "./redis-like.ts";
@@ -27,6 +28,11 @@ export interface RedisPubSubOptions {
    * Default 5,000. A connection that dies without a word is found out within two heartbeats.
    */
   readonly heartbeat?: number;
+  /**
+   * Told when Redis refuses the subscription: the channel stays `"down"`, and is tried again at each heartbeat. The Redis
+   * user needs `+subscribe`, `+ping`, `+publish` and the channel `&pangea-invalidate:*`.
+   */
+  readonly onRefused?: (error: StorageError) => void;
 }
 
 /** A client that messages are published with. */
@@ -62,6 +68,7 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
   readonly #redis: PublishingClient & (RedisCallable | TrackableCluster);
   readonly #channel: string;
   readonly #heartbeat: number;
+  readonly #onRefused: ((error: StorageError) => void) | undefined;
   readonly #calls: RedisCalls;
   readonly #subscribers = new Set<InvalidationSubscriber>();
   readonly #sender = randomUUID();
@@ -76,11 +83,12 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
    */
   constructor(redis: PublishingClient & (RedisCallable | TrackableCluster), options: RedisPubSubOptions) {
     const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
-    if (!(timeout > 0)) throw new ConfigurationError("timeout must be a positive number of milliseconds.");
-    if (!(heartbeat > 0)) throw new ConfigurationError("heartbeat must be a positive number of milliseconds.");
+    requireTimerLength("timeout", timeout);
+    requireTimerLength("heartbeat", heartbeat);
     this.#redis = redis;
     this.#channel = `pangea-invalidate:${new KeySpace(options.prefix).prefix}`;
     this.#heartbeat = heartbeat;
+    this.#onRefused = options.onRefused;
     this.#calls = new RedisCalls(redis, timeout);
   }
 
@@ -123,6 +131,7 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
       new SubscriberConnection(this.#source, this.#channel, this.#heartbeat, {
         onMessage: (message) => this.#onMessage(message),
         onChange: (up) => this.#tell(up ? "up" : "down"),
+        onRefused: (error) => this.#onRefused?.(error),
       });
   };
 

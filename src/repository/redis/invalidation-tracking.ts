@@ -1,10 +1,11 @@
-import { ConfigurationError } from "../../errors.ts";
+import type { StorageError } from "../../errors.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { requireTimerLength } from "../timer-length.ts";
 import { KeySpace } from "./key-space.ts";
 import type { RedisConnection } from "./redis-like.ts";
 import { isTrackableCluster, type RedisCallable, type TrackableCluster } from "./subscriber-connection.ts";
@@ -17,6 +18,12 @@ export interface RedisTrackingOptions {
    * Default 5,000. A connection that dies without a word is found out within two heartbeats.
    */
   readonly heartbeat?: number;
+  /**
+   * Told when Redis refuses the tracking or the subscription: the channel stays `"down"`, and is tried again at each
+   * heartbeat. The Redis user needs `+client`, `+info`, `+subscribe`, `+ping` and the channel `&__redis__:invalidate`; on
+   * a Cluster one call for each node may come.
+   */
+  readonly onRefused?: (error: StorageError) => void;
 }
 
 interface Listener {
@@ -52,6 +59,7 @@ const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
 export class RedisTrackingInvalidation implements AsyncDisposable {
   readonly #redis: RedisCallable | TrackableCluster;
   readonly #heartbeat: number;
+  readonly #onRefused: ((error: StorageError) => void) | undefined;
   readonly #listeners = new Set<Listener>();
   readonly #links = new Map<RedisConnection, TrackingLink>();
   #connection: InvalidationConnection = "down";
@@ -59,12 +67,13 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
 
   /**
    * @param redis - The client that the repositories use: plain, Sentinel or Cluster.
-   * @throws {ConfigurationError} For a heartbeat that is not positive.
+   * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
   constructor(redis: RedisCallable | TrackableCluster, options: RedisTrackingOptions = {}) {
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
-    if (!(this.#heartbeat > 0)) throw new ConfigurationError("heartbeat must be a positive number of milliseconds.");
+    requireTimerLength("heartbeat", this.#heartbeat);
+    this.#onRefused = options.onRefused;
   }
 
   /**
@@ -135,6 +144,7 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
     const link = new TrackingLink(data, () => this.#prefixes(), this.#heartbeat, {
       onInvalidate: (redisKeys) => this.#onInvalidate(redisKeys),
       onChange: () => this.#onLinkChange(),
+      onRefused: (error) => this.#onRefused?.(error),
     });
     this.#links.set(data, link);
   }

@@ -15,6 +15,7 @@ export class RedisCalls implements CallObserver {
   readonly #deadlines: CallDeadlines;
   #closed = false;
   #whenIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   /** @param timeout - How long a call may take, the wait for a connection included, in milliseconds. */
   constructor(redis: RedisClient, timeout: number) {
@@ -40,7 +41,12 @@ export class RedisCalls implements CallObserver {
   }
 
   /** Refuses every call from now on, ends those that still wait for a connection, and waits for the others' answers. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.#deadlines.closeAll();
     if (!this.#deadlines.isEmpty) {

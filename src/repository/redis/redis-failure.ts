@@ -10,7 +10,7 @@ import {
 import { tokenKey } from "../../secrets/token-key.ts";
 
 /** What was asked of Redis. */
-export type RedisOperation = "get" | "scan" | "set" | "delete" | "take" | "publish";
+export type RedisOperation = "get" | "scan" | "set" | "delete" | "take" | "publish" | "subscribe";
 
 type FailureClass = new (message: string, options: { effect: WriteEffect; cause: unknown }) => StorageError;
 
@@ -113,7 +113,7 @@ export function connectionFailure(error: unknown): StorageError {
 }
 
 function effectOf(operation: RedisOperation): WriteEffect {
-  return operation === "get" || operation === "scan" ? "none" : "unknown";
+  return operation === "get" || operation === "scan" || operation === "subscribe" ? "none" : "unknown";
 }
 
 function rejectionMessage(error: unknown): string {

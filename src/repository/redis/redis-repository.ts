@@ -1,8 +1,9 @@
 import { asCodec, type SchemaOrCodec } from "../../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../../codecs/codec.ts";
-import { ConfigurationError, CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
+import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { requireTimerLength } from "../timer-length.ts";
 import { requireSafeClient } from "./client-settings.ts";
 import { GetBatches } from "./get-batches.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
@@ -32,7 +33,9 @@ const defaultTimeout = 2_000;
  * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
  *
  * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one microtask turn share their commands. A
- * record that Redis has not removed yet, but that is past its expiry by `clock`, is absent. Nothing waits longer than
+ * record that Redis has not removed yet, but that is past its expiry by `clock`, is absent. A key of this repository that
+ * some other program made a list or a hash is a `CorruptRecordError`; MGET calls it absent, so a `get` that shares its
+ * command does too. Nothing waits longer than
  * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
  *
  * The client must not send commands again after a reconnect; `redisOptions()` and `clusterOptions()` give the settings.
@@ -57,7 +60,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike, options: RedisRepositoryOptions<V>) {
     const timeout = options.timeout ?? defaultTimeout;
-    if (!(timeout > 0)) throw new ConfigurationError("timeout must be a positive number of milliseconds.");
+    requireTimerLength("timeout", timeout);
     requireSafeClient(redis);
     this.#codec = asCodec(schemaOrCodec);
     this.#redis = redis;

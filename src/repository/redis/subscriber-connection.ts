@@ -1,3 +1,5 @@
+import type { StorageError } from "../../errors.ts";
+import { redisFailure, replyCode } from "./redis-failure.ts";
 import type { RedisConnection } from "./redis-like.ts";
 import { retryDelay } from "./redis-options.ts";
 
@@ -48,6 +50,8 @@ export interface SubscriberListener {
   onMessage(message: unknown): void;
   /** True once the subscription is in place, false once it is lost. */
   onChange(up: boolean): void;
+  /** Redis refuses the commands that the subscription takes. */
+  onRefused(error: StorageError): void;
 }
 
 /**
@@ -59,6 +63,7 @@ export class SubscriberConnection {
   readonly #channel: string;
   readonly #listener: SubscriberListener;
   readonly #heartbeat: NodeJS.Timeout;
+  #wasRefused = false;
   #isUp = false;
   /** Counts connections, so that what an earlier one answers late does not speak for the present one. */
   #connectionNumber = 0;
@@ -111,12 +116,16 @@ export class SubscriberConnection {
 
   async #subscribe(): Promise<void> {
     const number = ++this.#connectionNumber;
+    this.#wasRefused = false;
     try {
       await this.#listener.prepare?.(this.#client);
       await this.#client.subscribe(this.#channel);
-    } catch {
-      // A lost connection comes again by itself; a refused command is tried on the next one.
-      if (number === this.#connectionNumber) this.renew();
+    } catch (failure) {
+      // A lost connection comes again by itself. A refused command is tried on another one, at the next heartbeat: at once
+      // would be a storm of connections where the user lacks the permission.
+      if (number !== this.#connectionNumber) return;
+      this.#wasRefused = true;
+      if (replyCode(failure) !== undefined) this.#listener.onRefused(redisFailure(failure, "subscribe", []));
       return;
     }
     if (number !== this.#connectionNumber) return;
@@ -125,6 +134,10 @@ export class SubscriberConnection {
   }
 
   #beat(): void {
+    if (this.#wasRefused) {
+      this.renew();
+      return;
+    }
     // Without an answer the client's socketTimeout closes the connection, and its `close` event says so.
     if (this.#client.status === "ready") this.#client.ping().catch(() => undefined);
   }

@@ -1,3 +1,5 @@
+import type { StorageError } from "../../errors.ts";
+import { redisFailure, replyCode } from "./redis-failure.ts";
 import { type RedisCallable, type SubscriberClient, SubscriberConnection } from "./subscriber-connection.ts";
 
 const invalidationChannel = "__redis__:invalidate";
@@ -8,6 +10,8 @@ export interface TrackingListener {
   onInvalidate(redisKeys: readonly string[] | "all"): void;
   /** The link went up or down. */
   onChange(): void;
+  /** Redis refuses what the link needs. */
+  onRefused(error: StorageError): void;
 }
 
 /**
@@ -47,6 +51,7 @@ export class TrackingLink {
       prepare: (client) => this.#identify(client),
       onMessage: (message) => this.#onMessage(message),
       onChange: () => this.arm(),
+      onRefused: (error) => listener.onRefused(error),
     });
     data.on("ready", this.arm);
     data.on("close", this.arm);
@@ -73,9 +78,11 @@ export class TrackingLink {
         this.#isArming = false;
         this.#setUp(tracked);
       },
-      () => {
+      (failure: unknown) => {
         // Refused or cut off. The next heartbeat tries again.
-        if (attempt === this.#attempt) this.#isArming = false;
+        if (attempt !== this.#attempt) return;
+        this.#isArming = false;
+        if (replyCode(failure) !== undefined) this.#listener.onRefused(redisFailure(failure, "subscribe", []));
       },
     );
   };

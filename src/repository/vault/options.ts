@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../errors.ts";
 import type { ReadExpiry } from "../expiry.ts";
+import { requireTimerLength } from "../timer-length.ts";
 
 /** How to reach Vault. */
 export interface VaultConnectionOptions {
@@ -65,9 +66,7 @@ export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): 
   if (kind !== undefined && !/^[a-z][a-z0-9_-]{0,63}$/.test(kind)) {
     throw new ConfigurationError("kind must be a short lower-case word, such as access_token.");
   }
-  if (!(timeout > 0 && timeout < 2 ** 31)) {
-    throw new ConfigurationError("timeout must be a positive number of milliseconds, below 2 ** 31.");
-  }
+  requireTimerLength("timeout", timeout);
   if (!Number.isInteger(maxKnownIds) || maxKnownIds < 1 || maxKnownIds > maxEntries) {
     throw new ConfigurationError(`maxKnownIds must be a whole number from 1 to ${maxEntries}.`);
   }

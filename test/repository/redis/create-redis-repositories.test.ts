@@ -33,6 +33,10 @@ test("each kind of record has a prefix of its own, so equal keys stay apart", as
   expect(await repositories.refreshTokens.get("k")).toBeUndefined();
 });
 
+test.each(["", "Upper", "a:b", "x".repeat(41)])("the namespace %j is refused by its name", (namespace) => {
+  expect(() => createRedisRepositories(redis, { namespace })).toThrow(/^namespace must be/);
+});
+
 test("two namespaces stay apart", async () => {
   await createRedisRepositories(redis, { namespace: "one" }).accessTokens.set("k", accessToken);
   expect(await createRedisRepositories(redis, { namespace: "two" }).accessTokens.get("k")).toBeUndefined();

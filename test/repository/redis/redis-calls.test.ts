@@ -72,6 +72,22 @@ describe("a command that was sent", () => {
     expect(await answer).toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
   });
 
+  test("has its whole time where it was started while the event loop was behind", async () => {
+    const redis = new ScriptedRedis();
+    const calls = new RedisCalls(redis, timeout);
+    const settled: string[] = [];
+    const note = (name: string) => () => settled.push(name);
+    take(calls, redis).then(note("first"), note("first"));
+    const now = performance.now.bind(performance);
+    const behind = vi.spyOn(performance, "now").mockImplementation(() => now() + 5 * timeout);
+    take(calls, redis).then(note("second"), note("second"));
+    await vi.advanceTimersByTimeAsync(timeout / 2);
+    expect(settled).toEqual(["first"]);
+    await vi.advanceTimersByTimeAsync(timeout);
+    expect(settled).toEqual(["first", "second"]);
+    behind.mockRestore();
+  });
+
   test("leaves no timer behind", async () => {
     const redis = new ScriptedRedis();
     const answer = take(new RedisCalls(redis, timeout), redis);

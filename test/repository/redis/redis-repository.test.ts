@@ -153,6 +153,19 @@ test("a key that UTF-8 cannot hold is refused by every operation", async () => {
   }
 });
 
+test.each([0, -1, Number.NaN, 2 ** 31])("a timeout of %d is refused", (timeout) => {
+  expect(() => new RedisRepository(textCodec, redis, { prefix: "token", timeout })).toThrow(/timeout must be/);
+});
+
+test("a repository can be closed twice, and both wait for the calls under way", async () => {
+  const repository = new RedisRepository(textCodec, redis, { prefix: "token" });
+  const written = repository.set("k", "v");
+  await Promise.all([repository[Symbol.asyncDispose](), repository[Symbol.asyncDispose]()]);
+  await written;
+  await repository[Symbol.asyncDispose]();
+  expect(await redis.get("token:k")).toBe("v");
+});
+
 test("closing a repository leaves the client open", async () => {
   const repository = new RedisRepository(textCodec, redis, { prefix: "token" });
   await repository.set("k", "v");
