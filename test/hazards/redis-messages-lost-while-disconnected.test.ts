@@ -56,7 +56,7 @@ async function isCached(cache: CachedRepository<string, string>, key: string): P
 
 describe("with tracking", () => {
   test("a token that was deleted while the connections were lost is not served, then or later", async () => {
-    await using tracking = new RedisTrackingInvalidation(behindProxy, { heartbeat: 200 });
+    await using tracking = new RedisTrackingInvalidation(behindProxy, { heartbeat: 1_000 });
     const cache = cacheWith(behindProxy, tracking.forPrefix("token"));
     await elsewhere.set("k", "alive");
     await until(() => isCached(cache, "k"));
@@ -75,7 +75,7 @@ describe("with tracking", () => {
   });
 
   test("a token that was deleted just as the subscriber was killed is not served for long", async () => {
-    await using tracking = new RedisTrackingInvalidation(redis, { heartbeat: 200 });
+    await using tracking = new RedisTrackingInvalidation(redis, { heartbeat: 1_000 });
     const cache = cacheWith(redis, tracking.forPrefix("token"));
     await elsewhere.set("k", "alive");
     await until(() => isCached(cache, "k"));
@@ -87,8 +87,8 @@ describe("with tracking", () => {
 
 describe("with pub/sub", () => {
   test("a token that was deleted while the listener was lost is not served, then or later", async () => {
-    await using listening = new RedisPubSubInvalidation(behindProxy, { prefix: "token", heartbeat: 200 });
-    await using publishing = new RedisPubSubInvalidation(redis, { prefix: "token", heartbeat: 200 });
+    await using listening = new RedisPubSubInvalidation(behindProxy, { prefix: "token", heartbeat: 1_000 });
+    await using publishing = new RedisPubSubInvalidation(redis, { prefix: "token", heartbeat: 1_000 });
     const cache = cacheWith(redis, listening);
     const otherCache = cacheWith(redis, publishing);
     await otherCache.set("k", "alive");

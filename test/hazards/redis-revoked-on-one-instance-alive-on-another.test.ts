@@ -17,10 +17,10 @@ interface Instance extends AsyncDisposable {
 const maxStaleness = 60_000;
 let now = 0;
 
-async function startInstance(port = server.port, options = { heartbeat: 200 }): Promise<Instance> {
+async function startInstance(port = server.port, options = { heartbeat: 1_000 }): Promise<Instance> {
   const redis = await connectRedis({ port });
   const tracking = new RedisTrackingInvalidation(redis, options);
-  const backend = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 300 });
+  const backend = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 1_000 });
   const cache = new CachedRepository(backend, {
     max: 100,
     maxStaleness,

@@ -36,8 +36,8 @@ interface Found<V> {
  *
  * Vault has no compare-and-swap and no get-and-delete. `take` reads the record and then deletes its item, and the
  * caller whose delete succeeds is the one that gets the value; with `strictTake` a rotation claims it first. A `take` or
- * `delete` that races a `set` of the same key on another instance may remove what the `set` wrote: fit for single-use
- * records, whose keys are written once. A strict `take` that has overwritten a newer value so rejects, its effect
+ * `delete` that races a `set` of the same key may remove what the `set` wrote: fit for single-use records, whose keys
+ * are written once. A strict `take` that has overwritten a newer value so rejects, its effect
  * unknown. When a delete was carried out but its answer was lost, nobody gets the value: it is burned.
  *
  * A search of Vault may lag behind: what this instance wrote or deleted itself it sees at once nevertheless.

@@ -22,8 +22,8 @@ describe("pub/sub between two instances", () => {
     clients = [await connectRedis(server), await connectRedis(server)];
     const [first, second] = clients;
     if (first === undefined || second === undefined) throw new Error("two clients");
-    here = new RedisPubSubInvalidation(first, { prefix: "token", heartbeat: 200, timeout: 300 });
-    there = new RedisPubSubInvalidation(second, { prefix: "token", heartbeat: 200 });
+    here = new RedisPubSubInvalidation(first, { prefix: "token", heartbeat: 1_000, timeout: 1_000 });
+    there = new RedisPubSubInvalidation(second, { prefix: "token", heartbeat: 1_000 });
     hearsHere = new RecordingSubscriber();
     hearsThere = new RecordingSubscriber();
   });
@@ -104,8 +104,8 @@ test("on a Cluster a message reaches a listener at any node", async () => {
   await using servers = await startRedisCluster();
   const cluster = await connectCluster(servers.nodes);
   const other = await connectCluster([...servers.nodes].reverse());
-  const here = new RedisPubSubInvalidation(cluster, { prefix: "token", heartbeat: 200 });
-  const there = new RedisPubSubInvalidation(other, { prefix: "token", heartbeat: 200 });
+  const here = new RedisPubSubInvalidation(cluster, { prefix: "token" });
+  const there = new RedisPubSubInvalidation(other, { prefix: "token" });
   const subscriber = new RecordingSubscriber();
   try {
     const { publish } = here.subscribe(new RecordingSubscriber());

@@ -20,7 +20,7 @@ describe("tracking on one server", () => {
     server = await startRedisServer();
     redis = await connectRedis(server);
     elsewhere = await connectRedis(server);
-    tracking = new RedisTrackingInvalidation(redis, { heartbeat: 200 });
+    tracking = new RedisTrackingInvalidation(redis, { heartbeat: 1_000 });
     subscriber = new RecordingSubscriber();
     tracking.forPrefix("token").subscribe(subscriber);
     await subscriber.is("up");
@@ -167,7 +167,7 @@ test("on a Cluster, every node reports its changes, and the loss of one is told"
   await using servers = await startRedisCluster();
   const cluster = await connectCluster(servers.nodes);
   const elsewhere = await connectCluster(servers.nodes);
-  const tracking = new RedisTrackingInvalidation(cluster, { heartbeat: 200 });
+  const tracking = new RedisTrackingInvalidation(cluster, { heartbeat: 1_000 });
   const subscriber = new RecordingSubscriber();
   try {
     tracking.forPrefix("token").subscribe(subscriber);
@@ -190,7 +190,7 @@ test("after a failover it tracks at the new primary only", async () => {
   await using replication = await startRedisReplication();
   await using proxy = await startTcpProxy(replication.primary.port);
   const redis = redisClient(proxy);
-  const tracking = new RedisTrackingInvalidation(redis, { heartbeat: 200 });
+  const tracking = new RedisTrackingInvalidation(redis, { heartbeat: 1_000 });
   const subscriber = new RecordingSubscriber();
   const newPrimary = await connectRedis(replication.replica);
   try {
