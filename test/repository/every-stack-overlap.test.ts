@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { StorageFailure } from "../../src/errors.ts";
+import type { Repository } from "../../src/index.ts";
+import { type Stacks, stackNames, startStacks, type Trouble } from "../support/every-stack.ts";
+import { type Ended, explain, type HeldNumber, numberOf } from "../support/linearizability.ts";
+import type { NumberedRecord } from "../support/plain-model.ts";
+
+let stacks: Stacks;
+beforeAll(async () => {
+  stacks = await startStacks();
+});
+afterAll(() => stacks[Symbol.asyncDispose]());
+
+const keys = ["a", "b"] as const;
+const operation = fc.record({
+  do: fc.constantFrom("get", "set", "delete", "take"),
+  key: fc.constantFrom(...keys),
+});
+type Operation = typeof operation extends fc.Arbitrary<infer O> ? O : never;
+
+/** Operations that go out together, and what befalls them. */
+const group = fc.record({
+  operations: fc.array(operation, { minLength: 1, maxLength: 8 }),
+  /** How long the calls of the store are held up, in turns of the event loop. */
+  turns: fc.array(fc.nat({ max: 4 }), { minLength: 16, maxLength: 16 }),
+  trouble: fc.oneof(
+    { weight: 6, arbitrary: fc.constant<Trouble>("none") },
+    { weight: 1, arbitrary: fc.constantFrom<Trouble>("refused", "done, but the answer is lost") },
+  ),
+});
+
+async function run(
+  repository: Repository<string, NumberedRecord>,
+  { do: what, key }: Operation,
+  number: number,
+): Promise<Ended> {
+  try {
+    switch (what) {
+      case "get":
+        return { do: "get", answer: numberOf(await repository.get(key)) };
+      case "take":
+        return { do: "take", answer: numberOf(await repository.take(key)) };
+      case "delete":
+        return { do: "delete", answer: await repository.delete(key) };
+      case "set":
+        await repository.set(key, { number });
+        return { do: "set", number };
+    }
+  } catch (failure) {
+    if (!(failure instanceof StorageFailure)) throw failure;
+    if (what === "set") return { do: "failed set", number };
+    return what === "get" ? { do: "failed get" } : { do: "failed removal" };
+  }
+}
+
+/** A Vault record is to be removed while it is not being written: see `PangeaVaultRepository`. */
+function withoutRemovalsDuringSets(operations: readonly Operation[]): readonly Operation[] {
+  const written = new Set(operations.filter((each) => each.do === "set").map((each) => each.key));
+  return operations.filter((each) => each.do === "get" || each.do === "set" || !written.has(each.key));
+}
+
+describe.each(stackNames)("%s", (name) => {
+  it("answers operations that overlap as if they had come one after the other", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(group, { minLength: 3, maxLength: 12 }), async (groups) => {
+        const { repository, trouble, holdUp } = stacks.open(name);
+        const held = new Map<string, readonly HeldNumber[]>(keys.map((key) => [key, [undefined]]));
+        let number = 0;
+        for (const next of groups) {
+          const operations = name.includes("Vault") ? withoutRemovalsDuringSets(next.operations) : next.operations;
+          let call = 0;
+          holdUp?.(() => next.turns[call++ % next.turns.length] ?? 0);
+          const end = next.trouble === "none" ? undefined : trouble(next.trouble);
+          const ended = await Promise.all(
+            operations.map(async (each) => {
+              number += 1;
+              return { key: each.key, outcome: await run(repository, each, number) };
+            }),
+          );
+          end?.();
+          for (const key of keys) {
+            const ofKey = ended.filter((each) => each.key === key).map((each) => each.outcome);
+            const after = explain(held.get(key) ?? [], ofKey);
+            expect(after, `${key} held ${held.get(key)}, then ${JSON.stringify(ofKey)}`).not.toEqual([]);
+            held.set(key, after);
+          }
+        }
+      }),
+      { numRuns: 100, seed: 20_261_123 },
+    );
+  });
+});

@@ -1,0 +1,185 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
+import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
+import { InMemoryRepository } from "../../src/repository/in-memory.ts";
+import { RedisRepository } from "../../src/repository/redis/index.ts";
+import { PangeaVaultRepository } from "../../src/repository/vault/index.ts";
+import { ManualClock } from "./manual-clock.ts";
+import type { NumberedRecord } from "./plain-model.ts";
+import { connectRedis } from "./redis-clients.ts";
+import { startRedisServer } from "./redis-server.ts";
+
+const recordSchema: z.ZodType<NumberedRecord> = z.object({
+  number: z.number(),
+  expiresAt: z.number().exactOptional(),
+});
+const keyRing = KeyRing.from("a secret that is long enough for a test");
+
+/** What befalls the calls of one step. */
+export type Trouble = "none" | "refused" | "done, but the answer is lost";
+
+/** A repository, or several in front of each other, and what can be done to it. */
+export interface Stack {
+  readonly repository: Repository<string, NumberedRecord>;
+  readonly clock: ManualClock;
+  /** Deletes what has expired, where the store does not do so by itself. */
+  readonly sweep?: () => Promise<unknown>;
+  /** Makes trouble for the next step; the answer ends it. */
+  readonly trouble: (kind: Exclude<Trouble, "none">) => () => void;
+  /** Holds each call up, before and after the store does it, by so many turns of the event loop. */
+  readonly holdUp?: (turns: () => number) => void;
+}
+
+/** In front of a store that has no faults of its own to switch on. */
+class Troubled<V> implements Repository<string, V> {
+  readonly #inner: Repository<string, V>;
+  trouble: Trouble = "none";
+  turns: () => number = () => 0;
+
+  constructor(inner: Repository<string, V>) {
+    this.#inner = inner;
+  }
+
+  get = (key: string) => this.#call(() => this.#inner.get(key));
+  set = (key: string, value: V) => this.#call(() => this.#inner.set(key, value));
+  delete = (key: string) => this.#call(() => this.#inner.delete(key));
+  take = (key: string) => this.#call(() => this.#inner.take(key));
+
+  async #call<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.trouble === "refused") throw new StorageUnavailableError("The test refuses.", { effect: "none" });
+    await this.#wait();
+    const answer = await operation();
+    await this.#wait();
+    if (this.trouble === "none") return answer;
+    throw new StorageTimeoutError("The test lost the answer.");
+  }
+
+  async #wait(): Promise<void> {
+    for (let turns = this.turns(); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const troubled = (
+  inner: Repository<string, NumberedRecord>,
+  clock: ManualClock,
+): Stack & { readonly inner: Troubled<NumberedRecord> } => {
+  const repository = new Troubled(inner);
+  return {
+    repository,
+    inner: repository,
+    clock,
+    holdUp: (turns) => {
+      repository.turns = turns;
+    },
+    trouble: (kind) => {
+      repository.trouble = kind;
+      return () => {
+        repository.trouble = "none";
+      };
+    },
+  };
+};
+
+const cached = (stack: Stack, maxStaleness = 20_000): Stack => ({
+  ...stack,
+  repository: new CachedRepository(stack.repository, { max: 2, maxStaleness, clock: stack.clock.read }),
+});
+
+const inMemory = (): Stack => {
+  const clock = new ManualClock();
+  return troubled(new InMemoryRepository<string, NumberedRecord>({ clock: clock.read }), clock);
+};
+
+/** Those after which the SDK does not wait and try again by itself; faults.test.ts has the others. */
+const troubles: ((committed: boolean, times: number) => Fault)[] = [
+  (committed, times) => ({ kind: "server-error", httpStatus: 501, committed, times }),
+  (committed, times) => ({ kind: "html", httpStatus: 501, committed, times }),
+];
+const inVault =
+  (
+    emulator: PangeaEmulator,
+    strictTake: boolean,
+    codec: ConstructorParameters<typeof PangeaVaultRepository<NumberedRecord>>[0] = recordSchema,
+  ) =>
+  (): Stack => {
+    const clock = new ManualClock();
+    let next = 0;
+    const repository = new PangeaVaultRepository<NumberedRecord>(codec, "pts_demo", {
+      baseUrlTemplate: emulator.baseUrlTemplate,
+      folder: `/model-${randomUUID()}`,
+      clock: clock.read,
+      strictTake,
+      // Two tries, and the fault is over by the second or not.
+      delay: async () => undefined,
+      timeout: 2_000,
+    });
+    return {
+      repository,
+      sweep: () => repository.sweep(),
+      clock,
+      trouble: (kind) => {
+        next += 1;
+        const fault = troubles[next % troubles.length];
+        if (fault !== undefined) emulator.faults.inject(fault(kind === "done, but the answer is lost", 1 + (next % 3)));
+        return () => emulator.faults.clear();
+      },
+    };
+  };
+
+const inRedis = (redis: Redis, seal: boolean) => (): Stack => {
+  const clock = new ManualClock();
+  const codec = seal ? sealed(recordSchema, keyRing) : recordSchema;
+  return troubled(
+    new RedisRepository<NumberedRecord>(codec, redis, { prefix: `model-${randomUUID()}`, clock: clock.read }),
+    clock,
+  );
+};
+
+/** The names of the stacks, which a test can run over before the servers are up. */
+export const stackNames = [
+  "in memory",
+  "a cache in front of memory",
+  "a cache in front of a cache in front of memory",
+  "Vault",
+  "Vault with strictTake",
+  "a cache in front of Vault",
+  "sealed records in Vault",
+  "Redis",
+  "sealed records in Redis",
+  "a cache in front of sealed records in Redis",
+] as const;
+
+/** The servers that the stacks need, and the stacks on them. */
+export interface Stacks extends AsyncDisposable {
+  /** Opens a stack on an empty store. */
+  open(name: (typeof stackNames)[number]): Stack;
+}
+
+export async function startStacks(): Promise<Stacks> {
+  const emulator = await startPangeaEmulator({ authn: false });
+  const server = await startRedisServer();
+  const redis = await connectRedis(server);
+  const openers: Record<(typeof stackNames)[number], () => Stack> = {
+    "in memory": inMemory,
+    "a cache in front of memory": () => cached(inMemory()),
+    "a cache in front of a cache in front of memory": () => cached(cached(inMemory(), 5_000)),
+    Vault: inVault(emulator, false),
+    "Vault with strictTake": inVault(emulator, true),
+    "a cache in front of Vault": () => cached(inVault(emulator, false)()),
+    "sealed records in Vault": inVault(emulator, false, sealed(recordSchema, keyRing)),
+    Redis: inRedis(redis, false),
+    "sealed records in Redis": inRedis(redis, true),
+    "a cache in front of sealed records in Redis": () => cached(inRedis(redis, true)()),
+  };
+  return {
+    open: (name) => openers[name](),
+    [Symbol.asyncDispose]: async () => {
+      redis.disconnect();
+      await server[Symbol.asyncDispose]();
+      await emulator.close();
+    },
+  };
+}
