@@ -71,7 +71,7 @@ describe("an operator lists and ends grants, by user and by client", () => {
   it("in Redis", async () => {
     await using server = await findRedis();
     const redis = await connectRedis(server);
-    await using repositories = createRedisRepositories(redis, { namespace: `grants-${randomUUID()}` });
+    await using repositories = createRedisRepositories(redis, { namespace: `grants-${randomUUID().slice(0, 8)}` });
     await walk(repositories);
     redis.disconnect();
   });
