@@ -24,8 +24,8 @@ export type ProviderParts = ReturnType<typeof assemble>;
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(configuration: ProviderConfiguration) {
   const pangeaAuthn = new PangeaAuthn(configuration);
-  const documents = configuration.documents === undefined ? undefined : new ClientDocuments(configuration.documents);
-  const registry = new ClientRegistry(configuration, documents);
+  const documents = new ClientDocuments(configuration.documents);
+  const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
   const authenticator = new ClientAuthenticator(
     configuration,
     registry,

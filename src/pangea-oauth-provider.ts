@@ -70,10 +70,7 @@ export class PangeaOAuthProvider {
     this.clientsStore = {
       async getClient(clientId) {
         const client = await registry.find(clientId);
-        if (client === undefined) return undefined;
-        // The SDK's router does not say when a login has succeeded.
-        await registry.renew(clientId, client.information.expiresAt);
-        return registry.withSecret(client.information);
+        return client && registry.forSecretComparison(client.information);
       },
       // The SDK's router has no way to ask for an initial access token.
       ...(configuration.registration.enabled &&
@@ -232,16 +229,15 @@ export class PangeaOAuthProvider {
     redirectUri?: string,
     resource?: URL,
   ): Promise<TokenResponse> {
-    return this.#parts.codes.redeem(
-      {
-        clientId: client.client_id,
-        code: authorizationCode,
-        codeVerifier: codeVerifier ?? "",
-        redirectUri,
-        resource: resource?.href,
-      },
-      () => {},
-    );
+    const { codes, registry } = this.#parts;
+    const request = {
+      clientId: client.client_id,
+      code: authorizationCode,
+      codeVerifier: codeVerifier ?? "",
+      redirectUri,
+      resource: resource?.href,
+    };
+    return registry.keepAfter(client.client_id, () => codes.redeem(request, () => {}));
   }
 
   /**
@@ -255,13 +251,15 @@ export class PangeaOAuthProvider {
     scopes?: readonly string[],
     resource?: URL,
   ): Promise<TokenResponse> {
-    return this.#parts.refreshes.refresh({
+    const { refreshes, registry } = this.#parts;
+    const request = {
       clientId: client.client_id,
       grantTypes: client.grant_types ?? ["authorization_code"],
       refreshToken,
       scope: scopes?.join(" "),
       resource: resource?.href,
-    });
+    };
+    return registry.keepAfter(client.client_id, () => refreshes.refresh(request));
   }
 
   /** Revokes a token of a client that the MCP SDK's v1 router has authenticated. Throws `StorageError`. */
@@ -283,7 +281,8 @@ export class PangeaOAuthProvider {
   /**
    * Lists grants, one user's approval of one client each, for an operator's tools. It reads the whole repository.
    *
-   * @throws `ConfigurationError` where the grants repository has no `entries()`; `StorageError` when the store fails.
+   * @throws `ConfigurationError` where the grants repository has no `entries()`, or a member of the filter is there
+   * without a value; `StorageError` when the store fails.
    *
    * @example
    * ```ts
@@ -299,8 +298,8 @@ export class PangeaOAuthProvider {
    *
    * @param filter - Names the user, the client or both; for all grants it has to be `{}` in so many words.
    * @returns How many grants were ended.
-   * @throws `ConfigurationError` where the grants repository has no `entries()`; `StorageError` when the store fails:
-   * call again.
+   * @throws `ConfigurationError` where the grants repository has no `entries()`, or a member of the filter is there
+   * without a value; `StorageError` when the store fails: call again.
    *
    * @example
    * ```ts
@@ -313,6 +312,6 @@ export class PangeaOAuthProvider {
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.documents?.[Symbol.asyncDispose]();
+    await this.#parts.documents[Symbol.asyncDispose]();
   }
 }

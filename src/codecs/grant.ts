@@ -1,4 +1,11 @@
 import { z } from "zod";
+import {
+  type IssuedToken,
+  issuedTokenDomain,
+  issuedTokenWire,
+  readIssuedToken,
+  writeIssuedToken,
+} from "./issued-token.ts";
 import { nullable, present, url, urlText } from "./wire.ts";
 
 /** One user's approval of one client. */
@@ -17,11 +24,9 @@ export interface Grant {
   /** The data key, wrapped under the authorization code, so that a replayed code can still end the upstream tokens. */
   readonly wrappedKey?: string;
   /** The storage keys of the tokens that the grant issued, so that revoking it ends them. */
-  readonly tokens: {
-    readonly key: string;
-    readonly kind: "access_token" | "refresh_token";
-    readonly expiresAt: number;
-  }[];
+  readonly tokens: IssuedToken[];
+  /** Under which key the use of the last of those refresh tokens is recorded; each use names the next. */
+  readonly spentKey?: string;
   /** In the record that marks a grant as revoked: when, in epoch seconds. */
   readonly revokedAt?: number;
   /** In the record that lists a grant's later tokens: the grant's id. */
@@ -29,8 +34,6 @@ export interface Grant {
   /** In the record that says that a grant's upstream tokens are being refreshed: by whom. */
   readonly claimedBy?: string;
 }
-
-const kind = z.enum(["access_token", "refresh_token"]);
 
 const wire = z.object({
   client_id: z.string(),
@@ -41,7 +44,8 @@ const wire = z.object({
   expires_at: z.number(),
   sealed_upstream: nullable(z.string()),
   wrapped_key: nullable(z.string()),
-  tokens: z.array(z.object({ key: z.string(), kind, expires_at: z.number() })),
+  tokens: z.array(issuedTokenWire),
+  spent_key: nullable(z.string()),
   revoked_at: nullable(z.number()),
   ledger_of: nullable(z.string()),
   claimed_by: nullable(z.string()),
@@ -56,7 +60,8 @@ const domain = z.object({
   expiresAt: z.number(),
   sealedUpstream: z.string().exactOptional(),
   wrappedKey: z.string().exactOptional(),
-  tokens: z.array(z.object({ key: z.string(), kind, expiresAt: z.number() })),
+  tokens: z.array(issuedTokenDomain),
+  spentKey: z.string().exactOptional(),
   revokedAt: z.number().exactOptional(),
   ledgerOf: z.string().exactOptional(),
   claimedBy: z.string().exactOptional(),
@@ -69,8 +74,9 @@ export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire,
     scopes: stored.scopes,
     createdAt: stored.created_at,
     expiresAt: stored.expires_at,
-    tokens: stored.tokens.map((token) => ({ key: token.key, kind: token.kind, expiresAt: token.expires_at })),
+    tokens: stored.tokens.map(readIssuedToken),
     ...present({
+      spentKey: stored.spent_key,
       subject: stored.subject,
       resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
       sealedUpstream: stored.sealed_upstream,
@@ -85,8 +91,9 @@ export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire,
     scopes: grant.scopes,
     created_at: grant.createdAt,
     expires_at: grant.expiresAt,
-    tokens: grant.tokens.map((token) => ({ key: token.key, kind: token.kind, expires_at: token.expiresAt })),
+    tokens: grant.tokens.map(writeIssuedToken),
     ...present({
+      spent_key: grant.spentKey,
       subject: grant.subject,
       resource: grant.resource?.href,
       sealed_upstream: grant.sealedUpstream,

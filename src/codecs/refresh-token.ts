@@ -1,4 +1,11 @@
 import { z } from "zod";
+import {
+  type IssuedToken,
+  issuedTokenDomain,
+  issuedTokenWire,
+  readIssuedToken,
+  writeIssuedToken,
+} from "./issued-token.ts";
 import { nullable, present, url, urlText } from "./wire.ts";
 
 /** What is stored of a refresh token. The token itself is not among it: its hash is the key. */
@@ -17,6 +24,12 @@ export interface RefreshToken {
   readonly subject?: string;
   /** In the record that marks a token as spent: when it was first used, in epoch seconds. */
   readonly rotatedAt?: number;
+  /** In that record: what was issued in its place. */
+  readonly successor?: {
+    readonly tokens: IssuedToken[];
+    /** Under which key the use of the refresh token among them is recorded. */
+    readonly spentKey: string;
+  };
 }
 
 const wire = z.object({
@@ -28,6 +41,7 @@ const wire = z.object({
   resource: nullable(urlText),
   subject: nullable(z.string()),
   rotated_at: nullable(z.number()),
+  successor: nullable(z.object({ tokens: z.array(issuedTokenWire), spent_key: z.string() })),
 });
 
 const domain = z.object({
@@ -39,6 +53,7 @@ const domain = z.object({
   resource: url.exactOptional(),
   subject: z.string().exactOptional(),
   rotatedAt: z.number().exactOptional(),
+  successor: z.object({ tokens: z.array(issuedTokenDomain), spentKey: z.string() }).exactOptional(),
 });
 
 /** Reads and writes refresh-token records. The Python package keeps none. */
@@ -53,6 +68,10 @@ export const RefreshTokenSchema: z.ZodType<RefreshToken, z.input<typeof wire>> =
       resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
       subject: stored.subject,
       rotatedAt: stored.rotated_at,
+      successor: stored.successor && {
+        tokens: stored.successor.tokens.map(readIssuedToken),
+        spentKey: stored.successor.spent_key,
+      },
     }),
   }),
   encode: (token) => ({
@@ -65,6 +84,10 @@ export const RefreshTokenSchema: z.ZodType<RefreshToken, z.input<typeof wire>> =
       resource: token.resource?.href,
       subject: token.subject,
       rotated_at: token.rotatedAt,
+      successor: token.successor && {
+        tokens: token.successor.tokens.map(writeIssuedToken),
+        spent_key: token.successor.spentKey,
+      },
     }),
   }),
 });

@@ -3,7 +3,7 @@ import type { AccessTokenVerifier, AuthInfo } from "../provider/access-token-ver
 import type { ProviderConfiguration } from "../provider/configuration.ts";
 import { emit } from "../provider/events.ts";
 import { reportedOAuthError } from "../provider/oauth-failure.ts";
-import { scopesBeyond } from "../provider/scopes.ts";
+import { isScope, scopesBeyond } from "../provider/scopes.ts";
 import { wellKnownUrl } from "./metadata.ts";
 import { oauthErrorResponse } from "./responses.ts";
 
@@ -49,18 +49,23 @@ export class BearerGuard {
   }
 
   #challenge(error: OAuthError | undefined, requiredScopes: readonly string[]): Response {
-    const scopes = requiredScopes.length > 0 ? requiredScopes : this.#configuration.scopes;
+    const scopes = (requiredScopes.length > 0 ? requiredScopes : this.#configuration.scopes).filter(isScope);
     const parts = [
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them. The
       // MCP SDK's clients look for the code all the same.
       `error="${error?.error ?? "invalid_token"}"`,
-      `error_description="${error?.message ?? "Authentication is required."}"`,
+      `error_description="${quotable(error?.message ?? "Authentication is required.")}"`,
       ...(scopes.length > 0 ? [`scope="${scopes.join(" ")}"`] : []),
       `resource_metadata="${wellKnownUrl(this.#configuration.resource, "oauth-protected-resource")}"`,
     ];
     const answer = error ?? new OAuthError("invalid_token", "Authentication is required.");
     return oauthErrorResponse(answer, { "www-authenticate": `Bearer ${parts.join(", ")}` });
   }
+}
+
+/** A message of a tool's own, without what RFC 6750 section 3 forbids in an `error_description`. */
+function quotable(message: string): string {
+  return message.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]+/g, " ");
 }
 
 /**

@@ -4,14 +4,17 @@ import { offlineAccess } from "../provider/scopes.ts";
 
 /** Authorization server metadata (RFC 8414, RFC 9207). The issuer is the configured string, to the letter. */
 export function authorizationServerMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
-  const { baseUrl, documents, issuer, registration, revocationEnabled, scopes, serviceDocumentation } = configuration;
+  const { baseUrl, documentsEnabled, issuer, registration, revocationEnabled, scopes, serviceDocumentation } =
+    configuration;
+  const known = [...configuration.preRegisteredClients.values()];
+  const hasKeys = documentsEnabled || known.some((client) => client.token_endpoint_auth_method === "private_key_jwt");
   const authenticationMethods = [
     "none",
     "client_secret_post",
     "client_secret_basic",
-    ...(documents === undefined ? [] : ["private_key_jwt"]),
+    ...(hasKeys ? ["private_key_jwt"] : []),
   ];
-  const signingAlgorithms = documents === undefined ? undefined : assertionAlgorithms;
+  const signingAlgorithms = hasKeys ? assertionAlgorithms : undefined;
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
@@ -30,7 +33,7 @@ export function authorizationServerMetadata(configuration: ProviderConfiguration
     token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
-    client_id_metadata_document_supported: documents !== undefined,
+    client_id_metadata_document_supported: documentsEnabled,
     ...(serviceDocumentation !== undefined && { service_documentation: serviceDocumentation }),
   };
 }

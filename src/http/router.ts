@@ -87,7 +87,9 @@ export class Router {
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!route.methods.includes(method)) {
       const error = new OAuthError("method_not_allowed", `Use ${route.methods.join(" or ")}.`);
-      return oauthErrorResponse(error, { allow: route.methods.join(", ") });
+      const response = oauthErrorResponse(error, { allow: route.methods.join(", ") });
+      if (!route.crossOrigin) response.headers.delete("access-control-allow-origin");
+      return response;
     }
     try {
       if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);

@@ -58,8 +58,10 @@ function serialise(body: unknown, headers: Headers): string | Buffer {
   }
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(body ?? {})) {
-    // A parser gives a repeated parameter as a list, and `code[x]` as an object, which no OAuth parameter is.
-    for (const item of Array.isArray(value) ? value : [value]) if (typeof item === "string") form.append(name, item);
+    // A parser gives a repeated parameter as a list, which has to stay one, and `code[x]` as an object, which no OAuth
+    // parameter is. It gives `code[]=x` as a list of one: that is none either.
+    const items = Array.isArray(value) ? (value.length > 1 ? value : []) : [value];
+    for (const item of items) if (typeof item === "string") form.append(name, item);
   }
   return form.toString();
 }

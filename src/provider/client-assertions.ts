@@ -39,10 +39,10 @@ const maxRemembered = 10_000;
  */
 export class ClientAssertions {
   readonly #configuration: ProviderConfiguration;
-  readonly #documents: Pick<ClientDocuments, "keys"> | undefined;
+  readonly #documents: Pick<ClientDocuments, "keys">;
   readonly #used = new LRUCache<string, true>({ max: maxRemembered });
 
-  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "keys"> | undefined) {
+  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "keys">) {
     this.#configuration = configuration;
     this.#documents = documents;
   }
@@ -54,10 +54,10 @@ export class ClientAssertions {
    * `StorageError` when the store fails.
    */
   async verify(client: OAuthClientInformation, assertion: string | undefined): Promise<void> {
-    if (assertion === undefined || this.#documents === undefined) {
+    if (assertion === undefined) {
       throw new OAuthError("invalid_client", "This client must send a client_assertion.");
     }
-    const { jti, exp } = await this.#read(client, assertion, this.#documents);
+    const { jti, exp } = await this.#read(client, assertion);
     const { clock } = this.#configuration;
     if (exp === undefined || exp - clock() / 1000 > maxLifetimeSeconds + this.#configuration.clockTolerance) {
       throw refused(`must have an exp within ${maxLifetimeSeconds} seconds`);
@@ -66,19 +66,15 @@ export class ClientAssertions {
     if (!(await this.#useUp(client.client_id, jti, exp))) throw refused("was used before");
   }
 
-  async #read(
-    client: OAuthClientInformation,
-    assertion: string,
-    documents: Pick<ClientDocuments, "keys">,
-  ): Promise<JWTPayload> {
+  async #read(client: OAuthClientInformation, assertion: string): Promise<JWTPayload> {
     try {
-      return await this.#verifySignature(client, assertion, await documents.keys(client));
+      return await this.#verifySignature(client, assertion, await this.#documents.keys(client));
     } catch (failure) {
       if (!(failure instanceof errors.JWKSNoMatchingKey)) throw explain(failure);
     }
     // The client may have a new key since its site was asked.
     try {
-      return await this.#verifySignature(client, assertion, await documents.keys(client, true));
+      return await this.#verifySignature(client, assertion, await this.#documents.keys(client, true));
     } catch (failure) {
       throw explain(failure);
     }

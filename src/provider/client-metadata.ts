@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { OAuthError } from "../errors.ts";
 import { assertRegistrableRedirectUri } from "./redirect-uri.ts";
-import { offlineAccess, parseScope, scopesBeyond } from "./scopes.ts";
+import { offlineAccess, scopesBeyond } from "./scopes.ts";
 
 const shortText = z.string().max(512);
 const webPage = z
@@ -62,7 +62,7 @@ export function parseClientMetadata(
   if (!responseTypes.includes("code")) {
     throw new OAuthError("invalid_client_metadata", "response_types must include code.");
   }
-  const wanted = parseScope(metadata.scope);
+  const wanted = metadata.scope?.split(" ").filter((scope) => scope !== "") ?? [];
   if (scopesBeyond(wanted, [...scopes.valid, offlineAccess]).length > 0) {
     throw new OAuthError("invalid_client_metadata", `scope may have: ${scopes.valid.join(" ")}.`);
   }
@@ -71,6 +71,6 @@ export function parseClientMetadata(
     redirect_uris: [...new Set(metadata.redirect_uris)],
     grant_types: grantTypes.filter((type) => servedGrantTypes.includes(type)),
     response_types: ["code"],
-    scope: (wanted.length > 0 ? wanted : scopes.defaults).join(" "),
+    scope: [...new Set(wanted.length > 0 ? wanted : scopes.defaults)].join(" "),
   };
 }

@@ -1,11 +1,13 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import type { OAuthClientInformation } from "../codecs/oauth-client-information.ts";
 import type { Repository } from "../repository/contract.ts";
 import { labelledTokenKey, tokenKey } from "../secrets/token-key.ts";
+import { clientAuthenticationOf } from "./client-authentication.ts";
 import type { ClientDocuments } from "./client-documents/client-documents.ts";
 import { type ClientMetadata, parseClientMetadata } from "./client-metadata.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
+import { reportedOAuthError } from "./oauth-failure.ts";
 import { formatOpaqueToken } from "./opaque-token.ts";
 
 /** A client that this server knows. */
@@ -105,6 +107,32 @@ export class ClientRegistry {
     if (hash === undefined) return information;
     const secret = this.#secrets(stored.client_id).find((candidate) => tokenKey(candidate) === hash);
     return secret === undefined ? information : { ...information, client_secret: secret };
+  }
+
+  /**
+   * The same for the MCP SDK's v1 router, which takes a client without a secret for a public one: a client that has to
+   * authenticate in a way that the router does not know, or with a secret that no longer follows from its id, gets one
+   * that nobody has.
+   */
+  forSecretComparison(stored: OAuthClientInformation): RegisteredClient {
+    const shown = this.withSecret(stored);
+    const isPublic = clientAuthenticationOf(stored).tokenEndpointAuthMethod === "none";
+    if (isPublic || (shown.client_secret !== undefined && stored.token_endpoint_auth_method !== "private_key_jwt")) {
+      return shown;
+    }
+    return { ...shown, client_secret: randomBytes(32).toString("base64url") };
+  }
+
+  /** Issues tokens, then keeps the client's registration. They are issued whatever becomes of that. */
+  async keepAfter<T>(clientId: string, issue: () => Promise<T>): Promise<T> {
+    const issued = await issue();
+    try {
+      const client = await this.#clients.get(clientKey(clientId));
+      await this.renew(clientId, client?.expiresAt);
+    } catch (failure) {
+      reportedOAuthError(failure);
+    }
+    return issued;
   }
 
   /**

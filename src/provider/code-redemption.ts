@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { AuthorizationCode, ClientAuthentication } from "../codecs/authorization-code.ts";
 import type { Grant } from "../codecs/grant.ts";
+import type { IssuedToken } from "../codecs/issued-token.ts";
 import type { RefreshToken } from "../codecs/refresh-token.ts";
 import { OAuthError } from "../errors.ts";
 import { tokenKey } from "../secrets/token-key.ts";
@@ -8,13 +9,14 @@ import { checkAudience } from "./authorization-request.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
-import type { Grants, IssuedToken } from "./grants.ts";
+import type { Grants } from "./grants.ts";
 import { toOAuthError } from "./oauth-failure.ts";
 import { formatOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
 import {
   accessTokenRecord,
   authorizationCodeKey,
   refreshTokenKey,
+  spentRefreshTokenKey,
   type TokenResponse,
   tokenResponse,
 } from "./token-records.ts";
@@ -68,11 +70,28 @@ export class CodeRedemption {
       throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
     }
     this.#check(request, record);
-    return this.#openGrant(code, record);
+    try {
+      return await this.#openGrant(code, record);
+    } catch (failure) {
+      // The client is told to come back, and must be able to. Nobody has heard of what was issued so far.
+      if (toOAuthError(failure).error === "temporarily_unavailable") await this.#putBack(code, record, failure);
+      throw failure;
+    }
+  }
+
+  async #putBack(code: string, record: AuthorizationCode, failure: unknown): Promise<void> {
+    try {
+      await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), record);
+    } catch {
+      throw failure;
+    }
   }
 
   async #endReplayed(clientId: string, code: string): Promise<void> {
     const grantId = this.#grants.idForCode(code);
+    // Whoever else has found the code must not be able to end the login of its client with it.
+    const grant = await this.#grants.get(grantId);
+    if (grant !== undefined && grant.clientId !== clientId) return;
     const ended = await this.#grants.revoke(grantId, code);
     if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
   }
@@ -98,14 +117,14 @@ export class CodeRedemption {
     const { clientId, scopes, resource, subject, sealedUpstream, wrappedKey } = record;
     const grantId = this.#grants.idForCode(code);
     const now = clock() / 1000;
-    const grantExpiresAt = now + lifetimes.grant;
+    const grantExpiresAt = Math.ceil(now + lifetimes.grant);
     const grantKey = wrappedKey === undefined ? undefined : GrantKey.unwrap(keys, grantId, code, wrappedKey);
 
     const accessToken = formatOpaqueToken("access_token", randomBytes(32));
     const access = accessTokenRecord(record, {
       grantId,
       scopes,
-      expiresAt: now + lifetimes.accessToken,
+      expiresAt: Math.min(now + lifetimes.accessToken, grantExpiresAt),
       wrappedKey: grantKey?.wrap(accessToken),
     });
     const issued: IssuedToken[] = [{ key: tokenKey(accessToken), kind: "access_token", expiresAt: access.expiresAt }];
@@ -132,6 +151,7 @@ export class CodeRedemption {
       createdAt: now,
       expiresAt: refreshes ? grantExpiresAt : access.expiresAt,
       tokens: issued,
+      ...(refreshToken !== undefined && { spentKey: spentRefreshTokenKey(refreshToken) }),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),

@@ -5,10 +5,20 @@ import type { ClientDocumentsOptions } from "./client-documents/client-documents
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import { duration, httpUrl, scopeList, text } from "./option-checks.ts";
 import type { ClientMetadataDocumentOptions, PangeaOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
+import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "./repositories.ts";
-import { offlineAccess } from "./scopes.ts";
+import { offlineAccess, scopesBeyond } from "./scopes.ts";
 
+/** What the authorization server itself answers below the base URL. */
+const ownPaths: ReadonlySet<string> = new Set([
+  "/authorize",
+  "/consent",
+  "/pangea/callback",
+  "/register",
+  "/revoke",
+  "/token",
+]);
 const day = 24 * 60 * 60;
 
 /** The options of a provider, checked and complete. */
@@ -36,8 +46,10 @@ export interface ProviderConfiguration {
     /** The hashes of the initial access tokens, one of which a registration needs; empty where anybody may register. */
     readonly initialAccessTokens: readonly string[];
   };
-  /** Where clients are identified by the URL of a document: how those are fetched. */
-  readonly documents: ClientDocumentsOptions | undefined;
+  /** How documents and keys of clients are fetched. */
+  readonly documents: ClientDocumentsOptions;
+  /** Whether clients may be identified by the URL of a document. */
+  readonly documentsEnabled: boolean;
   readonly rateLimits: RateLimitConfiguration | undefined;
   readonly revocationEnabled: boolean;
   readonly serviceDocumentation: string | undefined;
@@ -78,6 +90,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
   if (!/^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path)) {
     throw new ConfigurationError('mcpPath must be a path that starts with a slash, such as "/mcp".');
   }
+  if (ownPaths.has(path.replace(/\/$/, ""))) throw new ConfigurationError(`mcpPath must not be ${path}: it is served.`);
   const scopes = scopeList("mcpScopes", options.mcpScopes);
   if (scopes.includes(offlineAccess)) {
     throw new ConfigurationError(`mcpScopes must not list ${offlineAccess}: it is always understood.`);
@@ -96,6 +109,14 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
     duration(name, value, fallback, max, "seconds");
   const validScopes = within("clientRegistration.validScopes", registration.validScopes) ?? scopes;
   const defaultScopes = within("clientRegistration.defaultScopes", registration.defaultScopes) ?? validScopes;
+  const beyond = scopesBeyond(defaultScopes, validScopes)[0];
+  if (beyond !== undefined) {
+    throw new ConfigurationError(`clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
+  }
+  const { invalidGrantStatus = 400 } = options;
+  if (invalidGrantStatus !== 400 && invalidGrantStatus !== 401) {
+    throw new ConfigurationError("invalidGrantStatus must be 400 or 401.");
+  }
 
   return {
     baseUrl,
@@ -125,6 +146,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
       initialAccessTokens: initialAccessTokens(registration.initialAccessToken),
     },
     documents: configureDocuments(options.clientMetadataDocuments ?? {}, { validScopes, defaultScopes }, clock),
+    documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
     serviceDocumentation:
@@ -132,8 +154,8 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
         ? undefined
         : httpUrl("serviceDocumentationUrl", options.serviceDocumentationUrl),
     consent: configureConsent(options.consent ?? {}, baseUrl),
-    preRegisteredClients: preRegistered(options.clients ?? []),
-    // The client secret is shared by all instances already; hashing it keeps its own value out of the key material.
+    preRegisteredClients: preRegisteredClients(options.clients ?? []),
+    // The client secret is shared by all instances already; every key is derived from it by HKDF.
     keys: KeyRing.from(options.secret ?? `pangea-authn-client-secret:${clientSecret}`.padEnd(64, ".")),
     lifetimes: {
       accessToken: seconds("accessTokenLifetimeSeconds", options.accessTokenLifetimeSeconds, 3600),
@@ -143,7 +165,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
       login: seconds("loginLifetimeSeconds", options.loginLifetimeSeconds, 600, 3600),
       refreshGrace: seconds("refreshGraceSeconds", options.refreshGraceSeconds, 30, 600),
     },
-    invalidGrantStatus: options.invalidGrantStatus ?? 400,
+    invalidGrantStatus,
     requestTimeout: duration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance:
       options.clockToleranceSeconds === 0
@@ -161,18 +183,23 @@ function withoutUndefined(given: Partial<ProviderRepositories>): Partial<Provide
 function initialAccessTokens(given: string | readonly string[] | undefined): readonly string[] {
   if (given === undefined) return [];
   const tokens = typeof given === "string" ? [given] : given;
-  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === "string" && token.length >= 16)) {
-    throw new ConfigurationError("clientRegistration.initialAccessToken must have 16 characters at the least.");
+  if (
+    !Array.isArray(tokens) ||
+    tokens.length === 0 ||
+    !tokens.every((token) => typeof token === "string" && token.length >= 16)
+  ) {
+    throw new ConfigurationError(
+      "clientRegistration.initialAccessToken must be a token of 16 characters or more, or a list of some.",
+    );
   }
   return tokens.map((token: string) => tokenKey(token));
 }
 
 function configureDocuments(
-  { enabled = true, ...options }: ClientMetadataDocumentOptions,
+  { enabled: _, ...options }: ClientMetadataDocumentOptions,
   scopes: { readonly validScopes: readonly string[]; readonly defaultScopes: readonly string[] },
   clock: () => number,
-): ClientDocumentsOptions | undefined {
-  if (!enabled) return undefined;
+): ClientDocumentsOptions {
   return {
     // A site that lets nobody keep its document would be asked for every refresh.
     minFreshSeconds: 60,
@@ -181,17 +208,4 @@ function configureDocuments(
     authenticationMethods: ["none", "private_key_jwt"],
     clock,
   };
-}
-
-function preRegistered(clients: readonly PreRegisteredClient[]): ReadonlyMap<string, PreRegisteredClient> {
-  const known = new Map<string, PreRegisteredClient>();
-  for (const client of clients) {
-    const id = text("clients[].client_id", client.client_id);
-    if (known.has(id)) throw new ConfigurationError(`clients lists the client_id "${id}" twice.`);
-    if (!Array.isArray(client.redirect_uris) || client.redirect_uris.length === 0) {
-      throw new ConfigurationError(`clients: "${id}" needs at least one entry in redirect_uris.`);
-    }
-    known.set(id, client);
-  }
-  return known;
 }

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../errors.ts";
+import { text } from "./option-checks.ts";
 import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
@@ -48,12 +49,18 @@ export function configureConsent(options: ConsentOptions, baseUrl: string): Cons
   if (!Number.isFinite(rememberSeconds) || rememberSeconds < 0) {
     throw new ConfigurationError("consent.rememberSeconds must be a number of seconds, 0 to ask every time.");
   }
+  if (options.brandName !== undefined) text("consent.brandName", options.brandName);
+  const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
+  for (const [name, given] of texts) text(`consent.texts.${name}`, given);
+  for (const [scope, given] of Object.entries(options.scopeDescriptions ?? {})) {
+    text(`consent.scopeDescriptions.${scope}`, given);
+  }
   return {
     brandName: options.brandName ?? new URL(baseUrl).host,
     logoUrl,
     accentColour,
     scopeDescriptions: new Map(Object.entries(options.scopeDescriptions ?? {})),
-    texts: { ...english, ...options.texts },
+    texts: { ...english, ...Object.fromEntries(texts) },
     language,
     remember: rememberSeconds,
   };

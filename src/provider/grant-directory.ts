@@ -34,8 +34,17 @@ export class GrantDirectory {
     this.#grants = grants;
   }
 
-  /** @throws `ConfigurationError` where the repository cannot list its records, `StorageError` when the store fails. */
+  /**
+   * @throws `ConfigurationError` for a member of the filter that is there without a value, and where the repository
+   * cannot list its records; `StorageError` when the store fails.
+   */
   async *list(filter: GrantFilter): AsyncGenerator<GrantSummary, void, undefined> {
+    // A subject that is not known must not come to mean everybody.
+    for (const name of ["subject", "clientId"] as const) {
+      if (name in filter && typeof filter[name] !== "string") {
+        throw new ConfigurationError(`The filter's ${name} must be a string; leave it out to mean every ${name}.`);
+      }
+    }
     if (!isEnumerable(this.#repository)) {
       throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
     }

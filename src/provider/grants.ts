@@ -1,16 +1,26 @@
 import type { AccessToken } from "../codecs/access-token.ts";
 import type { Grant } from "../codecs/grant.ts";
+import type { IssuedToken } from "../codecs/issued-token.ts";
+import type { PangeaAccessToken } from "../codecs/pangea-access-token.ts";
 import type { RefreshToken } from "../codecs/refresh-token.ts";
-import { OAuthError } from "../errors.ts";
+import { OAuthError, UnsealableError } from "../errors.ts";
 import type { Repository } from "../repository/contract.ts";
 import { labelledTokenKey } from "../secrets/token-key.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
+import { reportedOAuthError } from "./oauth-failure.ts";
 import type { PangeaAuthn } from "./pangea-authn.ts";
 
-/** A token that a grant has issued, by its storage key. */
-export type IssuedToken = Grant["tokens"][number];
+/** A request that is under way for longer than this, beyond what Pangea AuthN may take, is not waited for: in seconds. */
+const longestRequest = 600;
+
+/** What a grant has issued since its first tokens, as far as it is listed. */
+export interface LaterTokens {
+  readonly tokens: readonly IssuedToken[];
+  /** Under which key the use of the last of those refresh tokens is recorded. */
+  readonly spentKey: string | undefined;
+}
 
 /**
  * Grants: one user's approval of one client. A grant holds the upstream tokens and the identity, and knows the keys of
@@ -18,7 +28,11 @@ export type IssuedToken = Grant["tokens"][number];
  *
  * A revocation can race an issuance on another instance, and the contract has no transactions. So a revocation first
  * writes a mark and then deletes what it finds, while an issuance first writes and then looks for the mark: whichever
- * order they run in, one of the two sees the other.
+ * order they run in, one of the two sees the other. The marks live for as long as requests may be under way.
+ *
+ * The list of what was issued later is replaced as a whole, so a slow writer can set it back. Nothing is lost by that:
+ * each use of a refresh token is recorded with what was issued in its place, and a revocation goes on from the last one
+ * that is listed.
  */
 export class Grants {
   readonly #grants: Repository<string, Grant>;
@@ -52,17 +66,42 @@ export class Grants {
     return this.#grants.set(grantId, grant);
   }
 
-  /** The tokens that the grant has issued since its first ones. */
-  async laterTokens(grantId: string): Promise<readonly IssuedToken[]> {
+  /** What the grant has issued since its first tokens. */
+  async laterTokens(grantId: string): Promise<LaterTokens> {
     const ledger = await this.#grants.get(ledgerKey(grantId));
-    return ledger?.tokens ?? [];
+    return { tokens: ledger?.tokens ?? [], spentKey: ledger?.spentKey };
   }
 
-  /** Replaces the list of the tokens that the grant has issued since its first ones. */
-  async setLaterTokens(grantId: string, grant: Grant, tokens: readonly IssuedToken[]): Promise<void> {
+  /** Replaces the list of what the grant has issued since its first tokens. */
+  async setLaterTokens(
+    grantId: string,
+    grant: Grant,
+    { tokens, spentKey }: LaterTokens & { readonly spentKey: string },
+  ): Promise<void> {
     const { clientId, scopes, createdAt, expiresAt } = grant;
-    const ledger = { clientId, scopes, createdAt, expiresAt, ledgerOf: grantId, tokens: [...tokens] };
+    const ledger = { clientId, scopes, createdAt, expiresAt, ledgerOf: grantId, tokens: [...tokens], spentKey };
     await this.#grants.set(ledgerKey(grantId), ledger);
+  }
+
+  /** Ends one access token, for good: a request under way that issues it again takes it back. */
+  async revokeAccessToken(key: string): Promise<void> {
+    await this.#grants.set(tokenMarkKey(key), this.#mark());
+    await this.#accessTokens.delete(key);
+  }
+
+  /** Takes back access tokens that were issued again though they had been revoked. */
+  async endRevokedTokens(issued: readonly IssuedToken[]): Promise<void> {
+    await Promise.all(
+      issued.map(async (token) => {
+        if (token.kind !== "access_token" || (await this.#grants.get(tokenMarkKey(token.key))) === undefined) return;
+        await this.#accessTokens.delete(token.key);
+      }),
+    );
+  }
+
+  /** True where the grant was revoked while a request that is still under way may have gone on with it. */
+  async wasRevoked(grantId: string): Promise<boolean> {
+    return (await this.#grants.get(markKey(grantId))) !== undefined;
   }
 
   /**
@@ -76,21 +115,14 @@ export class Grants {
    * @throws `StorageError` when the store fails, in which case something may be left: call again.
    */
   async revoke(grantId: string, credential?: string, wrappedKey?: string): Promise<boolean> {
-    const now = this.#configuration.clock() / 1000;
-    await this.#grants.set(markKey(grantId), {
-      clientId: "",
-      scopes: [],
-      createdAt: now,
-      revokedAt: now,
-      expiresAt: now + this.#configuration.lifetimes.grant,
-      tokens: [],
-    });
+    await this.#grants.set(markKey(grantId), this.#mark());
     const [grant, later] = await Promise.all([this.#grants.get(grantId), this.laterTokens(grantId)]);
-    await this.deleteTokens([...(grant?.tokens ?? []), ...later]);
+    const unlisted = await this.#issuedAfter(later.spentKey ?? grant?.spentKey);
+    await this.deleteTokens([...(grant?.tokens ?? []), ...later.tokens, ...unlisted]);
     await Promise.all([this.#grants.delete(ledgerKey(grantId)), this.#grants.delete(grantId)]);
     if (grant === undefined) return false;
-    if (credential !== undefined) await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
     emit("grant-revoked", { clientId: grant.clientId, grantId });
+    if (credential !== undefined) await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
     return true;
   }
 
@@ -100,7 +132,7 @@ export class Grants {
    * @throws `OAuthError` with `invalid_grant` in that case.
    */
   async endIfRevoked(grantId: string, issued: readonly IssuedToken[]): Promise<void> {
-    if ((await this.#grants.get(markKey(grantId))) === undefined) return;
+    if (!(await this.wasRevoked(grantId))) return;
     await this.deleteTokens(issued);
     await this.revoke(grantId);
     throw new OAuthError("invalid_grant", "The login was ended while the request was under way.");
@@ -114,7 +146,30 @@ export class Grants {
     );
   }
 
-  /** The grant is over here whatever Pangea AuthN says, so its refusal or absence does not fail the revocation. */
+  /** What was issued for a refresh token and for those that followed it. */
+  async #issuedAfter(firstSpentKey: string | undefined): Promise<readonly IssuedToken[]> {
+    const issued: IssuedToken[] = [];
+    const seen = new Set<string>();
+    for (let key = firstSpentKey; key !== undefined && !seen.has(key); ) {
+      seen.add(key);
+      const successor = (await this.#refreshTokens.get(key))?.successor;
+      issued.push(...(successor?.tokens ?? []));
+      key = successor?.spentKey;
+    }
+    return issued;
+  }
+
+  #mark(): Grant {
+    const { clock, upstream } = this.#configuration;
+    const now = clock() / 1000;
+    const expiresAt = now + longestRequest + (2 * upstream.timeout) / 1000;
+    return { clientId: "", scopes: [], createdAt: now, revokedAt: now, expiresAt, tokens: [] };
+  }
+
+  /**
+   * The grant is over here whatever Pangea AuthN says, so its refusal or absence does not fail the revocation. Neither
+   * does a secret that is no longer configured, which leaves nothing to revoke with.
+   */
   async #revokeUpstream(
     grantId: string,
     grant: Grant,
@@ -122,8 +177,15 @@ export class Grants {
     wrappedKey = grant.wrappedKey,
   ): Promise<void> {
     if (grant.sealedUpstream === undefined || wrappedKey === undefined) return;
-    const key = GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
-    const { tokens } = key.openSession(grant.sealedUpstream);
+    let tokens: PangeaAccessToken;
+    try {
+      const key = GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
+      tokens = key.openSession(grant.sealedUpstream).tokens;
+    } catch (failure) {
+      if (!(failure instanceof UnsealableError)) throw failure;
+      reportedOAuthError(failure);
+      return;
+    }
     const both = [tokens.refreshToken, tokens.token].filter((token) => token !== undefined);
     await Promise.allSettled(both.map((token) => this.#pangeaAuthn.revoke(token)));
   }
@@ -131,6 +193,10 @@ export class Grants {
 
 function ledgerKey(grantId: string): string {
   return labelledTokenKey("grant ledger", grantId);
+}
+
+function tokenMarkKey(key: string): string {
+  return labelledTokenKey("token revoked", key);
 }
 
 function markKey(grantId: string): string {

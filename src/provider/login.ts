@@ -199,10 +199,17 @@ export class Login {
   }
 }
 
-/** An authorization response (RFC 6749 section 4.1.2, RFC 9207): the redirect URI with parameters added to its query. */
+/**
+ * An authorization response (RFC 6749 section 4.1.2, RFC 9207): the redirect URI with parameters added to its query, which
+ * stays as it was registered, without what would pass for one of them.
+ */
 export function authorizationResponse(redirectUri: string, parameters: Readonly<Record<string, string>>): URL {
   const url = new URL(redirectUri);
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  const kept = url.search
+    .slice(1)
+    .split("&")
+    .filter((pair) => pair !== "" && ![...new URLSearchParams(pair).keys()].some((name) => name in parameters));
+  url.search = [...kept, new URLSearchParams(parameters).toString()].join("&");
   return url;
 }
 

@@ -22,6 +22,10 @@ export function httpUrl(name: string, value: unknown): string {
     throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
   }
   const url = new URL(given);
+  // What a URL parser would forgive is published as it was written, and clients compare it.
+  if (!/^https?:\/\/[^/\\]/i.test(given) || given.includes("\\")) {
+    throw new ConfigurationError(`${name} must have two slashes after its scheme, and no backslash.`);
+  }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
     throw new ConfigurationError(`${name} must use https; plain http is for loopback hosts only.`);
   }

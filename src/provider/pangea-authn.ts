@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { PangeaAccessToken } from "../codecs/pangea-access-token.ts";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../errors.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
-import { parseScope } from "./scopes.ts";
 
 const optionalText = z
   .string()
@@ -113,7 +112,7 @@ export class PangeaAuthn {
       token: reply.access_token,
       ...(reply.refresh_token !== undefined && { refreshToken: reply.refresh_token }),
       ...(typeof reply.expires_in === "number" && { expiresAt: now + reply.expires_in }),
-      ...(reply.scope !== undefined && { scopes: parseScope(reply.scope) }),
+      ...(reply.scope !== undefined && { scopes: reply.scope.split(" ").filter((scope) => scope !== "") }),
     };
   }
 

@@ -33,9 +33,15 @@ export function isLoopbackHost(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** True where the redirect URI leads back to the user's own machine. */
+/** True for a redirect URI whose port may change between runs of its program. */
 export function isLoopbackRedirectUri(uri: string): boolean {
   return loopback.test(uri);
+}
+
+/** True where the redirect URI leads back to the user's own machine, however that is written. */
+export function leadsToThisMachine(uri: string): boolean {
+  const { protocol, hostname } = new URL(uri);
+  return (protocol === "http:" || protocol === "https:") && isLoopbackHost(hostname);
 }
 
 /**
@@ -58,6 +64,7 @@ export function assertRegistrableRedirectUri(uri: string): void {
     refuse("must not carry user information");
   }
   if (hasDotSegment(uri)) refuse("must not have . or .. as a path segment");
+  if (/^https?:$/.test(url.protocol) && !/^https?:\/\/[^/]/i.test(uri)) refuse("must have two slashes after http(s):");
   if (refusedSchemes.has(url.protocol)) refuse(`must not use the scheme ${url.protocol.slice(0, -1)}`);
   if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) refuse("must use https, except on a loopback host");
   if ((url.protocol === "http:" || url.protocol === "https:") && url.hostname.endsWith(".")) {

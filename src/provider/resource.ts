@@ -1,6 +1,6 @@
 /**
- * Compares two resource indicators (RFC 8707) as URLs: scheme and host without case, one trailing slash forgiven,
- * everything else to the letter.
+ * Compares two resource indicators (RFC 8707) as URLs: scheme and host without case, dot segments resolved, one trailing
+ * slash forgiven, everything else to the letter.
  */
 export function isSameResource(one: string | URL, other: string | URL): boolean {
   const left = comparable(one);

@@ -30,7 +30,7 @@ export class TokenRevoker {
     } else if (isOpaqueToken("access_token", token) || isPythonAccessToken(token)) {
       const record = await accessTokens.get(tokenKey(token));
       if (record?.clientId !== clientId) return;
-      await accessTokens.delete(tokenKey(token));
+      await this.#grants.revokeAccessToken(tokenKey(token));
       emit("token-revoked", { clientId, grantId: record.grantId });
     }
   }

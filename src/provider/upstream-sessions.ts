@@ -1,10 +1,12 @@
+import { LRUCache } from "lru-cache";
 import type { AccessToken } from "../codecs/access-token.ts";
 import type { Grant } from "../codecs/grant.ts";
-import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../errors.ts";
+import { OAuthError, UnsealableError, UpstreamRejectedError, UpstreamUnavailableError } from "../errors.ts";
 import { tokenKey } from "../secrets/token-key.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
+import { reportedOAuthError } from "./oauth-failure.ts";
 import type { PangeaAuthn, PangeaIdentity } from "./pangea-authn.ts";
 import { RefreshClaims } from "./refresh-claims.ts";
 
@@ -21,6 +23,14 @@ export interface PangeaUserToken extends PangeaIdentity {
   readonly scopes?: readonly string[];
 }
 
+/** A session that was refreshed, sealed, and what the store held before. */
+interface Unstored {
+  readonly before: string | undefined;
+  readonly sealed: string;
+}
+
+const maxUnstored = 10_000;
+
 /** A grant that is alive, and the key that opens it. */
 interface OpenGrant {
   readonly grantId: string;
@@ -35,6 +45,8 @@ export class UpstreamSessions {
   readonly #pangeaAuthn: PangeaAuthn;
   readonly #claims: RefreshClaims;
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
+  /** Refreshed sessions that the store did not take, by their grants: Pangea may not take the old ones again. */
+  readonly #unstored = new LRUCache<string, Unstored>({ max: maxUnstored });
 
   constructor(configuration: ProviderConfiguration, grants: Grants, pangeaAuthn: PangeaAuthn) {
     this.#configuration = configuration;
@@ -69,7 +81,20 @@ export class UpstreamSessions {
     const { grantId, wrappedKey } = record ?? {};
     const grant = grantId === undefined ? undefined : await this.#grants.get(grantId);
     if (grantId === undefined || grant === undefined || wrappedKey === undefined) throw loginOver();
-    return { grantId, grant, key: GrantKey.unwrap(this.#configuration.keys, grantId, accessToken, wrappedKey) };
+    const open = { grantId, grant, key: this.#unwrap(grantId, accessToken, wrappedKey) };
+    const unstored = this.#unstored.get(grantId);
+    if (unstored === undefined || unstored.before !== grant.sealedUpstream) return open;
+    return this.#store(open, unstored.sealed);
+  }
+
+  #unwrap(grantId: string, accessToken: string, wrappedKey: string): GrantKey {
+    try {
+      return GrantKey.unwrap(this.#configuration.keys, grantId, accessToken, wrappedKey);
+    } catch (failure) {
+      if (!(failure instanceof UnsealableError)) throw failure;
+      reportedOAuthError(failure);
+      throw loginOver();
+    }
   }
 
   async #freshSession(open: OpenGrant): Promise<UpstreamSession> {
@@ -114,9 +139,26 @@ export class UpstreamSessions {
         return this.#endOrUseNewer(open);
       throw failure;
     }
-    await this.#grants.set(open.grantId, { ...open.grant, sealedUpstream: open.key.sealSession(renewed) });
-    await this.#grants.endIfRevoked(open.grantId, []);
+    await this.#store(open, open.key.sealSession(renewed));
     return renewed;
+  }
+
+  /** Stores a refreshed session, and takes it back where the grant was revoked meanwhile. */
+  async #store(open: OpenGrant, sealed: string): Promise<OpenGrant> {
+    const stored = { ...open, grant: { ...open.grant, sealedUpstream: sealed } };
+    try {
+      await this.#grants.set(open.grantId, stored.grant);
+    } catch (failure) {
+      this.#unstored.set(open.grantId, { before: open.grant.sealedUpstream, sealed });
+      throw failure;
+    }
+    this.#unstored.delete(open.grantId);
+    if (!(await this.#grants.wasRevoked(open.grantId))) return stored;
+    const { token, refreshToken } = openSession(stored).tokens;
+    const both = [refreshToken, token].filter((each) => each !== undefined);
+    await Promise.allSettled(both.map((each) => this.#pangeaAuthn.revoke(each)));
+    await this.#grants.revoke(open.grantId);
+    throw loginOver();
   }
 
   /** The session that another instance has stored since this one was read, if any. */

@@ -1,7 +1,7 @@
 import type { AuthorizationRequest } from "../../provider/authorization-request.ts";
 import type { KnownClient } from "../../provider/client-registry.ts";
 import type { ProviderConfiguration } from "../../provider/configuration.ts";
-import { isLoopbackRedirectUri } from "../../provider/redirect-uri.ts";
+import { leadsToThisMachine } from "../../provider/redirect-uri.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
@@ -24,13 +24,13 @@ export function consentPage(
   const standing =
     client.source === "configured" ? texts.configured : client.verifiedDomain ? texts.verified : texts.unverified;
   const scopes = request.scopes.map((scope) => `<li>${escapeHtml(scopeDescriptions.get(scope) ?? scope)}</li>`);
-  const warning = isLoopbackRedirectUri(request.redirectUri)
+  const warning = leadsToThisMachine(request.redirectUri)
     ? `<p class="warning" role="note">${fillText(texts.loopbackWarning, values)}</p>`
     : "";
   const title = fillText(texts.title, values);
   const html = renderPage(
     appearance,
-    escapeHtml(texts.title.replace("{client}", name)),
+    escapeHtml(texts.title.replace("{client}", () => name)),
     `<h1>${title}</h1>
 <p><strong><bdi>${escapeHtml(name)}</bdi></strong> ${fillText(texts.asks, values)}</p>
 <p class="quiet">${fillText(standing, values)}</p>
@@ -51,7 +51,7 @@ ${warning}
 function displayName(client: KnownClient): string {
   const given = client.information.client_name ?? "";
   const name = given
-    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+/gu, " ")
     .replace(/\s+/g, " ")
     .trim();
   return name === "" ? client.information.client_id : [...name].slice(0, 80).join("");

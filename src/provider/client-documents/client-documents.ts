@@ -108,7 +108,7 @@ export class ClientDocuments {
       clock: options.clock ?? Date.now,
     };
     this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
-    this.#keySets = new KeySets(shared, this.#ports);
+    this.#keySets = new KeySets(shared, this.#ports, this.#isAllowed);
   }
 
   /**

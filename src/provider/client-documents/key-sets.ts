@@ -12,9 +12,19 @@ export class KeySets {
   readonly #clock: () => number;
 
   readonly #ports: readonly number[];
+  readonly #isAllowed: (hostname: string) => boolean;
 
-  constructor(options: Omit<DocumentCacheOptions<KeySet>, "parse">, ports: readonly number[]) {
+  /**
+   * @param ports - The ports that may be asked.
+   * @param isAllowed - True for the hosts that may be asked.
+   */
+  constructor(
+    options: Omit<DocumentCacheOptions<KeySet>, "parse">,
+    ports: readonly number[],
+    isAllowed: (hostname: string) => boolean,
+  ) {
     this.#ports = ports;
+    this.#isAllowed = isAllowed;
     this.#documents = new DocumentCache({ ...options, parse: (_url, text) => readKeySet(text) });
     this.#clock = options.clock;
   }
@@ -25,6 +35,9 @@ export class KeySets {
     const url = new URL(client.jwks_uri);
     if (!this.#ports.includes(Number(url.port || 443))) {
       throw new OAuthError("invalid_client", "The client's jwks_uri has a port that is not asked here.");
+    }
+    if (!this.#isAllowed(url.hostname)) {
+      throw new OAuthError("invalid_client", "The client's jwks_uri is on a domain that is not trusted here.");
     }
     const notBefore = latest ? this.#clock() - refetchAfter : undefined;
     try {
