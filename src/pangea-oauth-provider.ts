@@ -21,7 +21,7 @@ export interface AuthorizationParameters {
 
 /** The part of a Node or Express response that `authorize` writes to, and the request that it answers. */
 export interface AuthorizationResponseWriter {
-  readonly req: { readonly headers: { readonly cookie?: string | undefined } };
+  readonly req: { readonly method?: string | undefined; readonly headers: { readonly cookie?: string | undefined } };
   statusCode: number;
   setHeader(name: string, value: string | readonly string[]): unknown;
   end(body?: string): unknown;
@@ -184,8 +184,8 @@ export class PangeaOAuthProvider {
     response: AuthorizationResponseWriter,
   ): Promise<void> {
     const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
-    const cookies = response.req.headers.cookie ?? null;
-    const begun = await this.#parts.authorization.ask(cookies, trusted, parameters.state, () => ({
+    const browser = { cookie: response.req.headers.cookie ?? null, method: response.req.method ?? "GET" };
+    const begun = await this.#parts.authorization.ask(browser, trusted, parameters.state, () => ({
       responseType: "code",
       responseMode: undefined,
       scope: parameters.scopes?.join(" "),

@@ -12,14 +12,13 @@ import { Consent } from "../provider/consent.ts";
 import { emit } from "../provider/events.ts";
 import { authorizationResponse, type Login } from "../provider/login.ts";
 import { reportedOAuthError } from "../provider/oauth-failure.ts";
-import { BrowserCookies, loginCookie } from "./cookies.ts";
+import { BrowserCookies, browserCookie, browserSecrets, loginCookie, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
 import { Parameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
 const consentCookie = "consent";
-const browserCookie = "browser";
 /** How long a browser keeps the secret that its consent pages are bound to, in seconds. */
 const browserSecretLifetime = 24 * 60 * 60;
 
@@ -51,7 +50,8 @@ export class AuthorizationEndpoint {
         parameters.get("client_id"),
         parameters.get("redirect_uri"),
       );
-      return await this.ask(request.headers.get("cookie"), trusted, readState(parameters), () => ({
+      const browser = { cookie: request.headers.get("cookie"), method: request.method };
+      return await this.ask(browser, trusted, readState(parameters), () => ({
         responseType: parameters.get("response_type"),
         responseMode: parameters.get("response_mode"),
         scope: parameters.get("scope"),
@@ -70,21 +70,21 @@ export class AuthorizationEndpoint {
    * wrong with the rest of the request goes to the redirect URI as an OAuth error.
    */
   async ask(
-    cookieHeader: string | null,
+    browser: VisitingBrowser,
     trusted: TrustedRedirect,
     state: string | undefined,
     parameters: () => AuthorizationRequestParameters,
   ): Promise<Response> {
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
-      if (this.#consent.isRemembered(checked, this.#cookies.read(cookieHeader, consentCookie))) {
+      if (this.#consent.isRemembered(checked, this.#cookies.read(browser.cookie, consentCookie))) {
         emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-        return this.#beginLogin(cookieHeader, checked);
+        return this.#beginLogin(browser.cookie, checked);
       }
-      const secret = this.#cookies.read(cookieHeader, browserCookie) ?? this.#consent.newBrowserSecret();
-      const sealed = this.#consent.sealRequest(checked, secret);
+      const { name, value } = browserCookie(this.#cookies, browser, () => this.#consent.newBrowserSecret());
+      const sealed = this.#consent.sealRequest(checked, value);
       const page = consentPage(this.#configuration, trusted.client, checked, sealed);
-      page.headers.append("set-cookie", this.#cookies.keep(browserCookie, secret, browserSecretLifetime));
+      page.headers.append("set-cookie", this.#cookies.keep(name, value, browserSecretLifetime));
       return page;
     } catch (failure) {
       return this.#sendError(trusted.redirectUri, state, failure);
@@ -97,14 +97,14 @@ export class AuthorizationEndpoint {
       const form = await readForm(request, this.#configuration.requestTimeout);
       const cookieHeader = request.headers.get("cookie");
       this.#assertOwnPage(request);
-      const secret = this.#cookies.read(cookieHeader, browserCookie);
-      if (secret === undefined) {
+      const secrets = browserSecrets(this.#cookies, cookieHeader);
+      if (secrets.length === 0) {
         throw new OAuthError(
           "invalid_request",
           "Your browser did not keep this page's cookie. Allow cookies and retry.",
         );
       }
-      const pending = this.#consent.openRequest(form.get("request") ?? "", secret);
+      const pending = this.#consent.openRequest(form.get("request") ?? "", secrets);
       const { clientId, scopes, redirectUri, state } = pending;
       if (form.get("decision") !== "allow") {
         emit("consent", { clientId, decision: "denied", scopes });

@@ -26,6 +26,14 @@ export class BrowserCookies {
     return pairs(header).find((pair) => pair.name === full)?.value;
   }
 
+  /** Those of this server's cookies whose names begin so. */
+  readAll(header: string | null, beginning: string): { readonly name: string; readonly value: string }[] {
+    const full = this.#prefix + beginning;
+    return pairs(header)
+      .filter(({ name }) => name.startsWith(full) && /^[\w-]+$/.test(name))
+      .map(({ name, value }) => ({ name: name.slice(this.#prefix.length), value }));
+  }
+
   /** The `Set-Cookie` value that keeps a value for a number of seconds. */
   keep(name: string, value: string, maxAgeSeconds: number): string {
     return `${this.#prefix}${name}=${value}; ${this.#attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
@@ -41,16 +49,14 @@ export class BrowserCookies {
    * several tabs do not disturb each other, and the removal of the oldest beyond the limit.
    */
   keepLogin(header: string | null, login: { state: string; transaction: string; maxAgeSeconds: number }): string[] {
-    const others = pairs(header).filter(
-      ({ name }) => name.startsWith(`${this.#prefix}login_`) && /^[\w-]+$/.test(name),
-    );
+    const others = this.readAll(header, "login_");
     let kept = 1;
     let length = login.transaction.length;
     const abandoned: string[] = [];
     for (const { name, value } of others.reverse()) {
       length += value.length;
       kept += 1;
-      if (kept > maxConcurrentLogins || length > maxLoginsLength) abandoned.push(name.slice(this.#prefix.length));
+      if (kept > maxConcurrentLogins || length > maxLoginsLength) abandoned.push(name);
     }
     return [
       this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),
@@ -61,7 +67,42 @@ export class BrowserCookies {
 
 /** The name of the cookie of the login with this `state`. */
 export function loginCookie(state: string): string {
-  return `login_${createHash("sha256").update(state).digest("hex").slice(0, 16)}`;
+  return `login_${hashOf(state)}`;
+}
+
+const browserCookies = "browser";
+
+/**
+ * The cookie that consent pages are bound to: the one that the browser has, or a new one. Pages that are opened at the
+ * same time by a browser that has none get one each. A form of another site brings no cookie along though there may be
+ * one: what it gets is always kept under the same name, so that it takes no page's place and no room.
+ */
+export function browserCookie(
+  cookies: BrowserCookies,
+  browser: VisitingBrowser,
+  newSecret: () => string,
+): { readonly name: string; readonly value: string } {
+  const [known] = cookies.readAll(browser.cookie, browserCookies);
+  if (known !== undefined) return known;
+  const value = newSecret();
+  return { name: browser.method === "POST" ? `${browserCookies}_post` : `${browserCookies}_${hashOf(value)}`, value };
+}
+
+/** The secrets that a consent page of this browser may be bound to. */
+export function browserSecrets(cookies: BrowserCookies, header: string | null): string[] {
+  return cookies.readAll(header, browserCookies).map(({ value }) => value);
+}
+
+/** What a browser comes with. */
+export interface VisitingBrowser {
+  /** Its `Cookie` header. */
+  readonly cookie: string | null;
+  /** The method of its request. */
+  readonly method: string;
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 function pairs(header: string | null): { name: string; value: string }[] {

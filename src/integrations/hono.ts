@@ -82,7 +82,10 @@ function memberOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** The request as the client sent it, though a middleware before this one may have read its body. */
+/**
+ * The request as the client sent it, though a middleware before this one may have read its body by Hono's own methods. Of
+ * one that read the stream of `c.req.raw` nothing is left to answer from, and that is an error of the application.
+ */
 async function asReceived({ req }: HonoContext): Promise<Request> {
   const { url, method, headers, bodyUsed } = req.raw;
   if (!bodyUsed) return req.raw;

@@ -120,7 +120,8 @@ function grantedScopes(
   scope: string | undefined,
 ): readonly string[] {
   const registered = client.information.scope;
-  const allowed = registered === undefined ? configuration.scopes : parseScope(registered);
+  const unnamed = client.source === "configured" ? configuration.scopes : configuration.registration.validScopes;
+  const allowed = registered === undefined ? unnamed : parseScope(registered);
   const requested = parseScope(scope).filter((value) => value !== offlineAccess);
   if (requested.length === 0) {
     const defaults = registered === undefined ? configuration.registration.defaultScopes : allowed;

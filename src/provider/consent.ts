@@ -67,10 +67,10 @@ export class Consent {
    *
    * @throws `OAuthError` with `invalid_request` where this browser was not asked, or the page is too old.
    */
-  openRequest(sealed: string, browserSecret: string): AuthorizationRequest {
+  openRequest(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
     try {
-      const text = openSealed(this.#configuration.keys.derive("consent request"), sealed, browserSecret);
+      const text = this.#openWithAny(sealed, browserSecrets);
       const { expiresAt, state, ...pending } = pendingSchema.parse(JSON.parse(text));
       if (expiresAt <= this.#now()) throw new OAuthError("invalid_request", stale);
       return { ...pending, state };
@@ -79,6 +79,15 @@ export class Consent {
         throw new OAuthError("invalid_request", stale, { cause });
       }
       throw cause;
+    }
+  }
+
+  #openWithAny(sealed: string, [secret = "", ...others]: readonly string[]): string {
+    try {
+      return openSealed(this.#configuration.keys.derive("consent request"), sealed, secret);
+    } catch (failure) {
+      if (failure instanceof UnsealableError && others.length > 0) return this.#openWithAny(sealed, others);
+      throw failure;
     }
   }
 

@@ -25,7 +25,14 @@ export interface ClientRegistrationOptions {
 export interface ClientMetadataDocumentOptions
   extends Pick<
     ClientDocumentsOptions,
-    "allowedDomains" | "timeout" | "maxConcurrent" | "minFreshSeconds" | "maxFreshSeconds" | "resolve" | "connect"
+    | "allowedDomains"
+    | "timeout"
+    | "maxConcurrent"
+    | "maxConcurrentPerHost"
+    | "minFreshSeconds"
+    | "maxFreshSeconds"
+    | "resolve"
+    | "connect"
   > {
   /** Whether such clients are served. Default true. */
   readonly enabled?: boolean;

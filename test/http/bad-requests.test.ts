@@ -88,7 +88,9 @@ describe("an authorization request", () => {
     const response = await secure.decide(page, "allow");
     const cookies = [...page.response.headers.getSetCookie(), ...response.headers.getSetCookie()];
     expect(cookies.map((cookie) => cookie.replace(/=[^;]*/, "=…"))).toEqual([
-      "__Host-pangea_mcp_browser=…; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400",
+      expect.stringMatching(
+        /^__Host-pangea_mcp_browser_[0-9a-f]{16}=…; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400$/,
+      ),
       expect.stringMatching(
         /^__Host-pangea_mcp_login_[0-9a-f]{16}=…; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=600$/,
       ),

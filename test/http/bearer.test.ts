@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, PangeaOAuthProvider, tokenKey } from "../../src/index.ts";
+import { createInMemoryRepositories, OAuthError, PangeaOAuthProvider, tokenKey } from "../../src/index.ts";
 import { formatOpaqueToken } from "../../src/provider/opaque-token.ts";
 import { FailingRepositories } from "../support/failing-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
@@ -32,6 +32,20 @@ describe("the guard of the MCP endpoint", () => {
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe(
       'Bearer error="invalid_token", error_description="Authentication is required.", scope="user", ' +
+        'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp"',
+    );
+  });
+
+  it.each([
+    ["quotation marks", 'Needs the "admin" scope, realm="x"', "Needs the  admin  scope, realm= x "],
+    ["curly quotation marks", "Needs the \u201cadmin\u201d scope", "Needs the  admin  scope"],
+    ["a line break", "one\r\nset-cookie: a=b", "one set-cookie: a=b"],
+    ["a backslash", "a\\", "a "],
+  ])("writes a tool's message with %s into the challenge without them", (_, message, written) => {
+    const failure = new OAuthError("insufficient_scope", message, { scopes: ["admin", 'bad"scope'] });
+    const challenge = new PangeaOAuthProvider(options).refusal(failure).headers.get("www-authenticate");
+    expect(challenge).toBe(
+      `Bearer error="insufficient_scope", error_description="${written}", scope="admin", ` +
         'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp"',
     );
   });

@@ -37,6 +37,65 @@ describe("the consent page", () => {
     expect(page.html).toContain("app.example");
   });
 
+  it.each([
+    "http://LOCALHOST:3000/callback",
+    "http://127.0.0.2:3000/callback",
+    "http://127.1:3000/callback",
+    "http://2130706433:3000/callback",
+    "https://localhost:3000/callback",
+    "https://127.0.0.1/callback",
+  ])("warns of this computer however it is written: %s", async (uri) => {
+    const harness = start();
+    const { client_id } = await harness.register({ redirect_uris: [uri] });
+    const { html } = await harness.openConsentPage(request(client_id, { redirect_uri: uri }));
+    expect(html).toContain('role="note"');
+  });
+
+  it.each(["\u3164\u3164", "\u2800", "\u200b", "\ufe0f"])(
+    "names a client by its id where its name shows nothing",
+    async (name) => {
+      const harness = start();
+      const { client_id } = await harness.register({ client_name: name });
+      expect((await harness.openConsentPage(request(client_id))).html).toContain(
+        `<strong><bdi>${client_id}</bdi></strong>`,
+      );
+    },
+  );
+
+  it("shows a name as it is given where it holds what a replacement would read", async () => {
+    const harness = start();
+    const { client_id } = await harness.register({ client_name: "a$'b$&c" });
+    expect((await harness.openConsentPage(request(client_id))).html).toContain("<title>Allow a$&#39;b$&amp;c?");
+  });
+
+  it("takes the decisions of two pages that a browser opened before it had a cookie", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const one = await harness.openConsentPage(request(client_id));
+    const other = await harness.openConsentPage(request(client_id));
+    const cookie = joinCookies(one.cookie, other.response);
+    for (const { sealed } of [one, other]) {
+      expect((await harness.decide({ sealed, cookie }, "allow")).status).toBe(302);
+    }
+  });
+
+  it("takes the decision of an open page though another site's form has asked meanwhile", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage(request(client_id));
+    let cookie = page.cookie;
+    const form = {
+      response_type: "code",
+      client_id,
+      redirect_uri: harness.redirectUri,
+      code_challenge: pkce().challenge,
+      code_challenge_method: "S256",
+    };
+    for (let count = 0; count < 3; count += 1) cookie = joinCookies(cookie, await harness.postForm("/authorize", form));
+    expect(cookie.split("; ")).toHaveLength(2);
+    expect((await harness.decide({ sealed: page.sealed, cookie }, "allow")).status).toBe(302);
+  });
+
   it("cannot be framed, stored, or made to load or run anything", async () => {
     const harness = start();
     const { client_id } = await harness.register();

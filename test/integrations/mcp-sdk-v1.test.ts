@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
 import {
   CustomOAuthError,
   InvalidClientMetadataError,
@@ -10,13 +12,22 @@ import { requireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middlew
 import type { OAuthServerProvider } from "@modelcontextprotocol/sdk/server/auth/provider.js";
 import { mcpAuthRouter } from "@modelcontextprotocol/sdk/server/auth/router.js";
 import express, { type Express } from "express";
+import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
-import { OAuthError, type PangeaOAuthProvider, StorageError } from "../../src/index.ts";
+import {
+  createInMemoryRepositories,
+  OAuthError,
+  type PangeaOAuthProvider,
+  type PangeaOAuthProviderOptions,
+  StorageError,
+} from "../../src/index.ts";
 import { pangeaAuth, requireBearer } from "../../src/integrations/express.ts";
 import { type McpSdkV1Provider, toMcpSdkV1Provider } from "../../src/integrations/mcp-sdk-v1.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { describeMount, initializeRequest, obtainTokens } from "../support/mount-suite.ts";
 import { onNodeServer, startProtectedServer } from "../support/protected-server.ts";
+import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 import { serveWhoamiV1 } from "../support/whoami-server.ts";
 
 /** The application that the SDK's documentation shows, with a guard of one's choice. */
@@ -55,6 +66,64 @@ describeMount(
   onNodeServer((provider) => withRouter(provider, requireBearer(provider))),
   { provider },
 );
+
+describe("the MCP SDK's v1 router and a client that has to authenticate", () => {
+  let emulator: PangeaEmulator;
+
+  beforeAll(async () => {
+    emulator = await startPangeaEmulator();
+  });
+  afterAll(() => emulator.close());
+
+  /** Redeems a code at the SDK's router without a word on who it is. */
+  async function redeemUnauthenticated(options: Partial<PangeaOAuthProviderOptions>, clientId: string) {
+    const all = { ...providerOptions(emulator.issuerUrl), mcpIssuerUrl: "http://localhost:8000/", ...options };
+    const harness = new ProviderHarness(all);
+    const { provider } = harness;
+    const code = await harness.codeFor(clientId);
+    const server = createServer(withRouter(provider, requireBearer(provider))).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const address = server.address();
+      const port = typeof address === "object" ? address?.port : undefined;
+      const body = new URLSearchParams({
+        grant_type: "authorization_code",
+        client_id: clientId,
+        code: code.code,
+        code_verifier: code.verifier,
+        redirect_uri: harness.redirectUri,
+      });
+      const answer = await fetch(`http://127.0.0.1:${port}/token`, { method: "POST", body });
+      return [answer.status, (await jsonOf(answer)).error];
+    } finally {
+      server.close();
+    }
+  }
+
+  it("does not take one with private_key_jwt, which it cannot read, for a public one", async () => {
+    const { publicKey } = await generateKeyPair("ES256", { extractable: true });
+    const clients = [
+      {
+        client_id: "signing",
+        redirect_uris: ["http://127.0.0.1:4999/callback"],
+        token_endpoint_auth_method: "private_key_jwt",
+        jwks: { keys: [await exportJWK(publicKey)] },
+      },
+    ];
+    const repositories = createInMemoryRepositories();
+    expect(await redeemUnauthenticated({ clients, repositories }, "signing")).toEqual([400, "invalid_client"]);
+  });
+
+  it("does not take one whose secret no longer follows from its id for a public one", async () => {
+    const repositories = createInMemoryRepositories();
+    const before = { ...providerOptions(emulator.issuerUrl), repositories, secret: "a".repeat(40) };
+    const { client_id } = await new ProviderHarness(before).register({
+      token_endpoint_auth_method: "client_secret_post",
+    });
+    const after = { repositories, secret: "b".repeat(40) };
+    expect(await redeemUnauthenticated(after, client_id)).toEqual([400, "invalid_client"]);
+  });
+});
 
 describe("the MCP SDK's v1 requireBearerAuth", () => {
   let emulator: PangeaEmulator;

@@ -15,6 +15,17 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.close());
 
+it.each([{ subject: undefined }, { clientId: undefined }, { subject: null }, { subject: 5 }])(
+  "a filter that names nobody, %j, is an error and ends no grant",
+  async (filter) => {
+    const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+    const tokens = await harness.tokens();
+    const call = () => Reflect.apply(harness.provider.revokeGrants, harness.provider, [filter]);
+    await expect(call()).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  },
+);
+
 async function listed(harness: ProviderHarness, filter = {}): Promise<GrantSummary[]> {
   const grants: GrantSummary[] = [];
   for await (const grant of harness.provider.listGrants(filter)) grants.push(grant);

@@ -32,8 +32,13 @@ export interface ClientDocumentsOptions {
   readonly timeout?: number;
   /** How many documents are kept. 1000 unless given. */
   readonly maxCached?: number;
-  /** How many sites are asked at a time; beyond them a caller is told to come back. 32 unless given. */
+  /**
+   * How many documents are fetched at a time; beyond them a caller is told to come back. 256 unless given, which is more
+   * than one caller can keep busy within the default rate limits. Documents that are known have as many places more.
+   */
   readonly maxConcurrent?: number;
+  /** How many of them from one host. 8 unless given. */
+  readonly maxConcurrentPerHost?: number;
   /** The longest time that a document is used without asking its site again, in seconds. A day unless given. */
   readonly maxFreshSeconds?: number;
   /** The shortest such time, for storable documents that name a shorter one, in seconds. 0 unless given. */
@@ -91,9 +96,9 @@ export class ClientDocuments {
     if (freshSeconds.min > freshSeconds.max) {
       throw new ConfigurationError("minFreshSeconds must not be more than maxFreshSeconds.");
     }
-    const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 32, 1);
+    const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 256, 1);
     // Node 20 warns of a leak from the eleventh listener on.
-    setMaxListeners(2 * maxConcurrent, this.#closed.signal);
+    setMaxListeners(4 * maxConcurrent, this.#closed.signal);
     const shared = {
       fetcher: new JsonFetcher({
         maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
@@ -103,6 +108,7 @@ export class ClientDocuments {
       }),
       maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
       maxConcurrent,
+      maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
       freshSeconds,
       closed: this.#closed.signal,
       clock: options.clock ?? Date.now,

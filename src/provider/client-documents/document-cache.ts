@@ -10,8 +10,10 @@ export interface DocumentCacheOptions<T> {
   /** Reads a document; throws `OAuthError` with `invalid_client` for one that cannot be used. */
   readonly parse: (url: string, text: string) => T;
   readonly maxCached: number;
-  /** How many sites are asked at a time; beyond them a caller is told to come back. */
+  /** How many documents are fetched at a time; beyond them a caller is told to come back. */
   readonly maxConcurrent: number;
+  /** How many of them from one host, so that a slow one does not take all the places. */
+  readonly maxConcurrentPerHost: number;
   /** The bounds, in seconds, of how long a storable document is used without asking its site again. */
   readonly freshSeconds: { readonly min: number; readonly max: number };
   /** Ends the requests under way. */
@@ -41,6 +43,7 @@ export class DocumentCache<T> {
   readonly #options: DocumentCacheOptions<T>;
   readonly #cache: LRUCache<string, CachedDocument<T>>;
   readonly #pending = new Map<string, Promise<FetchedDocument<T>>>();
+  readonly #pendingByHost = new Map<string, number>();
 
   constructor(options: DocumentCacheOptions<T>) {
     this.#options = options;
@@ -60,12 +63,23 @@ export class DocumentCache<T> {
     if (cached !== undefined && cached.fetchedAt >= notBefore && this.#isFresh(cached)) return Promise.resolve(cached);
     const pending = this.#pending.get(name);
     if (pending !== undefined) return pending;
-    if (this.#pending.size >= this.#options.maxConcurrent) {
+    // A document that was good before has places of its own: those who use it do not wait behind strangers.
+    const places = this.#options.maxConcurrent * (cached === undefined ? 1 : 2);
+    const ofHost = this.#pendingByHost.get(url.host) ?? 0;
+    if (this.#pending.size >= places || ofHost >= this.#options.maxConcurrentPerHost) {
       return Promise.reject(documentUnavailable("too many others are being fetched"));
     }
-    const started = this.#fetch(name, url).finally(() => this.#pending.delete(name));
+    this.#pendingByHost.set(url.host, ofHost + 1);
+    const started = this.#fetch(name, url).finally(() => this.#ended(name, url.host));
     this.#pending.set(name, started);
     return started;
+  }
+
+  #ended(name: string, host: string): void {
+    this.#pending.delete(name);
+    const left = (this.#pendingByHost.get(host) ?? 1) - 1;
+    if (left > 0) this.#pendingByHost.set(host, left);
+    else this.#pendingByHost.delete(host);
   }
 
   /** Waits for the requests under way and forgets all documents. */

@@ -231,6 +231,33 @@ describe("fetching a client's metadata document", () => {
     await expect(pending).rejects.toMatchObject(unavailable);
   });
 
+  it("asks one host for so many documents at a time, whatever room there is for others", async () => {
+    site.handler = () => {};
+    const documents = site.documents({ maxConcurrentPerHost: 2 });
+    const pending = [1, 2].map((index) => documents.find(`${clientId}?${index}`));
+    await expect(documents.find(clientId)).rejects.toMatchObject(unavailable);
+    const other = documents.find("https://other.example/client.json");
+    await expect.poll(() => site.requests.length).toBe(3);
+    const settled = Promise.allSettled([...pending, other]);
+    await documents[Symbol.asyncDispose]();
+    expect((await settled).every(({ status }) => status === "rejected")).toBe(true);
+  });
+
+  it("keeps places for documents that were good before", async () => {
+    site.handler = json(documentWith(), { "cache-control": "max-age=60", etag: '"1"' });
+    const documents = site.documents({ maxConcurrent: 1 });
+    await documents.find(clientId);
+    site.clock.advanceSeconds(61);
+    site.handler = () => {};
+    const stranger = documents.find("https://other.example/client.json");
+    await expect.poll(() => site.requests.length).toBe(2);
+    const known = documents.find(clientId);
+    await expect.poll(() => site.requests.length).toBe(3);
+    const settled = Promise.allSettled([stranger, known]);
+    await documents[Symbol.asyncDispose]();
+    expect((await settled).every(({ status }) => status === "rejected")).toBe(true);
+  });
+
   it("asks as many sites at a time as configured, without a warning of a leak", async () => {
     const warnings: Error[] = [];
     const warn = (warning: Error): void => {
@@ -238,7 +265,7 @@ describe("fetching a client's metadata document", () => {
     };
     process.on("warning", warn);
     site.handler = () => {};
-    const documents = site.documents({ timeout: 10_000 });
+    const documents = site.documents({ timeout: 10_000, maxConcurrent: 32, maxConcurrentPerHost: 32 });
     const pending = Array.from({ length: 32 }, (_, index) => documents.find(`${clientId}?${index}`));
     const settled = Promise.allSettled(pending);
     await expect.poll(() => site.requests.length, { timeout: 10_000 }).toBe(32);
