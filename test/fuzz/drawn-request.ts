@@ -106,9 +106,12 @@ function plainly(name: string, value: unknown): unknown {
   return url.href.replace(/\/$/, "");
 }
 
+/** Whether the good cookies are there. What follows `browser` in a name only keeps those of several pages apart. */
 function holdsCookies(sent: string, good: string): boolean {
-  const pairs = sent.split(/; */).map((pair) => pair.trim());
-  return good.split("; ").every((pair) => pairs.includes(pair));
+  const pairsOf = (cookies: string) =>
+    cookies.split(/; */).map((pair) => pair.trim().replace(/^(pangea_mcp_browser)[\w-]*(?==)/, "$1"));
+  const pairs = pairsOf(sent);
+  return pairsOf(good).every((pair) => pairs.includes(pair));
 }
 
 function requestOf(

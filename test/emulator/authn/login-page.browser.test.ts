@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchChromium } from "../../support/chromium.ts";
 import { ada, authorizationRequest, exchange, redirectUri, type ServedAuthn, serveAuthn } from "./served-authn.ts";
@@ -20,19 +20,25 @@ async function openLogin(options: BrowserContextOptions = {}) {
   const request = await authorizationRequest(served, { scope: "openid user" });
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  // Nothing listens at the client's address: that the browser asks for it is all there is to see.
   const callback = new Promise<URL>((resolve) => {
-    void page.route(`${redirectUri}?**`, async (route) => {
-      resolve(new URL(route.request().url()));
-      await route.fulfill({ contentType: "text/plain", body: "back at the client" });
+    page.on("request", (sent) => {
+      if (sent.url().startsWith(`${redirectUri}?`)) resolve(new URL(sent.url()));
     });
   });
   await page.goto(request.url.href);
   return { context, page, request, callback };
 }
 
+/** A page takes its focus when it is first drawn, which may be after it has loaded. */
+async function focused(page: Page, label: string): Promise<void> {
+  await page.getByLabel(label).and(page.locator(":focus")).waitFor();
+}
+
 test("a person signs in with the keyboard alone, and without scripts", async () => {
   const { context, page, request, callback } = await openLogin({ javaScriptEnabled: false });
 
+  await focused(page, "Username or email");
   await page.keyboard.type(ada.username);
   await page.keyboard.press("Tab");
   await page.keyboard.type(ada.password);
@@ -60,6 +66,7 @@ test("a wrong password is announced, and the next try starts at the password", a
   await page.getByRole("alert").waitFor();
   expect(await page.getByRole("alert").textContent()).toBe("Wrong username or password.");
   expect(await page.getByLabel("Username or email").inputValue()).toBe(ada.username);
+  await focused(page, "Password");
   await page.keyboard.type(ada.password);
   await page.keyboard.press("Enter");
 
