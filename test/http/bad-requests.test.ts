@@ -81,6 +81,15 @@ describe("an authorization request", () => {
     expect(location.href).not.toContain(client_id);
   });
 
+  it.each(["OPTIONS", "PUT", "DELETE"])("lets no other origin's script read what becomes of %s", async (method) => {
+    const { provider, baseUrl } = start();
+    for (const path of ["/authorize", "/consent", "/pangea/callback"]) {
+      const response = await provider.fetch(new Request(`${baseUrl}${path}`, { method }));
+      expect(response.status).toBe(405);
+      expect(response.headers.get("access-control-allow-origin")).toBeNull();
+    }
+  });
+
   it("keeps its cookies from scripts and, over https, from other hosts", async () => {
     const secure = start({ mcpBaseUrl: "https://mcp.example" });
     const { client_id } = await secure.register();

@@ -55,6 +55,19 @@ describe("a request behind an Express router and a body parser", () => {
     });
   });
 
+  it("does not take a parameter with another name for one of OAuth's", async () => {
+    const app = express();
+    app.use(express.urlencoded({ extended: true }));
+    app.use("/auth", pangeaAuthOnExpress(echo));
+    await using server = await listening(app);
+    const response = await fetch(`http://127.0.0.1:${server.port}/auth/token`, {
+      method: "POST",
+      headers: form,
+      body: "client_id[]=x&code[a]=y&grant_type=z",
+    });
+    expect(await response.json()).toMatchObject({ body: "grant_type=z" });
+  });
+
   it("keeps a repeated parameter repeated, for the provider to refuse", async () => {
     const parser = express.urlencoded({ extended: true });
     await using server = await listening(express().use(parser, pangeaAuthOnExpress(echo)));

@@ -57,6 +57,29 @@ describe("client registration", () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
+  it("names the member where a scope has characters that no scope has", async () => {
+    const answer = await new ProviderHarness(providerOptions("https://login.example")).postJson("/register", {
+      redirect_uris: ["https://app.example/cb"],
+      scope: 'us"er',
+    });
+    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_client_metadata"]);
+  });
+
+  it("keeps a client of the Python package that names no scopes within those that clients may have", async () => {
+    const repositories = createInMemoryRepositories();
+    const client = { client_id: "legacy", redirect_uris: ["http://127.0.0.1:4999/callback"] };
+    await repositories.clients.set("legacy", client);
+    const harness = new ProviderHarness({
+      ...providerOptions("https://login.example"),
+      repositories,
+      clientRegistration: { validScopes: ["user"] },
+    });
+    const request = { client_id: "legacy", code_challenge: pkce().challenge };
+    expect((await harness.openConsentPage({ ...request, scope: "user" })).response.status).toBe(200);
+    const refusal = await harness.get(harness.authorizePath({ ...request, scope: "user admin" }));
+    expect(new URL(refusal.headers.get("location") ?? "").searchParams.get("error")).toBe("invalid_scope");
+  });
+
   it("keeps a registration that somebody logs in with, and lets one go that is only looked at", async () => {
     await using emulator = await startPangeaEmulator();
     const clock = new ManualClock();
@@ -83,6 +106,22 @@ describe("client registration", () => {
     expect((await authorize(used.client_id)).status).toBe(200);
     days(2);
     expect((await authorize(used.client_id)).status).toBe(400);
+  });
+
+  it("lets one go that only the MCP SDK's v1 router has looked at, and keeps one that it gives tokens to", async () => {
+    await using emulator = await startPangeaEmulator();
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read, repositories });
+    const { client_id } = await harness.register();
+    const until = async () => (await repositories.clients.get(client_id))?.expiresAt ?? 0;
+    const registered = await until();
+    clock.advanceSeconds(60 * 86_400);
+    expect(await harness.provider.clientsStore.getClient(client_id)).toMatchObject({ client_id });
+    expect(await until()).toBe(registered);
+    const { code, verifier } = await harness.codeFor(client_id);
+    await harness.provider.exchangeAuthorizationCode({ client_id }, code, verifier);
+    expect(await until()).toBeGreaterThan(registered);
   });
 
   it("needs the initial access token where there is one", async () => {

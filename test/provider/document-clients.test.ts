@@ -303,6 +303,16 @@ describe("private_key_jwt", () => {
     expect((await redeem(harness, code, shown(await sign()))).status).toBe(200);
   });
 
+  it("does not ask for keys at a domain that is not trusted", async () => {
+    const described = { token_endpoint_auth_method: "private_key_jwt", jwks_uri: "https://other.example/jwks" };
+    site.handler = (request, response) =>
+      (request.url === "/jwks" ? json({ keys: [key.jwk] }) : json(document(described)))(request, response);
+    const harness = start({ clientMetadataDocuments: { allowedDomains: ["client.example"] } });
+    const response = await redeem(harness, await codeFor(harness), shown(await sign()));
+    expect([response.status, (await jsonOf(response)).error]).toEqual([401, "invalid_client"]);
+    expect(site.requests.filter((request) => request.url === "/jwks")).toEqual([]);
+  });
+
   it("refuses keys that are none", async () => {
     const broken = { kty: "EC", crv: "P-256", x: "AAAA", y: "AAAA", kid: "one" };
     site.handler = json(document({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [broken] } }));

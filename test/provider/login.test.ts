@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 let emulator: PangeaEmulator;
@@ -31,6 +32,30 @@ describe("a login", () => {
     expect(redirect.searchParams.get("state")).toBe("client-state");
     expect(redirect.searchParams.get("iss")).toBe("http://localhost:8000");
     expect(redirect.searchParams.get("code")).toMatch(/^pmcp_ac_/);
+  });
+
+  it("keeps the registered query as it is, without what would pass for a parameter of the answer", async () => {
+    const harness = start();
+    const registered = "http://127.0.0.1:4999/callback?sig=a%20b~c&flag&q=%7e&co%64e=planted";
+    const { client_id } = await harness.register({ redirect_uris: [registered] });
+    const { challenge } = pkce();
+    const redirect = await harness.logIn({ client_id, redirect_uri: registered, code_challenge: challenge });
+    expect(redirect.search).toMatch(/^\?sig=a%20b~c&flag&q=%7e&code=/);
+    expect(redirect.searchParams.getAll("code")).toHaveLength(1);
+  });
+
+  it("goes on where Pangea AuthN names scopes that no client may ask for", async () => {
+    const harness = new ProviderHarness({
+      ...providerOptions(emulator.issuerUrl),
+      fetch: async (request) => {
+        const response = await fetch(request);
+        return request.url.endsWith("/token")
+          ? Response.json({ ...(await jsonOf(response)), scope: 'a"b c' })
+          : response;
+      },
+    });
+    const tokens = await harness.tokens();
+    expect((await harness.provider.pangeaToken({ token: tokens.access_token })).scopes).toEqual(['a"b', "c"]);
   });
 
   it("can be finished by another instance", async () => {
