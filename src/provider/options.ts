@@ -156,7 +156,8 @@ export interface PangeaOAuthProviderOptions {
   readonly clients?: readonly PreRegisteredClient[];
   /**
    * What every signing and sealing key is derived from: at least 32 characters, the same on every instance. A list
-   * rotates: the first one writes, all read. Default: derived from `pangeaAuthnClientSecret`.
+   * rotates: the first one writes, all read. One that is replaced and not listed takes every login with it. Default:
+   * derived from `pangeaAuthnClientSecret`, so set this before that one is to be rotated.
    */
   readonly secret?: string | readonly string[];
   /** How long an access token is good, in seconds. Default 3600. */

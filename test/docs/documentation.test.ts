@@ -36,3 +36,14 @@ it("the documentation of MCP authorization has a proof for each of the 22 requir
   expect(rows.map(([, number]) => Number(number))).toEqual(Array.from({ length: 22 }, (_, index) => index + 1));
   for (const [row] of rows) expect(row).toContain("](../test/");
 });
+
+it("the README has a row for each option of the provider", () => {
+  const [, body = ""] =
+    /interface PangeaOAuthProviderOptions \{\n(.*?)\n\}/s.exec(read("src/provider/options.ts")) ?? [];
+  const options = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = ""]) => name);
+  expect(options.length).toBeGreaterThan(25);
+  const table = read("README.md").split("## Options")[1]?.split("\n## ")[0] ?? "";
+  const named = (option: string) =>
+    table.includes(`\`${option}\``) || table.includes(`\`${option.replace("pangeaAuthn", "…")}\``);
+  expect(options.filter((option) => !named(option))).toEqual([]);
+});
