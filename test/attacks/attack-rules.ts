@@ -1,0 +1,220 @@
+import type { ProvedRule } from "../support/prove-rules.ts";
+
+/** The rule that stops each attack, and how to take it out. */
+export const attackRules: readonly ProvedRule[] = [
+  {
+    name: "Confused deputy by a remembered consent",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [["provider/consent.ts", "const parts = [clientId, uri,", "const parts = [uri && clientId && '',"]],
+  },
+  {
+    name: "Code injection",
+    tests: ["authorization-code-injection-and-replay"],
+    edits: [
+      [
+        "provider/code-redemption.ts",
+        "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
+        "if (isVerifierOf === undefined) {",
+      ],
+    ],
+  },
+  {
+    name: "Code replay",
+    tests: ["authorization-code-injection-and-replay"],
+    edits: [
+      [
+        "provider/code-redemption.ts",
+        'if (isOpaqueToken("authorization_code", code)) await this.#endReplayed(clientId, code);',
+        "",
+      ],
+    ],
+  },
+  {
+    name: "Mix-up",
+    tests: ["mix-up"],
+    edits: [["provider/login.ts", "iss: this.#configuration.issuer,", ""]],
+  },
+  {
+    name: "Forgery at consent",
+    tests: ["cross-site-request-forgery"],
+    edits: [["http/authorization-endpoint.ts", "this.#assertOwnPage(request);", ""]],
+  },
+  {
+    name: "Login fixation",
+    tests: ["login-fixation"],
+    edits: [
+      [
+        "http/cookies.ts",
+        "return pairs(header).find((pair) => pair.name === full)?.value;",
+        "if (name.startsWith('login_')) return planted.get(name);\n    return pairs(header).find((pair) => pair.name === full)?.value;",
+      ],
+      [
+        "http/cookies.ts",
+        "this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),",
+        "(planted.set(loginCookie(login.state), login.transaction), this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds)),",
+      ],
+      ["http/cookies.ts", "export class", "const planted = new Map<string, string>();\nexport class"],
+    ],
+  },
+  {
+    name: "Open redirect",
+    tests: ["open-redirect"],
+    edits: [
+      [
+        "provider/authorization-request.ts",
+        "if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {",
+        "if (matchesRedirectUri === undefined) {",
+      ],
+    ],
+  },
+  {
+    name: "Redirect URI tricks",
+    tests: ["redirect-uri-tricks"],
+    edits: [["provider/redirect-uri.ts", "candidate === requested ||", "hrefOf(candidate) === hrefOf(requested) ||"]],
+  },
+  {
+    name: "PKCE downgrade",
+    tests: ["pkce-downgrade"],
+    edits: [
+      [
+        "provider/authorization-request.ts",
+        'if (codeChallengeMethod !== "S256") {',
+        'if (codeChallengeMethod === "none") {',
+      ],
+    ],
+  },
+  {
+    name: "Scope widening on refresh",
+    tests: ["scope-widening-on-refresh"],
+    edits: [
+      [
+        "provider/refresh-rotation.ts",
+        "if (scopesBeyond(requested, record.scopes).length > 0) {",
+        "if (scopesBeyond === undefined) {",
+      ],
+    ],
+  },
+  {
+    name: "Token passthrough",
+    tests: ["token-passthrough"],
+    edits: [
+      ["provider/access-token-verifier.ts", "if (!ours && !isPythonAccessToken(token)) throw invalidToken();", ""],
+    ],
+  },
+  {
+    name: "Audience confusion",
+    tests: ["audience-confusion"],
+    edits: [
+      ["provider/access-token-verifier.ts", "if (!this.#isForThisResource(record, ours)) throw invalidToken();", ""],
+    ],
+  },
+  {
+    name: "Refresh token reuse",
+    tests: ["refresh-token-reuse"],
+    edits: [
+      [
+        "provider/refresh-rotation.ts",
+        "await this.#grants.revoke(grantId, presented, record.wrappedKey);",
+        "await Promise.resolve();",
+      ],
+    ],
+  },
+  {
+    name: "Race on a code",
+    tests: ["race-on-code-and-refresh"],
+    edits: [
+      [
+        "provider/code-redemption.ts",
+        "await authorizationCodes.take(authorizationCodeKey(code))",
+        "await authorizationCodes.get(authorizationCodeKey(code))",
+      ],
+    ],
+  },
+  {
+    name: "Race on a refresh and a revocation",
+    tests: ["race-on-code-and-refresh"],
+    edits: [["provider/refresh-rotation.ts", "this.#grants.endIfRevoked(grantId, issued), ", ""]],
+  },
+  {
+    name: "Server-side request forgery",
+    tests: ["server-side-request-forgery"],
+    edits: [["provider/client-documents/public-address.ts", 'if (parsed.range() !== "unicast") return false;', ""]],
+  },
+  {
+    name: "Registration flood",
+    tests: ["registration-flood"],
+    edits: [["http/rate-limits.ts", "if (total !== undefined) await", "if (limit === null && total) await"]],
+  },
+  {
+    name: "Header injection",
+    tests: ["header-injection"],
+    edits: [
+      ["provider/redirect-uri.ts", String.raw`if (!/^[\x21-\x7e]+$/.test(uri)) refuse`, "if (uri === '') refuse"],
+    ],
+  },
+  {
+    name: "Oversized requests",
+    tests: ["oversized-and-slow-requests"],
+    edits: [["http/request-body.ts", "const maxBodyBytes = 64 * 1024;", "const maxBodyBytes = 256 * 1024;"]],
+  },
+  {
+    name: "Slow requests",
+    tests: ["oversized-and-slow-requests"],
+    edits: [["http/request-body.ts", "await deadline.race(readChunk(reader));", "await readChunk(reader);"]],
+  },
+  {
+    name: "Cross-site scripting",
+    tests: ["cross-site-scripting"],
+    edits: [
+      [
+        "http/pages/page.ts",
+        "return text.replace(/[&<>\"']/g, (character) => entities[character] ?? character);",
+        "return text;",
+      ],
+    ],
+  },
+  {
+    name: "Cache poisoning",
+    tests: ["cache-poisoning"],
+    edits: [
+      [
+        "http/responses.ts",
+        'const noStore = { "cache-control": "no-store",',
+        'const noStore = { "cache-control": "public",',
+      ],
+    ],
+  },
+  {
+    name: "Timing of secret comparison",
+    tests: ["timing-of-secret-comparison"],
+    edits: [
+      [
+        "provider/client-authentication.ts",
+        "shown.length === expected.length && timingSafeEqual(shown, expected);",
+        "shown.toString() === expected.toString();",
+      ],
+    ],
+  },
+  {
+    name: "A copy of the store",
+    tests: ["storage-dump-is-useless"],
+    edits: [
+      [
+        "provider/grant-key.ts",
+        'createHmac("sha256", bytes).update(token).digest()',
+        'createHmac("sha256", bytes).update("").digest()',
+      ],
+    ],
+  },
+  {
+    name: "Any of them, found by chance (the fuzzer, without PKCE)",
+    tests: ["../fuzz/fuzz"],
+    edits: [
+      [
+        "provider/code-redemption.ts",
+        "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
+        "if (isVerifierOf === undefined) {",
+      ],
+    ],
+  },
+];

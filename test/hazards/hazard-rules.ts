@@ -1,0 +1,153 @@
+import type { ProvedRule } from "../support/prove-rules.ts";
+
+const cached = "repository/cached/cached-repository.ts";
+
+/** The rule that stops each hazard, and how to take it out. */
+export const hazardRules: readonly ProvedRule[] = [
+  {
+    name: "A delete races a read in flight; the read refills the cache with the dead value",
+    tests: ["cached-a-delete-races-a-read-in-flight"],
+    edits: [[cached, "return this.#loads.has(load) && !this.#writes.has(load.key);", "return true;"]],
+  },
+  {
+    name: "A single-use value is handed out more than once (cache)",
+    tests: ["cached-a-single-use-value-is-handed-out-twice"],
+    edits: [[cached, "() => this.#backend.take(key)", "() => this.#backend.get(key)"]],
+  },
+  {
+    name: "A single-use value is handed out more than once (Redis)",
+    tests: ["redis-a-single-use-value-is-handed-out-twice"],
+    edits: [
+      [
+        "repository/redis/redis-repository.ts",
+        'this.#send("take", redisKey, () => this.#redis.getdel(redisKey))',
+        'this.#send("take", redisKey, async () => { const text = await this.#redis.get(redisKey); await this.#redis.del(redisKey); return text; })',
+      ],
+    ],
+  },
+  {
+    name: "A write or delete fails in the backend and is reported as done",
+    tests: ["cached-a-failed-write-is-reported-as-done"],
+    edits: [[cached, "const result = await write();", "const result = await write().catch(() => undefined as R);"]],
+  },
+  {
+    name: "Expiry drifts: each layer restarts the clock",
+    tests: ["cached-expiry-drifts"],
+    edits: [[cached, "Math.min(asOf + this.#maxStaleness, expiry)", "asOf + this.#maxStaleness"]],
+  },
+  {
+    name: "Revoked on one instance, alive on another",
+    tests: ["cached-revoked-on-one-instance-alive-on-another"],
+    edits: [[cached, ": this.#forgetNamed(names))", ": undefined)"]],
+  },
+  {
+    name: "A caller mutates a cached object and the change sticks",
+    tests: ["cached-a-caller-mutates-a-cached-object"],
+    edits: [[cached, "const frozen = frozenCopy(value);", "const frozen = value;"]],
+  },
+  {
+    name: 'Falsy values or "known absent" treated wrongly',
+    tests: ["cached-falsy-values-and-known-absence"],
+    edits: [[cached, "load.resolve(value === undefined ?", "load.resolve(!value ?"]],
+  },
+  {
+    name: "Deserialiser attacks",
+    tests: ["redis-stored-values-attack-the-reader"],
+    edits: [["codecs/json-codec.ts", "mayHoldPrototype(text) && hasPrototypeMember(json)", "false"]],
+  },
+  {
+    name: "Keys collide across namespaces",
+    tests: ["redis-keys-collide-across-namespaces"],
+    edits: [["repository/redis/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
+  },
+  {
+    name: "The client queues commands while Redis is down",
+    tests: ["redis-the-client-queues-commands-while-redis-is-down"],
+    edits: [["repository/redis/redis-repository.ts", "requireSafeClient(redis);", ""]],
+  },
+  {
+    name: "Redis Cluster: cross-slot MGET, MOVED inside a pipeline",
+    tests: ["redis-cluster-moved-slots-and-cross-slot-reads"],
+    edits: [
+      ["repository/redis/get-batches.ts", "this.#isCluster = isRedisCluster(redis);", "this.#isCluster = false;"],
+    ],
+  },
+  {
+    name: "Pub/sub messages lost while disconnected",
+    tests: ["cached-messages-lost-while-disconnected"],
+    edits: [[cached, "if (this.#maxStandInAge === 0) this.#copies.clear();", "if (this.#maxStandInAge === 0) return;"]],
+  },
+  {
+    name: "A call that timed out still lands later",
+    tests: ["cached-a-call-that-timed-out-still-lands"],
+    edits: [
+      [cached, "    this.#forget(key);\n    try {", "    try {"],
+      [cached, "    } finally {\n      this.#forget(key);", "    } finally {\n      if (written) this.#forget(key);"],
+    ],
+  },
+  {
+    name: "In-flight map leaks or lets two loads run",
+    tests: ["cached-the-in-flight-map-leaks-or-loads-twice"],
+    edits: [
+      [
+        "repository/cached/loads-under-way.ts",
+        "if (this.has(load)) this.overtake(load.key);",
+        "this.overtake(load.key);",
+      ],
+    ],
+  },
+  {
+    name: 'An outage reads as "token unknown", so every client logs in again',
+    tests: ["provider-an-outage-reads-as-token-unknown"],
+    edits: [
+      [
+        "provider/oauth-failure.ts",
+        'new OAuthError("temporarily_unavailable", "This server',
+        'new OAuthError("invalid_token", "This server',
+      ],
+    ],
+  },
+  {
+    name: "Module-level or class-level shared state",
+    tests: ["in-memory-state-is-shared-between-instances"],
+    edits: [
+      ["repository/in-memory.ts", "readonly #records = new Map<K, V>();", "readonly #records: Map<K, V> = shared;"],
+      ["repository/in-memory.ts", "export class", "const shared = new Map<any, any>();\nexport class"],
+    ],
+  },
+  {
+    name: "`delete` of a missing key throws",
+    tests: ["cached-delete-of-a-missing-key-throws"],
+    edits: [
+      [
+        "repository/in-memory.ts",
+        "return existed;",
+        'if (!existed) throw new InvalidKeyError("x");\n    return existed;',
+      ],
+    ],
+  },
+  {
+    name: "Single process holds the login state, without expiry, keyed by the caller's `state`",
+    tests: ["provider-a-single-process-holds-the-login-state"],
+    edits: [
+      ["provider/login.ts", 'keys.derive("login transaction"), JSON', "keys.derive(this.#local), JSON"],
+      ["provider/login.ts", 'keys.derive("login transaction"), sealed', "keys.derive(this.#local), sealed"],
+      ["provider/login.ts", "export class Login {", "export class Login {\n  readonly #local = String(Math.random());"],
+    ],
+  },
+  {
+    name: "One upstream token per client, so users of one client overwrite each other",
+    tests: ["provider-one-upstream-token-per-client"],
+    edits: [
+      ["provider/grants.ts", 'return labelledTokenKey("grant", code);', 'return labelledTokenKey("grant", "client");'],
+    ],
+  },
+  {
+    name: "The upstream token works as a bearer token at this server, without expiry",
+    tests: ["provider-the-upstream-token-works-as-a-bearer-token"],
+    edits: [
+      ["provider/access-token-verifier.ts", "if (!ours && !isPythonAccessToken(token)) throw invalidToken();", ""],
+      ["provider/access-token-verifier.ts", "if (record.resource === undefined) return !ours;", ""],
+    ],
+  },
+];
