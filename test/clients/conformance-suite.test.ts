@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { freePorts } from "../support/protected-server.ts";
+import { freePorts } from "../support/free-port.ts";
 import { emptyHome, environmentOf, startClient } from "./client-program.ts";
 import { openClientScene } from "./client-scene.ts";
 

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { freePorts } from "../support/free-port.ts";
 import { connectWithLogin, sdkV1Client, sdkV2Client } from "../support/mcp-client.ts";
-import { freePorts } from "../support/protected-server.ts";
 
 const root = new URL("../..", import.meta.url);
 const node = new URL("node_modules/.bin/node", root).pathname;

@@ -1,8 +1,9 @@
 import { FastMCP } from "fastmcp";
 import { beforeAll, vi } from "vitest";
 import { type FastMCPAuth, fastmcpAuthenticate, mountOnFastMCP } from "../../src/integrations/fastmcp.ts";
+import { freePorts } from "../support/free-port.ts";
 import { describeMount } from "../support/mount-suite.ts";
-import { freePorts, type OpenMount } from "../support/protected-server.ts";
+import type { OpenMount } from "../support/protected-server.ts";
 import { whoami } from "../support/whoami-server.ts";
 
 const ports = freePorts();

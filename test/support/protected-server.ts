@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { FailingRepositories } from "./failing-repository.ts";
@@ -59,7 +60,7 @@ export async function startProtectedServer(
 export function onNodeServer(createListener: (provider: PangeaOAuthProvider) => RequestListener): OpenMount {
   return async (createProvider) => {
     const server = createServer();
-    await listen(server, 0);
+    await listen(server);
     const address = server.address();
     if (address === null || typeof address === "string") throw new TypeError("The server has no port");
     const baseUrl = `http://127.0.0.1:${address.port}`;
@@ -68,29 +69,9 @@ export function onNodeServer(createListener: (provider: PangeaOAuthProvider) => 
   };
 }
 
-/**
- * Ports for servers that have to be told one, each given once, so that no connection that a client kept open can meet a
- * later server. They are below the range from which the system gives out ports by itself.
- */
-export async function* freePorts(): AsyncGenerator<number, never> {
-  for (let port = 20_000 + (process.pid % 5_000) * 2; port < 32_000; port += 1) {
-    const server = createServer();
-    const isFree = await listen(server, port).then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    await close(server);
-    yield port;
-  }
-  throw new Error("No free port between 20000 and 32000");
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+async function listen(server: Server): Promise<void> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
 }
 
 async function close(server: Server): Promise<void> {

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { freePort } from "./free-port.ts";
 
 const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, start Docker, or set REDIS_URL.";
 const startAttempts = 5;
@@ -40,20 +41,28 @@ export async function findRedis(): Promise<TestRedis> {
  * Starts a redis-server process on a free port, with its data in a directory of its own.
  *
  * @param settings - Directives of redis.conf as command-line arguments: `["--appendonly", "yes"]`.
+ * @param portSettings - The directives that name further ports, asked again where one of them was taken.
  */
-export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
+export async function startRedisServer(
+  settings: readonly string[] = [],
+  portSettings: () => Promise<readonly string[]> = async () => [],
+): Promise<RedisServer> {
   const program = redisProgram();
   const directory = await mkdtemp(join(tmpdir(), "pangea-redis-"));
   const host = "127.0.0.1";
-  const startOn = (port: number): Promise<ChildProcess> =>
-    startProcess(program, ["--bind", host, "--port", String(port), "--dir", directory, "--save", "", ...settings]);
-
   let port = 0;
+  let ports: readonly string[] = [];
+  const start = (): Promise<ChildProcess> => {
+    const own = ["--bind", host, "--port", String(port), "--dir", directory, "--save", ""];
+    return startProcess(program, [...own, ...settings, ...ports]);
+  };
+
   let process_: ChildProcess | undefined;
   for (let attempt = 1; process_ === undefined; attempt++) {
     port = await freePort();
+    ports = await portSettings();
     try {
-      process_ = await startOn(port);
+      process_ = await start();
     } catch (error) {
       // Another process may have taken the port since it was found free.
       if (attempt === startAttempts) throw error;
@@ -76,24 +85,13 @@ export async function startRedisServer(settings: readonly string[] = []): Promis
     kill,
     restart: async () => {
       await kill();
-      child = await startOn(port);
+      child = await start();
     },
     [Symbol.asyncDispose]: async () => {
       await kill();
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
 }
 
 /** Starts a server process and resolves once it says that it takes connections. */

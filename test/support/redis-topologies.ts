@@ -2,7 +2,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { freePort, type RedisServer, redisProgram, startProcess, startRedisServer } from "./redis-server.ts";
+import { freePort } from "./free-port.ts";
+import { type RedisServer, redisProgram, startProcess, startRedisServer } from "./redis-server.ts";
 
 const slotCount = 16_384;
 
@@ -22,8 +23,11 @@ export interface RedisReplication extends AsyncDisposable {
 /** Starts a Cluster of three masters without replicas and waits until every one of them calls it whole. */
 export async function startRedisCluster(): Promise<RedisClusterServers> {
   const nodes = await Promise.all(
-    [0, 1, 2].map(async () =>
-      startRedisServer(["--cluster-enabled", "yes", "--cluster-port", String(await freePort()), "--appendonly", "no"]),
+    [0, 1, 2].map(() =>
+      startRedisServer(["--cluster-enabled", "yes", "--appendonly", "no"], async () => [
+        "--cluster-port",
+        String(await freePort()),
+      ]),
     ),
   );
   const clients = nodes.map((node) => new Redis(node.port, node.host));
