@@ -56,11 +56,11 @@ test("with keys a record that was moved to another key or kind, or sealed by som
   await redis.copy("pangea-access_token:k", "pangea-refresh_token:k");
   const others = createRedisRepositories(redis, { keys: KeyRing.from(newSecret) });
   for (const read of [
-    repositories.accessTokens.get("other"),
-    repositories.refreshTokens.take("k"),
-    others.accessTokens.get("k"),
+    () => repositories.accessTokens.get("other"),
+    () => repositories.refreshTokens.take("k"),
+    () => others.accessTokens.get("k"),
   ]) {
-    await expect(read).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
+    await expect(read()).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
   }
 });
 
