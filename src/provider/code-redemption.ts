@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { AuthorizationCode, ClientAuthentication } from "../codecs/authorization-code.ts";
 import type { Grant } from "../codecs/grant.ts";
 import type { IssuedToken } from "../codecs/issued-token.ts";
@@ -8,10 +8,10 @@ import { tokenKey } from "../secrets/token-key.ts";
 import { checkAudience } from "./authorization-request.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
-import { GrantKey } from "./grant-key.ts";
+import { followingTokens } from "./following-tokens.ts";
 import type { Grants } from "./grants.ts";
 import { toOAuthError } from "./oauth-failure.ts";
-import { formatOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
+import { isOpaqueToken } from "./opaque-token.ts";
 import {
   accessTokenRecord,
   authorizationCodeKey,
@@ -73,7 +73,7 @@ export class CodeRedemption {
     try {
       return await this.#openGrant(code, record);
     } catch (failure) {
-      // The client is told to come back, and must be able to. Nobody has heard of what was issued so far.
+      // The client is told to come back, and must be able to: it gets what was to be issued now.
       if (toOAuthError(failure).error === "temporarily_unavailable") await this.#putBack(code, record, failure);
       throw failure;
     }
@@ -89,7 +89,7 @@ export class CodeRedemption {
 
   async #endReplayed(clientId: string, code: string): Promise<void> {
     const grantId = this.#grants.idForCode(code);
-    // Whoever else has found the code must not be able to end the login of its client with it.
+    // Whoever else has found the code must not be able to end its client's login with it, once there is one.
     const grant = await this.#grants.get(grantId);
     if (grant !== undefined && grant.clientId !== clientId) return;
     const ended = await this.#grants.revoke(grantId, code);
@@ -118,9 +118,10 @@ export class CodeRedemption {
     const grantId = this.#grants.idForCode(code);
     const now = clock() / 1000;
     const grantExpiresAt = Math.ceil(now + lifetimes.grant);
-    const grantKey = wrappedKey === undefined ? undefined : GrantKey.unwrap(keys, grantId, code, wrappedKey);
+    const grantKey = this.#grants.openKey(grantId, code, wrappedKey);
+    const following = followingTokens(keys, grantKey, code);
 
-    const accessToken = formatOpaqueToken("access_token", randomBytes(32));
+    const { accessToken } = following;
     const access = accessTokenRecord(record, {
       grantId,
       scopes,
@@ -131,7 +132,7 @@ export class CodeRedemption {
     const writes = [repositories.accessTokens.set(tokenKey(accessToken), access)];
 
     const refreshes = record.client?.grantTypes.includes("refresh_token") ?? false;
-    const refreshToken = refreshes ? formatOpaqueToken("refresh_token", randomBytes(32)) : undefined;
+    const refreshToken = refreshes ? following.refreshToken : undefined;
     if (refreshToken !== undefined) {
       const refresh: RefreshToken = {
         clientId,

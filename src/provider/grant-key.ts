@@ -57,6 +57,11 @@ export class GrantKey {
     return seal(wrappingKeys(this.#keys, token), Buffer.from(this.#bytes).toString("base64url"), this.#grantId);
   }
 
+  /** 32 bytes that follow from a text and the key (HMAC-SHA-256), and from which neither can be learnt. */
+  authenticate(text: string): Uint8Array {
+    return createHmac("sha256", this.#bytes).update(text).digest();
+  }
+
   /** Seals what a grant keeps of its user. */
   sealSession(session: UpstreamSession): string {
     return seal(this.#dataKeys(), JSON.stringify(z.encode(sessionSchema, session)), this.#grantId);

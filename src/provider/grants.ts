@@ -11,6 +11,7 @@ import { emit } from "./events.ts";
 import { GrantKey } from "./grant-key.ts";
 import { reportedOAuthError } from "./oauth-failure.ts";
 import type { PangeaAuthn } from "./pangea-authn.ts";
+import { refreshTokenKey } from "./token-records.ts";
 
 /** A request that is under way for longer than this, beyond what Pangea AuthN may take, is not waited for: in seconds. */
 const longestRequest = 600;
@@ -89,14 +90,31 @@ export class Grants {
     await this.#accessTokens.delete(key);
   }
 
-  /** Takes back access tokens that were issued again though they had been revoked. */
-  async endRevokedTokens(issued: readonly IssuedToken[]): Promise<void> {
-    await Promise.all(
-      issued.map(async (token) => {
-        if (token.kind !== "access_token" || (await this.#grants.get(tokenMarkKey(token.key))) === undefined) return;
-        await this.#accessTokens.delete(token.key);
-      }),
-    );
+  /**
+   * Takes back an access token that was issued again though it had been revoked.
+   *
+   * @throws `OAuthError` with `invalid_grant` in that case.
+   */
+  async endIfTokenRevoked(key: string): Promise<void> {
+    if ((await this.#grants.get(tokenMarkKey(key))) === undefined) return;
+    await this.#accessTokens.delete(key);
+    throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
+  }
+
+  /**
+   * The grant's key, as it is wrapped under a credential; undefined for a grant that has none.
+   *
+   * @throws `OAuthError` with `invalid_grant` where the secret is no longer configured: nothing can go on with the login.
+   */
+  openKey(grantId: string, credential: string, wrappedKey: string | undefined): GrantKey | undefined {
+    if (wrappedKey === undefined) return undefined;
+    try {
+      return GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
+    } catch (failure) {
+      if (!(failure instanceof UnsealableError)) throw failure;
+      reportedOAuthError(failure);
+      throw new OAuthError("invalid_grant", "The secret that the login began under is gone; log in again.");
+    }
   }
 
   /** True where the grant was revoked while a request that is still under way may have gone on with it. */
@@ -112,18 +130,24 @@ export class Grants {
    * expire.
    * @param wrappedKey - The grant's key as wrapped under that credential; the code's own is in the grant.
    * @returns Whether there was a grant to end.
-   * @throws `StorageError` when the store fails, in which case something may be left: call again.
+   * @throws `StorageError` when the store fails, in which case something may be left: call again. What a second call
+   * needs goes last: the lists after the tokens that are in them, and a refresh token that was shown after those.
    */
   async revoke(grantId: string, credential?: string, wrappedKey?: string): Promise<boolean> {
     await this.#grants.set(markKey(grantId), this.#mark());
     const [grant, later] = await Promise.all([this.#grants.get(grantId), this.laterTokens(grantId)]);
     const unlisted = await this.#issuedAfter(later.spentKey ?? grant?.spentKey);
-    await this.deleteTokens([...(grant?.tokens ?? []), ...later.tokens, ...unlisted]);
-    await Promise.all([this.#grants.delete(ledgerKey(grantId)), this.#grants.delete(grantId)]);
-    if (grant === undefined) return false;
-    emit("grant-revoked", { clientId: grant.clientId, grantId });
-    if (credential !== undefined) await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
-    return true;
+    const shown = credential === undefined ? undefined : refreshTokenKey(credential);
+    const tokens = [...(grant?.tokens ?? []), ...later.tokens, ...unlisted];
+    await this.deleteTokens(tokens.filter(({ key }) => key !== shown));
+    if (grant !== undefined && credential !== undefined) {
+      await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
+    }
+    await this.#grants.delete(ledgerKey(grantId));
+    await this.#grants.delete(grantId);
+    if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
+    if (shown !== undefined) await this.#refreshTokens.delete(shown);
+    return grant !== undefined;
   }
 
   /**
@@ -160,9 +184,10 @@ export class Grants {
   }
 
   #mark(): Grant {
-    const { clock, upstream } = this.#configuration;
+    const { clock, upstream, lifetimes } = this.#configuration;
     const now = clock() / 1000;
-    const expiresAt = now + longestRequest + (2 * upstream.timeout) / 1000;
+    // An answer can be repeated for as long as the grace of its refresh token lasts.
+    const expiresAt = now + longestRequest + (2 * upstream.timeout) / 1000 + lifetimes.refreshGrace;
     return { clientId: "", scopes: [], createdAt: now, revokedAt: now, expiresAt, tokens: [] };
   }
 

@@ -1,16 +1,14 @@
-import { createHmac } from "node:crypto";
 import type { IssuedToken } from "../codecs/issued-token.ts";
 import type { RefreshToken } from "../codecs/refresh-token.ts";
-import { OAuthError, UnsealableError } from "../errors.ts";
-import type { DerivedKey } from "../secrets/key-ring.ts";
+import { OAuthError } from "../errors.ts";
 import { tokenKey } from "../secrets/token-key.ts";
 import { checkAudience } from "./authorization-request.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
-import { GrantKey } from "./grant-key.ts";
+import { type FollowingTokens, followingTokens } from "./following-tokens.ts";
+import type { GrantKey } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
-import { reportedOAuthError } from "./oauth-failure.ts";
-import { formatOpaqueToken, isOpaqueToken } from "./opaque-token.ts";
+import { isOpaqueToken } from "./opaque-token.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "./scopes.ts";
 import {
   accessTokenRecord,
@@ -32,23 +30,26 @@ export interface RefreshRequest {
   readonly resource: string | undefined;
 }
 
-/** The tokens that follow a refresh token. */
-interface Successor {
-  readonly accessToken: string;
-  readonly refreshToken: string;
+/** A refresh token that is redeemed, and what is known of it. */
+interface Rotation {
+  readonly presented: string;
+  /** Its record, with the grant that every one of ours has. */
+  readonly record: RefreshToken & { readonly grantId: string };
+  readonly grantKey: GrantKey | undefined;
+  readonly successor: FollowingTokens;
+  readonly scopes: readonly string[];
+  /** The record of its first use, where this is not that. */
+  readonly spent: RefreshToken | undefined;
 }
-
-/** A refresh token's record, with the grant that every one of ours has. */
-type GrantedRefreshToken = RefreshToken & { readonly grantId: string };
 
 /**
  * Redeems refresh tokens, each for a new pair (OAuth 2.1 section 4.3).
  *
- * The successor follows from the presented token and the configured secret. So a client that sends the same token twice,
- * or lost the answer, gets the same successor within the grace window, without anything being kept in plain text; after
- * it, a second use ends the grant. The records of a successor are the same whoever writes them (an access token with
- * fewer scopes is another one), and being spent is a record of its own: no order of concurrent requests or of failures
- * can bring a spent token back, and an outage at any point loses nobody's login.
+ * The successor follows from the presented token and its grant's key. So a client that sends the same token twice, or
+ * lost the answer, gets the same successor within the grace window, without anything being kept in plain text; after it,
+ * a second use ends the grant. The records of a successor have the same keys whoever writes them, and being spent is a
+ * record of its own: no order of concurrent requests or of failures can bring a spent token back, and an outage at any
+ * point loses nobody's login.
  */
 export class RefreshRotation {
   readonly #configuration: ProviderConfiguration;
@@ -86,28 +87,22 @@ export class RefreshRotation {
     }
     if (record.resource !== undefined) checkAudience(this.#configuration, request.resource, record.resource);
     const scopes = narrowedScopes(record, request.scope);
-    const granted = { ...record, grantId };
-    if (spent === undefined) return this.#rotate(presented, granted, scopes, undefined);
-    // Asking again gets what the first use got, or less of it.
-    const fewer = scopes.filter((scope) => spent.scopes.includes(scope));
-    const again = fewer.length > 0 ? fewer : spent.scopes;
-    return (await this.#repeat(presented, again)) ?? this.#rotate(presented, granted, again, spent);
+    const grantKey = this.#grants.openKey(grantId, presented, record.wrappedKey);
+    const successor = followingTokens(this.#configuration.keys, grantKey, presented);
+    const rotation = { presented, record: { ...record, grantId }, grantKey, successor };
+    if (spent === undefined) return this.#rotate({ ...rotation, scopes, spent });
+    // Asking again gets what the first use got.
+    return (await this.#repeat(successor)) ?? this.#rotate({ ...rotation, scopes: spent.scopes, spent });
   }
 
-  async #rotate(
-    presented: string,
-    record: GrantedRefreshToken,
-    scopes: readonly string[],
-    spent: RefreshToken | undefined,
-  ): Promise<TokenResponse> {
+  async #rotate({ presented, record, grantKey, successor, scopes, spent }: Rotation): Promise<TokenResponse> {
     const { repositories, lifetimes } = this.#configuration;
-    const { grantId, clientId, wrappedKey, ...rest } = record;
+    const { grantId, clientId, wrappedKey: _, ...rest } = record;
     const [grant, earlier] = await Promise.all([this.#grants.get(grantId), this.#grants.laterTokens(grantId)]);
     if (grant === undefined) throw unknownRefreshToken();
 
     const now = this.#now();
-    const [successor] = this.#successors(presented, scopes);
-    const grantKey = wrappedKey === undefined ? undefined : this.#unwrap(grantId, presented, wrappedKey);
+    const accessKey = tokenKey(successor.accessToken);
     const access = accessTokenRecord(record, {
       grantId,
       scopes,
@@ -122,7 +117,7 @@ export class RefreshRotation {
       ...(grantKey !== undefined && { wrappedKey: grantKey.wrap(successor.refreshToken) }),
     };
     const issued: IssuedToken[] = [
-      { key: tokenKey(successor.accessToken), kind: "access_token", expiresAt: access.expiresAt },
+      { key: accessKey, kind: "access_token", expiresAt: access.expiresAt },
       { key: refreshTokenKey(successor.refreshToken), kind: "refresh_token", expiresAt: refresh.expiresAt },
     ];
     const spentKey = spentRefreshTokenKey(successor.refreshToken);
@@ -130,7 +125,7 @@ export class RefreshRotation {
     // Before they leave the list: nothing would remember them.
     await this.#grants.deleteTokens(dropped);
     await Promise.all([
-      repositories.accessTokens.set(tokenKey(successor.accessToken), access),
+      repositories.accessTokens.set(accessKey, access),
       repositories.refreshTokens.set(refreshTokenKey(successor.refreshToken), refresh),
       this.#grants.setLaterTokens(grantId, grant, { tokens: kept, spentKey }),
     ]);
@@ -139,39 +134,31 @@ export class RefreshRotation {
       ...rest,
       clientId,
       grantId,
-      scopes: spent?.scopes ?? [...scopes],
+      scopes: [...scopes],
       rotatedAt: spent?.rotatedAt ?? now,
-      successor: { tokens: [...othersThan(issued, spent?.successor?.tokens ?? []), ...issued], spentKey },
+      successor: { tokens: issued, spentKey },
     });
-    await Promise.all([this.#grants.endIfRevoked(grantId, issued), this.#grants.endRevokedTokens(issued)]);
-    emit("token-refreshed", { clientId, grantId, subject: record.subject, scopes });
-    return tokenResponse(successor.accessToken, access, successor.refreshToken, now);
+    // Another request with the same token may have asked for other scopes: the store says which the token has.
+    const [stored] = await Promise.all([
+      repositories.accessTokens.get(accessKey),
+      this.#grants.endIfRevoked(grantId, issued),
+      this.#grants.endIfTokenRevoked(accessKey),
+    ]);
+    const answered = { ...access, scopes: stored?.scopes ?? access.scopes };
+    emit("token-refreshed", { clientId, grantId, subject: record.subject, scopes: answered.scopes });
+    return tokenResponse(successor.accessToken, answered, successor.refreshToken, now);
   }
 
   /** The answer that the first use of a spent refresh token got, for a client that lost it or asked twice. */
-  async #repeat(presented: string, scopes: readonly string[]): Promise<TokenResponse | undefined> {
+  async #repeat({ accessToken, refreshToken }: FollowingTokens): Promise<TokenResponse | undefined> {
     const { accessTokens, refreshTokens } = this.#configuration.repositories;
-    for (const { accessToken, refreshToken } of this.#successors(presented, scopes)) {
-      const [access, refresh] = await Promise.all([
-        accessTokens.get(tokenKey(accessToken)),
-        refreshTokens.get(refreshTokenKey(refreshToken)),
-      ]);
-      if (access?.expiresAt !== undefined && refresh !== undefined) {
-        return tokenResponse(accessToken, { ...access, expiresAt: access.expiresAt }, refreshToken, this.#now());
-      }
-    }
-    return undefined;
-  }
-
-  /** The grant's key; a secret that is no longer configured ends the login, since nothing can go on with it. */
-  #unwrap(grantId: string, presented: string, wrappedKey: string): GrantKey {
-    try {
-      return GrantKey.unwrap(this.#configuration.keys, grantId, presented, wrappedKey);
-    } catch (failure) {
-      if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
-      throw new OAuthError("invalid_grant", "The secret that the login began under is gone; log in again.");
-    }
+    const [access, refresh] = await Promise.all([
+      accessTokens.get(tokenKey(accessToken)),
+      refreshTokens.get(refreshTokenKey(refreshToken)),
+      this.#grants.endIfTokenRevoked(tokenKey(accessToken)),
+    ]);
+    if (access?.expiresAt === undefined || refresh === undefined) return undefined;
+    return tokenResponse(accessToken, { ...access, expiresAt: access.expiresAt }, refreshToken, this.#now());
   }
 
   #keep(
@@ -187,25 +174,9 @@ export class RefreshRotation {
     return { kept: [...access.slice(dropped.length), ...refresh], dropped };
   }
 
-  /** The pairs that may follow a token: the first under the key that writes, then those under the older keys. */
-  #successors(presented: string, scopes: readonly string[]): readonly [Successor, ...Successor[]] {
-    const keys = this.#configuration.keys.derive("tokens after refresh");
-    const follow = (kind: "access_token" | "refresh_token", key: DerivedKey, from: string): string =>
-      formatOpaqueToken(kind, createHmac("sha256", key.bytes).update(`${kind}\0${from}`).digest());
-    const pair = (key: DerivedKey): Successor => ({
-      accessToken: follow("access_token", key, `${presented}\0${[...scopes].sort().join(" ")}`),
-      refreshToken: follow("refresh_token", key, presented),
-    });
-    return [pair(keys.primary), ...keys.all.slice(1).map(pair)];
-  }
-
   #now(): number {
     return this.#configuration.clock() / 1000;
   }
-}
-
-function othersThan(these: readonly IssuedToken[], tokens: readonly IssuedToken[]): IssuedToken[] {
-  return tokens.filter(({ key }) => !these.some((token) => token.key === key));
 }
 
 function narrowedScopes(record: RefreshToken, scope: string | undefined): readonly string[] {

@@ -133,7 +133,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Race on a refresh and a revocation",
     tests: ["race-on-code-and-refresh"],
-    edits: [["provider/refresh-rotation.ts", "this.#grants.endIfRevoked(grantId, issued), ", ""]],
+    edits: [["provider/refresh-rotation.ts", "this.#grants.endIfRevoked(grantId, issued),", ""]],
   },
   {
     name: "Server-side request forgery",

@@ -1,0 +1,24 @@
+import { StorageUnavailableError } from "../../src/errors.ts";
+import type { Repository } from "../../src/repository/contract.ts";
+
+/** A repository that refuses those of its writes that the test says. */
+export function refusing<V>(
+  inner: Repository<string, V>,
+  refuses: (method: "set" | "delete", value?: V) => boolean,
+): Repository<string, V> {
+  const check = (method: "set" | "delete", value?: V): void => {
+    if (refuses(method, value)) throw new StorageUnavailableError("The test refuses.");
+  };
+  return {
+    get: async (key) => inner.get(key),
+    set: async (key, value) => {
+      check("set", value);
+      await inner.set(key, value);
+    },
+    delete: async (key) => {
+      check("delete");
+      return inner.delete(key);
+    },
+    take: async (key) => inner.take(key),
+  };
+}
