@@ -222,7 +222,7 @@ export class PangeaOAuthProvider {
    *
    * @throws `OAuthError` with `invalid_grant` or `invalid_target`, `StorageError` when the store fails.
    */
-  exchangeAuthorizationCode(
+  async exchangeAuthorizationCode(
     client: Pick<OAuthClientInformation, "client_id">,
     authorizationCode: string,
     codeVerifier?: string,
@@ -237,7 +237,12 @@ export class PangeaOAuthProvider {
       redirectUri,
       resource: resource?.href,
     };
-    return registry.keepAfter(client.client_id, () => codes.redeem(request, () => {}));
+    let registeredUntil: number | undefined;
+    const tokens = await codes.redeem(request, (known) => {
+      registeredUntil = known?.registeredUntil;
+    });
+    await registry.renew(client.client_id, registeredUntil);
+    return tokens;
   }
 
   /**
@@ -245,7 +250,7 @@ export class PangeaOAuthProvider {
    *
    * @throws `OAuthError` as the token endpoint answers, `StorageError` when the store fails.
    */
-  exchangeRefreshToken(
+  async exchangeRefreshToken(
     client: { readonly client_id: string; readonly grant_types?: readonly string[] | undefined },
     refreshToken: string,
     scopes?: readonly string[],
@@ -259,7 +264,9 @@ export class PangeaOAuthProvider {
       scope: scopes?.join(" "),
       resource: resource?.href,
     };
-    return registry.keepAfter(client.client_id, () => refreshes.refresh(request));
+    const tokens = await refreshes.refresh(request);
+    await registry.renew(client.client_id, registry.registeredUntil(client.client_id));
+    return tokens;
   }
 
   /** Revokes a token of a client that the MCP SDK's v1 router has authenticated. Throws `StorageError`. */

@@ -71,21 +71,25 @@ export function loginCookie(state: string): string {
 }
 
 const browserCookies = "browser";
+const postedCookie = `${browserCookies}_post`;
 
 /**
  * The cookie that consent pages are bound to: the one that the browser has, or a new one. Pages that are opened at the
  * same time by a browser that has none get one each. A form of another site brings no cookie along though there may be
- * one: what it gets is always kept under the same name, so that it takes no page's place and no room.
+ * one: what it gets is always kept under the same name, which no other page uses, so that it takes no room and no place
+ * but that of the last such form.
  */
 export function browserCookie(
   cookies: BrowserCookies,
   browser: VisitingBrowser,
   newSecret: () => string,
 ): { readonly name: string; readonly value: string } {
-  const [known] = cookies.readAll(browser.cookie, browserCookies);
-  if (known !== undefined) return known;
+  const isPosted = browser.method === "POST";
+  const known = cookies.readAll(browser.cookie, browserCookies);
+  const own = known.find(({ name }) => name !== postedCookie) ?? (isPosted ? known[0] : undefined);
+  if (own !== undefined) return own;
   const value = newSecret();
-  return { name: browser.method === "POST" ? `${browserCookies}_post` : `${browserCookies}_${hashOf(value)}`, value };
+  return { name: isPosted ? postedCookie : `${browserCookies}_${hashOf(value)}`, value };
 }
 
 /** The secrets that a consent page of this browser may be bound to. */

@@ -75,7 +75,7 @@ export class TokenEndpoint {
         client = await this.#authenticator.authenticate(credentials, known);
       },
     );
-    await this.#keepRegistration(credentials.clientId, client);
+    await this.#registry.renew(credentials.clientId, client?.registeredUntil);
     return tokens;
   }
 
@@ -88,17 +88,8 @@ export class TokenEndpoint {
     const client = await this.#authenticator.authenticate(credentials);
     const { grantTypes } = client;
     const tokens = await this.#refreshes.refresh({ clientId, grantTypes, refreshToken, scope, resource });
-    await this.#keepRegistration(clientId, client);
+    await this.#registry.renew(clientId, client.registeredUntil);
     return tokens;
-  }
-
-  /** The tokens are issued whatever becomes of this; the next refresh tries again. */
-  async #keepRegistration(clientId: string, client: ClientAuthentication | undefined): Promise<void> {
-    try {
-      await this.#registry.renew(clientId, client?.registeredUntil);
-    } catch (failure) {
-      reportedOAuthError(failure);
-    }
   }
 
   async #answer(

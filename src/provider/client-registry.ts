@@ -4,6 +4,7 @@ import type { Repository } from "../repository/contract.ts";
 import { labelledTokenKey, tokenKey } from "../secrets/token-key.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
 import type { ClientDocuments } from "./client-documents/client-documents.ts";
+import { isDocumentUrl } from "./client-documents/client-id-url.ts";
 import { type ClientMetadata, parseClientMetadata } from "./client-metadata.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { emit } from "./events.ts";
@@ -123,32 +124,31 @@ export class ClientRegistry {
     return { ...shown, client_secret: randomBytes(32).toString("base64url") };
   }
 
-  /** Issues tokens, then keeps the client's registration. They are issued whatever becomes of that. */
-  async keepAfter<T>(clientId: string, issue: () => Promise<T>): Promise<T> {
-    const issued = await issue();
-    try {
-      const client = await this.#clients.get(clientKey(clientId));
-      await this.renew(clientId, client?.expiresAt);
-    } catch (failure) {
-      reportedOAuthError(failure);
-    }
-    return issued;
+  /** When a client's registration ends, in epoch seconds; undefined for a client that has none. */
+  async registeredUntil(clientId: string): Promise<number | undefined> {
+    if (this.#configuration.preRegisteredClients.has(clientId) || isDocumentUrl(clientId)) return undefined;
+    return (await this.#clients.get(clientKey(clientId)))?.expiresAt;
   }
 
   /**
    * Keeps a registration that somebody has logged in with: renewed when it is used in the second half of its life. What
-   * needs no login, such as looking at the consent page, does not count: it would keep junk alive.
+   * needs no login, such as looking at the consent page, does not count: it would keep junk alive. It is called when
+   * tokens have been issued, which are good whatever becomes of this: the next refresh tries again.
    *
-   * @param registeredUntil - When the registration ends, in epoch seconds, where that is known: saves a read.
-   * @throws `StorageError` when the store fails.
+   * @param registeredUntil - When the registration ends, in epoch seconds; nothing is done for a client that has none.
    */
-  async renew(clientId: string, registeredUntil: number | undefined): Promise<void> {
+  async renew(clientId: string, registeredUntil: number | undefined | Promise<number | undefined>): Promise<void> {
     const { unusedLifetime } = this.#configuration.registration;
     const now = this.#configuration.clock() / 1000;
-    if (registeredUntil === undefined || registeredUntil - now > unusedLifetime / 2) return;
-    const client = await this.#clients.get(clientKey(clientId));
-    if (client?.expiresAt === undefined || client.client_id !== clientId) return;
-    await this.#clients.set(clientKey(clientId), { ...client, expiresAt: Math.floor(now) + unusedLifetime });
+    try {
+      const until = await registeredUntil;
+      if (until === undefined || until - now > unusedLifetime / 2) return;
+      const client = await this.#clients.get(clientKey(clientId));
+      if (client?.expiresAt === undefined || client.client_id !== clientId) return;
+      await this.#clients.set(clientKey(clientId), { ...client, expiresAt: Math.floor(now) + unusedLifetime });
+    } catch (failure) {
+      reportedOAuthError(failure);
+    }
   }
 
   #isPublic(metadata: ClientMetadata): boolean {

@@ -90,7 +90,8 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
   if (!/^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path)) {
     throw new ConfigurationError('mcpPath must be a path that starts with a slash, such as "/mcp".');
   }
-  if (ownPaths.has(path.replace(/\/$/, ""))) throw new ConfigurationError(`mcpPath must not be ${path}: it is served.`);
+  if (ownPaths.has(path.replace(/\/$/, "")))
+    throw new ConfigurationError(`mcpPath must not be ${path}: that is a path of OAuth.`);
   const scopes = scopeList("mcpScopes", options.mcpScopes);
   if (scopes.includes(offlineAccess)) {
     throw new ConfigurationError(`mcpScopes must not list ${offlineAccess}: it is always understood.`);
@@ -113,6 +114,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
   if (beyond !== undefined) {
     throw new ConfigurationError(`clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
   }
+  const ownClients = preRegisteredClients(options.clients ?? []);
   const { invalidGrantStatus = 400 } = options;
   if (invalidGrantStatus !== 400 && invalidGrantStatus !== 401) {
     throw new ConfigurationError("invalidGrantStatus must be 400 or 401.");
@@ -145,7 +147,12 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
       unusedLifetime: seconds("clientRegistration.unusedLifetimeSeconds", registration.unusedLifetimeSeconds, 90 * day),
       initialAccessTokens: initialAccessTokens(registration.initialAccessToken),
     },
-    documents: configureDocuments(options.clientMetadataDocuments ?? {}, { validScopes, defaultScopes }, clock),
+    documents: configureDocuments(
+      options.clientMetadataDocuments ?? {},
+      { validScopes, defaultScopes },
+      ownClients.values(),
+      clock,
+    ),
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
@@ -154,7 +161,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
         ? undefined
         : httpUrl("serviceDocumentationUrl", options.serviceDocumentationUrl),
     consent: configureConsent(options.consent ?? {}, baseUrl),
-    preRegisteredClients: preRegisteredClients(options.clients ?? []),
+    preRegisteredClients: ownClients,
     // The client secret is shared by all instances already; every key is derived from it by HKDF.
     keys: KeyRing.from(options.secret ?? `pangea-authn-client-secret:${clientSecret}`.padEnd(64, ".")),
     lifetimes: {
@@ -198,6 +205,7 @@ function initialAccessTokens(given: string | readonly string[] | undefined): rea
 function configureDocuments(
   { enabled: _, ...options }: ClientMetadataDocumentOptions,
   scopes: { readonly validScopes: readonly string[]; readonly defaultScopes: readonly string[] },
+  ownClients: Iterable<PreRegisteredClient>,
   clock: () => number,
 ): ClientDocumentsOptions {
   return {
@@ -205,6 +213,7 @@ function configureDocuments(
     minFreshSeconds: 60,
     ...options,
     scopes: { valid: scopes.validScopes, defaults: scopes.defaultScopes },
+    trustedKeySets: [...ownClients].flatMap(({ jwks_uri: uri }) => (uri === undefined ? [] : [new URL(uri).href])),
     authenticationMethods: ["none", "private_key_jwt"],
     clock,
   };

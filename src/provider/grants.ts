@@ -29,7 +29,8 @@ export interface LaterTokens {
  *
  * A revocation can race an issuance on another instance, and the contract has no transactions. So a revocation first
  * writes a mark and then deletes what it finds, while an issuance first writes and then looks for the mark: whichever
- * order they run in, one of the two sees the other. The marks live for as long as requests may be under way.
+ * order they run in, one of the two sees the other. The marks live for as long as requests may be under way. What they
+ * cannot stop is a write that the store carries out after it has told its caller that it failed.
  *
  * The list of what was issued later is replaced as a whole, so a slow writer can set it back. Nothing is lost by that:
  * each use of a refresh token is recorded with what was issued in its place, and a revocation goes on from the last one

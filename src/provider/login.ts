@@ -208,7 +208,9 @@ export function authorizationResponse(redirectUri: string, parameters: Readonly<
   const kept = url.search
     .slice(1)
     .split("&")
-    .filter((pair) => pair !== "" && ![...new URLSearchParams(pair).keys()].some((name) => name in parameters));
+    .filter(
+      (pair) => pair !== "" && ![...new URLSearchParams(pair).keys()].some((name) => Object.hasOwn(parameters, name)),
+    );
   url.search = [...kept, new URLSearchParams(parameters).toString()].join("&");
   return url;
 }

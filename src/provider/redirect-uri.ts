@@ -38,10 +38,11 @@ export function isLoopbackRedirectUri(uri: string): boolean {
   return loopback.test(uri);
 }
 
-/** True where the redirect URI leads back to the user's own machine, however that is written. */
+/** True where an http or https redirect URI leads back to the user's own machine, in any of the ways to write that. */
 export function leadsToThisMachine(uri: string): boolean {
   const { protocol, hostname } = new URL(uri);
-  return (protocol === "http:" || protocol === "https:") && isLoopbackHost(hostname);
+  if (protocol !== "http:" && protocol !== "https:") return false;
+  return isLoopbackHost(hostname) || /\.localhost$|^0\.0\.0\.0$|^\[(::|::ffff:(7f..:.+|0:0))\]$/.test(hostname);
 }
 
 /**

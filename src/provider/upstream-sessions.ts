@@ -1,7 +1,13 @@
 import { LRUCache } from "lru-cache";
 import type { AccessToken } from "../codecs/access-token.ts";
 import type { Grant } from "../codecs/grant.ts";
-import { OAuthError, UnsealableError, UpstreamRejectedError, UpstreamUnavailableError } from "../errors.ts";
+import {
+  OAuthError,
+  StorageError,
+  UnsealableError,
+  UpstreamRejectedError,
+  UpstreamUnavailableError,
+} from "../errors.ts";
 import { tokenKey } from "../secrets/token-key.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
@@ -83,8 +89,10 @@ export class UpstreamSessions {
     if (grantId === undefined || grant === undefined || wrappedKey === undefined) throw loginOver();
     const open = { grantId, grant, key: this.#unwrap(grantId, accessToken, wrappedKey) };
     const unstored = this.#unstored.get(grantId);
-    if (unstored === undefined || unstored.before !== grant.sealedUpstream) return open;
-    return this.#store(open, unstored.sealed);
+    if (unstored === undefined) return open;
+    if (unstored.before === grant.sealedUpstream) return this.#store(open, unstored.sealed);
+    this.#unstored.delete(grantId);
+    return open;
   }
 
   #unwrap(grantId: string, accessToken: string, wrappedKey: string): GrantKey {
@@ -143,14 +151,20 @@ export class UpstreamSessions {
     return renewed;
   }
 
-  /** Stores a refreshed session, and takes it back where the grant was revoked meanwhile. */
+  /**
+   * Stores a refreshed session, and takes it back where the grant was revoked meanwhile. One that the store does not take
+   * is good all the same: it is kept here, for the next request to try again.
+   */
   async #store(open: OpenGrant, sealed: string): Promise<OpenGrant> {
     const stored = { ...open, grant: { ...open.grant, sealedUpstream: sealed } };
     try {
       await this.#grants.set(open.grantId, stored.grant);
     } catch (failure) {
-      this.#unstored.set(open.grantId, { before: open.grant.sealedUpstream, sealed });
-      throw failure;
+      if (!(failure instanceof StorageError)) throw failure;
+      reportedOAuthError(failure);
+      const { before } = this.#unstored.get(open.grantId) ?? { before: open.grant.sealedUpstream };
+      this.#unstored.set(open.grantId, { before, sealed });
+      return stored;
     }
     this.#unstored.delete(open.grantId);
     if (!(await this.#grants.wasRevoked(open.grantId))) return stored;
@@ -165,7 +179,10 @@ export class UpstreamSessions {
   async #newer(open: OpenGrant): Promise<UpstreamSession | undefined> {
     const grant = await this.#grants.get(open.grantId);
     if (grant === undefined) throw loginOver();
-    return grant.sealedUpstream === open.grant.sealedUpstream ? undefined : openSession({ ...open, grant });
+    const { sealedUpstream } = grant;
+    const isKnown = sealedUpstream === open.grant.sealedUpstream;
+    if (isKnown || sealedUpstream === this.#unstored.get(open.grantId)?.before) return undefined;
+    return openSession({ ...open, grant });
   }
 
   /** Where Pangea ends the session while its token is still good, the token is used to its end. */

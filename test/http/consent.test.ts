@@ -44,6 +44,9 @@ describe("the consent page", () => {
     "http://2130706433:3000/callback",
     "https://localhost:3000/callback",
     "https://127.0.0.1/callback",
+    "https://app.localhost/callback",
+    "https://0.0.0.0/callback",
+    "https://[::ffff:127.0.0.1]/callback",
   ])("warns of this computer however it is written: %s", async (uri) => {
     const harness = start();
     const { client_id } = await harness.register({ redirect_uris: [uri] });
@@ -94,6 +97,25 @@ describe("the consent page", () => {
     for (let count = 0; count < 3; count += 1) cookie = joinCookies(cookie, await harness.postForm("/authorize", form));
     expect(cookie.split("; ")).toHaveLength(2);
     expect((await harness.decide({ sealed: page.sealed, cookie }, "allow")).status).toBe(302);
+  });
+
+  it("takes the decision of a page that was opened between two forms of another site", async () => {
+    const harness = start();
+    const { client_id } = await harness.register();
+    const form = {
+      response_type: "code",
+      client_id,
+      redirect_uri: harness.redirectUri,
+      code_challenge: pkce().challenge,
+      code_challenge_method: "S256",
+    };
+    const before = joinCookies("", await harness.postForm("/authorize", form));
+    const page = await harness.openConsentPage(request(client_id), before);
+    const cookie = joinCookies(page.cookie, await harness.postForm("/authorize", form));
+    expect((await harness.decide({ sealed: page.sealed, cookie }, "allow")).status).toBe(302);
+    // A form of this site's own brings the cookies along, and joins the page that is there.
+    const own = await harness.postForm("/authorize", form, { cookie });
+    expect(joinCookies(cookie, own).split("; ")).toHaveLength(2);
   });
 
   it("cannot be framed, stored, or made to load or run anything", async () => {

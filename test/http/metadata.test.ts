@@ -52,6 +52,19 @@ describe("authorization server metadata (RFC 8414)", () => {
     expect(metadata).not.toHaveProperty("revocation_endpoint");
   });
 
+  it("offers private_key_jwt where a client of the configuration signs, though documents are switched off", async () => {
+    const jwks_uri = "https://app.example/jwks";
+    const signing = { token_endpoint_auth_method: "private_key_jwt", jwks_uri } as const;
+    const harness = start({
+      clientMetadataDocuments: { enabled: false },
+      clients: [{ client_id: "own", redirect_uris: ["https://app.example/callback"], ...signing }],
+    });
+    const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
+    expect(metadata).toMatchObject({
+      token_endpoint_auth_methods_supported: expect.arrayContaining(["private_key_jwt"]),
+    });
+  });
+
   it("has the issuer byte for byte as it was configured", async () => {
     for (const issuer of ["https://auth.example/", "https://auth.example", "https://Auth.example:443/x"]) {
       const harness = start({ mcpBaseUrl: "https://mcp.example", mcpIssuerUrl: issuer });

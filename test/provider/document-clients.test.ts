@@ -313,6 +313,21 @@ describe("private_key_jwt", () => {
     expect(site.requests.filter((request) => request.url === "/jwks")).toEqual([]);
   });
 
+  it("asks for the keys of a client from the configuration wherever they are", async () => {
+    site.handler = json({ keys: [key.jwk] });
+    const signing = { token_endpoint_auth_method: "private_key_jwt", jwks_uri: "https://other.example/jwks" } as const;
+    const harness = start({
+      clients: [{ client_id: "own", redirect_uris: [redirectUri], ...signing }],
+      clientMetadataDocuments: { allowedDomains: ["client.example"] },
+    });
+    const { verifier, challenge } = pkce();
+    const parameters = { client_id: "own", redirect_uri: redirectUri, scope: "user", code_challenge: challenge };
+    const code = (await harness.logIn(parameters)).searchParams.get("code") ?? "";
+    const assertion = shown(await sign({ iss: "own", sub: "own" }));
+    const answer = await redeem(harness, { code, code_verifier: verifier }, { client_id: "own", ...assertion });
+    expect(answer.status).toBe(200);
+  });
+
   it("refuses keys that are none", async () => {
     const broken = { kty: "EC", crv: "P-256", x: "AAAA", y: "AAAA", kid: "one" };
     site.handler = json(document({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [broken] } }));

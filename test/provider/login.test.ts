@@ -36,11 +36,11 @@ describe("a login", () => {
 
   it("keeps the registered query as it is, without what would pass for a parameter of the answer", async () => {
     const harness = start();
-    const registered = "http://127.0.0.1:4999/callback?sig=a%20b~c&flag&q=%7e&co%64e=planted";
+    const registered = "http://127.0.0.1:4999/callback?sig=a%20b~c&flag&q=%7e&co%64e=planted&constructor=1";
     const { client_id } = await harness.register({ redirect_uris: [registered] });
     const { challenge } = pkce();
     const redirect = await harness.logIn({ client_id, redirect_uri: registered, code_challenge: challenge });
-    expect(redirect.search).toMatch(/^\?sig=a%20b~c&flag&q=%7e&code=/);
+    expect(redirect.search).toMatch(/^\?sig=a%20b~c&flag&q=%7e&constructor=1&code=/);
     expect(redirect.searchParams.getAll("code")).toHaveLength(1);
   });
 

@@ -150,15 +150,39 @@ describe("a store that fails for a moment", () => {
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
     clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
     failing = true;
-    const failure = { code: "ERR_STORAGE_UNAVAILABLE" };
-    await expect(harness.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject(failure);
-    await expect(harness.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject(failure);
-    failing = false;
     const renewed = await harness.provider.pangeaToken({ token: tokens.access_token });
     expect(renewed.expiresAt).toBeGreaterThan(clock.read() / 1000);
-    expect(
-      await open({ clock: clock.read, repositories: inner }).provider.pangeaToken({ token: tokens.access_token }),
-    ).toEqual(renewed);
+    expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(renewed);
+    // Due again, and the store still does not take it.
+    clock.advanceSeconds((renewed.expiresAt ?? 0) - clock.read() / 1000 + 5);
+    const again = await harness.provider.pangeaToken({ token: tokens.access_token });
+    expect(again.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
+    failing = false;
+    expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
+    const other = open({ clock: clock.read, repositories: inner }).provider;
+    expect(await other.pangeaToken({ token: tokens.access_token })).toEqual(again);
+  });
+
+  it("after Pangea has refreshed the user's tokens does not bring back a login that was ended since", async () => {
+    const clock = new ManualClock();
+    const inner = createInMemoryRepositories({ clock: clock.read });
+    let failing = false;
+    const grants = refusing(inner.grants, (_, grant) => failing && grant?.sealedUpstream !== undefined);
+    const settings = { clock: clock.read, accessTokenLifetimeSeconds: 30 * 24 * 3600 };
+    const harness = open({ ...settings, repositories: { ...inner, grants } });
+    const tokens = await harness.tokens();
+    const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
+    const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
+    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    failing = true;
+    await harness.provider.pangeaToken({ token: tokens.access_token });
+    failing = false;
+    await open({ ...settings, repositories: inner }).provider.revokeGrant(String(grantId));
+    await expect(harness.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject({
+      error: "invalid_token",
+    });
+    expect(await inner.grants.get(String(grantId))).toBeUndefined();
   });
 });
 

@@ -22,6 +22,8 @@ export interface ClientDocumentsOptions {
   readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
   /** The only domains that are asked: `app.example`, or `*.app.example` for all below it. All domains unless given. */
   readonly allowedDomains?: readonly string[];
+  /** Key sets (`jwks_uri`) that are asked whatever their domain: those that an operator named. None unless given. */
+  readonly trustedKeySets?: readonly string[];
   /** How these clients may authenticate. `["none"]` unless given. */
   readonly authenticationMethods?: readonly DocumentAuthenticationMethod[];
   /** The ports that may be asked. `[443]` unless given. */
@@ -37,7 +39,7 @@ export interface ClientDocumentsOptions {
    * than one caller can keep busy within the default rate limits. Documents that are known have as many places more.
    */
   readonly maxConcurrent?: number;
-  /** How many of them from one host. 8 unless given. */
+  /** How many of them from one host; known ones have as many places more. 8 unless given. */
   readonly maxConcurrentPerHost?: number;
   /** The longest time that a document is used without asking its site again, in seconds. A day unless given. */
   readonly maxFreshSeconds?: number;
@@ -114,7 +116,8 @@ export class ClientDocuments {
       clock: options.clock ?? Date.now,
     };
     this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
-    this.#keySets = new KeySets(shared, this.#ports, this.#isAllowed);
+    const trusted = new Set(options.trustedKeySets);
+    this.#keySets = new KeySets(shared, this.#ports, (url) => trusted.has(url.href) || this.#isAllowed(url.hostname));
   }
 
   /**

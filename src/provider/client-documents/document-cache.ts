@@ -64,9 +64,10 @@ export class DocumentCache<T> {
     const pending = this.#pending.get(name);
     if (pending !== undefined) return pending;
     // A document that was good before has places of its own: those who use it do not wait behind strangers.
-    const places = this.#options.maxConcurrent * (cached === undefined ? 1 : 2);
+    const share = cached === undefined ? 1 : 2;
+    const { maxConcurrent, maxConcurrentPerHost } = this.#options;
     const ofHost = this.#pendingByHost.get(url.host) ?? 0;
-    if (this.#pending.size >= places || ofHost >= this.#options.maxConcurrentPerHost) {
+    if (this.#pending.size >= maxConcurrent * share || ofHost >= maxConcurrentPerHost * share) {
       return Promise.reject(documentUnavailable("too many others are being fetched"));
     }
     this.#pendingByHost.set(url.host, ofHost + 1);

@@ -12,16 +12,16 @@ export class KeySets {
   readonly #clock: () => number;
 
   readonly #ports: readonly number[];
-  readonly #isAllowed: (hostname: string) => boolean;
+  readonly #isAllowed: (url: URL) => boolean;
 
   /**
    * @param ports - The ports that may be asked.
-   * @param isAllowed - True for the hosts that may be asked.
+   * @param isAllowed - True for the URLs that may be asked.
    */
   constructor(
     options: Omit<DocumentCacheOptions<KeySet>, "parse">,
     ports: readonly number[],
-    isAllowed: (hostname: string) => boolean,
+    isAllowed: (url: URL) => boolean,
   ) {
     this.#ports = ports;
     this.#isAllowed = isAllowed;
@@ -36,7 +36,7 @@ export class KeySets {
     if (!this.#ports.includes(Number(url.port || 443))) {
       throw new OAuthError("invalid_client", "The client's jwks_uri has a port that is not asked here.");
     }
-    if (!this.#isAllowed(url.hostname)) {
+    if (!this.#isAllowed(url)) {
       throw new OAuthError("invalid_client", "The client's jwks_uri is on a domain that is not trusted here.");
     }
     const notBefore = latest ? this.#clock() - refetchAfter : undefined;

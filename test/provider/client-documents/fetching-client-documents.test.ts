@@ -243,13 +243,16 @@ describe("fetching a client's metadata document", () => {
     expect((await settled).map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   });
 
-  it("keeps places for documents that were good before", async () => {
+  it.each([
+    ["any host", { maxConcurrent: 1 }, "https://other.example/client.json"],
+    ["their host", { maxConcurrentPerHost: 1 }, `${clientId}?stranger`],
+  ])("keeps places at %s for documents that were good before", async (_where, limit, strangersId) => {
     site.handler = json(documentWith(), { "cache-control": "max-age=60", etag: '"1"' });
-    const documents = site.documents({ maxConcurrent: 1 });
+    const documents = site.documents(limit);
     await documents.find(clientId);
     site.clock.advanceSeconds(61);
     site.handler = () => {};
-    const stranger = Promise.allSettled([documents.find("https://other.example/client.json")]);
+    const stranger = Promise.allSettled([documents.find(strangersId)]);
     await expect.poll(() => site.requests.length).toBe(2);
     const known = Promise.allSettled([documents.find(clientId)]);
     await expect.poll(() => site.requests.length).toBe(3);
