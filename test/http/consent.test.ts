@@ -6,6 +6,14 @@ import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
 const request = (client_id: string, changes = {}) => ({ client_id, code_challenge: pkce().challenge, ...changes });
+/** What another site's form posts to the authorization endpoint. */
+const authorizationForm = (client_id: string, redirect_uri: string) => ({
+  response_type: "code",
+  client_id,
+  redirect_uri,
+  code_challenge: pkce().challenge,
+  code_challenge_method: "S256",
+});
 
 describe("the consent page", () => {
   it("says who asks, how sure that is, for what, and where the answer goes", async () => {
@@ -87,13 +95,7 @@ describe("the consent page", () => {
     const { client_id } = await harness.register();
     const page = await harness.openConsentPage(request(client_id));
     let cookie = page.cookie;
-    const form = {
-      response_type: "code",
-      client_id,
-      redirect_uri: harness.redirectUri,
-      code_challenge: pkce().challenge,
-      code_challenge_method: "S256",
-    };
+    const form = authorizationForm(client_id, harness.redirectUri);
     for (let count = 0; count < 3; count += 1) cookie = joinCookies(cookie, await harness.postForm("/authorize", form));
     expect(cookie.split("; ")).toHaveLength(2);
     expect((await harness.decide({ sealed: page.sealed, cookie }, "allow")).status).toBe(302);
@@ -102,13 +104,7 @@ describe("the consent page", () => {
   it("takes the decision of a page that was opened between two forms of another site", async () => {
     const harness = start();
     const { client_id } = await harness.register();
-    const form = {
-      response_type: "code",
-      client_id,
-      redirect_uri: harness.redirectUri,
-      code_challenge: pkce().challenge,
-      code_challenge_method: "S256",
-    };
+    const form = authorizationForm(client_id, harness.redirectUri);
     const before = joinCookies("", await harness.postForm("/authorize", form));
     const page = await harness.openConsentPage(request(client_id), before);
     const cookie = joinCookies(page.cookie, await harness.postForm("/authorize", form));
