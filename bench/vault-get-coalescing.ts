@@ -5,8 +5,8 @@
  *     npx node bench/vault-get-coalescing.ts
  */
 import { type PangeaEmulator, startPangeaEmulator } from "../src/emulator/index.ts";
-import { CachedRepository } from "../src/repository/cached/index.ts";
-import { PangeaVaultRepository } from "../src/repository/vault/index.ts";
+import { CachedRepository } from "../src/storage/cached/index.ts";
+import { PangeaVaultRepository } from "../src/storage/vault/index.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 import { printGoal } from "./goal.ts";
 import { measureInTurns } from "./interleaved.ts";

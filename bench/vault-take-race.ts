@@ -6,7 +6,7 @@
  *     npx node bench/vault-take-race.ts [strict] [attempts]
  */
 import { startPangeaEmulator } from "../src/emulator/index.ts";
-import { PangeaVaultRepository } from "../src/repository/vault/index.ts";
+import { PangeaVaultRepository } from "../src/storage/vault/index.ts";
 import { raceForValues } from "../test/support/take-race.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 import { machine } from "./machine.ts";

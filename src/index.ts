@@ -1,31 +1,7 @@
-export { type AccessToken, AccessTokenSchema } from "./codecs/access-token.ts";
-export { asCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
-export {
-  type AuthorizationCode,
-  AuthorizationCodeSchema,
-  type ClientAuthentication,
-} from "./codecs/authorization-code.ts";
-export { type ClientAssertion, ClientAssertionSchema } from "./codecs/client-assertion.ts";
-export type { Codec, RecordLocation } from "./codecs/codec.ts";
-export { type Grant, GrantSchema } from "./codecs/grant.ts";
-export { jsonCodec } from "./codecs/json-codec.ts";
-export { type OAuthClientInformation, OAuthClientInformationSchema } from "./codecs/oauth-client-information.ts";
-export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./codecs/pangea-access-token.ts";
-export { type RefreshToken, RefreshTokenSchema } from "./codecs/refresh-token.ts";
-export { sealed } from "./codecs/sealed.ts";
 export * from "./errors.ts";
-export {
-  type AuthorizationParameters,
-  type AuthorizationResponseWriter,
-  PangeaOAuthProvider,
-} from "./pangea-oauth-provider.ts";
-export type { AuthInfo } from "./provider/access-token-verifier.ts";
-export { type CacheRepositoriesOptions, cacheRepositories } from "./provider/cached-repositories.ts";
 export type { ConnectPinned, PinnedTarget } from "./provider/client-documents/pinned-connection.ts";
 export type { ResolveHost } from "./provider/client-documents/resolve-host.ts";
-export type { RegisteredClient } from "./provider/client-registry.ts";
-export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
-export type { GrantFilter, GrantSummary } from "./provider/grant-directory.ts";
+export type { RegisteredClient } from "./provider/clients/client-registry.ts";
 export type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
@@ -38,20 +14,44 @@ export type {
   RateLimiter,
   RateLimitOptions,
   RevocationOptions,
-} from "./provider/options.ts";
-export type { PangeaIdentity } from "./provider/pangea-authn.ts";
+} from "./provider/configuration/options.ts";
+export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
+export type { GrantFilter, GrantSummary } from "./provider/grants/grant-directory.ts";
+export type { PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
+export {
+  type AuthorizationParameters,
+  type AuthorizationResponseWriter,
+  PangeaOAuthProvider,
+} from "./provider/pangea-oauth-provider.ts";
+export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
+export type { TokenResponse } from "./provider/tokens/token-records.ts";
+export type { PangeaIdentity } from "./provider/upstream/pangea-authn.ts";
+export { type AccessToken, AccessTokenSchema } from "./records/access-token.ts";
+export {
+  type AuthorizationCode,
+  AuthorizationCodeSchema,
+  type ClientAuthentication,
+} from "./records/authorization-code.ts";
+export { type CacheRepositoriesOptions, cacheRepositories } from "./records/cache-repositories.ts";
+export { type ClientAssertion, ClientAssertionSchema } from "./records/client-assertion.ts";
+export { type Grant, GrantSchema } from "./records/grant.ts";
+export { type OAuthClientInformation, OAuthClientInformationSchema } from "./records/oauth-client-information.ts";
+export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./records/pangea-access-token.ts";
+export { type RefreshToken, RefreshTokenSchema } from "./records/refresh-token.ts";
 export {
   createInMemoryRepositories,
   createRepositories,
   type ProviderRepositories,
   type RecordKind,
-} from "./provider/repositories.ts";
-export type { TokenResponse } from "./provider/token-records.ts";
-export type { PangeaUserToken } from "./provider/upstream-sessions.ts";
-export * from "./repository/cached/index.ts";
-export type { Repository } from "./repository/contract.ts";
-export { type EnumerableRepository, isEnumerable } from "./repository/enumerable.ts";
-export type { ReadExpiry } from "./repository/expiry.ts";
-export { InMemoryRepository, type InMemoryRepositoryOptions } from "./repository/in-memory.ts";
+} from "./records/repositories.ts";
 export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";
-export { type TokenKey, tokenKey } from "./secrets/token-key.ts";
+export { type TokenKey, tokenKey } from "./secrets/storage-key.ts";
+export * from "./storage/cached/index.ts";
+export { asCodec, type SchemaOrCodec } from "./storage/codecs/as-codec.ts";
+export type { Codec, RecordLocation } from "./storage/codecs/codec.ts";
+export { jsonCodec } from "./storage/codecs/json-codec.ts";
+export { sealed } from "./storage/codecs/sealed.ts";
+export type { Repository } from "./storage/contract.ts";
+export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
+export type { ReadExpiry } from "./storage/expiry.ts";
+export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";

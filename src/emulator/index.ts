@@ -12,7 +12,6 @@ export {
   type LoginOptions,
   LoginStoppedError,
 } from "./browser/browser-session.ts";
-export type { CallLog, CallRecord, EmulatedService } from "./call-log.ts";
 export type {
   AcceptedFault,
   BehaviourFault,
@@ -25,10 +24,11 @@ export type {
   ServerErrorFault,
   StaleBulkFault,
   TooManyRequestsFault,
-} from "./fault.ts";
-export type { FaultInjection, HoldOptions, InjectedFault } from "./faults.ts";
-export type { Gate } from "./gate.ts";
-export type { Delay } from "./latency.ts";
+} from "./faults/fault.ts";
+export type { FaultInjection, HoldOptions, InjectedFault } from "./faults/fault-registry.ts";
+export type { Gate } from "./faults/gate.ts";
+export type { Delay } from "./faults/latency.ts";
+export type { CallLog, CallRecord, EmulatedService } from "./http/call-log.ts";
 export {
   type AuthnSettings,
   type EmulatedAuthn,
@@ -36,4 +36,4 @@ export {
   type PangeaEmulatorOptions,
   startPangeaEmulator,
 } from "./pangea-emulator.ts";
-export type { EmulatedVault, EmulatedVaultItem } from "./vault/vault-service.ts";
+export type { EmulatedVault, EmulatedVaultItem } from "./vault/emulated-vault.ts";

@@ -1,20 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { ConfigurationError } from "../errors.ts";
+import { AuthnHttp } from "./authn/authn-http.ts";
 import type { AuthnEmulator, AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./authn/types.ts";
-import { AuthnHttp } from "./authn-http.ts";
-import { type CallLog, RecordingCallLog } from "./call-log.ts";
-import { noSuchEndpoint, serverError } from "./envelope.ts";
-import { Exchange } from "./exchange.ts";
-import type { Fault } from "./fault.ts";
-import { type FaultInjection, FaultRegistry } from "./faults.ts";
+import type { Fault } from "./faults/fault.ts";
+import { type FaultInjection, FaultRegistry } from "./faults/fault-registry.ts";
+import { type Delay, realDelay } from "./faults/latency.ts";
+import { seededRandom } from "./faults/seeded-random.ts";
+import { type CallLog, RecordingCallLog } from "./http/call-log.ts";
+import { noSuchEndpoint, serverError } from "./http/envelope.ts";
+import { Exchange } from "./http/exchange.ts";
+import { requestTarget } from "./http/request-target.ts";
+import { serviceTokenCheck } from "./http/service-token.ts";
 import { IdentifierSource } from "./identifier-source.ts";
-import { type Delay, realDelay } from "./latency.ts";
-import { requestTarget } from "./request-target.ts";
-import { seededRandom } from "./seeded-random.ts";
-import { serviceTokenCheck } from "./service-token.ts";
+import { type EmulatedVault, VaultService } from "./vault/emulated-vault.ts";
 import { VaultHttp } from "./vault/vault-http.ts";
-import { type EmulatedVault, VaultService } from "./vault/vault-service.ts";
 
 /** The options of {@link startPangeaEmulator}. */
 export interface PangeaEmulatorOptions {

@@ -1,13 +1,13 @@
 import type { ServerResponse } from "node:http";
-import type { AuthInfo } from "../provider/access-token-verifier.ts";
-import { authenticateNode, pangeaAuth as pangeaAuthOnNode } from "./node.ts";
-import type { NodeRequest } from "./node-conversion.ts";
+import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
   RequireBearerOptions,
-} from "./provider-parts.ts";
+} from "./mounted-provider.ts";
+import { authenticateNode, pangeaAuth as pangeaAuthOnNode } from "./node.ts";
+import type { NodeRequest } from "./node-conversion.ts";
 
 export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import type { AuthInfo } from "../provider/access-token-verifier.ts";
+import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { type HonoContext, type HonoMiddleware, pangeaAuth } from "./hono.ts";
-import { webHeaders } from "./node-conversion.ts";
 import type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
   RequireBearerOptions,
-} from "./provider-parts.ts";
+} from "./mounted-provider.ts";
+import { webHeaders } from "./node-conversion.ts";
 
 export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
 

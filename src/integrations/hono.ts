@@ -1,11 +1,11 @@
 import type { MiddlewareHandler } from "hono";
-import type { AuthInfo } from "../provider/access-token-verifier.ts";
+import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
   RequireBearerOptions,
-} from "./provider-parts.ts";
+} from "./mounted-provider.ts";
 
 export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
 

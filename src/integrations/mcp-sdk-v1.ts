@@ -4,8 +4,8 @@ import {
   type OAuthError,
   ServerError,
 } from "@modelcontextprotocol/sdk/server/auth/errors.js";
-import type { PangeaOAuthProvider } from "../pangea-oauth-provider.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
+import type { PangeaOAuthProvider } from "../provider/pangea-oauth-provider.ts";
 
 /** The members of the MCP SDK's v1 `OAuthServerProvider`. */
 export type McpSdkV1Provider = Pick<

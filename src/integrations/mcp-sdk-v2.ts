@@ -1,6 +1,6 @@
 import { OAuthError, OAuthErrorCode } from "@modelcontextprotocol/server";
-import type { PangeaOAuthProvider } from "../pangea-oauth-provider.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
+import type { PangeaOAuthProvider } from "../provider/pangea-oauth-provider.ts";
 
 /** The `OAuthTokenVerifier` of the MCP SDK v2. */
 export type McpSdkV2Verifier = Pick<PangeaOAuthProvider, "verifyAccessToken">;

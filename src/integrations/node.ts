@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AuthInfo } from "../provider/access-token-verifier.ts";
-import { answer, type NodeRequest, pathOf, webHeaders } from "./node-conversion.ts";
+import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
   RequireBearerOptions,
-} from "./provider-parts.ts";
+} from "./mounted-provider.ts";
+import { answer, type NodeRequest, pathOf, webHeaders } from "./node-conversion.ts";
 
 export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, NodeRequest, RequireBearerOptions };
 

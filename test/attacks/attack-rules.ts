@@ -5,14 +5,14 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Confused deputy by a remembered consent",
     tests: ["confused-deputy-by-a-remembered-consent"],
-    edits: [["provider/consent.ts", "const parts = [clientId, uri,", "const parts = [uri && clientId && '',"]],
+    edits: [["provider/login/consent.ts", "const parts = [clientId, uri,", "const parts = [uri && clientId && '',"]],
   },
   {
     name: "Code injection",
     tests: ["authorization-code-injection-and-replay"],
     edits: [
       [
-        "provider/code-redemption.ts",
+        "provider/tokens/code-redemption.ts",
         "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
         "if (isVerifierOf === undefined) {",
       ],
@@ -23,7 +23,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["authorization-code-injection-and-replay"],
     edits: [
       [
-        "provider/code-redemption.ts",
+        "provider/tokens/code-redemption.ts",
         'if (isOpaqueToken("authorization_code", code)) await this.#endReplayed(clientId, code);',
         "",
       ],
@@ -32,28 +32,28 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Mix-up",
     tests: ["mix-up"],
-    edits: [["provider/login.ts", "iss: this.#configuration.issuer,", ""]],
+    edits: [["provider/login/login.ts", "iss: this.#configuration.issuer,", ""]],
   },
   {
     name: "Forgery at consent",
     tests: ["cross-site-request-forgery"],
-    edits: [["http/authorization-endpoint.ts", "this.#assertOwnPage(request);", ""]],
+    edits: [["provider/http/authorization-endpoint.ts", "this.#assertOwnPage(request);", ""]],
   },
   {
     name: "Login fixation",
     tests: ["login-fixation"],
     edits: [
       [
-        "http/cookies.ts",
+        "provider/http/cookies.ts",
         "return pairs(header).find((pair) => pair.name === full)?.value;",
         "if (name.startsWith('login_')) return planted.get(name);\n    return pairs(header).find((pair) => pair.name === full)?.value;",
       ],
       [
-        "http/cookies.ts",
+        "provider/http/cookies.ts",
         "this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),",
         "(planted.set(loginCookie(login.state), login.transaction), this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds)),",
       ],
-      ["http/cookies.ts", "export class", "const planted = new Map<string, string>();\nexport class"],
+      ["provider/http/cookies.ts", "export class", "const planted = new Map<string, string>();\nexport class"],
     ],
   },
   {
@@ -61,7 +61,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["open-redirect"],
     edits: [
       [
-        "provider/authorization-request.ts",
+        "provider/login/authorization-request.ts",
         "if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {",
         "if (matchesRedirectUri === undefined) {",
       ],
@@ -70,14 +70,16 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Redirect URI tricks",
     tests: ["redirect-uri-tricks"],
-    edits: [["provider/redirect-uri.ts", "candidate === requested ||", "hrefOf(candidate) === hrefOf(requested) ||"]],
+    edits: [
+      ["provider/oauth/redirect-uri.ts", "candidate === requested ||", "hrefOf(candidate) === hrefOf(requested) ||"],
+    ],
   },
   {
     name: "PKCE downgrade",
     tests: ["pkce-downgrade"],
     edits: [
       [
-        "provider/authorization-request.ts",
+        "provider/login/authorization-request.ts",
         'if (codeChallengeMethod !== "S256") {',
         'if (codeChallengeMethod === "none") {',
       ],
@@ -88,7 +90,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["scope-widening-on-refresh"],
     edits: [
       [
-        "provider/refresh-rotation.ts",
+        "provider/tokens/refresh-rotation.ts",
         "if (scopesBeyond(requested, record.scopes).length > 0) {",
         "if (scopesBeyond === undefined) {",
       ],
@@ -98,14 +100,22 @@ export const attackRules: readonly ProvedRule[] = [
     name: "Token passthrough",
     tests: ["token-passthrough"],
     edits: [
-      ["provider/access-token-verifier.ts", "if (!ours && !isPythonAccessToken(token)) throw invalidToken();", ""],
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "if (!ours && !isPythonAccessToken(token)) throw invalidToken();",
+        "",
+      ],
     ],
   },
   {
     name: "Audience confusion",
     tests: ["audience-confusion"],
     edits: [
-      ["provider/access-token-verifier.ts", "if (!this.#isForThisResource(record, ours)) throw invalidToken();", ""],
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "if (!this.#isForThisResource(record, ours)) throw invalidToken();",
+        "",
+      ],
     ],
   },
   {
@@ -113,7 +123,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["refresh-token-reuse"],
     edits: [
       [
-        "provider/refresh-rotation.ts",
+        "provider/tokens/refresh-rotation.ts",
         "await this.#grants.revoke(grantId, presented, record.wrappedKey);",
         "await Promise.resolve();",
       ],
@@ -124,7 +134,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["race-on-code-and-refresh"],
     edits: [
       [
-        "provider/code-redemption.ts",
+        "provider/tokens/code-redemption.ts",
         "await authorizationCodes.take(authorizationCodeKey(code))",
         "await authorizationCodes.get(authorizationCodeKey(code))",
       ],
@@ -133,7 +143,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Race on a refresh and a revocation",
     tests: ["race-on-code-and-refresh"],
-    edits: [["provider/refresh-rotation.ts", "this.#grants.endIfRevoked(grantId, issued),", ""]],
+    edits: [["provider/tokens/refresh-rotation.ts", "this.#grants.endIfRevoked(grantId, issued),", ""]],
   },
   {
     name: "Server-side request forgery",
@@ -143,31 +153,31 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Registration flood",
     tests: ["registration-flood"],
-    edits: [["http/rate-limits.ts", "if (total !== undefined) await", "if (limit === null && total) await"]],
+    edits: [["provider/http/rate-limits.ts", "if (total !== undefined) await", "if (limit === null && total) await"]],
   },
   {
     name: "Header injection",
     tests: ["header-injection"],
     edits: [
-      ["provider/redirect-uri.ts", String.raw`if (!/^[\x21-\x7e]+$/.test(uri)) refuse`, "if (uri === '') refuse"],
+      ["provider/oauth/redirect-uri.ts", String.raw`if (!/^[\x21-\x7e]+$/.test(uri)) refuse`, "if (uri === '') refuse"],
     ],
   },
   {
     name: "Oversized requests",
     tests: ["oversized-and-slow-requests"],
-    edits: [["http/request-body.ts", "const maxBodyBytes = 64 * 1024;", "const maxBodyBytes = 256 * 1024;"]],
+    edits: [["provider/http/request-body.ts", "const maxBodyBytes = 64 * 1024;", "const maxBodyBytes = 256 * 1024;"]],
   },
   {
     name: "Slow requests",
     tests: ["oversized-and-slow-requests"],
-    edits: [["http/request-body.ts", "await deadline.race(readChunk(reader));", "await readChunk(reader);"]],
+    edits: [["provider/http/request-body.ts", "await deadline.race(readChunk(reader));", "await readChunk(reader);"]],
   },
   {
     name: "Cross-site scripting",
     tests: ["cross-site-scripting"],
     edits: [
       [
-        "http/pages/page.ts",
+        "provider/http/pages/page.ts",
         "return text.replace(/[&<>\"']/g, (character) => entities[character] ?? character);",
         "return text;",
       ],
@@ -178,7 +188,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["cache-poisoning"],
     edits: [
       [
-        "http/responses.ts",
+        "provider/http/responses.ts",
         'const noStore = { "cache-control": "no-store",',
         'const noStore = { "cache-control": "public",',
       ],
@@ -189,7 +199,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["timing-of-secret-comparison"],
     edits: [
       [
-        "provider/client-authentication.ts",
+        "provider/clients/client-authentication.ts",
         "shown.length === expected.length && timingSafeEqual(shown, expected);",
         "shown.toString() === expected.toString();",
       ],
@@ -200,7 +210,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["storage-dump-is-useless"],
     edits: [
       [
-        "provider/grant-key.ts",
+        "provider/grants/grant-key.ts",
         'createHmac("sha256", bytes).update(token).digest()',
         'createHmac("sha256", bytes).update("").digest()',
       ],
@@ -211,7 +221,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["../fuzz/fuzz"],
     edits: [
       [
-        "provider/code-redemption.ts",
+        "provider/tokens/code-redemption.ts",
         "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
         "if (isVerifierOf === undefined) {",
       ],

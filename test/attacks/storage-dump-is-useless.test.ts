@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
 import { createInMemoryRepositories, KeyRing, type ProviderRepositories, UnsealableError } from "../../src/index.ts";
-import { GrantKey } from "../../src/provider/grant-key.ts";
+import { GrantKey } from "../../src/provider/grants/grant-key.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { type IssuedTokens, ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 import { recordsOf } from "../support/records-of.ts";

@@ -39,7 +39,7 @@ it("the documentation of MCP authorization has a proof for each of the 22 requir
 
 it("the README has a row for each option of the provider", () => {
   const [, body = ""] =
-    /interface PangeaOAuthProviderOptions \{\n(.*?)\n\}/s.exec(read("src/provider/options.ts")) ?? [];
+    /interface PangeaOAuthProviderOptions \{\n(.*?)\n\}/s.exec(read("src/provider/configuration/options.ts")) ?? [];
   const options = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = ""]) => name);
   expect(options.length).toBeGreaterThan(25);
   const table = read("README.md").split("## Options")[1]?.split("\n## ")[0] ?? "";

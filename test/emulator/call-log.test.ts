@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RecordingCallLog } from "../../src/emulator/call-log.ts";
+import { RecordingCallLog } from "../../src/emulator/http/call-log.ts";
 import { startVault } from "./emulated-vault.ts";
 
 const LIST = "vault/v2/list";

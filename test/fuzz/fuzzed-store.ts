@@ -1,6 +1,6 @@
 import type { ZodType } from "zod";
 import { createRepositories, InMemoryRepository, jsonCodec, type Repository } from "../../src/index.ts";
-import { readExpiresAt } from "../../src/repository/expiry.ts";
+import { readExpiresAt } from "../../src/storage/expiry.ts";
 
 interface StoredText {
   readonly text: string;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { CachedRepository } from "../../src/repository/cached/index.ts";
-import { InMemoryRepository } from "../../src/repository/in-memory.ts";
+import { CachedRepository } from "../../src/storage/cached/index.ts";
+import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { cachedSetup, maxStaleness } from "../support/cached-setup.ts";
 import { stoppedClock } from "../support/stopped-clock.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CachedRepository, InMemoryInvalidationChannel, sha256Name } from "../../src/repository/cached/index.ts";
+import { CachedRepository, InMemoryInvalidationChannel, sha256Name } from "../../src/storage/cached/index.ts";
 import { cachedSetup, maxStaleness } from "../support/cached-setup.ts";
 import { SwitchedInvalidationChannel } from "../support/switched-invalidation-channel.ts";
 

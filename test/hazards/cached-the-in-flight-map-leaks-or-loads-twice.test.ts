@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { CorruptRecordError, StorageUnavailableError } from "../../src/errors.ts";
-import { CachedRepository } from "../../src/repository/cached/index.ts";
-import { LoadsUnderWay } from "../../src/repository/cached/loads-under-way.ts";
-import { recordNames } from "../../src/repository/cached/record-names.ts";
-import { WritesUnderWay } from "../../src/repository/cached/writes-under-way.ts";
+import { CachedRepository } from "../../src/storage/cached/index.ts";
+import { LoadsUnderWay } from "../../src/storage/cached/loads-under-way.ts";
+import { recordNames } from "../../src/storage/cached/record-names.ts";
+import { WritesUnderWay } from "../../src/storage/cached/writes-under-way.ts";
 import { cachedSetup } from "../support/cached-setup.ts";
 
 const token = { text: "token" };

@@ -1,6 +1,6 @@
 import type { ProvedRule } from "../support/prove-rules.ts";
 
-const cached = "repository/cached/cached-repository.ts";
+const cached = "storage/cached/cached-repository.ts";
 
 /** The rule that stops each hazard, and how to take it out. */
 export const hazardRules: readonly ProvedRule[] = [
@@ -19,7 +19,7 @@ export const hazardRules: readonly ProvedRule[] = [
     tests: ["redis-a-single-use-value-is-handed-out-twice"],
     edits: [
       [
-        "repository/redis/redis-repository.ts",
+        "storage/redis/redis-repository.ts",
         'this.#send("take", redisKey, () => this.#redis.getdel(redisKey))',
         'this.#send("take", redisKey, async () => { const text = await this.#redis.get(redisKey); await this.#redis.del(redisKey); return text; })',
       ],
@@ -53,24 +53,22 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "Deserialiser attacks",
     tests: ["redis-stored-values-attack-the-reader"],
-    edits: [["codecs/json-codec.ts", "mayHoldPrototype(text) && hasPrototypeMember(json)", "false"]],
+    edits: [["storage/codecs/json-codec.ts", "mayHoldPrototype(text) && hasPrototypeMember(json)", "false"]],
   },
   {
     name: "Keys collide across namespaces",
     tests: ["redis-keys-collide-across-namespaces"],
-    edits: [["repository/redis/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
+    edits: [["storage/redis/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
   },
   {
     name: "The client queues commands while Redis is down",
     tests: ["redis-the-client-queues-commands-while-redis-is-down"],
-    edits: [["repository/redis/redis-repository.ts", "requireSafeClient(redis);", ""]],
+    edits: [["storage/redis/redis-repository.ts", "requireSafeClient(redis);", ""]],
   },
   {
     name: "Redis Cluster: cross-slot MGET, MOVED inside a pipeline",
     tests: ["redis-cluster-moved-slots-and-cross-slot-reads"],
-    edits: [
-      ["repository/redis/get-batches.ts", "this.#isCluster = isRedisCluster(redis);", "this.#isCluster = false;"],
-    ],
+    edits: [["storage/redis/get-batches.ts", "this.#isCluster = isRedisCluster(redis);", "this.#isCluster = false;"]],
   },
   {
     name: "Pub/sub messages lost while disconnected",
@@ -89,11 +87,7 @@ export const hazardRules: readonly ProvedRule[] = [
     name: "In-flight map leaks or lets two loads run",
     tests: ["cached-the-in-flight-map-leaks-or-loads-twice"],
     edits: [
-      [
-        "repository/cached/loads-under-way.ts",
-        "if (this.has(load)) this.overtake(load.key);",
-        "this.overtake(load.key);",
-      ],
+      ["storage/cached/loads-under-way.ts", "if (this.has(load)) this.overtake(load.key);", "this.overtake(load.key);"],
     ],
   },
   {
@@ -111,43 +105,51 @@ export const hazardRules: readonly ProvedRule[] = [
     name: "Module-level or class-level shared state",
     tests: ["in-memory-state-is-shared-between-instances"],
     edits: [
-      ["repository/in-memory.ts", "readonly #records = new Map<K, V>();", "readonly #records: Map<K, V> = shared;"],
-      ["repository/in-memory.ts", "export class", "const shared = new Map<any, any>();\nexport class"],
+      ["storage/in-memory.ts", "readonly #records = new Map<K, V>();", "readonly #records: Map<K, V> = shared;"],
+      ["storage/in-memory.ts", "export class", "const shared = new Map<any, any>();\nexport class"],
     ],
   },
   {
     name: "`delete` of a missing key throws",
     tests: ["cached-delete-of-a-missing-key-throws"],
     edits: [
-      [
-        "repository/in-memory.ts",
-        "return existed;",
-        'if (!existed) throw new InvalidKeyError("x");\n    return existed;',
-      ],
+      ["storage/in-memory.ts", "return existed;", 'if (!existed) throw new InvalidKeyError("x");\n    return existed;'],
     ],
   },
   {
     name: "Single process holds the login state, without expiry, keyed by the caller's `state`",
     tests: ["provider-a-single-process-holds-the-login-state"],
     edits: [
-      ["provider/login.ts", 'keys.derive("login transaction"), JSON', "keys.derive(this.#local), JSON"],
-      ["provider/login.ts", 'keys.derive("login transaction"), sealed', "keys.derive(this.#local), sealed"],
-      ["provider/login.ts", "export class Login {", "export class Login {\n  readonly #local = String(Math.random());"],
+      ["provider/login/login.ts", 'keys.derive("login transaction"), JSON', "keys.derive(this.#local), JSON"],
+      ["provider/login/login.ts", 'keys.derive("login transaction"), sealed', "keys.derive(this.#local), sealed"],
+      [
+        "provider/login/login.ts",
+        "export class Login {",
+        "export class Login {\n  readonly #local = String(Math.random());",
+      ],
     ],
   },
   {
     name: "One upstream token per client, so users of one client overwrite each other",
     tests: ["provider-one-upstream-token-per-client"],
     edits: [
-      ["provider/grants.ts", 'return labelledTokenKey("grant", code);', 'return labelledTokenKey("grant", "client");'],
+      [
+        "provider/grants/grants.ts",
+        'return labelledTokenKey("grant", code);',
+        'return labelledTokenKey("grant", "client");',
+      ],
     ],
   },
   {
     name: "The upstream token works as a bearer token at this server, without expiry",
     tests: ["provider-the-upstream-token-works-as-a-bearer-token"],
     edits: [
-      ["provider/access-token-verifier.ts", "if (!ours && !isPythonAccessToken(token)) throw invalidToken();", ""],
-      ["provider/access-token-verifier.ts", "if (record.resource === undefined) return !ours;", ""],
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "if (!ours && !isPythonAccessToken(token)) throw invalidToken();",
+        "",
+      ],
+      ["provider/tokens/access-token-verifier.ts", "if (record.resource === undefined) return !ours;", ""],
     ],
   },
 ];

@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AccessTokenSchema } from "../../src/codecs/access-token.ts";
-import { RedisRepository } from "../../src/repository/redis/index.ts";
+import { AccessTokenSchema } from "../../src/records/access-token.ts";
+import { RedisRepository } from "../../src/storage/redis/index.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 

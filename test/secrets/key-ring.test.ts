@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigurationError, KeyRing, tokenKey } from "../../src/index.ts";
-import { labelledTokenKey } from "../../src/secrets/token-key.ts";
+import { labelledTokenKey } from "../../src/secrets/storage-key.ts";
 
 const secret = "s".repeat(32);
 

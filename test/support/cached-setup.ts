@@ -1,5 +1,5 @@
-import { CachedRepository, type CachedRepositorySettings } from "../../src/repository/cached/index.ts";
-import { InMemoryRepository } from "../../src/repository/in-memory.ts";
+import { CachedRepository, type CachedRepositorySettings } from "../../src/storage/cached/index.ts";
+import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { GatedRepository } from "./gated-repository.ts";
 import { type StoppedClock, stoppedClock } from "./stopped-clock.ts";
 

@@ -1,4 +1,4 @@
-import type { Repository } from "../../src/repository/contract.ts";
+import type { Repository } from "../../src/storage/contract.ts";
 
 /** A method of a repository. */
 export type Method = "get" | "set" | "delete" | "take";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
-import type { Repository } from "../../src/repository/contract.ts";
+import type { Repository } from "../../src/storage/contract.ts";
 
 /** The records of the model: no two are alike, so that an answer tells which write it comes from. */
 export interface NumberedRecord {

@@ -1,4 +1,4 @@
-import type { InvalidationConnection, InvalidationSubscriber } from "../../src/repository/cached/invalidation.ts";
+import type { InvalidationConnection, InvalidationSubscriber } from "../../src/storage/cached/invalidation.ts";
 import { until } from "./redis-topologies.ts";
 
 /** Writes down what an invalidation channel says. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Cluster, Redis } from "ioredis";
-import { clusterOptions, type PatienceOptions, redisOptions } from "../../src/repository/redis/redis-options.ts";
+import { clusterOptions, type PatienceOptions, redisOptions } from "../../src/storage/redis/redis-options.ts";
 
 type ServerAddress = { readonly port: number } | { readonly url: string };
 

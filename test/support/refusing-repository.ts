@@ -1,5 +1,5 @@
 import { StorageUnavailableError } from "../../src/errors.ts";
-import type { Repository } from "../../src/repository/contract.ts";
+import type { Repository } from "../../src/storage/contract.ts";
 
 /** A repository that refuses those of its writes that the test says. */
 export function refusing<V>(

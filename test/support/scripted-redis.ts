@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { RedisLike } from "../../src/repository/redis/redis-like.ts";
+import type { RedisLike } from "../../src/storage/redis/redis-like.ts";
 
 /** A command that waits for the test to answer it. */
 export interface ScriptedCommand {

@@ -1,4 +1,4 @@
-import type { Repository } from "../../src/repository/contract.ts";
+import type { Repository } from "../../src/storage/contract.ts";
 
 /** A record that is told from every other by its number. */
 export interface Numbered {

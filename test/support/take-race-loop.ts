@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Repository } from "../../src/repository/contract.ts";
+import type { Repository } from "../../src/storage/contract.ts";
 import type { TakeReport } from "./take-race.ts";
 
 /**

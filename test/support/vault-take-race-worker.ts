@@ -1,4 +1,4 @@
-import { PangeaVaultRepository } from "../../src/repository/vault/index.ts";
+import { PangeaVaultRepository } from "../../src/storage/vault/index.ts";
 import { raceAsWorker } from "./take-race-loop.ts";
 import { textCodec } from "./text-codec.ts";
 

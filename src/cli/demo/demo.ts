@@ -1,6 +1,6 @@
 import { defaultEmulatorClientId, defaultEmulatorClientSecret, startPangeaEmulator } from "../../emulator/index.ts";
-import { PangeaOAuthProvider } from "../../pangea-oauth-provider.ts";
-import { createVaultRepositories } from "../../repository/vault/index.ts";
+import { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
+import { createVaultRepositories } from "../../storage/vault/index.ts";
 import { startProtectedServer } from "./protected-server.ts";
 import { drawTable } from "./table.ts";
 import { type DemoStep, walkThrough } from "./walk-through.ts";

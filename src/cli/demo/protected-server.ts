@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { protectMcp } from "../../integrations/node.ts";
-import type { PangeaOAuthProvider } from "../../pangea-oauth-provider.ts";
-import type { AuthInfo } from "../../provider/access-token-verifier.ts";
+import type { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
+import type { AuthInfo } from "../../provider/tokens/access-token-verifier.ts";
 
 /** A running MCP server. */
 export interface ProtectedServer extends AsyncDisposable {

@@ -8,7 +8,7 @@ import {
   defaultEmulatorUser,
   type PangeaEmulator,
 } from "../../emulator/index.ts";
-import type { ProviderRepositories } from "../../provider/repositories.ts";
+import type { ProviderRepositories } from "../../records/repositories.ts";
 import { DemoOAuthClient } from "./demo-client.ts";
 import { VaultWatch } from "./vault-changes.ts";
 

@@ -1,11 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ConfigurationError } from "../../errors.ts";
-import { envelope, invalid, methodNotAllowed, noSuchEndpoint, type PangeaReply, unauthorized } from "../envelope.ts";
+import {
+  envelope,
+  invalid,
+  methodNotAllowed,
+  noSuchEndpoint,
+  type PangeaReply,
+  unauthorized,
+} from "../http/envelope.ts";
+import { readBody } from "../http/request-body.ts";
 import { pangeaIdentifier } from "../pangea-identifier.ts";
-import { readBody } from "../request-body.ts";
 import { createAuthorizationServer } from "./authorization-server.ts";
-import { ClientRegistry } from "./client-registry.ts";
 import { defaultEmulatorClient, defaultEmulatorPassword, defaultEmulatorUser } from "./defaults.ts";
+import { ClientRegistry } from "./emulated-clients.ts";
 import { answerLogin } from "./login-endpoint.ts";
 import { OidcStorage } from "./oidc-storage.ts";
 import { answerClientLookup, answerRegistration } from "./registration-endpoint.ts";

@@ -2,7 +2,7 @@ import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import type { Adapter, ClientMetadata, Configuration, KoaContextWithOIDC, Provider } from "oidc-provider";
 import { pangeaIdentifier } from "../pangea-identifier.ts";
-import type { ClientRegistry, RegisteredClient } from "./client-registry.ts";
+import type { ClientRegistry, RegisteredClient } from "./emulated-clients.ts";
 import { loadOidcProvider } from "./oidc-provider.ts";
 import type { OidcStorage } from "./oidc-storage.ts";
 import { renderErrorPage } from "./pages.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Provider } from "oidc-provider";
-import { readBody } from "../request-body.ts";
-import type { ClientRegistry } from "./client-registry.ts";
+import { readBody } from "../http/request-body.ts";
+import type { ClientRegistry } from "./emulated-clients.ts";
 import { type LoginPage, renderErrorPage, renderLoginPage } from "./pages.ts";
 import { sendPage } from "./replies.ts";
 import { oauthRoutes } from "./routes.ts";

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import { readBody } from "../http/request-body.ts";
 import { pangeaIdentifier } from "../pangea-identifier.ts";
-import { readBody } from "../request-body.ts";
-import { type ClientRegistry, isRegistrableRedirectUri, type RegisteredClient } from "./client-registry.ts";
+import { type ClientRegistry, isRegistrableRedirectUri, type RegisteredClient } from "./emulated-clients.ts";
 import { sendJson } from "./replies.ts";
 
 /** What the endpoints that register and show clients work with. */

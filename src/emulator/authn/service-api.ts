@@ -1,6 +1,6 @@
 import type { Provider } from "oidc-provider";
 import { z } from "zod";
-import { invalid, type PangeaReply, success } from "../envelope.ts";
+import { invalid, type PangeaReply, success } from "../http/envelope.ts";
 import { parseJson, validate } from "../vault/validation.ts";
 import { audienceOf } from "./authorization-server.ts";
 import type { OidcStorage } from "./oidc-storage.ts";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { PangeaReply } from "../envelope.ts";
-import type { Behaviours } from "../fault-plan.ts";
+import type { Behaviours } from "../faults/fault-plan.ts";
+import type { PangeaReply } from "../http/envelope.ts";
 import { isEnabled, type VaultItem } from "./item.ts";
 import type { VaultStore } from "./store.ts";
 import { validate } from "./validation.ts";

@@ -1,4 +1,4 @@
-import { success } from "../envelope.ts";
+import { success } from "../http/envelope.ts";
 import { endpoint } from "./endpoint.ts";
 import { normaliseFolder, splitFolder } from "./folder-path.ts";
 import { refuseName } from "./names.ts";

@@ -1,4 +1,4 @@
-import { invalid, itemNotFound, type PangeaReply, success } from "../envelope.ts";
+import { invalid, itemNotFound, type PangeaReply, success } from "../http/envelope.ts";
 import { type EndpointContext, endpoint, isHidden, showsSecrets } from "./endpoint.ts";
 import { normaliseFolder } from "./folder-path.ts";
 import { type FolderItem, findVersion, pathOf, type SecretItem, type SecretVersion, versions } from "./item.ts";

@@ -1,4 +1,4 @@
-import { invalid, type PangeaReply } from "../envelope.ts";
+import { invalid, type PangeaReply } from "../http/envelope.ts";
 import type { EndpointContext } from "./endpoint.ts";
 import type { VaultItem } from "./item.ts";
 

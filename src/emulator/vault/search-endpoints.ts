@@ -1,4 +1,4 @@
-import { invalid, type PangeaReply, success, validationError } from "../envelope.ts";
+import { invalid, type PangeaReply, success, validationError } from "../http/envelope.ts";
 import { type EndpointContext, endpoint, isHidden, showsSecrets } from "./endpoint.ts";
 import { findVersion, type VaultItem } from "./item.ts";
 import { currentVersion, represent } from "./representation.ts";

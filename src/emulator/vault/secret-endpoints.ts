@@ -1,4 +1,4 @@
-import { invalid, itemNotFound, success } from "../envelope.ts";
+import { invalid, itemNotFound, success } from "../http/envelope.ts";
 import { endpoint } from "./endpoint.ts";
 import { normaliseFolder, ROOT_FOLDER } from "./folder-path.ts";
 import { findVersion, replaceVersion, type SecretItem, type SecretVersion, versionAt, withState } from "./item.ts";

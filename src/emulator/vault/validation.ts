@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { invalid, type PangeaReply, type ValidationProblem, validationError } from "../envelope.ts";
+import { invalid, type PangeaReply, type ValidationProblem, validationError } from "../http/envelope.ts";
 
 /** A request that satisfies its schema, or the reply that refuses it. */
 export type Validated<T> =

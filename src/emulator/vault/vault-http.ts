@@ -1,10 +1,10 @@
-import { AcceptedRequests } from "../accepted-requests.ts";
-import { invalid, methodNotAllowed, noSuchEndpoint, type PangeaReply, unauthorized } from "../envelope.ts";
-import type { Exchange } from "../exchange.ts";
-import { type Behaviours, type FaultPlan, isCommitted } from "../fault-plan.ts";
-import { BODY_MAXIMUM_BYTES, readBody } from "../request-body.ts";
-import { isVaultEndpoint } from "./endpoint-names.ts";
-import type { VaultService } from "./vault-service.ts";
+import { isVaultEndpoint } from "../endpoint-names.ts";
+import { type Behaviours, type FaultPlan, isCommitted } from "../faults/fault-plan.ts";
+import { AcceptedRequests } from "../http/accepted-requests.ts";
+import { invalid, methodNotAllowed, noSuchEndpoint, type PangeaReply, unauthorized } from "../http/envelope.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { BODY_MAXIMUM_BYTES, readBody } from "../http/request-body.ts";
+import type { VaultService } from "./emulated-vault.ts";
 
 /** What the HTTP face of the emulated Vault needs. */
 export interface VaultHttpOptions {

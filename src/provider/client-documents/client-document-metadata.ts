@@ -1,7 +1,7 @@
-import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
 import { OAuthError } from "../../errors.ts";
-import { parseClientMetadata } from "../client-metadata.ts";
-import { parseScope } from "../scopes.ts";
+import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import { parseClientMetadata } from "../oauth/client-metadata.ts";
+import { parseScope } from "../oauth/scopes.ts";
 import { documentRefused } from "./document-failure.ts";
 import { hasPrivateKeys, parseKeySet } from "./key-set.ts";
 

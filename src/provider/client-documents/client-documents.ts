@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
-import type { OAuthClientInformation } from "../../codecs/oauth-client-information.ts";
 import { ConfigurationError } from "../../errors.ts";
+import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import { parseAllowedDomains } from "./allowed-domains.ts";
 import {
   type DocumentAuthenticationMethod,
@@ -12,7 +12,7 @@ import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
 import type { KeySet } from "./key-set.ts";
-import { KeySets } from "./key-sets.ts";
+import { KeySets } from "./key-set-cache.ts";
 import { type ConnectPinned, connectPinned } from "./pinned-connection.ts";
 import { createHostResolver, type ResolveHost } from "./resolve-host.ts";
 

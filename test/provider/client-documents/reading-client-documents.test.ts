@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { OAuthClientInformation } from "../../../src/codecs/oauth-client-information.ts";
 import {
   type DocumentRules,
   parseClientDocument,
 } from "../../../src/provider/client-documents/client-document-metadata.ts";
+import type { OAuthClientInformation } from "../../../src/records/oauth-client-information.ts";
 import { clientId, documentWith } from "./client-site.ts";
 
 const rules: DocumentRules = {

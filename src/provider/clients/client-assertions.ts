@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { LRUCache } from "lru-cache";
+import { OAuthError } from "../../errors.ts";
+import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import { labelledTokenKey } from "../../secrets/storage-key.ts";
+import type { ClientDocuments } from "../client-documents/client-documents.ts";
+import type { KeySet } from "../client-documents/key-set.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+
+/** The signatures that are accepted: asymmetric ones only. */
+export const assertionAlgorithms: readonly string[] = [
+  "ES256",
+  "ES384",
+  "ES512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "RS256",
+  "RS384",
+  "RS512",
+  "EdDSA",
+  "Ed25519",
+];
+
+/** An assertion is made for one request; one that lives longer is refused, in seconds. */
+const maxLifetimeSeconds = 600;
+/** How many assertions this instance remembers by itself. */
+const maxRemembered = 10_000;
+
+/**
+ * Verifies `private_key_jwt` (RFC 7523, OpenID Connect Core section 9): the client signs a statement for this server
+ * that is good once.
+ *
+ * That it was used is kept in memory, which decides between requests to this instance, and in the store, which decides
+ * between instances. The contract has no "set if absent": two instances that get the same assertion within one round
+ * trip to the store may both accept it. What the assertion is shown with, a code or a refresh token, is single-use by
+ * itself and decides then.
+ */
+export class ClientAssertions {
+  readonly #configuration: ProviderConfiguration;
+  readonly #documents: Pick<ClientDocuments, "keys">;
+  readonly #used = new LRUCache<string, true>({ max: maxRemembered });
+
+  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "keys">) {
+    this.#configuration = configuration;
+    this.#documents = documents;
+  }
+
+  /**
+   * Verifies an assertion of a client, and uses it up.
+   *
+   * @throws `OAuthError` with `invalid_client`, `temporarily_unavailable` where the client's keys cannot be fetched now,
+   * `StorageError` when the store fails.
+   */
+  async verify(client: OAuthClientInformation, assertion: string | undefined): Promise<void> {
+    if (assertion === undefined) {
+      throw new OAuthError("invalid_client", "This client must send a client_assertion.");
+    }
+    const { jti, exp } = await this.#read(client, assertion);
+    const { clock } = this.#configuration;
+    if (exp === undefined || exp - clock() / 1000 > maxLifetimeSeconds + this.#configuration.clockTolerance) {
+      throw refused(`must have an exp within ${maxLifetimeSeconds} seconds`);
+    }
+    if (jti === undefined || jti === "" || jti.length > 256) throw refused("must have a jti of 1 to 256 characters");
+    if (!(await this.#useUp(client.client_id, jti, exp))) throw refused("was used before");
+  }
+
+  async #read(client: OAuthClientInformation, assertion: string): Promise<JWTPayload> {
+    try {
+      return await this.#verifySignature(client, assertion, await this.#documents.keys(client));
+    } catch (failure) {
+      if (!(failure instanceof errors.JWKSNoMatchingKey)) throw explain(failure);
+    }
+    // The client may have a new key since its site was asked.
+    try {
+      return await this.#verifySignature(client, assertion, await this.#documents.keys(client, true));
+    } catch (failure) {
+      throw explain(failure);
+    }
+  }
+
+  async #verifySignature(client: OAuthClientInformation, assertion: string, keys: KeySet): Promise<JWTPayload> {
+    const { issuer, baseUrl, clock, clockTolerance } = this.#configuration;
+    const options = {
+      algorithms: [...assertionAlgorithms],
+      issuer: client.client_id,
+      subject: client.client_id,
+      // RFC 7523 had the token endpoint as the audience; its successor wants the issuer.
+      audience: [issuer, `${baseUrl}/token`],
+      requiredClaims: ["exp", "jti"],
+      currentDate: new Date(clock()),
+      clockTolerance,
+    };
+    const keySet = createLocalJWKSet(keys);
+    try {
+      return (await jwtVerify(assertion, keySet, options)).payload;
+    } catch (failure) {
+      if (!(failure instanceof errors.JWKSMultipleMatchingKeys)) throw failure;
+      for await (const key of failure) {
+        try {
+          return (await jwtVerify(assertion, key, options)).payload;
+        } catch (other) {
+          if (!(other instanceof errors.JWSSignatureVerificationFailed)) throw other;
+        }
+      }
+      throw new errors.JWSSignatureVerificationFailed();
+    }
+  }
+
+  /** False where the assertion was used before. */
+  async #useUp(clientId: string, jti: string, expiresAt: number): Promise<boolean> {
+    const { clock, clockTolerance, repositories } = this.#configuration;
+    const key = labelledTokenKey("client assertion", JSON.stringify([clientId, jti]));
+    if (this.#used.has(key)) return false;
+    this.#used.set(key, true);
+    try {
+      if ((await repositories.clientAssertions.get(key)) !== undefined) return false;
+      const usedBy = randomUUID();
+      // It may be shown for as long as a clock that is behind takes it for good.
+      const forgetAt = Math.max(expiresAt, clock() / 1000) + clockTolerance + 1;
+      await repositories.clientAssertions.set(key, { clientId, usedBy, expiresAt: forgetAt });
+      return (await repositories.clientAssertions.get(key))?.usedBy === usedBy;
+    } catch (failure) {
+      this.#used.delete(key);
+      throw failure;
+    }
+  }
+}
+
+function refused(rule: string, cause?: unknown): OAuthError {
+  return new OAuthError("invalid_client", `The client_assertion ${rule}.`, cause === undefined ? {} : { cause });
+}
+
+/** What is wrong, in words of our own: the library's errors hold the payload. */
+function explain(failure: unknown): unknown {
+  if (failure instanceof errors.JWTExpired) return refused("has expired");
+  if (failure instanceof errors.JWTClaimValidationFailed) return refused(`has a wrong ${failure.claim}`);
+  if (failure instanceof errors.JOSEError) return refused(`cannot be verified (${failure.code})`);
+  // Whatever else the library throws is about the client's keys, such as a point that is not on its curve.
+  return failure instanceof OAuthError ? failure : refused("cannot be verified with the client's keys", failure);
+}

@@ -1,0 +1,163 @@
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import { labelledTokenKey, tokenKey } from "../../secrets/storage-key.ts";
+import type { Repository } from "../../storage/contract.ts";
+import type { ClientDocuments } from "../client-documents/client-documents.ts";
+import { isDocumentUrl } from "../client-documents/client-id-url.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { emit } from "../events.ts";
+import { type ClientMetadata, parseClientMetadata } from "../oauth/client-metadata.ts";
+import { formatOpaqueToken } from "../oauth/opaque-token.ts";
+import { reportedOAuthError } from "../oauth-failure.ts";
+import { clientAuthenticationOf } from "./client-authentication.ts";
+
+/** A client that this server knows. */
+export interface KnownClient {
+  readonly information: OAuthClientInformation;
+  /** Where it is known from: the options, the repository, or a metadata document of its own. */
+  readonly source: "configured" | "registered" | "document";
+  /** The domain that vouches for the client's metadata: of a metadata document. */
+  readonly verifiedDomain: string | undefined;
+  /** True where a URL parser rewrote the redirect URIs before they were stored, as the Python package did. */
+  readonly normalisedRedirectUris: boolean;
+}
+
+/** A registration's answer: the client's record, and the secret, which is shown this one time. */
+export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
+
+/**
+ * The storage key of a client id. Plain ids are keys as they are, as the Python package stores them; anything else (a
+ * URL, an id that could be mistaken for another kind of key in a shared folder) is hashed.
+ */
+export function clientKey(clientId: string): string {
+  const plain = /^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$/.test(clientId);
+  return plain && !/^(?:sha256-|mcp_|client_to_authn_)/.test(clientId)
+    ? clientId
+    : labelledTokenKey("client", clientId);
+}
+
+/** Knows, registers and renews clients. */
+export class ClientRegistry {
+  readonly #clients: Repository<string, OAuthClientInformation>;
+  readonly #configuration: ProviderConfiguration;
+  readonly #documents: Pick<ClientDocuments, "find"> | undefined;
+
+  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "find"> | undefined) {
+    this.#configuration = configuration;
+    this.#documents = documents;
+    this.#clients = configuration.repositories.clients;
+  }
+
+  /**
+   * Finds a client by its id, or `undefined` where nobody has registered it.
+   *
+   * @throws `OAuthError` with `invalid_client` or `temporarily_unavailable` where the id is the URL of a document that is
+   * refused or cannot be fetched; `StorageError` when the store fails.
+   */
+  async find(clientId: string): Promise<KnownClient | undefined> {
+    const configured = this.#configuration.preRegisteredClients.get(clientId);
+    if (configured !== undefined) {
+      const information = { grant_types: ["authorization_code", "refresh_token"], ...configured };
+      return { information, source: "configured", verifiedDomain: undefined, normalisedRedirectUris: false };
+    }
+    const document = await this.#documents?.find(clientId);
+    if (document !== undefined) {
+      const { information, domain } = document;
+      return { information, source: "document", verifiedDomain: domain, normalisedRedirectUris: false };
+    }
+    const information = await this.#clients.get(clientKey(clientId));
+    if (information === undefined || information.client_id !== clientId) return undefined;
+    const normalisedRedirectUris = information.expiresAt === undefined;
+    return { information, source: "registered", verifiedDomain: undefined, normalisedRedirectUris };
+  }
+
+  /**
+   * Registers a client (RFC 7591). A confidential client's secret is derived from its id, so that only its hash is
+   * stored and yet the MCP SDK's router, which wants the plain one, can be served.
+   *
+   * @throws `OAuthError` with `invalid_client_metadata` or `invalid_redirect_uri`.
+   */
+  async register(input: unknown): Promise<RegisteredClient> {
+    const { registration } = this.#configuration;
+    const metadata = parseClientMetadata(input, {
+      valid: registration.validScopes,
+      defaults: registration.defaultScopes,
+    });
+    const issuedAt = Math.floor(this.#configuration.clock() / 1000);
+    const clientId = randomUUID();
+    const secret = this.#isPublic(metadata) ? undefined : this.#secrets(clientId)[0];
+    const information: OAuthClientInformation = {
+      ...metadata,
+      token_endpoint_auth_method: metadata.token_endpoint_auth_method ?? "client_secret_basic",
+      client_id: clientId,
+      client_id_issued_at: issuedAt,
+      ...(secret !== undefined && {
+        client_secret_hash: tokenKey(secret),
+        client_secret_expires_at: issuedAt + registration.clientSecretLifetime,
+      }),
+      expiresAt: issuedAt + registration.unusedLifetime,
+    };
+    await this.#clients.set(clientKey(clientId), information);
+    emit("client-registered", { clientId, clientName: information.client_name });
+    return this.withSecret(information);
+  }
+
+  /** The client's information as RFC 7591 shows it: with its secret where it has one, without what only we store. */
+  withSecret(stored: OAuthClientInformation): RegisteredClient {
+    const { client_secret_hash: hash, expiresAt: _, ...information } = stored;
+    if (hash === undefined) return information;
+    const secret = this.#secrets(stored.client_id).find((candidate) => tokenKey(candidate) === hash);
+    return secret === undefined ? information : { ...information, client_secret: secret };
+  }
+
+  /**
+   * The same for the MCP SDK's v1 router, which takes a client without a secret for a public one: a client that has to
+   * authenticate in a way that the router does not know, or with a secret that no longer follows from its id, gets one
+   * that nobody has.
+   */
+  forSecretComparison(stored: OAuthClientInformation): RegisteredClient {
+    const shown = this.withSecret(stored);
+    const isPublic = clientAuthenticationOf(stored).tokenEndpointAuthMethod === "none";
+    if (isPublic || (shown.client_secret !== undefined && stored.token_endpoint_auth_method !== "private_key_jwt")) {
+      return shown;
+    }
+    return { ...shown, client_secret: randomBytes(32).toString("base64url") };
+  }
+
+  /** When a client's registration ends, in epoch seconds; undefined for a client that has none. */
+  async registeredUntil(clientId: string): Promise<number | undefined> {
+    if (this.#configuration.preRegisteredClients.has(clientId) || isDocumentUrl(clientId)) return undefined;
+    return (await this.#clients.get(clientKey(clientId)))?.expiresAt;
+  }
+
+  /**
+   * Keeps a registration that somebody has logged in with: renewed when it is used in the second half of its life. What
+   * needs no login, such as looking at the consent page, does not count: it would keep junk alive. It is called when
+   * tokens have been issued, which are good whatever becomes of this: the next refresh tries again.
+   *
+   * @param registeredUntil - When the registration ends, in epoch seconds; nothing is done for a client that has none.
+   */
+  async renew(clientId: string, registeredUntil: number | undefined | Promise<number | undefined>): Promise<void> {
+    const { unusedLifetime } = this.#configuration.registration;
+    const now = this.#configuration.clock() / 1000;
+    try {
+      const until = await registeredUntil;
+      if (until === undefined || until - now > unusedLifetime / 2) return;
+      const client = await this.#clients.get(clientKey(clientId));
+      if (client?.expiresAt === undefined || client.client_id !== clientId) return;
+      await this.#clients.set(clientKey(clientId), { ...client, expiresAt: Math.floor(now) + unusedLifetime });
+    } catch (failure) {
+      reportedOAuthError(failure);
+    }
+  }
+
+  #isPublic(metadata: ClientMetadata): boolean {
+    return metadata.token_endpoint_auth_method === "none";
+  }
+
+  #secrets(clientId: string): string[] {
+    return this.#configuration.keys
+      .derive("client secret")
+      .all.map((key) => formatOpaqueToken("client_secret", createHmac("sha256", key.bytes).update(clientId).digest()));
+  }
+}

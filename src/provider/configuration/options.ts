@@ -1,0 +1,189 @@
+import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import type { ProviderRepositories } from "../../records/repositories.ts";
+import type { ClientDocumentsOptions } from "../client-documents/client-documents.ts";
+
+/** How clients may register themselves (RFC 7591). */
+export interface ClientRegistrationOptions {
+  /** Whether the registration endpoint is served. Default true. */
+  readonly enabled?: boolean;
+  /** The scopes a client may register for. Default: all of `mcpScopes`. */
+  readonly validScopes?: readonly string[];
+  /** The scopes of a client that asks for none. Default: all of `mcpScopes`. */
+  readonly defaultScopes?: readonly string[];
+  /** How long a client secret is good, in seconds. Default 90 days. */
+  readonly clientSecretLifetimeSeconds?: number;
+  /** How long a registration is kept without being used, in seconds. Default 90 days. */
+  readonly unusedLifetimeSeconds?: number;
+  /**
+   * Only who has this token may register (RFC 7591 section 3), as `Authorization: Bearer`. At least 16 characters; a
+   * list rotates. Default: anybody may register.
+   */
+  readonly initialAccessToken?: string | readonly string[];
+}
+
+/** How clients are found whose id is the URL of a metadata document. */
+export interface ClientMetadataDocumentOptions
+  extends Pick<
+    ClientDocumentsOptions,
+    | "allowedDomains"
+    | "timeout"
+    | "maxConcurrent"
+    | "maxConcurrentPerHost"
+    | "minFreshSeconds"
+    | "maxFreshSeconds"
+    | "resolve"
+    | "connect"
+  > {
+  /** Whether such clients are served. Default true. */
+  readonly enabled?: boolean;
+}
+
+/** A number of requests in a time. */
+export interface RateLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+}
+
+/** The endpoints that have rate limits; the consent page and the callback count as `authorize`. */
+export type RateLimitedRoute = "authorize" | "token" | "register" | "revoke";
+
+/** Counts requests: what the limiters of the rate-limiter-flexible package are. */
+export interface RateLimiter {
+  /**
+   * Counts a request of a caller. Rejects with an object that has `msBeforeNext`, in milliseconds, where the caller has
+   * had its share, and with an `Error` where it cannot count.
+   */
+  consume(key: string): Promise<unknown>;
+}
+
+/** How many requests are answered. */
+export interface RateLimitOptions {
+  /** For one caller. Default: 300 a minute to `authorize`, `token` and `revoke`, 500 a day to `register`. */
+  readonly perCaller?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
+  /** For all callers together. Default: 5000 a day to `register`, else no limit. */
+  readonly total?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
+  /**
+   * Makes the limiter of a route, for example one that counts in Redis for all instances. Should it fail, this process
+   * counts by itself. Default: in memory.
+   *
+   * @param name - Tells limits apart: use it as the prefix of keys.
+   */
+  readonly limiter?: (name: string, limit: RateLimit) => RateLimiter;
+}
+
+/** Whether tokens can be revoked over HTTP (RFC 7009). */
+export interface RevocationOptions {
+  /** Whether the revocation endpoint is served. Default true. */
+  readonly enabled?: boolean;
+}
+
+/** What the pages that people see look like and say. */
+export interface ConsentOptions {
+  /** Who asks for consent: the name of your service. Default: the host of `mcpBaseUrl`. */
+  readonly brandName?: string;
+  /** An https URL of your logo, shown above the name. */
+  readonly logoUrl?: string;
+  /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default `#1f5fd6`. */
+  readonly accentColour?: string;
+  /** What each scope allows, in words that a user understands. A scope without words is shown by its name. */
+  readonly scopeDescriptions?: Readonly<Record<string, string>>;
+  /** Texts in place of the English ones. */
+  readonly texts?: Partial<ConsentTexts>;
+  /** The language of the texts, as in the `lang` attribute of HTML. Default `en`. */
+  readonly language?: string;
+  /** How long a decision is remembered in the browser, in seconds. Default 90 days. */
+  readonly rememberSeconds?: number;
+}
+
+/** The texts of the consent and error pages. `{client}`, `{brand}`, `{host}` and `{domain}` are filled in. */
+export interface ConsentTexts {
+  readonly title: string;
+  readonly asks: string;
+  readonly scopesHeading: string;
+  readonly noScopes: string;
+  readonly redirectNote: string;
+  readonly loopbackWarning: string;
+  readonly verified: string;
+  readonly unverified: string;
+  readonly configured: string;
+  readonly allow: string;
+  readonly deny: string;
+  readonly errorTitle: string;
+}
+
+/** A client that is given in the configuration and needs no registration. It never expires. */
+export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
+  Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
+
+/** What a `PangeaOAuthProvider` is made from. */
+export interface PangeaOAuthProviderOptions {
+  /** The public base URL of the server that this provider is mounted in, such as `https://mcp.example.org`. */
+  readonly mcpBaseUrl: string | URL;
+  /**
+   * The issuer, byte for byte as clients see it in metadata and `iss`. Default: `mcpBaseUrl` without a trailing slash.
+   * Endpoints are served under `mcpBaseUrl`; an issuer on another origin needs its metadata served there.
+   */
+  readonly mcpIssuerUrl?: string | URL;
+  /** The path of the MCP endpoint below `mcpBaseUrl`; together they are the resource of RFC 8707. Default `/mcp`. */
+  readonly mcpPath?: string;
+  /** The scopes that this server knows. */
+  readonly mcpScopes: readonly string[];
+  /** The Hosted Login URL of the Pangea AuthN project, such as `https://pdn-….login.aws.us.pangea.cloud`. */
+  readonly pangeaAuthnIssuerUrl: string | URL;
+  /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
+  readonly pangeaAuthnClientId: string;
+  /** The secret (`pck_…`) of that client. */
+  readonly pangeaAuthnClientSecret: string;
+  /** The scopes to ask Pangea AuthN for. */
+  readonly pangeaAuthnScopes: readonly string[];
+  /** Where state is kept. Those not given are kept in memory. */
+  readonly repositories?: Partial<ProviderRepositories>;
+  /** How clients may register themselves. */
+  readonly clientRegistration?: ClientRegistrationOptions;
+  /** How clients are found whose id is the URL of a metadata document. */
+  readonly clientMetadataDocuments?: ClientMetadataDocumentOptions;
+  /** Whether tokens can be revoked over HTTP. */
+  readonly revocation?: RevocationOptions;
+  /** How many requests are answered; `false` for any number. */
+  readonly rateLimits?: RateLimitOptions | false;
+  /** The scopes that every MCP request needs. Default: none beyond a valid token. */
+  readonly requiredScopes?: readonly string[];
+  /** What people see when they are asked to allow a client. */
+  readonly consent?: ConsentOptions;
+  /** A page for people about this server, published in the metadata. */
+  readonly serviceDocumentationUrl?: string | URL;
+  /** Clients that are known without registration. */
+  readonly clients?: readonly PreRegisteredClient[];
+  /**
+   * What every signing and sealing key is derived from: at least 32 characters, the same on every instance. A list
+   * rotates: the first one writes, all read. One that is replaced and not listed takes every login with it. Default:
+   * derived from `pangeaAuthnClientSecret`, so set this before that one is to be rotated.
+   */
+  readonly secret?: string | readonly string[];
+  /** How long an access token is good, in seconds. Default 3600. */
+  readonly accessTokenLifetimeSeconds?: number;
+  /** How long an unused refresh token is good, in seconds. Default 30 days. */
+  readonly refreshTokenLifetimeSeconds?: number;
+  /** How long one login lasts however often it is refreshed, in seconds. Default 90 days. */
+  readonly grantLifetimeSeconds?: number;
+  /** How long an authorization code waits to be redeemed, in seconds, 300 at the most. Default 60. */
+  readonly authorizationCodeLifetimeSeconds?: number;
+  /** How long a person may take to log in, in seconds. Default 600. */
+  readonly loginLifetimeSeconds?: number;
+  /** How long a spent refresh token still gets the same answer, in seconds, for clients that lost it. Default 30. */
+  readonly refreshGraceSeconds?: number;
+  /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default 400. */
+  readonly invalidGrantStatus?: 400 | 401;
+  /** How long a request may take to arrive, in milliseconds. Default 10000. */
+  readonly requestTimeout?: number;
+  /** How far the clock of a client that signs assertions may be off, in seconds. Default 30. */
+  readonly clockToleranceSeconds?: number;
+  /** The deadline of one call to Pangea AuthN, in milliseconds. Default 10000. */
+  readonly upstreamTimeout?: number;
+  /** The `fetch` that calls Pangea AuthN. Default: the global one. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+  /** Waits, in milliseconds. Default: a timer. */
+  readonly delay?: (milliseconds: number) => Promise<void>;
+}

@@ -1,0 +1,59 @@
+import { ConfigurationError, OAuthError } from "../../errors.ts";
+import { text } from "../../option-checks.ts";
+import { parseKeySet } from "../client-documents/key-set.ts";
+import { assertRegistrableRedirectUri } from "../oauth/redirect-uri.ts";
+import type { PreRegisteredClient } from "./options.ts";
+
+const methods: readonly unknown[] = [undefined, "none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
+
+/**
+ * Checks the clients that the options name, and finds them by their ids.
+ *
+ * @throws `ConfigurationError` that names the client and the rule. A client whose secret is missing is refused: it would
+ * pass as a public one.
+ */
+export function preRegisteredClients(
+  clients: readonly PreRegisteredClient[],
+): ReadonlyMap<string, PreRegisteredClient> {
+  const known = new Map<string, PreRegisteredClient>();
+  for (const client of clients) {
+    const id = text("clients[].client_id", client.client_id);
+    if (known.has(id)) throw new ConfigurationError(`clients lists the client_id "${id}" twice.`);
+    checkRedirectUris(id, client);
+    checkAuthentication(id, client);
+    known.set(id, client);
+  }
+  return known;
+}
+
+function checkRedirectUris(id: string, { redirect_uris: uris }: PreRegisteredClient): void {
+  if (!Array.isArray(uris) || uris.length === 0) {
+    throw new ConfigurationError(`clients: "${id}" needs at least one entry in redirect_uris.`);
+  }
+  for (const uri of uris) {
+    try {
+      assertRegistrableRedirectUri(text(`clients: a redirect URI of "${id}"`, uri));
+    } catch (cause) {
+      if (!(cause instanceof OAuthError)) throw cause;
+      throw new ConfigurationError(`clients: "${id}": ${cause.message}`, { cause });
+    }
+  }
+}
+
+function checkAuthentication(id: string, client: PreRegisteredClient): void {
+  const { token_endpoint_auth_method: method, client_secret: secret } = client;
+  const refuse = (rule: string): never => {
+    throw new ConfigurationError(`clients: "${id}" ${rule}.`);
+  };
+  if (!methods.includes(method)) refuse("has a token_endpoint_auth_method that is not served");
+  const hasSecret = typeof secret === "string" && secret !== "";
+  if ("client_secret" in client && !hasSecret) refuse("has a client_secret that is not a string with something in it");
+  if (method?.startsWith("client_secret_") && !hasSecret) refuse(`needs a client_secret for ${method}`);
+  if (method === "none" && hasSecret) refuse("has a client_secret, so its token_endpoint_auth_method is not none");
+  if (method === "private_key_jwt" && client.jwks_uri === undefined && parseKeySet(client.jwks) === undefined) {
+    refuse("needs its public keys, as jwks or jwks_uri, for private_key_jwt");
+  }
+  if (client.jwks_uri !== undefined && !(URL.canParse(client.jwks_uri) && client.jwks_uri.startsWith("https://"))) {
+    refuse("has a jwks_uri that is not an https URL");
+  }
+}

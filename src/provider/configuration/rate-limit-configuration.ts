@@ -1,0 +1,55 @@
+import { ConfigurationError } from "../../errors.ts";
+import type { RateLimit, RateLimitedRoute, RateLimiter, RateLimitOptions } from "./options.ts";
+
+/** The rate limits of a provider, checked and complete. */
+export interface RateLimitConfiguration {
+  readonly perCaller: ReadonlyMap<RateLimitedRoute, RateLimit>;
+  readonly total: ReadonlyMap<RateLimitedRoute, RateLimit>;
+  readonly limiter: ((name: string, limit: RateLimit) => RateLimiter) | undefined;
+}
+
+const routes: readonly RateLimitedRoute[] = ["authorize", "token", "register", "revoke"];
+const aMinute: RateLimit = { requests: 300, perSeconds: 60 };
+// Hosted clients call from few addresses for all of their users, so one caller may be many people.
+const defaultsPerCaller: Limits = {
+  authorize: aMinute,
+  token: aMinute,
+  revoke: aMinute,
+  register: { requests: 500, perSeconds: 86_400 },
+};
+const defaultsInTotal: Limits = { register: { requests: 5000, perSeconds: 86_400 } };
+
+type Limits = NonNullable<RateLimitOptions["perCaller"]>;
+
+/**
+ * Checks the rate limits and fills in the defaults; undefined where there are none.
+ *
+ * @throws `ConfigurationError` that names the limit that is wrong.
+ */
+export function configureRateLimits(options: RateLimitOptions | false = {}): RateLimitConfiguration | undefined {
+  if (options === false) return undefined;
+  return {
+    perCaller: checked("rateLimits.perCaller", { ...defaultsPerCaller, ...options.perCaller }),
+    total: checked("rateLimits.total", { ...defaultsInTotal, ...options.total }),
+    limiter: options.limiter,
+  };
+}
+
+function checked(name: string, limits: Limits): ReadonlyMap<RateLimitedRoute, RateLimit> {
+  for (const route of Object.keys(limits)) {
+    if (!routes.some((known) => known === route)) {
+      throw new ConfigurationError(`${name} has "${route}"; it may have ${routes.join(", ")}.`);
+    }
+  }
+  const set = new Map<RateLimitedRoute, RateLimit>();
+  for (const route of routes) {
+    const limit = limits[route];
+    if (limit === undefined || limit === false) continue;
+    const { requests, perSeconds } = limit;
+    if (!Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(perSeconds) || perSeconds < 1) {
+      throw new ConfigurationError(`${name}.${route} needs requests and perSeconds as whole numbers above 0.`);
+    }
+    set.set(route, limit);
+  }
+  return set;
+}

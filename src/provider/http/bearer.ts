@@ -1,0 +1,82 @@
+import { OAuthError } from "../../errors.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { emit } from "../events.ts";
+import { isScope, scopesBeyond } from "../oauth/scopes.ts";
+import { reportedOAuthError } from "../oauth-failure.ts";
+import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
+import { wellKnownUrl } from "./metadata.ts";
+import { oauthErrorResponse } from "./responses.ts";
+
+/** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
+export class BearerGuard {
+  readonly #configuration: ProviderConfiguration;
+  readonly #verifier: AccessTokenVerifier;
+
+  constructor(configuration: ProviderConfiguration, verifier: AccessTokenVerifier) {
+    this.#configuration = configuration;
+    this.#verifier = verifier;
+  }
+
+  /**
+   * Answers who is calling, or with the response that refuses the request: 401 `invalid_token`, 403
+   * `insufficient_scope`, 400 `invalid_request`, or 503 where the store cannot answer.
+   */
+  async authenticate(authorization: string | null, requiredScopes: readonly string[]): Promise<AuthInfo | Response> {
+    try {
+      const token = bearerToken(authorization);
+      if (token === undefined) return this.#challenge(undefined, requiredScopes);
+      const authInfo = await this.#verifier.verify(token);
+      if (scopesBeyond(requiredScopes, authInfo.scopes).length > 0) {
+        throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
+          // With those that it has: a client asks for what it reads here, and must not lose any.
+          scopes: [...new Set([...authInfo.scopes, ...requiredScopes])],
+        });
+      }
+      return authInfo;
+    } catch (failure) {
+      return this.refusal(failure, requiredScopes);
+    }
+  }
+
+  /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
+  refusal(failure: unknown, requiredScopes: readonly string[] = this.#configuration.requiredScopes): Response {
+    const error = reportedOAuthError(failure);
+    if (error.status < 500) emit("denied", { error: error.error });
+    if (error.error === "invalid_token" || error.error === "insufficient_scope" || error.error === "invalid_request") {
+      return this.#challenge(error, error.scopes ?? requiredScopes);
+    }
+    return oauthErrorResponse(error);
+  }
+
+  #challenge(error: OAuthError | undefined, requiredScopes: readonly string[]): Response {
+    const scopes = (requiredScopes.length > 0 ? requiredScopes : this.#configuration.scopes).filter(isScope);
+    const parts = [
+      // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them. The
+      // MCP SDK's clients look for the code all the same.
+      `error="${error?.error ?? "invalid_token"}"`,
+      `error_description="${quotable(error?.message ?? "Authentication is required.")}"`,
+      ...(scopes.length > 0 ? [`scope="${scopes.join(" ")}"`] : []),
+      `resource_metadata="${wellKnownUrl(this.#configuration.resource, "oauth-protected-resource")}"`,
+    ];
+    const answer = error ?? new OAuthError("invalid_token", "Authentication is required.");
+    return oauthErrorResponse(answer, { "www-authenticate": `Bearer ${parts.join(", ")}` });
+  }
+}
+
+/** A message of a tool's own, without what RFC 6750 section 3 forbids in an `error_description`. */
+function quotable(message: string): string {
+  return message.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]+/g, " ");
+}
+
+/**
+ * Reads the token of an `Authorization: Bearer` header; undefined where there is no header.
+ *
+ * @throws `OAuthError` with `invalid_request` for a header of another form.
+ */
+function bearerToken(authorization: string | null): string | undefined {
+  if (authorization === null) return undefined;
+  const match = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization.trim());
+  if (match?.[1] !== undefined) return match[1];
+  if (!/^Bearer\b/i.test(authorization)) return undefined;
+  throw new OAuthError("invalid_request", "The Authorization header must be Bearer and one token.");
+}

@@ -1,0 +1,57 @@
+import { assertionAlgorithms } from "../clients/client-assertions.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
+
+/** Authorization server metadata (RFC 8414, RFC 9207). The issuer is the configured string, to the letter. */
+export function authorizationServerMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
+  const { baseUrl, documentsEnabled, issuer, registration, revocationEnabled, scopes, serviceDocumentation } =
+    configuration;
+  const known = [...configuration.preRegisteredClients.values()];
+  const hasKeys = documentsEnabled || known.some((client) => client.token_endpoint_auth_method === "private_key_jwt");
+  const authenticationMethods = [
+    "none",
+    "client_secret_post",
+    "client_secret_basic",
+    ...(hasKeys ? ["private_key_jwt"] : []),
+  ];
+  const signingAlgorithms = hasKeys ? assertionAlgorithms : undefined;
+  return {
+    issuer,
+    authorization_endpoint: `${baseUrl}/authorize`,
+    token_endpoint: `${baseUrl}/token`,
+    ...(registration.enabled && { registration_endpoint: `${baseUrl}/register` }),
+    ...(revocationEnabled && {
+      revocation_endpoint: `${baseUrl}/revoke`,
+      revocation_endpoint_auth_methods_supported: authenticationMethods,
+      revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    }),
+    scopes_supported: [...scopes, offlineAccess],
+    response_types_supported: ["code"],
+    response_modes_supported: ["query"],
+    grant_types_supported: ["authorization_code", "refresh_token"],
+    token_endpoint_auth_methods_supported: authenticationMethods,
+    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    code_challenge_methods_supported: ["S256"],
+    authorization_response_iss_parameter_supported: true,
+    client_id_metadata_document_supported: documentsEnabled,
+    ...(serviceDocumentation !== undefined && { service_documentation: serviceDocumentation }),
+  };
+}
+
+/** Protected resource metadata (RFC 9728). */
+export function protectedResourceMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
+  const { issuer, resource, scopes, serviceDocumentation } = configuration;
+  return {
+    resource,
+    authorization_servers: [issuer],
+    scopes_supported: [...scopes],
+    bearer_methods_supported: ["header"],
+    ...(serviceDocumentation !== undefined && { resource_documentation: serviceDocumentation }),
+  };
+}
+
+/** A URL with a well-known segment put between its host and its path (RFC 8414 section 3.1, RFC 9728 section 3.1). */
+export function wellKnownUrl(url: string, suffix: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}/.well-known/${suffix}${pathname.replace(/\/$/, "")}`;
+}

@@ -1,0 +1,57 @@
+import type { OAuthError } from "../../errors.ts";
+
+/** Nothing here is to be taken for another type than it says. */
+const noSniff = { "x-content-type-options": "nosniff" } as const;
+const noStore = { "cache-control": "no-store", pragma: "no-cache", ...noSniff } as const;
+
+/** What lets a browser-based client read the answer: these endpoints know no cookies, so any origin may. */
+const crossOrigin = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "WWW-Authenticate, Retry-After",
+} as const;
+
+/** A JSON answer that must not be stored (RFC 6749 section 5.1). */
+export function jsonResponse(
+  body: unknown,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Response {
+  return Response.json(body, { status: init.status ?? 200, headers: { ...noStore, ...crossOrigin, ...init.headers } });
+}
+
+/** Public metadata, which may be cached for a while. */
+export function metadataResponse(body: unknown): Response {
+  return Response.json(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
+}
+
+/** The answer to a CORS preflight. */
+export function preflightResponse(methods: readonly string[]): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      ...crossOrigin,
+      "access-control-allow-methods": [...methods, "OPTIONS"].join(", "),
+      "access-control-allow-headers": "Authorization, Content-Type, MCP-Protocol-Version",
+      "access-control-max-age": "86400",
+    },
+  });
+}
+
+/** An OAuth error as JSON (RFC 6749 section 5.2). */
+export function oauthErrorResponse(error: OAuthError, headers: Record<string, string> = {}): Response {
+  return jsonResponse(
+    { error: error.error, error_description: error.message },
+    { status: error.status, headers: { ...retryAfter(error), ...headers } },
+  );
+}
+
+/** The `Retry-After` header of an error that asks to come back later. */
+export function retryAfter(error: OAuthError): Record<string, string> {
+  return error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterSeconds)) };
+}
+
+/** Sends the browser on. Answers that carry codes or cookies are never stored and leak no referrer. */
+export function redirectResponse(location: URL, cookies: readonly string[] = []): Response {
+  const headers = new Headers({ ...noStore, "referrer-policy": "no-referrer", location: location.href });
+  for (const cookie of cookies) headers.append("set-cookie", cookie);
+  return new Response(null, { status: 302, headers });
+}

@@ -1,0 +1,164 @@
+import { OAuthError } from "../../errors.ts";
+import type { ClientAuthentication } from "../../records/authorization-code.ts";
+import { clientAuthenticationOf } from "../clients/client-authentication.ts";
+import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
+import { isSameResource } from "../oauth/resource.ts";
+import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+
+/** It is carried along in a cookie, with everything else that a login needs. */
+const maxStateLength = 1024;
+
+/** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
+export interface AuthorizationRequestParameters {
+  readonly responseType: string | undefined;
+  readonly responseMode: string | undefined;
+  readonly scope: string | undefined;
+  readonly state: string | undefined;
+  readonly codeChallenge: string | undefined;
+  readonly codeChallengeMethod: string | undefined;
+  readonly resource: string | undefined;
+}
+
+/** An authorization request that has been checked. Of the client it has what the login needs later on. */
+export interface AuthorizationRequest {
+  readonly clientId: string;
+  readonly client: ClientAuthentication;
+  readonly redirectUri: string;
+  readonly redirectUriProvidedExplicitly: boolean;
+  readonly state: string | undefined;
+  readonly scopes: readonly string[];
+  readonly codeChallenge: string;
+  readonly resource: string;
+}
+
+/** A client and a redirect URI of its own, to which errors may be sent. */
+export interface TrustedRedirect {
+  readonly client: KnownClient;
+  readonly redirectUri: string;
+  readonly redirectUriProvidedExplicitly: boolean;
+}
+
+/**
+ * Finds the client and settles the redirect URI. Until this has succeeded an error must be shown, never redirected.
+ *
+ * @throws `OAuthError` with `invalid_client` or `invalid_request`.
+ */
+export async function trustRedirectUri(
+  registry: ClientRegistry,
+  clientId: string | undefined,
+  redirectUri: string | undefined,
+): Promise<TrustedRedirect> {
+  if (clientId === undefined) throw new OAuthError("invalid_request", "The request names no client_id.");
+  const client = await registry.find(clientId);
+  if (client === undefined) {
+    throw new OAuthError("invalid_client", "This server does not know the client_id; the client has to register.");
+  }
+  const registered = client.information.redirect_uris;
+  if (redirectUri === undefined) {
+    const [only, ...others] = registered;
+    if (only === undefined || others.length > 0) {
+      throw new OAuthError("invalid_request", "The request names no redirect_uri, and the client has several.");
+    }
+    return { client, redirectUri: only, redirectUriProvidedExplicitly: false };
+  }
+  if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {
+    throw new OAuthError("invalid_request", "The redirect_uri is not one that the client has registered.");
+  }
+  return { client, redirectUri, redirectUriProvidedExplicitly: true };
+}
+
+/**
+ * Checks everything else about an authorization request.
+ *
+ * @throws `OAuthError` that may be sent to the redirect URI.
+ */
+export function checkAuthorizationRequest(
+  configuration: ProviderConfiguration,
+  trusted: TrustedRedirect,
+  parameters: AuthorizationRequestParameters,
+): AuthorizationRequest {
+  if (parameters.responseType === undefined) throw new OAuthError("invalid_request", "response_type is missing.");
+  if (parameters.responseType !== "code") {
+    throw new OAuthError("unsupported_response_type", "This server answers response_type=code only.");
+  }
+  if (parameters.responseMode !== undefined && parameters.responseMode !== "query") {
+    throw new OAuthError("invalid_request", "This server answers response_mode=query only.");
+  }
+  const { codeChallenge, codeChallengeMethod } = parameters;
+  if (codeChallenge === undefined) throw new OAuthError("invalid_request", "code_challenge is missing; use PKCE.");
+  if (codeChallengeMethod !== "S256") {
+    throw new OAuthError("invalid_request", "code_challenge_method must be S256.");
+  }
+  if (!/^[A-Za-z0-9_-]{43}$/.test(codeChallenge)) {
+    throw new OAuthError("invalid_request", "code_challenge must be 43 base64url characters.");
+  }
+  if (parameters.state !== undefined && parameters.state.length > maxStateLength) {
+    throw new OAuthError("invalid_request", `state may have ${maxStateLength} characters at the most.`);
+  }
+  const { client, redirectUri, redirectUriProvidedExplicitly } = trusted;
+  return {
+    clientId: client.information.client_id,
+    client: clientAuthenticationOf(client.information),
+    redirectUri,
+    redirectUriProvidedExplicitly,
+    state: parameters.state,
+    scopes: grantedScopes(configuration, trusted.client, parameters.scope),
+    codeChallenge,
+    resource: checkResource(configuration, parameters.resource),
+  };
+}
+
+/**
+ * The scopes that a request gets: those it names, or what its client has registered for, or the defaults.
+ * `offline_access` is understood and opens nothing: refresh tokens depend on the client's grant types.
+ */
+function grantedScopes(
+  configuration: ProviderConfiguration,
+  client: KnownClient,
+  scope: string | undefined,
+): readonly string[] {
+  const registered = client.information.scope;
+  const unnamed = client.source === "configured" ? configuration.scopes : configuration.registration.validScopes;
+  const allowed = registered === undefined ? unnamed : parseScope(registered);
+  const requested = parseScope(scope).filter((value) => value !== offlineAccess);
+  if (requested.length === 0) {
+    const defaults = registered === undefined ? configuration.registration.defaultScopes : allowed;
+    return defaults.filter((value) => configuration.scopes.includes(value));
+  }
+  if (scopesBeyond(requested, configuration.scopes).length > 0) {
+    throw new OAuthError("invalid_scope", `This server has the scopes: ${configuration.scopes.join(" ")}.`);
+  }
+  if (scopesBeyond(requested, allowed).length > 0) {
+    throw new OAuthError("invalid_scope", "The client asks for a scope that it has not registered for.");
+  }
+  return requested;
+}
+
+/**
+ * Checks a `resource` parameter (RFC 8707). Clients that send none get tokens for the one resource that there is.
+ *
+ * @throws `OAuthError` with `invalid_target`.
+ */
+export function checkResource(configuration: ProviderConfiguration, resource: string | undefined): string {
+  if (resource === undefined || isSameResource(resource, configuration.resource)) return configuration.resource;
+  throw new OAuthError("invalid_target", `This server issues tokens for ${configuration.resource} only.`);
+}
+
+/**
+ * Checks the `resource` of a token request against what was authorized. A request that names none is fine.
+ *
+ * @throws `OAuthError` with `invalid_target`.
+ */
+export function checkAudience(
+  configuration: ProviderConfiguration,
+  requested: string | undefined,
+  audience: URL,
+): void {
+  if (requested === undefined) return;
+  checkResource(configuration, requested);
+  if (!isSameResource(requested, audience)) {
+    throw new OAuthError("invalid_target", "The resource is not the one that was authorized.");
+  }
+}

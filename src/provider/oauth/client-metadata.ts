@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { OAuthError } from "../../errors.ts";
+import { assertRegistrableRedirectUri } from "./redirect-uri.ts";
+import { offlineAccess, scopesBeyond } from "./scopes.ts";
+
+const shortText = z.string().max(512);
+const webPage = z
+  .string()
+  .max(2048)
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "must be an http(s) URL");
+
+const clientMetadataSchema = z.object({
+  redirect_uris: z.array(z.string()).min(1).max(20),
+  token_endpoint_auth_method: z.enum(["none", "client_secret_post", "client_secret_basic"]).exactOptional(),
+  grant_types: z.array(shortText).max(10).exactOptional(),
+  response_types: z.array(shortText).max(10).exactOptional(),
+  scope: z.string().max(2048).exactOptional(),
+  client_name: z.string().max(200).exactOptional(),
+  client_uri: webPage.exactOptional(),
+  logo_uri: webPage.exactOptional(),
+  contacts: z.array(shortText).max(10).exactOptional(),
+  tos_uri: webPage.exactOptional(),
+  policy_uri: webPage.exactOptional(),
+  software_id: shortText.exactOptional(),
+  software_version: shortText.exactOptional(),
+  application_type: z.enum(["native", "web"]).exactOptional(),
+});
+
+/** The metadata of RFC 7591 that this server keeps of a client. */
+export type ClientMetadata = z.infer<typeof clientMetadataSchema>;
+
+const servedGrantTypes = ["authorization_code", "refresh_token"];
+
+/**
+ * Checks the metadata that a client wants to register (RFC 7591 section 2). Members that this server has no use for
+ * are dropped, as the RFC allows; nulls count as absent.
+ *
+ * @throws `OAuthError` with `invalid_client_metadata` or `invalid_redirect_uri`, naming the member and the rule.
+ */
+export function parseClientMetadata(
+  input: unknown,
+  scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] },
+): ClientMetadata & { readonly grant_types: string[]; readonly response_types: string[]; readonly scope: string } {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw new OAuthError("invalid_client_metadata", "Client metadata must be a JSON object.");
+  }
+  const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null && value !== ""));
+  const parsed = clientMetadataSchema.safeParse(present);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const member = String(issue?.path[0] ?? "client metadata");
+    throw new OAuthError("invalid_client_metadata", `${member} is not valid: ${issue?.code ?? "wrong form"}.`);
+  }
+  const metadata = parsed.data;
+  for (const uri of metadata.redirect_uris) assertRegistrableRedirectUri(uri);
+
+  const grantTypes = [...new Set(metadata.grant_types ?? ["authorization_code"])];
+  if (!grantTypes.includes("authorization_code")) {
+    throw new OAuthError("invalid_client_metadata", "grant_types must include authorization_code.");
+  }
+  const responseTypes = metadata.response_types ?? ["code"];
+  if (!responseTypes.includes("code")) {
+    throw new OAuthError("invalid_client_metadata", "response_types must include code.");
+  }
+  const wanted = metadata.scope?.split(" ").filter((scope) => scope !== "") ?? [];
+  if (scopesBeyond(wanted, [...scopes.valid, offlineAccess]).length > 0) {
+    throw new OAuthError("invalid_client_metadata", `scope may have: ${scopes.valid.join(" ")}.`);
+  }
+  return {
+    ...metadata,
+    redirect_uris: [...new Set(metadata.redirect_uris)],
+    grant_types: grantTypes.filter((type) => servedGrantTypes.includes(type)),
+    response_types: ["code"],
+    scope: [...new Set(wanted.length > 0 ? wanted : scopes.defaults)].join(" "),
+  };
+}

@@ -1,0 +1,112 @@
+import { OAuthError } from "../../errors.ts";
+
+/** Leaves room for everything else that a login carries along in a cookie. */
+const maxLength = 1024;
+
+/** Schemes that run, read or address something other than an application's callback. */
+const refusedSchemes: ReadonlySet<string> = new Set([
+  "about:",
+  "blob:",
+  "chrome:",
+  "data:",
+  "file:",
+  "filesystem:",
+  "ftp:",
+  "intent:",
+  "javascript:",
+  "mailto:",
+  "resource:",
+  "sms:",
+  "tel:",
+  "urn:",
+  "vbscript:",
+  "view-source:",
+  "ws:",
+  "wss:",
+]);
+
+/** A loopback redirect URI in three parts: host, port, and what follows (RFC 8252 section 7.3, and `localhost`). */
+const loopback = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?((?:[/?][^#]*)?)$/;
+
+/** True for the host names on which plain `http` is safe, because nothing leaves the machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** True for a redirect URI whose port may change between runs of its program. */
+export function isLoopbackRedirectUri(uri: string): boolean {
+  return loopback.test(uri);
+}
+
+/** True where an http or https redirect URI leads back to the user's own machine, in any of the ways to write that. */
+export function leadsToThisMachine(uri: string): boolean {
+  const { protocol, hostname } = new URL(uri);
+  if (protocol !== "http:" && protocol !== "https:") return false;
+  return isLoopbackHost(hostname) || /\.localhost$|^0\.0\.0\.0$|^\[(::|::ffff:(7f..:.+|0:0))\]$/.test(hostname);
+}
+
+/**
+ * Checks a redirect URI that a client registers: https, or http on a loopback host, or a private-use scheme; no
+ * fragment, no user information, no character that a parser might read in two ways (OAuth 2.1 section 2.3, RFC 8252).
+ *
+ * @throws `OAuthError` with `invalid_redirect_uri` that says which rule is broken.
+ */
+export function assertRegistrableRedirectUri(uri: string): void {
+  const refuse = (rule: string): never => {
+    throw new OAuthError("invalid_redirect_uri", `A redirect URI ${rule}.`);
+  };
+  if (uri.length > maxLength) refuse(`may have ${maxLength} characters at the most`);
+  if (!/^[\x21-\x7e]+$/.test(uri)) refuse("must be made of visible ASCII characters; percent-encode the others");
+  if (/[\\<>"{}|^`*]/.test(uri)) refuse('must not contain any of \\ < > " { } | ^ ` *');
+  if (!URL.canParse(uri)) refuse("must be an absolute URI");
+  const url = new URL(uri);
+  if (uri.includes("#")) refuse("must not have a fragment");
+  if (url.username !== "" || url.password !== "" || /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(uri)) {
+    refuse("must not carry user information");
+  }
+  if (hasDotSegment(uri)) refuse("must not have . or .. as a path segment");
+  if (/^https?:$/.test(url.protocol) && !/^https?:\/\/[^/]/i.test(uri)) refuse("must have two slashes after http(s):");
+  if (refusedSchemes.has(url.protocol)) refuse(`must not use the scheme ${url.protocol.slice(0, -1)}`);
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) refuse("must use https, except on a loopback host");
+  if ((url.protocol === "http:" || url.protocol === "https:") && url.hostname.endsWith(".")) {
+    refuse("must not have a host name that ends in a dot");
+  }
+}
+
+/**
+ * Finds the registered redirect URI that the requested one is. Strings are compared to the letter, except for the port
+ * of loopback hosts, which changes between runs of a native client (RFC 8252 section 7.3).
+ *
+ * @param normalised - The registered ones went through a URL parser before they were stored, as the Python package's
+ * did (a slash on an empty path, no default port, lower-case host); the requested one is then compared as a URL.
+ */
+export function matchesRedirectUri(registered: readonly string[], requested: string, normalised: boolean): boolean {
+  return registered.some(
+    (candidate) =>
+      candidate === requested ||
+      isSameLoopback(candidate, requested) ||
+      (normalised && isPlain(requested) && hrefOf(candidate) === hrefOf(requested)),
+  );
+}
+
+function isSameLoopback(registered: string, requested: string): boolean {
+  const one = loopback.exec(registered);
+  const other = loopback.exec(requested);
+  if (one === null || other === null || Number(other[2] ?? 80) > 65_535) return false;
+  const path = (text: string | undefined): string => (text === undefined || text === "" ? "/" : text);
+  return one[1] === other[1] && path(one[3]) === path(other[3]);
+}
+
+/** Without anything that a URL parser would rewrite beyond host case, default port and an empty path. */
+function isPlain(uri: string): boolean {
+  return /^[\x21-\x7e]+$/.test(uri) && !/[\\#@]/.test(uri) && !hasDotSegment(uri);
+}
+
+function hasDotSegment(uri: string): boolean {
+  const path = uri.replace(/[?#].*$/, "").replace(/^[a-z][a-z0-9+.-]*:(?:\/\/[^/]*)?/i, "");
+  return path.split("/").some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
+}
+
+function hrefOf(uri: string): string | undefined {
+  return URL.canParse(uri) ? new URL(uri).href : undefined;
+}

@@ -1,0 +1,64 @@
+import { CachedRepository, type InvalidationChannel } from "../storage/cached/index.ts";
+import type { OAuthClientInformation } from "./oauth-client-information.ts";
+import type { ProviderRepositories } from "./repositories.ts";
+
+/** How `cacheRepositories` caches. */
+export interface CacheRepositoriesOptions {
+  /**
+   * How long a cached copy may be served, in milliseconds: without an `invalidation` channel, this is how long a token
+   * that was revoked on one instance still works on another.
+   */
+  readonly maxStaleness: number;
+  /** How many records of each kind are kept. Default 10000. */
+  readonly max?: number;
+  /** Tells the other instances what changed here, one channel a kind of record. */
+  readonly invalidation?: { readonly accessTokens?: InvalidationChannel; readonly clients?: InvalidationChannel };
+  /** How long a client's record may stand in for a store that is out, in milliseconds. Default 0: not at all. */
+  readonly clientsStaleIfError?: number;
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+}
+
+/**
+ * Puts a write-through cache in front of what every request reads: access tokens and clients. A request with a token
+ * that was seen before then makes no call to the store.
+ *
+ * Authorization codes and refresh tokens work once and grants hold the key to a user's Pangea session: none of them is
+ * ever answered from a cache. Disposing of what it gives back closes the caches, then the repositories behind them.
+ *
+ * @throws `ConfigurationError` for bounds that are missing or not numbers.
+ *
+ * @example
+ * ```ts
+ * const repositories = cacheRepositories(createVaultRepositories(token), { maxStaleness: 5_000 });
+ * ```
+ */
+export function cacheRepositories<R extends ProviderRepositories>(
+  repositories: R,
+  options: CacheRepositoriesOptions,
+): R & ProviderRepositories & AsyncDisposable {
+  const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock } = options;
+  const bounds = { max, maxStaleness, ...(clock !== undefined && { clock }) };
+  const accessTokens = new CachedRepository(repositories.accessTokens, {
+    ...bounds,
+    ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),
+  });
+  const clients = new CachedRepository<string, OAuthClientInformation>(repositories.clients, {
+    ...bounds,
+    ...(invalidation.clients !== undefined && { invalidation: invalidation.clients }),
+    ...(clientsStaleIfError > 0 && { staleIfError: { maxAge: clientsStaleIfError, records: "long-lived" } }),
+  });
+  return {
+    ...repositories,
+    accessTokens,
+    clients,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([accessTokens[Symbol.asyncDispose](), clients[Symbol.asyncDispose]()]);
+      if (isDisposable(repositories)) await repositories[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function isDisposable(repositories: object): repositories is AsyncDisposable {
+  return Symbol.asyncDispose in repositories;
+}

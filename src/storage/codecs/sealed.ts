@@ -1,0 +1,44 @@
+import { UnsealableError } from "../../errors.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import { openSealed, seal } from "../../secrets/sealing.ts";
+import { tokenKey } from "../../secrets/storage-key.ts";
+import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
+import type { Codec, RecordLocation } from "./codec.ts";
+
+/**
+ * Seals what a codec writes: AES-256-GCM, with the key's id in the envelope so that keys can be rotated, bound to the
+ * record's key and repository so that a stored value cannot be moved to another place. For Redis and any store that is
+ * not a vault.
+ *
+ * @param schemaOrCodec - What to seal.
+ * @param keys - The first secret writes, all read.
+ *
+ * @example
+ * ```ts
+ * const keys = KeyRing.from(process.env.STORAGE_SECRETS.split(","));
+ * const grants = new RedisRepository(sealed(GrantSchema, keys), redis, { prefix: "grant" });
+ * ```
+ */
+export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec<V> {
+  const codec = asCodec(schemaOrCodec);
+  const derived = keys.derive("sealed record");
+  return {
+    encode: (value, location) => seal(derived, codec.encode(value, location), placeOf(location)),
+    decode(text, location) {
+      let opened: string;
+      try {
+        opened = openSealed(derived, text, placeOf(location));
+      } catch (cause) {
+        if (!(cause instanceof UnsealableError)) throw cause;
+        const record = `${tokenKey(location.key)} in ${location.repository}`;
+        throw new UnsealableError(`The sealed record ${record} cannot be opened: ${cause.message}`, { cause });
+      }
+      return codec.decode(opened, location);
+    },
+  };
+}
+
+/** Unambiguous: no choice of repository and key gives the text of another one. */
+function placeOf({ repository, key }: RecordLocation): string {
+  return JSON.stringify([repository, key]);
+}

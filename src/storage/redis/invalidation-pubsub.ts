@@ -1,0 +1,156 @@
+import { randomUUID } from "node:crypto";
+import type { StorageError } from "../../errors.ts";
+import { requireTimerLength } from "../../timer-length.ts";
+import type {
+  InvalidationChannel,
+  InvalidationConnection,
+  InvalidationSubscriber,
+  InvalidationSubscription,
+} from "../cached/invalidation.ts";
+import { KeySpace } from "./key-space.ts";
+import { RedisCalls } from "./redis-calls.ts";
+import type { RedisClient } from "./redis-like.ts";
+import {
+  isTrackableCluster,
+  type RedisCallable,
+  SubscriberConnection,
+  type TrackableCluster,
+} from "./subscriber-connection.ts";
+
+/** Settings of a {@link RedisPubSubInvalidation}. */
+export interface RedisPubSubOptions {
+  /** The repository that the messages are about: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Its instances share the name. */
+  readonly prefix: string;
+  /** How long publishing a message may take, in milliseconds. Default 2,000. */
+  readonly timeout?: number;
+  /**
+   * How often the listening connection is asked for a sign of life, and how long it may take to give it, in milliseconds.
+   * Default 5,000. A connection that dies without a word is found out within two heartbeats.
+   */
+  readonly heartbeat?: number;
+  /**
+   * Told when Redis refuses the subscription: the channel stays `"down"`, and is tried again at each heartbeat. The Redis
+   * user needs `+subscribe`, `+ping`, `+publish` and the channel `&pangea-invalidate:*`.
+   */
+  readonly onRefused?: (error: StorageError) => void;
+}
+
+/** A client that messages are published with. */
+export interface PublishingClient extends RedisClient {
+  publish(channel: string, message: string): Promise<unknown>;
+}
+
+const defaultTimeout = 2_000;
+const defaultHeartbeat = 5_000;
+const clusterEvents = ["ready", "refresh", "+node", "-node"];
+/** Who says it, and the SHA-256 of the record's key in base64url. */
+const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43})$/;
+
+/**
+ * Tells the caches of other instances what has changed, over Redis pub/sub: for caches in front of a store that does not
+ * report its changes, as Vault does not. In front of Redis itself `RedisTrackingInvalidation` hears more.
+ *
+ * Messages carry the SHA-256 of keys, never keys. Redis keeps none for who is not listening: when the listening
+ * connection is lost the channel is `"down"` until it has subscribed again. On a Cluster a message also travels between
+ * the nodes, and one that is lost there is not noticed; `maxStaleness` bounds what that costs.
+ *
+ * @example
+ * ```ts
+ * const grants = new CachedRepository(vaultGrants, {
+ *   max: 10_000,
+ *   maxStaleness: 30_000,
+ *   invalidation: new RedisPubSubInvalidation(redis, { prefix: "grant" }),
+ * });
+ * ```
+ */
+export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDisposable {
+  readonly names = "sha256";
+  readonly #redis: PublishingClient & (RedisCallable | TrackableCluster);
+  readonly #channel: string;
+  readonly #heartbeat: number;
+  readonly #onRefused: ((error: StorageError) => void) | undefined;
+  readonly #calls: RedisCalls;
+  readonly #subscribers = new Set<InvalidationSubscriber>();
+  readonly #sender = randomUUID();
+  #source: RedisCallable | undefined;
+  #listening: SubscriberConnection | undefined;
+  #started = false;
+
+  /**
+   * @param redis - A client with the recommended settings: plain, Sentinel or Cluster. It publishes; a second connection,
+   * opened with its settings, listens.
+   * @throws {ConfigurationError} For a prefix outside its alphabet, and for times that are not positive.
+   */
+  constructor(redis: PublishingClient & (RedisCallable | TrackableCluster), options: RedisPubSubOptions) {
+    const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
+    requireTimerLength("timeout", timeout);
+    requireTimerLength("heartbeat", heartbeat);
+    this.#redis = redis;
+    this.#channel = `pangea-invalidate:${new KeySpace(options.prefix).prefix}`;
+    this.#heartbeat = heartbeat;
+    this.#onRefused = options.onRefused;
+    this.#calls = new RedisCalls(redis, timeout);
+  }
+
+  subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription {
+    this.#subscribers.add(subscriber);
+    if (!this.#started) this.#start();
+    else if (this.#listening?.isUp) subscriber.onConnectionChange("up");
+    return {
+      publish: (name) => this.#publish(name, subscriber),
+      [Symbol.asyncDispose]: async () => void this.#subscribers.delete(subscriber),
+    };
+  }
+
+  /** Ends the messages and closes the connection that was opened to listen. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (isTrackableCluster(this.#redis)) for (const event of clusterEvents) this.#redis.off(event, this.#listen);
+    const wasUp = this.#listening?.isUp;
+    this.#listening?.close();
+    if (wasUp) this.#tell("down");
+    this.#subscribers.clear();
+    await this.#calls.close();
+  }
+
+  #start(): void {
+    this.#started = true;
+    if (isTrackableCluster(this.#redis)) for (const event of clusterEvents) this.#redis.on(event, this.#listen);
+    this.#listen();
+  }
+
+  /** Listens at the client's server; on a Cluster at one node, and at another when that one has left it. */
+  readonly #listen = (): void => {
+    const sources = isTrackableCluster(this.#redis) ? this.#redis.nodes("master") : [this.#redis];
+    if (this.#source !== undefined && sources.includes(this.#source)) return;
+    const wasUp = this.#listening?.isUp;
+    this.#listening?.close();
+    if (wasUp) this.#tell("down");
+    this.#source = sources[0];
+    this.#listening =
+      this.#source &&
+      new SubscriberConnection(this.#source, this.#channel, this.#heartbeat, {
+        onMessage: (message) => this.#onMessage(message),
+        onChange: (up) => this.#tell(up ? "up" : "down"),
+        onRefused: (error) => this.#onRefused?.(error),
+      });
+  };
+
+  async #publish(name: string, from: InvalidationSubscriber): Promise<void> {
+    for (const other of this.#subscribers) if (other !== from) other.onInvalidate([name]);
+    await this.#calls.send({
+      operation: "publish",
+      redisKeys: [],
+      send: () => this.#redis.publish(this.#channel, `${this.#sender} ${name}`),
+    });
+  }
+
+  #onMessage(message: unknown): void {
+    const [, sender, name] = messageForm.exec(String(message)) ?? [];
+    if (name === undefined || sender === this.#sender) return;
+    for (const subscriber of this.#subscribers) subscriber.onInvalidate([name]);
+  }
+
+  #tell(connection: InvalidationConnection): void {
+    for (const subscriber of this.#subscribers) subscriber.onConnectionChange(connection);
+  }
+}

@@ -1,0 +1,176 @@
+import type { StorageError } from "../../errors.ts";
+import { requireTimerLength } from "../../timer-length.ts";
+import type {
+  InvalidationChannel,
+  InvalidationConnection,
+  InvalidationSubscriber,
+  InvalidationSubscription,
+} from "../cached/invalidation.ts";
+import { KeySpace } from "./key-space.ts";
+import type { RedisConnection } from "./redis-like.ts";
+import { isTrackableCluster, type RedisCallable, type TrackableCluster } from "./subscriber-connection.ts";
+import { TrackingLink } from "./tracking-link.ts";
+
+/** Settings of {@link RedisTrackingInvalidation}. */
+export interface RedisTrackingOptions {
+  /**
+   * How often both connections are asked for a sign of life, and how long they may take to give it, in milliseconds.
+   * Default 5,000. A connection that dies without a word is found out within two heartbeats.
+   */
+  readonly heartbeat?: number;
+  /**
+   * Told when Redis refuses the tracking or the subscription: the channel stays `"down"`, and is tried again at each
+   * heartbeat. The Redis user needs `+client`, `+info`, `+subscribe`, `+ping` and the channel `&__redis__:invalidate`; on
+   * a Cluster one call for each node may come.
+   */
+  readonly onRefused?: (error: StorageError) => void;
+}
+
+interface Listener {
+  readonly keys: KeySpace;
+  readonly subscriber: InvalidationSubscriber;
+}
+
+const defaultHeartbeat = 5_000;
+const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
+
+/**
+ * Keeps caches in front of Redis true by Redis's own reports: every change of a key, by whatever client, its expiry and
+ * eviction among them, and a flush of the database.
+ *
+ * It takes the client that the repositories use, which is then tracked, and opens a second connection to each server to
+ * listen on. Changes made through that client are not reported back to it. Losing either connection is `"down"` at once;
+ * after both are back and Redis has confirmed the tracking it is `"up"`.
+ *
+ * One instance serves any number of prefixes; make no second one for the same client.
+ *
+ * @example
+ * ```ts
+ * const tracking = new RedisTrackingInvalidation(redis);
+ * const accessTokens = new CachedRepository(new RedisRepository(AccessTokenSchema, redis, { prefix: "access-token" }), {
+ *   max: 10_000,
+ *   maxStaleness: 30_000,
+ *   invalidation: tracking.forPrefix("access-token"),
+ * });
+ * ```
+ *
+ * @see https://redis.io/docs/latest/develop/reference/client-side-caching/
+ */
+export class RedisTrackingInvalidation implements AsyncDisposable {
+  readonly #redis: RedisCallable | TrackableCluster;
+  readonly #heartbeat: number;
+  readonly #onRefused: ((error: StorageError) => void) | undefined;
+  readonly #listeners = new Set<Listener>();
+  readonly #links = new Map<RedisConnection, TrackingLink>();
+  #connection: InvalidationConnection = "down";
+  #started = false;
+
+  /**
+   * @param redis - The client that the repositories use: plain, Sentinel or Cluster.
+   * @throws {ConfigurationError} For a heartbeat that no timer takes.
+   */
+  constructor(redis: RedisCallable | TrackableCluster, options: RedisTrackingOptions = {}) {
+    this.#redis = redis;
+    this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
+    requireTimerLength("heartbeat", this.#heartbeat);
+    this.#onRefused = options.onRefused;
+  }
+
+  /**
+   * The changes of one repository's records, under their own keys.
+   *
+   * @param prefix - The prefix of the repository.
+   * @throws {ConfigurationError} For a prefix outside its alphabet.
+   */
+  forPrefix(prefix: string): InvalidationChannel {
+    const keys = new KeySpace(prefix);
+    return { names: "key", subscribe: (subscriber) => this.#subscribe({ keys, subscriber }) };
+  }
+
+  /** Ends the tracking and closes the connections that were opened for it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (isTrackableCluster(this.#redis)) for (const event of clusterEvents) this.#redis.off(event, this.#followNodes);
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    this.#onLinkChange();
+    this.#listeners.clear();
+    await Promise.all(links.map((link) => link.close()));
+  }
+
+  #subscribe(listener: Listener): InvalidationSubscription {
+    const isNewPrefix = ![...this.#listeners].some(({ keys }) => keys.prefix === listener.keys.prefix);
+    this.#listeners.add(listener);
+    if (!this.#started) this.#start();
+    else if (isNewPrefix) for (const link of this.#links.values()) link.arm();
+    else if (this.#connection === "up") listener.subscriber.onConnectionChange("up");
+    return {
+      // Redis tells every other client; NOLOOP leaves out this one, and with it the other caches that share it.
+      publish: async (name) => {
+        for (const other of this.#listeners) {
+          if (other !== listener && other.keys.prefix === listener.keys.prefix) other.subscriber.onInvalidate([name]);
+        }
+      },
+      [Symbol.asyncDispose]: async () => void this.#listeners.delete(listener),
+    };
+  }
+
+  #start(): void {
+    this.#started = true;
+    if (isTrackableCluster(this.#redis)) {
+      for (const event of clusterEvents) this.#redis.on(event, this.#followNodes);
+      this.#followNodes();
+    } else {
+      this.#link(this.#redis);
+    }
+  }
+
+  /** Links to the masters that the Cluster has now, and to no other node. */
+  readonly #followNodes = (): void => {
+    if (!isTrackableCluster(this.#redis)) return;
+    const masters = new Set<RedisConnection>();
+    for (const node of this.#redis.nodes("master")) {
+      masters.add(node);
+      if (!this.#links.has(node)) this.#link(node);
+    }
+    for (const [node, link] of this.#links) {
+      if (masters.has(node)) continue;
+      this.#links.delete(node);
+      void link.close();
+    }
+    this.#onLinkChange();
+  };
+
+  #link(data: RedisCallable): void {
+    const link = new TrackingLink(data, () => this.#prefixes(), this.#heartbeat, {
+      onInvalidate: (redisKeys) => this.#onInvalidate(redisKeys),
+      onChange: () => this.#onLinkChange(),
+      onRefused: (error) => this.#onRefused?.(error),
+    });
+    this.#links.set(data, link);
+  }
+
+  #prefixes(): Set<string> {
+    return new Set([...this.#listeners].map(({ keys }) => keys.start));
+  }
+
+  #onInvalidate(redisKeys: readonly string[] | "all"): void {
+    for (const { keys, subscriber } of this.#listeners) {
+      if (redisKeys === "all") {
+        subscriber.onInvalidate("all");
+        continue;
+      }
+      const names = redisKeys.map((redisKey) => keys.recordKey(redisKey)).filter((key) => key !== undefined);
+      if (names.length > 0) subscriber.onInvalidate(names);
+    }
+  }
+
+  /** Up when every server reports its changes, and there is one. */
+  #onLinkChange(): void {
+    const links = [...this.#links.values()];
+    const reachable = !isTrackableCluster(this.#redis) || this.#redis.status === "ready";
+    const connection = reachable && links.length > 0 && links.every((link) => link.isUp) ? "up" : "down";
+    if (connection === this.#connection) return;
+    this.#connection = connection;
+    for (const { subscriber } of this.#listeners) subscriber.onConnectionChange(connection);
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  CorruptRecordError,
+  type StorageError,
+  StorageRejectedError,
+  StorageTimeoutError,
+  StorageUnauthorizedError,
+  StorageUnavailableError,
+  type WriteEffect,
+} from "../../errors.ts";
+import { tokenKey } from "../../secrets/storage-key.ts";
+
+/** What was asked of Redis. */
+export type RedisOperation = "get" | "scan" | "set" | "delete" | "take" | "publish" | "subscribe";
+
+type FailureClass = new (message: string, options: { effect: WriteEffect; cause: unknown }) => StorageError;
+
+interface Meaning {
+  readonly failure: FailureClass;
+  readonly message: string;
+}
+
+const unavailable = (message: string): Meaning => ({ failure: StorageUnavailableError, message });
+const unauthorized = (message: string): Meaning => ({ failure: StorageUnauthorizedError, message });
+const rejected = (message: string): Meaning => ({ failure: StorageRejectedError, message });
+
+/** Error replies by their first word. With any of them Redis has not carried out the command. */
+const replyMeanings: ReadonlyMap<string, Meaning> = new Map([
+  ["READONLY", unavailable("This Redis is a replica now and takes no writes; connect to the new primary.")],
+  ["LOADING", unavailable("Redis is loading its data; try again when it is done.")],
+  ["MASTERDOWN", unavailable("This replica has lost its primary; try again after the failover.")],
+  ["NOREPLICAS", unavailable("Redis has fewer replicas than min-replicas-to-write asks for; bring them back.")],
+  ["MISCONF", unavailable("Redis cannot save to its disk and takes no writes; look at its log.")],
+  ["BUSY", unavailable("Redis is busy with a script; try again when it is done.")],
+  ["CLUSTERDOWN", unavailable("The Redis Cluster is down; try again when every slot is served.")],
+  ["TRYAGAIN", unavailable("The Redis Cluster is moving the slot; try again.")],
+  ["MOVED", unavailable("The slot has moved to another node; connect with a Cluster client.")],
+  ["ASK", unavailable("The slot is moving to another node; connect with a Cluster client.")],
+  ["NOAUTH", unauthorized("Redis asks for a password; give the client its username and password.")],
+  ["WRONGPASS", unauthorized("Redis refused the username or password; check the client's settings.")],
+  ["NOPERM", unauthorized("This Redis user may not run the command or touch the key; check its ACL.")],
+  ["OOM", rejected("Redis is at its maxmemory and evicts nothing; give it memory or an eviction policy.")],
+  ["CROSSSLOT", rejected("The keys are not in one slot; connect with a Cluster client.")],
+  ["NOPROTO", rejected("Redis does not speak the client's protocol version; set the client's `protocol` to 2.")],
+]);
+
+/** What the client itself says when it could not write the command. */
+const neverWritten =
+  /^(Stream isn't writeable|Cluster isn't ready|None of startup nodes|Connection in subscriber mode)/;
+
+/** The error code at the head of an error reply: `WRONGTYPE Operation against …`. */
+export function replyCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.name !== "ReplyError") return undefined;
+  return /^[A-Z]+(?= |$)/.exec(error.message)?.[0];
+}
+
+/**
+ * Says what a client's error means.
+ *
+ * The client's error is not kept as the cause: ioredis hangs the command on it with all its arguments, the record among
+ * them. Its name, code and the message up to anything quoted are.
+ *
+ * @param operation - What was asked. A read has no effect, however it ends.
+ * @param redisKeys - The keys in Redis. The first appears as its SHA-256 where there is one only.
+ */
+export function redisFailure(error: unknown, operation: RedisOperation, redisKeys: readonly string[]): StorageError {
+  const cause = scrubbed(error);
+  const code = replyCode(error);
+  if (code === "WRONGTYPE") {
+    return new CorruptRecordError(
+      `What Redis holds under ${keyOf(redisKeys)} is not a string, so no record of this repository; delete it.`,
+      { cause },
+    );
+  }
+  const meaning = code === undefined ? undefined : replyMeanings.get(code);
+  if (meaning !== undefined) return new meaning.failure(meaning.message, { effect: "none", cause });
+  if (code !== undefined) return new StorageRejectedError(rejectionMessage(error), { effect: "none", cause });
+
+  const message = error instanceof Error ? error.message : "";
+  if (message === "Command timed out") return timedOut(operation, cause);
+  const effect = neverWritten.test(message) ? "none" : effectOf(operation);
+  return new StorageUnavailableError(
+    effect === "none"
+      ? "The connection to Redis was lost; nothing was changed. Try again."
+      : "The connection to Redis was lost before its answer; the change may have been made.",
+    { effect, cause },
+  );
+}
+
+function keyOf(redisKeys: readonly string[]): string {
+  const [only, ...others] = redisKeys;
+  return only !== undefined && others.length === 0 ? `the key ${tokenKey(only)}` : "one of the keys";
+}
+
+/** The error of a command that was sent and not answered in time. */
+export function timedOut(operation: RedisOperation, cause?: unknown): StorageTimeoutError {
+  const effect = effectOf(operation);
+  return new StorageTimeoutError(
+    effect === "none"
+      ? "Redis did not answer before the timeout. Try again."
+      : "Redis did not answer before the timeout; the change may have been made or may yet be made.",
+    cause === undefined ? { effect } : { effect, cause },
+  );
+}
+
+/** The error of a command that was not sent, since connecting failed with the given error. */
+export function connectionFailure(error: unknown): StorageError {
+  if (replyCode(error) !== undefined) return redisFailure(error, "get", []);
+  const message = "Redis cannot be reached; the client goes on trying to connect. Try again later.";
+  return new StorageUnavailableError(
+    message,
+    error === undefined ? { effect: "none" } : { effect: "none", cause: scrubbed(error) },
+  );
+}
+
+function effectOf(operation: RedisOperation): WriteEffect {
+  return operation === "get" || operation === "scan" || operation === "subscribe" ? "none" : "unknown";
+}
+
+function rejectionMessage(error: unknown): string {
+  const unknownCommand = error instanceof Error && /unknown command|syntax error/i.test(error.message);
+  return unknownCommand
+    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT)."
+    : "Redis refused the command.";
+}
+
+/** A stand-in for the client's error that holds neither a key nor a record. */
+function scrubbed(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error("The Redis client threw something that is not an error.");
+  const quotesArguments = error.name === "ReplyError";
+  const [unquoted = ""] = quotesArguments ? error.message.split(/['"`]/, 1) : [error.message];
+  const copy: Error & { code?: string } = new Error(unquoted.trim());
+  copy.name = error.name;
+  if ("code" in error && typeof error.code === "string") copy.code = error.code;
+  return copy;
+}

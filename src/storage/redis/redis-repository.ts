@@ -1,0 +1,169 @@
+import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
+import { requireTimerLength } from "../../timer-length.ts";
+import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { Codec, RecordLocation } from "../codecs/codec.ts";
+import type { Repository } from "../contract.ts";
+import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { requireSafeClient } from "./client-settings.ts";
+import { GetBatches } from "./get-batches.ts";
+import { isWellFormed, KeySpace } from "./key-space.ts";
+import { RedisCalls } from "./redis-calls.ts";
+import type { RedisOperation } from "./redis-failure.ts";
+import type { RedisLike } from "./redis-like.ts";
+import { scanRecordKeys } from "./scan-record-keys.ts";
+
+/** Settings of a {@link RedisRepository}. */
+export interface RedisRepositoryOptions<V> {
+  /** The namespace of this repository's keys: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Each repository needs its own. */
+  readonly prefix: string;
+  /**
+   * How long a call may take, the wait for a connection included, in milliseconds. Default 2,000. A call that takes longer
+   * fails with `StorageTimeoutError`, or with `StorageUnavailableError` where nothing was sent.
+   */
+  readonly timeout?: number;
+  /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
+  readonly expiresAt?: ReadExpiry<V>;
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+}
+
+const defaultTimeout = 2_000;
+
+/**
+ * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
+ *
+ * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one microtask turn share their commands. A
+ * record that Redis has not removed yet, but that is past its expiry by `clock`, is absent. A key of this repository that
+ * some other program made a list or a hash is a `CorruptRecordError`; MGET calls it absent, so a `get` that shares its
+ * command does too. Nothing waits longer than
+ * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
+ *
+ * The client must not send commands again after a reconnect; `redisOptions()` and `clusterOptions()` give the settings.
+ * The repository does not close it.
+ *
+ * @throws {ConfigurationError} For a prefix outside its alphabet, a timeout that is not positive, or an unsafe client.
+ *
+ * @example
+ * ```ts
+ * const redis = new Redis("redis://127.0.0.1:6379", redisOptions());
+ * const accessTokens = new RedisRepository(AccessTokenSchema, redis, { prefix: "access-token" });
+ * ```
+ */
+export class RedisRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
+  readonly #codec: Codec<V>;
+  readonly #redis: RedisLike;
+  readonly #keys: KeySpace;
+  readonly #calls: RedisCalls;
+  readonly #reads: GetBatches<V | undefined>;
+  readonly #expiresAt: ReadExpiry<V>;
+  readonly #clock: () => number;
+
+  constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike, options: RedisRepositoryOptions<V>) {
+    const timeout = options.timeout ?? defaultTimeout;
+    requireTimerLength("timeout", timeout);
+    requireSafeClient(redis);
+    this.#codec = asCodec(schemaOrCodec);
+    this.#redis = redis;
+    this.#keys = new KeySpace(options.prefix);
+    this.#calls = new RedisCalls(redis, timeout);
+    this.#reads = new GetBatches(redis, this.#calls, (text, key) => this.#decode(text, key));
+    this.#expiresAt = options.expiresAt ?? readExpiresAt;
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  get(key: K): Promise<V | undefined> {
+    try {
+      return this.#reads.get(key, this.#keys.redisKey(key));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async set(key: K, value: V): Promise<void> {
+    const redisKey = this.#keys.redisKey(key);
+    const text = this.#codec.encode(value, this.#location(key));
+    if (!isWellFormed(text)) {
+      throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
+    }
+    const expiresAt = this.#expiresAt(value);
+    if (isExpired(expiresAt, this.#clock())) {
+      await this.#send("set", redisKey, () => this.#redis.del(redisKey));
+      return;
+    }
+    const removedAt = expiresAt === undefined ? undefined : this.#inRedisTime(expiresAt);
+    await this.#send("set", redisKey, () =>
+      removedAt === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PXAT", removedAt),
+    );
+  }
+
+  /** GETDEL and not DEL, which would count a record that is past its expiry but that Redis still holds. */
+  async delete(key: K): Promise<boolean> {
+    const redisKey = this.#keys.redisKey(key);
+    let text: string | null;
+    try {
+      text = await this.#send("delete", redisKey, () => this.#redis.getdel(redisKey));
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      return (await this.#send("delete", redisKey, () => this.#redis.del(redisKey))) > 0;
+    }
+    try {
+      return this.#decode(text, key) !== undefined;
+    } catch {
+      // Not readable, but it was there, and now it is not.
+      return true;
+    }
+  }
+
+  async take(key: K): Promise<V | undefined> {
+    const redisKey = this.#keys.redisKey(key);
+    const text = await this.#send("take", redisKey, () => this.#redis.getdel(redisKey));
+    return this.#decode(text, key);
+  }
+
+  /**
+   * Every record that has not expired, read with SCAN: what is written or deleted meanwhile may be among them or not.
+   * Records that cannot be read are left out. It looks at every key of the database, so it is not for the course of a
+   * request.
+   */
+  async *entries(): AsyncGenerator<[string, V], void, undefined> {
+    for await (const keys of scanRecordKeys(this.#redis, this.#calls, this.#keys)) {
+      const reads = keys.map((key) => this.#reads.get(key, this.#keys.redisKey(key)));
+      for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
+        const key = keys[index];
+        if (read.status === "rejected" && read.reason instanceof StorageFailure) throw read.reason;
+        if (read.status === "fulfilled" && read.value !== undefined && key !== undefined) yield [key, read.value];
+      }
+    }
+  }
+
+  /** Refuses further calls and waits for those under way. The client stays open: whoever made it closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#calls.close();
+  }
+
+  #send<T>(operation: RedisOperation, redisKey: string, send: () => Promise<T>): Promise<T> {
+    return this.#calls.send({ operation, redisKeys: [redisKey], send });
+  }
+
+  #decode(text: string | null, key: string): V | undefined {
+    if (text === null) return undefined;
+    const value = this.#codec.decode(text, this.#location(key));
+    const expiresAt = this.#expiresAt(value);
+    return expiresAt !== undefined && isExpired(expiresAt, this.#clock()) ? undefined : value;
+  }
+
+  #location(key: string): RecordLocation {
+    return { repository: this.#keys.prefix, key };
+  }
+
+  /**
+   * When Redis is to remove the record, in milliseconds by Redis's clock, which is taken to be this machine's. A clock
+   * that runs apart from it, as in a test, is translated, so that the record lives as long in both. `undefined` for a
+   * time that Redis has no number for.
+   */
+  #inRedisTime(expiresAt: number): number | undefined {
+    const offset = this.#clock === Date.now ? 0 : Date.now() - this.#clock();
+    const milliseconds = Math.ceil(expiresAt * 1000 + offset);
+    return milliseconds <= Number.MAX_SAFE_INTEGER ? milliseconds : undefined;
+  }
+}

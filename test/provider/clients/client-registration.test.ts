@@ -1,0 +1,177 @@
+import { describe, expect, it } from "vitest";
+import { startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { clientKey } from "../../../src/provider/clients/client-registry.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+
+const start = (options = {}): ProviderHarness =>
+  new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
+
+describe("client registration", () => {
+  it("answers with the metadata, an id and, for a confidential client, a secret that is stored as a hash only", async () => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({ repositories });
+    const response = await harness.postJson("/register", {
+      redirect_uris: ["https://app.example/callback"],
+      client_name: "App",
+      grant_types: ["authorization_code", "refresh_token"],
+    });
+    const client = await jsonOf(response);
+
+    expect(response.status).toBe(201);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(client).toMatchObject({
+      client_name: "App",
+      redirect_uris: ["https://app.example/callback"],
+      token_endpoint_auth_method: "client_secret_basic",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      scope: "user admin",
+    });
+    expect(client.client_secret).toMatch(/^pmcp_cs_/);
+    expect(client.client_secret_expires_at).toBeGreaterThan(Date.now() / 1000);
+    const stored = await repositories.clients.get(clientKey(client.client_id));
+    expect(JSON.stringify(stored)).not.toContain(client.client_secret);
+  });
+
+  it.each([
+    [{}, "invalid_client_metadata"],
+    [{ redirect_uris: [] }, "invalid_client_metadata"],
+    [{ redirect_uris: "https://app.example/" }, "invalid_client_metadata"],
+    [{ redirect_uris: ["javascript:alert(1)"] }, "invalid_redirect_uri"],
+    [{ redirect_uris: ["https://app.example/"], grant_types: ["client_credentials"] }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], response_types: ["token"] }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], scope: "root" }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], client_name: "x".repeat(300) }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], client_uri: "javascript:alert(1)" }, "invalid_client_metadata"],
+    [{ redirect_uris: ["https://app.example/"], token_endpoint_auth_method: "magic" }, "invalid_client_metadata"],
+    [[], "invalid_client_metadata"],
+    ["{", "invalid_client_metadata"],
+    ['{"redirect_uris":["https://app.example/"],"__proto__":{"polluted":true}}', undefined],
+  ])("of %j answers with %s", async (metadata, error) => {
+    const response = await start().postJson("/register", metadata);
+    expect(response.status).toBe(error === undefined ? 201 : 400);
+    expect((await jsonOf(response)).error).toBe(error);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  it("names the member where a scope has characters that no scope has", async () => {
+    const answer = await new ProviderHarness(providerOptions("https://login.example")).postJson("/register", {
+      redirect_uris: ["https://app.example/cb"],
+      scope: 'us"er',
+    });
+    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_client_metadata"]);
+  });
+
+  it("keeps a client of the Python package that names no scopes within those that clients may have", async () => {
+    const repositories = createInMemoryRepositories();
+    const client = { client_id: "legacy", redirect_uris: ["http://127.0.0.1:4999/callback"] };
+    await repositories.clients.set("legacy", client);
+    const harness = new ProviderHarness({
+      ...providerOptions("https://login.example"),
+      repositories,
+      clientRegistration: { validScopes: ["user"] },
+    });
+    const request = { client_id: "legacy", code_challenge: pkce().challenge };
+    expect((await harness.openConsentPage({ ...request, scope: "user" })).response.status).toBe(200);
+    const refusal = await harness.get(harness.authorizePath({ ...request, scope: "user admin" }));
+    expect(new URL(refusal.headers.get("location") ?? "").searchParams.get("error")).toBe("invalid_scope");
+  });
+
+  it("keeps a registration that somebody logs in with, and lets one go that is only looked at", async () => {
+    await using emulator = await startPangeaEmulator();
+    const clock = new ManualClock();
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read });
+    const used = await harness.register();
+    const lookedAt = await harness.register();
+    const authorize = (client_id: string) =>
+      harness.get(harness.authorizePath({ client_id, code_challenge: pkce().challenge }));
+    const days = (count: number) => clock.advanceSeconds(count * 86_400);
+
+    days(60);
+    await harness.tokensFor(used.client_id);
+    expect((await authorize(lookedAt.client_id)).status).toBe(200);
+    days(60);
+    let { refresh_token } = await harness.tokensFor(used.client_id);
+    expect((await authorize(lookedAt.client_id)).status).toBe(400);
+    for (const wait of [29, 29]) {
+      days(wait);
+      const form = { grant_type: "refresh_token", client_id: used.client_id, refresh_token };
+      refresh_token = (await jsonOf(await harness.postForm("/token", form))).refresh_token;
+    }
+    // The second refresh, on day 178, was in the second half of a registration until day 210.
+    days(89);
+    expect((await authorize(used.client_id)).status).toBe(200);
+    days(2);
+    expect((await authorize(used.client_id)).status).toBe(400);
+  });
+
+  it("lets one go that only the MCP SDK's v1 router has looked at, and keeps one that it gives tokens to", async () => {
+    await using emulator = await startPangeaEmulator();
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read, repositories });
+    const { client_id } = await harness.register();
+    const until = async () => (await repositories.clients.get(client_id))?.expiresAt ?? 0;
+    const registered = await until();
+    clock.advanceSeconds(60 * 86_400);
+    expect(await harness.provider.clientsStore.getClient(client_id)).toMatchObject({ client_id });
+    expect(await until()).toBe(registered);
+    const { code, verifier } = await harness.codeFor(client_id);
+    await harness.provider.exchangeAuthorizationCode({ client_id }, code, verifier);
+    expect(await until()).toBeGreaterThan(registered);
+  });
+
+  it("needs the initial access token where there is one", async () => {
+    const harness = start({ clientRegistration: { initialAccessToken: ["token-of-last-year", "token-of-this-year"] } });
+    const register = (authorization?: string) =>
+      harness.provider.fetch(
+        new Request(`${harness.baseUrl}/register`, {
+          method: "POST",
+          headers: { "content-type": "application/json", ...(authorization !== undefined && { authorization }) },
+          body: JSON.stringify({ redirect_uris: [harness.redirectUri] }),
+        }),
+      );
+    for (const wrong of [undefined, "Bearer token-of-next-year", "Basic token-of-this-year", "Bearer "]) {
+      const refused = await register(wrong);
+      expect(refused.status, wrong).toBe(401);
+      expect(refused.headers.get("www-authenticate")).toBe('Bearer error="invalid_token"');
+      expect((await jsonOf(refused)).error).toBe("invalid_token");
+    }
+    expect((await register("Bearer token-of-last-year")).status).toBe(201);
+    expect((await register("Bearer token-of-this-year")).status).toBe(201);
+    expect(harness.provider.clientsStore.registerClient).toBeUndefined();
+    expect(() => start({ clientRegistration: { initialAccessToken: "short" } })).toThrow(/16 characters/);
+  });
+
+  it("is not served where it is switched off; clients from the configuration work", async () => {
+    const harness = start({
+      clientRegistration: { enabled: false },
+      clients: [{ client_id: "https://app.example/client.json", redirect_uris: ["https://app.example/cb"] }],
+    });
+    expect((await harness.postJson("/register", {})).status).toBe(404);
+    const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
+    expect(metadata.registration_endpoint).toBeUndefined();
+    const { location } = await harness.beginLogin({
+      client_id: "https://app.example/client.json",
+      redirect_uri: "https://app.example/cb",
+      code_challenge: pkce().challenge,
+    });
+    expect(location.href).toContain("https://login.example/v2/oauth/authorize");
+  });
+});
+
+describe("the storage key of a client id", () => {
+  it("is the id itself where it is a plain one, as the Python package stores it", () => {
+    expect(clientKey("11111111-2222-3333-4444-555555555555")).toBe("11111111-2222-3333-4444-555555555555");
+  });
+
+  it.each(["https://app.example/client.json", "sha256-abc", "mcp_00", "client_to_authn_x", "", "x".repeat(200), "ü"])(
+    "is a hash for %j",
+    (id) => {
+      expect(clientKey(id)).toMatch(/^sha256-[A-Za-z0-9+/]{43}=$/);
+    },
+  );
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { ConfigurationError, PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
+import { providerOptions } from "../../support/provider-harness.ts";
+
+const options = providerOptions("https://login.example");
+
+const client = (members: Record<string, unknown>) => ({
+  clients: [{ client_id: "a", redirect_uris: ["https://app.example/cb"], ...members }],
+});
+
+it("a text that is undefined is the default", () => {
+  const consent = { texts: { title: undefined } };
+  expect(() => Reflect.construct(PangeaOAuthProvider, [{ ...options, consent }])).not.toThrow();
+});
+
+describe("an option that is wrong", () => {
+  it.each<[string, Partial<Record<keyof PangeaOAuthProviderOptions, unknown>>, RegExp]>([
+    ["a missing base URL", { mcpBaseUrl: undefined }, /mcpBaseUrl must be an absolute URL/],
+    ["a relative base URL", { mcpBaseUrl: "/mcp" }, /mcpBaseUrl must be an absolute URL/],
+    ["http off the machine", { mcpBaseUrl: "http://mcp.example" }, /mcpBaseUrl must use https/],
+    ["http upstream", { pangeaAuthnIssuerUrl: "http://login.example" }, /pangeaAuthnIssuerUrl must use https/],
+    ["a query in the issuer", { mcpIssuerUrl: "https://mcp.example?x=1" }, /mcpIssuerUrl must not have/],
+    ["an empty client id", { pangeaAuthnClientId: "" }, /pangeaAuthnClientId is missing/],
+    ["a missing secret", { pangeaAuthnClientSecret: undefined }, /pangeaAuthnClientSecret is missing/],
+    ["scopes in one string", { mcpScopes: "user admin" }, /mcpScopes must be a list/],
+    ["a scope with a space", { pangeaAuthnScopes: ["a b"] }, /pangeaAuthnScopes must be a list/],
+    ["a required scope that does not exist", { requiredScopes: ["root"] }, /requiredScopes lists "root"/],
+    ["offline_access among the scopes", { mcpScopes: ["offline_access"] }, /always understood/],
+    ["a path without a slash", { mcpPath: "mcp" }, /mcpPath must be a path/],
+    [
+      "a negative lifetime",
+      { accessTokenLifetimeSeconds: -1 },
+      /accessTokenLifetimeSeconds must be a number of seconds/,
+    ],
+    ["a code that lives too long", { authorizationCodeLifetimeSeconds: 301 }, /up to 300/],
+    ["a short secret", { secret: "short" }, /at least 32 characters/],
+    ["no secret in the list", { secret: [] }, /at least one secret/],
+    ["a client listed twice", { clients: [1, 2].map(() => ({ client_id: "a", redirect_uris: ["x:/"] })) }, /twice/],
+    ["a client without redirect URIs", { clients: [{ client_id: "a", redirect_uris: [] }] }, /redirect_uris/],
+    ["an http client off the machine", client({ redirect_uris: ["http://evil.example/cb"] }), /"a": .* must use https/],
+    ["a client whose redirect is a script", client({ redirect_uris: ["javascript:alert(1)"] }), /"a": .* javascript/],
+    ["a client whose redirect is no URI", client({ redirect_uris: ["not a url"] }), /"a": A redirect URI/],
+    ["a client whose redirect is no text", client({ redirect_uris: [5] }), /a redirect URI of "a"/],
+    ["a client whose secret is not set", client({ client_secret: undefined }), /"a" has a client_secret that is not/],
+    ["a client whose secret is empty", client({ client_secret: "" }), /"a" has a client_secret that is not/],
+    [
+      "a client without the secret of its method",
+      client({ token_endpoint_auth_method: "client_secret_basic" }),
+      /"a" needs a client_secret for client_secret_basic/,
+    ],
+    [
+      "a public client with a secret",
+      client({ token_endpoint_auth_method: "none", client_secret: "a secret of this test" }),
+      /"a" has a client_secret, so/,
+    ],
+    ["a client without keys", client({ token_endpoint_auth_method: "private_key_jwt" }), /"a" needs its public keys/],
+    ["a method that nobody serves", client({ token_endpoint_auth_method: "tls_client_auth" }), /is not served/],
+    ["keys over http", client({ jwks_uri: "http://app.example/jwks" }), /jwks_uri that is not an https URL/],
+    ["no token in a list of them", { clientRegistration: { initialAccessToken: [] } }, /initialAccessToken/],
+    [
+      "defaults beyond what is valid",
+      { clientRegistration: { validScopes: ["user"], defaultScopes: ["user", "admin"] } },
+      /defaultScopes lists "admin", which validScopes lacks/,
+    ],
+    ["another status for a bad grant", { invalidGrantStatus: 200 }, /invalidGrantStatus must be 400 or 401/],
+    ["a URL without slashes", { mcpBaseUrl: "https:mcp.example.org" }, /mcpBaseUrl must have two slashes/],
+    ["a URL with backslashes", { mcpBaseUrl: "https:\\\\mcp.example.org" }, /mcpBaseUrl must have two slashes/],
+    ["a path that is taken", { mcpPath: "/token" }, /mcpPath must not be \/token/],
+    ["a name that is no text", { consent: { brandName: 5 } }, /consent.brandName/],
+    ["a text that is no text", { consent: { texts: { title: 5 } } }, /consent.texts.title/],
+    ["a description that is empty", { consent: { scopeDescriptions: { user: "" } } }, /consent.scopeDescriptions.user/],
+  ])("such as %s is named, with what it should be", (_, changes, message) => {
+    const construct = () => new PangeaOAuthProvider({ ...options, ...changes } as PangeaOAuthProviderOptions);
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(message);
+  });
+
+  it("never shows the secret", () => {
+    try {
+      new PangeaOAuthProvider({ ...options, secret: "hunter2" });
+    } catch (error) {
+      expect(String(error)).not.toContain("hunter2");
+    }
+  });
+});

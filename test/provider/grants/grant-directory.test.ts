@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { createInMemoryRepositories, type GrantSummary, type ProviderRepositories } from "../../../src/index.ts";
+import { createRedisRepositories } from "../../../src/storage/redis/index.ts";
+import { createVaultRepositories } from "../../../src/storage/vault/index.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { connectRedis } from "../../support/redis-clients.ts";
+import { findRedis } from "../../support/redis-server.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
+});
+afterAll(() => emulator.close());
+
+it.each([{ subject: undefined }, { clientId: undefined }, { subject: null }, { subject: 5 }])(
+  "a filter that names nobody, %j, is an error and ends no grant",
+  async (filter) => {
+    const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+    const tokens = await harness.tokens();
+    const call = () => Reflect.apply(harness.provider.revokeGrants, harness.provider, [filter]);
+    await expect(call()).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  },
+);
+
+async function listed(harness: ProviderHarness, filter = {}): Promise<GrantSummary[]> {
+  const grants: GrantSummary[] = [];
+  for await (const grant of harness.provider.listGrants(filter)) grants.push(grant);
+  return grants.sort((one, other) => one.createdAt - other.createdAt);
+}
+
+async function walk(repositories: ProviderRepositories): Promise<void> {
+  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const logIn = async (clientId: string, username: string) => {
+    const { challenge, verifier } = pkce();
+    const redirect = await harness.logIn({ client_id: clientId, code_challenge: challenge }, { username });
+    const form = {
+      grant_type: "authorization_code",
+      client_id: clientId,
+      code: redirect.searchParams.get("code") ?? "",
+      code_verifier: verifier,
+    };
+    const tokens = await jsonOf(await harness.postForm("/token", form));
+    // A refresh leaves a ledger next to the grant.
+    const refresh = { grant_type: "refresh_token", client_id: clientId, refresh_token: tokens.refresh_token };
+    return (await jsonOf(await harness.postForm("/token", refresh))).access_token;
+  };
+  const [one, other] = [(await harness.register()).client_id, (await harness.register()).client_id];
+  const tokens = [
+    await logIn(one, "ada@example.com"),
+    await logIn(one, "grace@example.com"),
+    await logIn(other, "ada@example.com"),
+  ];
+
+  const all = await listed(harness);
+  expect(all).toHaveLength(3);
+  expect(JSON.stringify(all)).not.toMatch(/pmcp_|pt[ur]_|sealed|wrapped|v1\./);
+  const [ada, grace] = all.map(({ subject }) => subject ?? "");
+  expect(await listed(harness, { clientId: other })).toEqual([all[2]]);
+  expect((await listed(harness, { subject: ada })).map(({ clientId }) => clientId)).toEqual([one, other]);
+
+  expect(await harness.provider.revokeGrants({ subject: ada ?? "", clientId: one })).toBe(1);
+  const alive = async () => Promise.all(tokens.map((token) => harness.mcpStatus(token)));
+  expect(await alive()).toEqual([401, 200, 200]);
+  expect(await harness.provider.revokeGrants({ subject: grace ?? "" })).toBe(1);
+  expect(await harness.provider.revokeGrants({})).toBe(1);
+  expect(await alive()).toEqual([401, 401, 401]);
+  expect(await listed(harness)).toEqual([]);
+}
+
+describe("an operator lists and ends grants, by user and by client", () => {
+  it("in memory", () => walk(createInMemoryRepositories()));
+
+  it("in Vault", async () => {
+    await using repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
+    await walk(repositories);
+  });
+
+  it("in Redis", async () => {
+    await using server = await findRedis();
+    const redis = await connectRedis(server);
+    await using repositories = createRedisRepositories(redis, { namespace: `grants-${randomUUID().slice(0, 8)}` });
+    await walk(repositories);
+    redis.disconnect();
+  });
+
+  it("and is told where the repository cannot list", async () => {
+    const { grants, ...others } = createInMemoryRepositories();
+    const { get, set, delete: remove, take } = grants;
+    const plain = {
+      get: get.bind(grants),
+      set: set.bind(grants),
+      delete: remove.bind(grants),
+      take: take.bind(grants),
+    };
+    const harness = new ProviderHarness({
+      ...providerOptions(emulator.issuerUrl),
+      repositories: { ...others, grants: plain },
+    });
+    await expect(listed(harness)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    await expect(harness.provider.revokeGrants({})).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  });
+});

@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { createInMemoryRepositories, OAuthError, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
+import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
+import { FailingRepositories } from "../../support/failing-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { providerOptions } from "../../support/provider-harness.ts";
+
+const options = providerOptions("https://login.example");
+const token = formatOpaqueToken("access_token", randomBytes(32));
+const record = () => ({
+  clientId: "c1",
+  scopes: ["user"],
+  expiresAt: Math.floor(Date.now() / 1000) + 600,
+  resource: new URL("http://localhost:8000/mcp"),
+});
+
+async function ask(
+  provider: PangeaOAuthProvider,
+  authorization?: string,
+  requiredScopes?: string[],
+): Promise<Response> {
+  const headers = new Headers(authorization === undefined ? {} : { authorization });
+  const answer = await provider.authenticate({ headers }, requiredScopes === undefined ? {} : { requiredScopes });
+  return answer instanceof Response ? answer : Response.json(answer);
+}
+
+describe("the guard of the MCP endpoint", () => {
+  it("sends a stranger to the metadata, with the scopes to ask for", async () => {
+    const response = await ask(new PangeaOAuthProvider({ ...options, requiredScopes: ["user"] }));
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toBe(
+      'Bearer error="invalid_token", error_description="Authentication is required.", scope="user", ' +
+        'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp"',
+    );
+  });
+
+  it.each([
+    ["quotation marks", 'Needs the "admin" scope, realm="x"', "Needs the  admin  scope, realm= x "],
+    ["curly quotation marks", "Needs the \u201cadmin\u201d scope", "Needs the  admin  scope"],
+    ["a line break", "one\r\nset-cookie: a=b", "one set-cookie: a=b"],
+    ["a backslash", "a\\", "a "],
+  ])("writes a tool's message with %s into the challenge without them", (_, message, written) => {
+    const failure = new OAuthError("insufficient_scope", message, { scopes: ["admin", 'bad"scope'] });
+    const challenge = new PangeaOAuthProvider(options).refusal(failure).headers.get("www-authenticate");
+    expect(challenge).toBe(
+      `Bearer error="insufficient_scope", error_description="${written}", scope="admin", ` +
+        'resource_metadata="http://localhost:8000/.well-known/oauth-protected-resource/mcp"',
+    );
+  });
+
+  it("lets a token of this server and this resource through", async () => {
+    const repositories = createInMemoryRepositories();
+    await repositories.accessTokens.set(tokenKey(token), { ...record(), subject: "pui_x", grantId: "g" });
+    const response = await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`);
+    expect(response.status).toBe(200);
+    expect(await jsonOf(response)).toMatchObject({
+      clientId: "c1",
+      scopes: ["user"],
+      resource: "http://localhost:8000/mcp",
+      extra: { subject: "pui_x", grantId: "g" },
+    });
+  });
+
+  it.each([
+    ["one for another resource", { resource: new URL("https://other.example/mcp") }],
+    ["one that has expired", { expiresAt: 1 }],
+  ])("refuses %s", async (_, changes) => {
+    const repositories = createInMemoryRepositories();
+    await repositories.accessTokens.set(tokenKey(token), { ...record(), ...changes });
+    const response = await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`);
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toContain('error="invalid_token"');
+  });
+
+  it("refuses one of ours whose record names no resource", async () => {
+    const repositories = createInMemoryRepositories();
+    const { resource: _, ...rest } = record();
+    await repositories.accessTokens.set(tokenKey(token), rest);
+    expect((await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`)).status).toBe(401);
+  });
+
+  it("answers 403 with every scope that is needed", async () => {
+    const repositories = createInMemoryRepositories();
+    await repositories.accessTokens.set(tokenKey(token), record());
+    const provider = new PangeaOAuthProvider({ ...options, repositories });
+    const response = await ask(provider, `Bearer ${token}`, ["user", "admin"]);
+    expect(response.status).toBe(403);
+    const challenge = response.headers.get("www-authenticate");
+    expect(challenge).toContain('error="insufficient_scope"');
+    expect(challenge).toContain('scope="user admin"');
+    expect(challenge).toContain("resource_metadata=");
+  });
+
+  it("answers 400 to a malformed header and 401 to another scheme", async () => {
+    const provider = new PangeaOAuthProvider(options);
+    expect((await ask(provider, "Bearer a b")).status).toBe(400);
+    expect((await ask(provider, "Bearer")).status).toBe(400);
+    expect((await ask(provider, "Basic eDp5")).status).toBe(401);
+  });
+
+  it("answers 503 while the store is out, and says nothing about the token", async () => {
+    const store = new FailingRepositories();
+    store.fail("get");
+    const provider = new PangeaOAuthProvider({ ...options, repositories: store.repositories });
+    const response = await ask(provider, `Bearer ${token}`);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("5");
+    expect(response.headers.get("www-authenticate")).toBeNull();
+    expect((await jsonOf(response)).error).toBe("temporarily_unavailable");
+  });
+
+  it("asks the store nothing about a token that cannot be ours", async () => {
+    const store = new FailingRepositories();
+    store.fail("get");
+    const provider = new PangeaOAuthProvider({ ...options, repositories: store.repositories });
+    expect((await ask(provider, "Bearer ptu_something")).status).toBe(401);
+    expect((await ask(provider, `Bearer ${token.slice(0, -1)}`)).status).toBe(401);
+  });
+});
+
+describe("records that the Python package wrote", () => {
+  const python = `mcp_${"5f".repeat(32)}`;
+
+  it("stay good until they expire, though they name no resource", async () => {
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories();
+    const expiresAt = Math.floor(clock.read() / 1000) + 60;
+    await repositories.accessTokens.set(tokenKey(python), { clientId: "c1", scopes: ["user"], expiresAt, claims: {} });
+    const provider = new PangeaOAuthProvider({ ...options, repositories, clock: clock.read });
+    expect((await ask(provider, `Bearer ${python}`)).status).toBe(200);
+    clock.advanceSeconds(61);
+    expect((await ask(provider, `Bearer ${python}`)).status).toBe(401);
+  });
+
+  it("open nothing where they hold an upstream token", async () => {
+    const repositories = createInMemoryRepositories();
+    for (const upstream of ["ptu_abc", python]) {
+      await repositories.accessTokens.set(tokenKey(upstream), { clientId: "c1", scopes: ["user"], claims: {} });
+      const provider = new PangeaOAuthProvider({ ...options, repositories });
+      expect((await ask(provider, `Bearer ${upstream}`)).status, upstream).toBe(401);
+    }
+  });
+});

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RateLimit, RateLimiter, RateLimitOptions } from "../../../src/index.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+
+// The library that counts in memory reads the system's clock.
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const start = (rateLimits?: RateLimitOptions | false): ProviderHarness =>
+  new ProviderHarness({ ...providerOptions("https://login.example"), ...(rateLimits !== undefined && { rateLimits }) });
+
+function send(harness: ProviderHarness, path: string, caller?: string): Promise<Response> {
+  const request = path.startsWith("/authorize")
+    ? new Request(harness.baseUrl + path)
+    : new Request(harness.baseUrl + path, { method: "POST", body: new URLSearchParams({ client_id: "nobody" }) });
+  return harness.provider.fetch(request, { caller });
+}
+
+const two: RateLimit = { requests: 2, perSeconds: 60 };
+
+describe("rate limits", () => {
+  it.each(["/token", "/revoke", "/register", "/authorize"])(
+    "tell a caller of %s who is beyond them to come back, and only that caller",
+    async (path) => {
+      const perCaller = { token: two, revoke: two, register: two, authorize: two };
+      const harness = start({ perCaller });
+      for (let count = 0; count < 2; count += 1) {
+        expect((await send(harness, path, "203.0.113.1")).status).not.toBe(429);
+      }
+      vi.advanceTimersByTime(20_000);
+      const refused = await send(harness, path, "203.0.113.1");
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get("retry-after")).toBe("40");
+      if (path === "/authorize") expect(refused.headers.get("content-type")).toContain("text/html");
+      else expect((await jsonOf(refused)).error).toBe("too_many_requests");
+
+      expect((await send(harness, path, "203.0.113.2")).status).not.toBe(429);
+      vi.advanceTimersByTime(40_000);
+      expect((await send(harness, path, "203.0.113.1")).status).not.toBe(429);
+    },
+  );
+
+  it("count an IPv6 network as one caller, and an IPv4 address in both of its forms", async () => {
+    const harness = start({ perCaller: { token: two } });
+    await send(harness, "/token", "2001:db8:1:2::1");
+    await send(harness, "/token", "2001:db8:1:2:ffff::2");
+    expect((await send(harness, "/token", "2001:db8:1:2::3")).status).toBe(429);
+    expect((await send(harness, "/token", "2001:db8:1:3::1")).status).not.toBe(429);
+    await send(harness, "/token", "198.51.100.7");
+    await send(harness, "/token", "::ffff:198.51.100.7");
+    expect((await send(harness, "/token", "198.51.100.7")).status).toBe(429);
+  });
+
+  it("count the consent page and the callback with the authorization endpoint", async () => {
+    const harness = start({ perCaller: { authorize: two } });
+    const { client_id } = await harness.register();
+    const path = harness.authorizePath({ client_id, code_challenge: pkce().challenge });
+    expect((await send(harness, path, "a")).status).toBe(200);
+    expect((await send(harness, "/consent", "a")).status).toBe(400);
+    const callback = new Request(`${harness.baseUrl}/pangea/callback?state=x`);
+    expect((await harness.provider.fetch(callback, { caller: "a" })).status).toBe(429);
+  });
+
+  it("count all callers together, those who are not known too; who is over the own limit takes nothing from the rest", async () => {
+    const harness = start({ perCaller: { token: two }, total: { token: { requests: 4, perSeconds: 60 } } });
+    for (let count = 0; count < 10; count += 1) await send(harness, "/token", "203.0.113.1");
+    expect((await send(harness, "/token")).status).not.toBe(429);
+    expect((await send(harness, "/token", "203.0.113.2")).status).not.toBe(429);
+    expect((await send(harness, "/token", "203.0.113.3")).status).toBe(429);
+  });
+
+  it("never stand between a client and the metadata, nor before the MCP endpoint", async () => {
+    const one = { requests: 1, perSeconds: 60 };
+    const harness = start({ perCaller: { token: one, authorize: one, register: one, revoke: one } });
+    for (let count = 0; count < 5; count += 1) {
+      const request = new Request(`${harness.baseUrl}/.well-known/oauth-authorization-server`);
+      expect((await harness.provider.fetch(request, { caller: "a" })).status).toBe(200);
+      expect(await harness.mcpStatus("token")).toBe(401);
+    }
+  });
+
+  it("have defaults, and can be switched off one by one or all together", async () => {
+    const statuses = async (harness: ProviderHarness, path: string, count: number) => {
+      for (let sent = 0; sent < count; sent += 1) await send(harness, path, "203.0.113.1");
+      return (await send(harness, path, "203.0.113.1")).status;
+    };
+    expect(await statuses(start(), "/token", 300)).toBe(429);
+    expect(await statuses(start(), "/register", 500)).toBe(429);
+    expect(await statuses(start({ perCaller: { token: false } }), "/token", 300)).not.toBe(429);
+    expect(await statuses(start({ perCaller: { token: false } }), "/revoke", 300)).toBe(429);
+    expect(await statuses(start(false), "/token", 300)).not.toBe(429);
+  });
+
+  it("can be counted elsewhere, and are counted here while that fails", async () => {
+    const names: string[] = [];
+    const keys: string[] = [];
+    let out = false;
+    const limiter = (name: string, limit: RateLimit): RateLimiter => {
+      names.push(`${name} ${limit.requests}/${limit.perSeconds}`);
+      return {
+        consume: async (key) => {
+          if (out) throw new Error("Redis is down");
+          keys.push(`${name}:${key}`);
+          if (keys.length > 1) throw { msBeforeNext: 1500 };
+        },
+      };
+    };
+    const harness = start({
+      perCaller: { token: two, authorize: false, register: false, revoke: false },
+      total: { register: false },
+      limiter,
+    });
+    expect(names).toEqual(["token-caller 2/60"]);
+    expect((await send(harness, "/token", "a")).status).not.toBe(429);
+    const refused = await send(harness, "/token", "a");
+    expect(refused.headers.get("retry-after")).toBe("2");
+    expect(keys).toEqual(["token-caller:a", "token-caller:a"]);
+
+    out = true;
+    const statuses: number[] = [];
+    for (let count = 0; count < 3; count += 1) statuses.push((await send(harness, "/token", "a")).status);
+    expect(statuses).toEqual([400, 400, 429]);
+  });
+
+  it.each<[string, RateLimitOptions]>([
+    ["rateLimits.perCaller.token", { perCaller: { token: { requests: 0, perSeconds: 60 } } }],
+    ["rateLimits.total.revoke", { total: { revoke: { requests: 10, perSeconds: 0.5 } } }],
+    ["rateLimits.perCaller", { perCaller: JSON.parse('{"tokens":{"requests":1,"perSeconds":1}}') }],
+  ])("are refused where %s is wrong", (name, options) => {
+    expect(() => start(options)).toThrow(name);
+  });
+});

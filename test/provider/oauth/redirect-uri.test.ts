@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import {
+  assertRegistrableRedirectUri,
+  isLoopbackRedirectUri,
+  matchesRedirectUri,
+} from "../../../src/provider/oauth/redirect-uri.ts";
+
+describe("a redirect URI that a client registers", () => {
+  it.each([
+    "https://app.example/callback",
+    "https://app.example:8443/callback?tenant=1",
+    "http://localhost/callback",
+    "http://127.0.0.1:3000/",
+    "http://[::1]:3000/callback",
+    "cursor://anysphere.cursor-retrieval/oauth/user-pangea/callback",
+    "com.example.app:/oauth",
+  ])("may be %s", (uri) => {
+    expect(() => assertRegistrableRedirectUri(uri)).not.toThrow();
+  });
+
+  it.each([
+    ["javascript:alert(1)", "a script"],
+    ["JavaScript:alert(1)", "a script in other case"],
+    ["data:text/html,hi", "a data URL"],
+    ["vbscript:msgbox", "a script"],
+    ["file:///etc/passwd", "a file"],
+    ["http://app.example/callback", "plain http off the machine"],
+    ["http://localhost.evil.example/callback", "a host that only begins with localhost"],
+    ["http://127.0.0.1.evil.example/callback", "a host that only begins with the literal"],
+    ["http:localhost:3000/callback", "no slashes after the scheme"],
+    ["https:/app.example/callback", "one slash after the scheme"],
+    ["https:///app.example/callback", "three slashes after the scheme"],
+    ["https://app.example/callback#fragment", "a fragment"],
+    ["https://app.example/callback#", "an empty fragment"],
+    ["https://user:secret@app.example/callback", "user information"],
+    ["https://app.example@evil.example/", "a host in disguise"],
+    ["https://@evil.example/", "empty user information"],
+    ["https://app.example/a/../b", "path traversal"],
+    ["https://app.example/a/%2e%2e/b", "encoded path traversal"],
+    ["https://app.example./callback", "a trailing dot"],
+    ["https://app.example\\@evil.example/", "a backslash"],
+    ["https://app.example/call back", "a space"],
+    ["https://app.example/*", "a wildcard"],
+    ["https://äpp.example/callback", "an internationalised host as such"],
+    ["https://app.example/\r\nset-cookie:x", "a line break"],
+    ["/callback", "a relative reference"],
+    ["", "nothing"],
+    [`https://app.example/${"a".repeat(1100)}`, "1,100 characters"],
+  ])("must not be %j: %s", (uri) => {
+    expect(() => assertRegistrableRedirectUri(uri)).toThrow(expect.objectContaining({ error: "invalid_redirect_uri" }));
+  });
+});
+
+describe("a requested redirect URI", () => {
+  const registered = [
+    "https://app.example/callback",
+    "http://localhost/cb",
+    "http://127.0.0.1:3000/cb",
+    "http://[::1]/cb",
+  ];
+  const matches = (requested: string): boolean => matchesRedirectUri(registered, requested, false);
+
+  it("is compared to the letter", () => {
+    expect(matches("https://app.example/callback")).toBe(true);
+    for (const other of [
+      "https://app.example/callback/",
+      "https://app.example/Callback",
+      "https://APP.example/callback",
+      "https://app.example:443/callback",
+      "https://app.example/callback?x=1",
+      "https://app.example/call%62ack",
+      "https://app.example/x/../callback",
+      "https://app.example.evil.example/callback",
+      "https://app.example@evil.example/callback",
+      "http://app.example/callback",
+    ]) {
+      expect(matches(other), other).toBe(false);
+    }
+  });
+
+  it("may have any port on a loopback host", () => {
+    expect(matches("http://localhost:51234/cb")).toBe(true);
+    expect(matches("http://127.0.0.1:51234/cb")).toBe(true);
+    expect(matches("http://127.0.0.1/cb")).toBe(true);
+    expect(matches("http://[::1]:51234/cb")).toBe(true);
+  });
+
+  it("does not move between loopback hosts, paths or schemes with its port", () => {
+    expect(matchesRedirectUri(["http://localhost/cb"], "http://127.0.0.1/cb", false)).toBe(false);
+    expect(matchesRedirectUri(["http://127.0.0.1/cb"], "http://[::1]/cb", false)).toBe(false);
+    expect(matches("http://localhost:51234/other")).toBe(false);
+    expect(matches("https://localhost:51234/cb")).toBe(false);
+    expect(matches("http://localhost:99999/cb")).toBe(false);
+    expect(matches("http://localhost:1@evil.example/cb")).toBe(false);
+    expect(matches("http://localhost:51234/cb#fragment")).toBe(false);
+  });
+
+  it("is compared as a URL where the stored one went through a URL parser", () => {
+    expect(matchesRedirectUri(["https://app.example/"], "https://APP.example:443", true)).toBe(true);
+    expect(matchesRedirectUri(["https://app.example/"], "https://APP.example:443", false)).toBe(false);
+    expect(matchesRedirectUri(["https://app.example/b"], "https://app.example/a/../b", true)).toBe(false);
+    expect(matchesRedirectUri(["https://app.example/"], "https://user@app.example/", true)).toBe(false);
+  });
+});
+
+it("tells redirect URIs that stay on the machine", () => {
+  expect(isLoopbackRedirectUri("http://localhost:1/cb")).toBe(true);
+  expect(isLoopbackRedirectUri("http://localhost.example/cb")).toBe(false);
+  expect(isLoopbackRedirectUri("https://app.example/cb")).toBe(false);
+});

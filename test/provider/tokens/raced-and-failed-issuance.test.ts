@@ -1,0 +1,300 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
+import { isEnumerable } from "../../../src/storage/enumerable.ts";
+import { type Gate, GatedRepository } from "../../support/gated-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { type IssuedTokens, ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { refusing } from "../../support/refusing-repository.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+
+const open = (options = {}) => new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
+
+async function arrivalOf(gate: Gate): Promise<void> {
+  while (!gate.arrived) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function refreshed(harness: ProviderHarness, tokens: Pick<IssuedTokens, "clientId" | "refresh_token">) {
+  const response = await harness.refresh(tokens);
+  expect(response.status).toBe(200);
+  return { clientId: tokens.clientId, ...(await jsonOf(response)) };
+}
+
+const revoke = (harness: ProviderHarness, clientId: string, token: string) =>
+  harness.postForm("/revoke", { client_id: clientId, token });
+
+describe("a refresh that is sent twice, and is slow once", () => {
+  it("hides no token from a revocation, though it sets the list of tokens back", async () => {
+    const inner = createInMemoryRepositories();
+    const grants = new GatedRepository(inner.grants);
+    const harness = open({ repositories: { ...inner, grants } });
+    const tokens = await harness.tokens();
+    const gate = grants.hold("set");
+    const slow = harness.refresh(tokens);
+    await arrivalOf(gate);
+    const first = await refreshed(harness, tokens);
+    const second = await refreshed(harness, first);
+    await gate.answer();
+    expect((await slow).status).toBe(200);
+    expect(await harness.mcpStatus(second.access_token)).toBe(200);
+
+    expect((await revoke(harness, tokens.clientId, second.refresh_token)).status).toBe(200);
+
+    for (const { access_token } of [tokens, first, second]) expect(await harness.mcpStatus(access_token)).toBe(401);
+    expect((await harness.refresh(second)).status).toBe(400);
+  });
+
+  it("does not bring back an access token that was revoked meanwhile", async () => {
+    const inner = createInMemoryRepositories();
+    const accessTokens = new GatedRepository(inner.accessTokens);
+    const harness = open({ repositories: { ...inner, accessTokens } });
+    const tokens = await harness.tokens();
+    const gate = accessTokens.hold("set");
+    const slow = harness.refresh(tokens);
+    await arrivalOf(gate);
+    const first = await refreshed(harness, tokens);
+    await revoke(harness, tokens.clientId, first.access_token);
+    await gate.answer();
+    await slow;
+    expect(await harness.mcpStatus(first.access_token)).toBe(401);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  });
+
+  it("gives requests for different scopes one token, says what it has, and leaves none that no revocation finds", async () => {
+    const repositories = createInMemoryRepositories();
+    const instances = [open({ repositories }), open({ repositories }), open({ repositories })] as const;
+    const [harness] = instances;
+    const tokens = await harness.tokens();
+    const answers = await Promise.all(
+      [{ scope: "user" }, {}, { scope: "admin" }].map((asked, index) => instances[index]?.refresh(tokens, asked)),
+    );
+    const bodies = await Promise.all(answers.map((answer) => jsonOf(answer ?? new Response())));
+    const [first] = bodies;
+    for (const { access_token, scope } of bodies) {
+      expect(access_token).toBe(first?.access_token);
+      expect((await harness.provider.verifyAccessToken(access_token)).scopes.join(" ")).toBe(scope);
+    }
+    await revoke(harness, tokens.clientId, first?.refresh_token ?? "");
+    for (const { access_token } of [tokens, ...bodies]) expect(await harness.mcpStatus(access_token)).toBe(401);
+  });
+
+  it("answers a later request, for whatever scopes, as it answered the first", async () => {
+    const harness = open();
+    const tokens = await harness.tokens();
+    const first = await jsonOf(await harness.refresh(tokens, { scope: "user" }));
+    for (const asked of [{ scope: "admin" }, {}]) {
+      expect(await jsonOf(await harness.refresh(tokens, asked))).toEqual(first);
+    }
+  });
+});
+
+describe("a store that fails for a moment", () => {
+  it("while the oldest of many access tokens is dropped leaves none that a revocation does not find", async () => {
+    const inner = createInMemoryRepositories();
+    let failing = false;
+    const accessTokens = refusing(inner.accessTokens, (method) => failing && method === "delete");
+    const harness = open({ repositories: { ...inner, accessTokens } });
+    const tokens = await harness.tokens();
+    const all = [tokens.access_token];
+    let current: Pick<IssuedTokens, "clientId" | "refresh_token"> = tokens;
+    for (let count = 0; count < 8; count += 1) {
+      const next = await refreshed(harness, current);
+      all.push(next.access_token);
+      current = next;
+    }
+    failing = true;
+    expect((await harness.refresh(current)).status).toBe(503);
+    failing = false;
+    const last = await refreshed(harness, current);
+    await revoke(harness, tokens.clientId, last.refresh_token);
+    for (const token of [...all, last.access_token]) expect(await harness.mcpStatus(token)).toBe(401);
+  });
+
+  it("while a code is redeemed leaves the code good for another try, and for one only", async () => {
+    const inner = createInMemoryRepositories();
+    let failing = false;
+    const grants = refusing(inner.grants, (method) => failing && method === "set");
+    const harness = open({ repositories: { ...inner, grants } });
+    const { client_id } = await harness.register();
+    const code = await harness.codeFor(client_id);
+    failing = true;
+    const outage = await harness.redeem(code);
+    expect(outage.status).toBe(503);
+    expect(outage.headers.get("retry-after")).not.toBeNull();
+    failing = false;
+    const tokens = await jsonOf(await harness.redeem(code));
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    expect((await harness.redeem(code)).status).toBe(400);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+  });
+
+  it("after Pangea has refreshed the user's tokens loses neither them nor the login", async () => {
+    const clock = new ManualClock();
+    const inner = createInMemoryRepositories({ clock: clock.read });
+    let failing = false;
+    const grants = refusing(inner.grants, (_, grant) => failing && grant?.sealedUpstream !== undefined);
+    const harness = open({
+      clock: clock.read,
+      repositories: { ...inner, grants },
+      accessTokenLifetimeSeconds: 30 * 24 * 3600,
+    });
+    const tokens = await harness.tokens();
+    const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
+    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    failing = true;
+    const renewed = await harness.provider.pangeaToken({ token: tokens.access_token });
+    expect(renewed.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(renewed);
+    // Due again, and the store still does not take it.
+    clock.advanceSeconds((renewed.expiresAt ?? 0) - clock.read() / 1000 + 5);
+    const again = await harness.provider.pangeaToken({ token: tokens.access_token });
+    expect(again.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
+    failing = false;
+    expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
+    const other = open({ clock: clock.read, repositories: inner }).provider;
+    expect(await other.pangeaToken({ token: tokens.access_token })).toEqual(again);
+  });
+
+  it("after Pangea has refreshed the user's tokens does not bring back a login that was ended since", async () => {
+    const clock = new ManualClock();
+    const inner = createInMemoryRepositories({ clock: clock.read });
+    let failing = false;
+    const grants = refusing(inner.grants, (_, grant) => failing && grant?.sealedUpstream !== undefined);
+    const settings = { clock: clock.read, accessTokenLifetimeSeconds: 30 * 24 * 3600 };
+    const harness = open({ ...settings, repositories: { ...inner, grants } });
+    const tokens = await harness.tokens();
+    const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
+    const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
+    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    failing = true;
+    await harness.provider.pangeaToken({ token: tokens.access_token });
+    failing = false;
+    await open({ ...settings, repositories: inner }).provider.revokeGrant(String(grantId));
+    await expect(harness.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject({
+      error: "invalid_token",
+    });
+    expect(await inner.grants.get(String(grantId))).toBeUndefined();
+  });
+});
+
+describe("the end of a grant", () => {
+  it("is the end of its access tokens, however late they were issued", async () => {
+    const clock = new ManualClock();
+    const harness = open({ clock: clock.read, grantLifetimeSeconds: 1_000, accessTokenLifetimeSeconds: 600 });
+    const tokens = await harness.tokens();
+    clock.advanceSeconds(900);
+    const late = await refreshed(harness, tokens);
+    expect(late.expires_in).toBeLessThanOrEqual(101);
+    clock.advanceSeconds(102);
+    expect(await harness.mcpStatus(late.access_token)).toBe(401);
+    const short = open({ grantLifetimeSeconds: 60 });
+    expect((await short.tokens()).expires_in).toBeLessThanOrEqual(60);
+  });
+
+  it("while Pangea refreshes its tokens ends those too, and is told as what it is", async () => {
+    const clock = new ManualClock();
+    const revoked: string[] = [];
+    const issued: string[] = [];
+    let hold = false;
+    let release = (): void => {};
+    let begun = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const refreshing = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const harness = open({
+      clock: clock.read,
+      accessTokenLifetimeSeconds: 30 * 24 * 3600,
+      fetch: async (request: Request) => {
+        const form = new URLSearchParams(await request.clone().text());
+        if (request.url.endsWith("/revoke")) revoked.push(form.get("token") ?? "");
+        const response = await fetch(request);
+        if (!hold || form.get("grant_type") !== "refresh_token") return response;
+        const reply: { access_token: string; refresh_token: string } = await jsonOf(response);
+        issued.push(reply.access_token, reply.refresh_token);
+        begun();
+        await released;
+        return Response.json(reply);
+      },
+    });
+    const tokens = await harness.tokens();
+    const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
+    clock.advanceSeconds(expiresAt - clock.read() / 1000 - 30);
+    hold = true;
+    const opened = harness.provider.pangeaToken({ token: tokens.access_token });
+    await refreshing;
+    expect((await revoke(harness, tokens.clientId, tokens.refresh_token)).status).toBe(200);
+    release();
+    await expect(opened).rejects.toMatchObject({ error: "invalid_token" });
+    expect(revoked).toEqual(expect.arrayContaining(issued));
+  });
+});
+
+describe("codes that were made up", () => {
+  it("leave nothing behind for long", async () => {
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const harness = open({ clock: clock.read, repositories, rateLimits: false });
+    const { client_id } = await harness.register();
+    for (let count = 0; count < 20; count += 1) {
+      const code = formatOpaqueToken("authorization_code", randomBytes(32));
+      expect((await harness.redeem({ clientId: client_id, code, verifier: "x".repeat(43) })).status).toBe(400);
+    }
+    clock.advanceSeconds(15 * 60);
+    if (!isEnumerable(repositories.grants)) throw new Error("records in memory can be listed");
+    const left: string[] = [];
+    for await (const [key] of repositories.grants.entries()) left.push(key);
+    expect(left).toEqual([]);
+  });
+});
+
+it("a code of another client ends nobody's login", async () => {
+  const clock = new ManualClock();
+  const harness = open({ clock: clock.read });
+  const tokens = await harness.tokens();
+  clock.advanceSeconds(1_800);
+  const { client_id: other } = await harness.register();
+  const replay = await harness.redeem({ clientId: other, code: tokens.code, verifier: tokens.verifier });
+  expect(replay.status).toBe(400);
+  expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  expect((await harness.redeem(tokens)).status).toBe(400);
+  expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+});
+
+describe("a secret that was replaced, and not listed", () => {
+  const before = { secret: "a".repeat(40) };
+  const after = { secret: "b".repeat(40) };
+
+  it("ends logins at the next refresh, so that clients begin new ones", async () => {
+    const repositories = createInMemoryRepositories();
+    const tokens = await open({ repositories, ...before }).tokens();
+    const harness = open({ repositories, ...after });
+    const answer = await harness.refresh(tokens);
+    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
+    await expect(harness.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject({
+      error: "invalid_token",
+    });
+    expect(await open({ repositories, secret: [after.secret, before.secret] }).refresh(tokens)).toMatchObject({
+      status: 200,
+    });
+  });
+
+  it("stands in the way of no revocation", async () => {
+    const repositories = createInMemoryRepositories();
+    const tokens = await open({ repositories, ...before }).tokens();
+    const harness = open({ repositories, ...after });
+    expect((await revoke(harness, tokens.clientId, tokens.refresh_token)).status).toBe(200);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+  });
+});

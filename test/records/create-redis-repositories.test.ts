@@ -1,0 +1,78 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { KeyRing } from "../../src/secrets/key-ring.ts";
+import { createRedisRepositories } from "../../src/storage/redis/index.ts";
+import { connectRedis } from "../support/redis-clients.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+
+const oldSecret = "the old secret of this test, long enough";
+const newSecret = "the new secret of this test, long enough";
+
+let server: RedisServer;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startRedisServer();
+  redis = await connectRedis(server);
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+
+const accessToken = { clientId: "client-1", scopes: ["read"], subject: "someone" };
+
+test("each kind of record has a prefix of its own, so equal keys stay apart", async () => {
+  const repositories = createRedisRepositories(redis);
+  await repositories.accessTokens.set("k", accessToken);
+  await repositories.clients.set("k", { client_id: "client-1", redirect_uris: ["https://app.example/callback"] });
+  expect((await redis.keys("*")).sort()).toEqual(["pangea-access_token:k", "pangea-client:k"]);
+  expect(await repositories.accessTokens.get("k")).toEqual(accessToken);
+  expect(await repositories.refreshTokens.get("k")).toBeUndefined();
+});
+
+test.each(["", "Upper", "a:b", "x".repeat(41)])("the namespace %j is refused by its name", (namespace) => {
+  expect(() => createRedisRepositories(redis, { namespace })).toThrow(/^namespace must be/);
+});
+
+test("two namespaces stay apart", async () => {
+  await createRedisRepositories(redis, { namespace: "one" }).accessTokens.set("k", accessToken);
+  expect(await createRedisRepositories(redis, { namespace: "two" }).accessTokens.get("k")).toBeUndefined();
+});
+
+test("with keys nothing is in Redis that tells what a record says, and old keys go on reading", async () => {
+  await createRedisRepositories(redis, { keys: KeyRing.from(oldSecret) }).accessTokens.set("k", accessToken);
+  expect(await redis.get("pangea-access_token:k")).not.toMatch(/client|read|someone/);
+  const rotated = createRedisRepositories(redis, { keys: KeyRing.from([newSecret, oldSecret]) });
+  expect(await rotated.accessTokens.get("k")).toEqual(accessToken);
+});
+
+test("with keys a record that was moved to another key or kind, or sealed by someone else, is a typed error", async () => {
+  const repositories = createRedisRepositories(redis, { keys: KeyRing.from(oldSecret) });
+  await repositories.accessTokens.set("k", accessToken);
+  await redis.copy("pangea-access_token:k", "pangea-access_token:other");
+  await redis.copy("pangea-access_token:k", "pangea-refresh_token:k");
+  const others = createRedisRepositories(redis, { keys: KeyRing.from(newSecret) });
+  for (const read of [
+    () => repositories.accessTokens.get("other"),
+    () => repositories.refreshTokens.take("k"),
+    () => others.accessTokens.get("k"),
+  ]) {
+    await expect(read()).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
+  }
+});
+
+test("a namespace outside its alphabet is refused", () => {
+  expect(() => createRedisRepositories(redis, { namespace: "a:b" })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
+});
+
+test("closing them ends all of them and leaves the client open", async () => {
+  const repositories = createRedisRepositories(redis);
+  await repositories[Symbol.asyncDispose]();
+  await expect(repositories.grants.get("k")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+  expect(await redis.ping()).toBe("PONG");
+});

@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { StorageClosedError } from "../../../src/errors.ts";
+import { CachedRepository } from "../../../src/storage/cached/index.ts";
+import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { cachedSetup } from "../../support/cached-setup.ts";
+import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
+
+class ClosableRepository extends InMemoryRepository<string, string> implements AsyncDisposable {
+  closings = 0;
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closings += 1;
+  }
+}
+
+const bound = { max: 10, maxStaleness: 1_000 };
+
+test("a closed cache refuses every call, also for what it had in memory", async () => {
+  const { cache, store } = cachedSetup();
+  await cache.set("a", { text: "token" });
+  await cache[Symbol.asyncDispose]();
+  await expect(cache.get("a")).rejects.toThrow(StorageClosedError);
+  await expect(cache.set("b", { text: "token" })).rejects.toThrow(StorageClosedError);
+  await expect(cache.delete("a")).rejects.toThrow(StorageClosedError);
+  await expect(cache.take("a")).rejects.toThrow(StorageClosedError);
+  expect(await store.get("a")).toEqual({ text: "token" });
+  expect(await store.get("b")).toBeUndefined();
+});
+
+test("calls under way when the cache is closed get their answers and leave no copy", async () => {
+  const { backend, cache, store } = cachedSetup();
+  await store.set("a", { text: "token" });
+  const readGate = backend.hold("get");
+  const setGate = backend.hold("set");
+  const read = cache.get("a");
+  const set = cache.set("b", { text: "other" });
+  await cache[Symbol.asyncDispose]();
+  await readGate.answer();
+  await setGate.answer();
+  expect(await read).toEqual({ text: "token" });
+  await set;
+  await expect(cache.get("b")).rejects.toThrow(StorageClosedError);
+});
+
+test("closing ends the part in the invalidation channel, and later messages do nothing", async () => {
+  const channel = new SwitchedInvalidationChannel();
+  const { cache } = cachedSetup({ invalidation: channel });
+  expect(channel.subscribers).toBe(1);
+  await cache[Symbol.asyncDispose]();
+  expect(channel.subscribers).toBe(0);
+});
+
+test("the backend stays open unless the cache owns it", async () => {
+  const backend = new ClosableRepository();
+  await new CachedRepository(backend, bound)[Symbol.asyncDispose]();
+  expect(backend.closings).toBe(0);
+});
+
+test("a cache that owns its backend closes it, once", async () => {
+  const backend = new ClosableRepository();
+  const cache = new CachedRepository(backend, { ...bound, ownsBackend: true });
+  await cache[Symbol.asyncDispose]();
+  await cache[Symbol.asyncDispose]();
+  expect(backend.closings).toBe(1);
+});

@@ -1,0 +1,60 @@
+import { expect, expectTypeOf, test } from "vitest";
+import { ConfigurationError } from "../../../src/errors.ts";
+import type { AccessToken } from "../../../src/records/access-token.ts";
+import type { AuthorizationCode } from "../../../src/records/authorization-code.ts";
+import type { Grant } from "../../../src/records/grant.ts";
+import type { OAuthClientInformation } from "../../../src/records/oauth-client-information.ts";
+import type { RefreshToken } from "../../../src/records/refresh-token.ts";
+import {
+  CachedRepository,
+  type CachedRepositoryOptions,
+  type StaleIfErrorOptions,
+} from "../../../src/storage/cached/index.ts";
+import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+
+const bound = { max: 10, maxStaleness: 1_000 };
+
+/** Options as JavaScript may give them. */
+function construct(options: object): () => CachedRepository<string, string> {
+  return () => Reflect.construct(CachedRepository, [new InMemoryRepository<string, string>(), options]);
+}
+
+test.for([
+  ["no bound", { maxStaleness: 1_000 }, /max \(entries\) or maxBytes/],
+  ["no maxStaleness", { max: 10 }, /maxStaleness/],
+  ["an endless maxStaleness", { max: 10, maxStaleness: Number.POSITIVE_INFINITY }, /maxStaleness/],
+  ["a maxStaleness of 0", { max: 10, maxStaleness: 0 }, /maxStaleness/],
+  ["a maxStaleness that is text", { max: 10, maxStaleness: "1000" }, /maxStaleness/],
+  ["a max of 0", { ...bound, max: 0 }, /max must/],
+  ["a max that is not whole", { ...bound, max: 1.5 }, /max must/],
+  ["a max beyond what can be held", { ...bound, max: Number.MAX_SAFE_INTEGER }, /max must/],
+  ["an absent.max beyond what can be held", { ...bound, absent: { max: 2 ** 40, maxStaleness: 1 } }, /absent\.max/],
+  ["maxBytes without sizeOf", { maxBytes: 100, maxStaleness: 1_000 }, /sizeOf/],
+  ["a loadTimeout of 0", { ...bound, loadTimeout: 0 }, /loadTimeout/],
+  ["a loadTimeout beyond what a timer takes", { ...bound, loadTimeout: 2 ** 31 }, /loadTimeout/],
+  ["a negative maxStalenessWhileDown", { ...bound, maxStalenessWhileDown: -1 }, /maxStalenessWhileDown/],
+  ["absent without max", { ...bound, absent: { maxStaleness: 1_000 } }, /absent\.max/],
+  ["absent without maxStaleness", { ...bound, absent: { max: 1 } }, /absent\.maxStaleness/],
+  ["staleIfError without maxAge", { ...bound, staleIfError: { records: "long-lived" } }, /staleIfError\.maxAge/],
+  ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 1_000 } }, /staleIfError\.records/],
+] as const)("a cache with %s cannot be made", ([, options, message]) => {
+  expect(construct(options)).toThrow(ConfigurationError);
+  expect(construct(options)).toThrow(message);
+});
+
+test("the types refuse a cache without a bound, or with bytes that nobody counts", () => {
+  expectTypeOf<{ maxStaleness: number }>().not.toExtend<CachedRepositoryOptions<string>>();
+  expectTypeOf<{ maxStaleness: number; maxBytes: number }>().not.toExtend<CachedRepositoryOptions<string>>();
+  expectTypeOf<{ max: number }>().not.toExtend<CachedRepositoryOptions<string>>();
+  expectTypeOf<{ max: number; maxStaleness: number }>().toExtend<CachedRepositoryOptions<string>>();
+});
+
+test("the types let an old copy of a client stand in, and of no token, code or grant", () => {
+  type Accepted<V> = StaleIfErrorOptions<V>["records"];
+  expectTypeOf<Accepted<OAuthClientInformation>>().toEqualTypeOf<"long-lived" | "even-if-revoked-or-used">();
+  expectTypeOf<Accepted<AccessToken>>().toEqualTypeOf<"even-if-revoked-or-used">();
+  expectTypeOf<Accepted<AuthorizationCode>>().toEqualTypeOf<"even-if-revoked-or-used">();
+  expectTypeOf<Accepted<RefreshToken>>().toEqualTypeOf<"even-if-revoked-or-used">();
+  expectTypeOf<Accepted<Grant>>().toEqualTypeOf<"even-if-revoked-or-used">();
+  expectTypeOf<Accepted<OAuthClientInformation | Grant>>().toEqualTypeOf<"even-if-revoked-or-used">();
+});

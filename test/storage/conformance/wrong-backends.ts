@@ -1,0 +1,348 @@
+import type { Codec } from "../../../src/index.ts";
+import { readExpiresAt } from "../../../src/storage/expiry.ts";
+import { type Build, TextRepository, type TextStore } from "./text-repository.ts";
+
+/** Lets others run in the middle of an operation, as a store over a network does. */
+const meanwhile = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** One mistake for each rule of the suite: the rule's name, and a backend that breaks it. */
+export const wrongBackends: Readonly<Record<string, Build>> = {
+  "get answers undefined for a key that was never set": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async get(key: string) {
+        return (await super.get(key)) ?? JSON.parse("null");
+      }
+    })(store, codec),
+
+  "get answers what was set, as often as it is asked": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async get(key: string) {
+        return this.take(key);
+      }
+    })(store, codec),
+
+  "set replaces what the key had": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async set(key: string, value: V) {
+        if ((await this.get(key)) === undefined) await super.set(key, value);
+      }
+    })(store, codec),
+
+  "set leaves other keys alone": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async set(key: string, value: V) {
+        this.store.texts.clear();
+        await super.set(key, value);
+      }
+    })(store, codec),
+
+  "delete is true for a record and false for none, and the record is gone": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async delete(key: string) {
+        await super.delete(key);
+        return true;
+      }
+    })(store, codec),
+
+  "take gives the record once and leaves none": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async take(key: string) {
+        return this.get(key);
+      }
+    })(store, codec),
+
+  "a key can be set again after it was deleted or taken": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #dead = new Set<string>();
+      override async delete(key: string) {
+        this.#dead.add(key);
+        return super.delete(key);
+      }
+      override async set(key: string, value: V) {
+        if (!this.#dead.has(key)) await super.set(key, value);
+      }
+    })(store, codec),
+
+  "keys of any characters are kept apart": named((key) => key.replaceAll(/[^a-zA-Z0-9]/g, "_")),
+
+  "keys that differ in case, in a slash or in white space are different keys": named((key) => key.trim().toLowerCase()),
+
+  "the empty key is refused by every method": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override check(key: string) {
+        if (key !== "") super.check(key);
+      }
+    })(store, codec),
+
+  "falsy values are values": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async get(key: string) {
+        return (await super.get(key)) || undefined;
+      }
+    })(store, codec),
+
+  "changing a value after set does not change the record": keepsObjects({ copyIn: false, copyOut: true }),
+
+  "changing a value that get gave does not change the record": keepsObjects({ copyIn: true, copyOut: false }),
+
+  "a second instance on the same store sees what the first one did": (_store, codec) =>
+    new TextRepository(newStore(_store), codec),
+
+  "of a hundred concurrent takes one gets the record": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async take(key: string) {
+        const value = await this.get(key);
+        await this.delete(key);
+        return value;
+      }
+    })(store, codec),
+
+  "of a hundred concurrent deletes one is true": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async delete(key: string) {
+        const existed = (await this.get(key)) !== undefined;
+        await meanwhile();
+        await super.delete(key);
+        return existed;
+      }
+    })(store, codec),
+
+  "of concurrent takes and deletes of one key one succeeds": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #taking = new Set<string>();
+      // Each is right by itself, and neither knows of the other.
+      override async take(key: string) {
+        if (this.#taking.has(key)) return undefined;
+        this.#taking.add(key);
+        const value = this.read(key);
+        await meanwhile();
+        await super.delete(key);
+        this.#taking.delete(key);
+        return value;
+      }
+    })(store, codec),
+
+  "of concurrent takes on two instances one gets the record": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // A lock of its own, which the other instance does not see.
+      #locked = Promise.resolve();
+      override take(key: string) {
+        const taken = this.#locked.then(async () => {
+          const value = this.read(key);
+          await meanwhile();
+          this.store.texts.delete(key);
+          return value;
+        });
+        this.#locked = taken.then(() => undefined);
+        return taken;
+      }
+    })(store, codec),
+
+  "concurrent gets of many keys each get their own record, and undefined for the keys that are not there": (
+    store,
+    codec,
+  ) =>
+    new (class<V> extends TextRepository<V> {
+      #waiting: { key: string; resolve: (value: V | undefined) => void }[] = [];
+      // Coalesces reads, and forgets that the answer leaves out what is not there.
+      override get(key: string) {
+        return new Promise<V | undefined>((resolve) => {
+          this.#waiting.push({ key, resolve });
+          if (this.#waiting.length > 1) return;
+          queueMicrotask(() => {
+            const batch = this.#waiting;
+            this.#waiting = [];
+            const found = batch.map((read) => this.read(read.key)).filter((value) => value !== undefined);
+            batch.forEach(({ resolve: answer }, index) => {
+              answer(found[index]);
+            });
+          });
+        });
+      }
+    })(store, codec),
+
+  "concurrent sets of one key leave one of the values, whole": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async set(key: string, value: V) {
+        const text = this.codec.encode(value, { repository: "text", key });
+        const half = Math.ceil(text.length / 2);
+        // Two writes where one is needed: the first half is that of whoever came last.
+        this.store.texts.set(`${key}/1`, text.slice(0, half));
+        if (text.includes('"7"')) await meanwhile();
+        this.store.texts.set(`${key}/2`, text.slice(half));
+        this.store.texts.set(key, `${this.store.texts.get(`${key}/1`)}${this.store.texts.get(`${key}/2`)}`);
+      }
+    })(store, codec),
+
+  "a get that follows a set, a delete or a take in time sees what it did": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async set(key: string, value: V) {
+        // Answers before the store has it.
+        void meanwhile().then(() => super.set(key, value));
+      }
+    })(store, codec),
+
+  "a record is there until it expires and absent from then on": over((expiresAt, now) => expiresAt < now),
+
+  "an expired record cannot be taken or deleted": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async take(key: string) {
+        const text = this.store.texts.get(key);
+        await super.take(key);
+        return text === undefined ? undefined : this.codec.decode(text, { repository: "text", key });
+      }
+    })(store, codec),
+
+  "reading does not prolong a record": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async get(key: string) {
+        const value = await super.get(key);
+        const expiresAt = readExpiresAt(value);
+        if (value !== undefined && expiresAt !== undefined) {
+          const prolonged = { ...JSON.parse(JSON.stringify(value)), expiresAt: expiresAt + 30 };
+          this.store.texts.set(key, JSON.stringify(prolonged));
+        }
+        return value;
+      }
+    })(store, codec),
+
+  "fractions of a second count": over((expiresAt, now) => Math.floor(expiresAt) <= now),
+
+  "a record that has expired when it is set is absent, and so is the one it replaced": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async set(key: string, value: V) {
+        if (!this.isOver(value)) await super.set(key, value);
+      }
+    })(store, codec),
+
+  "a record without an expiry stays": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #made = this.store.now;
+      protected override isOver(value: V) {
+        return super.isOver(value) || this.store.now - this.#made > 86_400_000;
+      }
+    })(store, codec),
+
+  "a later set gives the record its new expiry": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #expiries = new Map<string, number | undefined>();
+      override async set(key: string, value: V) {
+        if (!this.#expiries.has(key)) this.#expiries.set(key, readExpiresAt(value));
+        await super.set(key, value);
+      }
+      protected override read(key: string) {
+        const expiresAt = this.#expiries.get(key);
+        return expiresAt !== undefined && expiresAt * 1000 <= this.store.now ? undefined : super.read(key);
+      }
+    })(store, codec),
+
+  "a read under way while its record is deleted does not bring the record back": cachesWithoutFence("delete"),
+  "a read under way while its record is taken does not bring the record back": cachesWithoutFence("take"),
+  "a read under way while its record is replaced does not bring the old one back": cachesWithoutFence("set"),
+
+  "a store that fails is an error of every method, never an absent record": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async delete(key: string) {
+        return super.delete(key).catch(() => false);
+      }
+    })(store, codec),
+
+  "a stored value that is no valid record is a typed error that shows nothing of it": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override read(key: string) {
+        try {
+          return super.read(key);
+        } catch {
+          return undefined;
+        }
+      }
+    })(store, codec),
+
+  "a corrupt record can be deleted": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override isThere(key: string) {
+        return this.read(key) !== undefined;
+      }
+    })(store, codec),
+
+  "a corrupt record can be overwritten": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async set(key: string, value: V) {
+        this.read(key);
+        await super.set(key, value);
+      }
+    })(store, codec),
+};
+
+function named(nameOf: (key: string) => string): Build {
+  return (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override nameOf(key: string) {
+        return nameOf(key);
+      }
+    })(store, codec);
+}
+
+/** Both in seconds. */
+function over(isOver: (expiresAt: number, now: number) => boolean): Build {
+  return (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override isOver(value: V) {
+        const expiresAt = readExpiresAt(value);
+        return expiresAt !== undefined && isOver(expiresAt, this.store.now / 1000);
+      }
+    })(store, codec);
+}
+
+/** Keeps the caller's objects, or hands out its own. */
+function keepsObjects({ copyIn, copyOut }: { readonly copyIn: boolean; readonly copyOut: boolean }): Build {
+  return <V>(store: TextStore, codec: Codec<V>) =>
+    new (class extends TextRepository<V> {
+      readonly #objects = new Map<string, V>();
+      override async set(key: string, value: V) {
+        this.#objects.set(key, copyIn ? structuredClone(value) : value);
+      }
+      override async get(key: string) {
+        const value = this.#objects.get(key);
+        return copyOut ? structuredClone(value) : value;
+      }
+    })(store, codec);
+}
+
+/** A cache that is filled by whatever a read brings, whenever it brings it; right but for one method. */
+function cachesWithoutFence(unfenced: "set" | "delete" | "take"): Build {
+  return <V>(store: TextStore, codec: Codec<V>) =>
+    new (class extends TextRepository<V> {
+      readonly #cache = new Map<string, V>();
+      #fence = 0;
+      override async get(key: string) {
+        const cached = this.#cache.get(key);
+        if (cached !== undefined) return cached;
+        const fence = this.#fence;
+        const value = await super.get(key);
+        if (value !== undefined && fence === this.#fence) this.#cache.set(key, value);
+        return value;
+      }
+      override async set(key: string, value: V) {
+        this.#forget(key, "set");
+        await super.set(key, value);
+      }
+      override async delete(key: string) {
+        this.#forget(key, "delete");
+        return super.delete(key);
+      }
+      override async take(key: string) {
+        this.#forget(key, "take");
+        return super.take(key);
+      }
+      #forget(key: string, method: string): void {
+        this.#cache.delete(key);
+        if (method !== unfenced) this.#fence += 1;
+      }
+    })(store, codec);
+}
+
+/** A store of its own for each instance, with the clock of the shared one. */
+function newStore(shared: TextStore): TextStore {
+  return Object.assign(Object.create(shared), { texts: new Map<string, string>() });
+}

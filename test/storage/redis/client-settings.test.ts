@@ -1,0 +1,78 @@
+import { Cluster, Redis } from "ioredis";
+import { afterEach, describe, expect, test } from "vitest";
+import { clusterOptions, RedisRepository, redisOptions } from "../../../src/storage/redis/index.ts";
+import { textCodec } from "../../support/text-codec.ts";
+
+const clients: (Redis | Cluster)[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect();
+});
+
+function repositoryOn<Client extends Redis | Cluster>(client: Client): RedisRepository<string> {
+  clients.push(client);
+  return new RedisRepository(textCodec, client, { prefix: "token" });
+}
+
+const nodes = [{ host: "127.0.0.1", port: 7000 }];
+const lazy = { lazyConnect: true } as const;
+const sentinels = [{ host: "127.0.0.1", port: 26379 }];
+
+describe("a client is refused", () => {
+  test.each([
+    ["the defaults of ioredis, which send commands again", () => new Redis(lazy), /redisOptions\(\)/],
+    [
+      "a resend after one retry",
+      () => new Redis({ ...lazy, maxRetriesPerRequest: 1 }),
+      /autoResendUnfulfilledCommands/,
+    ],
+    ["a key prefix of its own", () => new Redis({ ...redisOptions(), ...lazy, keyPrefix: "x:" }), /keyPrefix/],
+    ["reading from a replica", () => new Redis({ ...redisOptions(), ...lazy, readOnly: true }), /replica/],
+    [
+      "a replica from the Sentinels",
+      () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary", role: "slave" }),
+      /replica/,
+    ],
+    ["the Cluster defaults of ioredis", () => new Cluster(nodes, lazy), /clusterOptions\(\)/],
+    [
+      "a Cluster client that reads from replicas",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, scaleReads: "slave" }),
+      /scaleReads/,
+    ],
+    [
+      "automatic pipelining on a Cluster",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, enableAutoPipelining: true }),
+      /enableAutoPipelining/,
+    ],
+    [
+      "a Cluster client with a key prefix",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, keyPrefix: "x:" }),
+      /keyPrefix/,
+    ],
+    [
+      "Cluster nodes that connect again and send again",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, clusterNodeRetryStrategy: () => 10, redisOptions: {} }),
+      /clusterOptions\(\)/,
+    ],
+  ])("for %s", (_, client, message) => {
+    expect(() => repositoryOn(client())).toThrow(
+      expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(message) }),
+    );
+  });
+});
+
+describe("a client is taken", () => {
+  test.each([
+    ["with the recommended settings", () => new Redis({ ...redisOptions(), ...lazy })],
+    ["that fails its commands at every lost connection", () => new Redis({ ...lazy, maxRetriesPerRequest: 0 })],
+    ["behind Sentinels", () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary" })],
+    ["of a Cluster with the recommended settings", () => new Cluster(nodes, { ...clusterOptions(), ...lazy })],
+  ])("%s", (_, client) => {
+    expect(() => repositoryOn(client())).not.toThrow();
+  });
+});
+
+test.each([0, -1, Number.NaN])("a timeout of %s ms is refused", (timeout) => {
+  const client = new Redis({ ...redisOptions(), ...lazy });
+  clients.push(client);
+  expect(() => new RedisRepository(textCodec, client, { prefix: "token", timeout })).toThrow(/timeout/);
+});

@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
+import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+
+describe("the slot of a key", () => {
+  let server: RedisServer;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await startRedisServer(["--cluster-enabled", "yes"]);
+    redis = new Redis(server.port, server.host);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server[Symbol.asyncDispose]();
+  });
+
+  test.each([
+    "",
+    "a",
+    "{",
+    "}",
+    "{}",
+    "{}x",
+    "a{b}c",
+    "{b}",
+    "{{b}}",
+    "}{b}",
+    "a{b{c}d}e",
+    "ключ{й}",
+    "🔑{🗝}",
+    "a\0b\n",
+  ])("is what Redis says for %j", async (key) => {
+    expect(clusterKeySlot(key)).toBe(await redis.cluster("KEYSLOT", key));
+  });
+
+  test("is what Redis says for any well-formed key, braces above all", async () => {
+    const piece = fc.oneof(fc.constantFrom("{", "}", ":"), fc.string({ unit: "binary", maxLength: 4 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 6 }), async (pieces) => {
+        const key = pieces.join("");
+        expect(clusterKeySlot(key)).toBe(await redis.cluster("KEYSLOT", key));
+      }),
+      { seed: 20_240_601, numRuns: 500 },
+    );
+  });
+});

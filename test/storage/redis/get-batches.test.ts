@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { GetBatches } from "../../../src/storage/redis/get-batches.ts";
+import { RedisCalls } from "../../../src/storage/redis/redis-calls.ts";
+import { ScriptedRedis } from "../../support/scripted-redis.ts";
+
+/** Reads of texts as they are; the key `refused` cannot be decoded. */
+function readsOf(redis: ScriptedRedis): (key: string) => Promise<string | null> {
+  const batches = new GetBatches<string | null>(redis, new RedisCalls(redis, 60_000), (text, key) => {
+    if (key === "refused") throw new TypeError("not this one");
+    return text;
+  });
+  return (key) => batches.get(key, key);
+}
+
+describe("the reads of one microtask turn", () => {
+  test("are a plain GET where there is one", async () => {
+    const redis = new ScriptedRedis();
+    const text = readsOf(redis)("a");
+    await Promise.resolve();
+    expect(redis.written).toEqual(["GET a"]);
+    redis.commands[0]?.answer("1");
+    expect(await text).toBe("1");
+  });
+
+  test("are one MGET where there are several, and each gets its own", async () => {
+    const redis = new ScriptedRedis();
+    const read = readsOf(redis);
+    const texts = Promise.all([read("a"), read("b"), read("a")]);
+    await Promise.resolve();
+    expect(redis.written).toEqual(["MGET a b a"]);
+    redis.commands[0]?.answer(["1", null, "1"]);
+    expect(await texts).toEqual(["1", null, "1"]);
+  });
+
+  test("include those that another read's continuation issues at once", async () => {
+    const redis = new ScriptedRedis();
+    const read = readsOf(redis);
+    const loop = async (key: string): Promise<void> => {
+      await read(`${key}1`);
+      await read(`${key}2`);
+    };
+    const loops = Promise.all([loop("a"), loop("b"), loop("c")]);
+    await Promise.resolve();
+    redis.commands[0]?.answer([null, null, null]);
+    await new Promise(setImmediate);
+    expect(redis.written).toEqual(["MGET a1 b1 c1", "MGET a2 b2 c2"]);
+    redis.commands[1]?.answer([null, null, null]);
+    await loops;
+  });
+
+  test("are split where they are many, all sent in the same turn", async () => {
+    const redis = new ScriptedRedis();
+    const read = readsOf(redis);
+    const keys = Array.from({ length: 1_100 }, (_, index) => `k${index}`);
+    const texts = Promise.all(keys.map((key) => read(key)));
+    await Promise.resolve();
+    expect(redis.commands.map(({ keys }) => keys.length)).toEqual([500, 500, 100]);
+    for (const command of redis.commands) command.answer([...command.keys]);
+    expect(await texts).toEqual(keys);
+  });
+
+  test("fail one by one where a text cannot be decoded", async () => {
+    const redis = new ScriptedRedis();
+    const read = readsOf(redis);
+    const results = Promise.allSettled([read("a"), read("refused")]);
+    await Promise.resolve();
+    redis.commands[0]?.answer(["1", "2"]);
+    expect(await results).toMatchObject([{ value: "1" }, { reason: { message: "not this one" } }]);
+  });
+
+  test("fail together where their command fails", async () => {
+    const redis = new ScriptedRedis();
+    const read = readsOf(redis);
+    const results = Promise.allSettled([read("a"), read("b")]);
+    await Promise.resolve();
+    redis.commands[0]?.fail(new Error("Connection is closed."));
+    for (const result of await results) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "ERR_STORAGE_UNAVAILABLE", effect: "none" } });
+    }
+  });
+});

@@ -1,0 +1,147 @@
+import type { Cluster, Redis } from "ioredis";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { KeyRing } from "../../../src/secrets/key-ring.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
+import { sealed } from "../../../src/storage/codecs/sealed.ts";
+import { testRepository } from "../../../src/storage/conformance/index.ts";
+import { RedisTrackingInvalidation } from "../../../src/storage/redis/index.ts";
+import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
+import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
+import { findRedis, type TestRedis } from "../../support/redis-server.ts";
+import { redisSubject } from "../../support/redis-subject.ts";
+import { type RedisClusterServers, startRedisCluster, until } from "../../support/redis-topologies.ts";
+import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
+
+const runner = { describe, it };
+const holdRead = "one connection answers in the order in which it was asked";
+const keys = KeyRing.from("a secret of the conformance test, long enough");
+
+describe("on one server", () => {
+  let server: TestRedis;
+  let proxy: TcpProxy;
+  let client: Redis;
+  let otherClient: Redis;
+  beforeAll(async () => {
+    server = await findRedis();
+    const { hostname, port } = new URL(server.url);
+    proxy = await startTcpProxy(Number(port || 6379), hostname);
+    const throughProxy = new URL(server.url);
+    throughProxy.host = `127.0.0.1:${proxy.port}`;
+    client = await connectRedis({ url: throughProxy.href });
+    otherClient = await connectRedis(server);
+  });
+  afterAll(async () => {
+    client.disconnect();
+    otherClient.disconnect();
+    await proxy[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const setup = () => ({
+    client,
+    otherClient,
+    breakStore: async () => {
+      proxy.refuse();
+      proxy.reset();
+      await until(() => client.status !== "ready");
+    },
+    restoreStore: async () => {
+      proxy.accept();
+      await until(() => client.status === "ready");
+    },
+  });
+
+  testRepository("RedisRepository", () => redisSubject({ ...setup(), codecOf: (schema) => schema }), {
+    runner,
+    without: { holdRead },
+  });
+
+  testRepository(
+    "RedisRepository with sealed records",
+    () => redisSubject({ ...setup(), codecOf: (schema) => sealed(schema, keys) }),
+    { runner, without: { holdRead } },
+  );
+
+  describe("with a cache that hears of changes by tracking", () => {
+    let tracking: RedisTrackingInvalidation;
+    beforeAll(() => {
+      tracking = new RedisTrackingInvalidation(client);
+    });
+    afterAll(async () => {
+      await tracking[Symbol.asyncDispose]();
+    });
+
+    testRepository(
+      "CachedRepository over RedisRepository",
+      async () => {
+        const listeners: RecordingSubscriber[] = [];
+        const subject = redisSubject({
+          ...setup(),
+          codecOf: (schema) => schema,
+          wrap: (repository, prefix, clock) => {
+            const invalidation = tracking.forPrefix(prefix);
+            const listener = new RecordingSubscriber();
+            listeners.push(listener);
+            invalidation.subscribe(listener);
+            return new CachedRepository(repository, { max: 1_000, maxStaleness: 60_000, clock, invalidation });
+          },
+        });
+        // While the channel is down nothing is cached, and nothing of the cache would be tested.
+        for (const listener of listeners) await listener.is("up");
+        return subject;
+      },
+      {
+        runner,
+        without: {
+          again: "another instance's change takes a moment to be heard",
+          plant: "a copy in memory hides what is planted behind it",
+        },
+      },
+    );
+  });
+});
+
+describe("on a Cluster", () => {
+  let servers: RedisClusterServers;
+  let proxies: TcpProxy[];
+  let client: Cluster;
+  let otherClient: Cluster;
+  beforeAll(async () => {
+    servers = await startRedisCluster();
+    proxies = await Promise.all(servers.nodes.map(({ port }) => startTcpProxy(port)));
+    const throughProxies = servers.nodes.map(({ host, port }, index) => [
+      `${host}:${port}`,
+      { host, port: proxies[index]?.port ?? 0 },
+    ]);
+    client = await connectCluster(servers.nodes, Object.fromEntries(throughProxies));
+    otherClient = await connectCluster(servers.nodes);
+  });
+  afterAll(async () => {
+    client.disconnect();
+    otherClient.disconnect();
+    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+    await servers[Symbol.asyncDispose]();
+  });
+
+  testRepository(
+    "RedisRepository on a Cluster",
+    () =>
+      redisSubject({
+        client,
+        otherClient,
+        codecOf: (schema) => schema,
+        breakStore: async () => {
+          for (const proxy of proxies) {
+            proxy.refuse();
+            proxy.reset();
+          }
+          await until(() => client.status !== "ready");
+        },
+        restoreStore: async () => {
+          for (const proxy of proxies) proxy.accept();
+          await until(() => client.status === "ready");
+        },
+      }),
+    { runner, without: { holdRead } },
+  );
+});

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AccessTokenSchema } from "../../../src/records/access-token.ts";
+import { RedisRepository } from "../../../src/storage/redis/index.ts";
+import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
+import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { startRedisCluster } from "../../support/redis-topologies.ts";
+import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { textCodec } from "../../support/text-codec.ts";
+
+async function keysOf<V>(repository: RedisRepository<V>): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const [key] of repository.entries()) keys.push(key);
+  return keys.sort();
+}
+
+describe("the entries", () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedisServer();
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
+  test("are all records of the repository and no others, with their values", async () => {
+    const redis = await connectRedis(server);
+    const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token" });
+    const keys = Array.from({ length: 1_500 }, (_, index) => `k:${index}`);
+    await Promise.all(keys.map((key) => repository.set(key, `value of ${key}`)));
+    for (const other of ["tokens", "a-token", "toke"]) {
+      await new RedisRepository<string>(textCodec, redis, { prefix: other }).set("k", "v");
+    }
+    const entries = new Map<string, string>();
+    for await (const [key, value] of repository.entries()) entries.set(key, value);
+    expect(entries).toEqual(new Map(keys.map((key) => [key, `value of ${key}`])));
+    redis.disconnect();
+  });
+
+  test("leave out what has expired and what cannot be read", async () => {
+    const redis = await connectRedis(server);
+    let now = 1_000_000_000_000;
+    const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "mixed", clock: () => now });
+    await repository.set("good", { clientId: "c", scopes: [] });
+    await repository.set("expired", { clientId: "c", scopes: [], expiresAt: 1_000_000_060 });
+    await redis.set("mixed:corrupt", "{");
+    await redis.lpush("mixed:list", "x");
+    now += 60_000;
+    expect(await keysOf(repository)).toEqual(["good"]);
+    redis.disconnect();
+  });
+
+  test("of a Redis that is down are an error, not an end", async () => {
+    await using doomed = await startRedisServer();
+    const redis = await connectRedis(doomed);
+    const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 300 });
+    await repository.set("k", "v");
+    await doomed.kill();
+    await expect(keysOf(repository)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_STORAGE_/) });
+    redis.disconnect();
+  });
+
+  test("need a client that can SCAN", async () => {
+    const repository = new RedisRepository<string>(textCodec, new ScriptedRedis(), { prefix: "token" });
+    await expect(keysOf(repository)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  });
+});
+
+test("on a Cluster the entries of every master are among them", async () => {
+  await using servers = await startRedisCluster();
+  const cluster = await connectCluster(servers.nodes);
+  const repository = new RedisRepository<string>(textCodec, cluster, { prefix: "token" });
+  const keys = Array.from({ length: 200 }, (_, index) => `k${index}`).sort();
+  await Promise.all(keys.map((key) => repository.set(key, key)));
+  expect(await keysOf(repository)).toEqual(keys);
+  cluster.disconnect();
+});

@@ -1,0 +1,297 @@
+import { inspect } from "node:util";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { ConfigurationError } from "../../../src/index.ts";
+import { connectToVault } from "../../../src/storage/vault/connect.ts";
+import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/storage/vault/index.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator({ authn: false });
+});
+afterAll(() => emulator.close());
+beforeEach(() => {
+  emulator.faults.clear();
+  emulator.vault.clear();
+});
+
+const schema = z.object({ secret: z.string() });
+const record = { secret: "confidential" };
+const token = "pts_verysecrettoken";
+const pauses: number[] = [];
+function open(options = {}) {
+  pauses.length = 0;
+  return new PangeaVaultRepository(schema, token, {
+    baseUrlTemplate: emulator.baseUrlTemplate,
+    folder: "/faults",
+    random: () => 1,
+    delay: async (milliseconds) => {
+      pauses.push(milliseconds);
+    },
+    ...options,
+  });
+}
+
+/** The error of a call, after a look for secrets in it and in everything that hangs on it. */
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  const outcome = await call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(outcome).toBeInstanceOf(Error);
+  const everything = inspect(outcome, { depth: 20, showHidden: true });
+  expect(everything).not.toContain("confidential");
+  expect(everything).not.toContain(token);
+  return outcome;
+}
+
+describe("a request that Vault refuses for now", () => {
+  it("is repeated after the time that Vault asks for", async () => {
+    const repository = open();
+    emulator.faults.inject({ kind: "too-many-requests", retryAfterSeconds: 2, times: 2 });
+    await repository.set("a", record);
+    expect(pauses).toEqual([2000, 2000]);
+    expect(await repository.get("a")).toEqual(record);
+  });
+
+  it("is an error with that time where it does not fit the deadline", async () => {
+    emulator.faults.inject({ kind: "too-many-requests", retryAfterSeconds: 60 });
+    expect(await failureOf(open().set("a", record))).toMatchObject({
+      code: "ERR_STORAGE_RATE_LIMITED",
+      effect: "none",
+      retryAfterSeconds: 60,
+    });
+    expect(pauses).toEqual([]);
+  });
+});
+
+describe("a broken connection", () => {
+  it("is survived by a read", async () => {
+    const repository = open();
+    await repository.set("a", record);
+    emulator.faults.inject({ kind: "connection-reset", times: 2 });
+    expect(await repository.get("a")).toEqual(record);
+    expect(pauses).toEqual([100, 200]);
+  });
+
+  it("leaves it open whether a write took effect, so the write is not repeated", async () => {
+    emulator.faults.inject({ kind: "connection-reset", committed: true, times: 1 });
+    const repository = open();
+    expect(await failureOf(repository.set("a", record))).toMatchObject({
+      code: "ERR_STORAGE_UNAVAILABLE",
+      effect: "unknown",
+    });
+    expect(emulator.calls.count("vault/v2/secret/store")).toBeGreaterThan(0);
+    expect(await repository.get("a")).toEqual(record);
+  });
+
+  it("never hands out what it may have deleted", async () => {
+    const repository = open();
+    await repository.set("a", record);
+    emulator.faults.inject({ kind: "connection-reset", committed: true, on: "vault/v2/delete", times: 1 });
+    expect(await failureOf(repository.take("a"))).toMatchObject({ effect: "unknown" });
+    expect(await repository.take("a")).toBeUndefined();
+  });
+
+  it("that was refused had no effect, and a write may be repeated", async () => {
+    const gone = await startPangeaEmulator({ authn: false });
+    const { baseUrlTemplate } = gone;
+    await gone.close();
+    const repository = open({ baseUrlTemplate, timeout: 300 });
+    const failure = await failureOf(repository.set("a", record));
+    expect(failure).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+    expect(pauses.length).toBeGreaterThan(0);
+  });
+});
+
+describe("an answer that is no answer", () => {
+  it.each<[string, Fault, string]>([
+    ["HTML with 200", { kind: "html", httpStatus: 200 }, "ERR_STORAGE_UNAVAILABLE"],
+    ["503", { kind: "server-error", httpStatus: 503 }, "ERR_STORAGE_UNAVAILABLE"],
+    ["501", { kind: "server-error", httpStatus: 501 }, "ERR_STORAGE_UNAVAILABLE"],
+  ])("such as %s is an outage of every method", async (_, fault, code) => {
+    const repository = open({ timeout: 4000 });
+    emulator.faults.inject(fault);
+    const outcomes = await Promise.all([
+      failureOf(repository.get("a")),
+      failureOf(repository.set("a", record)),
+      failureOf(repository.take("a")),
+      failureOf(repository.delete("a")),
+    ]);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ code });
+  });
+
+  it("that comes after the deadline is not waited for, and its outcome is unknown", async () => {
+    const repository = open({ timeout: 50 });
+    const gate = emulator.faults.hold("vault/v2/secret/store");
+    const failure = await failureOf(repository.set("a", record));
+    expect(failure).toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
+    gate.open();
+  });
+
+  it("of 202 is polled for", async () => {
+    emulator.faults.inject({ kind: "accepted", times: 1 });
+    const repository = open();
+    await repository.set("a", record);
+    expect(await repository.get("a")).toEqual(record);
+  });
+});
+
+describe("a write that was carried out though the answer said 502", () => {
+  const committed = (on: string): Fault => ({ kind: "server-error", httpStatus: 502, committed: true, on, times: 1 });
+
+  it("of a new record is found again", async () => {
+    const repository = open();
+    emulator.faults.inject(committed("vault/v2/secret/store"));
+    await repository.set("a", record);
+    expect(await repository.get("a")).toEqual(record);
+    expect(emulator.vault.items()).toHaveLength(1);
+  });
+
+  it("of a known record is written twice with the same value", async () => {
+    const repository = open();
+    await repository.set("a", { secret: "old" });
+    emulator.faults.inject(committed("vault/v2/secret/rotate"));
+    await repository.set("a", record);
+    expect(await repository.get("a")).toEqual(record);
+  });
+
+  it("of a take burns the record: nobody gets it", async () => {
+    const repository = open();
+    await repository.set("a", record);
+    emulator.faults.inject(committed("vault/v2/delete"));
+    expect(await repository.take("a")).toBeUndefined();
+    expect(await repository.get("a")).toBeUndefined();
+  });
+
+  it("of a strict take burns the record and says so", async () => {
+    const repository = open({ strictTake: true });
+    await repository.set("a", record);
+    emulator.faults.inject(committed("vault/v2/secret/rotate"));
+    expect(await failureOf(repository.take("a"))).toMatchObject({ effect: "unknown" });
+    expect(await repository.get("a")).toBeUndefined();
+    expect(await repository.take("a")).toBeUndefined();
+  });
+});
+
+describe("a strict take whose record is written to meanwhile", () => {
+  /** Two instances; the first one's next rotation waits until the second has done something. */
+  function openTwo(meanwhile: (other: ReturnType<typeof open>) => Promise<unknown>) {
+    const other = open({ strictTake: true });
+    const service = connectToVault(token, { baseUrlTemplate: emulator.baseUrlTemplate });
+    const gated: VaultServiceLike = {
+      secretStore: (request) => service.secretStore(request),
+      secretRotate: async (request) => {
+        await meanwhile(other);
+        return service.secretRotate(request);
+      },
+      getItem: (request) => service.getItem(request),
+      getBulk: (search) => service.getBulk(search),
+      delete: (id) => service.delete(id),
+    };
+    const options = { folder: "/faults", strictTake: true, delay: async () => {} };
+    return { other, repository: new PangeaVaultRepository(schema, gated, options) };
+  }
+
+  it("does not call the value that it overwrote absent", async () => {
+    const { repository, other } = openTwo((instance) => instance.set("a", { secret: "newer" }));
+    await other.set("a", record);
+    expect(await failureOf(repository.take("a"))).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
+    expect(await other.get("a")).toBeUndefined();
+  });
+
+  it("gets nothing where another has taken it", async () => {
+    const taken: unknown[] = [];
+    const { repository, other } = openTwo(async (instance) => taken.push(await instance.take("a")));
+    await other.set("a", record);
+    expect(await repository.take("a")).toBeUndefined();
+    expect(taken).toEqual([record]);
+  });
+});
+
+describe("a Vault that behaves in a way that the documents leave open", () => {
+  it("shows what this instance wrote though searches lag behind", async () => {
+    const repository = open();
+    emulator.faults.inject({ kind: "stale-get-bulk", milliseconds: 60_000 });
+    await repository.set("a", record);
+    expect(await repository.get("a")).toEqual(record);
+    expect(await repository.take("a")).toEqual(record);
+    expect(await repository.get("a")).toBeUndefined();
+  });
+
+  it("shows the newer of two writes of this instance though searches show the older", async () => {
+    const repository = open();
+    await repository.set("a", { secret: "older" });
+    emulator.faults.inject({ kind: "stale-get-bulk", milliseconds: 60_000 });
+    await repository.set("a", record);
+    expect(await open().get("a")).toEqual({ secret: "older" });
+    expect(await repository.get("a")).toEqual(record);
+    expect(await repository.take("a")).toEqual(record);
+  });
+
+  it("may let names repeat: the newest counts, and none is left behind", async () => {
+    const [one, other] = [open(), open()];
+    emulator.faults.inject({ kind: "duplicate-names" });
+    await one.set("a", { secret: "older" });
+    await other.set("a", record);
+    expect(emulator.vault.items()).toHaveLength(2);
+    expect(await open().get("a")).toEqual(record);
+    expect(await open().take("a")).toEqual(record);
+    expect(emulator.vault.items()).toHaveLength(0);
+  });
+
+  it("may delete an item twice: a strict take still has one winner", async () => {
+    const strict = [open({ strictTake: true }), open({ strictTake: true })];
+    emulator.faults.inject({ kind: "idempotent-delete" });
+    for (let round = 0; round < 10; round += 1) {
+      await strict[0]?.set("a", record);
+      const taken = await Promise.all(Array.from({ length: 20 }, (_, index) => strict[index % 2]?.take("a")));
+      expect(taken.filter((value) => value !== undefined)).toHaveLength(1);
+    }
+  });
+
+  it("may refuse names with a slash: a clear error", async () => {
+    emulator.faults.inject({ kind: "refuse-slash-in-name" });
+    expect(await failureOf(open().set("a/b", record))).toMatchObject({ code: "ERR_STORAGE_REJECTED", effect: "none" });
+  });
+});
+
+describe("a mistake", () => {
+  it("in the token is told as such", async () => {
+    const repository = new PangeaVaultRepository(schema, "wrong", { baseUrlTemplate: emulator.baseUrlTemplate });
+    expect(await failureOf(repository.get("a"))).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED" });
+    expect(await failureOf(repository.set("a", record))).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED" });
+  });
+
+  it("in the size of a value is told before any call", async () => {
+    const repository = open();
+    emulator.calls.reset();
+    const failure = await failureOf(repository.set("a", { secret: "confidential".repeat(1000) }));
+    expect(failure).toMatchObject({ code: "ERR_RECORD_TOO_LARGE" });
+    expect(emulator.calls.total()).toBe(0);
+  });
+
+  it.each([
+    [{ folder: "a*b" }, /folder/],
+    [{ kind: "Access Token" }, /kind/],
+    [{ timeout: 0 }, /timeout/],
+    [{ timeout: 2 ** 31 }, /timeout/],
+    [{ maxKnownIds: 0 }, /maxKnownIds/],
+    [{ maxKnownIds: Number.MAX_SAFE_INTEGER }, /maxKnownIds/],
+    [{ baseUrlTemplate: "http://localhost" }, /baseUrlTemplate/],
+  ])("in the options is named: %j", (options, message) => {
+    expect(() => new PangeaVaultRepository(schema, "pts_x", options)).toThrow(ConfigurationError);
+    expect(() => new PangeaVaultRepository(schema, "pts_x", options)).toThrow(message);
+  });
+
+  it("such as an empty token is named", () => {
+    expect(() => new PangeaVaultRepository(schema, "")).toThrow(/token is missing/);
+  });
+});
+
+it("rejects every call once it is closed", async () => {
+  const repository = open();
+  await repository[Symbol.asyncDispose]();
+  expect(await failureOf(repository.get("a"))).toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+});

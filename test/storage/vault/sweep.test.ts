@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { KeyRing, sealed } from "../../../src/index.ts";
+import { connectToVault } from "../../../src/storage/vault/connect.ts";
+import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/storage/vault/index.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const schema = z.object({ name: z.string(), expiresAt: z.number() });
+
+async function open() {
+  const emulator = await startPangeaEmulator({ authn: false });
+  const clock = new ManualClock();
+  const service = connectToVault("pts_sweep", { baseUrlTemplate: emulator.baseUrlTemplate });
+  const inSeconds = (seconds: number) => clock.read() / 1000 + seconds;
+  return { emulator, clock, service, inSeconds, [Symbol.asyncDispose]: () => emulator.close() };
+}
+
+it("a sweep leaves a record that another instance renews while it is under way", async () => {
+  await using scene = await open();
+  const { clock, service, inSeconds } = scene;
+  const options = { folder: "/sweep", clock: clock.read };
+  const other = new PangeaVaultRepository(schema, service, options);
+  await other.set("renewed", { name: "renewed", expiresAt: inSeconds(10) });
+  await other.set("over", { name: "over", expiresAt: inSeconds(10) });
+  clock.advanceSeconds(11);
+  const renewing: VaultServiceLike = {
+    secretStore: (request) => service.secretStore(request),
+    secretRotate: (request) => service.secretRotate(request),
+    getItem: (request) => service.getItem(request),
+    delete: (id) => service.delete(id),
+    getBulk: async (search) => {
+      const page = await service.getBulk(search);
+      await other.set("renewed", { name: "renewed", expiresAt: inSeconds(1000) });
+      return page;
+    },
+  };
+  expect(await new PangeaVaultRepository(schema, renewing, options).sweep()).toBe(1);
+  expect((await other.get("renewed"))?.name).toBe("renewed");
+  expect(await other.get("over")).toBeUndefined();
+});
+
+it("a record that nobody can open any more stops neither a sweep nor a listing, and can be deleted", async () => {
+  await using scene = await open();
+  const { clock, service, inSeconds } = scene;
+  const options = { folder: "/sweep", clock: clock.read };
+  const under = (secret: string) =>
+    new PangeaVaultRepository(sealed(schema, KeyRing.from(secret.repeat(32))), service, options);
+  await under("a").set("lost", { name: "lost", expiresAt: inSeconds(10) });
+  const repository = under("b");
+  await repository.set("over", { name: "over", expiresAt: inSeconds(10) });
+  await repository.set("alive", { name: "alive", expiresAt: inSeconds(1000) });
+  clock.advanceSeconds(11);
+  expect(await repository.sweep()).toBe(1);
+  const names: string[] = [];
+  for await (const [name] of repository.entries()) names.push(name);
+  expect(names).toEqual(["alive"]);
+  expect(await repository.delete("lost")).toBe(true);
+  expect(await repository.delete("lost")).toBe(false);
+});

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { PangeaVaultRepository } from "../../../src/storage/vault/index.ts";
+import { raceForValues } from "../../support/take-race.ts";
+import { textCodec } from "../../support/text-codec.ts";
+
+const keys = 1000;
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator({ authn: false });
+});
+afterAll(() => emulator.close());
+
+it.each(["default", "strict"])(
+  "8 processes that take the same 1,000 keys get each value once (%s mode)",
+  async (mode) => {
+    emulator.vault.clear();
+    const { baseUrlTemplate } = emulator;
+    const repository = new PangeaVaultRepository<string>(textCodec, "pts_race", { baseUrlTemplate, folder: "/race" });
+    await Promise.all(Array.from({ length: keys }, (_, n) => repository.set(`code-${n}`, String(n))));
+
+    const result = await raceForValues({
+      worker: new URL("../../support/vault-take-race-worker.ts", import.meta.url),
+      arguments: [baseUrlTemplate, mode],
+      processes: 8,
+      keys,
+    });
+
+    expect(result).toEqual({ attempts: 8 * keys, taken: keys, takenTwice: 0, errors: 0, lost: 0 });
+  },
+  120_000,
+);
