@@ -12,7 +12,7 @@ import Keyv from "keyv";
 import { Loader } from "layered-loader";
 import { LRUCache } from "lru-cache";
 import { createStorage } from "unstorage";
-import { CachedRepository } from "../src/storage/cached/index.ts";
+import { CachedRepository } from "../src/storage/cached/cached-repository.ts";
 import { InMemoryRepository } from "../src/storage/in-memory.ts";
 import { printGoal } from "./goal.ts";
 import { type Comparison, measureInTurns } from "./interleaved.ts";

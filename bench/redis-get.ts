@@ -7,8 +7,8 @@
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { type AccessToken, AccessTokenSchema } from "../src/records/access-token.ts";
+import { RedisRepository, redisOptions } from "../src/redis.ts";
 import { asCodec } from "../src/storage/codecs/as-codec.ts";
-import { RedisRepository, redisOptions } from "../src/storage/redis/index.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 import { printGoal } from "./goal.ts";

@@ -1,5 +1,5 @@
 /** The other instance of `redis-revocation.ts`: it holds copies of tokens and says when it no longer serves them. */
-import { RedisTrackingInvalidation } from "../src/storage/redis/index.ts";
+import { RedisTrackingInvalidation } from "../src/redis.ts";
 import { connectRedis } from "../test/support/redis-clients.ts";
 import { cachedTokens, maxStaleness, now } from "./redis-revocation-setup.ts";
 

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
+import { RedisRepository, type RedisTrackingInvalidation } from "../src/redis.ts";
 import { CachedRepository } from "../src/storage/cached/cached-repository.ts";
-import { RedisRepository, type RedisTrackingInvalidation } from "../src/storage/redis/index.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 
 const prefix = "token";

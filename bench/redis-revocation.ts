@@ -4,7 +4,7 @@
  * Run it with `npx node bench/redis-revocation.ts`; it starts a Redis of its own.
  */
 import { fork } from "node:child_process";
-import { RedisTrackingInvalidation } from "../src/storage/redis/index.ts";
+import { RedisTrackingInvalidation } from "../src/redis.ts";
 import { connectRedis } from "../test/support/redis-clients.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
 import { cachedTokens, maxStaleness, now } from "./redis-revocation-setup.ts";

@@ -4,7 +4,7 @@
  *
  *     npx node bench/redis-take-race.ts
  */
-import { RedisRepository } from "../src/storage/redis/index.ts";
+import { RedisRepository } from "../src/redis.ts";
 import { connectRedis } from "../test/support/redis-clients.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
 import { raceForValues } from "../test/support/take-race.ts";

@@ -4,9 +4,9 @@
  *
  *     npx node bench/vault-get-coalescing.ts
  */
-import { type PangeaEmulator, startPangeaEmulator } from "../src/emulator/index.ts";
-import { CachedRepository } from "../src/storage/cached/index.ts";
-import { PangeaVaultRepository } from "../src/storage/vault/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../src/emulator.ts";
+import { CachedRepository } from "../src/storage/cached/cached-repository.ts";
+import { PangeaVaultRepository } from "../src/vault.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 import { printGoal } from "./goal.ts";
 import { measureInTurns } from "./interleaved.ts";

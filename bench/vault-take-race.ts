@@ -5,8 +5,8 @@
  *
  *     npx node bench/vault-take-race.ts [strict] [attempts]
  */
-import { startPangeaEmulator } from "../src/emulator/index.ts";
-import { PangeaVaultRepository } from "../src/storage/vault/index.ts";
+import { startPangeaEmulator } from "../src/emulator.ts";
+import { PangeaVaultRepository } from "../src/vault.ts";
 import { raceForValues } from "../test/support/take-race.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 import { machine } from "./machine.ts";

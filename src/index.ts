@@ -1,7 +1,6 @@
 export * from "./errors.ts";
-export type { ConnectPinned, PinnedTarget } from "./provider/client-documents/pinned-connection.ts";
-export type { ResolveHost } from "./provider/client-documents/resolve-host.ts";
 export type { RegisteredClient } from "./provider/clients/client-registry.ts";
+export type { ConnectPinned, PinnedTarget, ResolveHost } from "./provider/configuration/client-documents-options.ts";
 export type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
@@ -46,7 +45,23 @@ export {
 } from "./records/repositories.ts";
 export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";
 export { type TokenKey, tokenKey } from "./secrets/storage-key.ts";
-export * from "./storage/cached/index.ts";
+export { CachedRepository } from "./storage/cached/cached-repository.ts";
+export { InMemoryInvalidationChannel } from "./storage/cached/in-memory-invalidation-channel.ts";
+export {
+  type InvalidationChannel,
+  type InvalidationConnection,
+  type InvalidationSubscriber,
+  type InvalidationSubscription,
+  sha256Name,
+} from "./storage/cached/invalidation.ts";
+export type {
+  AbsentOptions,
+  BoundedByBytes,
+  BoundedByEntries,
+  CachedRepositoryOptions,
+  CachedRepositorySettings,
+  StaleIfErrorOptions,
+} from "./storage/cached/options.ts";
 export { asCodec, type SchemaOrCodec } from "./storage/codecs/as-codec.ts";
 export type { Codec, RecordLocation } from "./storage/codecs/codec.ts";
 export { jsonCodec } from "./storage/codecs/json-codec.ts";

@@ -1,9 +1,7 @@
 import { ConfigurationError } from "./errors.ts";
-import { isLoopbackHost } from "./provider/oauth/redirect-uri.ts";
-import { isScope } from "./provider/oauth/scopes.ts";
 
 /** @throws `ConfigurationError` for anything but a string with something in it. */
-export function text(name: string, value: unknown): string {
+export function requireText(name: string, value: unknown): string {
   if (typeof value !== "string" || value.trim() === "") {
     throw new ConfigurationError(`${name} is missing: give it a non-empty string.`);
   }
@@ -16,7 +14,7 @@ export function text(name: string, value: unknown): string {
  *
  * @throws `ConfigurationError`.
  */
-export function httpUrl(name: string, value: unknown): string {
+export function requireHttpUrl(name: string, value: unknown): string {
   const given = value instanceof URL ? value.href.replace(/\/$/, "") : value;
   if (typeof given !== "string" || !URL.canParse(given)) {
     throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
@@ -35,16 +33,8 @@ export function httpUrl(name: string, value: unknown): string {
   return given;
 }
 
-/** @throws `ConfigurationError` for anything but a list of scopes. */
-export function scopeList(name: string, value: unknown): readonly string[] {
-  if (!Array.isArray(value) || !value.every((scope) => typeof scope === "string" && isScope(scope))) {
-    throw new ConfigurationError(`${name} must be a list of scopes without spaces, such as ["user"].`);
-  }
-  return [...new Set(value)];
-}
-
 /** @throws `ConfigurationError` for a duration that is not above 0 and up to `max`. */
-export function duration(
+export function requireDuration(
   name: string,
   value: number | undefined,
   fallback: number,
@@ -56,4 +46,21 @@ export function duration(
     throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.`);
   }
   return value;
+}
+
+/**
+ * Checks a length of time that a timer is set to: one that is longer than 2 ** 31 - 1 milliseconds would fire at once.
+ *
+ * @param name - The option's name, for the message.
+ * @param milliseconds - What was given.
+ * @throws {ConfigurationError} For anything but a positive number that a timer takes.
+ */
+export function requireTimerLength(name: string, milliseconds: number): void {
+  if (typeof milliseconds === "number" && milliseconds > 0 && milliseconds < 2 ** 31) return;
+  throw new ConfigurationError(`${name} must be a positive number of milliseconds, below 2 ** 31.`);
+}
+
+/** True for the host names on which plain `http` is safe, because nothing leaves the machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

@@ -3,8 +3,8 @@ import {
   defaultEmulatorClientSecret,
   defaultEmulatorPassword,
   defaultEmulatorUser,
-  startPangeaEmulator,
-} from "../emulator/index.ts";
+} from "../emulator/authn/defaults.ts";
+import { startPangeaEmulator } from "../emulator/pangea-emulator.ts";
 
 /** Runs the emulator by itself and prints the settings that point a server at it. */
 export async function runEmulator(options: {

@@ -172,7 +172,7 @@ async function createAuthn(
   given: Pick<AuthnEmulatorOptions, "issuer" | "clock" | "isServiceTokenAccepted">,
 ): Promise<AuthnEmulator> {
   // Loaded only here, since it needs an optional peer dependency.
-  const { createAuthnEmulator } = await import("./authn/index.ts");
+  const { createAuthnEmulator } = await import("./authn/authn-emulator.ts");
   return createAuthnEmulator({
     ...(authn || {}),
     ...given,

@@ -36,11 +36,7 @@ export function assemble(configuration: ProviderConfiguration) {
   const refreshes = new RefreshRotation(configuration, grants);
   const revoker = new TokenRevoker(configuration, grants);
   const verifier = new AccessTokenVerifier(configuration);
-  const authorization = new AuthorizationEndpoint(
-    configuration,
-    registry,
-    new Login(configuration, pangeaAuthn, grants),
-  );
+  const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration, pangeaAuthn));
   const token = new TokenEndpoint(configuration, { authenticator, registry, codes, refreshes, revoker });
   const registration = new RegistrationEndpoint(configuration, registry);
   return {

@@ -1,4 +1,5 @@
 import { OAuthError } from "../errors.ts";
+import { authorizationCodeKey } from "../records/keys.ts";
 import type { OAuthClientInformation } from "../records/oauth-client-information.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
 import type { RegisteredClient } from "./clients/client-registry.ts";
@@ -8,7 +9,7 @@ import type { GrantFilter, GrantSummary } from "./grants/grant-directory.ts";
 import type { PangeaUserToken } from "./grants/upstream-sessions.ts";
 import { trustRedirectUri } from "./login/authorization-request.ts";
 import type { AuthInfo } from "./tokens/access-token-verifier.ts";
-import { authorizationCodeKey, type TokenResponse } from "./tokens/token-records.ts";
+import type { TokenResponse } from "./tokens/token-records.ts";
 
 /** The part of an authorization request that the MCP SDK's v1 router hands over. */
 export interface AuthorizationParameters {

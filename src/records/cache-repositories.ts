@@ -1,4 +1,5 @@
-import { CachedRepository, type InvalidationChannel } from "../storage/cached/index.ts";
+import { CachedRepository } from "../storage/cached/cached-repository.ts";
+import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
 import type { OAuthClientInformation } from "./oauth-client-information.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 

@@ -21,9 +21,9 @@ export function tokenKey(secret: string): TokenKey {
  *
  * @example
  * ```ts
- * labelledTokenKey("refresh token", presented) !== labelledTokenKey("authorization code", presented);
+ * storageKey("refresh token", presented) !== storageKey("authorization code", presented);
  * ```
  */
-export function labelledTokenKey(label: string, secret: string): TokenKey {
+export function storageKey(label: string, secret: string): TokenKey {
   return tokenKey(`${label}\0${secret}`);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 let emulator: PangeaEmulator;

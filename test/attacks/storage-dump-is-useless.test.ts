@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { createInMemoryRepositories, KeyRing, type ProviderRepositories, UnsealableError } from "../../src/index.ts";
 import { GrantKey } from "../../src/provider/grants/grant-key.ts";
 import { jsonOf } from "../support/json-of.ts";

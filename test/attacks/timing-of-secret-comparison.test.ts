@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { createInMemoryRepositories, tokenKey } from "../../src/index.ts";
 import { GatedRepository } from "../support/gated-repository.ts";
 import { jsonOf } from "../support/json-of.ts";

@@ -1,5 +1,5 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { type EmulatorUser, type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type EmulatorUser, type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { protectMcp } from "../../src/integrations/node.ts";
 import { launchChromium } from "../support/chromium.ts";

@@ -1,4 +1,4 @@
-import { startPangeaEmulator } from "../../src/emulator/index.ts";
+import { startPangeaEmulator } from "../../src/emulator.ts";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { protectMcp } from "../../src/integrations/node.ts";
 import { BrowserSession, type LoginOptions } from "../support/browser-session.ts";

@@ -1,6 +1,6 @@
 import { PangeaConfig, PangeaErrors, Vault, VaultService } from "pangea-node-sdk";
 import { onTestFinished } from "vitest";
-import { type PangeaEmulator, type PangeaEmulatorOptions, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, type PangeaEmulatorOptions, startPangeaEmulator } from "../../src/emulator.ts";
 
 /** A token of the form that the emulator accepts. */
 export const TOKEN = "pts_emulatoremulatoremulatoremulator";

@@ -6,7 +6,7 @@ import {
   defaultEmulatorClientSecret,
   type PangeaEmulatorOptions,
   startPangeaEmulator,
-} from "../../src/emulator/index.ts";
+} from "../../src/emulator.ts";
 import { ConfigurationError } from "../../src/errors.ts";
 import { refusal, refusalOf, START, startVault, TOKEN } from "./emulated-vault.ts";
 

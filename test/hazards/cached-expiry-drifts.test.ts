@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CachedRepository } from "../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { cachedSetup, maxStaleness } from "../support/cached-setup.ts";
 import { stoppedClock } from "../support/stopped-clock.ts";

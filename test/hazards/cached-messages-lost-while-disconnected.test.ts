@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { StorageUnavailableError } from "../../src/errors.ts";
-import { sha256Name } from "../../src/storage/cached/index.ts";
+import { sha256Name } from "../../src/storage/cached/invalidation.ts";
 import { cachedSetup } from "../support/cached-setup.ts";
 import { SwitchedInvalidationChannel } from "../support/switched-invalidation-channel.ts";
 

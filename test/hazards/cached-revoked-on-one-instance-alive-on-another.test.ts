@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { CachedRepository, InMemoryInvalidationChannel, sha256Name } from "../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
+import { InMemoryInvalidationChannel } from "../../src/storage/cached/in-memory-invalidation-channel.ts";
+import { sha256Name } from "../../src/storage/cached/invalidation.ts";
 import { cachedSetup, maxStaleness } from "../support/cached-setup.ts";
 import { SwitchedInvalidationChannel } from "../support/switched-invalidation-channel.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CorruptRecordError, StorageUnavailableError } from "../../src/errors.ts";
-import { CachedRepository } from "../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import { LoadsUnderWay } from "../../src/storage/cached/loads-under-way.ts";
 import { recordNames } from "../../src/storage/cached/record-names.ts";
 import { WritesUnderWay } from "../../src/storage/cached/writes-under-way.ts";

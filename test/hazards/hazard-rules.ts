@@ -132,13 +132,7 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "One upstream token per client, so users of one client overwrite each other",
     tests: ["provider-one-upstream-token-per-client"],
-    edits: [
-      [
-        "provider/grants/grants.ts",
-        'return labelledTokenKey("grant", code);',
-        'return labelledTokenKey("grant", "client");',
-      ],
-    ],
+    edits: [["records/keys.ts", 'return storageKey("grant", code);', 'return storageKey("grant", "client");']],
   },
   {
     name: "The upstream token works as a bearer token at this server, without expiry",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { FailingRepositories } from "../support/failing-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";

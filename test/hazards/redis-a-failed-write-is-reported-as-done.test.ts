@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { startRedisReplication } from "../support/redis-topologies.ts";

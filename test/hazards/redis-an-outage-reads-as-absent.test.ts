@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
 import { AccessTokenSchema } from "../../src/records/access-token.ts";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 

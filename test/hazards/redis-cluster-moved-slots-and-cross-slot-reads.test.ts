@@ -1,6 +1,6 @@
 import { Cluster } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { clusterOptions, RedisRepository } from "../../src/storage/redis/index.ts";
+import { clusterOptions, RedisRepository } from "../../src/redis.ts";
 import { connectCluster } from "../support/redis-clients.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-topologies.ts";
 import { textCodec } from "../support/text-codec.ts";

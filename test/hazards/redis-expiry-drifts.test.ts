@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AccessTokenSchema } from "../../src/records/access-token.ts";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { textCodec } from "../support/text-codec.ts";

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RedisPubSubInvalidation, RedisRepository, RedisTrackingInvalidation } from "../../src/redis.ts";
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../../src/storage/cached/invalidation.ts";
-import { RedisPubSubInvalidation, RedisRepository, RedisTrackingInvalidation } from "../../src/storage/redis/index.ts";
 import { connectRedis, redisClient } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { RedisRepository, RedisTrackingInvalidation } from "../../src/redis.ts";
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
-import { RedisRepository, RedisTrackingInvalidation } from "../../src/storage/redis/index.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";

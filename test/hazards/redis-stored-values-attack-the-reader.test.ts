@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../src/records/access-token.ts";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 

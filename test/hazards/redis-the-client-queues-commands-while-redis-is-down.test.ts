@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { RedisRepository, redisOptions } from "../../src/storage/redis/index.ts";
+import { RedisRepository, redisOptions } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";

@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/server";
 import express from "express";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { OAuthError, StorageUnavailableError } from "../../src/index.ts";
 import { pangeaAuth } from "../../src/integrations/express.ts";
 import { type McpSdkV2Verifier, toMcpSdkV2Verifier } from "../../src/integrations/mcp-sdk-v2.ts";

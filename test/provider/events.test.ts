@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { type PangeaOAuthProviderOptions, providerEventChannels } from "../../src/index.ts";
 import { emit } from "../../src/provider/events.ts";
 import { FailingRepositories } from "../support/failing-repository.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
 import { createInMemoryRepositories, type ProviderRepositories, type Repository } from "../../src/index.ts";
 import { jsonOf } from "../support/json-of.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { cacheRepositories } from "../../src/index.ts";
-import { createVaultRepositories } from "../../src/storage/vault/index.ts";
+import { createVaultRepositories } from "../../src/vault.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createRedisRepositories } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
-import { createRedisRepositories } from "../../src/storage/redis/index.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 

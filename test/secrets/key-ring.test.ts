@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigurationError, KeyRing, tokenKey } from "../../src/index.ts";
-import { labelledTokenKey } from "../../src/secrets/storage-key.ts";
+import { storageKey } from "../../src/secrets/storage-key.ts";
 
 const secret = "s".repeat(32);
 
@@ -33,8 +33,8 @@ describe("a token's key", () => {
   });
 
   it("differs by its label, and no label and secret read like another pair", () => {
-    expect(labelledTokenKey("a", "b")).not.toBe(labelledTokenKey("c", "b"));
-    expect(labelledTokenKey("a", "bc")).not.toBe(labelledTokenKey("ab", "c"));
-    expect(labelledTokenKey("", "x")).not.toBe(tokenKey("x"));
+    expect(storageKey("a", "b")).not.toBe(storageKey("c", "b"));
+    expect(storageKey("a", "bc")).not.toBe(storageKey("ab", "c"));
+    expect(storageKey("", "x")).not.toBe(tokenKey("x"));
   });
 });

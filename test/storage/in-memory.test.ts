@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { testRepository } from "../../src/conformance.ts";
 import { InMemoryRepository } from "../../src/index.ts";
-import { testRepository } from "../../src/storage/conformance/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 testRepository(

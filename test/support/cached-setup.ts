@@ -1,4 +1,5 @@
-import { CachedRepository, type CachedRepositorySettings } from "../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
+import type { CachedRepositorySettings } from "../../src/storage/cached/options.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { GatedRepository } from "./gated-repository.ts";
 import { type StoppedClock, stoppedClock } from "./stopped-clock.ts";

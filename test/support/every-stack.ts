@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
 import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
-import { PangeaVaultRepository } from "../../src/storage/vault/index.ts";
+import { PangeaVaultRepository } from "../../src/vault.ts";
 import { ManualClock } from "./manual-clock.ts";
 import type { NumberedRecord } from "./plain-model.ts";
 import { connectRedis } from "./redis-clients.ts";

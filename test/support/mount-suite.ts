@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { BrowserSession } from "./browser-session.ts";
 import { connectWithLogin, InMemoryOAuthClient, type McpClient, sdkV1Client, sdkV2Client } from "./mcp-client.ts";

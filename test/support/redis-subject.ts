@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
+import { type RepositoryUnderTest, sampleSchema } from "../../src/conformance.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
-import { type RepositoryUnderTest, sampleSchema } from "../../src/storage/conformance/index.ts";
 import type { Repository } from "../../src/storage/contract.ts";
-import { RedisRepository } from "../../src/storage/redis/index.ts";
 
 /** How the repository under test reaches Redis, and how it is kept from it. */
 export interface RedisSubjectSetup {

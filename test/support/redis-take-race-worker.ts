@@ -1,4 +1,4 @@
-import { RedisRepository } from "../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "./redis-clients.ts";
 import { raceAsWorker } from "./take-race-loop.ts";
 import { textCodec } from "./text-codec.ts";

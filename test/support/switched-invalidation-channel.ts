@@ -2,7 +2,7 @@ import type {
   InvalidationChannel,
   InvalidationSubscriber,
   InvalidationSubscription,
-} from "../../src/storage/cached/index.ts";
+} from "../../src/storage/cached/invalidation.ts";
 
 /** An invalidation channel whose connection the test switches. Messages sent while it is down are lost. */
 export class SwitchedInvalidationChannel implements InvalidationChannel {

@@ -1,4 +1,4 @@
-import { PangeaVaultRepository } from "../../src/storage/vault/index.ts";
+import { PangeaVaultRepository } from "../../src/vault.ts";
 import { raceAsWorker } from "./take-race-loop.ts";
 import { textCodec } from "./text-codec.ts";
 

@@ -1,6 +1,7 @@
-import { defaultEmulatorClientId, defaultEmulatorClientSecret, startPangeaEmulator } from "../../emulator/index.ts";
+import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../emulator/authn/defaults.ts";
+import { startPangeaEmulator } from "../../emulator/pangea-emulator.ts";
 import { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
-import { createVaultRepositories } from "../../storage/vault/index.ts";
+import { createVaultRepositories } from "../../records/create-vault-repositories.ts";
 import { startProtectedServer } from "./protected-server.ts";
 import { drawTable } from "./table.ts";
 import { type DemoStep, walkThrough } from "./walk-through.ts";

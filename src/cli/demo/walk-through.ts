@@ -2,12 +2,9 @@ import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { OAuthTokensSchema } from "@modelcontextprotocol/sdk/shared/auth.js";
-import {
-  BrowserSession,
-  defaultEmulatorPassword,
-  defaultEmulatorUser,
-  type PangeaEmulator,
-} from "../../emulator/index.ts";
+import { defaultEmulatorPassword, defaultEmulatorUser } from "../../emulator/authn/defaults.ts";
+import { BrowserSession } from "../../emulator/browser/browser-session.ts";
+import type { PangeaEmulator } from "../../emulator/pangea-emulator.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { DemoOAuthClient } from "./demo-client.ts";
 import { VaultWatch } from "./vault-changes.ts";

@@ -1,12 +1,10 @@
 import { OAuthError } from "../../errors.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import type { DocumentAuthenticationMethod } from "../configuration/client-documents-options.ts";
 import { parseClientMetadata } from "../oauth/client-metadata.ts";
+import { hasPrivateKeys, parseKeySet } from "../oauth/key-set.ts";
 import { parseScope } from "../oauth/scopes.ts";
 import { documentRefused } from "./document-failure.ts";
-import { hasPrivateKeys, parseKeySet } from "./key-set.ts";
-
-/** How a client with a document can authenticate: not with a secret, for there is nobody to share it with. */
-export type DocumentAuthenticationMethod = "none" | "private_key_jwt";
 
 /** What this server offers to the clients whose documents it reads. */
 export interface DocumentRules {

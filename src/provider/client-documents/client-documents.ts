@@ -1,57 +1,17 @@
 import { setMaxListeners } from "node:events";
 import { ConfigurationError } from "../../errors.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import type { ClientDocumentsOptions } from "../configuration/client-documents-options.ts";
+import type { KeySet } from "../oauth/key-set.ts";
 import { parseAllowedDomains } from "./allowed-domains.ts";
-import {
-  type DocumentAuthenticationMethod,
-  type DocumentRules,
-  parseClientDocument,
-} from "./client-document-metadata.ts";
+import { type DocumentRules, parseClientDocument } from "./client-document-metadata.ts";
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
-import type { KeySet } from "./key-set.ts";
 import { KeySets } from "./key-set-cache.ts";
-import { type ConnectPinned, connectPinned } from "./pinned-connection.ts";
-import { createHostResolver, type ResolveHost } from "./resolve-host.ts";
-
-/** How `ClientDocuments` fetches, trusts and keeps documents. */
-export interface ClientDocumentsOptions {
-  /** The scopes that clients may have, and those of a document that names none of them. */
-  readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
-  /** The only domains that are asked: `app.example`, or `*.app.example` for all below it. All domains unless given. */
-  readonly allowedDomains?: readonly string[];
-  /** Key sets (`jwks_uri`) that are asked whatever their domain: those that an operator named. None unless given. */
-  readonly trustedKeySets?: readonly string[];
-  /** How these clients may authenticate. `["none"]` unless given. */
-  readonly authenticationMethods?: readonly DocumentAuthenticationMethod[];
-  /** The ports that may be asked. `[443]` unless given. */
-  readonly ports?: readonly number[];
-  /** The longest document, in bytes. 5 KiB unless given, as the draft recommends. */
-  readonly maxBytes?: number;
-  /** For everything from the name lookup to the last byte, in milliseconds. 5000 unless given. */
-  readonly timeout?: number;
-  /** How many documents are kept. 1000 unless given. */
-  readonly maxCached?: number;
-  /**
-   * How many documents are fetched at a time; beyond them a caller is told to come back. 256 unless given, which is more
-   * than one caller can keep busy within the default rate limits. Documents that are known have as many places more.
-   */
-  readonly maxConcurrent?: number;
-  /** How many of them from one host; known ones have as many places more. 8 unless given. */
-  readonly maxConcurrentPerHost?: number;
-  /** The longest time that a document is used without asking its site again, in seconds. A day unless given. */
-  readonly maxFreshSeconds?: number;
-  /** The shortest such time, for storable documents that name a shorter one, in seconds. 0 unless given. */
-  readonly minFreshSeconds?: number;
-  /** The time in milliseconds since the epoch. `Date.now` unless given. */
-  readonly clock?: () => number;
-  /** Looks host names up. The system's name servers unless given; the addresses are checked in any case. */
-  readonly resolve?: ResolveHost;
-  /** Opens the connection to addresses that were checked. For tests. */
-  readonly connect?: ConnectPinned;
-}
+import { connectPinned } from "./pinned-connection.ts";
+import { createHostResolver } from "./resolve-host.ts";
 
 /** A client as its metadata document describes it. */
 export interface ClientDocument {

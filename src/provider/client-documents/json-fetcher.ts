@@ -2,10 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { isIP } from "node:net";
 import { OAuthError } from "../../errors.ts";
+import type { ConnectPinned, ResolveHost } from "../configuration/client-documents-options.ts";
 import { documentRefused, documentUnavailable } from "./document-failure.ts";
-import type { ConnectPinned } from "./pinned-connection.ts";
 import { isPublicAddress } from "./public-address.ts";
-import type { ResolveHost } from "./resolve-host.ts";
 
 /** What a site answered: a document, or that the one we have is still the current one. */
 export type JsonReply =

@@ -1,7 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import { hasPrivateKeys, type KeySet, parseKeySet } from "../oauth/key-set.ts";
 import { DocumentCache, type DocumentCacheOptions } from "./document-cache.ts";
-import { hasPrivateKeys, type KeySet, parseKeySet } from "./key-set.ts";
 
 /** Whoever shows unknown keys cannot make this server ask a site more often than this, in milliseconds. */
 const refetchAfter = 30_000;

@@ -1,16 +1,6 @@
 import { isIP, type LookupFunction } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-
-/** Where to connect to: the addresses were checked, the name is for the certificate. */
-export interface PinnedTarget {
-  readonly hostname: string;
-  readonly port: number;
-  /** The only addresses that may be connected to; one at least. */
-  readonly addresses: readonly string[];
-}
-
-/** Opens a TLS connection to one of the target's addresses. */
-export type ConnectPinned = (target: PinnedTarget) => TLSSocket;
+import type { PinnedTarget } from "../configuration/client-documents-options.ts";
 
 /**
  * Opens a TLS connection to the addresses that were checked, and asks no name server: between check and connect there

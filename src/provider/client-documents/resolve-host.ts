@@ -1,7 +1,5 @@
 import { Resolver } from "node:dns/promises";
-
-/** Looks a host name up: every address that it has, or an empty list where it has none. Rejects when nobody answers. */
-export type ResolveHost = (hostname: string, signal: AbortSignal) => Promise<readonly string[]>;
+import type { ResolveHost } from "../configuration/client-documents-options.ts";
 
 /** How a name's absence is told: there is no such name, or it has no address of this family. */
 const absences: ReadonlySet<unknown> = new Set(["ENOTFOUND", "ENODATA"]);

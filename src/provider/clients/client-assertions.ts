@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
+import { clientAssertionKey } from "../../records/keys.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
-import { labelledTokenKey } from "../../secrets/storage-key.ts";
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
-import type { KeySet } from "../client-documents/key-set.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { KeySet } from "../oauth/key-set.ts";
 
 /** The signatures that are accepted: asymmetric ones only. */
 export const assertionAlgorithms: readonly string[] = [
@@ -111,7 +111,7 @@ export class ClientAssertions {
   /** False where the assertion was used before. */
   async #useUp(clientId: string, jti: string, expiresAt: number): Promise<boolean> {
     const { clock, clockTolerance, repositories } = this.#configuration;
-    const key = labelledTokenKey("client assertion", JSON.stringify([clientId, jti]));
+    const key = clientAssertionKey(clientId, jti);
     if (this.#used.has(key)) return false;
     this.#used.set(key, true);
     try {

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { clientKey } from "../../records/keys.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
-import { labelledTokenKey, tokenKey } from "../../secrets/storage-key.ts";
+import { tokenKey } from "../../secrets/storage-key.ts";
 import type { Repository } from "../../storage/contract.ts";
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import { isDocumentUrl } from "../client-documents/client-id-url.ts";
@@ -24,17 +25,6 @@ export interface KnownClient {
 
 /** A registration's answer: the client's record, and the secret, which is shown this one time. */
 export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
-
-/**
- * The storage key of a client id. Plain ids are keys as they are, as the Python package stores them; anything else (a
- * URL, an id that could be mistaken for another kind of key in a shared folder) is hashed.
- */
-export function clientKey(clientId: string): string {
-  const plain = /^[0-9A-Za-z][0-9A-Za-z_.-]{0,127}$/.test(clientId);
-  return plain && !/^(?:sha256-|mcp_|client_to_authn_)/.test(clientId)
-    ? clientId
-    : labelledTokenKey("client", clientId);
-}
 
 /** Knows, registers and renews clients. */
 export class ClientRegistry {

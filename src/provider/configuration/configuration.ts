@@ -1,10 +1,10 @@
 import { ConfigurationError } from "../../errors.ts";
-import { duration, httpUrl, scopeList, text } from "../../option-checks.ts";
+import { requireDuration, requireHttpUrl, requireText } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import { KeyRing } from "../../secrets/key-ring.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
-import type { ClientDocumentsOptions } from "../client-documents/client-documents.ts";
-import { offlineAccess, scopesBeyond } from "../oauth/scopes.ts";
+import { offlineAccess, requireScopes, scopesBeyond } from "../oauth/scopes.ts";
+import type { ClientDocumentsOptions } from "./client-documents-options.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { ClientMetadataDocumentOptions, PangeaOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
@@ -84,30 +84,30 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
   if (typeof options !== "object" || options === null) {
     throw new ConfigurationError("PangeaOAuthProvider takes an object of options.");
   }
-  const baseUrl = httpUrl("mcpBaseUrl", options.mcpBaseUrl).replace(/\/+$/, "");
-  const issuer = options.mcpIssuerUrl === undefined ? baseUrl : httpUrl("mcpIssuerUrl", options.mcpIssuerUrl);
+  const baseUrl = requireHttpUrl("mcpBaseUrl", options.mcpBaseUrl).replace(/\/+$/, "");
+  const issuer = options.mcpIssuerUrl === undefined ? baseUrl : requireHttpUrl("mcpIssuerUrl", options.mcpIssuerUrl);
   const path = options.mcpPath ?? "/mcp";
   if (!/^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path)) {
     throw new ConfigurationError('mcpPath must be a path that starts with a slash, such as "/mcp".');
   }
   if (ownPaths.has(path.replace(/\/$/, "")))
     throw new ConfigurationError(`mcpPath must not be ${path}: that is a path of OAuth.`);
-  const scopes = scopeList("mcpScopes", options.mcpScopes);
+  const scopes = requireScopes("mcpScopes", options.mcpScopes);
   if (scopes.includes(offlineAccess)) {
     throw new ConfigurationError(`mcpScopes must not list ${offlineAccess}: it is always understood.`);
   }
   const within = (name: string, list: readonly string[] | undefined): readonly string[] | undefined => {
     if (list === undefined) return undefined;
-    const unknown = scopeList(name, list).filter((scope) => !scopes.includes(scope));
+    const unknown = requireScopes(name, list).filter((scope) => !scopes.includes(scope));
     if (unknown.length > 0) throw new ConfigurationError(`${name} lists "${unknown[0]}", which mcpScopes lacks.`);
     return list;
   };
   const clock = options.clock ?? Date.now;
-  const clientSecret = text("pangeaAuthnClientSecret", options.pangeaAuthnClientSecret);
+  const clientSecret = requireText("pangeaAuthnClientSecret", options.pangeaAuthnClientSecret);
   const registration = options.clientRegistration ?? {};
   const defaults = createInMemoryRepositories({ clock });
   const seconds = (name: string, value: number | undefined, fallback: number, max = 10 * 365 * day): number =>
-    duration(name, value, fallback, max, "seconds");
+    requireDuration(name, value, fallback, max, "seconds");
   const validScopes = within("clientRegistration.validScopes", registration.validScopes) ?? scopes;
   const defaultScopes = within("clientRegistration.defaultScopes", registration.defaultScopes) ?? validScopes;
   const beyond = scopesBeyond(defaultScopes, validScopes)[0];
@@ -127,11 +127,11 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
     scopes,
     requiredScopes: within("requiredScopes", options.requiredScopes) ?? [],
     upstream: {
-      issuer: httpUrl("pangeaAuthnIssuerUrl", options.pangeaAuthnIssuerUrl).replace(/\/+$/, ""),
-      clientId: text("pangeaAuthnClientId", options.pangeaAuthnClientId),
+      issuer: requireHttpUrl("pangeaAuthnIssuerUrl", options.pangeaAuthnIssuerUrl).replace(/\/+$/, ""),
+      clientId: requireText("pangeaAuthnClientId", options.pangeaAuthnClientId),
       clientSecret,
-      scopes: scopeList("pangeaAuthnScopes", options.pangeaAuthnScopes),
-      timeout: duration("upstreamTimeout", options.upstreamTimeout, 10_000, 600_000, "milliseconds"),
+      scopes: requireScopes("pangeaAuthnScopes", options.pangeaAuthnScopes),
+      timeout: requireDuration("upstreamTimeout", options.upstreamTimeout, 10_000, 600_000, "milliseconds"),
       fetch: options.fetch ?? ((request) => fetch(request)),
     },
     repositories: { ...defaults, ...withoutUndefined(options.repositories ?? {}) },
@@ -159,7 +159,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
     serviceDocumentation:
       options.serviceDocumentationUrl === undefined
         ? undefined
-        : httpUrl("serviceDocumentationUrl", options.serviceDocumentationUrl),
+        : requireHttpUrl("serviceDocumentationUrl", options.serviceDocumentationUrl),
     consent: configureConsent(options.consent ?? {}, baseUrl),
     preRegisteredClients: ownClients,
     // The client secret is shared by all instances already; every key is derived from it by HKDF.
@@ -173,7 +173,7 @@ export function configure(options: PangeaOAuthProviderOptions): ProviderConfigur
       refreshGrace: seconds("refreshGraceSeconds", options.refreshGraceSeconds, 30, 600),
     },
     invalidGrantStatus,
-    requestTimeout: duration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
+    requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance:
       options.clockToleranceSeconds === 0
         ? 0

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { text } from "../../option-checks.ts";
+import { requireText } from "../../option-checks.ts";
 import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
@@ -49,11 +49,11 @@ export function configureConsent(options: ConsentOptions, baseUrl: string): Cons
   if (!Number.isFinite(rememberSeconds) || rememberSeconds < 0) {
     throw new ConfigurationError("consent.rememberSeconds must be a number of seconds, 0 to ask every time.");
   }
-  if (options.brandName !== undefined) text("consent.brandName", options.brandName);
+  if (options.brandName !== undefined) requireText("consent.brandName", options.brandName);
   const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
-  for (const [name, given] of texts) text(`consent.texts.${name}`, given);
+  for (const [name, given] of texts) requireText(`consent.texts.${name}`, given);
   for (const [scope, given] of Object.entries(options.scopeDescriptions ?? {})) {
-    text(`consent.scopeDescriptions.${scope}`, given);
+    requireText(`consent.scopeDescriptions.${scope}`, given);
   }
   return {
     brandName: options.brandName ?? new URL(baseUrl).host,

@@ -1,6 +1,6 @@
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
-import type { ClientDocumentsOptions } from "../client-documents/client-documents.ts";
+import type { ClientDocumentsOptions } from "./client-documents-options.ts";
 
 /** How clients may register themselves (RFC 7591). */
 export interface ClientRegistrationOptions {

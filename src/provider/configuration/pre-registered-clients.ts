@@ -1,6 +1,6 @@
 import { ConfigurationError, OAuthError } from "../../errors.ts";
-import { text } from "../../option-checks.ts";
-import { parseKeySet } from "../client-documents/key-set.ts";
+import { requireText } from "../../option-checks.ts";
+import { parseKeySet } from "../oauth/key-set.ts";
 import { assertRegistrableRedirectUri } from "../oauth/redirect-uri.ts";
 import type { PreRegisteredClient } from "./options.ts";
 
@@ -17,7 +17,7 @@ export function preRegisteredClients(
 ): ReadonlyMap<string, PreRegisteredClient> {
   const known = new Map<string, PreRegisteredClient>();
   for (const client of clients) {
-    const id = text("clients[].client_id", client.client_id);
+    const id = requireText("clients[].client_id", client.client_id);
     if (known.has(id)) throw new ConfigurationError(`clients lists the client_id "${id}" twice.`);
     checkRedirectUris(id, client);
     checkAuthentication(id, client);
@@ -32,7 +32,7 @@ function checkRedirectUris(id: string, { redirect_uris: uris }: PreRegisteredCli
   }
   for (const uri of uris) {
     try {
-      assertRegistrableRedirectUri(text(`clients: a redirect URI of "${id}"`, uri));
+      assertRegistrableRedirectUri(requireText(`clients: a redirect URI of "${id}"`, uri));
     } catch (cause) {
       if (!(cause instanceof OAuthError)) throw cause;
       throw new ConfigurationError(`clients: "${id}": ${cause.message}`, { cause });

@@ -2,14 +2,13 @@ import { OAuthError, UnsealableError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { IssuedToken } from "../../records/issued-token.ts";
+import { grantLedgerKey, refreshTokenKey, revokedAccessTokenKey, revokedGrantKey } from "../../records/keys.ts";
 import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import { labelledTokenKey } from "../../secrets/storage-key.ts";
 import type { Repository } from "../../storage/contract.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { reportedOAuthError } from "../oauth-failure.ts";
-import { refreshTokenKey } from "../tokens/token-records.ts";
 import type { PangeaAuthn } from "../upstream/pangea-authn.ts";
 import { GrantKey } from "./grant-key.ts";
 
@@ -52,14 +51,6 @@ export class Grants {
     this.#pangeaAuthn = pangeaAuthn;
   }
 
-  /**
-   * The id of the grant that an authorization code leads to. It follows from the code, so that a second use of the code
-   * finds what the first one issued without anything being kept for it.
-   */
-  idForCode(code: string): string {
-    return labelledTokenKey("grant", code);
-  }
-
   get(grantId: string): Promise<Grant | undefined> {
     return this.#grants.get(grantId);
   }
@@ -70,7 +61,7 @@ export class Grants {
 
   /** What the grant has issued since its first tokens. */
   async laterTokens(grantId: string): Promise<LaterTokens> {
-    const ledger = await this.#grants.get(ledgerKey(grantId));
+    const ledger = await this.#grants.get(grantLedgerKey(grantId));
     return { tokens: ledger?.tokens ?? [], spentKey: ledger?.spentKey };
   }
 
@@ -82,12 +73,12 @@ export class Grants {
   ): Promise<void> {
     const { clientId, scopes, createdAt, expiresAt } = grant;
     const ledger = { clientId, scopes, createdAt, expiresAt, ledgerOf: grantId, tokens: [...tokens], spentKey };
-    await this.#grants.set(ledgerKey(grantId), ledger);
+    await this.#grants.set(grantLedgerKey(grantId), ledger);
   }
 
   /** Ends one access token, for good: a request under way that issues it again takes it back. */
   async revokeAccessToken(key: string): Promise<void> {
-    await this.#grants.set(tokenMarkKey(key), this.#mark());
+    await this.#grants.set(revokedAccessTokenKey(key), this.#mark());
     await this.#accessTokens.delete(key);
   }
 
@@ -97,7 +88,7 @@ export class Grants {
    * @throws `OAuthError` with `invalid_grant` in that case.
    */
   async endIfTokenRevoked(key: string): Promise<void> {
-    if ((await this.#grants.get(tokenMarkKey(key))) === undefined) return;
+    if ((await this.#grants.get(revokedAccessTokenKey(key))) === undefined) return;
     await this.#accessTokens.delete(key);
     throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
   }
@@ -120,7 +111,7 @@ export class Grants {
 
   /** True where the grant was revoked while a request that is still under way may have gone on with it. */
   async wasRevoked(grantId: string): Promise<boolean> {
-    return (await this.#grants.get(markKey(grantId))) !== undefined;
+    return (await this.#grants.get(revokedGrantKey(grantId))) !== undefined;
   }
 
   /**
@@ -135,7 +126,7 @@ export class Grants {
    * needs goes last: the lists after the tokens that are in them, and a refresh token that was shown after those.
    */
   async revoke(grantId: string, credential?: string, wrappedKey?: string): Promise<boolean> {
-    await this.#grants.set(markKey(grantId), this.#mark());
+    await this.#grants.set(revokedGrantKey(grantId), this.#mark());
     const [grant, later] = await Promise.all([this.#grants.get(grantId), this.laterTokens(grantId)]);
     const unlisted = await this.#issuedAfter(later.spentKey ?? grant?.spentKey);
     const shown = credential === undefined ? undefined : refreshTokenKey(credential);
@@ -144,7 +135,7 @@ export class Grants {
     if (grant !== undefined && credential !== undefined) {
       await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
     }
-    await this.#grants.delete(ledgerKey(grantId));
+    await this.#grants.delete(grantLedgerKey(grantId));
     await this.#grants.delete(grantId);
     if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
     if (shown !== undefined) await this.#refreshTokens.delete(shown);
@@ -215,16 +206,4 @@ export class Grants {
     const both = [tokens.refreshToken, tokens.token].filter((token) => token !== undefined);
     await Promise.allSettled(both.map((token) => this.#pangeaAuthn.revoke(token)));
   }
-}
-
-function ledgerKey(grantId: string): string {
-  return labelledTokenKey("grant ledger", grantId);
-}
-
-function tokenMarkKey(key: string): string {
-  return labelledTokenKey("token revoked", key);
-}
-
-function markKey(grantId: string): string {
-  return labelledTokenKey("grant revoked", grantId);
 }

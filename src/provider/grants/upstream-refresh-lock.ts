@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { UpstreamUnavailableError } from "../../errors.ts";
 import type { Grant } from "../../records/grant.ts";
-import { labelledTokenKey } from "../../secrets/storage-key.ts";
+import { upstreamRefreshLockKey } from "../../records/keys.ts";
 import type { Repository } from "../../storage/contract.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
@@ -36,7 +36,7 @@ export class RefreshClaims {
    * @throws `UpstreamUnavailableError` where another instance's claim does not end; `StorageError` when the store fails.
    */
   async once<T>(grantId: string, done: () => Promise<T | undefined>, work: () => Promise<T>): Promise<T> {
-    const key = labelledTokenKey("upstream refresh", grantId);
+    const key = upstreamRefreshLockKey(grantId);
     const { delay } = this.#configuration;
     const lifetime = this.#configuration.upstream.timeout / 1000 + claimMargin;
     for (let waited = 0; waited <= 2 * lifetime * 1000; waited += pollInterval) {

@@ -8,7 +8,7 @@ import {
 } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
+import { accessTokenKey } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportedOAuthError } from "../oauth-failure.ts";
 import type { PangeaAuthn, PangeaIdentity } from "../upstream/pangea-authn.ts";
@@ -82,7 +82,7 @@ export class UpstreamSessions {
 
   async #openGrant(accessToken: string): Promise<OpenGrant> {
     const record: AccessToken | undefined = await this.#configuration.repositories.accessTokens.get(
-      tokenKey(accessToken),
+      accessTokenKey(accessToken),
     );
     const { grantId, wrappedKey } = record ?? {};
     const grant = grantId === undefined ? undefined : await this.#grants.get(grantId);

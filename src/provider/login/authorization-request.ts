@@ -4,7 +4,7 @@ import { clientAuthenticationOf } from "../clients/client-authentication.ts";
 import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
-import { isSameResource } from "../oauth/resource.ts";
+import { checkResource } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
@@ -106,7 +106,7 @@ export function checkAuthorizationRequest(
     state: parameters.state,
     scopes: grantedScopes(configuration, trusted.client, parameters.scope),
     codeChallenge,
-    resource: checkResource(configuration, parameters.resource),
+    resource: checkResource(configuration.resource, parameters.resource),
   };
 }
 
@@ -134,31 +134,4 @@ function grantedScopes(
     throw new OAuthError("invalid_scope", "The client asks for a scope that it has not registered for.");
   }
   return requested;
-}
-
-/**
- * Checks a `resource` parameter (RFC 8707). Clients that send none get tokens for the one resource that there is.
- *
- * @throws `OAuthError` with `invalid_target`.
- */
-export function checkResource(configuration: ProviderConfiguration, resource: string | undefined): string {
-  if (resource === undefined || isSameResource(resource, configuration.resource)) return configuration.resource;
-  throw new OAuthError("invalid_target", `This server issues tokens for ${configuration.resource} only.`);
-}
-
-/**
- * Checks the `resource` of a token request against what was authorized. A request that names none is fine.
- *
- * @throws `OAuthError` with `invalid_target`.
- */
-export function checkAudience(
-  configuration: ProviderConfiguration,
-  requested: string | undefined,
-  audience: URL,
-): void {
-  if (requested === undefined) return;
-  checkResource(configuration, requested);
-  if (!isSameResource(requested, audience)) {
-    throw new OAuthError("invalid_target", "The resource is not the one that was authorized.");
-  }
 }

@@ -2,15 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
 import { ClientAuthenticationSchema } from "../../records/authorization-code.ts";
+import { authorizationCodeKey, grantIdOfCode } from "../../records/keys.ts";
 import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
-import type { Grants } from "../grants/grants.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
 import { reportedOAuthError } from "../oauth-failure.ts";
-import { authorizationCodeKey } from "../tokens/token-records.ts";
 import type { PangeaAuthn } from "../upstream/pangea-authn.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
@@ -66,12 +65,10 @@ export interface CallbackParameters {
 export class Login {
   readonly #configuration: ProviderConfiguration;
   readonly #pangeaAuthn: PangeaAuthn;
-  readonly #grants: Grants;
 
-  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn, grants: Grants) {
+  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn) {
     this.#configuration = configuration;
     this.#pangeaAuthn = pangeaAuthn;
-    this.#grants = grants;
   }
 
   /** Begins a login. Throws `OAuthError` with `invalid_request` where the request is too long to be carried along. */
@@ -156,7 +153,7 @@ export class Login {
     const tokens = await this.#redeem(parameters.code, transaction.upstreamVerifier);
     const identity = await this.#pangeaAuthn.identify(tokens.token);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
-    const grantKey = GrantKey.create(this.#configuration.keys, this.#grants.idForCode(code));
+    const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
       clientId: transaction.clientId,
       scopes: transaction.scopes,

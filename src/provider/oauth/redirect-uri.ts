@@ -1,4 +1,5 @@
 import { OAuthError } from "../../errors.ts";
+import { isLoopbackHost } from "../../option-checks.ts";
 
 /** Leaves room for everything else that a login carries along in a cookie. */
 const maxLength = 1024;
@@ -27,11 +28,6 @@ const refusedSchemes: ReadonlySet<string> = new Set([
 
 /** A loopback redirect URI in three parts: host, port, and what follows (RFC 8252 section 7.3, and `localhost`). */
 const loopback = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?((?:[/?][^#]*)?)$/;
-
-/** True for the host names on which plain `http` is safe, because nothing leaves the machine. */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
-}
 
 /** True for a redirect URI whose port may change between runs of its program. */
 export function isLoopbackRedirectUri(uri: string): boolean {

@@ -1,3 +1,5 @@
+import { OAuthError } from "../../errors.ts";
+
 /**
  * Compares two resource indicators (RFC 8707) as URLs: scheme and host without case, dot segments resolved, one trailing
  * slash forgiven, everything else to the letter.
@@ -13,4 +15,28 @@ function comparable(resource: string | URL): string | undefined {
   const url = new URL(text);
   if (text.includes("#") || url.username !== "" || url.password !== "") return undefined;
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, "")}${url.search}`;
+}
+
+/**
+ * Checks a `resource` parameter (RFC 8707) against the one resource that there is. A client that sends none means that
+ * one.
+ *
+ * @throws `OAuthError` with `invalid_target`.
+ */
+export function checkResource(own: string, requested: string | undefined): string {
+  if (requested === undefined || isSameResource(requested, own)) return own;
+  throw new OAuthError("invalid_target", `This server issues tokens for ${own} only.`);
+}
+
+/**
+ * Checks the `resource` of a token request against what was authorized. A request that names none is fine.
+ *
+ * @throws `OAuthError` with `invalid_target`.
+ */
+export function checkAudience(own: string, requested: string | undefined, authorized: URL): void {
+  if (requested === undefined) return;
+  checkResource(own, requested);
+  if (!isSameResource(requested, authorized)) {
+    throw new OAuthError("invalid_target", "The resource is not the one that was authorized.");
+  }
 }

@@ -1,4 +1,4 @@
-import { OAuthError } from "../../errors.ts";
+import { ConfigurationError, OAuthError } from "../../errors.ts";
 
 /** Asks for refresh tokens (OpenID Connect Core section 11). It opens nothing by itself, so no resource requires it. */
 export const offlineAccess = "offline_access";
@@ -23,4 +23,12 @@ export function isScope(value: string): boolean {
 /** The scopes of `wanted` that `allowed` does not have. */
 export function scopesBeyond(wanted: readonly string[], allowed: readonly string[]): string[] {
   return wanted.filter((scope) => !allowed.includes(scope));
+}
+
+/** @throws `ConfigurationError` for anything but a list of scopes. */
+export function requireScopes(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value) || !value.every((scope) => typeof scope === "string" && isScope(scope))) {
+    throw new ConfigurationError(`${name} must be a list of scopes without spaces, such as ["user"].`);
+  }
+  return [...new Set(value)];
 }

@@ -1,6 +1,6 @@
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
+import { accessTokenKey } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isOpaqueToken, isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { isSameResource } from "../oauth/resource.ts";
@@ -37,7 +37,7 @@ export class AccessTokenVerifier {
   async verify(token: string): Promise<AuthInfo> {
     const ours = isOpaqueToken("access_token", token);
     if (!ours && !isPythonAccessToken(token)) throw invalidToken();
-    const record = await this.#configuration.repositories.accessTokens.get(tokenKey(token));
+    const record = await this.#configuration.repositories.accessTokens.get(accessTokenKey(token));
     // The Python package kept upstream tokens among its own, without an expiry: those open nothing here.
     if (record?.expiresAt === undefined || record.expiresAt * 1000 <= this.#configuration.clock()) throw invalidToken();
     if (!this.#isForThisResource(record, ours)) throw invalidToken();

@@ -3,23 +3,22 @@ import { OAuthError } from "../../errors.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { IssuedToken } from "../../records/issued-token.ts";
+import {
+  accessTokenKey,
+  authorizationCodeKey,
+  grantIdOfCode,
+  refreshTokenKey,
+  spentRefreshTokenKey,
+} from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
-import { checkAudience } from "../login/authorization-request.ts";
 import { isOpaqueToken } from "../oauth/opaque-token.ts";
+import { checkAudience } from "../oauth/resource.ts";
 import { toOAuthError } from "../oauth-failure.ts";
 import { followingTokens } from "./successor-tokens.ts";
-import {
-  accessTokenRecord,
-  authorizationCodeKey,
-  refreshTokenKey,
-  spentRefreshTokenKey,
-  type TokenResponse,
-  tokenResponse,
-} from "./token-records.ts";
+import { accessTokenRecord, type TokenResponse, tokenResponse } from "./token-records.ts";
 
 /** What a client shows to redeem an authorization code. */
 export interface CodeRedemptionRequest {
@@ -88,7 +87,7 @@ export class CodeRedemption {
   }
 
   async #endReplayed(clientId: string, code: string): Promise<void> {
-    const grantId = this.#grants.idForCode(code);
+    const grantId = grantIdOfCode(code);
     // Whoever else has found the code must not be able to end its client's login with it, once there is one.
     const grant = await this.#grants.get(grantId);
     if (grant !== undefined && grant.clientId !== clientId) return;
@@ -109,13 +108,13 @@ export class CodeRedemption {
     if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {
       throw new OAuthError("invalid_grant", "The code_verifier does not match the code_challenge.");
     }
-    if (record.resource !== undefined) checkAudience(this.#configuration, request.resource, record.resource);
+    if (record.resource !== undefined) checkAudience(this.#configuration.resource, request.resource, record.resource);
   }
 
   async #openGrant(code: string, record: AuthorizationCode): Promise<TokenResponse> {
     const { repositories, lifetimes, keys, clock } = this.#configuration;
     const { clientId, scopes, resource, subject, sealedUpstream, wrappedKey } = record;
-    const grantId = this.#grants.idForCode(code);
+    const grantId = grantIdOfCode(code);
     const now = clock() / 1000;
     const grantExpiresAt = Math.ceil(now + lifetimes.grant);
     const grantKey = this.#grants.openKey(grantId, code, wrappedKey);
@@ -128,8 +127,10 @@ export class CodeRedemption {
       expiresAt: Math.min(now + lifetimes.accessToken, grantExpiresAt),
       wrappedKey: grantKey?.wrap(accessToken),
     });
-    const issued: IssuedToken[] = [{ key: tokenKey(accessToken), kind: "access_token", expiresAt: access.expiresAt }];
-    const writes = [repositories.accessTokens.set(tokenKey(accessToken), access)];
+    const issued: IssuedToken[] = [
+      { key: accessTokenKey(accessToken), kind: "access_token", expiresAt: access.expiresAt },
+    ];
+    const writes = [repositories.accessTokens.set(accessTokenKey(accessToken), access)];
 
     const refreshes = record.client?.grantTypes.includes("refresh_token") ?? false;
     const refreshToken = refreshes ? following.refreshToken : undefined;

@@ -1,22 +1,16 @@
 import { OAuthError } from "../../errors.ts";
 import type { IssuedToken } from "../../records/issued-token.ts";
+import { accessTokenKey, refreshTokenKey, spentRefreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { GrantKey } from "../grants/grant-key.ts";
 import type { Grants } from "../grants/grants.ts";
-import { checkAudience } from "../login/authorization-request.ts";
 import { isOpaqueToken } from "../oauth/opaque-token.ts";
+import { checkAudience } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
 import { type FollowingTokens, followingTokens } from "./successor-tokens.ts";
-import {
-  accessTokenRecord,
-  refreshTokenKey,
-  spentRefreshTokenKey,
-  type TokenResponse,
-  tokenResponse,
-} from "./token-records.ts";
+import { accessTokenRecord, type TokenResponse, tokenResponse } from "./token-records.ts";
 
 /** A grant keeps this many live access tokens; a client that refreshes faster loses its oldest. */
 const maxLiveAccessTokens = 8;
@@ -85,7 +79,7 @@ export class RefreshRotation {
       emit("reuse-detected", { clientId, grantId, credential: "refresh_token" });
       throw new OAuthError("invalid_grant", "The refresh token was used before; the login has been ended.");
     }
-    if (record.resource !== undefined) checkAudience(this.#configuration, request.resource, record.resource);
+    if (record.resource !== undefined) checkAudience(this.#configuration.resource, request.resource, record.resource);
     const scopes = narrowedScopes(record, request.scope);
     const grantKey = this.#grants.openKey(grantId, presented, record.wrappedKey);
     const successor = followingTokens(this.#configuration.keys, grantKey, presented);
@@ -102,7 +96,7 @@ export class RefreshRotation {
     if (grant === undefined) throw unknownRefreshToken();
 
     const now = this.#now();
-    const accessKey = tokenKey(successor.accessToken);
+    const accessKey = accessTokenKey(successor.accessToken);
     const access = accessTokenRecord(record, {
       grantId,
       scopes,
@@ -153,9 +147,9 @@ export class RefreshRotation {
   async #repeat({ accessToken, refreshToken }: FollowingTokens): Promise<TokenResponse | undefined> {
     const { accessTokens, refreshTokens } = this.#configuration.repositories;
     const [access, refresh] = await Promise.all([
-      accessTokens.get(tokenKey(accessToken)),
+      accessTokens.get(accessTokenKey(accessToken)),
       refreshTokens.get(refreshTokenKey(refreshToken)),
-      this.#grants.endIfTokenRevoked(tokenKey(accessToken)),
+      this.#grants.endIfTokenRevoked(accessTokenKey(accessToken)),
     ]);
     if (access?.expiresAt === undefined || refresh === undefined) return undefined;
     return tokenResponse(accessToken, { ...access, expiresAt: access.expiresAt }, refreshToken, this.#now());

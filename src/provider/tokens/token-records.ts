@@ -1,7 +1,6 @@
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import { labelledTokenKey } from "../../secrets/storage-key.ts";
 
 /** A token response (RFC 6749 section 5.1). */
 export interface TokenResponse {
@@ -11,21 +10,6 @@ export interface TokenResponse {
   readonly expires_in: number;
   readonly scope: string;
   readonly refresh_token?: string;
-}
-
-/** The storage key of an authorization code. */
-export function authorizationCodeKey(code: string): string {
-  return labelledTokenKey("authorization code", code);
-}
-
-/** The storage key of a refresh token. */
-export function refreshTokenKey(token: string): string {
-  return labelledTokenKey("refresh token", token);
-}
-
-/** The storage key of the record that says that a refresh token was used. */
-export function spentRefreshTokenKey(token: string): string {
-  return labelledTokenKey("spent refresh token", token);
 }
 
 /** An access token's record as it is written here: it always ends. */

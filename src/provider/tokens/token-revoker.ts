@@ -1,9 +1,8 @@
-import { tokenKey } from "../../secrets/storage-key.ts";
+import { accessTokenKey, refreshTokenKey } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
 import { isOpaqueToken, isPythonAccessToken } from "../oauth/opaque-token.ts";
-import { refreshTokenKey } from "./token-records.ts";
 
 /** Revokes tokens at their client's wish (RFC 7009). */
 export class TokenRevoker {
@@ -28,9 +27,9 @@ export class TokenRevoker {
       if (record?.clientId !== clientId || record.grantId === undefined) return;
       await this.#grants.revoke(record.grantId, token, record.wrappedKey);
     } else if (isOpaqueToken("access_token", token) || isPythonAccessToken(token)) {
-      const record = await accessTokens.get(tokenKey(token));
+      const record = await accessTokens.get(accessTokenKey(token));
       if (record?.clientId !== clientId) return;
-      await this.#grants.revokeAccessToken(tokenKey(token));
+      await this.#grants.revokeAccessToken(accessTokenKey(token));
       emit("token-revoked", { clientId, grantId: record.grantId });
     }
   }

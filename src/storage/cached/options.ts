@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { requireTimerLength } from "../../timer-length.ts";
+import { requireTimerLength } from "../../option-checks.ts";
 import type { ReadExpiry } from "../expiry.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { requireTimerLength } from "../../timer-length.ts";
+import { requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,

@@ -1,5 +1,5 @@
 import type { StorageError } from "../../errors.ts";
-import { requireTimerLength } from "../../timer-length.ts";
+import { requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,

@@ -1,5 +1,5 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
-import { requireTimerLength } from "../../timer-length.ts";
+import { requireTimerLength } from "../../option-checks.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";

@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
 import { expect, test, vi } from "vitest";
-import type { AuthnEmulatorOptions } from "../../../src/emulator/authn/index.ts";
-import { createAuthnEmulator, defaultEmulatorClient } from "../../../src/emulator/authn/index.ts";
+import { createAuthnEmulator } from "../../../src/emulator/authn/authn-emulator.ts";
+import { defaultEmulatorClient } from "../../../src/emulator/authn/defaults.ts";
 import { loadOidcProvider } from "../../../src/emulator/authn/oidc-provider.ts";
+import type { AuthnEmulatorOptions } from "../../../src/emulator/authn/types.ts";
 import { ConfigurationError } from "../../../src/errors.ts";
 import { BrowserSession } from "../../support/browser-session.ts";
 import {

@@ -1,6 +1,6 @@
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../../src/emulator/authn/index.ts";
+import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../../src/emulator/authn/defaults.ts";
 import { BrowserSession, LoginStoppedError } from "../../support/browser-session.ts";
 import {
   ada,

@@ -2,11 +2,12 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { generate } from "selfsigned";
-import {
-  ClientDocuments,
-  type ClientDocumentsOptions,
-} from "../../../src/provider/client-documents/client-documents.ts";
-import { connectPinned, type PinnedTarget } from "../../../src/provider/client-documents/pinned-connection.ts";
+import { ClientDocuments } from "../../../src/provider/client-documents/client-documents.ts";
+import { connectPinned } from "../../../src/provider/client-documents/pinned-connection.ts";
+import type {
+  ClientDocumentsOptions,
+  PinnedTarget,
+} from "../../../src/provider/configuration/client-documents-options.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 export const clientId = "https://client.example/oauth/client.json";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories } from "../../../src/index.ts";
-import { clientKey } from "../../../src/provider/clients/client-registry.ts";
+import { clientKey } from "../../../src/records/keys.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";

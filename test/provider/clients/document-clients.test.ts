@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";

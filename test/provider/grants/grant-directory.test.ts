@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories, type GrantSummary, type ProviderRepositories } from "../../../src/index.ts";
-import { createRedisRepositories } from "../../../src/storage/redis/index.ts";
-import { createVaultRepositories } from "../../../src/storage/vault/index.ts";
+import { createRedisRepositories } from "../../../src/redis.ts";
+import { createVaultRepositories } from "../../../src/vault.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { connectRedis } from "../../support/redis-clients.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories } from "../../../src/index.ts";
 import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
 import { isEnumerable } from "../../../src/storage/enumerable.ts";

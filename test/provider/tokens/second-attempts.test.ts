@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories } from "../../../src/index.ts";
 import { GatedRepository } from "../../support/gated-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { ConfigurationError } from "../../../src/errors.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { Copies } from "../../../src/storage/cached/copies.ts";
-import { CachedRepository, type CachedRepositoryOptions } from "../../../src/storage/cached/index.ts";
+import type { CachedRepositoryOptions } from "../../../src/storage/cached/options.ts";
 import { recordNames } from "../../../src/storage/cached/record-names.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { GatedRepository } from "../../support/gated-repository.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { StorageClosedError } from "../../../src/errors.ts";
-import { CachedRepository } from "../../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { cachedSetup } from "../../support/cached-setup.ts";
 import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";

@@ -1,11 +1,9 @@
 import { describe, it } from "vitest";
+import { type RepositoryUnderTest, type SampleRecord, testRepository } from "../../../src/conformance.ts";
 import { StorageUnavailableError } from "../../../src/errors.ts";
-import {
-  CachedRepository,
-  type CachedRepositorySettings,
-  InMemoryInvalidationChannel,
-} from "../../../src/storage/cached/index.ts";
-import { type RepositoryUnderTest, type SampleRecord, testRepository } from "../../../src/storage/conformance/index.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
+import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
+import type { CachedRepositorySettings } from "../../../src/storage/cached/options.ts";
 import type { Repository } from "../../../src/storage/contract.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";

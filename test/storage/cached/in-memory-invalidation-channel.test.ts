@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { InMemoryInvalidationChannel, type InvalidationSubscriber } from "../../../src/storage/cached/index.ts";
+import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
+import type { InvalidationSubscriber } from "../../../src/storage/cached/invalidation.ts";
 
 function listener(): InvalidationSubscriber & { readonly heard: string[] } {
   const heard: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sha256Name } from "../../../src/storage/cached/index.ts";
+import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
 import { cachedSetup } from "../../support/cached-setup.ts";
 import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { StorageUnavailableError } from "../../../src/errors.ts";
-import { CachedRepository, sha256Name } from "../../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
+import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
 import { type Gate, GatedRepository } from "../../support/gated-repository.ts";

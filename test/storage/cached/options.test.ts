@@ -5,11 +5,8 @@ import type { AuthorizationCode } from "../../../src/records/authorization-code.
 import type { Grant } from "../../../src/records/grant.ts";
 import type { OAuthClientInformation } from "../../../src/records/oauth-client-information.ts";
 import type { RefreshToken } from "../../../src/records/refresh-token.ts";
-import {
-  CachedRepository,
-  type CachedRepositoryOptions,
-  type StaleIfErrorOptions,
-} from "../../../src/storage/cached/index.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
+import type { CachedRepositoryOptions, StaleIfErrorOptions } from "../../../src/storage/cached/options.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 
 const bound = { max: 10, maxStaleness: 1_000 };

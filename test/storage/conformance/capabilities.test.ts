@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Requirement, repositoryCases, testRepository } from "../../../src/storage/conformance/index.ts";
+import { type Requirement, repositoryCases, testRepository } from "../../../src/conformance.ts";
 import { buildRight, subjectOf } from "./text-repository.ts";
 
 /** The names of the tests that the suite defines. */

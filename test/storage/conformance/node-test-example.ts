@@ -1,6 +1,6 @@
 /** Run by `node --test`, in a process of its own. */
 import { describe, it } from "node:test";
-import { testRepository } from "../../../src/storage/conformance/index.ts";
+import { testRepository } from "../../../src/conformance.ts";
 import { buildRight, subjectOf } from "./text-repository.ts";
 import { wrongBackends } from "./wrong-backends.ts";
 

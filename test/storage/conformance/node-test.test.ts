@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { repositoryCases } from "../../../src/storage/conformance/index.ts";
+import { repositoryCases } from "../../../src/conformance.ts";
 
 const example = fileURLToPath(new URL("./node-test-example.ts", import.meta.url));
 

@@ -1,6 +1,6 @@
+import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../../src/conformance.ts";
 import { InvalidKeyError, StorageUnavailableError } from "../../../src/errors.ts";
 import { asCodec, type Codec, type Repository } from "../../../src/index.ts";
-import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../../src/storage/conformance/index.ts";
 import { isExpired, readExpiresAt } from "../../../src/storage/expiry.ts";
 import { Gate } from "../../support/gated-repository.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { repositoryCases, runRepositoryCase } from "../../../src/storage/conformance/index.ts";
+import { repositoryCases, runRepositoryCase } from "../../../src/conformance.ts";
 import { buildRight, subjectOf } from "./text-repository.ts";
 import { wrongBackends } from "./wrong-backends.ts";
 

@@ -1,6 +1,6 @@
 import { Cluster, Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { clusterOptions, RedisRepository, redisOptions } from "../../../src/storage/redis/index.ts";
+import { clusterOptions, RedisRepository, redisOptions } from "../../../src/redis.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 const clients: (Redis | Cluster)[] = [];

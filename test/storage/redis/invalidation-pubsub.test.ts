@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RedisPubSubInvalidation } from "../../../src/redis.ts";
 import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
-import { RedisPubSubInvalidation } from "../../../src/storage/redis/index.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";

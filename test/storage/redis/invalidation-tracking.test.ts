@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RedisRepository, RedisTrackingInvalidation } from "../../../src/storage/redis/index.ts";
+import { RedisRepository, RedisTrackingInvalidation } from "../../../src/redis.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectCluster, connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";

@@ -1,7 +1,7 @@
 import type { Cluster } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RedisRepository } from "../../../src/redis.ts";
 import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
-import { RedisRepository } from "../../../src/storage/redis/index.ts";
 import { connectCluster } from "../../support/redis-clients.ts";
 import { type RedisClusterServers, startRedisCluster } from "../../support/redis-topologies.ts";
 import { textCodec } from "../../support/text-codec.ts";

@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { testRepository } from "../../../src/conformance.ts";
+import { RedisTrackingInvalidation } from "../../../src/redis.ts";
 import { KeyRing } from "../../../src/secrets/key-ring.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { sealed } from "../../../src/storage/codecs/sealed.ts";
-import { testRepository } from "../../../src/storage/conformance/index.ts";
-import { RedisTrackingInvalidation } from "../../../src/storage/redis/index.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { findRedis, type TestRedis } from "../../support/redis-server.ts";

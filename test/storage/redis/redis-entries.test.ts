@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
-import { RedisRepository } from "../../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../../src/redis.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster } from "../../support/redis-topologies.ts";

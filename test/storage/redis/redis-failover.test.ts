@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
-import { RedisRepository, redisOptions } from "../../../src/storage/redis/index.ts";
+import { RedisRepository, redisOptions } from "../../../src/redis.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { startRedisReplication, startSentinel, until } from "../../support/redis-topologies.ts";
 import { textCodec } from "../../support/text-codec.ts";

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { StorageFailure } from "../../../src/errors.ts";
-import { RedisRepository } from "../../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/redis-topologies.ts";

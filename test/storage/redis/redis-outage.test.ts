@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { RedisRepository, redisOptions } from "../../../src/storage/redis/index.ts";
+import { RedisRepository, redisOptions } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";

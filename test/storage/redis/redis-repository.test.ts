@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
-import { RedisRepository } from "../../../src/storage/redis/index.ts";
+import { RedisRepository } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { textCodec } from "../../support/text-codec.ts";

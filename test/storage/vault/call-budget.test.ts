@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
-import { PangeaVaultRepository } from "../../../src/storage/vault/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { PangeaVaultRepository } from "../../../src/vault.ts";
 
 let emulator: PangeaEmulator;
 beforeAll(async () => {

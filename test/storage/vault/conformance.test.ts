@@ -1,9 +1,9 @@
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { z } from "zod";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
-import { sampleSchema, testRepository } from "../../../src/storage/conformance/index.ts";
-import { PangeaVaultRepository } from "../../../src/storage/vault/index.ts";
+import { sampleSchema, testRepository } from "../../../src/conformance.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { PangeaVaultRepository } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 let emulator: PangeaEmulator;

@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { ConfigurationError } from "../../../src/index.ts";
 import { connectToVault } from "../../../src/storage/vault/connect.ts";
-import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/storage/vault/index.ts";
+import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
 
 let emulator: PangeaEmulator;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
-import { createVaultRepositories } from "../../../src/storage/vault/index.ts";
+import { createVaultRepositories } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 

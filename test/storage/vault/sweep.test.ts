@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { startPangeaEmulator } from "../../../src/emulator/index.ts";
+import { startPangeaEmulator } from "../../../src/emulator.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
 import { connectToVault } from "../../../src/storage/vault/connect.ts";
-import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/storage/vault/index.ts";
+import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const schema = z.object({ name: z.string(), expiresAt: z.number() });

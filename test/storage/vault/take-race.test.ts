@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator/index.ts";
-import { PangeaVaultRepository } from "../../../src/storage/vault/index.ts";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { PangeaVaultRepository } from "../../../src/vault.ts";
 import { raceForValues } from "../../support/take-race.ts";
 import { textCodec } from "../../support/text-codec.ts";
 

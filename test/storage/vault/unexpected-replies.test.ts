@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/storage/vault/index.ts";
+import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
 
 const schema = z.object({ n: z.number() });
 const item = {

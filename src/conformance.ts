@@ -1,4 +1,4 @@
-export { sampleSchema } from "./sample-schema.ts";
+export { sampleSchema } from "./storage/conformance/sample-schema.ts";
 export type {
   CreateRepository,
   HeldRead,
@@ -6,7 +6,7 @@ export type {
   RepositoryUnderTest,
   Requirement,
   SampleRecord,
-} from "./subject.ts";
+} from "./storage/conformance/subject.ts";
 export {
   repositoryCases,
   runRepositoryCase,
@@ -14,4 +14,4 @@ export {
   type TestRepositoryOptions,
   type TestRunner,
   testRepository,
-} from "./test-repository.ts";
+} from "./storage/conformance/test-repository.ts";

@@ -1,0 +1,22 @@
+export {
+  createRedisRepositories,
+  type RedisRepositories,
+  type RedisRepositoriesOptions,
+} from "./records/create-redis-repositories.ts";
+export { RedisPubSubInvalidation, type RedisPubSubOptions } from "./storage/redis/invalidation-pubsub.ts";
+export { RedisTrackingInvalidation, type RedisTrackingOptions } from "./storage/redis/invalidation-tracking.ts";
+export type { RedisClient, RedisConnection, RedisLike } from "./storage/redis/redis-like.ts";
+export {
+  clusterOptions,
+  type PatienceOptions,
+  type RecommendedClusterOptions,
+  type RecommendedRedisOptions,
+  redisOptions,
+} from "./storage/redis/redis-options.ts";
+export { RedisRepository, type RedisRepositoryOptions } from "./storage/redis/redis-repository.ts";
+export type {
+  RedisCallable,
+  SubscriberClient,
+  SubscriberSettings,
+  TrackableCluster,
+} from "./storage/redis/subscriber-connection.ts";
