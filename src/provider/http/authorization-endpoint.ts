@@ -79,7 +79,7 @@ export class AuthorizationEndpoint {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
       if (this.#consent.isRemembered(checked, this.#cookies.read(browser.cookie, consentCookie))) {
         emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-        return this.#beginLogin(browser.cookie, checked);
+        return await this.#beginLogin(browser.cookie, checked);
       }
       const { name, value } = browserCookie(this.#cookies, browser, () => this.#consent.newBrowserSecret());
       const sealed = this.#consent.sealRequest(checked, value);
@@ -112,7 +112,7 @@ export class AuthorizationEndpoint {
         return this.#sendError(redirectUri, state, denied);
       }
       emit("consent", { clientId, decision: "allowed", scopes });
-      return this.#beginLogin(cookieHeader, pending);
+      return await this.#beginLogin(cookieHeader, pending);
     } catch (failure) {
       return this.showError(failure);
     }
@@ -146,9 +146,9 @@ export class AuthorizationEndpoint {
     return errorPage(this.#configuration.consent, reportedOAuthError(failure));
   }
 
-  #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Response {
+  async #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Promise<Response> {
     try {
-      const login = this.#login.begin(request);
+      const login = await this.#login.begin(request);
       return redirectResponse(login.location, this.#cookies.keepLogin(cookieHeader, login));
     } catch (failure) {
       return this.#sendError(request.redirectUri, request.state, failure);
