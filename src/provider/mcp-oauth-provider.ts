@@ -187,7 +187,7 @@ export class McpOAuthProvider {
   ): Promise<void> {
     const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
     const browser = { cookie: response.req.headers.cookie ?? null, method: response.req.method ?? "GET" };
-    const begun = await this.#parts.authorization.ask(browser, trusted, parameters.state, () => ({
+    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, () => ({
       responseType: "code",
       responseMode: undefined,
       scope: parameters.scopes?.join(" "),

@@ -7,7 +7,7 @@ import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { Repository } from "../../storage/contract.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import { GrantKey } from "./grant-key.ts";
 
@@ -101,7 +101,7 @@ export class Grants {
       return GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       throw new OAuthError("invalid_grant", "The secret that the login began under is gone; log in again.");
     }
   }
@@ -197,7 +197,7 @@ export class Grants {
       tokens = key.openSession(grant.sealedUpstream).tokens;
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       return;
     }
     await this.#configuration.upstream.revoke(tokens).catch(() => {});

@@ -10,7 +10,7 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
@@ -98,7 +98,7 @@ export class UpstreamSessions {
       return GrantKey.unwrap(this.#configuration.keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       throw loginOver();
     }
   }
@@ -162,7 +162,7 @@ export class UpstreamSessions {
       await this.#grants.set(open.grantId, stored.grant);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       const { before } = this.#unstored.get(open.grantId) ?? { before: open.grant.sealedUpstream };
       this.#unstored.set(open.grantId, { before, sealed });
       return stored;

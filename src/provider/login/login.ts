@@ -8,7 +8,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
@@ -118,7 +118,7 @@ export class Login {
       const { error, message } =
         failure instanceof UpstreamRejectedError
           ? { error: failure.error, message: `${this.#configuration.upstream.name} refused the login.` }
-          : reportedOAuthError(failure);
+          : reportFailure(failure);
       emit("login-failed", { clientId: transaction.clientId, error });
       return { location: this.#answer(transaction, { error, error_description: message }), allowed: undefined };
     }
