@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { UnsealableError } from "../../errors.ts";
-import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
+import { UpstreamTokensSchema } from "../../records/pangea-access-token.ts";
 import type { DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 
@@ -13,7 +13,7 @@ export interface UpstreamSession {
 }
 
 const sessionSchema = z.object({
-  tokens: PangeaAccessTokenSchema,
+  tokens: UpstreamTokensSchema,
   identity: z.object({
     subject: z.string().exactOptional(),
     username: z.string().exactOptional(),
@@ -22,69 +22,114 @@ const sessionSchema = z.object({
 });
 
 /**
- * The data key of a grant. The user's upstream session is sealed under it, and the key itself is kept only wrapped: once
- * under each live token of the grant, together with the configured secret. So a copy of the store opens nothing, not
- * even for somebody who has the secret too, unless they hold a token; and whoever holds a token opens its own grant.
+ * The data key of a grant: the user's upstream session is sealed under it. The key itself is kept only wrapped, once under
+ * each live credential of the grant together with the configured secret. So a copy of the store opens nothing without a
+ * live credential, not even for somebody who has the secret too; and a credential opens its own grant only.
  */
 export class GrantKey {
-  readonly #keys: KeyRing;
+  readonly #sessions: SealedJson<UpstreamSession>;
   readonly #grantId: string;
   readonly #bytes: Uint8Array;
 
-  private constructor(keys: KeyRing, grantId: string, bytes: Uint8Array) {
-    this.#keys = keys;
+  constructor(grantId: string, bytes: Uint8Array) {
+    const key = { id: "grant", bytes };
+    this.#sessions = new SealedJson({ primary: key, all: [key] }, sessionSchema);
     this.#grantId = grantId;
     this.#bytes = bytes;
   }
 
-  /** A new key for a new grant. */
-  static create(keys: KeyRing, grantId: string): GrantKey {
-    return new GrantKey(keys, grantId, randomBytes(32));
-  }
-
   /**
-   * The key that was wrapped under a token.
+   * The key that was wrapped under an access token.
    *
-   * @throws `UnsealableError` for another token, another grant, or a secret that is no longer configured.
+   * @throws {UnsealableError} when the token or the grant is another one, or the secret is not configured.
    */
-  static unwrap(keys: KeyRing, grantId: string, token: string, wrapped: string): GrantKey {
-    const text = openSealed(wrappingKeys(keys, token), wrapped, grantId);
-    return new GrantKey(keys, grantId, Buffer.from(text, "base64url"));
+  static unwrap(keys: KeyRing, grantId: string, accessToken: string, wrapped: string): GrantKey {
+    const text = openSealed(wrappingKeys(keys, "grant key", accessToken), wrapped, grantId);
+    return new GrantKey(grantId, Buffer.from(text, "base64url"));
   }
 
-  /** The key, wrapped under a token. */
-  wrap(token: string): string {
-    return seal(wrappingKeys(this.#keys, token), Buffer.from(this.#bytes).toString("base64url"), this.#grantId);
-  }
-
-  /** 32 bytes that follow from a text and the key (HMAC-SHA-256), and from which neither can be learnt. */
-  authenticate(text: string): Uint8Array {
-    return createHmac("sha256", this.#bytes).update(text).digest();
+  /** The key, wrapped under an access token. */
+  wrap(keys: KeyRing, accessToken: string): string {
+    const text = Buffer.from(this.#bytes).toString("base64url");
+    return seal(wrappingKeys(keys, "grant key", accessToken), text, this.#grantId);
   }
 
   /** Seals what a grant keeps of its user. */
   sealSession(session: UpstreamSession): string {
-    return seal(this.#dataKeys(), JSON.stringify(z.encode(sessionSchema, session)), this.#grantId);
+    return this.#sessions.seal(session, this.#grantId);
   }
 
-  /** Opens what `sealSession` sealed. Throws `UnsealableError` where it was altered or belongs to another grant. */
+  /**
+   * Opens what `sealSession` sealed.
+   *
+   * @throws {UnsealableError} when it was altered or belongs to another grant.
+   */
   openSession(sealed: string): UpstreamSession {
-    const text = openSealed(this.#dataKeys(), sealed, this.#grantId);
-    const parsed = sessionSchema.safeParse(JSON.parse(text));
-    if (!parsed.success) throw new UnsealableError("A sealed upstream session is not what this version writes.");
-    return parsed.data;
+    return this.#sessions.open(sealed, this.#grantId);
   }
 
-  #dataKeys(): DerivedKeys {
-    const key = { id: "grant", bytes: this.#bytes };
-    return { primary: key, all: [key] };
+  /** @internal The key itself, to be wrapped together with another one. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 }
 
-function wrappingKeys(keys: KeyRing, token: string): DerivedKeys {
-  const { all } = keys.derive("grant key under token");
-  const mixed = all.map(({ id, bytes }) => ({ id, bytes: createHmac("sha256", bytes).update(token).digest() }));
-  const [primary] = mixed;
+/**
+ * What an authorization code or a refresh token opens: the data key of its grant, and the key that the tokens of the next
+ * step follow from. That second key is a new one at each step, so whoever finds an old credential learns nothing of the
+ * tokens beyond its own successors.
+ */
+export class StepKey {
+  readonly grantKey: GrantKey;
+  readonly #grantId: string;
+  readonly #bytes: Uint8Array;
+
+  private constructor(grantId: string, grantKey: GrantKey, bytes: Uint8Array) {
+    this.grantKey = grantKey;
+    this.#grantId = grantId;
+    this.#bytes = bytes;
+  }
+
+  /** The keys of a new grant. */
+  static create(grantId: string): StepKey {
+    return new StepKey(grantId, new GrantKey(grantId, randomBytes(32)), randomBytes(32));
+  }
+
+  /**
+   * The keys that were wrapped under a credential.
+   *
+   * @param core - The credential without its mark.
+   * @throws {UnsealableError} when the credential or the grant is another one, or the secret is not configured.
+   */
+  static unwrap(keys: KeyRing, grantId: string, core: string, wrapped: string): StepKey {
+    const text = openSealed(wrappingKeys(keys, "step key", core), wrapped, grantId);
+    const bytes = Buffer.from(text, "base64url");
+    return new StepKey(grantId, new GrantKey(grantId, bytes.subarray(0, 32)), bytes.subarray(32));
+  }
+
+  /** The keys, wrapped under a credential. */
+  wrap(keys: KeyRing, core: string): string {
+    const text = Buffer.concat([this.grantKey.bytes, this.#bytes]).toString("base64url");
+    return seal(wrappingKeys(keys, "step key", core), text, this.#grantId);
+  }
+
+  /** The keys of the next step: the same data key, and a new key for what follows. */
+  next(): StepKey {
+    return new StepKey(this.#grantId, this.grantKey, randomBytes(32));
+  }
+
+  /** 32 bytes that follow from this key and a text (HMAC-SHA-256), and that neither can be learnt from. */
+  authenticate(text: string): Uint8Array {
+    return createHmac("sha256", this.#bytes).update(text).digest();
+  }
+}
+
+function wrappingKeys(keys: KeyRing, purpose: "grant key" | "step key", credential: string): DerivedKeys {
+  const { all } = keys.derive(`${purpose} under credential`);
+  const [primary, ...others] = all.map(({ id, bytes }) => ({
+    id,
+    bytes: createHmac("sha256", bytes).update(credential).digest(),
+  }));
   if (primary === undefined) throw new TypeError("a key ring has at least one key");
-  return { primary, all: mixed };
+  return { primary, all: [primary, ...others] };
 }

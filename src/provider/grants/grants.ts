@@ -1,205 +1,127 @@
-import { OAuthError, UnsealableError } from "../../errors.ts";
-import type { AccessToken } from "../../records/access-token.ts";
+import { UnsealableError } from "../../errors.ts";
 import type { Grant } from "../../records/grant.ts";
-import type { IssuedToken } from "../../records/issued-token.ts";
-import { grantLedgerKey, refreshTokenKey, revokedAccessTokenKey, revokedGrantKey } from "../../records/keys.ts";
-import type { RefreshToken } from "../../records/refresh-token.ts";
+import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
 import type { Repository } from "../../storage/contract.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { getFresh } from "../../storage/fresh-read.ts";
 import { emit } from "../events.ts";
 import { reportFailure } from "../oauth-failure.ts";
+import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
-import { GrantKey } from "./grant-key.ts";
+import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
-/** A request that is under way for longer than this, beyond what Pangea AuthN may take, is not waited for: in seconds. */
-const longestRequest = 600;
+/** The tombstone of a grant outlives everything of the grant by this long, for clocks that differ, in seconds. */
+const tombstoneMargin = 24 * 60 * 60;
 
-/** What a grant has issued since its first tokens, as far as it is listed. */
-export interface LaterTokens {
-  readonly tokens: readonly IssuedToken[];
-  /** Under which key the use of the last of those refresh tokens is recorded. */
-  readonly spentKey: string | undefined;
+/** A grant that was revoked. */
+export type Tombstone = Grant & { readonly revokedAt: number };
+
+/** What a request has in hand when it revokes a grant. */
+export interface RevocationEvidence {
+  /** Opens the user's upstream session. */
+  readonly key?: GrantKey | undefined;
+  /** The sealed upstream session, where it is newer than what the records of the grant have. */
+  readonly sealedUpstream?: string | undefined;
+  /** The client of a grant whose record is not there yet. */
+  readonly clientId?: string;
 }
 
 /**
- * Grants: one user's approval of one client. A grant holds the upstream tokens and the identity, and knows the keys of
- * the tokens that it issued, so that revoking it ends them all.
- *
- * A revocation can race an issuance on another instance, and the contract has no transactions. So a revocation first
- * writes a mark and then deletes what it finds, while an issuance first writes and then looks for the mark: whichever
- * order they run in, one of the two sees the other. The marks live for as long as requests may be under way. What they
- * cannot stop is a write that the store carries out after it has told its caller that it failed.
- *
- * The list of what was issued later is replaced as a whole, so a slow writer can set it back. Nothing is lost by that:
- * each use of a refresh token is recorded with what was issued in its place, and a revocation goes on from the last one
- * that is listed.
+ * Grants: one user's approval of one client. A grant is one record, which is added once and never changes. Its tokens are
+ * good only while the record is there, so a revocation is one write: a tombstone in the record's place, which no `add`
+ * can replace while anything of the grant could still be shown.
  */
 export class Grants {
   readonly #grants: Repository<string, Grant>;
-  readonly #accessTokens: Repository<string, AccessToken>;
-  readonly #refreshTokens: Repository<string, RefreshToken>;
-  readonly #configuration: ProviderConfiguration;
+  readonly #sessions: Repository<string, UpstreamSessionRecord>;
+  readonly #upstreamRevocations: UpstreamRevocations;
+  readonly #clock: () => number;
+  readonly #lifetime: number;
 
-  constructor(configuration: ProviderConfiguration) {
-    const { repositories } = configuration;
-    this.#grants = repositories.grants;
-    this.#accessTokens = repositories.accessTokens;
-    this.#refreshTokens = repositories.refreshTokens;
-    this.#configuration = configuration;
+  constructor(parts: {
+    readonly repositories: {
+      readonly grants: Repository<string, Grant>;
+      readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
+    };
+    readonly upstreamRevocations: UpstreamRevocations;
+    readonly clock: () => number;
+    /** How long a grant may last, in seconds. */
+    readonly lifetime: number;
+  }) {
+    this.#grants = parts.repositories.grants;
+    this.#sessions = parts.repositories.upstreamSessions;
+    this.#upstreamRevocations = parts.upstreamRevocations;
+    this.#clock = parts.clock;
+    this.#lifetime = parts.lifetime;
   }
 
+  /** The grant as the store has it now, whatever a cache remembers. */
   get(grantId: string): Promise<Grant | undefined> {
-    return this.#grants.get(grantId);
+    return getFresh(this.#grants, grantId);
   }
 
-  set(grantId: string, grant: Grant): Promise<void> {
-    return this.#grants.set(grantId, grant);
-  }
-
-  /** What the grant has issued since its first tokens. */
-  async laterTokens(grantId: string): Promise<LaterTokens> {
-    const ledger = await this.#grants.get(grantLedgerKey(grantId));
-    return { tokens: ledger?.tokens ?? [], spentKey: ledger?.spentKey };
-  }
-
-  /** Replaces the list of what the grant has issued since its first tokens. */
-  async setLaterTokens(
-    grantId: string,
-    grant: Grant,
-    { tokens, spentKey }: LaterTokens & { readonly spentKey: string },
-  ): Promise<void> {
-    const { clientId, scopes, createdAt, expiresAt } = grant;
-    const ledger = { clientId, scopes, createdAt, expiresAt, ledgerOf: grantId, tokens: [...tokens], spentKey };
-    await this.#grants.set(grantLedgerKey(grantId), ledger);
-  }
-
-  /** Ends one access token, for good: a request under way that issues it again takes it back. */
-  async revokeAccessToken(key: string): Promise<void> {
-    await this.#grants.set(revokedAccessTokenKey(key), this.#mark());
-    await this.#accessTokens.delete(key);
+  /** Begins a grant; false where it has begun before, or was revoked before it could begin. */
+  add(grantId: string, grant: Grant): Promise<boolean> {
+    return this.#grants.add(grantId, grant);
   }
 
   /**
-   * Takes back an access token that was issued again though it had been revoked.
+   * Ends a grant with everything that it issued: writes its tombstone. The upstream session is ended as well where the
+   * evidence opens it; where it does not, the session is ended by whoever shows a live credential of the grant.
    *
-   * @throws `OAuthError` with `invalid_grant` in that case.
-   */
-  async endIfTokenRevoked(key: string): Promise<void> {
-    if ((await this.#grants.get(revokedAccessTokenKey(key))) === undefined) return;
-    await this.#accessTokens.delete(key);
-    throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
-  }
-
-  /**
-   * The grant's key, as it is wrapped under a credential; undefined for a grant that has none.
-   *
-   * @throws `OAuthError` with `invalid_grant` where the secret is no longer configured: nothing can go on with the login.
-   */
-  openKey(grantId: string, credential: string, wrappedKey: string | undefined): GrantKey | undefined {
-    if (wrappedKey === undefined) return undefined;
-    try {
-      return GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
-    } catch (failure) {
-      if (!(failure instanceof UnsealableError)) throw failure;
-      reportFailure(failure);
-      throw new OAuthError("invalid_grant", "The secret that the login began under is gone; log in again.");
-    }
-  }
-
-  /** True where the grant was revoked while a request that is still under way may have gone on with it. */
-  async wasRevoked(grantId: string): Promise<boolean> {
-    return (await this.#grants.get(revokedGrantKey(grantId))) !== undefined;
-  }
-
-  /**
-   * Ends a grant: its access and refresh tokens here and, where a credential of the grant is at hand to open them, the
-   * upstream tokens at Pangea AuthN. A second call is harmless.
-   *
-   * @param credential - A token or code of the grant. Without one the upstream tokens cannot be opened and are left to
-   * expire.
-   * @param wrappedKey - The grant's key as wrapped under that credential; the code's own is in the grant.
    * @returns Whether there was a grant to end.
-   * @throws `StorageError` when the store fails, in which case something may be left: call again. What a second call
-   * needs goes last: the lists after the tokens that are in them, and a refresh token that was shown after those.
+   * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
-  async revoke(grantId: string, credential?: string, wrappedKey?: string): Promise<boolean> {
-    await this.#grants.set(revokedGrantKey(grantId), this.#mark());
-    const [grant, later] = await Promise.all([this.#grants.get(grantId), this.laterTokens(grantId)]);
-    const unlisted = await this.#issuedAfter(later.spentKey ?? grant?.spentKey);
-    const shown = credential === undefined ? undefined : refreshTokenKey(credential);
-    const tokens = [...(grant?.tokens ?? []), ...later.tokens, ...unlisted];
-    await this.deleteTokens(tokens.filter(({ key }) => key !== shown));
-    if (grant !== undefined && credential !== undefined) {
-      await this.#revokeUpstream(grantId, grant, credential, wrappedKey);
+  async revoke(grantId: string, evidence: RevocationEvidence = {}): Promise<boolean> {
+    const grant = await this.get(grantId);
+    if (isRevoked(grant)) {
+      await this.endUpstream(grantId, grant, evidence);
+      return false;
     }
-    await this.#grants.delete(grantLedgerKey(grantId));
-    await this.#grants.delete(grantId);
+    const revokedAt = this.#clock() / 1000;
+    const sealedUpstream = grant?.sealedUpstream ?? evidence.sealedUpstream;
+    const tombstone = {
+      clientId: grant?.clientId ?? evidence.clientId ?? "",
+      scopes: [],
+      createdAt: grant?.createdAt ?? revokedAt,
+      expiresAt: (grant?.expiresAt ?? revokedAt + this.#lifetime) + tombstoneMargin,
+      revokedAt,
+      ...(grant?.subject !== undefined && { subject: grant.subject }),
+      ...(sealedUpstream !== undefined && { sealedUpstream }),
+    };
+    await this.#grants.set(grantId, tombstone);
     if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
-    if (shown !== undefined) await this.#refreshTokens.delete(shown);
+    await this.endUpstream(grantId, tombstone, evidence);
     return grant !== undefined;
   }
 
   /**
-   * Takes back what was just written where the grant was revoked meanwhile.
+   * Ends the upstream session of a grant that was revoked, for whoever holds what opens it. The grant is over here
+   * whatever the upstream says.
    *
-   * @throws `OAuthError` with `invalid_grant` in that case.
+   * @throws {StorageError} when the store fails.
    */
-  async endIfRevoked(grantId: string, issued: readonly IssuedToken[]): Promise<void> {
-    if (!(await this.wasRevoked(grantId))) return;
-    await this.deleteTokens(issued);
-    await this.revoke(grantId);
-    throw new OAuthError("invalid_grant", "The login was ended while the request was under way.");
-  }
-
-  async deleteTokens(tokens: readonly IssuedToken[]): Promise<void> {
-    await Promise.all(
-      tokens.map((token) =>
-        token.kind === "access_token" ? this.#accessTokens.delete(token.key) : this.#refreshTokens.delete(token.key),
-      ),
-    );
-  }
-
-  /** What was issued for a refresh token and for those that followed it. */
-  async #issuedAfter(firstSpentKey: string | undefined): Promise<readonly IssuedToken[]> {
-    const issued: IssuedToken[] = [];
-    const seen = new Set<string>();
-    for (let key = firstSpentKey; key !== undefined && !seen.has(key); ) {
-      seen.add(key);
-      const successor = (await this.#refreshTokens.get(key))?.successor;
-      issued.push(...(successor?.tokens ?? []));
-      key = successor?.spentKey;
-    }
-    return issued;
-  }
-
-  #mark(): Grant {
-    const { clock, upstream, lifetimes } = this.#configuration;
-    const now = clock() / 1000;
-    // An answer can be repeated for as long as the grace of its refresh token lasts.
-    const expiresAt = now + longestRequest + (2 * upstream.timeout) / 1000 + lifetimes.refreshGrace;
-    return { clientId: "", scopes: [], createdAt: now, revokedAt: now, expiresAt, tokens: [] };
-  }
-
-  /**
-   * The grant is over here whatever Pangea AuthN says, so its refusal or absence does not fail the revocation. Neither
-   * does a secret that is no longer configured, which leaves nothing to revoke with.
-   */
-  async #revokeUpstream(
-    grantId: string,
-    grant: Grant,
-    credential: string,
-    wrappedKey = grant.wrappedKey,
-  ): Promise<void> {
-    if (grant.sealedUpstream === undefined || wrappedKey === undefined) return;
+  async endUpstream(grantId: string, tombstone: Grant, { key, sealedUpstream }: RevocationEvidence): Promise<void> {
+    if (key === undefined) return;
+    const sealed = sealedUpstream ?? (await this.#sessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
+    if (sealed === undefined) return;
     let tokens: UpstreamTokens;
     try {
-      const key = GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
-      tokens = key.openSession(grant.sealedUpstream).tokens;
+      tokens = key.openSession(sealed).tokens;
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
       reportFailure(failure);
       return;
     }
-    await this.#configuration.upstream.revoke(tokens).catch(() => {});
+    await this.#upstreamRevocations.end(grantId, tokens, tombstone.expiresAt);
   }
+}
+
+/** True for the tombstone of a grant. */
+export function isRevoked(grant: Grant | undefined): grant is Tombstone {
+  return grant?.revokedAt !== undefined;
+}
+
+/** True for a grant whose tokens are good. */
+export function isLive(grant: Grant | undefined, nowSeconds: number): grant is Grant {
+  return grant !== undefined && !isRevoked(grant) && grant.expiresAt > nowSeconds;
 }

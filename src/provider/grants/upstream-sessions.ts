@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import {
   OAuthError,
   StorageError,
@@ -8,20 +7,24 @@ import {
 } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
-import { accessTokenKey } from "../../records/keys.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
+import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import type { Repository } from "../../storage/contract.ts";
+import { readAccessToken } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { UpstreamIdentity } from "../upstream/contract.ts";
+import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
-import type { Grants } from "./grants.ts";
-import { RefreshClaims } from "./upstream-refresh-lock.ts";
+import { type Grants, isLive, isRevoked } from "./grants.ts";
+import { UnstoredSessions } from "./unstored-sessions.ts";
+import type { UpstreamRefreshLock } from "./upstream-refresh-lock.ts";
 
 /** An upstream token is refreshed this long before it expires, in seconds, so that it outlives the call it is for. */
 const refreshAheadSeconds = 60;
 
 /** The upstream token and the identity behind a request. */
 export interface UpstreamUserToken extends UpstreamIdentity {
-  /** The access token, such as Pangea AuthN's `ptu_…`. */
+  /** The upstream's access token. */
   readonly token: string;
   /** When it expires, in epoch seconds, where the upstream said so. */
   readonly expiresAt?: number;
@@ -29,46 +32,56 @@ export interface UpstreamUserToken extends UpstreamIdentity {
   readonly scopes?: readonly string[];
 }
 
-/** A session that was refreshed, sealed, and what the store held before. */
-interface Unstored {
-  readonly before: string | undefined;
-  readonly sealed: string;
-}
-
-const maxUnstored = 10_000;
-
-/** A grant that is alive, and the key that opens it. */
+/** A grant that is alive, the key that opens it, and its session as the store or this instance has it. */
 interface OpenGrant {
   readonly grantId: string;
   readonly grant: Grant;
   readonly key: GrantKey;
+  readonly sealed: string;
 }
 
 /** Opens the upstream sessions of grants for the requests that hold their tokens, and keeps them fresh. */
 export class UpstreamSessions {
-  readonly #configuration: ProviderConfiguration;
+  readonly #accessTokens: Repository<string, AccessToken>;
+  readonly #sessions: Repository<string, UpstreamSessionRecord>;
   readonly #grants: Grants;
-  readonly #claims: RefreshClaims;
+  readonly #upstream: Upstream;
+  readonly #lock: UpstreamRefreshLock;
+  readonly #keys: KeyRing;
+  readonly #clock: () => number;
+  readonly #unstored = new UnstoredSessions();
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
-  /** Refreshed sessions that the store did not take, by their grants: Pangea may not take the old ones again. */
-  readonly #unstored = new LRUCache<string, Unstored>({ max: maxUnstored });
 
-  constructor(configuration: ProviderConfiguration, grants: Grants) {
-    this.#configuration = configuration;
-    this.#grants = grants;
-    this.#claims = new RefreshClaims(configuration);
+  constructor(parts: {
+    readonly repositories: {
+      readonly accessTokens: Repository<string, AccessToken>;
+      readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
+    };
+    readonly grants: Grants;
+    readonly upstream: Upstream;
+    readonly lock: UpstreamRefreshLock;
+    readonly keys: KeyRing;
+    readonly clock: () => number;
+  }) {
+    this.#accessTokens = parts.repositories.accessTokens;
+    this.#sessions = parts.repositories.upstreamSessions;
+    this.#grants = parts.grants;
+    this.#upstream = parts.upstream;
+    this.#lock = parts.lock;
+    this.#keys = parts.keys;
+    this.#clock = parts.clock;
   }
 
   /**
-   * The Pangea token and identity of the user whose access token this is. The Pangea token is refreshed when it is due,
-   * once for any number of callers on any number of instances.
+   * The upstream token and identity of the user whose access token this is. The upstream token is refreshed when it is
+   * due, once for any number of callers on any number of instances.
    *
-   * @throws `OAuthError` with `invalid_token` where the login is over, here or at Pangea; `UpstreamUnavailableError`
-   * where it has to be refreshed and Pangea AuthN does not answer; `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_token` when the login is over, here or upstream.
+   * @throws {UpstreamUnavailableError} when it has to be refreshed and the upstream does not answer.
+   * @throws {StorageError} when the store fails.
    */
   async open(accessToken: string): Promise<UpstreamUserToken> {
-    const open = await this.#openGrant(accessToken);
-    const { tokens, identity } = await this.#freshSession(open);
+    const { tokens, identity } = await this.#freshSession(await this.#openGrant(accessToken));
     const { token, expiresAt, scopes } = tokens;
     return {
       token,
@@ -79,23 +92,31 @@ export class UpstreamSessions {
   }
 
   async #openGrant(accessToken: string): Promise<OpenGrant> {
-    const record: AccessToken | undefined = await this.#configuration.repositories.accessTokens.get(
-      accessTokenKey(accessToken),
-    );
-    const { grantId, wrappedKey } = record ?? {};
-    const grant = grantId === undefined ? undefined : await this.#grants.get(grantId);
-    if (grantId === undefined || grant === undefined || wrappedKey === undefined) throw loginOver();
-    const open = { grantId, grant, key: this.#unwrap(grantId, accessToken, wrappedKey) };
-    const unstored = this.#unstored.get(grantId);
-    if (unstored === undefined) return open;
-    if (unstored.before === grant.sealedUpstream) return this.#store(open, unstored.sealed);
-    this.#unstored.delete(grantId);
-    return open;
+    const { handle } = readAccessToken(accessToken) ?? {};
+    if (handle === undefined) throw loginOver();
+    const grantId = grantIdOf(handle);
+    const [record, grant, session] = await Promise.all([
+      this.#accessTokens.get(accessTokenKey(accessToken)),
+      this.#grants.get(grantId),
+      this.#sessions.get(grantId),
+    ]);
+    const now = this.#now();
+    if (record?.wrappedKey === undefined || record.revokedAt !== undefined || !isFuture(record.expiresAt, now)) {
+      throw loginOver();
+    }
+    const key = this.#unwrap(grantId, accessToken, record.wrappedKey);
+    if (isRevoked(grant)) await this.#grants.endUpstream(grantId, grant, { key });
+    const stored = session?.sealed ?? grant?.sealedUpstream;
+    if (!isLive(grant, now) || stored === undefined) throw loginOver();
+    const unstored = this.#unstored.inPlaceOf(grantId, stored);
+    if (unstored === undefined) return { grantId, grant, key, sealed: stored };
+    await this.#store({ grantId, grant, key, sealed: stored }, unstored);
+    return { grantId, grant, key, sealed: unstored };
   }
 
   #unwrap(grantId: string, accessToken: string, wrappedKey: string): GrantKey {
     try {
-      return GrantKey.unwrap(this.#configuration.keys, grantId, accessToken, wrappedKey);
+      return GrantKey.unwrap(this.#keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
       reportFailure(failure);
@@ -104,13 +125,13 @@ export class UpstreamSessions {
   }
 
   async #freshSession(open: OpenGrant): Promise<UpstreamSession> {
-    const session = openSession(open);
+    const session = open.key.openSession(open.sealed);
     const { expiresAt } = session.tokens;
     if (expiresAt === undefined || this.#now() < expiresAt - refreshAheadSeconds) return session;
     try {
       return await this.#refreshOnce(open, session);
     } catch (failure) {
-      // Due but not over: an outage of Pangea AuthN need not stop what the token is still good for.
+      // Due but not over: an outage of the upstream need not stop what the token is still good for.
       if (failure instanceof UpstreamUnavailableError && this.#now() < expiresAt) return session;
       throw failure;
     }
@@ -128,9 +149,9 @@ export class UpstreamSessions {
 
   async #refresh(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
     const { refreshToken } = session.tokens;
-    if (refreshToken === undefined) return this.#endOrUseNewer(open);
-    return this.#claims.once(
-      open.grantId,
+    if (refreshToken === undefined) return this.#endOrUseNewer(open, session);
+    return this.#lock.once(
+      open,
       () => this.#newer(open),
       () => this.#redeem(open, session, refreshToken),
     );
@@ -139,13 +160,10 @@ export class UpstreamSessions {
   async #redeem(open: OpenGrant, session: UpstreamSession, refreshToken: string): Promise<UpstreamSession> {
     let renewed: UpstreamSession;
     try {
-      renewed = {
-        ...session,
-        tokens: { ...session.tokens, ...(await this.#configuration.upstream.refresh(refreshToken)) },
-      };
+      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#upstream.refresh(refreshToken)) } };
     } catch (failure) {
       if (failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")
-        return this.#endOrUseNewer(open);
+        return this.#endOrUseNewer(open, session);
       throw failure;
     }
     await this.#store(open, open.key.sealSession(renewed));
@@ -153,56 +171,58 @@ export class UpstreamSessions {
   }
 
   /**
-   * Stores a refreshed session, and takes it back where the grant was revoked meanwhile. One that the store does not take
-   * is good all the same: it is kept here, for the next request to try again.
+   * Stores a refreshed session, and then looks whether the grant was revoked meanwhile: whoever revoked it could only end
+   * the session of before, so this one is ended here. A session that the store does not take is good all the same: it is
+   * kept for the next request to try again.
    */
-  async #store(open: OpenGrant, sealed: string): Promise<OpenGrant> {
-    const stored = { ...open, grant: { ...open.grant, sealedUpstream: sealed } };
+  async #store(open: OpenGrant, sealed: string): Promise<void> {
+    const { grantId, grant } = open;
     try {
-      await this.#grants.set(open.grantId, stored.grant);
+      await this.#sessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
       reportFailure(failure);
-      const { before } = this.#unstored.get(open.grantId) ?? { before: open.grant.sealedUpstream };
-      this.#unstored.set(open.grantId, { before, sealed });
-      return stored;
+      this.#unstored.keep(grantId, open.sealed, sealed);
+      await this.#endIfRevoked(open, sealed);
+      return;
     }
-    this.#unstored.delete(open.grantId);
-    if (!(await this.#grants.wasRevoked(open.grantId))) return stored;
-    await this.#configuration.upstream.revoke(openSession(stored).tokens).catch(() => {});
-    await this.#grants.revoke(open.grantId);
+    this.#unstored.forget(grantId);
+    await this.#endIfRevoked(open, sealed);
+  }
+
+  async #endIfRevoked({ grantId, key }: OpenGrant, sealed: string): Promise<void> {
+    const grant = await this.#grants.get(grantId);
+    if (!isRevoked(grant)) return;
+    await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: sealed });
     throw loginOver();
   }
 
   /** The session that another instance has stored since this one was read, if any. */
   async #newer(open: OpenGrant): Promise<UpstreamSession | undefined> {
-    const grant = await this.#grants.get(open.grantId);
-    if (grant === undefined) throw loginOver();
-    const { sealedUpstream } = grant;
-    const isKnown = sealedUpstream === open.grant.sealedUpstream;
-    if (isKnown || sealedUpstream === this.#unstored.get(open.grantId)?.before) return undefined;
-    return openSession({ ...open, grant });
+    const [grant, session] = await Promise.all([this.#grants.get(open.grantId), this.#sessions.get(open.grantId)]);
+    if (!isLive(grant, this.#now())) throw loginOver();
+    const stored = session?.sealed ?? grant.sealedUpstream;
+    if (stored === undefined || stored === open.sealed) return undefined;
+    return this.#unstored.inPlaceOf(open.grantId, stored) === open.sealed ? undefined : open.key.openSession(stored);
   }
 
-  /** Where Pangea ends the session while its token is still good, the token is used to its end. */
-  async #endOrUseNewer(open: OpenGrant): Promise<UpstreamSession> {
+  /** Where the upstream ends the session while its token is still good, the token is used to its end. */
+  async #endOrUseNewer(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
     const newer = await this.#newer(open);
     if (newer !== undefined) return newer;
-    const session = openSession(open);
     const { expiresAt } = session.tokens;
-    if (expiresAt !== undefined && this.#now() < expiresAt) return session;
+    if (isFuture(expiresAt, this.#now())) return session;
     await this.#grants.revoke(open.grantId);
     throw loginOver();
   }
 
   #now(): number {
-    return this.#configuration.clock() / 1000;
+    return this.#clock() / 1000;
   }
 }
 
-function openSession({ grant, key }: OpenGrant): UpstreamSession {
-  if (grant.sealedUpstream === undefined) throw loginOver();
-  return key.openSession(grant.sealedUpstream);
+function isFuture(time: number | undefined, now: number): boolean {
+  return time !== undefined && now < time;
 }
 
 function loginOver(): OAuthError {

@@ -1,46 +1,36 @@
 import { crc32 } from "node:zlib";
 
-/** What an opaque credential of this server is for; the prefix says it to people and to secret scanners. */
-export type OpaqueTokenKind = "access_token" | "refresh_token" | "authorization_code" | "client_secret";
-
-const prefixes: Readonly<Record<OpaqueTokenKind, string>> = {
-  access_token: "pmcp_at_",
-  refresh_token: "pmcp_rt_",
-  authorization_code: "pmcp_ac_",
-  client_secret: "pmcp_cs_",
-};
-
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const entropyBytes = 32;
-const bodyLength = 43;
+const clientSecretPrefix = "pmcp_cs_";
+const clientSecretLength = 43;
 const checksumLength = 6;
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-function base62(value: bigint, length: number): string {
+/** Writes bytes in base 62, with zeros in front up to a length. 22 characters hold 16 bytes, 43 characters 32 bytes. */
+export function base62(bytes: Uint8Array, length: number): string {
+  return base62Number(BigInt(`0x${Buffer.from(bytes).toString("hex")}`), length);
+}
+
+function base62Number(value: bigint, length: number): string {
   let text = "";
   for (let rest = value; text.length < length; rest /= 62n) text = alphabet.charAt(Number(rest % 62n)) + text;
   return text;
 }
 
-function checksum(text: string): string {
-  return base62(BigInt(crc32(text)), checksumLength);
+/** The text, with 6 characters of CRC-32 behind it. */
+export function withChecksum(text: string): string {
+  return text + base62Number(BigInt(crc32(text)), checksumLength);
 }
 
-/** Writes 256 bits as an opaque credential: prefix, 43 base62 characters, 6 characters of CRC-32. */
-export function formatOpaqueToken(kind: OpaqueTokenKind, entropy: Uint8Array): string {
-  if (entropy.length !== entropyBytes) throw new RangeError(`an opaque token takes ${entropyBytes} bytes of entropy`);
-  const body = prefixes[kind] + base62(BigInt(`0x${Buffer.from(entropy).toString("hex")}`), bodyLength);
-  return body + checksum(body);
+/** True where a text of that length, in letters, digits and underscores, is followed by its checksum and nothing else. */
+export function hasChecksum(text: string, length: number): boolean {
+  return (
+    text.length === length + checksumLength && /^\w+$/.test(text) && withChecksum(text.slice(0, length)) === text
+  );
 }
 
-/**
- * True where the text has the form of a credential of that kind that this server issues, checksum included. A mistyped,
- * truncated or foreign token is told apart here, without asking the store.
- */
-export function isOpaqueToken(kind: OpaqueTokenKind, text: string): boolean {
-  const prefix = prefixes[kind];
-  if (text.length !== prefix.length + bodyLength + checksumLength || !text.startsWith(prefix)) return false;
-  const body = text.slice(0, -checksumLength);
-  return /^[0-9A-Za-z]+$/.test(text.slice(prefix.length)) && checksum(body) === text.slice(-checksumLength);
+/** Writes 32 bytes as a client secret. The prefix says to people and to secret scanners what it is. */
+export function formatClientSecret(bytes: Uint8Array): string {
+  return withChecksum(clientSecretPrefix + base62(bytes, clientSecretLength));
 }
 
 /** True for the form of the Python package's access tokens (`mcp_` and hexadecimal), which stay good after a take-over. */
