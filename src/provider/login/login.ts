@@ -1,17 +1,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
-import { ClientAuthenticationSchema } from "../../records/authorization-code.ts";
 import { authorizationCodeKey, grantIdOfCode } from "../../records/keys.ts";
 import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
-import { openSealed, seal } from "../../secrets/sealing.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
 import { reportedOAuthError } from "../oauth-failure.ts";
 import type { PangeaAuthn } from "../upstream/pangea-authn.ts";
-import type { AuthorizationRequest } from "./authorization-request.ts";
+import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
 
 /** A cookie holds 4096 bytes with its name and attributes (RFC 6265 section 6.1). */
@@ -19,18 +18,11 @@ const maxTransactionLength = 3800;
 
 /** What has to be known again when the browser comes back from Pangea AuthN. It travels sealed, in a cookie. */
 const transactionSchema = z.object({
-  clientId: z.string(),
-  redirectUri: z.string(),
-  redirectUriProvidedExplicitly: z.boolean(),
-  clientState: z.string().optional(),
-  scopes: z.array(z.string()),
-  codeChallenge: z.string(),
-  resource: z.string(),
-  client: ClientAuthenticationSchema,
+  request: AuthorizationRequestSchema,
   upstreamVerifier: z.string(),
   expiresAt: z.number(),
 });
-type LoginTransaction = z.infer<typeof transactionSchema>;
+type LoginTransaction = z.output<typeof transactionSchema>;
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -65,30 +57,21 @@ export interface CallbackParameters {
 export class Login {
   readonly #configuration: ProviderConfiguration;
   readonly #pangeaAuthn: PangeaAuthn;
+  readonly #transactions: SealedJson<LoginTransaction>;
 
   constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn) {
     this.#configuration = configuration;
     this.#pangeaAuthn = pangeaAuthn;
+    this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
   /** Begins a login. Throws `OAuthError` with `invalid_request` where the request is too long to be carried along. */
   begin(request: AuthorizationRequest): BegunLogin {
-    const { keys, lifetimes, clock } = this.#configuration;
+    const { lifetimes, clock } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
-    const transaction: LoginTransaction = {
-      clientId: request.clientId,
-      redirectUri: request.redirectUri,
-      redirectUriProvidedExplicitly: request.redirectUriProvidedExplicitly,
-      ...(request.state !== undefined && { clientState: request.state }),
-      scopes: [...request.scopes],
-      codeChallenge: request.codeChallenge,
-      resource: request.resource,
-      client: request.client,
-      upstreamVerifier,
-      expiresAt: clock() / 1000 + lifetimes.login,
-    };
-    const sealed = seal(keys.derive("login transaction"), JSON.stringify(transaction), state);
+    const expiresAt = clock() / 1000 + lifetimes.login;
+    const sealed = this.#transactions.seal({ request, upstreamVerifier, expiresAt }, state);
     if (sealed.length > maxTransactionLength) {
       throw new OAuthError("invalid_request", "The request is too long; shorten the state or the redirect_uri.");
     }
@@ -109,16 +92,17 @@ export class Login {
    */
   async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);
+    const { request } = transaction;
     try {
       const code = await this.#issueCode(parameters, transaction);
-      return { location: this.#answer(transaction, { code }), allowed: transaction };
+      return { location: this.#answer(request, { code }), allowed: request };
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
           ? { error: failure.error, message: "Pangea AuthN refused the login." }
           : reportedOAuthError(failure);
-      emit("login-failed", { clientId: transaction.clientId, error });
-      return { location: this.#answer(transaction, { error, error_description: message }), allowed: undefined };
+      emit("login-failed", { clientId: request.clientId, error });
+      return { location: this.#answer(request, { error, error_description: message }), allowed: undefined };
     }
   }
 
@@ -127,12 +111,9 @@ export class Login {
     if (sealed === undefined) throw new OAuthError("invalid_request", foreign);
     let transaction: LoginTransaction;
     try {
-      const text = openSealed(this.#configuration.keys.derive("login transaction"), sealed, state);
-      transaction = transactionSchema.parse(JSON.parse(text));
+      transaction = this.#transactions.open(sealed, state);
     } catch (cause) {
-      if (cause instanceof UnsealableError || cause instanceof z.ZodError) {
-        throw new OAuthError("invalid_request", foreign, { cause });
-      }
+      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", foreign, { cause });
       throw cause;
     }
     if (transaction.expiresAt * 1000 <= this.#configuration.clock()) {
@@ -141,7 +122,7 @@ export class Login {
     return transaction;
   }
 
-  async #issueCode(parameters: CallbackParameters, transaction: LoginTransaction): Promise<string> {
+  async #issueCode(parameters: CallbackParameters, { request, upstreamVerifier }: LoginTransaction): Promise<string> {
     const { issuer } = parameters;
     if (issuer !== undefined && issuer.replace(/\/+$/, "") !== this.#configuration.upstream.issuer) {
       throw new UpstreamRejectedError("server_error", "The login was answered by another issuer than Pangea AuthN.");
@@ -150,24 +131,23 @@ export class Login {
     if (parameters.code === undefined) {
       throw new UpstreamRejectedError("server_error", "Pangea AuthN sent neither a code nor an error.");
     }
-    const tokens = await this.#redeem(parameters.code, transaction.upstreamVerifier);
+    const tokens = await this.#redeem(parameters.code, upstreamVerifier);
     const identity = await this.#pangeaAuthn.identify(tokens.token);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
     const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
-      clientId: transaction.clientId,
-      scopes: transaction.scopes,
+      clientId: request.clientId,
+      scopes: [...request.scopes],
       expiresAt: this.#configuration.clock() / 1000 + this.#configuration.lifetimes.authorizationCode,
-      codeChallenge: transaction.codeChallenge,
-      redirectUri: new URL(transaction.redirectUri),
-      redirectUriProvidedExplicitly: transaction.redirectUriProvidedExplicitly,
-      resource: new URL(transaction.resource),
-      client: transaction.client,
+      codeChallenge: request.codeChallenge,
+      redirectUri: new URL(request.redirectUri),
+      resource: new URL(request.resource),
+      client: request.client,
       sealedUpstream: grantKey.sealSession({ tokens, identity }),
       wrappedKey: grantKey.wrap(code),
       ...(identity.subject !== undefined && { subject: identity.subject }),
     });
-    emit("login", { clientId: transaction.clientId, subject: identity.subject });
+    emit("login", { clientId: request.clientId, subject: identity.subject });
     return code;
   }
 
@@ -187,10 +167,10 @@ export class Login {
     }
   }
 
-  #answer(transaction: LoginTransaction, parameters: Record<string, string>): URL {
-    return authorizationResponse(transaction.redirectUri, {
+  #answer({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): URL {
+    return authorizationResponse(redirectUri, {
       ...parameters,
-      ...(transaction.clientState !== undefined && { state: transaction.clientState }),
+      ...(state !== undefined && { state }),
       iss: this.#configuration.issuer,
     });
   }
