@@ -199,9 +199,9 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["timing-of-secret-comparison"],
     edits: [
       [
-        "provider/clients/client-authentication.ts",
-        "shown.length === expected.length && timingSafeEqual(shown, expected);",
-        "shown.toString() === expected.toString();",
+        "secrets/constant-time.ts",
+        "bytes.length === otherBytes.length && timingSafeEqual(bytes, otherBytes);",
+        "one === other;",
       ],
     ],
   },

@@ -119,15 +119,7 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "Single process holds the login state, without expiry, keyed by the caller's `state`",
     tests: ["provider-a-single-process-holds-the-login-state"],
-    edits: [
-      ["provider/login/login.ts", 'keys.derive("login transaction"), JSON', "keys.derive(this.#local), JSON"],
-      ["provider/login/login.ts", 'keys.derive("login transaction"), sealed', "keys.derive(this.#local), sealed"],
-      [
-        "provider/login/login.ts",
-        "export class Login {",
-        "export class Login {\n  readonly #local = String(Math.random());",
-      ],
-    ],
+    edits: [["provider/login/login.ts", 'keys.derive("login transaction")', "keys.derive(String(Math.random()))"]],
   },
   {
     name: "One upstream token per client, so users of one client overwrite each other",

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { UpstreamTokensSchema } from "../../records/pangea-access-token.ts";
+import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
@@ -13,7 +13,7 @@ export interface UpstreamSession {
 }
 
 const sessionSchema = z.object({
-  tokens: UpstreamTokensSchema,
+  tokens: PangeaAccessTokenSchema,
   identity: z.object({
     subject: z.string().exactOptional(),
     username: z.string().exactOptional(),

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { UnsealableError } from "../../errors.ts";
-import { UpstreamTokensSchema } from "../../records/pangea-access-token.ts";
+import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
@@ -43,7 +43,7 @@ export class UpstreamRevocations {
   }) {
     this.#revocations = parts.revocations;
     this.#upstream = parts.upstream;
-    this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), UpstreamTokensSchema);
+    this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
     this.#clock = parts.clock;
   }
 

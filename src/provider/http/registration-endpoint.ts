@@ -1,5 +1,5 @@
-import { timingSafeEqual } from "node:crypto";
 import { OAuthError } from "../../errors.ts";
+import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
@@ -32,8 +32,8 @@ export class RegistrationEndpoint {
   #checkInitialAccessToken(authorization: string | null): void {
     const { initialAccessTokens } = this.#configuration.registration;
     if (initialAccessTokens.length === 0) return;
-    const shown = Buffer.from(tokenKey(/^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? ""));
-    if (!initialAccessTokens.some((hash) => timingSafeEqual(Buffer.from(hash), shown))) {
+    const shown = tokenKey(/^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "");
+    if (!initialAccessTokens.some((hash) => isSameText(hash, shown))) {
       throw new OAuthError("invalid_token", "Registration needs the initial access token of this server.");
     }
   }

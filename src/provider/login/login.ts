@@ -1,16 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
-import { ClientAuthenticationSchema } from "../../records/authorization-code.ts";
 import { authorizationCodeKey, grantIdOfCode } from "../../records/keys.ts";
-import { openSealed, seal } from "../../secrets/sealing.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
-import type { AuthorizationRequest } from "./authorization-request.ts";
+import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
 
 /** A cookie holds 4096 bytes with its name and attributes (RFC 6265 section 6.1). */
@@ -18,18 +17,11 @@ const maxTransactionLength = 3800;
 
 /** What has to be known again when the browser comes back from the upstream. It travels sealed, in a cookie. */
 const transactionSchema = z.object({
-  clientId: z.string(),
-  redirectUri: z.string(),
-  redirectUriProvidedExplicitly: z.boolean(),
-  clientState: z.string().optional(),
-  scopes: z.array(z.string()),
-  codeChallenge: z.string(),
-  resource: z.string(),
-  client: ClientAuthenticationSchema,
+  request: AuthorizationRequestSchema,
   upstreamVerifier: z.string(),
   expiresAt: z.number(),
 });
-type LoginTransaction = z.infer<typeof transactionSchema>;
+type LoginTransaction = z.output<typeof transactionSchema>;
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -63,9 +55,11 @@ export interface CallbackParameters {
  */
 export class Login {
   readonly #configuration: ProviderConfiguration;
+  readonly #transactions: SealedJson<LoginTransaction>;
 
   constructor(configuration: ProviderConfiguration) {
     this.#configuration = configuration;
+    this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
   /**
@@ -75,22 +69,11 @@ export class Login {
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
    */
   async begin(request: AuthorizationRequest): Promise<BegunLogin> {
-    const { keys, lifetimes, clock, upstream, callbackUrl: redirectUri } = this.#configuration;
+    const { lifetimes, clock, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
-    const transaction: LoginTransaction = {
-      clientId: request.clientId,
-      redirectUri: request.redirectUri,
-      redirectUriProvidedExplicitly: request.redirectUriProvidedExplicitly,
-      ...(request.state !== undefined && { clientState: request.state }),
-      scopes: [...request.scopes],
-      codeChallenge: request.codeChallenge,
-      resource: request.resource,
-      client: request.client,
-      upstreamVerifier,
-      expiresAt: clock() / 1000 + lifetimes.login,
-    };
-    const sealed = seal(keys.derive("login transaction"), JSON.stringify(transaction), state);
+    const expiresAt = clock() / 1000 + lifetimes.login;
+    const sealed = this.#transactions.seal({ request, upstreamVerifier, expiresAt }, state);
     if (sealed.length > maxTransactionLength) {
       throw new OAuthError("invalid_request", "The request is too long; shorten the state or the redirect_uri.");
     }
@@ -111,16 +94,17 @@ export class Login {
    */
   async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);
+    const { request } = transaction;
     try {
       const code = await this.#issueCode(parameters, transaction);
-      return { location: this.#answer(transaction, { code }), allowed: transaction };
+      return { location: this.#answer(request, { code }), allowed: request };
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
           ? { error: failure.error, message: `${this.#configuration.upstream.name} refused the login.` }
           : reportFailure(failure);
-      emit("login-failed", { clientId: transaction.clientId, error });
-      return { location: this.#answer(transaction, { error, error_description: message }), allowed: undefined };
+      emit("login-failed", { clientId: request.clientId, error });
+      return { location: this.#answer(request, { error, error_description: message }), allowed: undefined };
     }
   }
 
@@ -129,12 +113,9 @@ export class Login {
     if (sealed === undefined) throw new OAuthError("invalid_request", foreign);
     let transaction: LoginTransaction;
     try {
-      const text = openSealed(this.#configuration.keys.derive("login transaction"), sealed, state);
-      transaction = transactionSchema.parse(JSON.parse(text));
+      transaction = this.#transactions.open(sealed, state);
     } catch (cause) {
-      if (cause instanceof UnsealableError || cause instanceof z.ZodError) {
-        throw new OAuthError("invalid_request", foreign, { cause });
-      }
+      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", foreign, { cause });
       throw cause;
     }
     if (transaction.expiresAt * 1000 <= this.#configuration.clock()) {
@@ -143,7 +124,7 @@ export class Login {
     return transaction;
   }
 
-  async #issueCode(parameters: CallbackParameters, transaction: LoginTransaction): Promise<string> {
+  async #issueCode(parameters: CallbackParameters, { request, upstreamVerifier }: LoginTransaction): Promise<string> {
     const { issuer } = parameters;
     const { upstream } = this.#configuration;
     if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
@@ -156,24 +137,23 @@ export class Login {
     if (parameters.code === undefined) {
       throw new UpstreamRejectedError("server_error", `${upstream.name} sent neither a code nor an error.`);
     }
-    const tokens = await this.#redeem(parameters.code, transaction.upstreamVerifier);
+    const tokens = await this.#redeem(parameters.code, upstreamVerifier);
     const identity = await upstream.identify(tokens);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
     const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
-      clientId: transaction.clientId,
-      scopes: transaction.scopes,
+      clientId: request.clientId,
+      scopes: [...request.scopes],
       expiresAt: this.#configuration.clock() / 1000 + this.#configuration.lifetimes.authorizationCode,
-      codeChallenge: transaction.codeChallenge,
-      redirectUri: new URL(transaction.redirectUri),
-      redirectUriProvidedExplicitly: transaction.redirectUriProvidedExplicitly,
-      resource: new URL(transaction.resource),
-      client: transaction.client,
+      codeChallenge: request.codeChallenge,
+      redirectUri: new URL(request.redirectUri),
+      resource: new URL(request.resource),
+      client: request.client,
       sealedUpstream: grantKey.sealSession({ tokens, identity }),
       wrappedKey: grantKey.wrap(code),
       ...(identity.subject !== undefined && { subject: identity.subject }),
     });
-    emit("login", { clientId: transaction.clientId, subject: identity.subject });
+    emit("login", { clientId: request.clientId, subject: identity.subject });
     return code;
   }
 
@@ -194,10 +174,10 @@ export class Login {
     }
   }
 
-  #answer(transaction: LoginTransaction, parameters: Record<string, string>): URL {
-    return authorizationResponse(transaction.redirectUri, {
+  #answer({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): URL {
+    return authorizationResponse(redirectUri, {
       ...parameters,
-      ...(transaction.clientState !== undefined && { state: transaction.clientState }),
+      ...(state !== undefined && { state }),
       iss: this.#configuration.issuer,
     });
   }
