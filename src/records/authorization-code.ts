@@ -13,7 +13,7 @@ export interface ClientAuthentication {
   readonly grantTypes: string[];
 }
 
-/** What is stored of an authorization code. The code itself is not among it: its hash is the key. */
+/** What is stored of an authorization code, under a key that follows from its grant's handle. The code is not among it. */
 export interface AuthorizationCode {
   readonly clientId: string;
   readonly scopes: string[];
@@ -28,7 +28,7 @@ export interface AuthorizationCode {
   readonly subject?: string;
   /** The upstream tokens and the identity, sealed under the grant's data key; they wait here for the code. */
   readonly sealedUpstream?: string;
-  /** The grant's data key, wrapped under the code: without the code and the configured secret it opens nothing. */
+  /** The keys of the grant's first step, wrapped under the code: without code and configured secret they open nothing. */
   readonly wrappedKey?: string;
   /** How the client authenticates, so that redeeming the code needs no second read. */
   readonly client?: ClientAuthentication;

@@ -5,47 +5,27 @@ export function accessTokenKey(token: string): TokenKey {
   return tokenKey(token);
 }
 
-/** The storage key of the mark that says that an access token was revoked. `key` is the token's own. */
-export function revokedAccessTokenKey(key: string): TokenKey {
-  return storageKey("token revoked", key);
+/** The storage key of the authorization code of a grant. */
+export function authorizationCodeKey(handle: string): TokenKey {
+  return storageKey("authorization code", handle);
 }
 
-/** The storage key of an authorization code. */
-export function authorizationCodeKey(code: string): TokenKey {
-  return storageKey("authorization code", code);
-}
-
-/** The storage key of a refresh token. */
-export function refreshTokenKey(token: string): TokenKey {
-  return storageKey("refresh token", token);
-}
-
-/** The storage key of the record that says that a refresh token was used. */
-export function spentRefreshTokenKey(token: string): TokenKey {
-  return storageKey("spent refresh token", token);
+/** The storage key of a refresh token: its number within its grant. */
+export function refreshTokenKey(handle: string, generation: number): TokenKey {
+  return storageKey("refresh token", `${handle}.${generation}`);
 }
 
 /**
- * The id, and so the storage key, of the grant that an authorization code leads to. The id follows from the code, so a
- * second use of the code finds what the first use issued without anything being kept for it.
+ * The id, and so the storage key, of a grant. Every credential of the grant has the handle, so the grant is read together
+ * with the credential's own record.
  */
-export function grantIdOfCode(code: string): TokenKey {
-  return storageKey("grant", code);
+export function grantIdOf(handle: string): TokenKey {
+  return storageKey("grant", handle);
 }
 
-/** The storage key of the list of tokens that a grant issued after its first ones. */
-export function grantLedgerKey(grantId: string): TokenKey {
-  return storageKey("grant ledger", grantId);
-}
-
-/** The storage key of the mark that says that a grant was revoked. */
-export function revokedGrantKey(grantId: string): TokenKey {
-  return storageKey("grant revoked", grantId);
-}
-
-/** The storage key of the lock of whoever refreshes a grant's upstream tokens. */
-export function upstreamRefreshLockKey(grantId: string): TokenKey {
-  return storageKey("upstream refresh", grantId);
+/** The storage key of the lock of whoever replaces a version of a grant's upstream session. */
+export function upstreamRefreshLockKey(grantId: string, sealedSession: string): TokenKey {
+  return storageKey("upstream refresh", JSON.stringify([grantId, sealedSession]));
 }
 
 /**

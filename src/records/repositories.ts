@@ -5,8 +5,11 @@ import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
+import { type Lock, LockSchema } from "./lock.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "./refresh-token.ts";
+import { type UpstreamRevocation, UpstreamRevocationSchema } from "./upstream-revocation.ts";
+import { type UpstreamSessionRecord, UpstreamSessionSchema } from "./upstream-session.ts";
 
 /**
  * The repositories that a `PangeaOAuthProvider` keeps its state in. Keys are SHA-256 hashes of secrets or identifiers
@@ -17,7 +20,7 @@ export interface ProviderRepositories {
   readonly accessTokens: Repository<string, AccessToken>;
   /** Authorization codes that wait to be redeemed, by the hash of the code. */
   readonly authorizationCodes: Repository<string, AuthorizationCode>;
-  /** Issued refresh tokens, by the hash of the token. */
+  /** Issued refresh tokens, by a hash of grant and number. */
   readonly refreshTokens: Repository<string, RefreshToken>;
   /** Dynamically registered clients, by client id. */
   readonly clients: Repository<string, OAuthClientInformation>;
@@ -25,6 +28,12 @@ export interface ProviderRepositories {
   readonly grants: Repository<string, Grant>;
   /** The `private_key_jwt` assertions that were used, by the hash of client id and `jti`, until they expire. */
   readonly clientAssertions: Repository<string, ClientAssertion>;
+  /** The upstream sessions of grants that have been refreshed since the login, by grant id. */
+  readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
+  /** What the upstream could not be told: sessions that it has yet to end, by grant id. */
+  readonly upstreamRevocations: Repository<string, UpstreamRevocation>;
+  /** Locks that one instance at a time holds, by the hash of what they lock. */
+  readonly locks: Repository<string, Lock>;
 }
 
 /** The name of a kind of record; backends use it as a namespace. */
@@ -34,7 +43,10 @@ export type RecordKind =
   | "refresh_token"
   | "client"
   | "grant"
-  | "client_assertion";
+  | "client_assertion"
+  | "upstream_session"
+  | "upstream_revocation"
+  | "lock";
 
 /**
  * Builds every repository of a provider on one backend of your own.
@@ -57,6 +69,9 @@ export function createRepositories(
     clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
     grants: create<Grant>(GrantSchema, "grant"),
     clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
+    upstreamSessions: create<UpstreamSessionRecord>(UpstreamSessionSchema, "upstream_session"),
+    upstreamRevocations: create<UpstreamRevocation>(UpstreamRevocationSchema, "upstream_revocation"),
+    locks: create<Lock>(LockSchema, "lock"),
   };
 }
 

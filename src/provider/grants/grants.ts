@@ -5,8 +5,8 @@ import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import { emit } from "../events.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
+import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
 /** The tombstone of a grant outlives everything of the grant by this long, for clocks that differ, in seconds. */

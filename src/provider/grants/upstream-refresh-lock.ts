@@ -61,7 +61,9 @@ export class UpstreamRefreshLock {
       const theirs = await done();
       if (theirs !== undefined) return theirs;
     }
-    throw new UpstreamUnavailableError("Another instance is refreshing the upstream token and does not come to an end.");
+    throw new UpstreamUnavailableError(
+      "Another instance is refreshing the upstream token and does not come to an end.",
+    );
   }
 
   /** Only the owner releases a lock, and only while nobody else can have it. One that stays ends by itself. */

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { UnsealableError } from "../../errors.ts";
-import type { DerivedKeys } from "../../secrets/key-ring.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
+import type { DerivedKeys } from "../../secrets/key-ring.ts";
 import { base62, hasChecksum, withChecksum } from "./opaque-token.ts";
 
 /** The credentials that belong to a grant and carry a MAC. */

@@ -23,9 +23,7 @@ export function withChecksum(text: string): string {
 
 /** True where a text of that length, in letters, digits and underscores, is followed by its checksum and nothing else. */
 export function hasChecksum(text: string, length: number): boolean {
-  return (
-    text.length === length + checksumLength && /^\w+$/.test(text) && withChecksum(text.slice(0, length)) === text
-  );
+  return text.length === length + checksumLength && /^\w+$/.test(text) && withChecksum(text.slice(0, length)) === text;
 }
 
 /** Writes 32 bytes as a client secret. The prefix says to people and to secret scanners what it is. */

@@ -1,8 +1,11 @@
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
-import { accessTokenKey } from "../../records/keys.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { isOpaqueToken, isPythonAccessToken } from "../oauth/opaque-token.ts";
+import type { Grant } from "../../records/grant.ts";
+import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
+import type { Repository } from "../../storage/contract.ts";
+import { isLive } from "../grants/grants.ts";
+import { readAccessToken } from "../oauth/grant-credential.ts";
+import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { isSameResource } from "../oauth/resource.ts";
 
 /**
@@ -17,36 +20,56 @@ export interface AuthInfo {
   readonly expiresAt: number;
   /** The resource that the token was issued for (RFC 8707). */
   readonly resource: URL;
-  /** `subject`: the user's id at Pangea AuthN; `grantId`: the grant; and the claims of tokens that Python issued. */
+  /** `subject`: the user's id upstream; `grantId`: the grant; and the claims of tokens that Python issued. */
   readonly extra: Record<string, unknown>;
 }
 
-/** Verifies access tokens: issued here, alive, and for this resource. */
-export class AccessTokenVerifier {
-  readonly #configuration: ProviderConfiguration;
+/** What verification needs. */
+export interface VerifierParts {
+  readonly repositories: {
+    readonly accessTokens: Repository<string, AccessToken>;
+    readonly grants: Repository<string, Grant>;
+  };
+  readonly resource: string;
+  readonly clock: () => number;
+}
 
-  constructor(configuration: ProviderConfiguration) {
-    this.#configuration = configuration;
+/** Verifies access tokens: issued here, alive, of a grant that is alive, and for this resource. */
+export class AccessTokenVerifier {
+  readonly #parts: VerifierParts;
+
+  constructor(parts: VerifierParts) {
+    this.#parts = parts;
   }
 
   /**
-   * Verifies an access token with one read of the store; one that does not look like ours costs none.
+   * Verifies an access token. Token and grant are read in one turn; a text that is none of ours costs no read.
    *
-   * @throws `OAuthError` with `invalid_token`, `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_token`.
+   * @throws {StorageError} when the store fails.
    */
   async verify(token: string): Promise<AuthInfo> {
-    const ours = isOpaqueToken("access_token", token);
-    if (!ours && !isPythonAccessToken(token)) throw invalidToken();
-    const record = await this.#configuration.repositories.accessTokens.get(accessTokenKey(token));
+    const { repositories, clock, resource } = this.#parts;
+    const ours = readAccessToken(token);
+    if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();
+    const [record, grant] = await Promise.all([
+      repositories.accessTokens.get(accessTokenKey(token)),
+      ours && repositories.grants.get(grantIdOf(ours.handle)),
+    ]);
+    const now = clock() / 1000;
     // The Python package kept upstream tokens among its own, without an expiry: those open nothing here.
-    if (record?.expiresAt === undefined || record.expiresAt * 1000 <= this.#configuration.clock()) throw invalidToken();
-    if (!this.#isForThisResource(record, ours)) throw invalidToken();
+    if (record?.expiresAt === undefined || record.expiresAt <= now || record.revokedAt !== undefined) {
+      throw invalidToken();
+    }
+    // Tokens of the Python package have no grant, and stand for themselves.
+    if (ours !== undefined && !isLive(grant, now)) throw invalidToken();
+    if (!this.#isForThisResource(record, ours !== undefined)) throw invalidToken();
     return {
       token,
       clientId: record.clientId,
       scopes: [...record.scopes],
       expiresAt: record.expiresAt,
-      resource: new URL(this.#configuration.resource),
+      resource: new URL(resource),
       extra: {
         ...record.claims,
         ...(record.subject !== undefined && { subject: record.subject }),
@@ -57,7 +80,7 @@ export class AccessTokenVerifier {
 
   #isForThisResource(record: AccessToken, ours: boolean): boolean {
     if (record.resource === undefined) return !ours;
-    return isSameResource(record.resource, this.#configuration.resource);
+    return isSameResource(record.resource, this.#parts.resource);
   }
 }
 

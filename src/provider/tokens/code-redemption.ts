@@ -1,25 +1,26 @@
 import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
+import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
-import type { IssuedToken } from "../../records/issued-token.ts";
-import {
-  accessTokenKey,
-  authorizationCodeKey,
-  grantIdOfCode,
-  refreshTokenKey,
-  spentRefreshTokenKey,
-} from "../../records/keys.ts";
+import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import type { Repository } from "../../storage/contract.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
-import { isOpaqueToken } from "../oauth/opaque-token.ts";
+import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
-import { toOAuthError } from "../oauth-failure.ts";
-import { followingTokens } from "./successor-tokens.ts";
-import { accessTokenRecord, type TokenResponse, tokenResponse } from "./token-records.ts";
+import { longestRequestSeconds } from "./request-time.ts";
+import { openStep } from "./step.ts";
+import type { Step } from "./successor-tokens.ts";
+import type { TokenIssue } from "./token-issue.ts";
+import { type TokenResponse, tokenResponse } from "./token-response.ts";
+
+/** How many codes this instance remembers that it began to redeem and gave no answer for. */
+const maxUnanswered = 10_000;
 
 /** What a client shows to redeem an authorization code. */
 export interface CodeRedemptionRequest {
@@ -30,70 +31,104 @@ export interface CodeRedemptionRequest {
   readonly resource: string | undefined;
 }
 
-/** Redeems authorization codes: each opens one grant. */
-export class CodeRedemption {
-  readonly #configuration: ProviderConfiguration;
-  readonly #grants: Grants;
+/** What is answered to a redeemed code. */
+export interface RedeemedCode {
+  readonly tokens: TokenResponse;
+  /** When the client's registration ends unless it is used, in epoch seconds. */
+  readonly registeredUntil: number | undefined;
+}
 
-  constructor(configuration: ProviderConfiguration, grants: Grants) {
-    this.#configuration = configuration;
-    this.#grants = grants;
+/** What redemption needs. */
+export interface CodeRedemptionParts {
+  readonly repositories: {
+    readonly authorizationCodes: Repository<string, AuthorizationCode>;
+    readonly refreshTokens: Repository<string, RefreshToken>;
+  };
+  readonly grants: Grants;
+  readonly issue: TokenIssue;
+  readonly keys: KeyRing;
+  readonly resource: string;
+  readonly clock: () => number;
+  /** How long what is issued is good, in seconds. */
+  readonly lifetimes: { readonly accessToken: number; readonly grant: number };
+  /** How far the clocks of two instances may differ, in seconds. */
+  readonly clockTolerance: number;
+}
+
+/** What of a redemption the store holds already. */
+interface Progress {
+  readonly grant: Grant | undefined;
+  readonly hasRefreshToken: boolean;
+}
+
+/** What is left to be done for a code that was not used yet. */
+interface Attempt {
+  readonly step: Step;
+  readonly record: AuthorizationCode;
+  readonly grant: Grant;
+  /** In epoch seconds. */
+  readonly now: number;
+  readonly adds: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
+  /** The access token that this instance has stored before, without an answer. */
+  readonly stored?: AccessToken;
+}
+
+/**
+ * Redeems authorization codes: each opens one grant.
+ *
+ * A redemption adds three records: the grant, its first refresh token and its first access token. The code's own record
+ * stays, and ends by itself. The code counts as used once all three are there. Whoever finds some of them missing adds
+ * those, and answers if every one of its adds was the first. So of any number of attempts one answers, and an attempt that
+ * failed halfway is taken up by the next one. An attempt that cannot be the one that answers is a second use of the code,
+ * and ends what the first one issued (OAuth 2.1 section 4.1.3).
+ */
+export class CodeRedemption {
+  readonly #parts: CodeRedemptionParts;
+  /**
+   * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
+   * the store has that very record, no other attempt can have been the one that answers.
+   */
+  readonly #unanswered = new LRUCache<string, string>({ max: maxUnanswered });
+
+  constructor(parts: CodeRedemptionParts) {
+    this.#parts = parts;
   }
 
   /**
-   * Redeems an authorization code. It is taken from the store first, so that any wrong attempt burns it; a second use
-   * ends what the first one issued (OAuth 2.1 section 4.1.3).
+   * Redeems an authorization code. An attempt that is refused leaves the code for its owner.
    *
-   * @param authenticate - Called with what the code's record knows of its client; throws where the caller is another.
-   * @throws `OAuthError` with `invalid_grant` or `invalid_target`, `StorageError` when the store fails.
+   * @param authenticate - Says how the client authenticates, or throws where the caller is another. It is called with
+   * what the code's record knows of its client.
+   * @throws {OAuthError} with `invalid_grant` or `invalid_target`.
+   * @throws {StorageError} when the store fails; the client can come back with its code.
    */
   async redeem(
     request: CodeRedemptionRequest,
-    authenticate: (client: ClientAuthentication | undefined) => Promise<void> | void,
-  ): Promise<TokenResponse> {
-    const { clientId, code } = request;
-    const { authorizationCodes } = this.#configuration.repositories;
-    const record = isOpaqueToken("authorization_code", code)
-      ? await authorizationCodes.take(authorizationCodeKey(code))
-      : undefined;
-    try {
-      await authenticate(record?.clientId === clientId ? record.client : undefined);
-    } catch (failure) {
-      // Nobody was found to be wrong: the client may come back with its code after the outage.
-      if (record !== undefined && toOAuthError(failure).error === "temporarily_unavailable") {
-        await authorizationCodes.set(authorizationCodeKey(code), record);
-      }
-      throw failure;
+    authenticate: (client: ClientAuthentication | undefined) => Promise<ClientAuthentication | undefined>,
+  ): Promise<RedeemedCode> {
+    const credential = readCredential(this.#parts.keys.derive("credential mark"), "authorization_code", request.code);
+    if (credential === undefined) {
+      await authenticate(undefined);
+      throw unknownCode();
     }
-    if (record === undefined) {
-      if (isOpaqueToken("authorization_code", code)) await this.#endReplayed(clientId, code);
-      throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
-    }
+    const [record, progress] = await this.#read(credential);
+    const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
+    if (record === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant);
     this.#check(request, record);
-    try {
-      return await this.#openGrant(code, record);
-    } catch (failure) {
-      // The client is told to come back, and must be able to: it gets what was to be issued now.
-      if (toOAuthError(failure).error === "temporarily_unavailable") await this.#putBack(code, record, failure);
-      throw failure;
-    }
+    const step = openStep(this.#parts.keys, credential, record.wrappedKey);
+    const attempt = await this.#attempt(step, record, progress);
+    if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
+    return { tokens: await this.#answer(attempt), registeredUntil: client?.registeredUntil };
   }
 
-  async #putBack(code: string, record: AuthorizationCode, failure: unknown): Promise<void> {
-    try {
-      await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), record);
-    } catch {
-      throw failure;
-    }
-  }
-
-  async #endReplayed(clientId: string, code: string): Promise<void> {
-    const grantId = grantIdOfCode(code);
-    // Whoever else has found the code must not be able to end its client's login with it, once there is one.
-    const grant = await this.#grants.get(grantId);
-    if (grant !== undefined && grant.clientId !== clientId) return;
-    const ended = await this.#grants.revoke(grantId, code);
-    if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
+  async #read({ handle }: GrantCredential): Promise<[AuthorizationCode | undefined, Progress]> {
+    const { repositories, grants } = this.#parts;
+    const [record, grant, refreshToken] = await Promise.all([
+      repositories.authorizationCodes.get(authorizationCodeKey(handle)),
+      grants.get(grantIdOf(handle)),
+      repositories.refreshTokens.get(refreshTokenKey(handle, 1)),
+    ]);
+    return [record, { grant, hasRefreshToken: refreshToken !== undefined }];
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -109,67 +144,123 @@ export class CodeRedemption {
     if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {
       throw new OAuthError("invalid_grant", "The code_verifier does not match the code_challenge.");
     }
-    if (record.resource !== undefined) checkAudience(this.#configuration.resource, request.resource, record.resource);
+    if (record.resource !== undefined) checkAudience(this.#parts.resource, request.resource, record.resource);
   }
 
-  async #openGrant(code: string, record: AuthorizationCode): Promise<TokenResponse> {
-    const { repositories, lifetimes, keys, clock } = this.#configuration;
-    const { clientId, scopes, resource, subject, sealedUpstream, wrappedKey } = record;
-    const grantId = grantIdOfCode(code);
+  /**
+   * What is left to be done for a code; undefined where the code was used: everything that it leads to is there, or was
+   * there for as long as it lasts.
+   */
+  async #attempt(step: Step, record: AuthorizationCode, progress: Progress): Promise<Attempt | undefined> {
+    const { clock, lifetimes, clockTolerance, issue } = this.#parts;
     const now = clock() / 1000;
-    const grantExpiresAt = Math.ceil(now + lifetimes.grant);
-    const grantKey = this.#grants.openKey(grantId, code, wrappedKey);
-    const following = followingTokens(keys, grantKey, code);
+    const ownKey = this.#unanswered.get(step.grantId);
+    const grant = progress.grant ?? this.#newGrant(record, now);
+    const adds = {
+      grant: progress.grant === undefined,
+      refreshToken: mayRefresh(record) && !progress.hasRefreshToken,
+      accessToken: true,
+    };
+    const attempt = { step, record, grant, now, adds };
+    if (grant.revokedAt !== undefined) return undefined;
+    if (ownKey === undefined && (adds.grant || adds.refreshToken)) return attempt;
+    // An access token that has expired was there, and is not any more.
+    if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
+    const stored = await issue.findAccessToken(step, record.scopes);
+    if (stored === undefined) return attempt;
+    if (stored.wrappedKey !== ownKey) return adds.grant || adds.refreshToken ? attempt : undefined;
+    return { ...attempt, adds: { ...adds, accessToken: false }, stored };
+  }
 
-    const { accessToken } = following;
-    const access = accessTokenRecord(record, {
-      grantId,
-      scopes,
-      expiresAt: Math.min(now + lifetimes.accessToken, grantExpiresAt),
-      wrappedKey: grantKey?.wrap(accessToken),
-    });
-    const issued: IssuedToken[] = [
-      { key: accessTokenKey(accessToken), kind: "access_token", expiresAt: access.expiresAt },
-    ];
-    const writes = [repositories.accessTokens.set(accessTokenKey(accessToken), access)];
-
-    const refreshes = record.client?.grantTypes.includes("refresh_token") ?? false;
-    const refreshToken = refreshes ? following.refreshToken : undefined;
-    if (refreshToken !== undefined) {
-      const refresh: RefreshToken = {
-        clientId,
-        scopes,
-        grantId,
-        expiresAt: Math.min(now + lifetimes.refreshToken, grantExpiresAt),
-        ...(resource !== undefined && { resource }),
-        ...(subject !== undefined && { subject }),
-        ...(grantKey !== undefined && { wrappedKey: grantKey.wrap(refreshToken) }),
-      };
-      issued.push({ key: refreshTokenKey(refreshToken), kind: "refresh_token", expiresAt: refresh.expiresAt });
-      writes.push(repositories.refreshTokens.set(refreshTokenKey(refreshToken), refresh));
+  async #answer(attempt: Attempt): Promise<TokenResponse> {
+    const { step, record, grant, now, adds, stored } = attempt;
+    const { grants, issue } = this.#parts;
+    const access = issue.accessTokenRecord(step, grant, record.scopes, now);
+    const { accessToken } = access;
+    const ownKey = stored?.wrappedKey ?? access.record.wrappedKey;
+    // Of two repetitions at once, one has what this instance remembers.
+    const isOwn = adds.accessToken || this.#unanswered.delete(step.grantId);
+    const writes = [
+      adds.accessToken
+        ? issue.addAccessToken(access)
+        : { accessToken, expiresAt: stored?.expiresAt ?? 0, isFirst: isOwn },
+      adds.grant ? grants.add(step.grantId, grant) : true,
+      adds.refreshToken ? issue.refreshToken(step, grant, now) : true,
+    ] as const;
+    const [{ expiresAt, isFirst }, isFirstGrant, isFirstRefreshToken] = await this.#all(writes, step.grantId, ownKey);
+    if (!isFirst || !isFirstGrant || !isFirstRefreshToken) {
+      return this.#refuseReplay(record.clientId, step, await grants.get(step.grantId), step, record);
     }
-    const grant: Grant = {
+    const { clientId, subject, scopes } = record;
+    emit("token-issued", { clientId, grantId: step.grantId, subject, scopes });
+    const refreshToken = mayRefresh(record) ? issue.refreshTokenText(step) : undefined;
+    return tokenResponse({ accessToken, expiresAt, refreshToken, scopes, now });
+  }
+
+  /** Waits for every write, so that nothing is under way any more when a failure is told. */
+  async #all<Writes extends readonly unknown[]>(
+    writes: Writes,
+    grantId: string,
+    ownKey: string,
+  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
+    await Promise.allSettled(writes);
+    try {
+      return await Promise.all(writes);
+    } catch (failure) {
+      this.#unanswered.set(grantId, ownKey);
+      throw failure;
+    }
+  }
+
+  #newGrant(record: AuthorizationCode, now: number): Grant {
+    const { clientId, scopes, resource, subject, sealedUpstream } = record;
+    const { issue, lifetimes, clockTolerance } = this.#parts;
+    const longest = Math.ceil(now + lifetimes.grant);
+    const needed = mayRefresh(record) ? longest : issue.accessTokenExpiry(longest, now);
+    return {
       clientId,
       scopes,
       createdAt: now,
-      expiresAt: refreshes ? grantExpiresAt : access.expiresAt,
-      tokens: issued,
-      ...(refreshToken !== undefined && { spentKey: spentRefreshTokenKey(refreshToken) }),
+      // While the code is there, its grant says that it was used.
+      expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
-      ...(wrappedKey !== undefined && { wrappedKey }),
     };
-    writes.push(this.#grants.set(grantId, grant));
-    await Promise.all(writes);
-    await this.#grants.endIfRevoked(grantId, issued);
-    emit("token-issued", { clientId, grantId, subject, scopes });
-    return tokenResponse(accessToken, access, refreshToken, now);
   }
+
+  /** A second use of a code ends what the first one issued, where it is its own client's. */
+  async #refuseReplay(
+    clientId: string,
+    { handle }: GrantCredential,
+    grant: Grant | undefined,
+    step?: Step,
+    record?: AuthorizationCode,
+  ): Promise<never> {
+    const grantId = grantIdOf(handle);
+    // Whoever else has found the code must not be able to end its client's login with it.
+    if ((grant ?? record)?.clientId === clientId) {
+      const ended = await this.#parts.grants.revoke(grantId, {
+        key: step?.key.grantKey,
+        sealedUpstream: record?.sealedUpstream,
+        clientId,
+      });
+      if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
+    }
+    throw unknownCode();
+  }
+}
+
+function mayRefresh(record: AuthorizationCode): boolean {
+  return record.client?.grantTypes.includes("refresh_token") ?? false;
 }
 
 /** RFC 7636 section 4.6, S256. */
 function isVerifierOf(verifier: string, challenge: string): boolean {
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false;
   return isSameText(createHash("sha256").update(verifier).digest("base64url"), challenge);
+}
+
+function unknownCode(): OAuthError {
+  return new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
 }

@@ -1,187 +1,188 @@
-import { OAuthError } from "../../errors.ts";
-import type { IssuedToken } from "../../records/issued-token.ts";
-import { accessTokenKey, refreshTokenKey, spentRefreshTokenKey } from "../../records/keys.ts";
+import { OAuthError, StorageTimeoutError } from "../../errors.ts";
+import type { ClientAuthentication } from "../../records/authorization-code.ts";
+import type { Grant } from "../../records/grant.ts";
+import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import type { Repository } from "../../storage/contract.ts";
 import { emit } from "../events.ts";
-import type { GrantKey } from "../grants/grant-key.ts";
-import type { Grants } from "../grants/grants.ts";
-import { isOpaqueToken } from "../oauth/opaque-token.ts";
+import { type Grants, isRevoked } from "../grants/grants.ts";
+import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
-import { type FollowingTokens, followingTokens } from "./successor-tokens.ts";
-import { accessTokenRecord, type TokenResponse, tokenResponse } from "./token-records.ts";
-
-/** A grant keeps this many live access tokens; a client that refreshes faster loses its oldest. */
-const maxLiveAccessTokens = 8;
+import { isPrompt, longestRequestSeconds } from "./request-time.ts";
+import { openStep } from "./step.ts";
+import type { Step } from "./successor-tokens.ts";
+import type { TokenIssue } from "./token-issue.ts";
+import { type TokenResponse, tokenResponse } from "./token-response.ts";
 
 /** What a client shows to refresh. */
 export interface RefreshRequest {
   readonly clientId: string;
-  readonly grantTypes: readonly string[];
   readonly refreshToken: string;
   readonly scope: string | undefined;
   readonly resource: string | undefined;
 }
 
-/** A refresh token that is redeemed, and what is known of it. */
-interface Rotation {
-  readonly presented: string;
-  /** Its record, with the grant that every one of ours has. */
-  readonly record: RefreshToken & { readonly grantId: string };
-  readonly grantKey: GrantKey | undefined;
-  readonly successor: FollowingTokens;
-  readonly scopes: readonly string[];
-  /** The record of its first use, where this is not that. */
-  readonly spent: RefreshToken | undefined;
+/** What refreshing needs. */
+export interface RefreshRotationParts {
+  readonly repositories: { readonly refreshTokens: Repository<string, RefreshToken> };
+  readonly grants: Grants;
+  readonly issue: TokenIssue;
+  readonly keys: KeyRing;
+  readonly resource: string;
+  readonly clock: () => number;
+  /** How long a spent token gets the same answer once its successor was used, in seconds. */
+  readonly grace: number;
+}
+
+/** What the store has of a refresh token and of those next to it, read in one turn. */
+interface Chain {
+  readonly grant: Grant | undefined;
+  readonly previous: RefreshToken | undefined;
+  readonly shown: RefreshToken | undefined;
+  /** Is there once the shown token was used. */
+  readonly successor: RefreshToken | undefined;
+  /** Is there once the successor was used. */
+  readonly afterSuccessor: RefreshToken | undefined;
 }
 
 /**
  * Redeems refresh tokens, each for a new pair (OAuth 2.1 section 4.3).
  *
- * The successor follows from the presented token and its grant's key. So a client that sends the same token twice, or
- * lost the answer, gets the same successor within the grace window, without anything being kept in plain text; after it,
- * a second use ends the grant. The records of a successor have the same keys whoever writes them, and being spent is a
- * record of its own: no order of concurrent requests or of failures can bring a spent token back, and an outage at any
- * point loses nobody's login.
+ * The tokens of a grant are numbered. A token is spent by one `add`: of the record of the next number. Both tokens of the
+ * answer follow from the shown one and its keys. So a client that sends a token twice, or lost the answer, gets the same
+ * answer for as long as the successor is unused, and for a grace after that; then a second use ends the grant. Being spent
+ * is not a state that anybody could set back.
  */
 export class RefreshRotation {
-  readonly #configuration: ProviderConfiguration;
-  readonly #grants: Grants;
+  readonly #parts: RefreshRotationParts;
 
-  constructor(configuration: ProviderConfiguration, grants: Grants) {
-    this.#configuration = configuration;
-    this.#grants = grants;
+  constructor(parts: RefreshRotationParts) {
+    this.#parts = parts;
   }
 
   /**
    * Redeems a refresh token.
    *
-   * @throws `OAuthError` with `invalid_grant`, `unauthorized_client`, `invalid_scope` or `invalid_target`,
-   * `StorageError` when the store fails.
+   * @param authenticate - Says how the client authenticates, or throws where the caller is another.
+   * @throws {OAuthError} with `invalid_grant`, `unauthorized_client`, `invalid_scope` or `invalid_target`.
+   * @throws {StorageError} when the store fails; the client can come back with its token.
    */
-  async refresh(request: RefreshRequest): Promise<TokenResponse> {
-    const { refreshTokens } = this.#configuration.repositories;
-    const { clientId, refreshToken: presented } = request;
-    if (!isOpaqueToken("refresh_token", presented)) throw unknownRefreshToken();
-    const [record, spent] = await Promise.all([
-      refreshTokens.get(refreshTokenKey(presented)),
-      refreshTokens.get(spentRefreshTokenKey(presented)),
-    ]);
-    if (record?.grantId === undefined || record.clientId !== clientId) throw unknownRefreshToken();
-    const { grantId } = record;
-    if (!request.grantTypes.includes("refresh_token")) {
+  async refresh(request: RefreshRequest, authenticate: () => Promise<ClientAuthentication>): Promise<TokenResponse> {
+    const began = this.#parts.clock();
+    const credential = readCredential(
+      this.#parts.keys.derive("credential mark"),
+      "refresh_token",
+      request.refreshToken,
+    );
+    const [client, chain] = await Promise.all([authenticate(), credential && this.#read(credential)]);
+    const grant = chain?.grant;
+    if (credential === undefined || chain === undefined || grant?.clientId !== request.clientId) throw unknownToken();
+    if (!client.grantTypes.includes("refresh_token")) {
       throw new OAuthError("unauthorized_client", "The client has not registered the refresh_token grant.");
     }
-    const spentAt = spent?.rotatedAt;
-    if (spentAt !== undefined && this.#now() >= spentAt + this.#configuration.lifetimes.refreshGrace) {
-      await this.#grants.revoke(grantId, presented, record.wrappedKey);
-      emit("reuse-detected", { clientId, grantId, credential: "refresh_token" });
-      throw new OAuthError("invalid_grant", "The refresh token was used before; the login has been ended.");
+    const step = await this.#open(credential, { ...chain, grant });
+    if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
+    const scopes = narrowedScopes(grant, request.scope);
+    const now = this.#now();
+    const [access] = await Promise.all([
+      this.#issueAccessToken(step, grant, scopes, now),
+      chain.successor === undefined && this.#spend(step, grant, chain.previous, now),
+    ]);
+    if (!isPrompt(began, this.#parts.clock())) {
+      throw new StorageTimeoutError("A refresh took so long that its answer may not hold; try again.");
     }
-    if (record.resource !== undefined) checkAudience(this.#configuration.resource, request.resource, record.resource);
-    const scopes = narrowedScopes(record, request.scope);
-    const grantKey = this.#grants.openKey(grantId, presented, record.wrappedKey);
-    const successor = followingTokens(this.#configuration.keys, grantKey, presented);
-    const rotation = { presented, record: { ...record, grantId }, grantKey, successor };
-    if (spent === undefined) return this.#rotate({ ...rotation, scopes, spent });
-    // Asking again gets what the first use got.
-    return (await this.#repeat(successor)) ?? this.#rotate({ ...rotation, scopes: spent.scopes, spent });
+    emit("token-refreshed", { clientId: grant.clientId, grantId: step.grantId, subject: grant.subject, scopes });
+    return tokenResponse({ ...access, scopes, refreshToken: this.#parts.issue.refreshTokenText(step), now });
   }
 
-  async #rotate({ presented, record, grantKey, successor, scopes, spent }: Rotation): Promise<TokenResponse> {
-    const { repositories, lifetimes } = this.#configuration;
-    const { grantId, clientId, wrappedKey: _, ...rest } = record;
-    const [grant, earlier] = await Promise.all([this.#grants.get(grantId), this.#grants.laterTokens(grantId)]);
-    if (grant === undefined) throw unknownRefreshToken();
+  async #read({ handle, generation }: GrantCredential): Promise<Chain> {
+    const { refreshTokens } = this.#parts.repositories;
+    const numbered = (number: number) => refreshTokens.get(refreshTokenKey(handle, number));
+    const [grant, previous, shown, successor, afterSuccessor] = await Promise.all([
+      this.#parts.grants.get(grantIdOf(handle)),
+      generation > 1 ? numbered(generation - 1) : undefined,
+      numbered(generation),
+      numbered(generation + 1),
+      numbered(generation + 2),
+    ]);
+    return { grant, previous, shown, successor, afterSuccessor };
+  }
 
+  /** The keys of a token that still gets an answer. */
+  async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
+    const { keys, grants, grace } = this.#parts;
+    const { grant, shown, successor, afterSuccessor } = chain;
     const now = this.#now();
-    const accessKey = accessTokenKey(successor.accessToken);
-    const access = accessTokenRecord(record, {
-      grantId,
-      scopes,
-      expiresAt: Math.min(now + lifetimes.accessToken, grant.expiresAt),
-      wrappedKey: grantKey?.wrap(successor.accessToken),
-    });
-    const refresh: RefreshToken = {
-      ...rest,
-      clientId,
-      grantId,
-      expiresAt: Math.min(now + lifetimes.refreshToken, grant.expiresAt),
-      ...(grantKey !== undefined && { wrappedKey: grantKey.wrap(successor.refreshToken) }),
-    };
-    const issued: IssuedToken[] = [
-      { key: accessKey, kind: "access_token", expiresAt: access.expiresAt },
-      { key: refreshTokenKey(successor.refreshToken), kind: "refresh_token", expiresAt: refresh.expiresAt },
-    ];
-    const spentKey = spentRefreshTokenKey(successor.refreshToken);
-    const { kept, dropped } = this.#keep([...grant.tokens, ...earlier.tokens], issued);
-    // Before they leave the list: nothing would remember them.
-    await this.#grants.deleteTokens(dropped);
-    await Promise.all([
-      repositories.accessTokens.set(accessKey, access),
-      repositories.refreshTokens.set(refreshTokenKey(successor.refreshToken), refresh),
-      this.#grants.setLaterTokens(grantId, grant, { tokens: kept, spentKey }),
-    ]);
-    // Spent only now: had the writes above failed, the presented token would have to work again.
-    await repositories.refreshTokens.set(spentRefreshTokenKey(presented), {
-      ...rest,
-      clientId,
-      grantId,
-      scopes: [...scopes],
-      rotatedAt: spent?.rotatedAt ?? now,
-      successor: { tokens: issued, spentKey },
-    });
-    // Another request with the same token may have asked for other scopes: the store says which the token has.
-    const [stored] = await Promise.all([
-      repositories.accessTokens.get(accessKey),
-      this.#grants.endIfRevoked(grantId, issued),
-      this.#grants.endIfTokenRevoked(accessKey),
-    ]);
-    const answered = { ...access, scopes: stored?.scopes ?? access.scopes };
-    emit("token-refreshed", { clientId, grantId, subject: record.subject, scopes: answered.scopes });
-    return tokenResponse(successor.accessToken, answered, successor.refreshToken, now);
+    // The mark says that this server issued the token, so one that is gone was used long ago.
+    if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);
+    const step = openStep(keys, credential, shown.wrappedKey);
+    if (isRevoked(grant)) {
+      await grants.endUpstream(step.grantId, grant, { key: step.key.grantKey });
+      throw unknownToken();
+    }
+    if (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace) {
+      return this.#refuseReuse(credential, grant, step);
+    }
+    if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
+    return step;
   }
 
-  /** The answer that the first use of a spent refresh token got, for a client that lost it or asked twice. */
-  async #repeat({ accessToken, refreshToken }: FollowingTokens): Promise<TokenResponse | undefined> {
-    const { accessTokens, refreshTokens } = this.#configuration.repositories;
-    const [access, refresh] = await Promise.all([
-      accessTokens.get(accessTokenKey(accessToken)),
-      refreshTokens.get(refreshTokenKey(refreshToken)),
-      this.#grants.endIfTokenRevoked(accessTokenKey(accessToken)),
-    ]);
-    if (access?.expiresAt === undefined || refresh === undefined) return undefined;
-    return tokenResponse(accessToken, { ...access, expiresAt: access.expiresAt }, refreshToken, this.#now());
+  async #refuseReuse({ handle }: GrantCredential, grant: Grant, step: Step | undefined): Promise<never> {
+    const { clientId } = grant;
+    const grantId = grantIdOf(handle);
+    if (isRevoked(grant)) throw unknownToken();
+    await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });
+    emit("reuse-detected", { clientId, grantId, credential: "refresh_token" });
+    throw new OAuthError("invalid_grant", "The refresh token was used before; the login has been ended.");
   }
 
-  #keep(
-    known: readonly IssuedToken[],
-    issued: readonly IssuedToken[],
-  ): { kept: IssuedToken[]; dropped: IssuedToken[] } {
-    const now = this.#now();
-    const latest = new Map([...known, ...issued].map((token) => [token.key, token]));
-    const live = [...latest.values()].filter((token) => token.expiresAt > now);
-    const access = live.filter((token) => token.kind === "access_token");
-    const dropped = access.slice(0, Math.max(0, access.length - maxLiveAccessTokens));
-    const refresh = live.filter((token) => token.kind === "refresh_token").slice(-2);
-    return { kept: [...access.slice(dropped.length), ...refresh], dropped };
+  async #issueAccessToken(
+    step: Step,
+    grant: Grant,
+    scopes: readonly string[],
+    now: number,
+  ): Promise<{ readonly accessToken: string; readonly expiresAt: number }> {
+    const { issue } = this.#parts;
+    const issued = await issue.addAccessToken(issue.accessTokenRecord(step, grant, scopes, now));
+    if (!issued.isRevoked) return issued;
+    throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
+  }
+
+  /**
+   * Spends a token, by adding its successor. The token before it gets an answer for the grace only from now on, and its
+   * keys leave the store after that.
+   */
+  async #spend(step: Step, grant: Grant, previous: RefreshToken | undefined, now: number): Promise<void> {
+    const { issue, grace, repositories } = this.#parts;
+    const keptUntil = Math.ceil(now + Math.max(grace, longestRequestSeconds));
+    const added = issue.refreshToken(step, grant, now);
+    const retired =
+      previous !== undefined && previous.expiresAt > keptUntil
+        ? repositories.refreshTokens.set(refreshTokenKey(step.handle, step.generation - 1), {
+            ...previous,
+            expiresAt: keptUntil,
+          })
+        : undefined;
+    await Promise.allSettled([added, retired]);
+    await Promise.all([added, retired]);
   }
 
   #now(): number {
-    return this.#configuration.clock() / 1000;
+    return this.#parts.clock() / 1000;
   }
 }
 
-function narrowedScopes(record: RefreshToken, scope: string | undefined): readonly string[] {
+function narrowedScopes(grant: Grant, scope: string | undefined): readonly string[] {
   const requested = parseScope(scope).filter((value) => value !== offlineAccess);
-  if (requested.length === 0) return record.scopes;
-  if (scopesBeyond(requested, record.scopes).length > 0) {
+  if (requested.length === 0) return grant.scopes;
+  if (scopesBeyond(requested, grant.scopes).length > 0) {
     throw new OAuthError("invalid_scope", "A refresh cannot add scopes; start a new authorization for them.");
   }
   return requested;
 }
 
-function unknownRefreshToken(): OAuthError {
+function unknownToken(): OAuthError {
   return new OAuthError("invalid_grant", "The refresh token is not known, has expired or was revoked.");
 }

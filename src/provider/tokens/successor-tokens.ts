@@ -1,27 +1,23 @@
-import { createHmac } from "node:crypto";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { GrantKey } from "../grants/grant-key.ts";
-import { formatOpaqueToken } from "../oauth/opaque-token.ts";
+import type { StepKey } from "../grants/grant-key.ts";
+import { credentialCore, formatAccessToken, type GrantCredential } from "../oauth/grant-credential.ts";
 
-/** The tokens that are issued for a code or a refresh token. */
-export interface FollowingTokens {
-  readonly accessToken: string;
-  readonly refreshToken: string;
+/** A code or a refresh token that is redeemed, and the keys that it opens. */
+export interface Step extends GrantCredential {
+  readonly grantId: string;
+  readonly key: StepKey;
 }
 
 /**
- * The tokens that are issued for a credential: a code or a refresh token. They follow from it and from its grant's key,
- * which it takes the credential to open. So every instance, every repetition and every new attempt after a failure issues
- * the same ones, whatever secret comes first by then: no race and no late write can leave tokens behind that no list has,
+ * The access token that is issued for a credential with some scopes. Like the refresh token, it follows from the
+ * credential and its key. So every instance, every repetition and every new attempt after a failure issues the same one,
  * and an answer that was lost can be given again though it is kept nowhere.
- *
- * @param grantKey - Undefined for a code of the Python package, whose grants have no key.
  */
-export function followingTokens(keys: KeyRing, grantKey: GrantKey | undefined, credential: string): FollowingTokens {
-  const follow = (kind: "access_token" | "refresh_token"): string => {
-    const text = `${kind}\0${credential}`;
-    const { bytes } = keys.derive("tokens that follow").primary;
-    return formatOpaqueToken(kind, grantKey?.authenticate(text) ?? createHmac("sha256", bytes).update(text).digest());
-  };
-  return { accessToken: follow("access_token"), refreshToken: follow("refresh_token") };
+export function successorAccessToken({ handle, core, key }: Step, scopes: readonly string[]): string {
+  return formatAccessToken(handle, key.authenticate(JSON.stringify(["access token", core, [...scopes].sort()])));
+}
+
+/** The refresh token that is issued for a credential, without its mark. */
+export function successorRefreshCore({ handle, generation, core, key }: Step): string {
+  const secret = key.authenticate(JSON.stringify(["refresh token", core]));
+  return credentialCore("refresh_token", { handle, generation: generation + 1 }, secret);
 }

@@ -1,36 +1,89 @@
-import { accessTokenKey, refreshTokenKey } from "../../records/keys.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { UnsealableError } from "../../errors.ts";
+import type { AccessToken } from "../../records/access-token.ts";
+import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
+import type { RefreshToken } from "../../records/refresh-token.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import type { Repository } from "../../storage/contract.ts";
 import { emit } from "../events.ts";
+import { StepKey } from "../grants/grant-key.ts";
 import type { Grants } from "../grants/grants.ts";
-import { isOpaqueToken, isPythonAccessToken } from "../oauth/opaque-token.ts";
+import { readAccessToken, readCredential } from "../oauth/grant-credential.ts";
+import { isPythonAccessToken } from "../oauth/opaque-token.ts";
+import { reportFailure } from "../oauth-failure.ts";
+
+/** What revocation needs. */
+export interface RevokerParts {
+  readonly repositories: {
+    readonly accessTokens: Repository<string, AccessToken>;
+    readonly refreshTokens: Repository<string, RefreshToken>;
+  };
+  readonly grants: Grants;
+  readonly keys: KeyRing;
+  readonly clock: () => number;
+}
 
 /** Revokes tokens at their client's wish (RFC 7009). */
 export class TokenRevoker {
-  readonly #configuration: ProviderConfiguration;
-  readonly #grants: Grants;
+  readonly #parts: RevokerParts;
 
-  constructor(configuration: ProviderConfiguration, grants: Grants) {
-    this.#configuration = configuration;
-    this.#grants = grants;
+  constructor(parts: RevokerParts) {
+    this.#parts = parts;
   }
 
   /**
    * Revokes a token: an access token by itself, a refresh token with its whole grant. A token that is unknown, or is
    * another client's, is left alone without a word, so that nobody learns whether it exists.
    *
-   * @throws `StorageError` when the store fails.
+   * @throws {StorageError} when the store fails.
    */
   async revoke(clientId: string, token: string): Promise<void> {
-    const { accessTokens, refreshTokens } = this.#configuration.repositories;
-    if (isOpaqueToken("refresh_token", token)) {
-      const record = await refreshTokens.get(refreshTokenKey(token));
-      if (record?.clientId !== clientId || record.grantId === undefined) return;
-      await this.#grants.revoke(record.grantId, token, record.wrappedKey);
-    } else if (isOpaqueToken("access_token", token) || isPythonAccessToken(token)) {
-      const record = await accessTokens.get(accessTokenKey(token));
-      if (record?.clientId !== clientId) return;
-      await this.#grants.revokeAccessToken(accessTokenKey(token));
-      emit("token-revoked", { clientId, grantId: record.grantId });
-    }
+    const { keys } = this.#parts;
+    const refresh = readCredential(keys.derive("credential mark"), "refresh_token", token);
+    if (refresh !== undefined) await this.#revokeGrant(clientId, refresh);
+    else await this.#revokeAccessToken(clientId, token);
+  }
+
+  async #revokeGrant(
+    clientId: string,
+    { handle, generation, core }: { handle: string; generation: number; core: string },
+  ): Promise<void> {
+    const { repositories, grants, keys } = this.#parts;
+    const grantId = grantIdOf(handle);
+    const [record, grant] = await Promise.all([
+      repositories.refreshTokens.get(refreshTokenKey(handle, generation)),
+      grants.get(grantId),
+    ]);
+    if (grant?.clientId !== clientId) return;
+    await grants.revoke(grantId, { key: record && openKey(keys, grantId, core, record.wrappedKey) });
+  }
+
+  async #revokeAccessToken(clientId: string, token: string): Promise<void> {
+    const ours = readAccessToken(token);
+    if (ours === undefined && !isPythonAccessToken(token)) return;
+    const { accessTokens } = this.#parts.repositories;
+    const key = accessTokenKey(token);
+    const record = await accessTokens.get(key);
+    if (record === undefined || record.clientId !== clientId || record.revokedAt !== undefined) return;
+    if (ours === undefined) await accessTokens.delete(key);
+    else await accessTokens.set(key, await this.#revoked(record));
+    emit("token-revoked", { clientId, grantId: record.grantId });
+  }
+
+  /** The record of a revoked token is kept as long as its grant: the token could be issued again while that lives. */
+  async #revoked({ wrappedKey: _, ...record }: AccessToken): Promise<AccessToken> {
+    const { grants, clock } = this.#parts;
+    const grant = record.grantId === undefined ? undefined : await grants.get(record.grantId);
+    const expiresAt = grant?.expiresAt ?? record.expiresAt;
+    return { ...record, scopes: [], revokedAt: clock() / 1000, ...(expiresAt !== undefined && { expiresAt }) };
+  }
+}
+
+function openKey(keys: KeyRing, grantId: string, core: string, wrappedKey: string) {
+  try {
+    return StepKey.unwrap(keys, grantId, core, wrappedKey).grantKey;
+  } catch (failure) {
+    if (!(failure instanceof UnsealableError)) throw failure;
+    reportFailure(failure);
+    return undefined;
   }
 }

@@ -1,0 +1,10 @@
+/**
+ * The longest time that a request may take between its first read and its last write, in seconds. What a request has read
+ * stays in the store for longer than this after it was replaced.
+ */
+export const longestRequestSeconds = 600;
+
+/** False for a request that took so long that what it has read may be gone. Times are in milliseconds since the epoch. */
+export function isPrompt(began: number, now: number): boolean {
+  return now - began <= longestRequestSeconds * 1000;
+}

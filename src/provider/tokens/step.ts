@@ -1,0 +1,25 @@
+import { OAuthError, UnsealableError } from "../../errors.ts";
+import { grantIdOf } from "../../records/keys.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import { StepKey } from "../grants/grant-key.ts";
+import type { GrantCredential } from "../oauth/grant-credential.ts";
+import { reportFailure } from "../oauth-failure.ts";
+import type { Step } from "./successor-tokens.ts";
+
+/**
+ * Opens the keys that are wrapped under a credential.
+ *
+ * @throws {UnsealableError} when the keys were wrapped with a secret that is not configured here.
+ * @throws {OAuthError} with `invalid_grant` when nothing will ever open them: the login cannot go on.
+ */
+export function openStep(keys: KeyRing, credential: GrantCredential, wrappedKey: string | undefined): Step {
+  const grantId = grantIdOf(credential.handle);
+  try {
+    if (wrappedKey === undefined) throw new UnsealableError("A credential was stored without its keys.");
+    return { ...credential, grantId, key: StepKey.unwrap(keys, grantId, credential.core, wrappedKey) };
+  } catch (failure) {
+    if (!(failure instanceof UnsealableError) || failure.keyId !== undefined) throw failure;
+    reportFailure(failure);
+    throw new OAuthError("invalid_grant", "The login cannot be opened any more; log in again.");
+  }
+}
