@@ -63,3 +63,4 @@ export type { Repository } from "./storage/contract.ts";
 export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
 export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
+export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";

@@ -95,8 +95,7 @@ export type Build = <V>(store: TextStore, codec: Codec<V>) => Repository<string,
 export const buildRight: Build = (store, codec) => new TextRepository(store, codec);
 
 /** The subject of a case, on instances that `build` makes. */
-export function subjectOf(build: Build): RepositoryUnderTest {
-  const store = new TextStore();
+export function subjectOf(build: Build, store = new TextStore()): RepositoryUnderTest {
   const codec = asCodec<SampleRecord>(sampleSchema);
   const anything: Codec<unknown> = {
     encode: (value) => JSON.stringify(value),
