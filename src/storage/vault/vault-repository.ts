@@ -10,9 +10,9 @@ import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { KeyTurns } from "../key-turns.ts";
 import { claim } from "./claim.ts";
 import { connectToVault } from "./connect.ts";
-import { KeyTurns } from "./key-turns.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { type Namesakes, newestFirst, SecretLookup } from "./secret-lookup.ts";
@@ -110,6 +110,13 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
       if (!(failure instanceof CorruptRecordError || failure instanceof UnsealableError)) throw failure;
       return this.#removeUnreadable(key);
     }
+  }
+
+  /** Temporary: not one step. */
+  async add(key: K, value: V): Promise<boolean> {
+    if ((await this.get(key)) !== undefined) return false;
+    await this.set(key, value);
+    return true;
   }
 
   async take(key: K): Promise<V | undefined> {
