@@ -5,9 +5,9 @@ import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
 import { requireSafeClient } from "./client-settings.ts";
+import { CommandSender } from "./command-sender.ts";
 import { GetBatches } from "./get-batches.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
-import { RedisCalls } from "./redis-calls.ts";
 import type { RedisOperation } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
@@ -53,7 +53,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
   readonly #codec: Codec<V>;
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
-  readonly #calls: RedisCalls;
+  readonly #sender: CommandSender;
   readonly #reads: GetBatches<V | undefined>;
   readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
@@ -65,8 +65,8 @@ export class RedisRepository<V, K extends string = string> implements Repository
     this.#codec = asCodec(schemaOrCodec);
     this.#redis = redis;
     this.#keys = new KeySpace(options.prefix);
-    this.#calls = new RedisCalls(redis, timeout);
-    this.#reads = new GetBatches(redis, this.#calls, (text, key) => this.#decode(text, key));
+    this.#sender = new CommandSender(redis, timeout);
+    this.#reads = new GetBatches(redis, this.#sender, (text, key) => this.#decode(text, key));
     this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
   }
@@ -126,7 +126,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
    * request.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
-    for await (const keys of scanRecordKeys(this.#redis, this.#calls, this.#keys)) {
+    for await (const keys of scanRecordKeys(this.#redis, this.#sender, this.#keys)) {
       const reads = keys.map((key) => this.#reads.get(key, this.#keys.redisKey(key)));
       for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
         const key = keys[index];
@@ -138,11 +138,11 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   /** Refuses further calls and waits for those under way. The client stays open: whoever made it closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#calls.close();
+    await this.#sender.close();
   }
 
   #send<T>(operation: RedisOperation, redisKey: string, send: () => Promise<T>): Promise<T> {
-    return this.#calls.send({ operation, redisKeys: [redisKey], send });
+    return this.#sender.send({ operation, redisKeys: [redisKey], send });
   }
 
   #decode(text: string | null, key: string): V | undefined {
