@@ -23,4 +23,4 @@ for (const chunk of raceKeyChunks(keys, 1_000)) await Promise.all(chunk.map((key
 redis.disconnect();
 
 const worker = new URL("../test/support/redis-race-worker.ts", import.meta.url);
-await runTimedRace({ worker, arguments: [String(server.port), prefix], processes, keys }, "values handed out");
+await runTimedRace({ worker, arguments: [String(server.port), prefix, "take"], processes, keys }, "values handed out");

@@ -23,7 +23,7 @@ test("eight processes that race for the same values get each exactly once", asyn
     await Promise.all(keys.map((key) => repository.set(key, `value of ${key}`)));
     const result = await raceForKeys({
       worker: new URL("../support/redis-race-worker.ts", import.meta.url),
-      arguments: [String(server.port), "race"],
+      arguments: [String(server.port), "race", "take"],
       processes: 8,
       keys: keys.length,
     });

@@ -10,7 +10,7 @@ import {
 import { tokenKey } from "../../secrets/storage-key.ts";
 
 /** What was asked of Redis. */
-export type RedisOperation = "get" | "scan" | "set" | "delete" | "take" | "publish" | "subscribe";
+export type RedisOperation = "get" | "scan" | "set" | "add" | "delete" | "take" | "publish" | "subscribe";
 
 type FailureClass = new (message: string, options: { effect: WriteEffect; cause: unknown }) => StorageError;
 
@@ -84,6 +84,13 @@ export function redisFailure(error: unknown, operation: RedisOperation, redisKey
   );
 }
 
+/** The error of a record whose bytes are not UTF-8, so that the text read is not what Redis holds. */
+export function notUtf8(redisKey: string): CorruptRecordError {
+  return new CorruptRecordError(
+    `The record under ${keyOf([redisKey])} is not UTF-8, so it cannot be replaced; delete it.`,
+  );
+}
+
 function keyOf(redisKeys: readonly string[]): string {
   const [only, ...others] = redisKeys;
   return only !== undefined && others.length === 0 ? `the key ${tokenKey(only)}` : "one of the keys";
@@ -116,7 +123,7 @@ function effectOf(operation: RedisOperation): WriteEffect {
 function rejectionMessage(error: unknown): string {
   const unknownCommand = error instanceof Error && /unknown command|syntax error/i.test(error.message);
   return unknownCommand
-    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT)."
+    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT, EVAL)."
     : "Redis refused the command.";
 }
 
