@@ -1,12 +1,11 @@
 export * from "./errors.ts";
 export type { RegisteredClient } from "./provider/clients/client-registry.ts";
-export type { ConnectPinned, PinnedTarget, ResolveHost } from "./provider/configuration/client-documents-options.ts";
 export type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
   ConsentOptions,
   ConsentTexts,
-  PangeaOAuthProviderOptions,
+  McpOAuthProviderOptions,
   PreRegisteredClient,
   RateLimit,
   RateLimitedRoute,
@@ -16,15 +15,24 @@ export type {
 } from "./provider/configuration/options.ts";
 export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
 export type { GrantFilter, GrantSummary } from "./provider/grants/grant-directory.ts";
-export type { PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
+export type { UpstreamUserToken, UpstreamUserToken as PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
 export {
   type AuthorizationParameters,
   type AuthorizationResponseWriter,
-  PangeaOAuthProvider,
-} from "./provider/pangea-oauth-provider.ts";
+  McpOAuthProvider,
+} from "./provider/mcp-oauth-provider.ts";
+export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
 export type { TokenResponse } from "./provider/tokens/token-records.ts";
-export type { PangeaIdentity } from "./provider/upstream/pangea-authn.ts";
+export type {
+  Upstream,
+  UpstreamCodeExchange,
+  UpstreamIdentity,
+  UpstreamIdentity as PangeaIdentity,
+  UpstreamLoginRequest,
+  UpstreamTokens,
+} from "./provider/upstream/contract.ts";
+export { type PangeaAuthnOptions, pangeaAuthn } from "./provider/upstream/pangea-authn.ts";
 export { type AccessToken, AccessTokenSchema } from "./records/access-token.ts";
 export {
   type AuthorizationCode,

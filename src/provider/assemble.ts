@@ -16,14 +16,12 @@ import { AccessTokenVerifier } from "./tokens/access-token-verifier.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
 import { TokenRevoker } from "./tokens/token-revoker.ts";
-import { PangeaAuthn } from "./upstream/pangea-authn.ts";
 
 /** What a provider is made of. */
 export type ProviderParts = ReturnType<typeof assemble>;
 
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(configuration: ProviderConfiguration) {
-  const pangeaAuthn = new PangeaAuthn(configuration);
   const documents = new ClientDocuments(configuration.documents);
   const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
   const authenticator = new ClientAuthenticator(
@@ -31,12 +29,12 @@ export function assemble(configuration: ProviderConfiguration) {
     registry,
     new ClientAssertions(configuration, documents),
   );
-  const grants = new Grants(configuration, pangeaAuthn);
+  const grants = new Grants(configuration);
   const codes = new CodeRedemption(configuration, grants);
   const refreshes = new RefreshRotation(configuration, grants);
   const revoker = new TokenRevoker(configuration, grants);
   const verifier = new AccessTokenVerifier(configuration);
-  const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration, pangeaAuthn));
+  const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration));
   const token = new TokenEndpoint(configuration, { authenticator, registry, codes, refreshes, revoker });
   const registration = new RegistrationEndpoint(configuration, registry);
   return {
@@ -47,7 +45,7 @@ export function assemble(configuration: ProviderConfiguration) {
     codes,
     refreshes,
     revoker,
-    sessions: new UpstreamSessions(configuration, grants, pangeaAuthn),
+    sessions: new UpstreamSessions(configuration, grants),
     verifier,
     guard: new BearerGuard(configuration, verifier),
     authorization,

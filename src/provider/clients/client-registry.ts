@@ -9,7 +9,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type ClientMetadata, parseClientMetadata } from "../oauth/client-metadata.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
 
 /** A client that this server knows. */
@@ -137,7 +137,7 @@ export class ClientRegistry {
       if (client?.expiresAt === undefined || client.client_id !== clientId) return;
       await this.#clients.set(clientKey(clientId), { ...client, expiresAt: Math.floor(now) + unusedLifetime });
     } catch (failure) {
-      reportedOAuthError(failure);
+      reportFailure(failure);
     }
   }
 

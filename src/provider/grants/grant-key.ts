@@ -1,15 +1,15 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { type PangeaAccessToken, PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
+import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
-import type { PangeaIdentity } from "../upstream/pangea-authn.ts";
+import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 
 /** What a grant keeps of its user: the upstream tokens and who it is. */
 export interface UpstreamSession {
-  readonly tokens: PangeaAccessToken;
-  readonly identity: PangeaIdentity;
+  readonly tokens: UpstreamTokens;
+  readonly identity: UpstreamIdentity;
 }
 
 const sessionSchema = z.object({

@@ -11,18 +11,18 @@ import {
 } from "../login/authorization-request.ts";
 import { Consent } from "../login/consent.ts";
 import { authorizationResponse, type Login } from "../login/login.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import { BrowserCookies, browserCookie, browserSecrets, loginCookie, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
-import { Parameters, readForm } from "./request-body.ts";
+import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
 const consentCookie = "consent";
 /** How long a browser keeps the secret that its consent pages are bound to, in seconds. */
 const browserSecretLifetime = 24 * 60 * 60;
 
-/** The pages that a browser visits: the authorization endpoint, the consent page, and the callback from Pangea AuthN. */
+/** The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. */
 export class AuthorizationEndpoint {
   readonly #configuration: ProviderConfiguration;
   readonly #registry: ClientRegistry;
@@ -44,14 +44,14 @@ export class AuthorizationEndpoint {
       const parameters =
         request.method === "POST"
           ? await readForm(request, this.#configuration.requestTimeout)
-          : new Parameters(new URL(request.url).searchParams);
+          : new OAuthParameters(new URL(request.url).searchParams);
       const trusted = await trustRedirectUri(
         this.#registry,
         parameters.get("client_id"),
         parameters.get("redirect_uri"),
       );
       const browser = { cookie: request.headers.get("cookie"), method: request.method };
-      return await this.ask(browser, trusted, readState(parameters), () => ({
+      return await this.askOrContinue(browser, trusted, readState(parameters), () => ({
         responseType: parameters.get("response_type"),
         responseMode: parameters.get("response_mode"),
         scope: parameters.get("scope"),
@@ -69,7 +69,7 @@ export class AuthorizationEndpoint {
    * Asks the person about a client whose redirect URI is trusted, or goes on where that was remembered. Whatever is
    * wrong with the rest of the request goes to the redirect URI as an OAuth error.
    */
-  async ask(
+  async askOrContinue(
     browser: VisitingBrowser,
     trusted: TrustedRedirect,
     state: string | undefined,
@@ -79,7 +79,7 @@ export class AuthorizationEndpoint {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
       if (this.#consent.isRemembered(checked, this.#cookies.read(browser.cookie, consentCookie))) {
         emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-        return this.#beginLogin(browser.cookie, checked);
+        return await this.#beginLogin(browser.cookie, checked);
       }
       const { name, value } = browserCookie(this.#cookies, browser, () => this.#consent.newBrowserSecret());
       const sealed = this.#consent.sealRequest(checked, value);
@@ -112,16 +112,16 @@ export class AuthorizationEndpoint {
         return this.#sendError(redirectUri, state, denied);
       }
       emit("consent", { clientId, decision: "allowed", scopes });
-      return this.#beginLogin(cookieHeader, pending);
+      return await this.#beginLogin(cookieHeader, pending);
     } catch (failure) {
       return this.showError(failure);
     }
   }
 
-  /** `GET /pangea/callback`: where Pangea AuthN sends the browser back to. */
+  /** The callback: where the upstream sends the browser back to. */
   async callback(request: Request): Promise<Response> {
     try {
-      const parameters = new Parameters(new URL(request.url).searchParams);
+      const parameters = new OAuthParameters(new URL(request.url).searchParams);
       const state = parameters.get("state");
       if (state === undefined) throw new OAuthError("invalid_request", "The login came back without its state.");
       const cookieHeader = request.headers.get("cookie");
@@ -143,12 +143,12 @@ export class AuthorizationEndpoint {
 
   /** Shows a failure to the person, since there is no place that may be told of it. */
   showError(failure: unknown): Response {
-    return errorPage(this.#configuration.consent, reportedOAuthError(failure));
+    return errorPage(this.#configuration.consent, reportFailure(failure));
   }
 
-  #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Response {
+  async #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Promise<Response> {
     try {
-      const login = this.#login.begin(request);
+      const login = await this.#login.begin(request);
       return redirectResponse(login.location, this.#cookies.keepLogin(cookieHeader, login));
     } catch (failure) {
       return this.#sendError(request.redirectUri, request.state, failure);
@@ -163,7 +163,7 @@ export class AuthorizationEndpoint {
   }
 
   #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
-    const error = reportedOAuthError(failure);
+    const error = reportFailure(failure);
     return redirectResponse(
       authorizationResponse(redirectUri, {
         error: error.error,
@@ -176,7 +176,7 @@ export class AuthorizationEndpoint {
 }
 
 /** A repeated `state` is an error of its own, and cannot be sent back. */
-function readState(parameters: Parameters): string | undefined {
+function readState(parameters: OAuthParameters): string | undefined {
   try {
     return parameters.get("state");
   } catch {

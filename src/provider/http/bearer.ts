@@ -2,7 +2,7 @@ import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { isScope, scopesBeyond } from "../oauth/scopes.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
 import { wellKnownUrl } from "./metadata.ts";
 import { oauthErrorResponse } from "./responses.ts";
@@ -40,7 +40,7 @@ export class BearerGuard {
 
   /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
   refusal(failure: unknown, requiredScopes: readonly string[] = this.#configuration.requiredScopes): Response {
-    const error = reportedOAuthError(failure);
+    const error = reportFailure(failure);
     if (error.status < 500) emit("denied", { error: error.error });
     if (error.error === "invalid_token" || error.error === "insufficient_scope" || error.error === "invalid_request") {
       return this.#challenge(error, error.scopes ?? requiredScopes);

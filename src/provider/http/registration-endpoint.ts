@@ -3,7 +3,7 @@ import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import { readJson } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
@@ -24,7 +24,7 @@ export class RegistrationEndpoint {
       const metadata = await readJson(request, this.#configuration.requestTimeout);
       return jsonResponse(await this.#registry.register(metadata), { status: 201 });
     } catch (failure) {
-      return refusal(reportedOAuthError(failure));
+      return refusal(reportFailure(failure));
     }
   }
 

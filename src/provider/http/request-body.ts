@@ -76,11 +76,11 @@ async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
  * @param timeout - How long it may take to arrive, in milliseconds.
  * @throws `OAuthError` with `invalid_request` for another content type, an oversized, late or malformed body.
  */
-export async function readForm(request: Request, timeout: number): Promise<Parameters> {
+export async function readForm(request: Request, timeout: number): Promise<OAuthParameters> {
   if (contentType(request) !== "application/x-www-form-urlencoded") {
     throw new OAuthError("invalid_request", "The content type must be application/x-www-form-urlencoded.");
   }
-  return new Parameters(new URLSearchParams(await readText(request, timeout)));
+  return new OAuthParameters(new URLSearchParams(await readText(request, timeout)));
 }
 
 /**
@@ -110,7 +110,7 @@ function contentType(request: Request): string | undefined {
  * OAuth parameters: a parameter without a value counts as absent, and one that is repeated is refused (RFC 6749
  * sections 3.1 and 3.2).
  */
-export class Parameters {
+export class OAuthParameters {
   readonly #values = new Map<string, string>();
   readonly #repeated = new Set<string>();
 

@@ -1,7 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimitedRoute } from "../configuration/options.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata, wellKnownUrl } from "./metadata.ts";
 import { RateLimits } from "./rate-limits.ts";
@@ -95,9 +95,7 @@ export class Router {
       if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
       return await route.respond(request);
     } catch (failure) {
-      return route.crossOrigin
-        ? oauthErrorResponse(reportedOAuthError(failure))
-        : this.#authorization.showError(failure);
+      return route.crossOrigin ? oauthErrorResponse(reportFailure(failure)) : this.#authorization.showError(failure);
     }
   }
 }

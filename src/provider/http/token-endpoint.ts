@@ -4,12 +4,12 @@ import { type ClientCredentials, readClientCredentials } from "../clients/client
 import type { ClientAuthenticator } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
 import type { TokenResponse } from "../tokens/token-records.ts";
 import type { TokenRevoker } from "../tokens/token-revoker.ts";
-import { type Parameters, readForm } from "./request-body.ts";
+import { type OAuthParameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
 /** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
@@ -60,7 +60,7 @@ export class TokenEndpoint {
     });
   }
 
-  async #redeemCode(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
+  async #redeemCode(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
     const code = form.get("code");
     const codeVerifier = form.get("code_verifier");
     const redirectUri = form.get("redirect_uri");
@@ -79,7 +79,7 @@ export class TokenEndpoint {
     return tokens;
   }
 
-  async #refresh(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
+  async #refresh(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
     const refreshToken = form.get("refresh_token");
     const scope = form.get("scope");
     const resource = form.get("resource");
@@ -94,7 +94,7 @@ export class TokenEndpoint {
 
   async #answer(
     request: Request,
-    respond: (form: Parameters, credentials: ClientCredentials) => Promise<Response>,
+    respond: (form: OAuthParameters, credentials: ClientCredentials) => Promise<Response>,
   ): Promise<Response> {
     const authorization = request.headers.get("authorization");
     try {
@@ -107,7 +107,7 @@ export class TokenEndpoint {
       };
       return await respond(form, readClientCredentials(authorization, shown));
     } catch (failure) {
-      const error = reportedOAuthError(failure);
+      const error = reportFailure(failure);
       if (error.error === "invalid_client" && authorization !== null) {
         return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
       }

@@ -2,21 +2,20 @@ import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
 import { authorizationCodeKey, grantIdOfCode } from "../../records/keys.ts";
-import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
-import type { PangeaAuthn } from "../upstream/pangea-authn.ts";
+import { reportFailure } from "../oauth-failure.ts";
+import type { UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
 
 /** A cookie holds 4096 bytes with its name and attributes (RFC 6265 section 6.1). */
 const maxTransactionLength = 3800;
 
-/** What has to be known again when the browser comes back from Pangea AuthN. It travels sealed, in a cookie. */
+/** What has to be known again when the browser comes back from the upstream. It travels sealed, in a cookie. */
 const transactionSchema = z.object({
   request: AuthorizationRequestSchema,
   upstreamVerifier: z.string(),
@@ -27,7 +26,7 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
   readonly location: URL;
-  /** The `state` that goes to Pangea AuthN and comes back in the callback. */
+  /** The `state` that goes to the upstream and comes back in the callback. */
   readonly state: string;
   /** The sealed transaction: to be kept by this browser, under a name that belongs to `state`. */
   readonly transaction: string;
@@ -42,7 +41,7 @@ export interface CompletedLogin {
   readonly allowed: AllowedRequest | undefined;
 }
 
-/** The parameters that Pangea AuthN sends the browser back with. */
+/** The parameters that the upstream sends the browser back with. */
 export interface CallbackParameters {
   readonly state: string;
   readonly code: string | undefined;
@@ -51,23 +50,26 @@ export interface CallbackParameters {
 }
 
 /**
- * Logs a user in at Pangea AuthN on behalf of a client. Nothing is stored until Pangea AuthN has said yes: the
- * transaction is sealed and kept by the browser that began it, so any instance can finish it and no other browser can.
+ * Logs a user in upstream on behalf of a client. Nothing is stored until the upstream has said yes: the transaction
+ * is sealed and kept by the browser that began it, so any instance can finish it and no other browser can.
  */
 export class Login {
   readonly #configuration: ProviderConfiguration;
-  readonly #pangeaAuthn: PangeaAuthn;
   readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn) {
+  constructor(configuration: ProviderConfiguration) {
     this.#configuration = configuration;
-    this.#pangeaAuthn = pangeaAuthn;
     this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
-  /** Begins a login. Throws `OAuthError` with `invalid_request` where the request is too long to be carried along. */
-  begin(request: AuthorizationRequest): BegunLogin {
-    const { lifetimes, clock } = this.#configuration;
+  /**
+   * Begins a login.
+   *
+   * @throws {OAuthError} with `invalid_request` when the request is too long to be carried along.
+   * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
+   */
+  async begin(request: AuthorizationRequest): Promise<BegunLogin> {
+    const { lifetimes, clock, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
     const expiresAt = clock() / 1000 + lifetimes.login;
@@ -77,7 +79,7 @@ export class Login {
     }
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
     return {
-      location: this.#pangeaAuthn.authorizationUrl({ state, codeChallenge }),
+      location: await upstream.authorizationUrl({ state, codeChallenge, redirectUri }),
       state,
       transaction: sealed,
       maxAgeSeconds: Math.ceil(lifetimes.login),
@@ -99,8 +101,8 @@ export class Login {
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
-          ? { error: failure.error, message: "Pangea AuthN refused the login." }
-          : reportedOAuthError(failure);
+          ? { error: failure.error, message: `${this.#configuration.upstream.name} refused the login.` }
+          : reportFailure(failure);
       emit("login-failed", { clientId: request.clientId, error });
       return { location: this.#answer(request, { error, error_description: message }), allowed: undefined };
     }
@@ -124,15 +126,19 @@ export class Login {
 
   async #issueCode(parameters: CallbackParameters, { request, upstreamVerifier }: LoginTransaction): Promise<string> {
     const { issuer } = parameters;
-    if (issuer !== undefined && issuer.replace(/\/+$/, "") !== this.#configuration.upstream.issuer) {
-      throw new UpstreamRejectedError("server_error", "The login was answered by another issuer than Pangea AuthN.");
+    const { upstream } = this.#configuration;
+    if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
+      throw new UpstreamRejectedError(
+        "server_error",
+        `The login was answered by another issuer than ${upstream.name}.`,
+      );
     }
-    if (parameters.error !== undefined) throw upstreamError(parameters.error);
+    if (parameters.error !== undefined) throw upstreamError(upstream.name, parameters.error);
     if (parameters.code === undefined) {
-      throw new UpstreamRejectedError("server_error", "Pangea AuthN sent neither a code nor an error.");
+      throw new UpstreamRejectedError("server_error", `${upstream.name} sent neither a code nor an error.`);
     }
     const tokens = await this.#redeem(parameters.code, upstreamVerifier);
-    const identity = await this.#pangeaAuthn.identify(tokens.token);
+    const identity = await upstream.identify(tokens);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
     const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
@@ -152,18 +158,19 @@ export class Login {
   }
 
   /**
-   * Redeems the upstream code. What Pangea AuthN's token endpoint refuses is between it and this server: the client must
+   * Redeems the upstream code. What the upstream's token endpoint refuses is between it and this server: the client must
    * not read of an `invalid_client` that is not its own (RFC 6749 section 4.1.2.1 has the errors that it may read).
    */
-  async #redeem(code: string, codeVerifier: string): Promise<PangeaAccessToken> {
+  async #redeem(code: string, codeVerifier: string): Promise<UpstreamTokens> {
+    const { upstream, callbackUrl: redirectUri } = this.#configuration;
     try {
-      return await this.#pangeaAuthn.exchange(code, codeVerifier);
+      return await upstream.exchange({ code, codeVerifier, redirectUri });
     } catch (cause) {
       if (!(cause instanceof UpstreamRejectedError)) throw cause;
       if (cause.error === "invalid_grant") {
-        throw new UpstreamRejectedError("access_denied", "Pangea AuthN does not know the code.", { cause });
+        throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
       }
-      throw new OAuthError("server_error", "Pangea AuthN refused this server.", { cause });
+      throw new OAuthError("server_error", `${upstream.name} refused this server.`, { cause });
     }
   }
 
@@ -192,8 +199,12 @@ export function authorizationResponse(redirectUri: string, parameters: Readonly<
   return url;
 }
 
-/** An error that Pangea AuthN put into the callback, passed on under its own name where that is a well-formed one. */
-function upstreamError(error: string): UpstreamRejectedError {
+/** An error that the upstream put into the callback, passed on under its own name where that is a well-formed one. */
+function upstreamError(upstreamName: string, error: string): UpstreamRejectedError {
   const wellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
-  return new UpstreamRejectedError(wellFormed ? error : "server_error", "Pangea AuthN refused the login.");
+  return new UpstreamRejectedError(wellFormed ? error : "server_error", `${upstreamName} refused the login.`);
+}
+
+function withoutSlash(issuer: string): string {
+  return issuer.replace(/\/+$/, "");
 }
