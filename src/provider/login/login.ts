@@ -31,6 +31,11 @@ const transactionSchema = z.object({
 });
 type LoginTransaction = z.infer<typeof transactionSchema>;
 
+type LoginSettings = Pick<
+  ProviderConfiguration,
+  "callbackUrl" | "clock" | "issuer" | "keys" | "lifetimes" | "repositories" | "upstream"
+>;
+
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
   readonly location: URL;
@@ -62,9 +67,9 @@ export interface CallbackParameters {
  * is sealed and kept by the browser that began it, so any instance can finish it and no other browser can.
  */
 export class Login {
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: LoginSettings;
 
-  constructor(configuration: ProviderConfiguration) {
+  constructor(configuration: LoginSettings) {
     this.#configuration = configuration;
   }
 
