@@ -7,6 +7,7 @@ import type { OAuthClientInformation } from "../../records/oauth-client-informat
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeySet } from "../oauth/key-set.ts";
+import { paths } from "../oauth/paths.ts";
 
 /** The signatures that are accepted: asymmetric ones only. */
 export const assertionAlgorithms: readonly string[] = [
@@ -28,6 +29,11 @@ const maxLifetimeSeconds = 600;
 /** How many assertions this instance remembers by itself. */
 const maxRemembered = 10_000;
 
+type AssertionSettings = Pick<
+  ProviderConfiguration,
+  "baseUrl" | "clock" | "clockTolerance" | "issuer" | "repositories"
+>;
+
 /**
  * Verifies `private_key_jwt` (RFC 7523, OpenID Connect Core section 9): the client signs a statement for this server
  * that is good once.
@@ -38,11 +44,11 @@ const maxRemembered = 10_000;
  * itself and decides then.
  */
 export class ClientAssertions {
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: AssertionSettings;
   readonly #documents: Pick<ClientDocuments, "keys">;
   readonly #used = new LRUCache<string, true>({ max: maxRemembered });
 
-  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "keys">) {
+  constructor(configuration: AssertionSettings, documents: Pick<ClientDocuments, "keys">) {
     this.#configuration = configuration;
     this.#documents = documents;
   }
@@ -87,7 +93,7 @@ export class ClientAssertions {
       issuer: client.client_id,
       subject: client.client_id,
       // RFC 7523 had the token endpoint as the audience; its successor wants the issuer.
-      audience: [issuer, `${baseUrl}/token`],
+      audience: [issuer, baseUrl + paths.token],
       requiredClaims: ["exp", "jti"],
       currentDate: new Date(clock()),
       clockTolerance,

@@ -23,6 +23,11 @@ const transactionSchema = z.object({
 });
 type LoginTransaction = z.output<typeof transactionSchema>;
 
+type LoginSettings = Pick<
+  ProviderConfiguration,
+  "callbackUrl" | "clock" | "issuer" | "keys" | "lifetimes" | "repositories" | "upstream"
+>;
+
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
   readonly location: URL;
@@ -54,10 +59,10 @@ export interface CallbackParameters {
  * is sealed and kept by the browser that began it, so any instance can finish it and no other browser can.
  */
 export class Login {
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: LoginSettings;
   readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: ProviderConfiguration) {
+  constructor(configuration: LoginSettings) {
     this.#configuration = configuration;
     this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
