@@ -27,10 +27,10 @@ type Settings = Pick<
   ProviderConfiguration,
   | "baseUrl"
   | "callbackUrl"
-  | "clock"
   | "consent"
   | "issuer"
   | "keys"
+  | "now"
   | "registration"
   | "requestTimeout"
   | "resource"
