@@ -46,10 +46,13 @@ export { type OAuthClientInformation, OAuthClientInformationSchema } from "./rec
 export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./records/pangea-access-token.ts";
 export { type RefreshToken, RefreshTokenSchema } from "./records/refresh-token.ts";
 export {
+  type Backend,
   createInMemoryRepositories,
   createRepositories,
+  type ProviderRecords,
   type ProviderRepositories,
   type RecordKind,
+  type RepositoriesOf,
 } from "./records/repositories.ts";
 export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";
 export { type TokenKey, tokenKey } from "./secrets/storage-key.ts";

@@ -1,5 +1,5 @@
 import { StorageUnavailableError } from "../../src/errors.ts";
-import { createInMemoryRepositories, type ProviderRepositories, type Repository } from "../../src/index.ts";
+import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
 
 type Operation = "get" | "set" | "delete" | "take" | "add";
 
@@ -9,15 +9,7 @@ export class FailingRepositories {
   readonly #failing = new Set<Operation>();
 
   constructor(options: { readonly clock?: () => number } = {}) {
-    const inner = createInMemoryRepositories(options);
-    this.repositories = {
-      accessTokens: this.#wrap(inner.accessTokens),
-      authorizationCodes: this.#wrap(inner.authorizationCodes),
-      refreshTokens: this.#wrap(inner.refreshTokens),
-      clients: this.#wrap(inner.clients),
-      grants: this.#wrap(inner.grants),
-      clientAssertions: this.#wrap(inner.clientAssertions),
-    };
+    this.repositories = createRepositories(<V>() => this.#wrap(new InMemoryRepository<string, V>(options)));
   }
 
   fail(...operations: Operation[]): void {
