@@ -1,4 +1,5 @@
 import { OAuthError } from "../errors.ts";
+import type { ClientAuthentication } from "../records/authorization-code.ts";
 import { authorizationCodeKey } from "../records/keys.ts";
 import type { OAuthClientInformation } from "../records/oauth-client-information.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
@@ -135,10 +136,7 @@ export class McpOAuthProvider {
     request: { readonly headers: { get(name: string): string | null } },
     options: { readonly requiredScopes?: readonly string[] } = {},
   ): Promise<AuthInfo | Response> {
-    return this.#parts.guard.authenticate(
-      request.headers.get("authorization"),
-      options.requiredScopes ?? this.#configuration.requiredScopes,
-    );
+    return this.#parts.guard.authenticate(request.headers.get("authorization"), options.requiredScopes);
   }
 
   /**
@@ -239,11 +237,12 @@ export class McpOAuthProvider {
       redirectUri,
       resource: resource?.href,
     };
-    let registeredUntil: number | undefined;
-    const tokens = await codes.redeem(request, (known) => {
-      registeredUntil = known?.registeredUntil;
+    // The MCP SDK's router has authenticated the client.
+    let known: ClientAuthentication | undefined;
+    const tokens = await codes.redeem(request, (recorded) => {
+      known = recorded;
     });
-    await registry.renew(client.client_id, registeredUntil);
+    await registry.renewIfDue(client.client_id, known);
     return tokens;
   }
 
@@ -267,7 +266,7 @@ export class McpOAuthProvider {
       resource: resource?.href,
     };
     const tokens = await refreshes.refresh(request);
-    await registry.renew(client.client_id, registry.registeredUntil(client.client_id));
+    await registry.renewIfDue(client.client_id);
     return tokens;
   }
 

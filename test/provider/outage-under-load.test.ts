@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
-import { createInMemoryRepositories, type ProviderRepositories, type Repository } from "../../src/index.ts";
+import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
@@ -33,15 +33,7 @@ class FlakyStore {
 
   constructor(random: () => number, clock: () => number) {
     this.#random = random;
-    const inner = createInMemoryRepositories({ clock });
-    this.repositories = {
-      accessTokens: this.#wrap(inner.accessTokens),
-      authorizationCodes: this.#wrap(inner.authorizationCodes),
-      refreshTokens: this.#wrap(inner.refreshTokens),
-      clients: this.#wrap(inner.clients),
-      grants: this.#wrap(inner.grants),
-      clientAssertions: this.#wrap(inner.clientAssertions),
-    };
+    this.repositories = createRepositories(<V>() => this.#wrap(new InMemoryRepository<string, V>({ clock })));
   }
 
   #wrap<V>(inner: Repository<string, V>): Repository<string, V> {
@@ -58,6 +50,7 @@ class FlakyStore {
       set: (key, value) => call(() => inner.set(key, value)),
       delete: (key) => call(() => inner.delete(key)),
       take: (key) => call(() => inner.take(key)),
+      add: (key, value) => call(() => inner.add(key, value)),
     };
   }
 }

@@ -1,7 +1,7 @@
 import { StorageUnavailableError } from "../../src/errors.ts";
-import { createInMemoryRepositories, type ProviderRepositories, type Repository } from "../../src/index.ts";
+import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
 
-type Operation = "get" | "set" | "delete" | "take";
+type Operation = "get" | "set" | "delete" | "take" | "add";
 
 /** Repositories in memory with an outage that a test switches on, for some operations or for all. */
 export class FailingRepositories {
@@ -9,15 +9,7 @@ export class FailingRepositories {
   readonly #failing = new Set<Operation>();
 
   constructor(options: { readonly clock?: () => number } = {}) {
-    const inner = createInMemoryRepositories(options);
-    this.repositories = {
-      accessTokens: this.#wrap(inner.accessTokens),
-      authorizationCodes: this.#wrap(inner.authorizationCodes),
-      refreshTokens: this.#wrap(inner.refreshTokens),
-      clients: this.#wrap(inner.clients),
-      grants: this.#wrap(inner.grants),
-      clientAssertions: this.#wrap(inner.clientAssertions),
-    };
+    this.repositories = createRepositories(<V>() => this.#wrap(new InMemoryRepository<string, V>(options)));
   }
 
   fail(...operations: Operation[]): void {
@@ -48,6 +40,10 @@ export class FailingRepositories {
       take: async (key) => {
         check("take");
         return inner.take(key);
+      },
+      add: async (key, value) => {
+        check("add");
+        return inner.add(key, value);
       },
     };
   }

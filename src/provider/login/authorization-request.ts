@@ -85,7 +85,7 @@ export async function trustRedirectUri(
  * @throws `OAuthError` that may be sent to the redirect URI.
  */
 export function checkAuthorizationRequest(
-  configuration: ProviderConfiguration,
+  configuration: Pick<ProviderConfiguration, "registration" | "resource" | "scopes">,
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
@@ -124,20 +124,20 @@ export function checkAuthorizationRequest(
  * `offline_access` is understood and opens nothing: refresh tokens depend on the client's grant types.
  */
 function grantedScopes(
-  configuration: ProviderConfiguration,
+  { scopes, registration }: Pick<ProviderConfiguration, "registration" | "scopes">,
   client: KnownClient,
   scope: string | undefined,
 ): readonly string[] {
   const registered = client.information.scope;
-  const unnamed = client.source === "configured" ? configuration.scopes : configuration.registration.validScopes;
+  const unnamed = client.source === "configured" ? scopes : registration.validScopes;
   const allowed = registered === undefined ? unnamed : parseScope(registered);
   const requested = parseScope(scope).filter((value) => value !== offlineAccess);
   if (requested.length === 0) {
-    const defaults = registered === undefined ? configuration.registration.defaultScopes : allowed;
-    return defaults.filter((value) => configuration.scopes.includes(value));
+    const defaults = registered === undefined ? registration.defaultScopes : allowed;
+    return defaults.filter((value) => scopes.includes(value));
   }
-  if (scopesBeyond(requested, configuration.scopes).length > 0) {
-    throw new OAuthError("invalid_scope", `This server has the scopes: ${configuration.scopes.join(" ")}.`);
+  if (scopesBeyond(requested, scopes).length > 0) {
+    throw new OAuthError("invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
   }
   if (scopesBeyond(requested, allowed).length > 0) {
     throw new OAuthError("invalid_scope", "The client asks for a scope that it has not registered for.");

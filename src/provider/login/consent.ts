@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
@@ -20,28 +20,25 @@ const rememberedSchema = z.array(z.object({ decision: z.string(), until: z.numbe
 export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUri" | "scopes" | "resource">;
 
 /**
- * Consent: a person allows a client before the browser is sent on to Pangea AuthN, which knows all clients as one and
+ * Consent: a person allows a client before the browser is sent on to the upstream, which knows all clients as one and
  * would let a logged-in user through without a word (the confused deputy of the MCP specification).
  *
  * The request waits in the page itself, sealed and bound to a cookie of the browser that was asked, so no other site
  * can answer for it and no instance has to remember it. What was allowed is remembered in a sealed cookie, for that
  * client, redirect URI, scopes and resource only, and not before the login that it led to has ended well: who goes back,
- * or gives up at Pangea, is asked again.
+ * or gives up upstream, is asked again.
  */
 export class Consent {
-  readonly #configuration: ProviderConfiguration;
+  readonly #rememberSeconds: number;
+  readonly #now: () => number;
   readonly #pending: SealedJson<z.output<typeof pendingSchema>>;
   readonly #remembered: SealedJson<z.output<typeof rememberedSchema>>;
 
-  constructor(configuration: ProviderConfiguration) {
-    this.#configuration = configuration;
-    this.#pending = new SealedJson(configuration.keys.derive("consent request"), pendingSchema);
-    this.#remembered = new SealedJson(configuration.keys.derive("remembered consent"), rememberedSchema);
-  }
-
-  /** A new secret for a browser, which its pages are bound to. */
-  newBrowserSecret(): string {
-    return randomBytes(32).toString("base64url");
+  constructor({ consent, keys, now }: Pick<ProviderConfiguration, "consent" | "keys" | "now">) {
+    this.#rememberSeconds = consent.remember;
+    this.#now = now;
+    this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
+    this.#remembered = new SealedJson(keys.derive("remembered consent"), rememberedSchema);
   }
 
   /** Seals a request into the page that asks about it. */
@@ -85,7 +82,7 @@ export class Consent {
     const decision = decisionOf(request);
     const others = this.#decisions(remembered);
     if (others.some((known) => known.decision === decision)) return undefined;
-    const until = Math.floor(this.#now() + this.#configuration.consent.remember);
+    const until = Math.floor(this.#now() + this.#rememberSeconds);
     const decisions = [...others, { decision, until }].slice(-maxRemembered);
     return this.#remembered.seal(decisions, "");
   }
@@ -99,10 +96,6 @@ export class Consent {
       if (failure instanceof UnsealableError) return [];
       throw failure;
     }
-  }
-
-  #now(): number {
-    return this.#configuration.clock() / 1000;
   }
 }
 
