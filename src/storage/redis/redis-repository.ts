@@ -159,13 +159,6 @@ export class RedisRepository<V, K extends string = string> implements Repository
     }
   }
 
-  /** Temporary: not one step. */
-  async add(key: K, value: V): Promise<boolean> {
-    if ((await this.get(key)) !== undefined) return false;
-    await this.set(key, value);
-    return true;
-  }
-
   async take(key: K): Promise<V | undefined> {
     const redisKey = this.#keys.redisKey(key);
     const text = await this.#send("take", redisKey, () => this.#redis.getdel(redisKey));
