@@ -119,6 +119,13 @@ export class CorruptRecordError extends StorageError {
  */
 export class UnsealableError extends StorageError {
   readonly code = "ERR_UNSEALABLE";
+  /** The id of the key that is not in the key ring, where that is the reason. It tells nothing about the key. */
+  readonly keyId: string | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly keyId?: string } = {}) {
+    super(message, options);
+    this.keyId = options.keyId;
+  }
 }
 
 /** Whether a failed write may have reached the store: `none` for certain not, `unknown` when it may have. */

@@ -23,7 +23,7 @@ export {
 } from "./provider/mcp-oauth-provider.ts";
 export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
-export type { TokenResponse } from "./provider/tokens/token-records.ts";
+export type { TokenResponse } from "./provider/tokens/token-response.ts";
 export type {
   Upstream,
   UpstreamCodeExchange,

@@ -5,6 +5,8 @@ import { ClientRegistry } from "./clients/client-registry.ts";
 import type { ProviderConfiguration } from "./configuration/configuration.ts";
 import { GrantDirectory } from "./grants/grant-directory.ts";
 import { Grants } from "./grants/grants.ts";
+import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
+import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
@@ -15,6 +17,7 @@ import { Login } from "./login/login.ts";
 import { AccessTokenVerifier } from "./tokens/access-token-verifier.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
+import { TokenIssue } from "./tokens/token-issue.ts";
 import { TokenRevoker } from "./tokens/token-revoker.ts";
 
 /** What a provider is made of. */
@@ -26,10 +29,17 @@ export function assemble(configuration: ProviderConfiguration) {
   const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
-  const grants = new Grants(configuration);
-  const codes = new CodeRedemption(configuration, grants);
-  const refreshes = new RefreshRotation(configuration, grants);
-  const revoker = new TokenRevoker(configuration, grants);
+  const { repositories, lifetimes, upstream } = configuration;
+  const upstreamRevocations = new UpstreamRevocations({
+    ...configuration,
+    revocations: repositories.upstreamRevocations,
+  });
+  const grants = new Grants({ ...configuration, upstreamRevocations, lifetime: lifetimes.grant });
+  const lock = new UpstreamRefreshLock({ ...configuration, locks: repositories.locks, workTimeout: upstream.timeout });
+  const issue = new TokenIssue(configuration);
+  const codes = new CodeRedemption({ ...configuration, grants, issue });
+  const refreshes = new RefreshRotation({ ...configuration, grants, issue, grace: lifetimes.refreshGrace });
+  const revoker = new TokenRevoker({ ...configuration, grants });
   const verifier = new AccessTokenVerifier(configuration);
   const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration));
   const token = new TokenEndpoint(configuration, { authenticateClient, registry, codes, refreshes, revoker });
@@ -38,11 +48,12 @@ export function assemble(configuration: ProviderConfiguration) {
     documents,
     registry,
     grants,
-    directory: new GrantDirectory(configuration.repositories.grants, grants),
+    directory: new GrantDirectory(repositories.grants, grants),
     codes,
     refreshes,
     revoker,
-    sessions: new UpstreamSessions(configuration, grants),
+    sessions: new UpstreamSessions({ ...configuration, grants, lock }),
+    upstreamRevocations,
     verifier,
     guard: new BearerGuard(configuration, verifier),
     authorization,

@@ -1,5 +1,4 @@
 import { OAuthError } from "../errors.ts";
-import type { ClientAuthentication } from "../records/authorization-code.ts";
 import { authorizationCodeKey } from "../records/keys.ts";
 import type { OAuthClientInformation } from "../records/oauth-client-information.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
@@ -11,7 +10,7 @@ import type { GrantFilter, GrantSummary } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { trustRedirectUri } from "./login/authorization-request.ts";
 import type { AuthInfo } from "./tokens/access-token-verifier.ts";
-import type { TokenResponse } from "./tokens/token-records.ts";
+import type { TokenResponse } from "./tokens/token-response.ts";
 
 /** The part of an authorization request that the MCP SDK's v1 router hands over. */
 export interface AuthorizationParameters {
@@ -238,10 +237,7 @@ export class McpOAuthProvider {
       resource: resource?.href,
     };
     // The MCP SDK's router has authenticated the client.
-    let known: ClientAuthentication | undefined;
-    const tokens = await codes.redeem(request, (recorded) => {
-      known = recorded;
-    });
+    const { tokens, client: known } = await codes.redeem(request, async (recorded) => recorded);
     await registry.renewIfDue(client.client_id, known);
     return tokens;
   }
@@ -260,12 +256,12 @@ export class McpOAuthProvider {
     const { refreshes, registry } = this.#parts;
     const request = {
       clientId: client.client_id,
-      grantTypes: client.grant_types ?? ["authorization_code"],
       refreshToken,
       scope: scopes?.join(" "),
       resource: resource?.href,
     };
-    const tokens = await refreshes.refresh(request);
+    const grantTypes = [...(client.grant_types ?? ["authorization_code"])];
+    const { tokens } = await refreshes.refresh(request, async () => ({ grantTypes }));
     await registry.renewIfDue(client.client_id);
     return tokens;
   }

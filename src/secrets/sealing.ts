@@ -33,7 +33,9 @@ export function openSealed(keys: DerivedKeys, envelope: string, associatedData: 
   }
   const key = keys.all.find((candidate) => candidate.id === keyId);
   if (key === undefined) {
-    throw new UnsealableError("A value was sealed under a key that is not configured; keep old secrets in the list.");
+    throw new UnsealableError("A value was sealed under a key that is not configured; keep old secrets in the list.", {
+      ...(keyId !== undefined && { keyId }),
+    });
   }
   const iv = decode(ivText);
   const sealed = decode(sealedText);

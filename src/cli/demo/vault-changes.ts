@@ -12,11 +12,11 @@ export interface VaultChanges {
 /** Watches the emulated Vault from one step to the next. */
 export class VaultWatch {
   readonly #emulator: PangeaEmulator;
-  readonly #repositories: Pick<ProviderRepositories, "grants" | "refreshTokens">;
+  readonly #repositories: Pick<ProviderRepositories, "grants">;
   readonly #descriptions = new Map<string, string>();
   #items = new Map<string, EmulatedVaultItem>();
 
-  constructor(emulator: PangeaEmulator, repositories: Pick<ProviderRepositories, "grants" | "refreshTokens">) {
+  constructor(emulator: PangeaEmulator, repositories: Pick<ProviderRepositories, "grants">) {
     this.#emulator = emulator;
     this.#repositories = repositories;
   }
@@ -44,12 +44,7 @@ export class VaultWatch {
   async #whatItIs(kind: string, key: string): Promise<string> {
     if (kind === "grant") {
       const grant = await this.#repositories.grants.get(key);
-      if (grant?.revokedAt !== undefined) return "mark: grant revoked";
-      if (grant?.ledgerOf !== undefined) return "grant's token list";
-    }
-    if (kind === "refresh_token") {
-      const token = await this.#repositories.refreshTokens.get(key);
-      if (token?.rotatedAt !== undefined) return "mark: token spent";
+      if (grant?.revokedAt !== undefined) return "tombstone of a grant";
     }
     return kind.replaceAll("_", " ");
   }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
@@ -36,9 +35,7 @@ type AssertionSettings = Pick<ProviderConfiguration, "baseUrl" | "clockTolerance
  * that is good once.
  *
  * That it was used is kept in memory, which decides between requests to this instance, and in the store, which decides
- * between instances. The contract has no "set if absent": two instances that get the same assertion within one round
- * trip to the store may both accept it. What the assertion is shown with, a code or a refresh token, is single-use by
- * itself and decides then.
+ * between instances.
  */
 export class ClientAssertions {
   readonly #configuration: AssertionSettings;
@@ -118,12 +115,9 @@ export class ClientAssertions {
     if (this.#used.has(key)) return false;
     this.#used.set(key, true);
     try {
-      if ((await repositories.clientAssertions.get(key)) !== undefined) return false;
-      const usedBy = randomUUID();
       // It may be shown for as long as a clock that is behind takes it for good.
       const forgetAt = Math.max(expiresAt, now()) + clockTolerance + 1;
-      await repositories.clientAssertions.set(key, { clientId, usedBy, expiresAt: forgetAt });
-      return (await repositories.clientAssertions.get(key))?.usedBy === usedBy;
+      return await repositories.clientAssertions.add(key, { clientId, expiresAt: forgetAt });
     } catch (failure) {
       this.#used.delete(key);
       throw failure;

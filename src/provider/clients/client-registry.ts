@@ -9,7 +9,7 @@ import { isDocumentUrl } from "../client-documents/client-id-url.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { parseClientMetadata } from "../oauth/client-metadata.ts";
-import { formatOpaqueToken } from "../oauth/opaque-token.ts";
+import { formatClientSecret } from "../oauth/opaque-token.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
 
@@ -145,6 +145,6 @@ export class ClientRegistry {
   #secrets(clientId: string): string[] {
     return this.#configuration.keys
       .derive("client secret")
-      .all.map((key) => formatOpaqueToken("client_secret", createHmac("sha256", key.bytes).update(clientId).digest()));
+      .all.map((key) => formatClientSecret(createHmac("sha256", key.bytes).update(clientId).digest()));
   }
 }

@@ -2,7 +2,7 @@ import { ConfigurationError } from "../../errors.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
-import type { Grants } from "./grants.ts";
+import { type Grants, isRevoked } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
 export interface GrantSummary {
@@ -49,8 +49,7 @@ export class GrantDirectory {
       throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
     }
     for await (const [grantId, grant] of this.#repository.entries()) {
-      // Marks, ledgers and claims are kept next to the grants that they belong to.
-      if ((grant.revokedAt ?? grant.ledgerOf ?? grant.claimedBy) !== undefined) continue;
+      if (isRevoked(grant)) continue;
       const { clientId, subject, scopes, createdAt, expiresAt } = grant;
       if (filter.subject !== undefined && filter.subject !== subject) continue;
       if (filter.clientId !== undefined && filter.clientId !== clientId) continue;

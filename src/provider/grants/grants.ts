@@ -34,7 +34,7 @@ export class Grants {
   readonly #grants: Repository<string, Grant>;
   readonly #sessions: Repository<string, UpstreamSessionRecord>;
   readonly #upstreamRevocations: UpstreamRevocations;
-  readonly #clock: () => number;
+  readonly #now: () => number;
   readonly #lifetime: number;
 
   constructor(parts: {
@@ -43,14 +43,15 @@ export class Grants {
       readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
     };
     readonly upstreamRevocations: UpstreamRevocations;
-    readonly clock: () => number;
+    /** The time in epoch seconds. */
+    readonly now: () => number;
     /** How long a grant may last, in seconds. */
     readonly lifetime: number;
   }) {
     this.#grants = parts.repositories.grants;
     this.#sessions = parts.repositories.upstreamSessions;
     this.#upstreamRevocations = parts.upstreamRevocations;
-    this.#clock = parts.clock;
+    this.#now = parts.now;
     this.#lifetime = parts.lifetime;
   }
 
@@ -77,7 +78,7 @@ export class Grants {
       await this.endUpstream(grantId, grant, evidence);
       return false;
     }
-    const revokedAt = this.#clock() / 1000;
+    const revokedAt = this.#now();
     const sealedUpstream = grant?.sealedUpstream ?? evidence.sealedUpstream;
     const tombstone = {
       clientId: grant?.clientId ?? evidence.clientId ?? "",

@@ -25,20 +25,21 @@ export interface LockedVersion {
  */
 export class UpstreamRefreshLock {
   readonly #locks: Repository<string, Lock>;
-  readonly #clock: () => number;
+  readonly #now: () => number;
   readonly #delay: (milliseconds: number) => Promise<void>;
   /** How long a lock lasts, in seconds. */
   readonly #lifetime: number;
 
   constructor(parts: {
     readonly locks: Repository<string, Lock>;
-    readonly clock: () => number;
+    /** The time in epoch seconds. */
+    readonly now: () => number;
     readonly delay: (milliseconds: number) => Promise<void>;
     /** The longest time of the work, in milliseconds. */
     readonly workTimeout: number;
   }) {
     this.#locks = parts.locks;
-    this.#clock = parts.clock;
+    this.#now = parts.now;
     this.#delay = parts.delay;
     this.#lifetime = parts.workTimeout / 1000 + lockMargin;
   }
@@ -53,7 +54,7 @@ export class UpstreamRefreshLock {
   async once<T>(version: LockedVersion, done: () => Promise<T | undefined>, work: () => Promise<T>): Promise<T> {
     const key = upstreamRefreshLockKey(version.grantId, version.sealed);
     for (let waited = 0; waited <= 2 * this.#lifetime * 1000; waited += pollInterval) {
-      const expiresAt = this.#clock() / 1000 + this.#lifetime;
+      const expiresAt = this.#now() + this.#lifetime;
       if (await this.#locks.add(key, { owner: randomUUID(), expiresAt })) {
         return this.#release({ key, expiresAt }, async () => (await done()) ?? work());
       }
@@ -71,7 +72,7 @@ export class UpstreamRefreshLock {
     try {
       return await work();
     } finally {
-      if (this.#clock() / 1000 < expiresAt - releaseMargin) await this.#locks.delete(key).catch(() => false);
+      if (this.#now() < expiresAt - releaseMargin) await this.#locks.delete(key).catch(() => false);
     }
   }
 }

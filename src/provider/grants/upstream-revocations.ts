@@ -30,7 +30,7 @@ export class UpstreamRevocations {
   readonly #revocations: Repository<string, UpstreamRevocation>;
   readonly #upstream: Upstream;
   readonly #tokens: SealedJson<UpstreamTokens>;
-  readonly #clock: () => number;
+  readonly #now: () => number;
   readonly #ended = new LRUCache<string, true>({ max: maxRemembered });
   readonly #attempts = new LRUCache<string, NextAttempt>({ max: maxRemembered });
   #underWay: Promise<void> | undefined;
@@ -39,12 +39,13 @@ export class UpstreamRevocations {
     readonly revocations: Repository<string, UpstreamRevocation>;
     readonly upstream: Upstream;
     readonly keys: KeyRing;
-    readonly clock: () => number;
+    /** The time in epoch seconds. */
+    readonly now: () => number;
   }) {
     this.#revocations = parts.revocations;
     this.#upstream = parts.upstream;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
-    this.#clock = parts.clock;
+    this.#now = parts.now;
   }
 
   /**
@@ -69,7 +70,7 @@ export class UpstreamRevocations {
   /** Begins to tell the upstream what this instance could not tell it, where that is due. Never throws. */
   retryDue(): void {
     if (this.#attempts.size === 0 || this.#underWay !== undefined) return;
-    const now = this.#clock() / 1000;
+    const now = this.#now();
     const due = [...this.#attempts.entries()].filter(([, attempt]) => attempt.due <= now);
     if (due.length === 0) return;
     this.#underWay = this.#retryInTurn(due).finally(() => {
@@ -120,7 +121,7 @@ export class UpstreamRevocations {
   }
 
   #afterPause(pauseSeconds: number): NextAttempt {
-    return { due: this.#clock() / 1000 + pauseSeconds, pauseSeconds };
+    return { due: this.#now() + pauseSeconds, pauseSeconds };
   }
 
   /** Waits for what is under way. */

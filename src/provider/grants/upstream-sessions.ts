@@ -48,7 +48,7 @@ export class UpstreamSessions {
   readonly #upstream: Upstream;
   readonly #lock: UpstreamRefreshLock;
   readonly #keys: KeyRing;
-  readonly #clock: () => number;
+  readonly #now: () => number;
   readonly #unstored = new UnstoredSessions();
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
 
@@ -61,7 +61,8 @@ export class UpstreamSessions {
     readonly upstream: Upstream;
     readonly lock: UpstreamRefreshLock;
     readonly keys: KeyRing;
-    readonly clock: () => number;
+    /** The time in epoch seconds. */
+    readonly now: () => number;
   }) {
     this.#accessTokens = parts.repositories.accessTokens;
     this.#sessions = parts.repositories.upstreamSessions;
@@ -69,7 +70,7 @@ export class UpstreamSessions {
     this.#upstream = parts.upstream;
     this.#lock = parts.lock;
     this.#keys = parts.keys;
-    this.#clock = parts.clock;
+    this.#now = parts.now;
   }
 
   /**
@@ -214,10 +215,6 @@ export class UpstreamSessions {
     if (isFuture(expiresAt, this.#now())) return session;
     await this.#grants.revoke(open.grantId);
     throw loginOver();
-  }
-
-  #now(): number {
-    return this.#clock() / 1000;
   }
 }
 

@@ -1,5 +1,4 @@
 import { OAuthError } from "../../errors.ts";
-import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import { type ClientCredentials, readClientCredentials } from "../clients/client-authentication.ts";
 import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
@@ -7,7 +6,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
-import type { TokenResponse } from "../tokens/token-records.ts";
+import type { TokenResponse } from "../tokens/token-response.ts";
 import type { TokenRevoker } from "../tokens/token-revoker.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
@@ -64,10 +63,7 @@ export class TokenEndpoint {
       resource: form.get("resource"),
     };
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
-    let client: ClientAuthentication | undefined;
-    const tokens = await codes.redeem(request, async (known) => {
-      client = await authenticateClient(credentials, known);
-    });
+    const { tokens, client } = await codes.redeem(request, (known) => authenticateClient(credentials, known));
     await registry.renewIfDue(clientId, client);
     return tokens;
   }
@@ -75,13 +71,13 @@ export class TokenEndpoint {
   async #refresh(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
     const { authenticateClient, refreshes, registry } = this.#parts;
     const { clientId } = credentials;
-    const shown = {
+    const request = {
+      clientId,
       refreshToken: form.require("refresh_token"),
       scope: form.get("scope"),
       resource: form.get("resource"),
     };
-    const client = await authenticateClient(credentials);
-    const tokens = await refreshes.refresh({ clientId, grantTypes: client.grantTypes, ...shown });
+    const { tokens, client } = await refreshes.refresh(request, () => authenticateClient(credentials));
     await registry.renewIfDue(clientId, client);
     return tokens;
   }

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
-import { authorizationCodeKey, grantIdOfCode } from "../../records/keys.ts";
+import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { GrantKey } from "../grants/grant-key.ts";
-import { formatOpaqueToken } from "../oauth/opaque-token.ts";
+import { StepKey } from "../grants/grant-key.ts";
+import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
@@ -144,9 +144,11 @@ export class Login {
     }
     const tokens = await this.#redeem(parameters.code, upstreamVerifier);
     const identity = await upstream.identify(tokens);
-    const code = formatOpaqueToken("authorization_code", randomBytes(32));
-    const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
-    await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
+    const { keys, repositories } = this.#configuration;
+    const handle = formatHandle(randomBytes(16));
+    const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
+    const key = StepKey.create(grantIdOf(handle));
+    await repositories.authorizationCodes.set(authorizationCodeKey(handle), {
       clientId: request.clientId,
       scopes: [...request.scopes],
       expiresAt: this.#configuration.now() + this.#configuration.lifetimes.authorizationCode,
@@ -154,12 +156,12 @@ export class Login {
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
       client: request.client,
-      sealedUpstream: grantKey.sealSession({ tokens, identity }),
-      wrappedKey: grantKey.wrap(code),
+      sealedUpstream: key.grantKey.sealSession({ tokens, identity }),
+      wrappedKey: key.wrap(keys, core),
       ...(identity.subject !== undefined && { subject: identity.subject }),
     });
     emit("login", { clientId: request.clientId, subject: identity.subject });
-    return code;
+    return markCredential(keys.derive("credential mark"), core);
   }
 
   /**

@@ -31,7 +31,8 @@ export interface VerifierParts {
     readonly grants: Repository<string, Grant>;
   };
   readonly resource: string;
-  readonly clock: () => number;
+  /** The time in epoch seconds. */
+  readonly now: () => number;
 }
 
 /** Verifies access tokens: issued here, alive, of a grant that is alive, and for this resource. */
@@ -49,14 +50,14 @@ export class AccessTokenVerifier {
    * @throws {StorageError} when the store fails.
    */
   async verify(token: string): Promise<AuthInfo> {
-    const { repositories, clock, resource } = this.#parts;
+    const { repositories, resource } = this.#parts;
     const ours = readAccessToken(token);
     if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();
     const [record, grant] = await Promise.all([
       repositories.accessTokens.get(accessTokenKey(token)),
       ours && repositories.grants.get(grantIdOf(ours.handle)),
     ]);
-    const now = clock() / 1000;
+    const now = this.#parts.now();
     // The Python package kept upstream tokens among its own, without an expiry: those open nothing here.
     if (record?.expiresAt === undefined || record.expiresAt <= now || record.revokedAt !== undefined) {
       throw invalidToken();

@@ -34,8 +34,8 @@ export interface CodeRedemptionRequest {
 /** What is answered to a redeemed code. */
 export interface RedeemedCode {
   readonly tokens: TokenResponse;
-  /** When the client's registration ends unless it is used, in epoch seconds. */
-  readonly registeredUntil: number | undefined;
+  /** How the client authenticates, as `authenticate` said. */
+  readonly client: ClientAuthentication | undefined;
 }
 
 /** What redemption needs. */
@@ -48,7 +48,8 @@ export interface CodeRedemptionParts {
   readonly issue: TokenIssue;
   readonly keys: KeyRing;
   readonly resource: string;
-  readonly clock: () => number;
+  /** The time in epoch seconds. */
+  readonly now: () => number;
   /** How long what is issued is good, in seconds. */
   readonly lifetimes: { readonly accessToken: number; readonly grant: number };
   /** How far the clocks of two instances may differ, in seconds. */
@@ -118,7 +119,7 @@ export class CodeRedemption {
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, progress);
     if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
-    return { tokens: await this.#answer(attempt), registeredUntil: client?.registeredUntil };
+    return { tokens: await this.#answer(attempt), client };
   }
 
   async #read({ handle }: GrantCredential): Promise<[AuthorizationCode | undefined, Progress]> {
@@ -152,8 +153,8 @@ export class CodeRedemption {
    * there for as long as it lasts.
    */
   async #attempt(step: Step, record: AuthorizationCode, progress: Progress): Promise<Attempt | undefined> {
-    const { clock, lifetimes, clockTolerance, issue } = this.#parts;
-    const now = clock() / 1000;
+    const { lifetimes, clockTolerance, issue } = this.#parts;
+    const now = this.#parts.now();
     const ownKey = this.#unanswered.get(step.grantId);
     const grant = progress.grant ?? this.#newGrant(record, now);
     const adds = {

@@ -31,7 +31,8 @@ export interface RefreshRotationParts {
   readonly issue: TokenIssue;
   readonly keys: KeyRing;
   readonly resource: string;
-  readonly clock: () => number;
+  /** The time in epoch seconds. */
+  readonly now: () => number;
   /** How long a spent token gets the same answer once its successor was used, in seconds. */
   readonly grace: number;
 }
@@ -69,8 +70,11 @@ export class RefreshRotation {
    * @throws {OAuthError} with `invalid_grant`, `unauthorized_client`, `invalid_scope` or `invalid_target`.
    * @throws {StorageError} when the store fails; the client can come back with its token.
    */
-  async refresh(request: RefreshRequest, authenticate: () => Promise<ClientAuthentication>): Promise<TokenResponse> {
-    const began = this.#parts.clock();
+  async refresh<Client extends Pick<ClientAuthentication, "grantTypes">>(
+    request: RefreshRequest,
+    authenticate: () => Promise<Client>,
+  ): Promise<{ readonly tokens: TokenResponse; readonly client: Client }> {
+    const began = this.#parts.now();
     const credential = readCredential(
       this.#parts.keys.derive("credential mark"),
       "refresh_token",
@@ -85,16 +89,17 @@ export class RefreshRotation {
     const step = await this.#open(credential, { ...chain, grant });
     if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
     const scopes = narrowedScopes(grant, request.scope);
-    const now = this.#now();
+    const now = this.#parts.now();
     const [access] = await Promise.all([
       this.#issueAccessToken(step, grant, scopes, now),
       chain.successor === undefined && this.#spend(step, grant, chain.previous, now),
     ]);
-    if (!isPrompt(began, this.#parts.clock())) {
+    if (!isPrompt(began, this.#parts.now())) {
       throw new StorageTimeoutError("A refresh took so long that its answer may not hold; try again.");
     }
     emit("token-refreshed", { clientId: grant.clientId, grantId: step.grantId, subject: grant.subject, scopes });
-    return tokenResponse({ ...access, scopes, refreshToken: this.#parts.issue.refreshTokenText(step), now });
+    const refreshToken = this.#parts.issue.refreshTokenText(step);
+    return { tokens: tokenResponse({ ...access, scopes, refreshToken, now }), client };
   }
 
   async #read({ handle, generation }: GrantCredential): Promise<Chain> {
@@ -114,7 +119,7 @@ export class RefreshRotation {
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
     const { keys, grants, grace } = this.#parts;
     const { grant, shown, successor, afterSuccessor } = chain;
-    const now = this.#now();
+    const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
     if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);
     const step = openStep(keys, credential, shown.wrappedKey);
@@ -167,10 +172,6 @@ export class RefreshRotation {
         : undefined;
     await Promise.allSettled([added, retired]);
     await Promise.all([added, retired]);
-  }
-
-  #now(): number {
-    return this.#parts.clock() / 1000;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 export const longestRequestSeconds = 600;
 
-/** False for a request that took so long that what it has read may be gone. Times are in milliseconds since the epoch. */
+/** False for a request that took so long that what it has read may be gone. Times are in epoch seconds. */
 export function isPrompt(began: number, now: number): boolean {
-  return now - began <= longestRequestSeconds * 1000;
+  return now - began <= longestRequestSeconds;
 }

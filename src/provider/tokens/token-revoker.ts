@@ -19,7 +19,8 @@ export interface RevokerParts {
   };
   readonly grants: Grants;
   readonly keys: KeyRing;
-  readonly clock: () => number;
+  /** The time in epoch seconds. */
+  readonly now: () => number;
 }
 
 /** Revokes tokens at their client's wish (RFC 7009). */
@@ -71,10 +72,10 @@ export class TokenRevoker {
 
   /** The record of a revoked token is kept as long as its grant: the token could be issued again while that lives. */
   async #revoked({ wrappedKey: _, ...record }: AccessToken): Promise<AccessToken> {
-    const { grants, clock } = this.#parts;
+    const { grants, now } = this.#parts;
     const grant = record.grantId === undefined ? undefined : await grants.get(record.grantId);
     const expiresAt = grant?.expiresAt ?? record.expiresAt;
-    return { ...record, scopes: [], revokedAt: clock() / 1000, ...(expiresAt !== undefined && { expiresAt }) };
+    return { ...record, scopes: [], revokedAt: now(), ...(expiresAt !== undefined && { expiresAt }) };
   }
 }
 
