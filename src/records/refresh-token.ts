@@ -1,4 +1,4 @@
-import { number, record, text } from "./record.ts";
+import { number, record, text, texts } from "./record.ts";
 
 /**
  * What is stored of a refresh token, under its number within its grant. The token itself is not among it. That the token
@@ -6,6 +6,8 @@ import { number, record, text } from "./record.ts";
  */
 export interface RefreshToken {
   readonly grantId: string;
+  /** The scopes of the access token that was issued together with it. */
+  readonly scopes: string[];
   /** In epoch seconds. It is the time of the first use of the token of the number before, too. */
   readonly issuedAt: number;
   /** How long an unused token is good, in epoch seconds. */
@@ -19,6 +21,7 @@ export interface RefreshToken {
 /** Reads and writes refresh-token records. The Python package keeps none. */
 export const RefreshTokenSchema = record<RefreshToken>({
   grantId: text,
+  scopes: texts,
   issuedAt: number,
   usableUntil: number,
   expiresAt: number,

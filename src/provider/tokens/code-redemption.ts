@@ -167,7 +167,7 @@ export class CodeRedemption {
     if (ownKey === undefined && (adds.grant || adds.refreshToken)) return attempt;
     // An access token that has expired was there, and is not any more.
     if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
-    const stored = await issue.findAccessToken(step, record.scopes);
+    const stored = await issue.findAccessToken(step);
     if (stored === undefined) return attempt;
     if (stored.wrappedKey !== ownKey) return adds.grant || adds.refreshToken ? attempt : undefined;
     return { ...attempt, adds: { ...adds, accessToken: false }, stored };
@@ -186,7 +186,7 @@ export class CodeRedemption {
         ? issue.addAccessToken(access)
         : { accessToken, expiresAt: stored?.expiresAt ?? 0, isFirst: isOwn },
       adds.grant ? grants.add(step.grantId, grant) : true,
-      adds.refreshToken ? issue.refreshToken(step, grant, now) : true,
+      adds.refreshToken ? issue.refreshToken(step, grant, record.scopes, now) : true,
     ] as const;
     const [{ expiresAt, isFirst }, isFirstGrant, isFirstRefreshToken] = await this.#all(writes, step.grantId, ownKey);
     if (!isFirst || !isFirstGrant || !isFirstRefreshToken) {

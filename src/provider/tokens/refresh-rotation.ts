@@ -88,11 +88,12 @@ export class RefreshRotation {
     }
     const step = await this.#open(credential, { ...chain, grant });
     if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
-    const scopes = narrowedScopes(grant, request.scope);
     const now = this.#parts.now();
-    const [access] = await Promise.all([
+    const scopes =
+      chain.successor?.scopes ?? (await this.#spend(step, grant, narrowedScopes(grant, request.scope), now));
+    const [access] = await this.#all([
       this.#issueAccessToken(step, grant, scopes, now),
-      chain.successor === undefined && this.#spend(step, grant, chain.previous, now),
+      chain.successor === undefined && this.#retire(chain.previous, step, now),
     ]);
     if (!isPrompt(began, this.#parts.now())) {
       throw new StorageTimeoutError("A refresh took so long that its answer may not hold; try again.");
@@ -156,22 +157,32 @@ export class RefreshRotation {
   }
 
   /**
-   * Spends a token, by adding its successor. The token before it gets an answer for the grace only from now on, and its
-   * keys leave the store after that.
+   * Spends a token, by adding its successor.
+   *
+   * @returns The scopes of the answer. Of several requests at once, one says which scopes that are.
    */
-  async #spend(step: Step, grant: Grant, previous: RefreshToken | undefined, now: number): Promise<void> {
-    const { issue, grace, repositories } = this.#parts;
-    const keptUntil = Math.ceil(now + Math.max(grace, longestRequestSeconds));
-    const added = issue.refreshToken(step, grant, now);
-    const retired =
-      previous !== undefined && previous.expiresAt > keptUntil
-        ? repositories.refreshTokens.set(refreshTokenKey(step.handle, step.generation - 1), {
-            ...previous,
-            expiresAt: keptUntil,
-          })
-        : undefined;
-    await Promise.allSettled([added, retired]);
-    await Promise.all([added, retired]);
+  async #spend(step: Step, grant: Grant, scopes: readonly string[], now: number): Promise<readonly string[]> {
+    if (await this.#parts.issue.refreshToken(step, grant, scopes, now)) return scopes;
+    const { refreshTokens } = this.#parts.repositories;
+    const successor = await refreshTokens.get(refreshTokenKey(step.handle, step.generation + 1));
+    if (successor === undefined) throw unknownToken();
+    return successor.scopes;
+  }
+
+  /** The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. */
+  async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
+    const keptUntil = Math.ceil(now + Math.max(this.#parts.grace, longestRequestSeconds));
+    if (previous === undefined || previous.expiresAt <= keptUntil) return;
+    const key = refreshTokenKey(step.handle, step.generation - 1);
+    await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt: keptUntil });
+  }
+
+  /** Waits for every write, so that nothing is under way any more when a failure is told. */
+  async #all<Writes extends readonly unknown[]>(
+    writes: readonly [...Writes],
+  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
+    await Promise.allSettled(writes);
+    return Promise.all(writes);
   }
 }
 

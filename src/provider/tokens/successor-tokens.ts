@@ -8,12 +8,12 @@ export interface Step extends GrantCredential {
 }
 
 /**
- * The access token that is issued for a credential with some scopes. Like the refresh token, it follows from the
- * credential and its key. So every instance, every repetition and every new attempt after a failure issues the same one,
- * and an answer that was lost can be given again though it is kept nowhere.
+ * The access token that is issued for a credential. Like the refresh token, it follows from the credential and its key. So
+ * every instance, every repetition and every new attempt after a failure issues the same one, and an answer that was lost
+ * can be given again though it is kept nowhere.
  */
-export function successorAccessToken({ handle, core, key }: Step, scopes: readonly string[]): string {
-  return formatAccessToken(handle, key.authenticate(JSON.stringify(["access token", core, [...scopes].sort()])));
+export function successorAccessToken({ handle, core, key }: Step): string {
+  return formatAccessToken(handle, key.authenticate(JSON.stringify(["access token", core])));
 }
 
 /** The refresh token that is issued for a credential, without its mark. */

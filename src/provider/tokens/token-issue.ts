@@ -55,7 +55,7 @@ export class TokenIssue {
 
   /** The record of the access token of a step, to be stored by `addAccessToken`. */
   accessTokenRecord(step: Step, grant: Grant, scopes: readonly string[], now: number): AccessTokenToIssue {
-    const accessToken = successorAccessToken(step, scopes);
+    const accessToken = successorAccessToken(step);
     return {
       accessToken,
       record: {
@@ -86,14 +86,15 @@ export class TokenIssue {
   }
 
   /** The stored access token of a step, if there is one. */
-  findAccessToken(step: Step, scopes: readonly string[]): Promise<AccessToken | undefined> {
-    return this.#accessTokens.get(accessTokenKey(successorAccessToken(step, scopes)));
+  findAccessToken(step: Step): Promise<AccessToken | undefined> {
+    return this.#accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
   /** Stores the refresh token of a step, which spends the one before it; false where that was done before. */
-  refreshToken(step: Step, grant: Grant, now: number): Promise<boolean> {
+  refreshToken(step: Step, grant: Grant, scopes: readonly string[], now: number): Promise<boolean> {
     return this.#refreshTokens.add(refreshTokenKey(step.handle, step.generation + 1), {
       grantId: step.grantId,
+      scopes: [...scopes],
       issuedAt: now,
       usableUntil: Math.min(now + this.#lifetimes.refreshToken, grant.expiresAt),
       expiresAt: grant.expiresAt,
