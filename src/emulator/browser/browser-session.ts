@@ -131,8 +131,8 @@ interface Submission {
 function fillIn(page: BrowserPage, options: LoginOptions): Submission | undefined {
   const { username = "", password = "", cancelLogin = false, decision = "allow" } = options;
   const login = page.forms.find(({ fields }) => fields.has("username") && fields.has("password"));
-  if (login !== undefined)
-    return submit(page, "login", login, cancelLogin ? "cancel" : undefined, { username, password });
+  const pressed = cancelLogin ? "cancel" : undefined;
+  if (login !== undefined) return submit(page, "login", login, pressed, { username, password });
   const consent = page.forms.find(({ buttons }) => buttons.some(({ name }) => name === "decision"));
   if (consent !== undefined) return submit(page, "consent", consent, decision);
   const [plain] = page.forms;
