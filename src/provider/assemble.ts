@@ -13,6 +13,7 @@ import { BearerGuard } from "./http/bearer.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
+import { KeyAnnouncements } from "./keys/key-announcements.ts";
 import { Login } from "./login/login.ts";
 import { AccessTokenVerifier } from "./tokens/access-token-verifier.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
@@ -34,15 +35,23 @@ export function assemble(configuration: ProviderConfiguration) {
     ...configuration,
     revocations: repositories.upstreamRevocations,
   });
+  const announcements = new KeyAnnouncements(configuration);
   const grants = new Grants({ ...configuration, upstreamRevocations, lifetime: lifetimes.grant });
   const lock = new UpstreamRefreshLock({ ...configuration, locks: repositories.locks, workTimeout: upstream.timeout });
   const issue = new TokenIssue(configuration);
   const codes = new CodeRedemption({ ...configuration, grants, issue });
   const refreshes = new RefreshRotation({ ...configuration, grants, issue, grace: lifetimes.refreshGrace });
-  const revoker = new TokenRevoker({ ...configuration, grants });
+  const revoker = new TokenRevoker({ ...configuration, grants, announcements });
   const verifier = new AccessTokenVerifier(configuration);
   const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration));
-  const token = new TokenEndpoint(configuration, { authenticateClient, registry, codes, refreshes, revoker });
+  const token = new TokenEndpoint(configuration, {
+    authenticateClient,
+    registry,
+    codes,
+    refreshes,
+    revoker,
+    announcements,
+  });
   const register = registrationEndpoint(configuration, registry);
   return {
     documents,
@@ -52,11 +61,12 @@ export function assemble(configuration: ProviderConfiguration) {
     codes,
     refreshes,
     revoker,
-    sessions: new UpstreamSessions({ ...configuration, grants, lock }),
+    sessions: new UpstreamSessions({ ...configuration, grants, lock, announcements }),
     upstreamRevocations,
+    announcements,
     verifier,
     guard: new BearerGuard(configuration, verifier),
     authorization,
-    router: new Router(configuration, { authorization, token, register }),
+    router: new Router(configuration, { authorization, token, register }, { announcements, upstreamRevocations }),
   };
 }

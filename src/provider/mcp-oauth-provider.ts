@@ -9,6 +9,7 @@ import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import type { GrantFilter, GrantSummary } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { trustRedirectUri } from "./login/authorization-request.ts";
+import { readCredential } from "./oauth/grant-credential.ts";
 import type { AuthInfo } from "./tokens/access-token-verifier.ts";
 import type { TokenResponse } from "./tokens/token-response.ts";
 
@@ -208,8 +209,9 @@ export class McpOAuthProvider {
     client: Pick<OAuthClientInformation, "client_id">,
     authorizationCode: string,
   ): Promise<string> {
-    const { authorizationCodes } = this.#configuration.repositories;
-    const record = await authorizationCodes.get(authorizationCodeKey(authorizationCode));
+    const { keys, repositories } = this.#configuration;
+    const credential = readCredential(keys.derive("credential mark"), "authorization_code", authorizationCode);
+    const record = credential && (await repositories.authorizationCodes.get(authorizationCodeKey(credential.handle)));
     if (record?.clientId !== client.client_id) {
       throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
     }
@@ -314,8 +316,20 @@ export class McpOAuthProvider {
     return this.#parts.directory.revoke(filter);
   }
 
+  /**
+   * Tells the upstream the ends of sessions that it could not be told before: it did not answer, or the instance that had
+   * to tell it was stopped. An instance goes on telling by itself what it could not; call this after a restart.
+   *
+   * @returns How many sessions were ended now. Always 0 where the repository cannot list its records.
+   * @throws {StorageError} when the store fails: call again.
+   */
+  retryUpstreamRevocations(): Promise<number> {
+    return this.#parts.upstreamRevocations.retryAll();
+  }
+
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.documents[Symbol.asyncDispose]();
+    const { announcements, documents, upstreamRevocations } = this.#parts;
+    await Promise.all([documents, announcements, upstreamRevocations].map((part) => part[Symbol.asyncDispose]()));
   }
 }

@@ -41,3 +41,8 @@ export function clientKey(clientId: string): string {
 export function clientAssertionKey(clientId: string, jwtId: string): TokenKey {
   return storageKey("client assertion", JSON.stringify([clientId, jwtId]));
 }
+
+/** The storage key of the announcement of a key. */
+export function announcedKeyKey(keyId: string): TokenKey {
+  return storageKey("announced key", keyId);
+}

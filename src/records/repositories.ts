@@ -5,6 +5,7 @@ import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
+import { type KeyAnnouncement, KeyAnnouncementSchema } from "./key-announcement.ts";
 import { type Lock, LockSchema } from "./lock.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "./refresh-token.ts";
@@ -31,6 +32,8 @@ export interface ProviderRecords {
   readonly upstreamRevocations: UpstreamRevocation;
   /** Locks that one instance at a time holds, by the hash of what they lock. */
   readonly locks: Lock;
+  /** Which keys the instances of this server have, by the hash of the key's id. */
+  readonly keyAnnouncements: KeyAnnouncement;
 }
 
 /** The name of a kind of record. Backends use the name as a namespace. */
@@ -43,7 +46,8 @@ export type RecordKind =
   | "client_assertion"
   | "upstream_session"
   | "upstream_revocation"
-  | "lock";
+  | "lock"
+  | "key_announcement";
 
 /**
  * The repositories that a `PangeaOAuthProvider` keeps its state in. Keys are SHA-256 hashes of secrets or identifiers
@@ -101,6 +105,7 @@ export function createRepositories<B extends Backend = Backend>(
     upstreamSessions: create(UpstreamSessionSchema, "upstream_session"),
     upstreamRevocations: create(UpstreamRevocationSchema, "upstream_revocation"),
     locks: create(LockSchema, "lock"),
+    keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement"),
   };
 }
 

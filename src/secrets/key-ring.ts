@@ -29,18 +29,21 @@ export interface DerivedKeys {
  */
 export class KeyRing {
   readonly #secrets: readonly [string, ...string[]];
+  readonly #context: string;
   readonly #derived = new Map<string, DerivedKeys>();
 
-  private constructor(secrets: readonly [string, ...string[]]) {
+  private constructor(secrets: readonly [string, ...string[]], context: string) {
     this.#secrets = secrets;
+    this.#context = context;
   }
 
   /**
    * Makes a key ring from one secret or a list.
    *
+   * @param options - `context` keeps key rings with the same secret apart: what one sealed no other opens. Default: none.
    * @throws {ConfigurationError} when the list is empty, or a secret has fewer than 32 characters or is listed twice.
    */
-  static from(secrets: string | readonly string[]): KeyRing {
+  static from(secrets: string | readonly string[], options: { readonly context?: string } = {}): KeyRing {
     const [first, ...others] = typeof secrets === "string" ? [secrets] : secrets;
     if (first === undefined) throw new ConfigurationError("Give at least one secret.");
     const list: readonly [string, ...string[]] = [first, ...others];
@@ -50,22 +53,31 @@ export class KeyRing {
       );
     }
     if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
-    return new KeyRing(list);
+    return new KeyRing(list, options.context ?? "");
   }
 
-  /** The keys for one purpose. Purposes with different labels share nothing. */
+  /** The ids of the keys, one for each secret. A secret's keys have the same id for every purpose. */
+  get ids(): readonly string[] {
+    return this.derive("key id").all.map(({ id }) => id);
+  }
+
+  /** The keys for one purpose. Purposes with different labels share nothing but their ids. */
   derive(label: string): DerivedKeys {
     const known = this.#derived.get(label);
     if (known !== undefined) return known;
     const derive = (secret: string): DerivedKey => {
-      const bytes = new Uint8Array(hkdfSync("sha256", secret, "pangea-authn-fastmcp", label, 32));
-      const id = createHash("sha256").update("key id\0").update(bytes).digest("base64url").slice(0, 8);
-      return { id, bytes };
+      const id = createHash("sha256").update(this.#bytes(secret, "key id")).digest("base64url").slice(0, 8);
+      return { id, bytes: this.#bytes(secret, label) };
     };
     const [first, ...others] = this.#secrets;
     const primary = derive(first);
     const keys: DerivedKeys = { primary, all: [primary, ...others.map(derive)] };
     this.#derived.set(label, keys);
     return keys;
+  }
+
+  #bytes(secret: string, label: string): Uint8Array {
+    const info = this.#context === "" ? label : `${label}\0${this.#context}`;
+    return new Uint8Array(hkdfSync("sha256", secret, "pangea-authn-fastmcp", info, 32));
   }
 }

@@ -15,7 +15,7 @@ const floors = [
   ["provider/http"],
   ["provider/login", "provider/tokens"],
   ["provider/grants"],
-  ["provider/clients"],
+  ["provider/clients", "provider/keys"],
   ["provider/client-documents"],
   ["provider/configuration"],
   ["provider/upstream"],

@@ -86,7 +86,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
         : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
     consent: configureConsent(options.consent ?? {}, addresses.baseUrl),
     preRegisteredClients: ownClients,
-    keys: configureKeys(options),
+    keys: configureKeys(options, addresses.issuer),
     lifetimes: configureLifetimes(options),
     invalidGrantStatus,
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),

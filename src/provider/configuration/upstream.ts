@@ -27,8 +27,9 @@ export function configureUpstream(upstream: Upstream): Upstream {
  *
  * @throws {ConfigurationError} when there is neither, or a secret is too short.
  */
-export function configureKeys({ secret, upstream: { keyMaterial } }: McpOAuthProviderOptions): KeyRing {
+export function configureKeys({ secret, upstream: { keyMaterial } }: McpOAuthProviderOptions, issuer: string): KeyRing {
   const given = secret ?? keyMaterial;
-  if (given !== undefined) return KeyRing.from(given);
+  // Two servers with one secret must not open what the other one sealed.
+  if (given !== undefined) return KeyRing.from(given, { context: issuer });
   throw new ConfigurationError("secret is missing: give it 32 characters or more, the same on every instance.");
 }

@@ -11,6 +11,7 @@ import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
 import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Repository } from "../../storage/contract.ts";
+import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
@@ -48,6 +49,7 @@ export class UpstreamSessions {
   readonly #upstream: Upstream;
   readonly #lock: UpstreamRefreshLock;
   readonly #keys: KeyRing;
+  readonly #announcements: KeyAnnouncements;
   readonly #now: () => number;
   readonly #unstored = new UnstoredSessions();
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
@@ -61,6 +63,7 @@ export class UpstreamSessions {
     readonly upstream: Upstream;
     readonly lock: UpstreamRefreshLock;
     readonly keys: KeyRing;
+    readonly announcements: KeyAnnouncements;
     /** The time in epoch seconds. */
     readonly now: () => number;
   }) {
@@ -70,6 +73,7 @@ export class UpstreamSessions {
     this.#upstream = parts.upstream;
     this.#lock = parts.lock;
     this.#keys = parts.keys;
+    this.#announcements = parts.announcements;
     this.#now = parts.now;
   }
 
@@ -105,7 +109,7 @@ export class UpstreamSessions {
     if (record?.wrappedKey === undefined || record.revokedAt !== undefined || !isFuture(record.expiresAt, now)) {
       throw loginOver();
     }
-    const key = this.#unwrap(grantId, accessToken, record.wrappedKey);
+    const key = await this.#unwrap(grantId, accessToken, record.wrappedKey);
     if (isRevoked(grant)) await this.#grants.endUpstream(grantId, grant, { key });
     const stored = session?.sealed ?? grant?.sealedUpstream;
     if (!isLive(grant, now) || stored === undefined) throw loginOver();
@@ -115,11 +119,12 @@ export class UpstreamSessions {
     return { grantId, grant, key, sealed: unstored };
   }
 
-  #unwrap(grantId: string, accessToken: string, wrappedKey: string): GrantKey {
+  async #unwrap(grantId: string, accessToken: string, wrappedKey: string): Promise<GrantKey> {
     try {
       return GrantKey.unwrap(this.#keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
+      if (failure.keyId !== undefined) throw await this.#announcements.explain(failure, "invalid_token");
       reportFailure(failure);
       throw loginOver();
     }

@@ -1,6 +1,8 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimitedRoute } from "../configuration/options.ts";
+import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
+import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
@@ -24,6 +26,8 @@ interface Route {
 export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #authorization: AuthorizationEndpoint;
+  readonly #announcements: KeyAnnouncements;
+  readonly #upstreamRevocations: UpstreamRevocations;
   readonly #rateLimits: RateLimits;
 
   constructor(
@@ -33,6 +37,7 @@ export class Router {
       readonly token: TokenEndpoint;
       readonly register: Respond;
     },
+    background: { readonly announcements: KeyAnnouncements; readonly upstreamRevocations: UpstreamRevocations },
   ) {
     const { baseUrl, callbackUrl, issuer, rateLimits, registration, resource, revocationEnabled } = configuration;
     const { authorization, token, register } = endpoints;
@@ -62,6 +67,8 @@ export class Router {
       ...(revocationEnabled ? [api("revoke", (request) => token.revoke(request))] : []),
     ]);
     this.#authorization = authorization;
+    this.#announcements = background.announcements;
+    this.#upstreamRevocations = background.upstreamRevocations;
     this.#rateLimits = new RateLimits(rateLimits);
   }
 
@@ -83,10 +90,13 @@ export class Router {
       return response;
     }
     try {
+      this.#announcements.announce();
+      this.#upstreamRevocations.retryDue();
       if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
       return await route.respond(request);
     } catch (failure) {
-      return route.crossOrigin ? oauthErrorResponse(reportFailure(failure)) : this.#authorization.showError(failure);
+      if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));
+      return this.#authorization.showError(await this.#announcements.explain(failure, "invalid_request"));
     }
   }
 }

@@ -3,6 +3,7 @@ import { type ClientCredentials, readClientCredentials } from "../clients/client
 import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
@@ -18,6 +19,7 @@ export interface TokenEndpointParts {
   readonly codes: CodeRedemption;
   readonly refreshes: RefreshRotation;
   readonly revoker: TokenRevoker;
+  readonly announcements: KeyAnnouncements;
 }
 
 /** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
@@ -98,7 +100,7 @@ export class TokenEndpoint {
       };
       return jsonResponse(await respond(form, readClientCredentials(authorization, shown)));
     } catch (failure) {
-      const error = reportFailure(failure);
+      const error = reportFailure(await this.#parts.announcements.explain(failure));
       if (error.error === "invalid_client" && authorization !== null) {
         return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
       }

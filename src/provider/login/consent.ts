@@ -58,7 +58,8 @@ export class Consent {
       if (expiresAt <= this.#now()) throw new OAuthError("invalid_request", stale);
       return request;
     } catch (cause) {
-      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", stale, { cause });
+      if (cause instanceof UnsealableError && cause.keyId === undefined)
+        throw new OAuthError("invalid_request", stale, { cause });
       throw cause;
     }
   }

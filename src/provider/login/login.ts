@@ -120,7 +120,8 @@ export class Login {
     try {
       transaction = this.#transactions.open(sealed, state);
     } catch (cause) {
-      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", foreign, { cause });
+      if (cause instanceof UnsealableError && cause.keyId === undefined)
+        throw new OAuthError("invalid_request", foreign, { cause });
       throw cause;
     }
     if (transaction.expiresAt <= this.#configuration.now()) {

@@ -60,6 +60,12 @@ export function markCredential({ primary }: DerivedKeys, core: string): string {
   return `${core}_${primary.id}${macOf(primary.bytes, core)}`;
 }
 
+/** A credential, and the mark that it came with. */
+interface MarkedCredential extends GrantCredential {
+  readonly keyId: string;
+  readonly mac: string;
+}
+
 /**
  * Reads an authorization code or a refresh token; undefined for what this server has not issued.
  *
@@ -70,24 +76,35 @@ export function readCredential(
   kind: MarkedCredentialKind,
   text: string,
 ): GrantCredential | undefined {
-  const prefix = prefixes[kind];
-  const number = kind === "refresh_token" ? generationLength : 0;
-  const coreLength = prefix.length + handleLength + number + secretLength;
-  if (text.length !== coreLength + 1 + keyIdLength + macLength || !text.startsWith(prefix)) return undefined;
-  if (!/^[\w-]+$/.test(text) || !/^\d*$/.test(text.slice(prefix.length + handleLength).slice(0, number))) {
-    return undefined;
-  }
-  const core = text.slice(0, coreLength);
-  const keyId = text.slice(coreLength + 1, coreLength + 1 + keyIdLength);
+  const credential = readMarkedCredential(kind, text);
+  if (credential === undefined) return undefined;
+  const { keyId, mac, ...read } = credential;
   const key = keys.all.find(({ id }) => id === keyId);
   if (key === undefined) {
     throw new UnsealableError("A credential was marked with a key that is not configured; keep old secrets listed.", {
       keyId,
     });
   }
-  if (!isSameText(text, `${core}_${keyId}${macOf(key.bytes, core)}`)) return undefined;
-  const handle = core.slice(prefix.length, prefix.length + handleLength);
-  return { handle, generation: Number(core.slice(prefix.length + handleLength).slice(0, number)), core };
+  return isSameText(mac, macOf(key.bytes, read.core)) ? read : undefined;
+}
+
+/** Reads what an authorization code or a refresh token says of itself, whoever made it. Its mark is not checked. */
+export function readMarkedCredential(kind: MarkedCredentialKind, text: string): MarkedCredential | undefined {
+  const prefix = prefixes[kind];
+  const numberLength = kind === "refresh_token" ? generationLength : 0;
+  const coreLength = prefix.length + handleLength + numberLength + secretLength;
+  const length = coreLength + 1 + keyIdLength + macLength;
+  if (text.length !== length || !text.startsWith(prefix) || !/^[\w-]+$/.test(text)) return undefined;
+  const numberAt = prefix.length + handleLength;
+  const number = text.slice(numberAt, numberAt + numberLength);
+  if (!/^\d*$/.test(number)) return undefined;
+  return {
+    handle: text.slice(prefix.length, numberAt),
+    generation: Number(number),
+    core: text.slice(0, coreLength),
+    keyId: text.slice(coreLength + 1, -macLength),
+    mac: text.slice(-macLength),
+  };
 }
 
 function macOf(key: Uint8Array, core: string): string {

@@ -1,4 +1,4 @@
-import { UnsealableError } from "../../errors.ts";
+import { OAuthError, UnsealableError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
@@ -7,7 +7,13 @@ import type { Repository } from "../../storage/contract.ts";
 import { emit } from "../events.ts";
 import { StepKey } from "../grants/grant-key.ts";
 import type { Grants } from "../grants/grants.ts";
-import { readAccessToken, readCredential } from "../oauth/grant-credential.ts";
+import type { KeyAnnouncements } from "../keys/key-announcements.ts";
+import {
+  type GrantCredential,
+  readAccessToken,
+  readCredential,
+  readMarkedCredential,
+} from "../oauth/grant-credential.ts";
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { reportFailure } from "../oauth-failure.ts";
 
@@ -19,6 +25,7 @@ export interface RevokerParts {
   };
   readonly grants: Grants;
   readonly keys: KeyRing;
+  readonly announcements: KeyAnnouncements;
   /** The time in epoch seconds. */
   readonly now: () => number;
 }
@@ -38,16 +45,26 @@ export class TokenRevoker {
    * @throws {StorageError} when the store fails.
    */
   async revoke(clientId: string, token: string): Promise<void> {
-    const { keys } = this.#parts;
-    const refresh = readCredential(keys.derive("credential mark"), "refresh_token", token);
+    const refresh = await this.#readRefreshToken(token);
     if (refresh !== undefined) await this.#revokeGrant(clientId, refresh);
     else await this.#revokeAccessToken(clientId, token);
   }
 
-  async #revokeGrant(
-    clientId: string,
-    { handle, generation, core }: { handle: string; generation: number; core: string },
-  ): Promise<void> {
+  /** A token whose key nobody has any more can still be revoked: nothing else can be done with it. */
+  async #readRefreshToken(token: string): Promise<GrantCredential | undefined> {
+    const { keys, announcements } = this.#parts;
+    try {
+      return readCredential(keys.derive("credential mark"), "refresh_token", token);
+    } catch (failure) {
+      const explained = await announcements.explain(failure);
+      if (explained instanceof OAuthError && explained.error === "invalid_grant") {
+        return readMarkedCredential("refresh_token", token);
+      }
+      throw explained;
+    }
+  }
+
+  async #revokeGrant(clientId: string, { handle, generation, core }: GrantCredential): Promise<void> {
     const { repositories, grants, keys } = this.#parts;
     const grantId = grantIdOf(handle);
     const [record, grant] = await Promise.all([

@@ -1,0 +1,96 @@
+import { LRUCache } from "lru-cache";
+import { OAuthError, UnsealableError } from "../../errors.ts";
+import type { KeyAnnouncement } from "../../records/key-announcement.ts";
+import { announcedKeyKey } from "../../records/keys.ts";
+import type { KeyRing } from "../../secrets/key-ring.ts";
+import type { Repository } from "../../storage/contract.ts";
+import { reportFailure } from "../oauth-failure.ts";
+
+/** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
+const lifetimeSeconds = 3600;
+/** How long what was read of a key is believed, in seconds. */
+const believedSeconds = 10;
+/** How many keys are looked up in that time. Anybody can invent key ids, and each costs a read. */
+const maxLookups = 10;
+
+/**
+ * Tells the instances of a server apart that do not have the same secrets yet, or any more. Each instance announces the
+ * ids of its keys in the store. What is sealed under a key that only another instance has is opened by coming back later;
+ * what is sealed under a key that nobody announces is lost, and a new login is the way out.
+ */
+export class KeyAnnouncements {
+  readonly #announcements: Repository<string, KeyAnnouncement>;
+  readonly #keys: KeyRing;
+  readonly #now: () => number;
+  readonly #known = new LRUCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>({
+    max: maxLookups,
+  });
+  #renewAt = 0;
+  #underWay: Promise<void> | undefined;
+
+  constructor(parts: {
+    readonly repositories: { readonly keyAnnouncements: Repository<string, KeyAnnouncement> };
+    readonly keys: KeyRing;
+    /** The time in epoch seconds. */
+    readonly now: () => number;
+  }) {
+    this.#announcements = parts.repositories.keyAnnouncements;
+    this.#keys = parts.keys;
+    this.#now = parts.now;
+  }
+
+  /** Begins to announce the keys of this instance, where that is due. Never throws: a later call makes a failure good. */
+  announce(): void {
+    const now = this.#now();
+    if (now < this.#renewAt) return;
+    this.#renewAt = now + lifetimeSeconds / 2;
+    this.#underWay = this.#announceAll(now + lifetimeSeconds).catch((failure: unknown) => {
+      this.#renewAt = now + believedSeconds;
+      reportFailure(failure);
+    });
+  }
+
+  async #announceAll(expiresAt: number): Promise<void> {
+    const announced = this.#keys.ids.map((keyId) => {
+      return this.#announcements.set(announcedKeyKey(keyId), { keyId, expiresAt });
+    });
+    await Promise.all(announced);
+  }
+
+  /**
+   * What to answer where a sealed value does not open for want of a key: to come back, where another instance has the key;
+   * to begin a new login, where none has. Any other failure stays what it is.
+   *
+   * @param gone - The OAuth error for a key that nobody has. Default: `invalid_grant`.
+   */
+  async explain(
+    failure: unknown,
+    gone: "invalid_grant" | "invalid_token" | "invalid_request" = "invalid_grant",
+  ): Promise<unknown> {
+    if (!(failure instanceof UnsealableError) || failure.keyId === undefined) return failure;
+    if (await this.#isAnnounced(failure.keyId)) {
+      return new OAuthError("temporarily_unavailable", "Another instance of this server holds the key; try again.", {
+        cause: failure,
+        retryAfterSeconds: believedSeconds,
+      });
+    }
+    reportFailure(failure);
+    return new OAuthError(gone, "The secret that this login began under is gone; log in again.");
+  }
+
+  async #isAnnounced(keyId: string): Promise<boolean> {
+    const now = this.#now();
+    const known = this.#known.get(keyId);
+    if (known !== undefined && now < known.readAt + believedSeconds) return known.isAnnounced;
+    const recent = [...this.#known.values()].filter(({ readAt }) => now < readAt + believedSeconds);
+    if (recent.length >= maxLookups) return true;
+    const isAnnounced = (await this.#announcements.get(announcedKeyKey(keyId))) !== undefined;
+    this.#known.set(keyId, { isAnnounced, readAt: now });
+    return isAnnounced;
+  }
+
+  /** Waits for what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#underWay;
+  }
+}
