@@ -18,7 +18,7 @@ export interface RepositoryUnderTest {
   readonly again?: () => Promise<Repository<string, SampleRecord>> | Repository<string, SampleRecord>;
   /** Moves the clock that the repository was given forward. */
   readonly advanceSeconds?: (seconds: number) => void;
-  /** The time by the repository's clock, in milliseconds since the epoch. Default `Date.now`. */
+  /** The time by the repository's clock, in milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
   /** Puts a text where the repository keeps the encoded record of a key. */
   readonly plant?: (key: string, text: string) => Promise<void>;
