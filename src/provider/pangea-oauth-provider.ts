@@ -70,7 +70,10 @@ const pangeaNamesHere = {
  */
 export class PangeaOAuthProvider extends McpOAuthProvider {
   /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
-  constructor(options: PangeaOAuthProviderOptions, /** @internal */ internals: ProviderInternals = {}) {
+  constructor(options: PangeaOAuthProviderOptions);
+  /** @internal Takes what only this package and its tests give. */
+  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals);
+  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals = {}) {
     super(generalOptions(options), { ...internals, nameOf: (option) => namesHere[option] });
   }
 
