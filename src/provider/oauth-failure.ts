@@ -8,6 +8,11 @@ import {
 } from "../errors.ts";
 import { emit } from "./events.ts";
 
+/** The error for a request that breaks a rule of OAuth. The message says which, and goes to the client. */
+export function invalidRequest(message: string, options?: ErrorOptions & { readonly status?: number }): OAuthError {
+  return new OAuthError("invalid_request", message, options);
+}
+
 /** When a client is told to come back after an outage whose length nobody knows, in seconds. */
 const defaultRetryAfterSeconds = 5;
 

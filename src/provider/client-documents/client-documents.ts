@@ -9,7 +9,7 @@ import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
-import { KeySets } from "./key-set-cache.ts";
+import { KeySetCache } from "./key-set-cache.ts";
 import { connectPinned } from "./pinned-connection.ts";
 import { createHostResolver } from "./resolve-host.ts";
 
@@ -40,7 +40,7 @@ export class ClientDocuments {
   readonly #isAllowed: (hostname: string) => boolean;
   readonly #ports: readonly number[];
   readonly #documents: DocumentCache<OAuthClientInformation>;
-  readonly #keySets: KeySets;
+  readonly #keySets: KeySetCache;
   readonly #closed = new AbortController();
 
   /** @throws `ConfigurationError` that names the option and says what it should be. */
@@ -77,7 +77,9 @@ export class ClientDocuments {
     };
     this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
     const trusted = new Set(options.trustedKeySets);
-    this.#keySets = new KeySets(shared, this.#ports, (url) => trusted.has(url.href) || this.#isAllowed(url.hostname));
+    const mayAsk = (url: URL) =>
+      this.#ports.includes(Number(url.port || 443)) && (trusted.has(url.href) || this.#isAllowed(url.hostname));
+    this.#keySets = new KeySetCache(shared, mayAsk);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
+import { invalidRequest } from "../oauth-failure.ts";
 
 /** What a caller of the token or revocation endpoint showed of itself. */
 export interface ClientCredentials {
@@ -11,8 +12,6 @@ export interface ClientCredentials {
   readonly secret?: string;
   /** A signed statement of who it is (`private_key_jwt`, RFC 7523). */
   readonly assertion?: string;
-  /** Whether the secret came in the `Authorization` header, so that a refusal answers with `WWW-Authenticate`. */
-  readonly basic: boolean;
 }
 
 /** What a form says of the client that sends it. */
@@ -36,20 +35,20 @@ export function readClientCredentials(authorization: string | null, form: Client
   const postedSecret = form.client_secret === "" ? undefined : form.client_secret;
   if (form.client_assertion !== undefined || form.client_assertion_type !== undefined) {
     if (authorization !== null || postedSecret !== undefined) {
-      throw new OAuthError("invalid_request", "Authenticate with a client_assertion or in another way, not in both.");
+      throw invalidRequest("Authenticate with a client_assertion or in another way, not in both.");
     }
     return readAssertion(form);
   }
   if (authorization === null) {
     if (form.client_id === undefined) throw new OAuthError("invalid_client", "The request names no client_id.");
-    return { clientId: form.client_id, ...(postedSecret !== undefined && { secret: postedSecret }), basic: false };
+    return { clientId: form.client_id, ...(postedSecret !== undefined && { secret: postedSecret }) };
   }
   const [scheme, encoded, ...rest] = authorization.trim().split(/ +/);
   if (scheme?.toLowerCase() !== "basic" || encoded === undefined || rest.length > 0) {
     throw new OAuthError("invalid_client", "The Authorization header must use the Basic scheme.");
   }
   if (postedSecret !== undefined) {
-    throw new OAuthError("invalid_request", "Authenticate in the Authorization header or in the form, not in both.");
+    throw invalidRequest("Authenticate in the Authorization header or in the form, not in both.");
   }
   const decoded = Buffer.from(encoded, "base64").toString("utf8");
   const colon = decoded.indexOf(":");
@@ -59,9 +58,9 @@ export function readClientCredentials(authorization: string | null, form: Client
     throw new OAuthError("invalid_client", "The Basic credentials must be form-urlencoded client_id:client_secret.");
   }
   if (form.client_id !== undefined && form.client_id !== clientId) {
-    throw new OAuthError("invalid_request", "The client_id in the form is not the one in the Authorization header.");
+    throw invalidRequest("The client_id in the form is not the one in the Authorization header.");
   }
-  return { clientId, ...(secret !== "" && { secret }), basic: true };
+  return { clientId, ...(secret !== "" && { secret }) };
 }
 
 /** The `client_id` may be left out: the assertion names it (RFC 7521 section 4.2). It is not verified yet. */
@@ -74,7 +73,7 @@ function readAssertion(form: ClientForm): ClientCredentials {
   if (subject === undefined || (form.client_id !== undefined && form.client_id !== subject)) {
     throw new OAuthError("invalid_client", "The client_assertion must be a JWT whose sub is the client_id.");
   }
-  return { clientId: subject, assertion, basic: false };
+  return { clientId: subject, assertion };
 }
 
 function unverifiedSubject(assertion: string): string | undefined {

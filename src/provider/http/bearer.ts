@@ -3,7 +3,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope, scopesBeyond } from "../oauth/scopes.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
 import { oauthErrorResponse } from "./responses.ts";
 
@@ -84,5 +84,5 @@ function bearerToken(authorization: string | null): string | undefined {
   const match = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization.trim());
   if (match?.[1] !== undefined) return match[1];
   if (!/^Bearer\b/i.test(authorization)) return undefined;
-  throw new OAuthError("invalid_request", "The Authorization header must be Bearer and one token.");
+  throw invalidRequest("The Authorization header must be Bearer and one token.");
 }

@@ -11,7 +11,6 @@ describe("client credentials", () => {
     expect(readClientCredentials(basic("a%3Ab", "c+d%25"), {})).toEqual({
       clientId: "a:b",
       secret: "c d%",
-      basic: true,
     });
   });
 
@@ -23,11 +22,9 @@ describe("client credentials", () => {
     expect(readClientCredentials(null, { client_id: "id", client_secret: "s" })).toEqual({
       clientId: "id",
       secret: "s",
-      basic: false,
     });
     expect(readClientCredentials(null, { client_id: "id", client_secret: "" })).toEqual({
       clientId: "id",
-      basic: false,
     });
   });
 
