@@ -13,6 +13,11 @@ export function invalidRequest(message: string, options?: ErrorOptions & { reado
   return new OAuthError("invalid_request", message, options);
 }
 
+/** The error for a caller that is not the client that it says it is. The message says why, and goes to the caller. */
+export function invalidClient(message: string, options?: ErrorOptions): OAuthError {
+  return new OAuthError("invalid_client", message, options);
+}
+
 /** When a client is told to come back after an outage whose length nobody knows, in seconds. */
 const defaultRetryAfterSeconds = 5;
 

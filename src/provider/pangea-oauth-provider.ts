@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors.ts";
+import { requireThat } from "../option-checks.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
@@ -96,9 +96,7 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
 }
 
 function generalOptions(options: PangeaOAuthProviderOptions): McpOAuthProviderOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new ConfigurationError("PangeaOAuthProvider takes an object of options.");
-  }
+  requireThat(typeof options === "object" && options !== null, "PangeaOAuthProvider takes an object of options.");
   const upstream = new PangeaAuthn(
     {
       issuerUrl: options.pangeaAuthnIssuerUrl,

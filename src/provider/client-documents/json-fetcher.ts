@@ -89,6 +89,7 @@ export class JsonFetcher {
     validators: Readonly<Record<string, string>>,
     limit: AbortSignal,
   ): Promise<JsonReply> {
+    limit.throwIfAborted();
     const hostname = hostOf(url);
     const port = Number(url.port || 443);
     const outgoing = request({

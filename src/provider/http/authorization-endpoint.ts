@@ -23,20 +23,10 @@ const consentCookie = "consent";
 const browserSecretLifetime = 24 * 60 * 60;
 
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<
-  ProviderConfiguration,
-  | "baseUrl"
-  | "callbackUrl"
-  | "clock"
-  | "consent"
-  | "issuer"
-  | "keys"
-  | "registration"
-  | "requestTimeout"
-  | "resource"
-  | "scopes"
-  | "upstream"
->;
+type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "requestTimeout"> &
+  ConstructorParameters<typeof Consent>[0] &
+  Parameters<typeof checkAuthorizationRequest>[0] &
+  Parameters<typeof consentPage>[0];
 
 /**
  * The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. What
