@@ -65,19 +65,13 @@ export {
   type InvalidationSubscription,
   sha256Name,
 } from "./storage/cached/invalidation.ts";
-export type {
-  AbsentOptions,
-  BoundedByBytes,
-  BoundedByEntries,
-  CachedRepositoryOptions,
-  CachedRepositorySettings,
-  StaleIfErrorOptions,
-} from "./storage/cached/options.ts";
+export type { CachedRepositoryOptions, StaleIfErrorOptions } from "./storage/cached/options.ts";
 export { asCodec, type SchemaOrCodec } from "./storage/codecs/as-codec.ts";
 export type { Codec, RecordLocation } from "./storage/codecs/codec.ts";
 export { jsonCodec } from "./storage/codecs/json-codec.ts";
 export { sealed } from "./storage/codecs/sealed.ts";
 export type { Repository } from "./storage/contract.ts";
 export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
-export type { ReadExpiry } from "./storage/expiry.ts";
+export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
+export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";

@@ -25,7 +25,7 @@ export function assemble(configuration: ProviderConfiguration) {
   const documents = new ClientDocuments(configuration.documents);
   const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
   const assertions = new ClientAssertions(configuration, documents);
-  const authenticateClient = clientAuthenticator(registry, assertions, configuration.clock);
+  const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
   const grants = new Grants(configuration);
   const codes = new CodeRedemption(configuration, grants);
   const refreshes = new RefreshRotation(configuration, grants);

@@ -9,13 +9,13 @@ export interface CacheRepositoriesOptions {
    * that was revoked on one instance still works on another.
    */
   readonly maxStaleness: number;
-  /** How many records of each kind are kept. Default 10000. */
+  /** How many records of each kind are kept. Default: 10,000. */
   readonly max?: number;
   /** Tells the other instances what changed here, one channel a kind of record. */
   readonly invalidation?: { readonly accessTokens?: InvalidationChannel; readonly clients?: InvalidationChannel };
-  /** How long a client's record may stand in for a store that is out, in milliseconds. Default 0: not at all. */
+  /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, which is not at all. */
   readonly clientsStaleIfError?: number;
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
 }
 
@@ -23,10 +23,10 @@ export interface CacheRepositoriesOptions {
  * Puts a write-through cache in front of what every request reads: access tokens and clients. A request with a token
  * that was seen before then makes no call to the store.
  *
- * Authorization codes and refresh tokens work once and grants hold the key to a user's Pangea session: none of them is
- * ever answered from a cache. Disposing of what it gives back closes the caches, then the repositories behind them.
+ * Authorization codes and refresh tokens work once and grants hold the key to a user's session upstream: a cache never
+ * answers with any of these. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
- * @throws `ConfigurationError` for bounds that are missing or not numbers.
+ * @throws {ConfigurationError} when a bound is missing or not a number.
  *
  * @example
  * ```ts

@@ -44,6 +44,12 @@ export class FuzzedStore {
         if (this.corruption === undefined)
           await texts.set(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
       },
+      add: async (key, value) => {
+        const text = codec.encode(value, { repository: kind, key });
+        const expiresAt = readExpiresAt(value);
+        if (this.corruption !== undefined) return (await texts.get(key)) === undefined;
+        return texts.add(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
+      },
     };
   }
 }

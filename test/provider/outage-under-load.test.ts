@@ -50,6 +50,7 @@ class FlakyStore {
       set: (key, value) => call(() => inner.set(key, value)),
       delete: (key) => call(() => inner.delete(key)),
       take: (key) => call(() => inner.take(key)),
+      add: (key, value) => call(() => inner.add(key, value)),
     };
   }
 }

@@ -47,6 +47,7 @@ class Troubled<V> implements Repository<string, V> {
   set = (key: string, value: V) => this.#call(() => this.#inner.set(key, value));
   delete = (key: string) => this.#call(() => this.#inner.delete(key));
   take = (key: string) => this.#call(() => this.#inner.take(key));
+  add = (key: string, value: V) => this.#call(() => this.#inner.add(key, value));
 
   async #call<T>(operation: () => Promise<T>): Promise<T> {
     if (this.trouble === "refused") throw new StorageUnavailableError("The test refuses.", { effect: "none" });

@@ -1,7 +1,7 @@
 import { StorageUnavailableError } from "../../src/errors.ts";
 import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
 
-type Operation = "get" | "set" | "delete" | "take";
+type Operation = "get" | "set" | "delete" | "take" | "add";
 
 /** Repositories in memory with an outage that a test switches on, for some operations or for all. */
 export class FailingRepositories {
@@ -40,6 +40,10 @@ export class FailingRepositories {
       take: async (key) => {
         check("take");
         return inner.take(key);
+      },
+      add: async (key, value) => {
+        check("add");
+        return inner.add(key, value);
       },
     };
   }

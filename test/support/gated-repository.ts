@@ -1,7 +1,7 @@
 import type { Repository } from "../../src/storage/contract.ts";
 
 /** A method of a repository. */
-export type Method = "get" | "set" | "delete" | "take";
+export type Method = keyof Repository<string, unknown>;
 
 /** One held call. The test decides when the store does what was asked and when the caller hears of it. */
 export class Gate {
@@ -55,9 +55,9 @@ export class Gate {
 
 /** Passes every call to the repository behind it, but for those that a test holds at a gate. Counts the calls. */
 export class GatedRepository<K extends string, V> implements Repository<K, V> {
-  readonly calls: Record<Method, number> = { get: 0, set: 0, delete: 0, take: 0 };
+  readonly calls: Record<Method, number> = { get: 0, set: 0, delete: 0, take: 0, add: 0 };
   readonly #inner: Repository<K, V>;
-  readonly #gates: Record<Method, Gate[]> = { get: [], set: [], delete: [], take: [] };
+  readonly #gates: Record<Method, Gate[]> = { get: [], set: [], delete: [], take: [], add: [] };
   #everyGate: Gate[] | undefined;
 
   constructor(inner: Repository<K, V>) {
@@ -91,6 +91,10 @@ export class GatedRepository<K extends string, V> implements Repository<K, V> {
 
   take(key: K): Promise<V | undefined> {
     return this.#pass("take", () => this.#inner.take(key));
+  }
+
+  add(key: K, value: V): Promise<boolean> {
+    return this.#pass("add", () => this.#inner.add(key, value));
   }
 
   #pass<R>(method: Method, run: () => Promise<R>): Promise<R> {

@@ -4,9 +4,9 @@ import type { Repository } from "../../src/storage/contract.ts";
 /** A repository that refuses those of its writes that the test says. */
 export function refusing<V>(
   inner: Repository<string, V>,
-  refuses: (method: "set" | "delete", value?: V) => boolean,
+  refuses: (method: "set" | "delete" | "add", value?: V) => boolean,
 ): Repository<string, V> {
-  const check = (method: "set" | "delete", value?: V): void => {
+  const check = (method: "set" | "delete" | "add", value?: V): void => {
     if (refuses(method, value)) throw new StorageUnavailableError("The test refuses.");
   };
   return {
@@ -20,5 +20,9 @@ export function refusing<V>(
       return inner.delete(key);
     },
     take: async (key) => inner.take(key),
+    add: async (key, value) => {
+      check("add", value);
+      return inner.add(key, value);
+    },
   };
 }

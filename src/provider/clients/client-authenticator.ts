@@ -20,11 +20,11 @@ export type AuthenticateClient = (
 export function clientAuthenticator(
   registry: ClientRegistry,
   assertions: ClientAssertions,
-  clock: () => number,
+  now: () => number,
 ): AuthenticateClient {
   return async (credentials, known) => {
     if (known !== undefined && known.tokenEndpointAuthMethod !== "private_key_jwt") {
-      checkClientSecret(credentials, known, clock() / 1000);
+      checkClientSecret(credentials, known, now());
       return known;
     }
     const client = await registry.find(credentials.clientId);
@@ -33,7 +33,7 @@ export function clientAuthenticator(
     if (authentication.tokenEndpointAuthMethod === "private_key_jwt") {
       await assertions.verify(client.information, credentials.assertion);
     } else {
-      checkClientSecret(credentials, authentication, clock() / 1000);
+      checkClientSecret(credentials, authentication, now());
     }
     return authentication;
   };

@@ -29,7 +29,7 @@ export type RegisteredClient = OAuthClientInformation & { readonly client_secret
 
 type RegistrySettings = Pick<
   ProviderConfiguration,
-  "clock" | "keys" | "preRegisteredClients" | "registration" | "repositories"
+  "keys" | "now" | "preRegisteredClients" | "registration" | "repositories"
 >;
 
 /** Knows, registers and renews clients. */
@@ -78,7 +78,7 @@ export class ClientRegistry {
     const { validScopes: valid, defaultScopes: defaults } = registration;
     const metadata = parseClientMetadata(input, { valid, defaults });
     const method = metadata.token_endpoint_auth_method ?? "client_secret_basic";
-    const issuedAt = Math.floor(this.#configuration.clock() / 1000);
+    const issuedAt = Math.floor(this.#configuration.now());
     const clientId = randomUUID();
     const secret = method === "none" ? undefined : this.#secrets(clientId)[0];
     const information: OAuthClientInformation = {
@@ -127,8 +127,8 @@ export class ClientRegistry {
    * @param known - What a record at hand says of the client; saves a read of the client's own where nothing is due.
    */
   async renewIfDue(clientId: string, known?: ClientAuthentication): Promise<void> {
-    const { clock, preRegisteredClients, registration } = this.#configuration;
-    const now = clock() / 1000;
+    const { preRegisteredClients, registration } = this.#configuration;
+    const now = this.#configuration.now();
     const isDue = (until: number | undefined) => until !== undefined && until - now <= registration.unusedLifetime / 2;
     if (preRegisteredClients.has(clientId) || isDocumentUrl(clientId)) return;
     if (known !== undefined && !isDue(known.registeredUntil)) return;

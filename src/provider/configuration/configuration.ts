@@ -38,7 +38,10 @@ export interface ProviderConfiguration extends Addresses {
   readonly requestTimeout: number;
   /** How far the clocks of others may be off, in seconds. */
   readonly clockTolerance: number;
+  /** The time in milliseconds since the epoch. */
   readonly clock: () => number;
+  /** The time in epoch seconds, with a fraction: the unit of records and of OAuth. */
+  readonly now: () => number;
   /** Waits, in milliseconds. */
   readonly delay: (milliseconds: number) => Promise<void>;
 }
@@ -84,6 +87,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     clockTolerance:
       clockToleranceSeconds === 0 ? 0 : requireSeconds("clockToleranceSeconds", clockToleranceSeconds, 30, 300),
     clock,
+    now: () => clock() / 1000,
     delay,
   };
 }

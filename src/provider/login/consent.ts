@@ -29,14 +29,16 @@ export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUr
  * or gives up upstream, is asked again.
  */
 export class Consent {
-  readonly #configuration: Pick<ProviderConfiguration, "clock" | "consent" | "keys">;
+  readonly #rememberSeconds: number;
+  readonly #now: () => number;
   readonly #pending: SealedJson<z.output<typeof pendingSchema>>;
   readonly #remembered: SealedJson<z.output<typeof rememberedSchema>>;
 
-  constructor(configuration: Pick<ProviderConfiguration, "clock" | "consent" | "keys">) {
-    this.#configuration = configuration;
-    this.#pending = new SealedJson(configuration.keys.derive("consent request"), pendingSchema);
-    this.#remembered = new SealedJson(configuration.keys.derive("remembered consent"), rememberedSchema);
+  constructor({ consent, keys, now }: Pick<ProviderConfiguration, "consent" | "keys" | "now">) {
+    this.#rememberSeconds = consent.remember;
+    this.#now = now;
+    this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
+    this.#remembered = new SealedJson(keys.derive("remembered consent"), rememberedSchema);
   }
 
   /** Seals a request into the page that asks about it. */
@@ -47,7 +49,7 @@ export class Consent {
   /**
    * Opens the request that a page was about.
    *
-   * @throws `OAuthError` with `invalid_request` where this browser was not asked, or the page is too old.
+   * @throws {OAuthError} with `invalid_request` when this browser was not asked, or the page is too old.
    */
   openRequest(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
@@ -80,7 +82,7 @@ export class Consent {
     const decision = decisionOf(request);
     const others = this.#decisions(remembered);
     if (others.some((known) => known.decision === decision)) return undefined;
-    const until = Math.floor(this.#now() + this.#configuration.consent.remember);
+    const until = Math.floor(this.#now() + this.#rememberSeconds);
     const decisions = [...others, { decision, until }].slice(-maxRemembered);
     return this.#remembered.seal(decisions, "");
   }
@@ -94,10 +96,6 @@ export class Consent {
       if (failure instanceof UnsealableError) return [];
       throw failure;
     }
-  }
-
-  #now(): number {
-    return this.#configuration.clock() / 1000;
   }
 }
 

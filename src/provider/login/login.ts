@@ -25,7 +25,7 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 
 type LoginSettings = Pick<
   ProviderConfiguration,
-  "callbackUrl" | "clock" | "issuer" | "keys" | "lifetimes" | "repositories" | "upstream"
+  "callbackUrl" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
 >;
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
@@ -74,10 +74,10 @@ export class Login {
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
    */
   async begin(request: AuthorizationRequest): Promise<BegunLogin> {
-    const { lifetimes, clock, upstream, callbackUrl: redirectUri } = this.#configuration;
+    const { lifetimes, now, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
-    const expiresAt = clock() / 1000 + lifetimes.login;
+    const expiresAt = now() + lifetimes.login;
     const sealed = this.#transactions.seal({ request, upstreamVerifier, expiresAt }, state);
     if (sealed.length > maxTransactionLength) {
       throw new OAuthError("invalid_request", "The request is too long; shorten the state or the redirect_uri.");
@@ -95,7 +95,7 @@ export class Login {
    * Finishes a login: redeems the upstream code, stores an authorization code and says where the browser goes.
    *
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
-   * @throws `OAuthError` where the browser did not begin this login or took too long: to be shown, never redirected.
+   * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
    */
   async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);
@@ -123,7 +123,7 @@ export class Login {
       if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", foreign, { cause });
       throw cause;
     }
-    if (transaction.expiresAt * 1000 <= this.#configuration.clock()) {
+    if (transaction.expiresAt <= this.#configuration.now()) {
       throw new OAuthError("invalid_request", "This login took too long. Start again from your application.");
     }
     return transaction;
@@ -149,7 +149,7 @@ export class Login {
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
       clientId: request.clientId,
       scopes: [...request.scopes],
-      expiresAt: this.#configuration.clock() / 1000 + this.#configuration.lifetimes.authorizationCode,
+      expiresAt: this.#configuration.now() + this.#configuration.lifetimes.authorizationCode,
       codeChallenge: request.codeChallenge,
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),

@@ -3,7 +3,7 @@ import { type RepositoryUnderTest, type SampleRecord, testRepository } from "../
 import { StorageUnavailableError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
-import type { CachedRepositorySettings } from "../../../src/storage/cached/options.ts";
+import type { InvalidationChannel } from "../../../src/storage/cached/invalidation.ts";
 import type { Repository } from "../../../src/storage/contract.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
@@ -11,7 +11,6 @@ import { GatedRepository } from "../../support/gated-repository.ts";
 import { stoppedClock } from "../../support/stopped-clock.ts";
 
 const plant = "memory encodes nothing";
-const absent = { max: 100, maxStaleness };
 
 /** Passes calls on until it is broken. */
 class BreakableRepository implements Repository<string, SampleRecord> {
@@ -38,15 +37,17 @@ class BreakableRepository implements Repository<string, SampleRecord> {
     return this.#pass((inner) => inner.take(key));
   }
 
+  add(key: string, value: SampleRecord): Promise<boolean> {
+    return this.#pass((inner) => inner.add(key, value));
+  }
+
   async #pass<R>(call: (inner: Repository<string, SampleRecord>) => Promise<R>): Promise<R> {
     if (this.isBroken) throw new StorageUnavailableError("The test broke the store.");
     return call(this.#inner);
   }
 }
 
-function cachedInMemory(
-  settings: Pick<CachedRepositorySettings<unknown>, "absent" | "invalidation"> = {},
-): RepositoryUnderTest {
+function cachedInMemory(settings: { readonly invalidation?: InvalidationChannel } = {}): RepositoryUnderTest {
   const clock = stoppedClock();
   const gated = new GatedRepository(new InMemoryRepository<string, SampleRecord>({ clock }));
   const backend = new BreakableRepository(gated);
@@ -83,14 +84,9 @@ testRepository("CachedRepository", () => cachedInMemory(), {
   without: { plant, again: "without a channel another instance's changes are seen after maxStaleness" },
 });
 
-testRepository("CachedRepository that caches absence", () => cachedInMemory({ absent }), {
-  runner: { describe, it },
-  without: { plant, again: "without a channel another instance's changes are seen after maxStaleness" },
-});
-
 testRepository(
   "CachedRepository with an invalidation channel",
-  () => cachedInMemory({ absent, invalidation: new InMemoryInvalidationChannel() }),
+  () => cachedInMemory({ invalidation: new InMemoryInvalidationChannel() }),
   { runner: { describe, it }, without: { plant } },
 );
 
