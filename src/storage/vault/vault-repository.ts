@@ -8,11 +8,11 @@ import {
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
 import { readExpiresAt } from "../expiry.ts";
+import { KeyTurns } from "../key-turns.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
 import { claim } from "./claim.ts";
 import { connectToVault } from "./connect.ts";
 import { ItemRecords } from "./item-records.ts";
-import { KeyTurns } from "../key-turns.ts";
 import { groupByName, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
