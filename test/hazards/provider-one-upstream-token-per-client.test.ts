@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
 
 async function logIn(harness: ProviderHarness, client_id: string, username: string) {
   const { challenge, verifier } = pkce();

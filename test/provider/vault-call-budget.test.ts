@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { cacheRepositories } from "../../src/index.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for a request with the token", async () => {
   const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });

@@ -1,9 +1,9 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 import { ClientSite, clientId, documentWith, json } from "../client-documents/client-site.ts";
 
 const redirectUri = "https://client.example/callback";
@@ -12,12 +12,8 @@ type Claims = Readonly<Record<string, string | number | undefined>>;
 const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const issuer = "http://localhost:8000";
 
-let emulator: PangeaEmulator;
 let site: ClientSite;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 beforeEach(async () => {
   site = await ClientSite.open();
   site.handler = json(document());

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type GrantSummary, type ProviderRepositories } from "../../../src/index.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
@@ -8,12 +7,9 @@ import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { findRedis } from "../../support/redis-server.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
 
 it.each([{ subject: undefined }, { clientId: undefined }, { subject: null }, { subject: 5 }])(
   "a filter that names nobody, %j, is an error and ends no grant",

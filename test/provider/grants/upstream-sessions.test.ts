@@ -1,18 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const hour = 3600;
-let emulator: PangeaEmulator;
+const emulator = useEmulator({ authn: { accessTokenLifetimeSeconds: hour } }, "test");
 let clock: ManualClock;
-beforeEach(async () => {
-  emulator = await startPangeaEmulator({ authn: { accessTokenLifetimeSeconds: hour } });
+beforeEach(() => {
   clock = new ManualClock();
 });
-afterEach(() => emulator.close());
 
 /** Access tokens here outlive those of Pangea, so that only the latter fall due. */
 const start = (options: Partial<PangeaOAuthProviderOptions> = {}): ProviderHarness =>

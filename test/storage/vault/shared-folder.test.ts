@@ -1,17 +1,13 @@
 import { readFileSync } from "node:fs";
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { beforeEach, describe, expect, it } from "vitest";
 import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false });
 beforeEach(() => emulator.vault.clear());
 
 const open = (options = {}) =>
