@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
-import { FailingRepositories } from "../support/failing-repository.ts";
+import { expect, it } from "vitest";
+import { FailingRepositories } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 it("while the store is out every endpoint says so, and nothing about a token, a code or a client", async () => {
   const store = new FailingRepositories();
@@ -20,7 +16,7 @@ it("while the store is out every endpoint says so, and nothing about a token, a 
   const begun = await harness.beginLogin({ client_id: tokens.clientId, code_challenge: challenge });
   const callback = await harness.logInUpstream(begun.location);
 
-  store.fail("get", "set", "delete", "take");
+  store.fail();
   const client_id = tokens.clientId;
   const refresh = { grant_type: "refresh_token", client_id, refresh_token: tokens.refresh_token };
   const redeem = { grant_type: "authorization_code", client_id, code, code_verifier: verifier };

@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
-import { createInMemoryRepositories, type ProviderRepositories, type Repository } from "../../src/index.ts";
+import type { ProviderRepositories } from "../../src/index.ts";
+import { interceptedRepositories } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 /** Mulberry32: the same numbers for the same seed. */
 function seeded(seed: number): () => number {
@@ -29,36 +26,18 @@ class FlakyStore {
   /** How many calls of a hundred fail. */
   percent = 0;
   failures = 0;
-  readonly #random: () => number;
 
   constructor(random: () => number, clock: () => number) {
-    this.#random = random;
-    const inner = createInMemoryRepositories({ clock });
-    this.repositories = {
-      accessTokens: this.#wrap(inner.accessTokens),
-      authorizationCodes: this.#wrap(inner.authorizationCodes),
-      refreshTokens: this.#wrap(inner.refreshTokens),
-      clients: this.#wrap(inner.clients),
-      grants: this.#wrap(inner.grants),
-      clientAssertions: this.#wrap(inner.clientAssertions),
-    };
-  }
-
-  #wrap<V>(inner: Repository<string, V>): Repository<string, V> {
-    const call = async <T>(operation: () => Promise<T>): Promise<T> => {
-      const fails = this.#random() * 100 < this.percent;
-      if (!fails) return operation();
-      this.failures += 1;
-      if (this.#random() < 0.5) throw new StorageUnavailableError("Nothing was done.");
-      await operation();
-      throw new StorageTimeoutError("Nobody knows what was done.");
-    };
-    return {
-      get: (key) => call(() => inner.get(key)),
-      set: (key, value) => call(() => inner.set(key, value)),
-      delete: (key) => call(() => inner.delete(key)),
-      take: (key) => call(() => inner.take(key)),
-    };
+    this.repositories = interceptedRepositories(
+      async (run) => {
+        if (random() * 100 >= this.percent) return run();
+        this.failures += 1;
+        if (random() < 0.5) throw new StorageUnavailableError("Nothing was done.");
+        await run();
+        throw new StorageTimeoutError("Nobody knows what was done.");
+      },
+      { clock },
+    );
   }
 }
 

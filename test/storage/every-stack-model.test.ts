@@ -1,14 +1,10 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { describe, it } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
-import { type Stacks, stackNames, startStacks, type Trouble } from "../support/every-stack.ts";
+import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
 import { PlainModel } from "../support/plain-model.ts";
 
-let stacks: Stacks;
-beforeAll(async () => {
-  stacks = await startStacks();
-});
-afterAll(() => stacks[Symbol.asyncDispose]());
+const stacks = useStacks();
 
 const key = fc.constantFrom("a", "b", "sha256-c+/=");
 const step = fc.record({

@@ -1,7 +1,7 @@
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import type { CachedRepositorySettings } from "../../src/storage/cached/options.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
-import { GatedRepository } from "./gated-repository.ts";
+import { type GatedRepository, gated } from "./gated-repository.ts";
 import { type StoppedClock, stoppedClock } from "./stopped-clock.ts";
 
 /** A record for the tests of the cache. */
@@ -25,7 +25,7 @@ export const maxStaleness = 60_000;
 export function cachedSetup<V = Note>(settings: Partial<CachedRepositorySettings<V>> = {}): CachedSetup<V> {
   const clock = stoppedClock();
   const store = new InMemoryRepository<string, V>({ clock });
-  const backend = new GatedRepository(store);
+  const backend = gated(store);
   const cache = new CachedRepository<string, V>(backend, { max: 100, maxStaleness, clock, ...settings });
   return { clock, store, backend, cache };
 }

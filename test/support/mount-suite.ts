@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { BrowserSession } from "./browser-session.ts";
 import { connectWithLogin, InMemoryOAuthClient, type McpClient, sdkV1Client, sdkV2Client } from "./mcp-client.ts";
 import { type OpenMount, type ProtectedServer, startProtectedServer } from "./protected-server.ts";
 import { pkce } from "./provider-harness.ts";
 import { readRecord } from "./read-record.ts";
+import { useEmulator } from "./use-emulator.ts";
 
 /** What a mount has of its own. */
 export interface MountSuiteOptions {
@@ -78,15 +78,8 @@ export async function obtainTokens(
 /** Runs what every mount must do, against a real server with the emulator as its upstream. */
 export function describeMount(name: string, open: OpenMount, options: MountSuiteOptions = {}): void {
   describe(name, () => {
-    let emulator: PangeaEmulator;
-
-    beforeAll(async () => {
-      emulator = await startPangeaEmulator({
-        users: [{ username: "ada@example.com" }, { username: "grace@example.com" }],
-      });
-    });
-    afterAll(async () => {
-      await emulator.close();
+    const emulator = useEmulator({
+      users: [{ username: "ada@example.com" }, { username: "grace@example.com" }],
     });
 
     const start = (overrides: Partial<PangeaOAuthProviderOptions> = {}): Promise<ProtectedServer> =>
@@ -153,7 +146,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       await using server = await start();
       await using client = sdkV1Client(server.mcpUrl);
       await connectWithLogin(client);
-      server.store.fail("get", "set", "delete", "take");
+      server.store.fail();
       const refusal = await initializeRequest(server.mcpUrl, client.oauth.tokens()?.access_token);
       expect(refusal.status).toBe(503);
       expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);

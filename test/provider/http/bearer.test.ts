@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, OAuthError, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
 import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
-import { FailingRepositories } from "../../support/failing-repository.ts";
+import { FailingRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { providerOptions } from "../../support/provider-harness.ts";

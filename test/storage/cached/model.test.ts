@@ -5,7 +5,7 @@ import { CachedRepository } from "../../../src/storage/cached/cached-repository.
 import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
-import { type Gate, GatedRepository } from "../../support/gated-repository.ts";
+import { type Gate, gated } from "../../support/gated-repository.ts";
 import { stoppedClock } from "../../support/stopped-clock.ts";
 import { type Numbered, StoreHistory } from "../../support/store-history.ts";
 import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
@@ -45,7 +45,7 @@ type Settings = typeof settings extends fc.Arbitrary<infer S> ? S : never;
 class Play {
   readonly #clock = stoppedClock();
   readonly #history = new StoreHistory(new InMemoryRepository({ clock: this.#clock }), this.#clock);
-  readonly #backend = new GatedRepository(this.#history);
+  readonly #backend = gated(this.#history);
   readonly #held = this.#backend.holdEvery();
   readonly #channel = new SwitchedInvalidationChannel();
   readonly #cache: CachedRepository<string, Numbered>;
