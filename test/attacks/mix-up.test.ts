@@ -23,7 +23,7 @@ async function answers(harness: ProviderHarness): Promise<Record<string, URL>> {
 
 it("every answer says which server gives it, so that a client that knows several is not mixed up", async () => {
   const harness = start();
-  const metadata = await (await harness.get("/.well-known/oauth-authorization-server")).json();
+  const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
   expect(metadata).toMatchObject({
     issuer: harness.provider.issuer,
     authorization_response_iss_parameter_supported: true,

@@ -9,7 +9,7 @@ const start = (): ProviderHarness => new ProviderHarness(providerOptions(emulato
 const { verifier, challenge } = pkce();
 
 it("the metadata offers S256 and nothing weaker", async () => {
-  const metadata = await (await start().get("/.well-known/oauth-authorization-server")).json();
+  const metadata = await jsonOf(await start().get("/.well-known/oauth-authorization-server"));
   expect(metadata).toMatchObject({ code_challenge_methods_supported: ["S256"] });
 });
 

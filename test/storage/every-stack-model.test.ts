@@ -32,7 +32,7 @@ describe.each(stackNames)("%s", (name) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const { repository, sweep, clock, trouble } = stacks.open(name);
-        const nowSeconds = () => clock.read() / 1000;
+        const nowSeconds = () => clock.seconds();
         const model = new PlainModel(repository, nowSeconds);
         let number = 0;
         for (const next of steps) {

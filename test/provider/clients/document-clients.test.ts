@@ -144,7 +144,7 @@ describe("private_key_jwt", () => {
   });
 
   const sign = (claims: Claims = {}, signer: Pick<Key, "kid" | "algorithm" | "privateKey"> = key) => {
-    const now = Math.floor(site.clock.read() / 1000);
+    const now = Math.floor(site.clock.seconds());
     const { kid, algorithm: alg } = signer;
     const usual = { iss: clientId, sub: clientId, aud: issuer, iat: now, exp: now + 60, jti: "id-1" };
     return new SignJWT(JSON.parse(JSON.stringify({ ...usual, ...claims })))
@@ -171,7 +171,7 @@ describe("private_key_jwt", () => {
     expect((await harness.postForm("/token", { ...form, ...shown(assertion) })).status).toBe(200);
   });
 
-  const now = () => Math.floor(site.clock.read() / 1000);
+  const now = () => Math.floor(site.clock.seconds());
   it.each<[string, () => Claims]>([
     ["another audience", () => ({ aud: "https://other.example" })],
     ["another issuer", () => ({ iss: "https://other.example/c" })],

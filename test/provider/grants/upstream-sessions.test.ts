@@ -33,7 +33,7 @@ describe("a user's Pangea token", () => {
     clock.advanceSeconds(hour - 120);
     expect((await open(harness, access_token)).token).toBe(first.token);
     expect(tokenCalls()).toBe(0);
-    expect(first.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(first.expiresAt).toBeGreaterThan(clock.seconds());
   });
 
   it("is refreshed when it is due, once for callers at the same time, and kept for those who come later", async () => {

@@ -126,7 +126,7 @@ describe("records that the Python package wrote", () => {
   it("stay good until they expire, though they name no resource", async () => {
     const clock = new ManualClock();
     const repositories = createInMemoryRepositories();
-    const expiresAt = Math.floor(clock.read() / 1000) + 60;
+    const expiresAt = Math.floor(clock.seconds()) + 60;
     await repositories.accessTokens.set(tokenKey(python), { clientId: "c1", scopes: ["user"], expiresAt, claims: {} });
     const provider = new PangeaOAuthProvider({ ...options, repositories, clock: clock.read });
     expect((await ask(provider, `Bearer ${python}`)).status).toBe(200);

@@ -140,15 +140,15 @@ describe("a store that fails for a moment", () => {
     });
     const tokens = await harness.tokens();
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
-    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    clock.advanceSeconds(expiresAt - clock.seconds(5));
     failing = true;
     const renewed = await harness.provider.pangeaToken({ token: tokens.access_token });
-    expect(renewed.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(renewed.expiresAt).toBeGreaterThan(clock.seconds());
     expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(renewed);
     // Due again, and the store still does not take it.
-    clock.advanceSeconds((renewed.expiresAt ?? 0) - clock.read() / 1000 + 5);
+    clock.advanceSeconds((renewed.expiresAt ?? 0) - clock.seconds(5));
     const again = await harness.provider.pangeaToken({ token: tokens.access_token });
-    expect(again.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(again.expiresAt).toBeGreaterThan(clock.seconds());
     expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
     failing = false;
     expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
@@ -166,7 +166,7 @@ describe("a store that fails for a moment", () => {
     const tokens = await harness.tokens();
     const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
-    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    clock.advanceSeconds(expiresAt - clock.seconds(5));
     failing = true;
     await harness.provider.pangeaToken({ token: tokens.access_token });
     failing = false;
@@ -222,7 +222,7 @@ describe("the end of a grant", () => {
     });
     const tokens = await harness.tokens();
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
-    clock.advanceSeconds(expiresAt - clock.read() / 1000 - 30);
+    clock.advanceSeconds(expiresAt - clock.seconds() - 30);
     hold = true;
     const opened = harness.provider.pangeaToken({ token: tokens.access_token });
     await refreshing;

@@ -7,7 +7,7 @@ import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
 import { gated, heldRead } from "../../support/gated-repository.ts";
 import { refusing } from "../../support/intercepted-repository.ts";
-import { stoppedClock } from "../../support/stopped-clock.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 
 const plant = "memory encodes nothing";
 const absent = { max: 100, maxStaleness };
@@ -15,17 +15,17 @@ const absent = { max: 100, maxStaleness };
 function cachedInMemory(
   settings: Pick<CachedRepositorySettings<unknown>, "absent" | "invalidation"> = {},
 ): RepositoryUnderTest {
-  const clock = stoppedClock();
-  const held = gated(new InMemoryRepository<string, SampleRecord>({ clock }));
+  const clock = new ManualClock();
+  const held = gated(new InMemoryRepository<string, SampleRecord>({ clock: clock.read }));
   let isBroken = false;
   const backend = refusing(held, () => isBroken);
-  const options = { max: 1_000, maxStaleness, clock, ...settings };
+  const options = { max: 1_000, maxStaleness, clock: clock.read, ...settings };
   return {
     repository: new CachedRepository<string, SampleRecord>(backend, options),
-    anyValue: new CachedRepository(new InMemoryRepository<string, unknown>({ clock }), options),
+    anyValue: new CachedRepository(new InMemoryRepository<string, unknown>({ clock: clock.read }), options),
     again: () => new CachedRepository<string, SampleRecord>(backend, options),
-    advanceSeconds: (seconds) => clock.advance(seconds * 1_000),
-    now: clock,
+    advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+    now: clock.read,
     breakStore: () => {
       isBroken = true;
       // What is in memory may be answered from there until it is this old.

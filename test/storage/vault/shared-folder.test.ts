@@ -37,7 +37,7 @@ describe("kinds of record in one folder", () => {
   it("are swept of what has expired, and of nothing else", async () => {
     const clock = new ManualClock();
     const repositories = open({ clock: clock.read });
-    const now = clock.read() / 1000;
+    const now = clock.seconds();
     const record = { clientId: "c", scopes: [] };
     await repositories.accessTokens.set("short", { ...record, expiresAt: now + 10 });
     await repositories.accessTokens.set("long", { ...record, expiresAt: now + 1000 });

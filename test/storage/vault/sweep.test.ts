@@ -13,7 +13,7 @@ const emulator = useEmulator({ authn: false }, "test");
 function open() {
   const clock = new ManualClock();
   const service = connectToVault("pts_sweep", { baseUrlTemplate: emulator.baseUrlTemplate });
-  const inSeconds = (seconds: number) => clock.read() / 1000 + seconds;
+  const inSeconds = (seconds: number) => clock.seconds(seconds);
   return { clock, service, inSeconds };
 }
 
