@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { beforeEach, describe, expect, it } from "vitest";
-import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
-import { createVaultRepositories } from "../../../src/vault.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
-import { useEmulator } from "../../support/use-emulator.ts";
+import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../src/index.ts";
+import { createVaultRepositories } from "../../src/vault.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
 const emulator = useEmulator({ authn: false });
 beforeEach(() => emulator.vault.clear());
@@ -86,7 +86,7 @@ describe("a folder that a Python server filled", () => {
       tokenKey("ptu_abc"),
       '{"token":"ptu_abc","client_id":"c1","scopes":["user"],"expires_at":null,"resource":null,"claims":{}}',
     );
-    const lines = readFileSync(new URL("../../fixtures/python-records.jsonl", import.meta.url), "utf8").split("\n");
+    const lines = readFileSync(new URL("./python-records.jsonl", import.meta.url), "utf8").split("\n");
     const client = JSON.parse(lines.find((line) => line.includes("OAuthClientInformationFull")) ?? "").stored;
     const clientId = JSON.parse(client).client_id;
     await plant(clientId, client);
