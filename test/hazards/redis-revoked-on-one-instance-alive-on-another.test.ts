@@ -1,11 +1,12 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { RedisRepository, RedisTrackingInvalidation } from "../../src/redis.ts";
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";
+import { setUp } from "../support/set-up.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { textCodec } from "../support/text-codec.ts";
 
@@ -42,13 +43,9 @@ async function startInstance(port = server.port, options = { heartbeat: 1_000 })
 
 let server: RedisServer;
 let observer: Redis;
-beforeEach(async () => {
-  server = await startRedisServer();
-  observer = await connectRedis(server);
-});
-afterEach(async () => {
-  observer.disconnect();
-  await server[Symbol.asyncDispose]();
+setUp("test", async (parts) => {
+  server = parts.use(await startRedisServer());
+  observer = parts.use(await connectRedis(server));
 });
 
 async function holdsCopy(instance: Instance, key: string): Promise<boolean> {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll } from "vitest";
 import { z } from "zod";
 import type { Fault } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
@@ -13,6 +12,7 @@ import { ManualClock } from "./manual-clock.ts";
 import type { NumberedRecord } from "./plain-model.ts";
 import { connectRedis } from "./redis-clients.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { setUp } from "./set-up.ts";
 import { type UsedEmulator, useEmulator } from "./use-emulator.ts";
 
 const recordSchema: z.ZodType<NumberedRecord> = z.object({
@@ -140,13 +140,9 @@ export function useStacks(): {
   const emulator = useEmulator({ authn: false });
   let server: RedisServer;
   let redis: Redis;
-  beforeAll(async () => {
-    server = await startRedisServer();
-    redis = await connectRedis(server);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
+  setUp("file", async (parts) => {
+    server = parts.use(await startRedisServer());
+    redis = parts.use(await connectRedis(server));
   });
   const openers: Record<(typeof stackNames)[number], () => Stack> = {
     "in memory": inMemory,

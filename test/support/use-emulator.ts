@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { type PangeaEmulator, type PangeaEmulatorOptions, startPangeaEmulator } from "../../src/emulator.ts";
+import { setUp } from "./set-up.ts";
 
 /** An emulator whose start and end are the hooks' affair. */
 export type UsedEmulator = Omit<PangeaEmulator, "close" | typeof Symbol.asyncDispose>;
@@ -12,11 +12,9 @@ export type UsedEmulator = Omit<PangeaEmulator, "close" | typeof Symbol.asyncDis
  */
 export function useEmulator(options: PangeaEmulatorOptions = {}, per: "file" | "test" = "file"): UsedEmulator {
   let running: PangeaEmulator | undefined;
-  const [before, after] = per === "file" ? [beforeAll, afterAll] : [beforeEach, afterEach];
-  before(async () => {
-    running = await startPangeaEmulator(options);
+  setUp(per, async (parts) => {
+    running = parts.use(await startPangeaEmulator(options));
   });
-  after(() => running?.close());
   const emulator = (): PangeaEmulator => {
     if (running === undefined) throw new Error("The emulator runs while the tests do; it was asked before.");
     return running;

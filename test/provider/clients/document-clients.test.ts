@@ -1,8 +1,9 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { setUp } from "../../support/set-up.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 import { ClientSite, clientId, documentWith, json } from "../client-documents/client-site.ts";
 
@@ -14,12 +15,9 @@ const issuer = "http://localhost:8000";
 
 let site: ClientSite;
 const emulator = useEmulator();
-beforeEach(async () => {
-  site = await ClientSite.open();
+setUp("test", async (parts) => {
+  site = parts.use(await ClientSite.open());
   site.handler = json(document());
-});
-afterEach(async () => {
-  await site[Symbol.asyncDispose]();
 });
 
 const document = (members: Record<string, unknown> = {}) =>

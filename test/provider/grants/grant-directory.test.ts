@@ -77,10 +77,9 @@ describe("an operator lists and ends grants, by user and by client", () => {
 
   it("in Redis", async () => {
     await using server = await findRedis();
-    const redis = await connectRedis(server);
+    using redis = await connectRedis(server);
     await using repositories = createRedisRepositories(redis, { namespace: `grants-${randomUUID().slice(0, 8)}` });
     await walk(repositories);
-    redis.disconnect();
   });
 
   it("and is told where the repository cannot list", async () => {
