@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { seededRandom } from "../../src/emulator/faults/seeded-random.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
 import type { ProviderRepositories } from "../../src/index.ts";
 import { interceptedRepositories } from "../support/intercepted-repository.ts";
@@ -8,17 +9,6 @@ import { ProviderHarness, pkce, providerOptions } from "../support/provider-harn
 import { useEmulator } from "../support/use-emulator.ts";
 
 const emulator = useEmulator();
-
-/** Mulberry32: the same numbers for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A store in which calls fail at random: before they do anything, or after they did it. */
 class FlakyStore {
@@ -44,7 +34,7 @@ class FlakyStore {
 it.each([1, 2, 3])(
   "a store that fails at random under load is 503 to everyone, and logs nobody out (seed %i)",
   async (seed) => {
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     const clock = new ManualClock();
     const store = new FlakyStore(random, clock.read);
     const harness = new ProviderHarness({
@@ -54,12 +44,6 @@ it.each([1, 2, 3])(
       rateLimits: false,
     });
     const people = await Promise.all(Array.from({ length: 12 }, () => harness.tokens()));
-    const refresh = (person: { clientId: string; refresh_token: string }) =>
-      harness.postForm("/token", {
-        grant_type: "refresh_token",
-        client_id: person.clientId,
-        refresh_token: person.refresh_token,
-      });
     const statuses = new Map<string, number>();
     const count = (kind: string, response: Response) => {
       statuses.set(`${kind} ${response.status}`, (statuses.get(`${kind} ${response.status}`) ?? 0) + 1);
@@ -75,7 +59,7 @@ it.each([1, 2, 3])(
         const answer = await harness.provider.authenticate({ headers });
         count("mcp", answer instanceof Response ? answer : new Response());
       } else if (choice < 0.9) {
-        const answer = await refresh(person);
+        const answer = await harness.refresh(person);
         count("refresh", answer.clone());
         // A client that got no answer keeps what it has, and comes back with it.
         if (answer.status === 200) people[index % people.length] = { ...person, ...(await jsonOf(answer)) };
@@ -99,7 +83,7 @@ it.each([1, 2, 3])(
 
     store.percent = 0;
     for (const person of people) {
-      const answer = await refresh(person);
+      const answer = await harness.refresh(person);
       expect(answer.status).toBe(200);
       expect(await harness.mcpStatus((await jsonOf(answer)).access_token)).toBe(200);
     }

@@ -4,7 +4,7 @@ import { createInMemoryRepositories, type GrantSummary, type ProviderRepositorie
 import { createRedisRepositories } from "../../../src/redis.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { jsonOf } from "../../support/json-of.ts";
-import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -31,18 +31,9 @@ async function listed(harness: ProviderHarness, filter = {}): Promise<GrantSumma
 async function walk(repositories: ProviderRepositories): Promise<void> {
   const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
   const logIn = async (clientId: string, username: string) => {
-    const { challenge, verifier } = pkce();
-    const redirect = await harness.logIn({ client_id: clientId, code_challenge: challenge }, { username });
-    const form = {
-      grant_type: "authorization_code",
-      client_id: clientId,
-      code: redirect.searchParams.get("code") ?? "",
-      code_verifier: verifier,
-    };
-    const tokens = await jsonOf(await harness.postForm("/token", form));
+    const tokens = await harness.tokensFor(clientId, {}, { username });
     // A refresh leaves a ledger next to the grant.
-    const refresh = { grant_type: "refresh_token", client_id: clientId, refresh_token: tokens.refresh_token };
-    return (await jsonOf(await harness.postForm("/token", refresh))).access_token;
+    return (await jsonOf(await harness.refresh(tokens))).access_token;
   };
   const [one, other] = [(await harness.register()).client_id, (await harness.register()).client_id];
   const tokens = [

@@ -100,8 +100,7 @@ describe("a user's Pangea token", () => {
     await expect(open(harness, tokens.access_token)).rejects.toMatchObject({ error: "invalid_token" });
 
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
-    const form = { grant_type: "refresh_token", client_id: tokens.clientId, refresh_token: tokens.refresh_token };
-    expect((await jsonOf(await harness.postForm("/token", form))).error).toBe("invalid_grant");
+    expect((await jsonOf(await harness.refresh(tokens))).error).toBe("invalid_grant");
   });
 
   it("is good until it expires while Pangea is out, and the login survives the outage", async () => {
@@ -121,8 +120,7 @@ describe("a user's Pangea token", () => {
   it("opens with every live token of the grant, and with none that is not", async () => {
     const harness = start();
     const tokens = await harness.tokens();
-    const form = { grant_type: "refresh_token", client_id: tokens.clientId, refresh_token: tokens.refresh_token };
-    const renewed = await jsonOf(await harness.postForm("/token", form));
+    const renewed = await jsonOf(await harness.refresh(tokens));
     const [one, other] = [await open(harness, tokens.access_token), await open(harness, renewed.access_token)];
     expect(other.token).toBe(one.token);
     await harness.postForm("/revoke", { client_id: tokens.clientId, token: tokens.access_token });
