@@ -7,9 +7,9 @@
  */
 import { startPangeaEmulator } from "../src/emulator.ts";
 import { PangeaVaultRepository } from "../src/vault.ts";
-import { raceForValues } from "../test/support/take-race.ts";
+import { raceKeyChunks } from "../test/support/race.ts";
 import { textCodec } from "../test/support/text-codec.ts";
-import { machine } from "./machine.ts";
+import { runTimedRace } from "./timed-race.ts";
 
 const processes = 8;
 const mode = process.argv.includes("strict") ? "strict" : "default";
@@ -19,24 +19,12 @@ const keys = Math.floor(attempts / processes);
 await using emulator = await startPangeaEmulator({ authn: false });
 const { baseUrlTemplate } = emulator;
 const repository = new PangeaVaultRepository<string>(textCodec, "pts_race", { baseUrlTemplate, folder: "/race" });
-for (let start = 0; start < keys; start += 500) {
-  const chunk = Array.from({ length: Math.min(500, keys - start) }, (_, index) => `code-${start + index}`);
-  await Promise.all(chunk.map((key) => repository.set(key, key)));
-}
+for (const chunk of raceKeyChunks(keys, 500)) await Promise.all(chunk.map((key) => repository.set(key, key)));
 emulator.calls.reset();
 
-console.log(machine());
-const start = performance.now();
-const result = await raceForValues({
-  worker: new URL("../test/support/vault-take-race-worker.ts", import.meta.url),
-  arguments: [baseUrlTemplate, mode],
-  processes,
-  keys,
-});
-const seconds = (performance.now() - start) / 1000;
-console.log(
-  `${result.attempts} attempts by ${processes} processes in ${seconds.toFixed(1)} s (${mode} mode): ` +
-    `${result.taken} values handed out, ${result.takenTwice} twice, ${result.lost} lost without an error, ` +
-    `${result.errors} errors, ${emulator.calls.total("vault")} calls to Vault`,
+const worker = new URL("../test/support/vault-race-worker.ts", import.meta.url);
+await runTimedRace(
+  { worker, arguments: [baseUrlTemplate, mode], processes, keys },
+  "values handed out",
+  () => `, ${emulator.calls.total("vault")} calls to Vault (${mode} mode)`,
 );
-if (result.takenTwice > 0 || result.lost > 0 || result.taken + result.errors < keys) process.exitCode = 1;

@@ -1,3 +1,4 @@
+export type { LiveTokens } from "./emulator/authn/authn-emulator.ts";
 export {
   defaultEmulatorClient,
   defaultEmulatorClientId,
@@ -5,7 +6,7 @@ export {
   defaultEmulatorPassword,
   defaultEmulatorUser,
 } from "./emulator/authn/defaults.ts";
-export type { EmulatorOAuthClient, EmulatorUser, LiveTokens } from "./emulator/authn/types.ts";
+export type { EmulatorOAuthClient, EmulatorUser } from "./emulator/authn/options.ts";
 export {
   type BrowserPage,
   BrowserSession,
@@ -36,4 +37,4 @@ export {
   type PangeaEmulatorOptions,
   startPangeaEmulator,
 } from "./emulator/pangea-emulator.ts";
-export type { EmulatedVault, EmulatedVaultItem } from "./emulator/vault/emulated-vault.ts";
+export type { EmulatedVault, EmulatedVaultItem } from "./emulator/vault/vault-emulator.ts";

@@ -1,12 +1,11 @@
 export * from "./errors.ts";
 export type { RegisteredClient } from "./provider/clients/client-registry.ts";
-export type { ConnectPinned, PinnedTarget, ResolveHost } from "./provider/configuration/client-documents-options.ts";
 export type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
   ConsentOptions,
   ConsentTexts,
-  PangeaOAuthProviderOptions,
+  McpOAuthProviderOptions,
   PreRegisteredClient,
   RateLimit,
   RateLimitedRoute,
@@ -16,15 +15,24 @@ export type {
 } from "./provider/configuration/options.ts";
 export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
 export type { GrantFilter, GrantSummary } from "./provider/grants/grant-directory.ts";
-export type { PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
+export type { UpstreamUserToken, UpstreamUserToken as PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
 export {
   type AuthorizationParameters,
   type AuthorizationResponseWriter,
-  PangeaOAuthProvider,
-} from "./provider/pangea-oauth-provider.ts";
+  McpOAuthProvider,
+} from "./provider/mcp-oauth-provider.ts";
+export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
 export type { TokenResponse } from "./provider/tokens/token-records.ts";
-export type { PangeaIdentity } from "./provider/upstream/pangea-authn.ts";
+export type {
+  Upstream,
+  UpstreamCodeExchange,
+  UpstreamIdentity,
+  UpstreamIdentity as PangeaIdentity,
+  UpstreamLoginRequest,
+  UpstreamTokens,
+} from "./provider/upstream/contract.ts";
+export { type PangeaAuthnOptions, pangeaAuthn } from "./provider/upstream/pangea-authn.ts";
 export { type AccessToken, AccessTokenSchema } from "./records/access-token.ts";
 export {
   type AuthorizationCode,
@@ -38,10 +46,13 @@ export { type OAuthClientInformation, OAuthClientInformationSchema } from "./rec
 export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./records/pangea-access-token.ts";
 export { type RefreshToken, RefreshTokenSchema } from "./records/refresh-token.ts";
 export {
+  type Backend,
   createInMemoryRepositories,
   createRepositories,
+  type ProviderRecords,
   type ProviderRepositories,
   type RecordKind,
+  type RepositoriesOf,
 } from "./records/repositories.ts";
 export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";
 export { type TokenKey, tokenKey } from "./secrets/storage-key.ts";
@@ -54,19 +65,13 @@ export {
   type InvalidationSubscription,
   sha256Name,
 } from "./storage/cached/invalidation.ts";
-export type {
-  AbsentOptions,
-  BoundedByBytes,
-  BoundedByEntries,
-  CachedRepositoryOptions,
-  CachedRepositorySettings,
-  StaleIfErrorOptions,
-} from "./storage/cached/options.ts";
+export type { CachedRepositoryOptions, StaleIfErrorOptions } from "./storage/cached/options.ts";
 export { asCodec, type SchemaOrCodec } from "./storage/codecs/as-codec.ts";
 export type { Codec, RecordLocation } from "./storage/codecs/codec.ts";
 export { jsonCodec } from "./storage/codecs/json-codec.ts";
 export { sealed } from "./storage/codecs/sealed.ts";
 export type { Repository } from "./storage/contract.ts";
 export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
-export type { ReadExpiry } from "./storage/expiry.ts";
+export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
+export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";

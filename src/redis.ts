@@ -10,13 +10,8 @@ export {
   clusterOptions,
   type PatienceOptions,
   type RecommendedClusterOptions,
+  type RecommendedConnectionOptions,
   type RecommendedRedisOptions,
   redisOptions,
 } from "./storage/redis/redis-options.ts";
 export { RedisRepository, type RedisRepositoryOptions } from "./storage/redis/redis-repository.ts";
-export type {
-  RedisCallable,
-  SubscriberClient,
-  SubscriberSettings,
-  TrackableCluster,
-} from "./storage/redis/subscriber-connection.ts";

@@ -1,5 +1,5 @@
 /** The endpoints of Vault v2 that the emulator has. */
-export const VAULT_ENDPOINTS = [
+export const vaultEndpoints = [
   "vault/v2/secret/store",
   "vault/v2/secret/rotate",
   "vault/v2/get",
@@ -12,9 +12,9 @@ export const VAULT_ENDPOINTS = [
 ] as const;
 
 /** The name of one of Vault's endpoints: its path. */
-export type VaultEndpointName = (typeof VAULT_ENDPOINTS)[number];
+export type VaultEndpointName = (typeof vaultEndpoints)[number];
 
 /** Whether the emulated Vault has an endpoint of that name. */
 export function isVaultEndpoint(name: string): name is VaultEndpointName {
-  return VAULT_ENDPOINTS.some((endpoint) => endpoint === name);
+  return vaultEndpoints.some((endpoint) => endpoint === name);
 }

@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { ConfigurationError } from "../errors.ts";
-import { AuthnHttp } from "./authn/authn-http.ts";
-import type { AuthnEmulator, AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./authn/types.ts";
+import type { AuthnEmulator } from "./authn/authn-emulator.ts";
+import type { AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./authn/options.ts";
+import { serveAuthn } from "./authn/serve-authn.ts";
 import type { Fault } from "./faults/fault.ts";
 import { type FaultInjection, FaultRegistry } from "./faults/fault-registry.ts";
 import { type Delay, realDelay } from "./faults/latency.ts";
@@ -12,34 +14,34 @@ import { noSuchEndpoint, serverError } from "./http/envelope.ts";
 import { Exchange } from "./http/exchange.ts";
 import { requestTarget } from "./http/request-target.ts";
 import { serviceTokenCheck } from "./http/service-token.ts";
-import { IdentifierSource } from "./identifier-source.ts";
-import { type EmulatedVault, VaultService } from "./vault/emulated-vault.ts";
+import { randomIdentifier } from "./identifiers.ts";
+import { type EmulatedVault, VaultEmulator } from "./vault/vault-emulator.ts";
 import { VaultHttp } from "./vault/vault-http.ts";
 
 /** The options of {@link startPangeaEmulator}. */
 export interface PangeaEmulatorOptions {
-  /** 0, the default, takes a free port. */
+  /** 0 takes a free port. Default: 0. */
   readonly port?: number;
-  /** The address to listen on. The loopback, `127.0.0.1`, unless given: the emulator is no service for strangers. */
+  /** The address to listen on; the emulator is no service for strangers. Default: `127.0.0.1`, the loopback. */
   readonly host?: string;
   /**
-   * The service tokens to accept. Unless given, any of Pangea's form: `pts_` and 1 to 64 characters of `a-z2-7` (real
-   * ones have 32; the rest is so that an example can use a readable one).
+   * The service tokens to accept. Default: any of Pangea's form, `pts_` and 1 to 64 characters of `a-z2-7`. Real tokens
+   * have 32 characters; other lengths are accepted so that an example can use a readable token.
    */
   readonly tokens?: readonly string[];
-  /** The faults to start with. */
+  /** The faults to start with. Default: none. */
   readonly faults?: readonly Fault[];
-  /** The seed of the generator behind probabilities and latencies. 1 unless given. */
+  /** The seed of the generator behind probabilities and latencies. Default: 1. */
   readonly seed?: number;
-  /** The time, in milliseconds since the epoch. `Date.now` unless given. */
+  /** The time, in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
-  /** Lets latency pass, in milliseconds. A timer unless given. */
+  /** Lets latency pass, in milliseconds. Default: a timer. */
   readonly delay?: Delay;
-  /** Who can sign in at AuthN. A user of the emulator's own unless given. */
+  /** Who can sign in at AuthN. Default: {@link defaultEmulatorUser}. */
   readonly users?: readonly EmulatorUser[];
-  /** The OAuth clients of AuthN. One of the emulator's own unless given. */
+  /** The OAuth clients of AuthN. Default: {@link defaultEmulatorClient}. */
   readonly oauthClients?: readonly EmulatorOAuthClient[];
-  /** How AuthN behaves. `false` starts Vault alone; `oidc-provider` need not be installed then. */
+  /** How AuthN behaves. `false` starts Vault alone; `oidc-provider` need not be installed then. Default: `{}`. */
   readonly authn?: AuthnSettings | false;
 }
 
@@ -65,7 +67,7 @@ export interface PangeaEmulator {
   /**
    * The users, clients and tokens of AuthN.
    *
-   * @throws ConfigurationError where the emulator was started with `authn: false`
+   * @throws {ConfigurationError} when the emulator was started with `authn: false`.
    */
   readonly authn: EmulatedAuthn;
   /** The calls that were made. */
@@ -81,8 +83,8 @@ export interface PangeaEmulator {
  * Starts an emulator of Pangea Vault v2 and Pangea AuthN over real HTTP, on the loopback, for development and tests. It
  * keeps everything in memory.
  *
- * @throws ConfigurationError where an option is wrong, the port is taken, or `oidc-provider` is not installed and `authn`
- * is not `false`
+ * @throws {ConfigurationError} when an option is wrong, the port is taken, or `oidc-provider` is not installed and
+ * `authn` is not `false`.
  *
  * @example
  * ```ts
@@ -93,11 +95,11 @@ export interface PangeaEmulator {
  * ```
  */
 export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): Promise<PangeaEmulator> {
-  const { port = 0, host = "127.0.0.1", clock = Date.now, delay = realDelay, seed = 1, tokens } = options;
+  const { port = 0, host = "127.0.0.1", clock = Date.now, delay = realDelay, seed = 1 } = options;
   const closing = new AbortController();
+  const { signal } = closing;
   const calls = new RecordingCallLog();
-  const identifiers = new IdentifierSource();
-  const vault = new VaultService(clock, identifiers);
+  const vault = new VaultEmulator(clock);
   const faults = new FaultRegistry(seededRandom(seed), delay, (milliseconds) => vault.keepHistory(milliseconds));
   for (const fault of options.faults ?? []) faults.inject(fault);
 
@@ -106,19 +108,18 @@ export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): 
   server.keepAliveTimeout = 0;
   await listen(server, port, host);
   const url = urlOf(server, host);
-  const isServiceTokenAccepted = serviceTokenCheck(tokens);
-  const vaultHttp = new VaultHttp({ vault, isServiceTokenAccepted, url, signal: closing.signal });
+  const isServiceTokenAccepted = serviceTokenCheck(options.tokens);
+  const vaultHttp = new VaultHttp({ vault, isServiceTokenAccepted, url, signal });
   let authn: AuthnEmulator | undefined;
-  let authnHttp: AuthnHttp | undefined;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { service, path, endpoint } = requestTarget(request.url ?? "/");
     const call = calls.begin(service, endpoint, retriedRequestIds(request));
-    const exchange = new Exchange({ request, response, requestId: identifiers.next("prq"), call, clock });
+    const exchange = new Exchange({ request, response, requestId: randomIdentifier("prq"), call, clock });
     try {
       if (service === "vault") await vaultHttp.serve(exchange, path, () => faults.plan(service, endpoint));
-      else if (authnHttp !== undefined) await authnHttp.serve(exchange, faults.plan(service, endpoint));
-      else exchange.send(noSuchEndpoint());
+      else if (authn === undefined) exchange.send(noSuchEndpoint);
+      else await serveAuthn(authn, exchange, faults.plan(service, endpoint), signal);
     } catch {
       // The client went away while sending, or the emulator is at fault; either way nothing may bring the process down.
       if (response.headersSent) response.destroy();
@@ -142,9 +143,11 @@ export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): 
   };
 
   if (options.authn !== false) {
+    const { users, oauthClients: clients, authn: settings } = options;
     try {
-      authn = await createAuthn(options, { issuer: url, clock, isServiceTokenAccepted });
-      authnHttp = new AuthnHttp(authn, closing.signal);
+      // Loaded only here, since it needs an optional peer dependency.
+      const { createAuthnEmulator } = await import("./authn/authn-emulator.ts");
+      authn = await createAuthnEmulator({ ...settings, issuer: url, users, clients, clock, isServiceTokenAccepted });
     } catch (error) {
       await closeOnce();
       throw error;
@@ -167,27 +170,11 @@ export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): 
   };
 }
 
-async function createAuthn(
-  { users, oauthClients, authn }: PangeaEmulatorOptions,
-  given: Pick<AuthnEmulatorOptions, "issuer" | "clock" | "isServiceTokenAccepted">,
-): Promise<AuthnEmulator> {
-  // Loaded only here, since it needs an optional peer dependency.
-  const { createAuthnEmulator } = await import("./authn/authn-emulator.ts");
-  return createAuthnEmulator({
-    ...(authn || {}),
-    ...given,
-    ...(users === undefined ? {} : { users }),
-    ...(oauthClients === undefined ? {} : { clients: oauthClients }),
-  });
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
-      const message = `The emulator cannot listen on ${host}, port ${port}. Choose another port, or 0 for a free one.`;
-      reject(new ConfigurationError(message, { cause }));
-    });
-    server.listen(port, host, () => resolve());
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host);
+  await once(server, "listening").catch((cause: unknown) => {
+    const message = `The emulator cannot listen on ${host}, port ${port}. Choose another port, or 0 for a free one.`;
+    throw new ConfigurationError(message, { cause });
   });
 }
 

@@ -4,12 +4,12 @@ import {
   type OAuthError,
   ServerError,
 } from "@modelcontextprotocol/sdk/server/auth/errors.js";
+import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
-import type { PangeaOAuthProvider } from "../provider/pangea-oauth-provider.ts";
 
 /** The members of the MCP SDK's v1 `OAuthServerProvider`. */
 export type McpSdkV1Provider = Pick<
-  PangeaOAuthProvider,
+  McpOAuthProvider,
   | "clientsStore"
   | "skipLocalPkceValidation"
   | "authorize"

@@ -1,9 +1,9 @@
 import { OAuthError, OAuthErrorCode } from "@modelcontextprotocol/server";
+import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
-import type { PangeaOAuthProvider } from "../provider/pangea-oauth-provider.ts";
 
 /** The `OAuthTokenVerifier` of the MCP SDK v2. */
-export type McpSdkV2Verifier = Pick<PangeaOAuthProvider, "verifyAccessToken">;
+export type McpSdkV2Verifier = Pick<McpOAuthProvider, "verifyAccessToken">;
 
 /**
  * Adapts a provider to `requireBearerAuth` and `verifyBearerToken` of `@modelcontextprotocol/server` and

@@ -1,10 +1,10 @@
-import type { PangeaOAuthProvider } from "../provider/pangea-oauth-provider.ts";
+import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 
 /** The part of a provider that answers the authorization server's requests. */
-export type AuthorizationServer = Pick<PangeaOAuthProvider, "serves" | "fetch">;
+export type AuthorizationServer = Pick<McpOAuthProvider, "serves" | "fetch">;
 
 /** The part of a provider that guards the MCP endpoint. */
-export type BearerAuthenticator = Pick<PangeaOAuthProvider, "authenticate">;
+export type BearerAuthenticator = Pick<McpOAuthProvider, "authenticate">;
 
 /** What a guard demands of a request beyond a valid token. */
 export interface RequireBearerOptions {

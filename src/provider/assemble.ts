@@ -1,6 +1,6 @@
 import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
-import { ClientAuthenticator } from "./clients/client-authenticator.ts";
+import { clientAuthenticator } from "./clients/client-authenticator.ts";
 import { ClientRegistry } from "./clients/client-registry.ts";
 import type { ProviderConfiguration } from "./configuration/configuration.ts";
 import { GrantDirectory } from "./grants/grant-directory.ts";
@@ -8,7 +8,7 @@ import { Grants } from "./grants/grants.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
-import { RegistrationEndpoint } from "./http/registration-endpoint.ts";
+import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { Login } from "./login/login.ts";
@@ -16,29 +16,24 @@ import { AccessTokenVerifier } from "./tokens/access-token-verifier.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
 import { TokenRevoker } from "./tokens/token-revoker.ts";
-import { PangeaAuthn } from "./upstream/pangea-authn.ts";
 
 /** What a provider is made of. */
 export type ProviderParts = ReturnType<typeof assemble>;
 
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(configuration: ProviderConfiguration) {
-  const pangeaAuthn = new PangeaAuthn(configuration);
   const documents = new ClientDocuments(configuration.documents);
   const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
-  const authenticator = new ClientAuthenticator(
-    configuration,
-    registry,
-    new ClientAssertions(configuration, documents),
-  );
-  const grants = new Grants(configuration, pangeaAuthn);
+  const assertions = new ClientAssertions(configuration, documents);
+  const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
+  const grants = new Grants(configuration);
   const codes = new CodeRedemption(configuration, grants);
   const refreshes = new RefreshRotation(configuration, grants);
   const revoker = new TokenRevoker(configuration, grants);
   const verifier = new AccessTokenVerifier(configuration);
-  const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration, pangeaAuthn));
-  const token = new TokenEndpoint(configuration, { authenticator, registry, codes, refreshes, revoker });
-  const registration = new RegistrationEndpoint(configuration, registry);
+  const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration));
+  const token = new TokenEndpoint(configuration, { authenticateClient, registry, codes, refreshes, revoker });
+  const register = registrationEndpoint(configuration, registry);
   return {
     documents,
     registry,
@@ -47,10 +42,10 @@ export function assemble(configuration: ProviderConfiguration) {
     codes,
     refreshes,
     revoker,
-    sessions: new UpstreamSessions(configuration, grants, pangeaAuthn),
+    sessions: new UpstreamSessions(configuration, grants),
     verifier,
     guard: new BearerGuard(configuration, verifier),
     authorization,
-    router: new Router(configuration, { authorization, token, registration }),
+    router: new Router(configuration, { authorization, token, register }),
   };
 }

@@ -12,7 +12,7 @@ import { emit } from "./events.ts";
 const defaultRetryAfterSeconds = 5;
 
 /**
- * Turns any failure into the OAuth answer that a client should get. An outage of the store or of Pangea AuthN becomes
+ * Turns any failure into the OAuth answer that a client should get. An outage of the store or of the upstream becomes
  * `temporarily_unavailable`, never a statement about the client's credentials: it must not make anyone log in again.
  * The original stays in `cause`.
  */
@@ -34,8 +34,8 @@ export function toOAuthError(failure: unknown): OAuthError {
   return new OAuthError("server_error", "This server could not complete the request.", { cause: failure });
 }
 
-/** As `toOAuthError`, and tells whoever listens where this server is at fault, not its caller. */
-export function reportedOAuthError(failure: unknown): OAuthError {
+/** Tells whoever listens where this server is at fault, not its caller. Gives back the failure as `toOAuthError` does. */
+export function reportFailure(failure: unknown): OAuthError {
   const error = toOAuthError(failure);
   if (error.status >= 500) {
     const { cause = failure } = error;

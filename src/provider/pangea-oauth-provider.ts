@@ -1,40 +1,59 @@
-import { OAuthError } from "../errors.ts";
-import { authorizationCodeKey } from "../records/keys.ts";
-import type { OAuthClientInformation } from "../records/oauth-client-information.ts";
-import { assemble, type ProviderParts } from "./assemble.ts";
-import type { RegisteredClient } from "./clients/client-registry.ts";
-import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
-import type { PangeaOAuthProviderOptions } from "./configuration/options.ts";
-import type { GrantFilter, GrantSummary } from "./grants/grant-directory.ts";
-import type { PangeaUserToken } from "./grants/upstream-sessions.ts";
-import { trustRedirectUri } from "./login/authorization-request.ts";
-import type { AuthInfo } from "./tokens/access-token-verifier.ts";
-import type { TokenResponse } from "./tokens/token-records.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { ProviderInternals } from "./configuration/internals.ts";
+import type { McpOAuthProviderOptions } from "./configuration/options.ts";
+import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
+import { McpOAuthProvider } from "./mcp-oauth-provider.ts";
+import { PangeaAuthn } from "./upstream/pangea-authn.ts";
 
-/** The part of an authorization request that the MCP SDK's v1 router hands over. */
-export interface AuthorizationParameters {
-  readonly state?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly codeChallenge: string;
-  readonly redirectUri: string;
-  readonly resource?: URL | undefined;
+type RenamedOption = "baseUrl" | "issuerUrl" | "path" | "scopes";
+
+/** What a `PangeaOAuthProvider` is made from: the options of an `McpOAuthProvider`, some under the original's names. */
+export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions, RenamedOption | "upstream"> {
+  /** The public base URL of the server that this provider is mounted in, such as `https://mcp.example.org`. */
+  readonly mcpBaseUrl: McpOAuthProviderOptions["baseUrl"];
+  /**
+   * The issuer, byte for byte as clients see it in metadata and `iss`. Endpoints are served under `mcpBaseUrl`; an issuer
+   * on another origin needs its metadata served there. Default: `mcpBaseUrl` without a slash at its end.
+   */
+  readonly mcpIssuerUrl?: McpOAuthProviderOptions["issuerUrl"];
+  /** The path of the MCP endpoint below `mcpBaseUrl`; together they are the resource of RFC 8707. Default: `/mcp`. */
+  readonly mcpPath?: McpOAuthProviderOptions["path"];
+  /** The scopes that this server knows. */
+  readonly mcpScopes: readonly string[];
+  /** The Hosted Login URL of the Pangea AuthN project, such as `https://pdn-….login.aws.us.pangea.cloud`. */
+  readonly pangeaAuthnIssuerUrl: string | URL;
+  /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
+  readonly pangeaAuthnClientId: string;
+  /** The secret (`pck_…`) of that client. */
+  readonly pangeaAuthnClientSecret: string;
+  /** The scopes to ask Pangea AuthN for. */
+  readonly pangeaAuthnScopes: readonly string[];
+  /** The deadline of one call to Pangea AuthN, in milliseconds. Default: 10000. */
+  readonly upstreamTimeout?: number;
+  /** The `fetch` that calls Pangea AuthN. Default: the global one. */
+  readonly fetch?: (request: Request) => Promise<Response>;
 }
 
-/** The part of a Node or Express response that `authorize` writes to, and the request that it answers. */
-export interface AuthorizationResponseWriter {
-  readonly req: { readonly method?: string | undefined; readonly headers: { readonly cookie?: string | undefined } };
-  statusCode: number;
-  setHeader(name: string, value: string | readonly string[]): unknown;
-  end(body?: string): unknown;
-}
+const namesHere: Readonly<Record<RenamedOption, keyof PangeaOAuthProviderOptions>> = {
+  baseUrl: "mcpBaseUrl",
+  issuerUrl: "mcpIssuerUrl",
+  path: "mcpPath",
+  scopes: "mcpScopes",
+};
+const pangeaNamesHere = {
+  issuerUrl: "pangeaAuthnIssuerUrl",
+  clientId: "pangeaAuthnClientId",
+  clientSecret: "pangeaAuthnClientSecret",
+  scopes: "pangeaAuthnScopes",
+  timeout: "upstreamTimeout",
+  fetch: "fetch",
+  clock: "clock",
+} as const;
 
 /**
- * A complete OAuth authorization server for an MCP server, which defers login to Pangea AuthN and keeps its state in
- * repositories.
- *
- * Mount `fetch` at the paths for which `serves` is true, and guard the MCP endpoint with `authenticate`; the subpaths
- * for Express, Hono, FastMCP and Node do both. The class also has the shape of the MCP SDK's v1 `OAuthServerProvider`
- * and of its `OAuthTokenVerifier`.
+ * A complete OAuth authorization server for an MCP server, which defers login to Pangea AuthN: an `McpOAuthProvider`
+ * with `pangeaAuthn({ … })` as its upstream. The redirect URI to register in the Pangea console is
+ * `<mcpBaseUrl>/pangea/callback`.
  *
  * @example
  * ```ts
@@ -49,277 +68,46 @@ export interface AuthorizationResponseWriter {
  * });
  * ```
  */
-export class PangeaOAuthProvider {
-  readonly #configuration: ProviderConfiguration;
-  readonly #parts: ProviderParts;
-
-  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so a wrong try burns the code. */
-  readonly skipLocalPkceValidation = true;
-
-  /** The client store of the MCP SDK's v1 `OAuthServerProvider`. */
-  readonly clientsStore: {
-    getClient(clientId: string): Promise<RegisteredClient | undefined>;
-    registerClient?(client: Readonly<Record<string, unknown>>): Promise<RegisteredClient>;
-  };
-
-  /** @throws `ConfigurationError` that names the option that is wrong and says what it should be. */
-  constructor(options: PangeaOAuthProviderOptions) {
-    const configuration = configure(options);
-    this.#configuration = configuration;
-    this.#parts = assemble(configuration);
-    const { registry } = this.#parts;
-    this.clientsStore = {
-      async getClient(clientId) {
-        const client = await registry.find(clientId);
-        return client && registry.forSecretComparison(client.information);
-      },
-      // The SDK's router has no way to ask for an initial access token.
-      ...(configuration.registration.enabled &&
-        configuration.registration.initialAccessTokens.length === 0 && {
-          registerClient: (client: Readonly<Record<string, unknown>>) => registry.register(client),
-        }),
-    };
-  }
-
-  /** The issuer, byte for byte as in the metadata. */
-  get issuer(): string {
-    return this.#configuration.issuer;
-  }
-
-  /** The resource that tokens are issued for (RFC 8707): the URL of the MCP endpoint. */
-  get resource(): string {
-    return this.#configuration.resource;
-  }
-
-  /** The scopes that every MCP request needs. */
-  get requiredScopes(): readonly string[] {
-    return this.#configuration.requiredScopes;
-  }
-
-  /** True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke. */
-  serves(path: string): boolean {
-    return this.#parts.router.serves(path);
+export class PangeaOAuthProvider extends McpOAuthProvider {
+  /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
+  constructor(options: PangeaOAuthProviderOptions, /** @internal */ internals: ProviderInternals = {}) {
+    super(generalOptions(options), { ...internals, nameOf: (option) => namesHere[option] });
   }
 
   /**
-   * Answers a request to the authorization server. Never rejects; a path that it does not serve gets a 404.
-   *
-   * @param request - As it was received. Its host plays no part: the configuration decides.
-   * @param sender - `caller` says who sent it, for the rate limits of a caller: the address that the connection comes
-   * from or, behind a proxy, the one that the proxy vouches for.
-   *
-   * @example
-   * ```ts
-   * const { pathname } = new URL(request.url);
-   * return provider.serves(pathname) ? provider.fetch(request, { caller: address }) : next();
-   * ```
-   */
-  fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
-    return this.#parts.router.respond(request, sender.caller);
-  }
-
-  /**
-   * Guards a request to the MCP endpoint: answers who is calling, or with the response that refuses it (RFC 6750), with
-   * 503 and `Retry-After` where the store cannot answer. Never rejects.
-   *
-   * @param request - A Web request, or anything with its headers.
-   * @param options - `requiredScopes` in place of those of the configuration.
-   *
-   * @example
-   * ```ts
-   * const caller = await provider.authenticate(request);
-   * if (caller instanceof Response) return caller;
-   * ```
-   */
-  authenticate(
-    request: { readonly headers: { get(name: string): string | null } },
-    options: { readonly requiredScopes?: readonly string[] } = {},
-  ): Promise<AuthInfo | Response> {
-    return this.#parts.guard.authenticate(
-      request.headers.get("authorization"),
-      options.requiredScopes ?? this.#configuration.requiredScopes,
-    );
-  }
-
-  /**
-   * The response for a failure while a request is served: 403 with every scope needed for an `OAuthError` with
-   * `insufficient_scope`, 503 for an outage of the store.
-   */
-  refusal(failure: unknown): Response {
-    return this.#parts.guard.refusal(failure);
-  }
-
-  /**
-   * Verifies an access token, as the MCP SDK's `OAuthTokenVerifier` does.
-   *
-   * @throws `OAuthError` with `invalid_token`; `StorageError` when the store fails, which is not a word on the token.
-   */
-  verifyAccessToken(token: string): Promise<AuthInfo> {
-    return this.#parts.verifier.verify(token);
-  }
-
-  /**
-   * The Pangea token and the identity of the user behind a request, for tools that call Pangea on the user's behalf. It
-   * belongs to this user's grant: two users of one client never see each other's.
-   *
-   * It is kept sealed under a key that only the user's own tokens open, and is refreshed when it is due.
+   * The Pangea token and the identity of the user behind a request: `upstreamToken` under the original's name.
    *
    * @param authInfo - Of the request: its `token` opens the grant.
-   * @throws `OAuthError` with `invalid_token` where the login is over; `UpstreamUnavailableError` where Pangea AuthN is
-   * needed and does not answer; `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_token` when the login is over.
+   * @throws {UpstreamUnavailableError} when Pangea AuthN is needed and does not answer.
+   * @throws {StorageError} when the store fails.
    *
    * @example
    * ```ts
    * const { token, subject } = await provider.pangeaToken(extra.authInfo);
    * ```
    */
-  async pangeaToken(authInfo: { readonly token: string } | undefined): Promise<PangeaUserToken> {
-    if (authInfo === undefined) throw new OAuthError("invalid_token", "The request was made without an access token.");
-    return this.#parts.sessions.open(authInfo.token);
+  pangeaToken(authInfo: { readonly token: string } | undefined): Promise<UpstreamUserToken> {
+    return this.upstreamToken(authInfo);
   }
+}
 
-  /** Begins a login for the MCP SDK's v1 router: writes the consent page, or a redirect to Pangea AuthN. */
-  async authorize(
-    client: Pick<OAuthClientInformation, "client_id">,
-    parameters: AuthorizationParameters,
-    response: AuthorizationResponseWriter,
-  ): Promise<void> {
-    const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
-    const browser = { cookie: response.req.headers.cookie ?? null, method: response.req.method ?? "GET" };
-    const begun = await this.#parts.authorization.ask(browser, trusted, parameters.state, () => ({
-      responseType: "code",
-      responseMode: undefined,
-      scope: parameters.scopes?.join(" "),
-      state: parameters.state,
-      codeChallenge: parameters.codeChallenge,
-      codeChallengeMethod: "S256",
-      resource: parameters.resource?.href,
-    }));
-    response.statusCode = begun.status;
-    for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
-    response.setHeader("set-cookie", begun.headers.getSetCookie());
-    response.end(await begun.text());
+function generalOptions(options: PangeaOAuthProviderOptions): McpOAuthProviderOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new ConfigurationError("PangeaOAuthProvider takes an object of options.");
   }
-
-  /**
-   * The PKCE challenge of a code, for the MCP SDK's v1 router. The code stays good.
-   *
-   * @throws `OAuthError` with `invalid_grant`, `StorageError` when the store fails.
-   */
-  async challengeForAuthorizationCode(
-    client: Pick<OAuthClientInformation, "client_id">,
-    authorizationCode: string,
-  ): Promise<string> {
-    const { authorizationCodes } = this.#configuration.repositories;
-    const record = await authorizationCodes.get(authorizationCodeKey(authorizationCode));
-    if (record?.clientId !== client.client_id) {
-      throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
-    }
-    return record.codeChallenge;
-  }
-
-  /**
-   * Redeems an authorization code for a client that the MCP SDK's v1 router has authenticated.
-   *
-   * @throws `OAuthError` with `invalid_grant` or `invalid_target`, `StorageError` when the store fails.
-   */
-  async exchangeAuthorizationCode(
-    client: Pick<OAuthClientInformation, "client_id">,
-    authorizationCode: string,
-    codeVerifier?: string,
-    redirectUri?: string,
-    resource?: URL,
-  ): Promise<TokenResponse> {
-    const { codes, registry } = this.#parts;
-    const request = {
-      clientId: client.client_id,
-      code: authorizationCode,
-      codeVerifier: codeVerifier ?? "",
-      redirectUri,
-      resource: resource?.href,
-    };
-    let registeredUntil: number | undefined;
-    const tokens = await codes.redeem(request, (known) => {
-      registeredUntil = known?.registeredUntil;
-    });
-    await registry.renew(client.client_id, registeredUntil);
-    return tokens;
-  }
-
-  /**
-   * Redeems a refresh token for a client that the MCP SDK's v1 router has authenticated.
-   *
-   * @throws `OAuthError` as the token endpoint answers, `StorageError` when the store fails.
-   */
-  async exchangeRefreshToken(
-    client: { readonly client_id: string; readonly grant_types?: readonly string[] | undefined },
-    refreshToken: string,
-    scopes?: readonly string[],
-    resource?: URL,
-  ): Promise<TokenResponse> {
-    const { refreshes, registry } = this.#parts;
-    const request = {
-      clientId: client.client_id,
-      grantTypes: client.grant_types ?? ["authorization_code"],
-      refreshToken,
-      scope: scopes?.join(" "),
-      resource: resource?.href,
-    };
-    const tokens = await refreshes.refresh(request);
-    await registry.renew(client.client_id, registry.registeredUntil(client.client_id));
-    return tokens;
-  }
-
-  /** Revokes a token of a client that the MCP SDK's v1 router has authenticated. Throws `StorageError`. */
-  revokeToken(client: Pick<OAuthClientInformation, "client_id">, request: { readonly token: string }): Promise<void> {
-    return this.#parts.revoker.revoke(client.client_id, request.token);
-  }
-
-  /**
-   * Ends a grant by its id (`authInfo.extra.grantId`), with all the tokens that it issued here. The user's tokens at
-   * Pangea cannot be opened without one of the user's own; they are left to expire.
-   *
-   * @returns Whether there was such a grant.
-   * @throws `StorageError` when the store fails: call again.
-   */
-  revokeGrant(grantId: string): Promise<boolean> {
-    return this.#parts.grants.revoke(grantId);
-  }
-
-  /**
-   * Lists grants, one user's approval of one client each, for an operator's tools. It reads the whole repository.
-   *
-   * @throws `ConfigurationError` where the grants repository has no `entries()`, or a member of the filter is there
-   * without a value; `StorageError` when the store fails.
-   *
-   * @example
-   * ```ts
-   * for await (const grant of provider.listGrants({ subject: "pui_…" })) console.log(grant.clientId, grant.scopes);
-   * ```
-   */
-  listGrants(filter: GrantFilter = {}): AsyncIterable<GrantSummary> {
-    return this.#parts.directory.list(filter);
-  }
-
-  /**
-   * Ends every grant of a user, of a client, or of a user's use of a client, as `revokeGrant` does.
-   *
-   * @param filter - Names the user, the client or both; for all grants it has to be `{}` in so many words.
-   * @returns How many grants were ended.
-   * @throws `ConfigurationError` where the grants repository has no `entries()`, or a member of the filter is there
-   * without a value; `StorageError` when the store fails: call again.
-   *
-   * @example
-   * ```ts
-   * await provider.revokeGrants({ subject: "pui_…" });
-   * ```
-   */
-  revokeGrants(filter: GrantFilter): Promise<number> {
-    return this.#parts.directory.revoke(filter);
-  }
-
-  /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.documents[Symbol.asyncDispose]();
-  }
+  const upstream = new PangeaAuthn(
+    {
+      issuerUrl: options.pangeaAuthnIssuerUrl,
+      clientId: options.pangeaAuthnClientId,
+      clientSecret: options.pangeaAuthnClientSecret,
+      scopes: options.pangeaAuthnScopes,
+      timeout: options.upstreamTimeout,
+      fetch: options.fetch,
+      clock: options.clock,
+    },
+    (option) => pangeaNamesHere[option],
+  );
+  const { mcpBaseUrl: baseUrl, mcpIssuerUrl: issuerUrl, mcpPath: path, mcpScopes: scopes, ...others } = options;
+  return { ...others, baseUrl, issuerUrl, path, scopes, upstream };
 }

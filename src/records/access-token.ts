@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isPresent, nullable, parseUrl, present, url } from "./wire.ts";
+import { number, optional, record, text, texts, url } from "./record.ts";
 
 /** What is stored of an access token. The token itself is not among it: its hash is the key. */
 export interface AccessToken {
@@ -18,28 +18,6 @@ export interface AccessToken {
   readonly wrappedKey?: string;
 }
 
-const wire = z.object({
-  client_id: z.string(),
-  scopes: z.array(z.string()),
-  expires_at: nullable(z.number()),
-  resource: nullable(z.string()),
-  subject: nullable(z.string()),
-  claims: nullable(z.record(z.string(), z.unknown())),
-  grant_id: nullable(z.string()),
-  wrapped_key: nullable(z.string()),
-});
-
-const domain = z.object({
-  clientId: z.string(),
-  scopes: z.array(z.string()),
-  expiresAt: z.number().exactOptional(),
-  resource: url.exactOptional(),
-  subject: z.string().exactOptional(),
-  claims: z.record(z.string(), z.unknown()).exactOptional(),
-  grantId: z.string().exactOptional(),
-  wrappedKey: z.string().exactOptional(),
-});
-
 /**
  * Reads and writes access-token records. It reads what the Python package wrote (mcp 1.25 and later) and drops the
  * token that stands in those records.
@@ -49,38 +27,31 @@ const domain = z.object({
  * const accessTokens = new PangeaVaultRepository(AccessTokenSchema, process.env.PANGEA_VAULT_TOKEN);
  * ```
  */
-export const AccessTokenSchema: z.ZodType<AccessToken, z.input<typeof wire>> = z.codec(wire, domain, {
-  decode: (stored, context) => {
-    // Member by member: this runs for every request that a token is shown with, and spreading takes twice the time.
-    const token: { -readonly [Member in keyof AccessToken]: AccessToken[Member] } = {
-      clientId: stored.client_id,
-      scopes: stored.scopes,
-    };
-    if (isPresent(stored.expires_at)) token.expiresAt = stored.expires_at;
-    if (isPresent(stored.resource)) {
-      const resource = parseUrl(stored.resource);
-      if (resource === undefined) {
-        context.issues.push({ code: "invalid_format", format: "url", input: stored.resource, path: ["resource"] });
-        return z.NEVER;
-      }
-      token.resource = resource;
-    }
-    if (isPresent(stored.subject)) token.subject = stored.subject;
-    if (isPresent(stored.claims)) token.claims = stored.claims;
-    if (isPresent(stored.grant_id)) token.grantId = stored.grant_id;
-    if (isPresent(stored.wrapped_key)) token.wrappedKey = stored.wrapped_key;
+export const AccessTokenSchema = record<AccessToken>(
+  {
+    clientId: text,
+    scopes: texts,
+    expiresAt: optional(number),
+    resource: optional(url),
+    subject: optional(text),
+    claims: optional(z.record(text, z.unknown())),
+    grantId: optional(text),
+    wrappedKey: optional(text),
+  },
+  // Every request with a token reads its record. The general way, member by member in a loop, takes a fifth longer.
+  (renamed) => {
+    const { client_id, scopes, expires_at, resource, subject, claims, grant_id, wrapped_key } = renamed;
+    const token: { -readonly [Name in keyof AccessToken]: AccessToken[Name] } = { clientId: client_id, scopes };
+    if (isPresent(expires_at)) token.expiresAt = expires_at;
+    if (isPresent(resource)) token.resource = resource;
+    if (isPresent(subject)) token.subject = subject;
+    if (isPresent(claims)) token.claims = claims;
+    if (isPresent(grant_id)) token.grantId = grant_id;
+    if (isPresent(wrapped_key)) token.wrappedKey = wrapped_key;
     return token;
   },
-  encode: (token) => ({
-    client_id: token.clientId,
-    scopes: token.scopes,
-    ...present({
-      expires_at: token.expiresAt,
-      resource: token.resource?.href,
-      subject: token.subject,
-      claims: token.claims,
-      grant_id: token.grantId,
-      wrapped_key: token.wrappedKey,
-    }),
-  }),
-});
+);
+
+function isPresent<Value>(value: Value | null | undefined): value is Value {
+  return value !== null && value !== undefined;
+}

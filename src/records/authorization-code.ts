@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nullable, present, url, urlText } from "./wire.ts";
+import { number, optional, record, text, texts, url } from "./record.ts";
 
 /** What decides how a client authenticates at the token endpoint (RFC 7591 section 2). */
 export interface ClientAuthentication {
@@ -22,7 +22,6 @@ export interface AuthorizationCode {
   /** The PKCE challenge, S256 (RFC 7636). */
   readonly codeChallenge: string;
   readonly redirectUri: URL;
-  readonly redirectUriProvidedExplicitly: boolean;
   /** The resource that was asked for (RFC 8707). */
   readonly resource?: URL;
   /** The user's id at Pangea AuthN. */
@@ -35,102 +34,25 @@ export interface AuthorizationCode {
   readonly client?: ClientAuthentication;
 }
 
-/** @internal Checks a client's authentication where it is kept within something else. */
-export const ClientAuthenticationSchema = z.object({
+/** @internal Reads and writes a client's authentication where it is kept within something else. */
+export const ClientAuthenticationSchema = record<ClientAuthentication>({
   tokenEndpointAuthMethod: z.enum(["none", "client_secret_post", "client_secret_basic", "private_key_jwt"]),
-  secretHash: z.string().exactOptional(),
-  secretExpiresAt: z.number().exactOptional(),
-  registeredUntil: z.number().exactOptional(),
-  grantTypes: z.array(z.string()),
-});
-
-const clientAuthenticationWire = z.object({
-  token_endpoint_auth_method: ClientAuthenticationSchema.shape.tokenEndpointAuthMethod,
-  secret_hash: nullable(z.string()),
-  secret_expires_at: nullable(z.number()),
-  registered_until: nullable(z.number()),
-  grant_types: z.array(z.string()),
-});
-
-const clientAuthentication = z.codec(clientAuthenticationWire, ClientAuthenticationSchema, {
-  decode: (stored) => ({
-    tokenEndpointAuthMethod: stored.token_endpoint_auth_method,
-    grantTypes: stored.grant_types,
-    ...present({
-      secretHash: stored.secret_hash,
-      secretExpiresAt: stored.secret_expires_at,
-      registeredUntil: stored.registered_until,
-    }),
-  }),
-  encode: (client) => ({
-    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
-    grant_types: client.grantTypes,
-    ...present({
-      secret_hash: client.secretHash,
-      secret_expires_at: client.secretExpiresAt,
-      registered_until: client.registeredUntil,
-    }),
-  }),
-});
-
-const wire = z.object({
-  client_id: z.string(),
-  scopes: z.array(z.string()),
-  expires_at: z.number(),
-  code_challenge: z.string(),
-  redirect_uri: urlText,
-  redirect_uri_provided_explicitly: z.boolean(),
-  resource: nullable(urlText),
-  subject: nullable(z.string()),
-  sealed_upstream: nullable(z.string()),
-  wrapped_key: nullable(z.string()),
-  client: nullable(clientAuthentication),
-});
-
-const domain = z.object({
-  clientId: z.string(),
-  scopes: z.array(z.string()),
-  expiresAt: z.number(),
-  codeChallenge: z.string(),
-  redirectUri: url,
-  redirectUriProvidedExplicitly: z.boolean(),
-  resource: url.exactOptional(),
-  subject: z.string().exactOptional(),
-  sealedUpstream: z.string().exactOptional(),
-  wrappedKey: z.string().exactOptional(),
-  client: z.custom<ClientAuthentication>().exactOptional(),
+  secretHash: optional(text),
+  secretExpiresAt: optional(number),
+  registeredUntil: optional(number),
+  grantTypes: texts,
 });
 
 /** Reads and writes authorization-code records; reads the Python package's, float seconds included. */
-export const AuthorizationCodeSchema: z.ZodType<AuthorizationCode, z.input<typeof wire>> = z.codec(wire, domain, {
-  decode: (stored) => ({
-    clientId: stored.client_id,
-    scopes: stored.scopes,
-    expiresAt: stored.expires_at,
-    codeChallenge: stored.code_challenge,
-    redirectUri: new URL(stored.redirect_uri),
-    redirectUriProvidedExplicitly: stored.redirect_uri_provided_explicitly,
-    ...present({
-      resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
-      subject: stored.subject,
-      sealedUpstream: stored.sealed_upstream,
-      wrappedKey: stored.wrapped_key,
-      client: stored.client,
-    }),
-  }),
-  encode: (code) => ({
-    client_id: code.clientId,
-    scopes: code.scopes,
-    expires_at: code.expiresAt,
-    code_challenge: code.codeChallenge,
-    redirect_uri: code.redirectUri.href,
-    redirect_uri_provided_explicitly: code.redirectUriProvidedExplicitly,
-    ...present({
-      resource: code.resource?.href,
-      subject: code.subject,
-      sealed_upstream: code.sealedUpstream,
-      wrapped_key: code.wrappedKey,
-      client: code.client,
-    }),
-  }),
+export const AuthorizationCodeSchema = record<AuthorizationCode>({
+  clientId: text,
+  scopes: texts,
+  expiresAt: number,
+  codeChallenge: text,
+  redirectUri: url,
+  resource: optional(url),
+  subject: optional(text),
+  sealedUpstream: optional(text),
+  wrappedKey: optional(text),
+  client: optional(ClientAuthenticationSchema),
 });

@@ -1,6 +1,5 @@
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
-import type { OAuthClientInformation } from "./oauth-client-information.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** How `cacheRepositories` caches. */
@@ -44,7 +43,7 @@ export function cacheRepositories<R extends ProviderRepositories>(
     ...bounds,
     ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),
   });
-  const clients = new CachedRepository<string, OAuthClientInformation>(repositories.clients, {
+  const clients = new CachedRepository(repositories.clients, {
     ...bounds,
     ...(invalidation.clients !== undefined && { invalidation: invalidation.clients }),
     ...(clientsStaleIfError > 0 && { staleIfError: { maxAge: clientsStaleIfError, records: "long-lived" } }),

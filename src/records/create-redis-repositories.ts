@@ -1,25 +1,16 @@
-import type { ZodType } from "zod";
 import { ConfigurationError } from "../errors.ts";
 import type { KeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
 import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
-import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
-import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
-import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
-import { type Grant, GrantSchema } from "./grant.ts";
-import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
-import { type RefreshToken, RefreshTokenSchema } from "./refresh-token.ts";
+import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
+
+interface InRedis extends Backend {
+  readonly repository: RedisRepository<this["record"]>;
+}
 
 /** Every repository of a provider, in Redis. */
-export interface RedisRepositories extends AsyncDisposable {
-  readonly accessTokens: RedisRepository<AccessToken>;
-  readonly authorizationCodes: RedisRepository<AuthorizationCode>;
-  readonly refreshTokens: RedisRepository<RefreshToken>;
-  readonly clients: RedisRepository<OAuthClientInformation>;
-  readonly grants: RedisRepository<Grant>;
-  readonly clientAssertions: RedisRepository<ClientAssertion>;
-}
+export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposable {}
 
 /** The options of {@link createRedisRepositories}. */
 export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
@@ -54,19 +45,13 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
   if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
-  const create = <V>(schema: ZodType<V>, kind: string): RedisRepository<V> =>
-    new RedisRepository<V>(keys === undefined ? schema : sealed(schema, keys), redis, {
-      ...common,
-      prefix: `${namespace}-${kind}`,
-    });
-  const repositories = {
-    accessTokens: create<AccessToken>(AccessTokenSchema, "access_token"),
-    authorizationCodes: create<AuthorizationCode>(AuthorizationCodeSchema, "authorization_code"),
-    refreshTokens: create<RefreshToken>(RefreshTokenSchema, "refresh_token"),
-    clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
-    grants: create<Grant>(GrantSchema, "grant"),
-    clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
-  };
+  const repositories = createRepositories<InRedis>(
+    (schema, kind) =>
+      new RedisRepository(keys === undefined ? schema : sealed(schema, keys), redis, {
+        ...common,
+        prefix: `${namespace}-${kind}`,
+      }),
+  );
   return {
     ...repositories,
     async [Symbol.asyncDispose]() {

@@ -1,23 +1,15 @@
-import type { ZodType } from "zod";
 import { connectToVault } from "../storage/vault/connect.ts";
 import type { PangeaVaultRepositoryOptions } from "../storage/vault/options.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
-import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
-import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
-import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
-import { type Grant, GrantSchema } from "./grant.ts";
-import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
-import { type RefreshToken, RefreshTokenSchema } from "./refresh-token.ts";
+import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
+
+interface InVault extends Backend {
+  readonly repository: PangeaVaultRepository<this["record"]>;
+}
 
 /** Every repository of a provider, in Vault. */
-export interface VaultRepositories extends AsyncDisposable {
-  readonly accessTokens: PangeaVaultRepository<AccessToken>;
-  readonly authorizationCodes: PangeaVaultRepository<AuthorizationCode>;
-  readonly refreshTokens: PangeaVaultRepository<RefreshToken>;
-  readonly clients: PangeaVaultRepository<OAuthClientInformation>;
-  readonly grants: PangeaVaultRepository<Grant>;
-  readonly clientAssertions: PangeaVaultRepository<ClientAssertion>;
+export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposable {
   /** Deletes what has expired, of every kind. Returns the number of items deleted. */
   sweep(): Promise<number>;
 }
@@ -43,16 +35,9 @@ export function createVaultRepositories(
   options: VaultRepositoriesOptions = {},
 ): VaultRepositories {
   const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
-  const create = <V>(schema: ZodType<V>, kind: string) =>
-    new PangeaVaultRepository<V>(schema, service, { ...options, kind });
-  const repositories = {
-    accessTokens: create<AccessToken>(AccessTokenSchema, "access_token"),
-    authorizationCodes: create<AuthorizationCode>(AuthorizationCodeSchema, "authorization_code"),
-    refreshTokens: create<RefreshToken>(RefreshTokenSchema, "refresh_token"),
-    clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
-    grants: create<Grant>(GrantSchema, "grant"),
-    clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
-  };
+  const repositories = createRepositories<InVault>(
+    (schema, kind) => new PangeaVaultRepository(schema, service, { ...options, kind }),
+  );
   const all = Object.values(repositories);
   return {
     ...repositories,

@@ -1,12 +1,6 @@
 import { z } from "zod";
-import {
-  type IssuedToken,
-  issuedTokenDomain,
-  issuedTokenWire,
-  readIssuedToken,
-  writeIssuedToken,
-} from "./issued-token.ts";
-import { nullable, present, url, urlText } from "./wire.ts";
+import { type IssuedToken, IssuedTokenSchema } from "./issued-token.ts";
+import { number, optional, record, text, texts, url } from "./record.ts";
 
 /** One user's approval of one client. */
 export interface Grant {
@@ -35,72 +29,19 @@ export interface Grant {
   readonly claimedBy?: string;
 }
 
-const wire = z.object({
-  client_id: z.string(),
-  subject: nullable(z.string()),
-  scopes: z.array(z.string()),
-  resource: nullable(urlText),
-  created_at: z.number(),
-  expires_at: z.number(),
-  sealed_upstream: nullable(z.string()),
-  wrapped_key: nullable(z.string()),
-  tokens: z.array(issuedTokenWire),
-  spent_key: nullable(z.string()),
-  revoked_at: nullable(z.number()),
-  ledger_of: nullable(z.string()),
-  claimed_by: nullable(z.string()),
-});
-
-const domain = z.object({
-  clientId: z.string(),
-  subject: z.string().exactOptional(),
-  scopes: z.array(z.string()),
-  resource: url.exactOptional(),
-  createdAt: z.number(),
-  expiresAt: z.number(),
-  sealedUpstream: z.string().exactOptional(),
-  wrappedKey: z.string().exactOptional(),
-  tokens: z.array(issuedTokenDomain),
-  spentKey: z.string().exactOptional(),
-  revokedAt: z.number().exactOptional(),
-  ledgerOf: z.string().exactOptional(),
-  claimedBy: z.string().exactOptional(),
-});
-
 /** Reads and writes grant records. */
-export const GrantSchema: z.ZodType<Grant, z.input<typeof wire>> = z.codec(wire, domain, {
-  decode: (stored) => ({
-    clientId: stored.client_id,
-    scopes: stored.scopes,
-    createdAt: stored.created_at,
-    expiresAt: stored.expires_at,
-    tokens: stored.tokens.map(readIssuedToken),
-    ...present({
-      spentKey: stored.spent_key,
-      subject: stored.subject,
-      resource: typeof stored.resource === "string" ? new URL(stored.resource) : undefined,
-      sealedUpstream: stored.sealed_upstream,
-      wrappedKey: stored.wrapped_key,
-      revokedAt: stored.revoked_at,
-      ledgerOf: stored.ledger_of,
-      claimedBy: stored.claimed_by,
-    }),
-  }),
-  encode: (grant) => ({
-    client_id: grant.clientId,
-    scopes: grant.scopes,
-    created_at: grant.createdAt,
-    expires_at: grant.expiresAt,
-    tokens: grant.tokens.map(writeIssuedToken),
-    ...present({
-      spent_key: grant.spentKey,
-      subject: grant.subject,
-      resource: grant.resource?.href,
-      sealed_upstream: grant.sealedUpstream,
-      wrapped_key: grant.wrappedKey,
-      revoked_at: grant.revokedAt,
-      ledger_of: grant.ledgerOf,
-      claimed_by: grant.claimedBy,
-    }),
-  }),
+export const GrantSchema = record<Grant>({
+  clientId: text,
+  subject: optional(text),
+  scopes: texts,
+  resource: optional(url),
+  createdAt: number,
+  expiresAt: number,
+  sealedUpstream: optional(text),
+  wrappedKey: optional(text),
+  tokens: z.array(IssuedTokenSchema),
+  spentKey: optional(text),
+  revokedAt: optional(number),
+  ledgerOf: optional(text),
+  claimedBy: optional(text),
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { number, record, text } from "./record.ts";
 
 /** A token that was issued, by its storage key: enough to end it, not to use it. */
 export interface IssuedToken {
@@ -8,16 +9,9 @@ export interface IssuedToken {
   readonly expiresAt: number;
 }
 
-const kind = z.enum(["access_token", "refresh_token"]);
-
-/** As it is stored. */
-export const issuedTokenWire = z.object({ key: z.string(), kind, expires_at: z.number() });
-export const issuedTokenDomain = z.object({ key: z.string(), kind, expiresAt: z.number() });
-
-export function readIssuedToken(stored: z.output<typeof issuedTokenWire>): IssuedToken {
-  return { key: stored.key, kind: stored.kind, expiresAt: stored.expires_at };
-}
-
-export function writeIssuedToken(token: IssuedToken): z.input<typeof issuedTokenWire> {
-  return { key: token.key, kind: token.kind, expires_at: token.expiresAt };
-}
+/** Reads and writes what a record keeps of an issued token. */
+export const IssuedTokenSchema = record<IssuedToken>({
+  key: text,
+  kind: z.enum(["access_token", "refresh_token"]),
+  expiresAt: number,
+});

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nullable, present } from "./wire.ts";
+import { number, optional, record, text, texts } from "./record.ts";
 
 /**
  * A registered client, under the names of RFC 7591 as in the MCP SDK's `OAuthClientInformationFull`, and two members of
@@ -35,58 +35,8 @@ export interface OAuthClientInformation {
   readonly expiresAt?: number;
 }
 
-/** Browsers are sent there: a record in which it is anything else is corrupt. */
-const absoluteUri = z.string().refine((uri) => URL.canParse(uri));
-
-const wire = z.object({
-  client_id: z.string(),
-  redirect_uris: nullable(z.array(absoluteUri)),
-  token_endpoint_auth_method: nullable(z.string()),
-  grant_types: nullable(z.array(z.string())),
-  response_types: nullable(z.array(z.string())),
-  scope: nullable(z.string()),
-  client_name: nullable(z.string()),
-  client_uri: nullable(z.string()),
-  logo_uri: nullable(z.string()),
-  contacts: nullable(z.array(z.string())),
-  tos_uri: nullable(z.string()),
-  policy_uri: nullable(z.string()),
-  jwks_uri: nullable(z.string()),
-  jwks: nullable(z.unknown()),
-  software_id: nullable(z.string()),
-  software_version: nullable(z.string()),
-  application_type: nullable(z.string()),
-  client_secret: nullable(z.string()),
-  client_secret_hash: nullable(z.string()),
-  client_secret_expires_at: nullable(z.number()),
-  client_id_issued_at: nullable(z.number()),
-  record_expires_at: nullable(z.number()),
-});
-
-const domain = z.object({
-  client_id: z.string(),
-  redirect_uris: z.array(absoluteUri),
-  token_endpoint_auth_method: z.string().exactOptional(),
-  grant_types: z.array(z.string()).exactOptional(),
-  response_types: z.array(z.string()).exactOptional(),
-  scope: z.string().exactOptional(),
-  client_name: z.string().exactOptional(),
-  client_uri: z.string().exactOptional(),
-  logo_uri: z.string().exactOptional(),
-  contacts: z.array(z.string()).exactOptional(),
-  tos_uri: z.string().exactOptional(),
-  policy_uri: z.string().exactOptional(),
-  jwks_uri: z.string().exactOptional(),
-  jwks: z.unknown().exactOptional(),
-  software_id: z.string().exactOptional(),
-  software_version: z.string().exactOptional(),
-  application_type: z.string().exactOptional(),
-  client_secret: z.string().exactOptional(),
-  client_secret_hash: z.string().exactOptional(),
-  client_secret_expires_at: z.number().exactOptional(),
-  client_id_issued_at: z.number().exactOptional(),
-  expiresAt: z.number().exactOptional(),
-});
+/** Browsers are sent to redirect URIs: a record with one that is not absolute is corrupt. */
+const redirectUris = z.array(text.refine((uri) => URL.canParse(uri)));
 
 /**
  * Reads and writes client records; reads the Python package's (mcp 1.25 and later), in which nulls stand for absent
@@ -97,19 +47,30 @@ const domain = z.object({
  * const clients = new PangeaVaultRepository(OAuthClientInformationSchema, process.env.PANGEA_VAULT_TOKEN);
  * ```
  */
-export const OAuthClientInformationSchema: z.ZodType<OAuthClientInformation, z.input<typeof wire>> = z.codec(
-  wire,
-  domain,
-  {
-    decode: ({ client_id, redirect_uris, record_expires_at, ...members }) => ({
-      client_id,
-      redirect_uris: redirect_uris ?? [],
-      ...present({ ...members, expiresAt: record_expires_at }),
-    }),
-    encode: ({ client_id, redirect_uris, expiresAt, ...members }) => ({
-      client_id,
-      redirect_uris,
-      ...present({ ...members, record_expires_at: expiresAt }),
-    }),
-  },
-);
+export const OAuthClientInformationSchema = record<OAuthClientInformation>({
+  client_id: text,
+  redirect_uris: z.codec(redirectUris.nullish(), redirectUris, {
+    decode: (uris) => uris ?? [],
+    encode: (uris) => uris,
+  }),
+  token_endpoint_auth_method: optional(text),
+  grant_types: optional(texts),
+  response_types: optional(texts),
+  scope: optional(text),
+  client_name: optional(text),
+  client_uri: optional(text),
+  logo_uri: optional(text),
+  contacts: optional(texts),
+  tos_uri: optional(text),
+  policy_uri: optional(text),
+  jwks_uri: optional(text),
+  jwks: optional(z.unknown()),
+  software_id: optional(text),
+  software_version: optional(text),
+  application_type: optional(text),
+  client_secret: optional(text),
+  client_secret_hash: optional(text),
+  client_secret_expires_at: optional(number),
+  client_id_issued_at: optional(number),
+  expiresAt: optional(number),
+});

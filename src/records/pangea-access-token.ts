@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { nullable, present } from "./wire.ts";
+import { number, optional, record, text, texts } from "./record.ts";
 
 /** The upstream tokens of a user at Pangea AuthN. */
 export interface PangeaAccessToken {
@@ -12,34 +11,10 @@ export interface PangeaAccessToken {
   readonly scopes?: string[];
 }
 
-/** @internal The stored form, for records that hold upstream tokens within them. */
-export const pangeaAccessTokenWire = z.object({
-  token: z.string(),
-  refresh_token: nullable(z.string()),
-  expires_at: nullable(z.number()),
-  scopes: nullable(z.array(z.string())),
-});
-
-/** @internal The domain form, for records that hold upstream tokens within them. */
-export const pangeaAccessTokenDomain = z.object({
-  token: z.string(),
-  refreshToken: z.string().exactOptional(),
-  expiresAt: z.number().exactOptional(),
-  scopes: z.array(z.string()).exactOptional(),
-});
-
 /** Reads and writes upstream tokens; reads the Python package's `{"token": …}`. */
-export const PangeaAccessTokenSchema: z.ZodType<PangeaAccessToken, z.input<typeof pangeaAccessTokenWire>> = z.codec(
-  pangeaAccessTokenWire,
-  pangeaAccessTokenDomain,
-  {
-    decode: (stored) => ({
-      token: stored.token,
-      ...present({ refreshToken: stored.refresh_token, expiresAt: stored.expires_at, scopes: stored.scopes }),
-    }),
-    encode: (tokens) => ({
-      token: tokens.token,
-      ...present({ refresh_token: tokens.refreshToken, expires_at: tokens.expiresAt, scopes: tokens.scopes }),
-    }),
-  },
-);
+export const PangeaAccessTokenSchema = record<PangeaAccessToken>({
+  token: text,
+  refreshToken: optional(text),
+  expiresAt: optional(number),
+  scopes: optional(texts),
+});

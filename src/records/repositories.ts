@@ -8,26 +8,23 @@ import { type Grant, GrantSchema } from "./grant.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
 import { type RefreshToken, RefreshTokenSchema } from "./refresh-token.ts";
 
-/**
- * The repositories that a `PangeaOAuthProvider` keeps its state in. Keys are SHA-256 hashes of secrets or identifiers
- * that are not secret; no token or code is ever a key.
- */
-export interface ProviderRepositories {
+/** What a `PangeaOAuthProvider` keeps: the records of each repository. */
+export interface ProviderRecords {
   /** Issued access tokens, by the hash of the token. */
-  readonly accessTokens: Repository<string, AccessToken>;
+  readonly accessTokens: AccessToken;
   /** Authorization codes that wait to be redeemed, by the hash of the code. */
-  readonly authorizationCodes: Repository<string, AuthorizationCode>;
+  readonly authorizationCodes: AuthorizationCode;
   /** Issued refresh tokens, by the hash of the token. */
-  readonly refreshTokens: Repository<string, RefreshToken>;
+  readonly refreshTokens: RefreshToken;
   /** Dynamically registered clients, by client id. */
-  readonly clients: Repository<string, OAuthClientInformation>;
+  readonly clients: OAuthClientInformation;
   /** Grants (one user's approval of one client, with the upstream tokens), by grant id. */
-  readonly grants: Repository<string, Grant>;
+  readonly grants: Grant;
   /** The `private_key_jwt` assertions that were used, by the hash of client id and `jti`, until they expire. */
-  readonly clientAssertions: Repository<string, ClientAssertion>;
+  readonly clientAssertions: ClientAssertion;
 }
 
-/** The name of a kind of record; backends use it as a namespace. */
+/** The name of a kind of record. Backends use the name as a namespace. */
 export type RecordKind =
   | "access_token"
   | "authorization_code"
@@ -35,6 +32,38 @@ export type RecordKind =
   | "client"
   | "grant"
   | "client_assertion";
+
+/**
+ * The repositories that a `PangeaOAuthProvider` keeps its state in. Keys are SHA-256 hashes of secrets or identifiers
+ * that are not secret; no token or code is ever a key.
+ */
+export type ProviderRepositories = RepositoriesOf<Backend>;
+
+/**
+ * The type of a backend's repositories, for any type of record. An interface that extends this one keeps what a
+ * repository can do beyond the contract.
+ *
+ * @example
+ * ```ts
+ * interface InSql extends Backend {
+ *   readonly repository: SqlRepository<this["record"]>;
+ * }
+ * const repositories = createRepositories<InSql>((schema, kind) => new SqlRepository(schema, { table: kind }));
+ * ```
+ */
+export interface Backend {
+  /** The type of the records: `createRepositories` puts in one after the other. */
+  readonly record: unknown;
+  /** The type of the repository for these records. */
+  readonly repository: Repository<string, this["record"]>;
+}
+
+/** Every repository of a provider, of the type that a backend builds. */
+export type RepositoriesOf<B extends Backend> = {
+  readonly [Name in keyof ProviderRecords]: RepositoryOf<B, ProviderRecords[Name]>;
+};
+
+type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["repository"];
 
 /**
  * Builds every repository of a provider on one backend of your own.
@@ -47,16 +76,16 @@ export type RecordKind =
  * const provider = new PangeaOAuthProvider({ ...settings, repositories });
  * ```
  */
-export function createRepositories(
-  create: <V>(schema: ZodType<V>, kind: RecordKind) => Repository<string, V>,
-): ProviderRepositories {
+export function createRepositories<B extends Backend = Backend>(
+  create: <V>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
+): RepositoriesOf<B> {
   return {
-    accessTokens: create<AccessToken>(AccessTokenSchema, "access_token"),
-    authorizationCodes: create<AuthorizationCode>(AuthorizationCodeSchema, "authorization_code"),
-    refreshTokens: create<RefreshToken>(RefreshTokenSchema, "refresh_token"),
-    clients: create<OAuthClientInformation>(OAuthClientInformationSchema, "client"),
-    grants: create<Grant>(GrantSchema, "grant"),
-    clientAssertions: create<ClientAssertion>(ClientAssertionSchema, "client_assertion"),
+    accessTokens: create(AccessTokenSchema, "access_token"),
+    authorizationCodes: create(AuthorizationCodeSchema, "authorization_code"),
+    refreshTokens: create(RefreshTokenSchema, "refresh_token"),
+    clients: create(OAuthClientInformationSchema, "client"),
+    grants: create(GrantSchema, "grant"),
+    clientAssertions: create(ClientAssertionSchema, "client_assertion"),
   };
 }
 

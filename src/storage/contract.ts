@@ -1,9 +1,9 @@
 /**
  * An asynchronous key-value store for records that may expire.
  *
- * Four methods and no options at the call. A record carries its own absolute expiry (`expiresAt`, epoch seconds), so
+ * Five methods and no options at the call. A record carries its own absolute expiry (`expiresAt`, epoch seconds), so
  * no caller can forget a time to live and no layer restarts a clock. A record past its expiry is absent: `get` and
- * `take` answer `undefined`, `delete` answers `false`.
+ * `take` answer `undefined`, `delete` answers `false`, `add` writes in its place.
  *
  * Every method rejects with a `StorageError` when the store cannot answer; an outage is never reported as "absent".
  *
@@ -13,8 +13,10 @@
  * @example
  * ```ts
  * const sessions: Repository<string, { user: string; expiresAt: number }> = new InMemoryRepository();
- * await sessions.set("a", { user: "ada", expiresAt: Math.floor(Date.now() / 1000) + 60 });
+ * const expiresAt = Math.floor(Date.now() / 1000) + 60;
+ * await sessions.set("a", { user: "ada", expiresAt });
  * await sessions.take("a"); // { user: "ada", … } for one caller, undefined for every other
+ * await sessions.add("b", { user: "bob", expiresAt }); // true for one caller, false for every other
  * ```
  */
 export interface Repository<K extends string, V> {
@@ -29,4 +31,10 @@ export interface Repository<K extends string, V> {
 
   /** Atomic get-and-delete: exactly one of any number of concurrent callers gets the record. */
   take(key: K): Promise<V | undefined>;
+
+  /**
+   * Writes the record where the key has none. True for exactly one of any number of concurrent callers; false leaves the
+   * record that is there as it is, its expiry included. A record that cannot be read is there.
+   */
+  add(key: K, value: V): Promise<boolean>;
 }

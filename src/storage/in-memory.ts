@@ -1,15 +1,9 @@
-import { InvalidKeyError, InvalidRecordError } from "../errors.ts";
 import type { Repository } from "./contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "./expiry.ts";
-import { frozenCopy } from "./freeze.ts";
+import { type ExpiryOptions, expiryOf } from "./expiry.ts";
+import { frozenRecord, requireKey } from "./record-checks.ts";
 
 /** How an `InMemoryRepository` keeps time. */
-export interface InMemoryRepositoryOptions<V> {
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
-  readonly clock?: () => number;
-  /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */
-  readonly expiresAt?: ReadExpiry<V>;
-}
+export type InMemoryRepositoryOptions<V> = ExpiryOptions<V>;
 
 /** A write looks at this many older records, so expired ones go at least as fast as new ones come. */
 const sweptPerWrite = 2;
@@ -29,13 +23,11 @@ const sweptPerWrite = 2;
  */
 export class InMemoryRepository<K extends string, V> implements Repository<K, V> {
   readonly #records = new Map<K, V>();
-  readonly #clock: () => number;
-  readonly #expiresAt: ReadExpiry<V>;
+  readonly #isOver: (value: V) => boolean;
   #sweep: Iterator<[K, V]> | undefined;
 
   constructor(options: InMemoryRepositoryOptions<V> = {}) {
-    this.#clock = options.clock ?? Date.now;
-    this.#expiresAt = options.expiresAt ?? readExpiresAt;
+    this.#isOver = expiryOf(options);
   }
 
   async get(key: K): Promise<V | undefined> {
@@ -43,10 +35,8 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
   }
 
   async set(key: K, value: V): Promise<void> {
-    assertKey(key);
-    if (value === undefined) throw new InvalidRecordError("undefined is not a record; use delete to remove one.");
-    this.#sweepSome();
-    this.#records.set(key, frozenCopy(value));
+    requireKey(key);
+    this.#write(key, frozenRecord(value));
   }
 
   async delete(key: K): Promise<boolean> {
@@ -61,6 +51,15 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
     return value;
   }
 
+  async add(key: K, value: V): Promise<boolean> {
+    requireKey(key);
+    const record = frozenRecord(value);
+    // Nothing is awaited between the look and the write: that makes them one step.
+    if (this.#read(key) !== undefined) return false;
+    this.#write(key, record);
+    return true;
+  }
+
   /** The number of records held, expired ones that have not been removed yet included. */
   get size(): number {
     return this.#records.size;
@@ -68,17 +67,20 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
 
   /** Every record that has not expired. */
   async *entries(): AsyncGenerator<[K, V], void, undefined> {
-    for (const [key, value] of [...this.#records]) {
-      if (!isExpired(this.#expiresAt(value), this.#clock())) yield [key, value];
-    }
+    for (const [key, value] of [...this.#records]) if (!this.#isOver(value)) yield [key, value];
   }
 
   #read(key: K): V | undefined {
-    assertKey(key);
+    requireKey(key);
     const value = this.#records.get(key);
-    if (value === undefined || !isExpired(this.#expiresAt(value), this.#clock())) return value;
+    if (value === undefined || !this.#isOver(value)) return value;
     this.#records.delete(key);
     return undefined;
+  }
+
+  #write(key: K, record: V): void {
+    this.#sweepSome();
+    this.#records.set(key, record);
   }
 
   #sweepSome(): void {
@@ -90,11 +92,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
         return;
       }
       const [key, value] = next.value;
-      if (isExpired(this.#expiresAt(value), this.#clock())) this.#records.delete(key);
+      if (this.#isOver(value)) this.#records.delete(key);
     }
   }
-}
-
-function assertKey(key: unknown): void {
-  if (typeof key !== "string" || key === "") throw new InvalidKeyError("A key must be a string that is not empty.");
 }

@@ -18,6 +18,10 @@ class CountedClients {
     this.written.push(JSON.stringify(value).length);
     return this.inner.set(key, value);
   };
+  add = (key: string, value: OAuthClientInformation) => {
+    this.written.push(JSON.stringify(value).length);
+    return this.inner.add(key, value);
+  };
 }
 
 function start(clock = new ManualClock()) {

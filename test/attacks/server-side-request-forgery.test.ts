@@ -225,11 +225,7 @@ describe("the authorization endpoint as a way into our network", () => {
   });
 
   const start = () =>
-    new ProviderHarness({
-      ...providerOptions("https://login.example"),
-      clock: site.clock.read,
-      clientMetadataDocuments: site.network,
-    });
+    new ProviderHarness({ ...providerOptions("https://login.example"), clock: site.clock.read }, site.network);
   const authorize = (harness: ProviderHarness, client_id: string) =>
     harness.get(
       harness.authorizePath({

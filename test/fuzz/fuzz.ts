@@ -49,7 +49,7 @@ export async function fuzz(
   const clock = new ManualClock();
   const store = new FuzzedStore(clock.read);
   const upstream = new FuzzedUpstream();
-  await using provider = new PangeaOAuthProvider({
+  const options = {
     mcpBaseUrl: baseUrl,
     mcpScopes: ["user", "admin"],
     pangeaAuthnIssuerUrl: "https://login.example",
@@ -57,18 +57,18 @@ export async function fuzz(
     pangeaAuthnClientSecret: upstreamSecret,
     pangeaAuthnScopes: ["user"],
     repositories: store.repositories,
-    rateLimits: false,
+    rateLimits: false as const,
     upstreamTimeout: 1000,
     fetch: upstream.fetch,
     clock: clock.read,
-    delay: async () => {},
-    clientMetadataDocuments: { resolve: async () => [] },
     // Short, so that what a long run leaves behind stays a bounded number of records.
     clientRegistration: { unusedLifetimeSeconds: 600 },
     refreshTokenLifetimeSeconds: 600,
     accessTokenLifetimeSeconds: 600,
     grantLifetimeSeconds: 600,
-  });
+  };
+  const internals = { delay: async () => {}, resolve: async () => [] };
+  await using provider = new PangeaOAuthProvider(options, internals);
   const honest = new HonestClient(provider);
   const report: FuzzReport = {
     requests: 0,

@@ -48,6 +48,10 @@ export class FuzzedStore {
         const stored = write(key, value);
         if (isKept()) await texts.set(key, stored);
       },
+      add: async (key, value) => {
+        const stored = write(key, value);
+        return isKept() ? texts.add(key, stored) : (await texts.get(key)) === undefined;
+      },
     };
   }
 }

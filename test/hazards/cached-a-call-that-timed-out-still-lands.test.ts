@@ -37,13 +37,13 @@ test("a take that timed out is not tried again", async () => {
 });
 
 test("a read that hangs ends at its deadline and is not joined any more", async () => {
-  const { backend, cache, store } = cachedSetup({ loadTimeout: 5_000 });
+  const { backend, cache, store } = cachedSetup();
   await store.set("a", old);
   backend.hold("get");
   const hung = cache.get("a");
   const joined = cache.get("a");
   const outcomes = Promise.allSettled([hung, joined]);
-  vi.advanceTimersByTime(5_000);
+  vi.advanceTimersByTime(10_000);
   for (const outcome of await outcomes) {
     expect(outcome).toMatchObject({ status: "rejected", reason: { code: "ERR_STORAGE_TIMEOUT" } });
   }
@@ -51,13 +51,13 @@ test("a read that hangs ends at its deadline and is not joined any more", async 
 });
 
 test("what a read that hung brings after its deadline is not kept", async () => {
-  const { backend, cache, store } = cachedSetup({ loadTimeout: 5_000 });
+  const { backend, cache, store } = cachedSetup();
   await store.set("a", old);
   const gate = backend.hold("get");
   const hung = cache.get("a");
   const outcome = expect(hung).rejects.toThrow(StorageTimeoutError);
   await gate.apply();
-  vi.advanceTimersByTime(5_000);
+  vi.advanceTimersByTime(10_000);
   await outcome;
   await store.delete("a");
   await gate.answer();

@@ -24,7 +24,7 @@ test("a copy that is too old does not stand in for a backend that fails", async 
 });
 
 test("an outage is not remembered as absence", async () => {
-  const { backend, cache, store } = cachedSetup({ absent: { max: 10, maxStaleness: 5_000 } });
+  const { backend, cache, store } = cachedSetup();
   await store.set("a", token);
   const gate = backend.hold("get");
   const read = cache.get("a");

@@ -81,32 +81,6 @@ test("once the channel is back copies are kept again", async () => {
   expect(backend.calls.get).toBe(0);
 });
 
-test("maxStalenessWhileDown bounds the copies made while the channel is down, and they end when it is back", async () => {
-  const { backend, cache, channel, clock, store } = connectedSetup({ maxStalenessWhileDown: 2_000 });
-  channel.switch("down");
-  await store.set("a", token);
-  await cache.get("a");
-  await store.delete("a");
-  clock.advance(1_999);
-  expect(await cache.get("a")).toEqual(token);
-  expect(backend.calls.get).toBe(1);
-  clock.advance(1);
-  expect(await cache.get("a")).toBeUndefined();
-  await cache.set("b", token);
-  await store.delete("b");
-  channel.switch("up");
-  expect(await cache.get("b")).toBeUndefined();
-});
-
-test("a key known to be absent is asked for again once the channel is lost", async () => {
-  const { cache, channel, store } = connectedSetup({ absent: { max: 10, maxStaleness: 5_000 } });
-  expect(await cache.get("a")).toBeUndefined();
-  channel.switch("down");
-  await store.set("a", token);
-  channel.switch("up");
-  expect(await cache.get("a")).toEqual(token);
-});
-
 test("a message that everything changed ends every copy and every read under way", async () => {
   const { backend, cache, channel, store } = connectedSetup();
   await cache.set("a", token);

@@ -53,12 +53,13 @@ test("a backend that throws instead of rejecting leaves nothing under way", asyn
     calls += 1;
     throw outage;
   };
-  const backend = { get: refusing, set: refusing, delete: refusing, take: refusing };
+  const backend = { get: refusing, set: refusing, delete: refusing, take: refusing, add: refusing };
   const cache = new CachedRepository<string, string>(backend, { max: 10, maxStaleness: 1_000 });
   await expect(cache.get("a")).rejects.toBe(outage);
   await expect(cache.get("a")).rejects.toBe(outage);
   await expect(cache.delete("a")).rejects.toBe(outage);
-  expect(calls).toBe(3);
+  await expect(cache.add("a", "value")).rejects.toBe(outage);
+  expect(calls).toBe(4);
 });
 
 test("a corrupt record is thrown, not kept and not absent", async () => {
@@ -94,21 +95,18 @@ test("a write that is over leaves no fence behind", () => {
   expect(writes.has("b")).toBe(false);
 });
 
-test("a read that is over, overtaken or replaced releases the name of its key", async () => {
+test("a read that is over, overtaken or replaced releases the name of its key", () => {
   const names = recordNames("sha256");
-  const loads = new LoadsUnderWay<string>(names, 1_000, () => {});
+  const loads = new LoadsUnderWay<string>(names);
   const first = loads.begin("a", 0);
   const second = loads.begin("a", 1);
   loads.end(first);
   expect(loads.get("a")).toBe(second);
   expect(names.keyOf(second.name)).toBe("a");
-  second.resolve("value");
-  first.resolve("value");
   loads.end(second);
   loads.end(second);
   expect(names.keyOf(second.name)).toBeUndefined();
   const third = loads.begin("b", 2);
-  third.resolve("value");
   loads.overtakeAll();
   expect(names.keyOf(third.name)).toBeUndefined();
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RedisRepository } from "../../src/redis.ts";
+import { raceForKeys } from "../support/race.ts";
 import { connectRedis, redisClient } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";
-import { raceForValues } from "../support/take-race.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { textCodec } from "../support/text-codec.ts";
 
@@ -21,13 +21,13 @@ test("eight processes that race for the same values get each exactly once", asyn
     const repository = new RedisRepository<string>(textCodec, redis, { prefix: "race" });
     const keys = Array.from({ length: 500 }, (_, index) => `code-${index}`);
     await Promise.all(keys.map((key) => repository.set(key, `value of ${key}`)));
-    const result = await raceForValues({
-      worker: new URL("../support/redis-take-race-worker.ts", import.meta.url),
-      arguments: [String(server.port), "race"],
+    const result = await raceForKeys({
+      worker: new URL("../support/redis-race-worker.ts", import.meta.url),
+      arguments: [String(server.port), "race", "take"],
       processes: 8,
       keys: keys.length,
     });
-    expect(result).toEqual({ attempts: 8 * keys.length, taken: keys.length, takenTwice: 0, errors: 0, lost: 0 });
+    expect(result).toEqual({ attempts: 8 * keys.length, won: keys.length, wonTwice: 0, errors: 0, lost: 0 });
   } finally {
     redis.disconnect();
   }

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
-import { beforeEach, expect, test } from "vitest";
-import { createRedisRepositories } from "../../src/redis.ts";
+import { beforeEach, expect, expectTypeOf, test } from "vitest";
+import type { Grant } from "../../src/index.ts";
+import { createRedisRepositories, type RedisRepository } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
@@ -65,6 +66,12 @@ test("a namespace outside its alphabet is refused", () => {
   expect(() => createRedisRepositories(redis, { namespace: "a:b" })).toThrow(
     expect.objectContaining({ code: "ERR_CONFIGURATION" }),
   );
+});
+
+test("each is a Redis repository of its kind of record, to the compiler too", () => {
+  const { grants, clients } = createRedisRepositories(redis);
+  expectTypeOf(grants).toEqualTypeOf<RedisRepository<Grant>>();
+  expectTypeOf(clients).not.toEqualTypeOf<RedisRepository<Grant>>();
 });
 
 test("closing them ends all of them and leaves the client open", async () => {

@@ -48,11 +48,9 @@ describe("records that the Python package wrote", () => {
       expiresAt: 1767225600.123456,
       codeChallenge: "E9M",
       redirectUri: new URL("http://localhost:3000/"),
-      redirectUriProvidedExplicitly: true,
     });
     expect(later).toMatchObject({
       redirectUri: new URL("cursor://anysphere.cursor-retrieval/oauth/user-pangea/callback"),
-      redirectUriProvidedExplicitly: false,
       resource: new URL("https://mcp.example.org/mcp"),
     });
   });

@@ -11,6 +11,7 @@ const step = fc.record({
   do: fc.oneof(
     { weight: 4, arbitrary: fc.constant("get" as const) },
     { weight: 4, arbitrary: fc.constant("set" as const) },
+    { weight: 3, arbitrary: fc.constant("add" as const) },
     { weight: 2, arbitrary: fc.constant("delete" as const) },
     { weight: 3, arbitrary: fc.constant("take" as const) },
     { weight: 2, arbitrary: fc.constant("wait" as const) },
@@ -39,9 +40,9 @@ describe.each(stackNames)("%s", (name) => {
           const end = next.trouble === "none" || next.do === "wait" ? undefined : trouble(next.trouble);
           if (next.do === "sweep") await sweep?.().catch(requireStorageFailure);
           else if (next.do === "wait") clock.advanceSeconds(next.seconds);
-          else if (next.do === "set") {
+          else if (next.do === "set" || next.do === "add") {
             number += 1;
-            await model.set(next.key, {
+            await model[next.do](next.key, {
               number,
               ...(!next.forEver && { expiresAt: Math.floor(nowSeconds()) + next.seconds }),
             });

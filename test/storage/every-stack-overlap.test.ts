@@ -10,7 +10,7 @@ const stacks = useStacks();
 
 const keys = ["a", "b"] as const;
 const operation = fc.record({
-  do: fc.constantFrom("get", "set", "delete", "take"),
+  do: fc.constantFrom("get", "set", "delete", "take", "add"),
   key: fc.constantFrom(...keys),
 });
 type Operation = typeof operation extends fc.Arbitrary<infer O> ? O : never;
@@ -42,18 +42,21 @@ async function run(
       case "set":
         await repository.set(key, { number });
         return { do: "set", number };
+      case "add":
+        return { do: "add", number, answer: await repository.add(key, { number }) };
     }
   } catch (failure) {
     if (!(failure instanceof StorageFailure)) throw failure;
-    if (what === "set") return { do: "failed set", number };
+    if (what === "set" || what === "add") return { do: `failed ${what}`, number };
     return what === "get" ? { do: "failed get" } : { do: "failed removal" };
   }
 }
 
 /** A Vault record is to be removed while it is not being written: see `PangeaVaultRepository`. */
-function withoutRemovalsDuringSets(operations: readonly Operation[]): readonly Operation[] {
-  const written = new Set(operations.filter((each) => each.do === "set").map((each) => each.key));
-  return operations.filter((each) => each.do === "get" || each.do === "set" || !written.has(each.key));
+function withoutRemovalsDuringWrites(operations: readonly Operation[]): readonly Operation[] {
+  const isRemoval = (each: Operation): boolean => each.do === "delete" || each.do === "take";
+  const written = new Set(operations.filter((each) => each.do === "set" || each.do === "add").map(({ key }) => key));
+  return operations.filter((each) => !isRemoval(each) || !written.has(each.key));
 }
 
 describe.each(stackNames)("%s", (name) => {
@@ -64,7 +67,7 @@ describe.each(stackNames)("%s", (name) => {
         const held = new Map<string, readonly HeldNumber[]>(keys.map((key) => [key, [undefined]]));
         let number = 0;
         for (const next of groups) {
-          const operations = name.includes("Vault") ? withoutRemovalsDuringSets(next.operations) : next.operations;
+          const operations = name.includes("Vault") ? withoutRemovalsDuringWrites(next.operations) : next.operations;
           let call = 0;
           holdUp?.(() => next.turns[call++ % next.turns.length] ?? 0);
           const end = next.trouble === "none" ? undefined : trouble(next.trouble);

@@ -1,5 +1,5 @@
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
-import type { CachedRepositorySettings } from "../../src/storage/cached/options.ts";
+import type { CachedRepositoryOptions } from "../../src/storage/cached/options.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { type GatedRepository, gated } from "./gated-repository.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -22,7 +22,7 @@ export interface CachedSetup<V> {
 
 export const maxStaleness = 60_000;
 
-export function cachedSetup<V = Note>(settings: Partial<CachedRepositorySettings<V>> = {}): CachedSetup<V> {
+export function cachedSetup<V = Note>(settings: Partial<CachedRepositoryOptions<V>> = {}): CachedSetup<V> {
   const clock = new ManualClock();
   const store = new InMemoryRepository<string, V>({ clock: clock.read });
   const backend = gated(store);

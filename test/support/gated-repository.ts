@@ -73,7 +73,7 @@ export interface GatedRepository<K extends string, V> extends Repository<K, V> {
 
 /** Puts gates in front of a repository. */
 export function gated<K extends string, V>(inner: Repository<K, V>): GatedRepository<K, V> {
-  const calls = { get: 0, set: 0, delete: 0, take: 0 };
+  const calls = { get: 0, set: 0, delete: 0, take: 0, add: 0 };
   const waiting: { readonly method: Method; readonly gate: Gate }[] = [];
   let every: Gate[] | undefined;
   const gateFor = (method: Method): Gate | undefined => {

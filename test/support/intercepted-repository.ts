@@ -25,6 +25,7 @@ export function intercepted<K extends string, V>(
     set: (key, value) => intercept(() => repository.set(key, value), { method: "set", key, value }),
     delete: (key) => intercept(() => repository.delete(key), { method: "delete", key }),
     take: (key) => intercept(() => repository.take(key), { method: "take", key }),
+    add: (key, value) => intercept(() => repository.add(key, value), { method: "add", key, value }),
   };
 }
 

@@ -8,8 +8,9 @@ export type Ended =
   | { readonly do: "get" | "take"; readonly answer: HeldNumber }
   | { readonly do: "delete"; readonly answer: boolean }
   | { readonly do: "set"; readonly number: number }
+  | { readonly do: "add"; readonly number: number; readonly answer: boolean }
   /** It failed, and may have been done or not. */
-  | { readonly do: "failed set"; readonly number: number }
+  | { readonly do: "failed set" | "failed add"; readonly number: number }
   | { readonly do: "failed removal" }
   | { readonly do: "failed get" };
 
@@ -45,6 +46,11 @@ function outcomes(held: HeldNumber, operation: Ended): readonly HeldNumber[] {
       return operation.answer === (held !== undefined) ? [undefined] : [];
     case "set":
       return [operation.number];
+    case "add":
+      if (operation.answer !== (held === undefined)) return [];
+      return [operation.answer ? operation.number : held];
+    case "failed add":
+      return held === undefined ? [held, operation.number] : [held];
     case "failed set":
       return [held, operation.number];
     case "failed get":

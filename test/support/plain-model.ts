@@ -37,6 +37,18 @@ export class PlainModel {
     else if (effect === "unknown") this.#possible.set(key, [...before, record]);
   }
 
+  async add(key: string, record: NumberedRecord): Promise<void> {
+    const before = this.#of(key);
+    let added: boolean | undefined;
+    const effect = await this.#expectFailure(async () => {
+      added = await this.#repository.add(key, record);
+      const fitting = before.filter((held) => (held === undefined) === added);
+      expect(fitting, `add answered ${added}`).not.toEqual([]);
+      this.#possible.set(key, added ? [record] : fitting);
+    });
+    if (effect === "unknown") this.#possible.set(key, [...before, ...before.map((held) => held ?? record)]);
+  }
+
   async delete(key: string): Promise<void> {
     const before = this.#of(key);
     const effect = await this.#expectFailure(async () => {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
+import type { ProviderInternals } from "../../src/provider/configuration/internals.ts";
 import { BrowserSession, type LoginOptions } from "./browser-session.ts";
 import { jsonOf } from "./json-of.ts";
 
@@ -27,8 +28,9 @@ export class ProviderHarness {
   readonly baseUrl: string;
   readonly redirectUri = "http://127.0.0.1:4999/callback";
 
-  constructor(options: PangeaOAuthProviderOptions) {
-    this.provider = new PangeaOAuthProvider(options);
+  /** @param internals - What stands in the place of timers, name servers and sockets. */
+  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals = {}) {
+    this.provider = new PangeaOAuthProvider(options, internals);
     this.baseUrl = String(options.mcpBaseUrl);
   }
 

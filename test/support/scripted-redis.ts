@@ -53,6 +53,9 @@ export class ScriptedRedis extends EventEmitter implements RedisLike {
   del(key: string): Promise<number> {
     return this.#command("DEL", [key]);
   }
+  eval(_script: string, _keyCount: 1, key: string): Promise<unknown> {
+    return this.#command("EVAL", [key]);
+  }
 
   #command<T>(name: string, keys: readonly string[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { Repository } from "../../src/storage/contract.ts";
+import { isExpired } from "../../src/storage/expiry.ts";
 
 /** A record that is told from every other by its number. */
 export interface Numbered {
@@ -62,6 +63,13 @@ export class StoreHistory implements Repository<string, Numbered> {
   take(key: string): Promise<Numbered | undefined> {
     this.#record(key, undefined);
     return this.#inner.take(key);
+  }
+
+  add(key: string, value: Numbered): Promise<boolean> {
+    const held = this.#of(key).at(-1)?.value;
+    const isFree = held === undefined || isExpired(held.expiresAt, this.#clock());
+    if (isFree) this.#record(key, value);
+    return this.#inner.add(key, value);
   }
 
   /** True where the store held the answer at an admissible moment. A record counts as absent from its expiry on. */

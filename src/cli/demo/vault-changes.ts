@@ -1,5 +1,5 @@
 import type { PangeaEmulator } from "../../emulator/pangea-emulator.ts";
-import type { EmulatedVaultItem } from "../../emulator/vault/emulated-vault.ts";
+import type { EmulatedVaultItem } from "../../emulator/vault/vault-emulator.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 
 /** What a step did in Vault: the items it wrote and removed, in a few words each, and the calls it took. */

@@ -1,29 +1,40 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ConfigurationError } from "../../errors.ts";
-import {
-  envelope,
-  invalid,
-  methodNotAllowed,
-  noSuchEndpoint,
-  type PangeaReply,
-  unauthorized,
-} from "../http/envelope.ts";
-import { readBody } from "../http/request-body.ts";
-import { pangeaIdentifier } from "../pangea-identifier.ts";
+import { requireThat } from "../require-that.ts";
 import { createAuthorizationServer } from "./authorization-server.ts";
 import { defaultEmulatorClient, defaultEmulatorPassword, defaultEmulatorUser } from "./defaults.ts";
-import { ClientRegistry } from "./emulated-clients.ts";
+import { EmulatedClients } from "./emulated-clients.ts";
 import { answerLogin } from "./login-endpoint.ts";
 import { OidcStorage } from "./oidc-storage.ts";
+import type { AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./options.ts";
+import type { AuthnParts } from "./parts.ts";
 import { answerClientLookup, answerRegistration } from "./registration-endpoint.ts";
-import { sendJson } from "./replies.ts";
+import { sendOAuthError } from "./replies.ts";
 import { oauthRoutes, servicePrefix } from "./routes.ts";
 import { answerServiceCall } from "./service-api.ts";
-import type { AuthnEmulator, AuthnEmulatorOptions } from "./types.ts";
 import { UserDirectory } from "./user-directory.ts";
 
-const defaultAccessTokenLifetimeSeconds = 172_800;
-const defaultRefreshTokenLifetimeSeconds = 2_592_000;
+/** Tokens that a user holds at the emulator and that would still be accepted. */
+export interface LiveTokens {
+  readonly accessTokens: readonly string[];
+  readonly refreshTokens: readonly string[];
+}
+
+/** Pangea AuthN on loopback: its OAuth server and the part of its service API that the SDK's `AuthNService` calls. */
+export interface AuthnEmulator extends AsyncDisposable {
+  readonly issuer: string;
+  /** Answers one HTTP request. A path that is not AuthN's gets a 404. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Adds a user, or replaces the one with the same username, while the emulator runs. */
+  setUser(user: EmulatorUser): void;
+  /** Adds an OAuth client, or replaces the one with the same id, while the emulator runs. */
+  registerClient(client: EmulatorOAuthClient): void;
+  /** The id (`pui_…`) of a user. */
+  userId(username: string): string;
+  /** Ends every session of a user, as an administrator would: its tokens, codes and browser logins are dead at once. */
+  endSessions(username: string): void;
+  /** What a user holds. For assertions: the values are secrets, keep them out of logs. */
+  liveTokens(username: string): LiveTokens;
+}
 
 /**
  * Builds the AuthN part of the emulator, a request handler for `node:http`. It opens no port itself.
@@ -31,7 +42,7 @@ const defaultRefreshTokenLifetimeSeconds = 2_592_000;
  * A headless client signs in by posting the fields `username`, `password` and `action` (`login` or `cancel`), as a form
  * and with the cookies that it was given, to the URL that the authorization endpoint redirects to.
  *
- * @throws ConfigurationError when an option is wrong or `oidc-provider` is not installed.
+ * @throws {ConfigurationError} when an option is wrong or `oidc-provider` is not installed.
  *
  * @example
  * ```ts
@@ -40,66 +51,55 @@ const defaultRefreshTokenLifetimeSeconds = 2_592_000;
  * ```
  */
 export async function createAuthnEmulator(options: AuthnEmulatorOptions): Promise<AuthnEmulator> {
-  const { issuer, isServiceTokenAccepted, autoLogin } = options;
-  if (!URL.canParse(issuer) || new URL(issuer).origin !== issuer) {
-    throw new ConfigurationError("issuer must be an origin such as http://127.0.0.1:4000, without a path or a slash");
-  }
-  const clock = options.clock ?? Date.now;
-  const users = new UserDirectory(options.users ?? [defaultEmulatorUser]);
-  const clients = new ClientRegistry(options.clients ?? [defaultEmulatorClient], clock);
+  const { users: givenUsers, clients: givenClients, autoLogin, ...settings } = options;
+  const { issuer, clock = Date.now } = options;
+  requireThat(
+    URL.canParse(issuer) && new URL(issuer).origin === issuer,
+    "issuer must be an origin such as http://127.0.0.1:4000, without a path or a slash",
+  );
+  const parts: AuthnParts = {
+    refreshTokens: true,
+    refreshTokenRotation: true,
+    accessTokenLifetimeSeconds: 172_800,
+    refreshTokenLifetimeSeconds: 2_592_000,
+    ...settings,
+    clock,
+    users: new UserDirectory(givenUsers ?? [defaultEmulatorUser]),
+    clients: new EmulatedClients(givenClients ?? [defaultEmulatorClient], clock),
+    storage: new OidcStorage(clock),
+  };
+  const { users, clients, storage } = parts;
   if (autoLogin !== undefined) users.require(autoLogin);
-  const storage = new OidcStorage(clock);
-  const refreshTokenRotation = options.refreshTokenRotation ?? true;
-  const provider = await createAuthorizationServer({
-    issuer,
+  for (const name of ["accessTokenLifetimeSeconds", "refreshTokenLifetimeSeconds"] as const) {
+    const isWhole = Number.isSafeInteger(parts[name]) && parts[name] > 0;
+    requireThat(isWhole, `${name} must be a whole number of seconds above 0`);
+  }
+  const provider = await createAuthorizationServer(parts);
+  const answerOAuth = provider.callback();
+  const { username, password = defaultEmulatorPassword } = defaultEmulatorUser;
+  const login = {
+    provider,
     users,
     clients,
-    storage,
-    refreshTokens: options.refreshTokens ?? true,
-    refreshTokenRotation,
-    accessTokenLifetimeSeconds: positiveSeconds(
-      "accessTokenLifetimeSeconds",
-      options.accessTokenLifetimeSeconds ?? defaultAccessTokenLifetimeSeconds,
-    ),
-    refreshTokenLifetimeSeconds: positiveSeconds(
-      "refreshTokenLifetimeSeconds",
-      options.refreshTokenLifetimeSeconds ?? defaultRefreshTokenLifetimeSeconds,
-    ),
-  });
-  const answerOAuth = provider.callback();
-  const hint =
-    options.users === undefined
-      ? { username: defaultEmulatorUser.username, password: defaultEmulatorPassword }
-      : undefined;
-  const login = { provider, users, clients, autoLogin, hint };
-  const registration = { clients, clock, isServiceTokenAccepted };
-  const service = { issuer, provider, storage, users, clock, refreshTokenRotation };
+    autoLogin,
+    hint: givenUsers === undefined ? { username, password } : undefined,
+  };
   let closed = false;
-
-  async function answerService(request: IncomingMessage, pathname: string): Promise<PangeaReply> {
-    const body = await readBody(request);
-    if (request.method !== "POST") return methodNotAllowed();
-    if (!isServiceTokenAccepted(request.headers.authorization)) return unauthorized();
-    if (body === undefined) return invalid("AboveMaxLength", "", "The request body is too large.");
-    return (await answerServiceCall(service, pathname.slice(servicePrefix.length), body)) ?? noSuchEndpoint();
-  }
 
   return {
     issuer,
     async handle(request, response) {
       const [pathname = "/"] = (request.url ?? "/").split(/[?#]/);
       if (closed) {
-        sendJson(response, 503, { error: "temporarily_unavailable", error_description: "The emulator is closed" });
+        sendOAuthError(response, 503, "temporarily_unavailable", "The emulator is closed");
       } else if (pathname.startsWith(`${servicePrefix}/`)) {
-        const requestTime = clock();
-        const reply = await answerService(request, pathname);
-        sendEnvelope(response, reply, requestTime, clock());
+        await answerServiceCall({ ...parts, provider }, pathname.slice(servicePrefix.length), request, response);
       } else if (pathname.startsWith(`${oauthRoutes.login}/`)) {
         await answerLogin(login, request, response);
       } else if (pathname === oauthRoutes.registration && request.method === "POST") {
-        await answerRegistration(registration, request, response);
+        await answerRegistration(parts, request, response);
       } else if (pathname === oauthRoutes.clients && request.method === "GET") {
-        answerClientLookup(registration, request, response);
+        answerClientLookup(parts, request, response);
       } else {
         await answerOAuth(request, response);
       }
@@ -109,15 +109,15 @@ export async function createAuthnEmulator(options: AuthnEmulatorOptions): Promis
     userId: (username) => users.require(username).id,
     endSessions(username) {
       const { id } = users.require(username);
-      storage.deleteWhere((payload) => payload.accountId === id);
+      storage.deleteWhere(({ accountId }) => accountId === id);
     },
     liveTokens(username) {
       const { id } = users.require(username);
       return {
-        accessTokens: storage.liveIds("AccessToken", (payload) => payload.accountId === id),
+        accessTokens: storage.liveIds("AccessToken", ({ accountId }) => accountId === id),
         refreshTokens: storage.liveIds(
           "RefreshToken",
-          (payload) => payload.accountId === id && payload.consumed === undefined,
+          ({ accountId, consumed }) => accountId === id && consumed === undefined,
         ),
       };
     },
@@ -126,18 +126,4 @@ export async function createAuthnEmulator(options: AuthnEmulatorOptions): Promis
       storage.clear();
     },
   };
-}
-
-function sendEnvelope(response: ServerResponse, reply: PangeaReply, requestTime: number, responseTime: number): void {
-  const requestId = pangeaIdentifier("prq");
-  sendJson(response, reply.httpStatus, envelope(reply, requestId, requestTime, responseTime), {
-    "x-request-id": requestId,
-  });
-}
-
-function positiveSeconds(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value <= 0) {
-    throw new ConfigurationError(`${name} must be a whole number of seconds above 0`);
-  }
-  return value;
 }

@@ -1,39 +1,24 @@
 import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import type { Adapter, ClientMetadata, Configuration, KoaContextWithOIDC, Provider } from "oidc-provider";
-import { pangeaIdentifier } from "../pangea-identifier.ts";
-import type { ClientRegistry, RegisteredClient } from "./emulated-clients.ts";
+import { randomIdentifier } from "../identifiers.ts";
+import type { EmulatedClients, RegisteredClient } from "./emulated-clients.ts";
 import { loadOidcProvider } from "./oidc-provider.ts";
-import type { OidcStorage } from "./oidc-storage.ts";
 import { renderErrorPage } from "./pages.ts";
+import type { AuthnParts } from "./parts.ts";
 import { pageHeaders } from "./replies.ts";
 import { oauthRoutes } from "./routes.ts";
-import type { UserDirectory } from "./user-directory.ts";
-
-/** What the OAuth server works with. */
-export interface AuthorizationServerParts {
-  readonly issuer: string;
-  readonly users: UserDirectory;
-  readonly clients: ClientRegistry;
-  readonly storage: OidcStorage;
-  readonly refreshTokens: boolean;
-  readonly refreshTokenRotation: boolean;
-  readonly accessTokenLifetimeSeconds: number;
-  readonly refreshTokenLifetimeSeconds: number;
-}
+import type { KnownUser } from "./user-directory.ts";
 
 const statePattern = /^[a-zA-Z0-9_\-+/=.]{8,999}$/;
-const sessionLifetimeSeconds = 14 * 24 * 60 * 60;
-const interactionLifetimeSeconds = 60 * 60;
-const authorizationCodeLifetimeSeconds = 60;
-const idTokenLifetimeSeconds = 60 * 60;
+const hourSeconds = 60 * 60;
 
 /**
  * AuthN's OAuth server on `oidc-provider`, with Pangea's paths, token forms and rules.
  *
- * @throws ConfigurationError when `oidc-provider` is not installed.
+ * @throws {ConfigurationError} when `oidc-provider` is not installed.
  */
-export async function createAuthorizationServer(parts: AuthorizationServerParts): Promise<Provider> {
+export async function createAuthorizationServer(parts: AuthnParts): Promise<Provider> {
   const oidc = loadOidcProvider();
   const { issuer, users, clients, storage } = parts;
 
@@ -104,20 +89,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
     },
     findAccount: (_ctx, id) => {
       const user = users.byId(id);
-      if (user === undefined) return undefined;
-      const { first_name: given, last_name: family } = user.profile;
-      return {
-        accountId: user.id,
-        claims: () => ({
-          sub: user.id,
-          email: user.email,
-          email_verified: true,
-          preferred_username: user.username,
-          name: [given, family].filter((name) => name !== undefined).join(" ") || user.username,
-          given_name: given,
-          family_name: family,
-        }),
-      };
+      return user && { accountId: user.id, claims: () => claimsOf(user) };
     },
     interactions: { url: (_ctx, interaction) => `${oauthRoutes.login}/${interaction.uid}` },
     issueRefreshToken: (_ctx, client) => parts.refreshTokens && client.grantTypeAllowed("refresh_token"),
@@ -140,13 +112,13 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
     scopes: ["openid", "offline_access", "email", "profile", "user"],
     ttl: {
       AccessToken: parts.accessTokenLifetimeSeconds,
-      AuthorizationCode: authorizationCodeLifetimeSeconds,
+      AuthorizationCode: 60,
       ClientCredentials: parts.accessTokenLifetimeSeconds,
       Grant: Math.max(parts.accessTokenLifetimeSeconds, parts.refreshTokenLifetimeSeconds),
-      IdToken: idTokenLifetimeSeconds,
-      Interaction: interactionLifetimeSeconds,
+      IdToken: hourSeconds,
+      Interaction: hourSeconds,
       RefreshToken: parts.refreshTokenLifetimeSeconds,
-      Session: sessionLifetimeSeconds,
+      Session: 14 * 24 * hourSeconds,
     },
   };
 
@@ -160,6 +132,19 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
 /** The audience of a token: the resource that the client named, or else the client itself. */
 export function audienceOf(resource: string, issuer: string, clientId: string): string {
   return resource === issuer ? clientId : resource;
+}
+
+function claimsOf({ id, email, username, profile }: KnownUser) {
+  const { first_name: given, last_name: family } = profile;
+  return {
+    sub: id,
+    email,
+    email_verified: true,
+    preferred_username: username,
+    name: [given, family].filter((name) => name !== undefined).join(" ") || username,
+    given_name: given,
+    family_name: family,
+  };
 }
 
 /** The scopes of a resource: those asked for now, or those that were granted when the login was. */
@@ -196,14 +181,14 @@ function useTokenForms(provider: Provider): void {
     Object.defineProperty(model.prototype, "generateTokenId", {
       value(this: { format?: string }): string {
         this.format = "opaque";
-        return pangeaIdentifier(prefix);
+        return randomIdentifier(prefix);
       },
     });
   }
 }
 
 /** oidc-provider's own way to change how redirect URIs are compared (its recipe for wildcards). */
-function useRedirectUriRule(provider: Provider, clients: ClientRegistry): void {
+function useRedirectUriRule(provider: Provider, clients: EmulatedClients): void {
   Object.defineProperty(provider.Client.prototype, "redirectUriAllowed", {
     value(this: { readonly clientId: string }, redirectUri: string): boolean {
       return clients.isRedirectUriAllowed(this.clientId, redirectUri);
@@ -212,7 +197,7 @@ function useRedirectUriRule(provider: Provider, clients: ClientRegistry): void {
 }
 
 /** Adds to an introspection what Pangea says beyond RFC 7662's minimum, and puts its times on the emulator's clock. */
-function useIntrospectionForm(provider: Provider, parts: AuthorizationServerParts): void {
+function useIntrospectionForm(provider: Provider, parts: AuthnParts): void {
   provider.use(async (ctx, next) => {
     await next();
     const body: unknown = ctx.body;
@@ -242,23 +227,18 @@ function isActiveIntrospection(body: unknown): body is ActiveIntrospection {
   return typeof body === "object" && body !== null && "active" in body && body.active === true;
 }
 
-/** oidc-provider reads clients from the registry; it never writes one. */
-function clientAdapter(parts: AuthorizationServerParts): Adapter {
+/** oidc-provider reads clients from the emulated account; it never writes one. */
+function clientAdapter(parts: AuthnParts): Adapter {
   return {
+    ...parts.storage.adapter("Client"),
     find: async (clientId) => {
       const client = parts.clients.find(clientId);
-      return client === undefined ? undefined : clientMetadata(client, parts);
+      return client && clientMetadata(client, parts);
     },
-    findByUid: async () => undefined,
-    findByUserCode: async () => undefined,
-    upsert: async () => undefined,
-    consume: async () => undefined,
-    destroy: async () => undefined,
-    revokeByGrantId: async () => undefined,
   };
 }
 
-function clientMetadata(client: RegisteredClient, parts: AuthorizationServerParts): ClientMetadata {
+function clientMetadata(client: RegisteredClient, parts: AuthnParts): ClientMetadata {
   const hasLogin = client.grantTypes.includes("authorization_code");
   return {
     client_id: client.clientId,

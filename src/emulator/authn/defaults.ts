@@ -1,4 +1,4 @@
-import type { EmulatorOAuthClient, EmulatorUser } from "./types.ts";
+import type { EmulatorOAuthClient, EmulatorUser } from "./options.ts";
 
 /** The password of every emulated user that is given none. */
 export const defaultEmulatorPassword = "password";

@@ -1,24 +1,17 @@
-import { ConfigurationError } from "../../errors.ts";
-import type { EmulatorOAuthClient } from "./types.ts";
+import { requireThat } from "../require-that.ts";
+import type { EmulatorOAuthClient } from "./options.ts";
 
-/** A grant that a client can be registered for. Refresh tokens come with `authorization_code`. */
-type RegistrableGrantType = "authorization_code" | "client_credentials";
-
-/** A client as it stands in the registry. */
-export interface RegisteredClient {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly clientName: string;
-  readonly redirectUris: readonly string[];
+/** A client as the account holds it. */
+export interface RegisteredClient extends Required<Omit<EmulatorOAuthClient, "scopes">> {
   /** Undefined: any. */
-  readonly scopes: readonly string[] | undefined;
-  readonly grantTypes: readonly RegistrableGrantType[];
+  readonly scopes?: readonly string[] | undefined;
+  /** What the client is registered for. Refresh tokens come with `authorization_code`. */
+  readonly grantTypes: readonly ("authorization_code" | "client_credentials")[];
   readonly tokenEndpointAuthMethod: "client_secret_basic" | "client_secret_post";
-  readonly anyLoopbackRedirectUri: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   /** Milliseconds since the epoch. Undefined: never. */
-  readonly secretExpiresAt: number | undefined;
+  readonly secretExpiresAt?: number;
 }
 
 const clientIdPattern = /^psa_[a-z2-7]{32}$/;
@@ -27,16 +20,14 @@ const scopePattern = /^[a-zA-Z0-9:*/_=-]+$/;
 const loopbackHosts: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** The OAuth clients of the emulated account: those given in the options and those registered while it runs. */
-export class ClientRegistry {
+export class EmulatedClients {
   readonly #clients = new Map<string, RegisteredClient>();
   readonly #clock: () => number;
 
   constructor(clients: readonly EmulatorOAuthClient[], clock: () => number) {
     this.#clock = clock;
     for (const client of clients) {
-      if (this.#clients.has(client.clientId)) {
-        throw new ConfigurationError(`clients: the client id ${client.clientId} appears twice`);
-      }
+      requireThat(!this.#clients.has(client.clientId), `clients: the client id ${client.clientId} appears twice`);
       this.configure(client);
     }
   }
@@ -44,38 +35,34 @@ export class ClientRegistry {
   /**
    * Adds or replaces a client that comes from configuration.
    *
-   * @throws ConfigurationError when an id, a secret, a scope or a redirect URI has the wrong form.
+   * @throws {ConfigurationError} when an id, a secret, a scope or a redirect URI has the wrong form.
    */
   configure(client: EmulatorOAuthClient): void {
-    if (!clientIdPattern.test(client.clientId)) {
-      throw new ConfigurationError("clients: clientId must be psa_ and 32 characters of a-z2-7");
+    const { clientId, clientSecret, redirectUris, scopes, anyLoopbackRedirectUri = false } = client;
+    requireThat(clientIdPattern.test(clientId), "clients: clientId must be psa_ and 32 characters of a-z2-7");
+    requireThat(
+      clientSecretPattern.test(clientSecret),
+      "clients: clientSecret must be pck_ and 32 characters of a-z2-7",
+    );
+    requireThat(
+      redirectUris.length > 0 || anyLoopbackRedirectUri,
+      "clients: redirectUris must have a member unless anyLoopbackRedirectUri is on",
+    );
+    for (const uri of redirectUris) {
+      const isUsable = isRegistrableRedirectUri(uri);
+      requireThat(isUsable, `clients: ${uri} is no redirect URI; use http or https without a fragment`);
     }
-    if (!clientSecretPattern.test(client.clientSecret)) {
-      throw new ConfigurationError("clients: clientSecret must be pck_ and 32 characters of a-z2-7");
-    }
-    const anyLoopbackRedirectUri = client.anyLoopbackRedirectUri ?? false;
-    if (client.redirectUris.length === 0 && !anyLoopbackRedirectUri) {
-      throw new ConfigurationError("clients: redirectUris must have a member unless anyLoopbackRedirectUri is on");
-    }
-    const unusable = client.redirectUris.find((uri) => !isRegistrableRedirectUri(uri));
-    if (unusable !== undefined) {
-      throw new ConfigurationError(`clients: ${unusable} is no redirect URI; use http or https without a fragment`);
-    }
-    const badScope = client.scopes?.find((scope) => !scopePattern.test(scope));
-    if (badScope !== undefined || client.scopes?.length === 0) {
-      throw new ConfigurationError("clients: scopes must be names of a-z A-Z 0-9 : * / _ = -, or left out for any");
-    }
+    requireThat(
+      scopes?.length !== 0 && (scopes ?? []).every((scope) => scopePattern.test(scope)),
+      "clients: scopes must be names of a-z A-Z 0-9 : * / _ = -, or left out for any",
+    );
     this.add({
-      clientId: client.clientId,
-      clientSecret: client.clientSecret,
-      clientName: client.clientName ?? client.clientId,
-      redirectUris: [...client.redirectUris],
-      scopes: client.scopes === undefined ? undefined : [...client.scopes],
+      clientName: clientId,
+      anyLoopbackRedirectUri,
       grantTypes: ["authorization_code", "client_credentials"],
       tokenEndpointAuthMethod: "client_secret_basic",
-      anyLoopbackRedirectUri,
       createdAt: this.#clock(),
-      secretExpiresAt: undefined,
+      ...structuredClone(client),
     });
   }
 
@@ -87,8 +74,8 @@ export class ClientRegistry {
     return this.#clients.get(clientId);
   }
 
-  isSecretExpired(client: RegisteredClient): boolean {
-    return client.secretExpiresAt !== undefined && client.secretExpiresAt <= this.#clock();
+  isSecretExpired({ secretExpiresAt = Number.POSITIVE_INFINITY }: RegisteredClient): boolean {
+    return secretExpiresAt <= this.#clock();
   }
 
   /** The scopes of `requested` that the client may not have. */

@@ -9,7 +9,7 @@ export type OidcProviderModule = typeof import("oidc-provider");
  * without long-term support is kept off the console; `require` makes that one synchronous step, in which nothing else can
  * be kept off by mistake.
  *
- * @throws ConfigurationError when it is not installed.
+ * @throws {ConfigurationError} when it is not installed.
  */
 export function loadOidcProvider(
   load: () => OidcProviderModule = () => createRequire(import.meta.url)("oidc-provider"),

@@ -44,31 +44,22 @@ export class OidcStorage {
     return {
       upsert: async (id, payload, expiresIn) => this.#write(keyOf(id), model, payload, expiresIn),
       find: async (id) => this.#read(keyOf(id)),
-      findByUid: async (uid) => {
-        const key = this.#sessionKeys.get(uid);
-        return key === undefined ? undefined : this.#read(key);
-      },
+      findByUid: async (uid) => this.#read(this.#sessionKeys.get(uid) ?? ""),
       findByUserCode: async () => undefined,
       consume: async (id) => {
         const record = this.#live(keyOf(id));
         if (record !== undefined) record.payload.consumed = machineSeconds();
       },
       destroy: async (id) => this.#delete(keyOf(id)),
-      revokeByGrantId: async (grantId) => {
-        this.deleteWhere((payload, candidate) => candidate === model && payload.grantId === grantId);
-      },
+      revokeByGrantId: async (grantId) =>
+        this.deleteWhere((payload, candidate) => candidate === model && payload.grantId === grantId),
     };
   }
 
   /** The ids of the live records of a model that satisfy a condition. */
   liveIds(model: string, matches: (payload: AdapterPayload) => boolean): string[] {
-    const ids: string[] = [];
-    for (const [key, record] of this.#records) {
-      if (record.model === model && this.#live(key) !== undefined && matches(record.payload)) {
-        ids.push(key.slice(model.length + 1));
-      }
-    }
-    return ids;
+    const live = [...this.#records].filter(([key, record]) => record.model === model && this.#live(key) === record);
+    return live.filter(([, { payload }]) => matches(payload)).map(([key]) => key.slice(model.length + 1));
   }
 
   deleteWhere(matches: (payload: AdapterPayload, model: string) => boolean): void {

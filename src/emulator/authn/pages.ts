@@ -7,11 +7,11 @@ export interface LoginPage {
   /** The OAuth client that sends the user. */
   readonly clientName: string;
   /** What to have in the username field already. */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** Why the last try was refused. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
   /** A user to tell the reader about, so that the emulator can be used without its documentation. */
-  readonly hint?: { readonly username: string; readonly password: string };
+  readonly hint?: { readonly username: string; readonly password: string } | undefined;
 }
 
 /**

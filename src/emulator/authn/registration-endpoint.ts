@@ -1,16 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import { readBody } from "../http/request-body.ts";
-import { pangeaIdentifier } from "../pangea-identifier.ts";
-import { type ClientRegistry, isRegistrableRedirectUri, type RegisteredClient } from "./emulated-clients.ts";
-import { sendJson } from "./replies.ts";
+import { parseJson, readBody } from "../http/request-body.ts";
+import { randomIdentifier } from "../identifiers.ts";
+import { isRegistrableRedirectUri, type RegisteredClient } from "./emulated-clients.ts";
+import type { AuthnParts } from "./parts.ts";
+import { sendJson, sendOAuthError } from "./replies.ts";
 
-/** What the endpoints that register and show clients work with. */
-export interface RegistrationParts {
-  readonly clients: ClientRegistry;
-  readonly clock: () => number;
-  readonly isServiceTokenAccepted: (authorization: string | undefined) => boolean;
-}
+type RegistrationParts = Pick<AuthnParts, "clients" | "clock" | "isServiceTokenAccepted">;
 
 const secretLifetimeSeconds = 365 * 24 * 60 * 60;
 
@@ -41,24 +37,21 @@ export async function answerRegistration(
   response: ServerResponse,
 ): Promise<void> {
   if (refusesToken(parts, request, response)) return;
-  const parsed = registrationRequest.safeParse(parseJson(await readBody(request)));
+  const parsed = registrationRequest.safeParse(parseJson((await readBody(request)) ?? ""));
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
-    sendJson(response, 400, { error: "invalid_client_metadata", error_description: problems.join("; ") });
-    return;
+    return sendOAuthError(response, 400, "invalid_client_metadata", problems.join("; "));
   }
   const metadata = parsed.data;
   if (!metadata.redirect_uris.every(isRegistrableRedirectUri)) {
-    sendJson(response, 400, {
-      error: "invalid_redirect_uri",
-      error_description: "redirect_uris must be absolute http or https URIs without a fragment",
-    });
-    return;
+    const description = "redirect_uris must be absolute http or https URIs without a fragment";
+    return sendOAuthError(response, 400, "invalid_redirect_uri", description);
   }
   const createdAt = parts.clock();
+  const secretExpiresAt = createdAt + secretLifetimeSeconds * 1000;
   const client: RegisteredClient = {
-    clientId: pangeaIdentifier("psa"),
-    clientSecret: pangeaIdentifier("pck"),
+    clientId: randomIdentifier("psa"),
+    clientSecret: randomIdentifier("pck"),
     clientName: metadata.client_name,
     redirectUris: metadata.redirect_uris,
     scopes: metadata.scope?.split(/\s+/).filter((scope) => scope !== ""),
@@ -66,13 +59,13 @@ export async function answerRegistration(
     tokenEndpointAuthMethod: metadata.token_endpoint_auth_method,
     anyLoopbackRedirectUri: false,
     createdAt,
-    secretExpiresAt: createdAt + secretLifetimeSeconds * 1000,
+    secretExpiresAt,
   };
   parts.clients.add(client);
   sendJson(response, 201, {
     ...describeClient(client),
     client_secret: client.clientSecret,
-    client_secret_expires_at: new Date(createdAt + secretLifetimeSeconds * 1000).toISOString(),
+    client_secret_expires_at: new Date(secretExpiresAt).toISOString(),
   });
 }
 
@@ -81,21 +74,15 @@ export function answerClientLookup(parts: RegistrationParts, request: IncomingMe
   if (refusesToken(parts, request, response)) return;
   const { searchParams } = new URL(request.url ?? "/", "http://emulator.invalid");
   const client = parts.clients.find(searchParams.get("client_id") ?? "");
-  if (client === undefined) {
-    sendJson(response, 404, { error: "invalid_request", error_description: "No client has this client_id" });
-    return;
-  }
-  sendJson(response, 200, describeClient(client));
+  if (client === undefined) sendOAuthError(response, 404, "invalid_request", "No client has this client_id");
+  else sendJson(response, 200, describeClient(client));
 }
 
 function refusesToken(parts: RegistrationParts, request: IncomingMessage, response: ServerResponse): boolean {
   if (parts.isServiceTokenAccepted(request.headers.authorization)) return false;
-  sendJson(
-    response,
-    401,
-    { error: "invalid_token", error_description: "A service token (pts_…) is needed as a bearer token" },
-    { "www-authenticate": 'Bearer error="invalid_token"' },
-  );
+  sendOAuthError(response, 401, "invalid_token", "A service token (pts_…) is needed as a bearer token", {
+    "www-authenticate": 'Bearer error="invalid_token"',
+  });
   request.resume();
   return true;
 }
@@ -113,13 +100,4 @@ function describeClient(client: RegisteredClient): object {
     grant_types: client.grantTypes,
     response_types: client.grantTypes.includes("authorization_code") ? ["code"] : [],
   };
-}
-
-function parseJson(body: string | undefined): unknown {
-  if (body === undefined) return undefined;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

@@ -12,6 +12,17 @@ export function sendJson(
   response.end(JSON.stringify(body));
 }
 
+/** Sends an OAuth error ({@link https://www.rfc-editor.org/rfc/rfc6749#section-5.2 RFC 6749 section 5.2}). */
+export function sendOAuthError(
+  response: ServerResponse,
+  status: number,
+  error: string,
+  description: string,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  sendJson(response, status, { error, error_description: description }, headers);
+}
+
 /**
  * The headers of a page that nobody may keep or frame, and that runs no script. Its style is named by its hash. There is
  * no `form-action`: a browser would apply it to the redirect that follows the login form, which leads to the client.

@@ -1,73 +1,77 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Provider } from "oidc-provider";
 import { z } from "zod";
-import { invalid, type PangeaReply, success } from "../http/envelope.ts";
-import { parseJson, validate } from "../vault/validation.ts";
+import {
+  envelope,
+  invalid,
+  methodNotAllowed,
+  noSuchEndpoint,
+  type PangeaReply,
+  success,
+  unauthorized,
+} from "../http/envelope.ts";
+import { jsonEndpoint } from "../http/json-endpoint.ts";
+import { readBody } from "../http/request-body.ts";
+import { randomIdentifier, stableIdentifier } from "../identifiers.ts";
 import { audienceOf } from "./authorization-server.ts";
-import type { OidcStorage } from "./oidc-storage.ts";
-import { stableIdentifier } from "./stable-identifier.ts";
-import type { UserDirectory } from "./user-directory.ts";
+import type { AuthnParts } from "./parts.ts";
+import { sendJson } from "./replies.ts";
 
 /** What AuthN's service API works with. */
-export interface ServiceApiParts {
-  readonly issuer: string;
+export interface ServiceApiParts extends AuthnParts {
   readonly provider: Provider;
-  readonly storage: OidcStorage;
-  readonly users: UserDirectory;
-  readonly clock: () => number;
-  readonly refreshTokenRotation: boolean;
 }
 
-type Endpoint = (parts: ServiceApiParts, body: unknown) => Promise<PangeaReply>;
-type AccessToken = InstanceType<Provider["AccessToken"]>;
-type RefreshToken = InstanceType<Provider["RefreshToken"]>;
+type Token = InstanceType<Provider["AccessToken"]> | InstanceType<Provider["RefreshToken"]>;
 
 const userToken = z.string().regex(/^(ptu_[a-z2-7]{32})|([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/);
 const anyToken = z
   .string()
   .regex(/^(p(ti|tr|ts|tu|cl)_[a-z2-7]{32})|([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/);
+const sessionToken = z.string().regex(/^ptr_[a-z2-7]{32}$/);
+const userId = z.string().regex(/^[a-zA-Z0-9 '.:/_-]+$/);
 
-const endpoints: ReadonlyMap<string, Endpoint> = new Map([
-  ["/v2/client/token/check", checked(z.strictObject({ token: anyToken }), checkToken)],
-  ["/v2/client/session/logout", checked(z.strictObject({ token: userToken }), logOut)],
+type Endpoint = (body: string, parts: ServiceApiParts) => PangeaReply | Promise<PangeaReply>;
+
+const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+  ["/v2/client/token/check", jsonEndpoint(z.strictObject({ token: anyToken }), checkToken)],
+  ["/v2/client/session/logout", jsonEndpoint(z.strictObject({ token: userToken }), logOut)],
   [
     "/v2/client/session/refresh",
-    checked(
-      z.strictObject({ refresh_token: z.string().regex(/^ptr_[a-z2-7]{32}$/), user_token: userToken.optional() }),
-      refreshSession,
-    ),
+    jsonEndpoint(z.strictObject({ refresh_token: sessionToken, user_token: userToken.optional() }), refreshSession),
   ],
-  ["/v2/session/logout", checked(z.strictObject({ user_id: z.string().regex(/^[a-zA-Z0-9 '.:/_-]+$/) }), logOutUser)],
+  ["/v2/session/logout", jsonEndpoint(z.strictObject({ user_id: userId }), logOutUser)],
 ]);
 
-/** Answers a call of AuthN's service API. Undefined when there is no such endpoint. */
+/** Answers a call of AuthN's service API. */
 export async function answerServiceCall(
   parts: ServiceApiParts,
   path: string,
-  body: string,
-): Promise<PangeaReply | undefined> {
-  const endpoint = endpoints.get(path);
-  if (endpoint === undefined) return undefined;
-  const parsed = parseJson(body);
-  return parsed.ok ? await endpoint(parts, parsed.request) : parsed.refusal;
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const requestTime = parts.clock();
+  const reply = await replyTo(parts, path, request);
+  const requestId = randomIdentifier("prq");
+  const body = envelope(reply, { requestId, requestTime }, parts.clock());
+  sendJson(response, reply.httpStatus, body, { "x-request-id": requestId });
 }
 
-function checked<T>(
-  schema: z.ZodType<T>,
-  answer: (parts: ServiceApiParts, request: T) => Promise<PangeaReply>,
-): Endpoint {
-  return async (parts, body) => {
-    const validated = validate(schema, body);
-    return validated.ok ? await answer(parts, validated.request) : validated.refusal;
-  };
+async function replyTo(parts: ServiceApiParts, path: string, request: IncomingMessage): Promise<PangeaReply> {
+  const body = await readBody(request);
+  if (request.method !== "POST") return methodNotAllowed;
+  if (!parts.isServiceTokenAccepted(request.headers.authorization)) return unauthorized;
+  if (body === undefined) return invalid("AboveMaxLength", "", "The request body is too large.");
+  return (await endpoints.get(path)?.(body, parts)) ?? noSuchEndpoint;
 }
 
-async function checkToken(parts: ServiceApiParts, request: { token: string }): Promise<PangeaReply> {
+async function checkToken(request: { token: string }, parts: ServiceApiParts): Promise<PangeaReply> {
   const token = await parts.provider.AccessToken.find(request.token);
   if (token === undefined) return unknownToken("/token");
   return success("Token is valid", describeToken(parts, token));
 }
 
-async function logOut(parts: ServiceApiParts, request: { token: string }): Promise<PangeaReply> {
+async function logOut(request: { token: string }, parts: ServiceApiParts): Promise<PangeaReply> {
   const token = await parts.provider.AccessToken.find(request.token);
   if (token === undefined) return unknownToken("/token");
   const { sessionUid, grantId } = token;
@@ -80,7 +84,7 @@ async function logOut(parts: ServiceApiParts, request: { token: string }): Promi
   return success("Session was logged out", {});
 }
 
-async function logOutUser(parts: ServiceApiParts, request: { user_id: string }): Promise<PangeaReply> {
+function logOutUser(request: { user_id: string }, parts: ServiceApiParts): PangeaReply {
   const user = parts.users.byId(request.user_id);
   if (user === undefined) return invalid("DoesNotExist", "/user_id", "There is no such user.");
   parts.storage.deleteWhere((payload) => payload.accountId === user.id);
@@ -88,43 +92,29 @@ async function logOutUser(parts: ServiceApiParts, request: { user_id: string }):
 }
 
 async function refreshSession(
-  parts: ServiceApiParts,
   request: { refresh_token: string; user_token?: string | undefined },
+  parts: ServiceApiParts,
 ): Promise<PangeaReply> {
-  const { provider } = parts;
+  const { provider, storage, issuer } = parts;
   const presented = await provider.RefreshToken.find(request.refresh_token);
-  const client = presented === undefined ? undefined : await provider.Client.find(presented.clientId ?? "");
+  const client = await provider.Client.find(presented?.clientId ?? "");
   const grantId = presented?.grantId;
   if (presented === undefined || client === undefined || grantId === undefined) return unknownToken("/refresh_token");
   if (presented.consumed !== undefined) {
-    parts.storage.deleteWhere((payload) => payload.grantId === grantId);
+    storage.deleteWhere((payload) => payload.grantId === grantId);
     return unknownToken("/refresh_token");
   }
-  const shared = {
-    client,
-    accountId: presented.accountId,
-    grantId,
-    gty: "authorization_code refresh_token",
-    scope: presented.scope ?? "",
-    ...(presented.sessionUid === undefined ? {} : { sessionUid: presented.sessionUid }),
-    ...(presented.sid === undefined ? {} : { sid: presented.sid }),
-  };
+  const { accountId, sessionUid, sid, resource, scope = "", rotations = 0 } = presented;
+  const shared = { client, accountId, grantId, sessionUid, sid, scope, gty: "authorization_code refresh_token" };
   let refreshTokenValue = request.refresh_token;
   if (parts.refreshTokenRotation) {
     await presented.consume();
-    refreshTokenValue = await new provider.RefreshToken({
-      ...shared,
-      ...(presented.resource === undefined ? {} : { resource: presented.resource }),
-      rotations: (presented.rotations ?? 0) + 1,
-    }).save();
+    refreshTokenValue = await new provider.RefreshToken({ ...shared, resource, rotations: rotations + 1 }).save();
   }
-  const [resource = parts.issuer] = [presented.resource ?? []].flat();
-  const aud = audienceOf(resource, parts.issuer, client.clientId);
+  const aud = audienceOf([resource ?? issuer].flat()[0] ?? issuer, issuer, client.clientId);
   const activeValue = await new provider.AccessToken({ ...shared, aud }).save();
-  if (request.user_token !== undefined) {
-    const previous = await provider.AccessToken.find(request.user_token);
-    if (previous?.grantId === grantId) await previous.destroy();
-  }
+  const previous = await provider.AccessToken.find(request.user_token ?? "");
+  if (previous?.grantId === grantId) await previous.destroy();
   const [refreshToken, active] = await Promise.all([
     provider.RefreshToken.find(refreshTokenValue),
     provider.AccessToken.find(activeValue),
@@ -136,7 +126,7 @@ async function refreshSession(
   });
 }
 
-function describeToken(parts: ServiceApiParts, token: AccessToken | RefreshToken): object {
+function describeToken(parts: ServiceApiParts, token: Token): object {
   const user = parts.users.byId(token.accountId);
   const issuedAt = (token.iat ?? 0) + parts.storage.offsetSeconds;
   return {
@@ -147,10 +137,10 @@ function describeToken(parts: ServiceApiParts, token: AccessToken | RefreshToken
     enabled: true,
     identity: token.accountId,
     email: user?.email ?? "",
-    scopes: token.scope === undefined || token.scope === "" ? [] : token.scope.split(" "),
+    scopes: token.scope ? token.scope.split(" ") : [],
     profile: user?.profile ?? {},
     created_at: new Date(issuedAt * 1000).toISOString(),
-    ...(token.clientId === undefined ? {} : { client_id: token.clientId }),
+    client_id: token.clientId,
   };
 }
 

@@ -1,7 +1,8 @@
 import { ConfigurationError } from "../../errors.ts";
+import { stableIdentifier } from "../identifiers.ts";
+import { requireThat } from "../require-that.ts";
 import { defaultEmulatorPassword } from "./defaults.ts";
-import { stableIdentifier } from "./stable-identifier.ts";
-import type { EmulatorUser } from "./types.ts";
+import type { EmulatorUser } from "./options.ts";
 
 /** A user with everything that {@link EmulatorUser} may leave out. */
 export type KnownUser = Required<EmulatorUser>;
@@ -14,9 +15,8 @@ export class UserDirectory {
 
   constructor(users: readonly EmulatorUser[]) {
     for (const user of users) {
-      if (this.#byUsername.has(user.username)) {
-        throw new ConfigurationError(`users: "${user.username}" appears twice; give every user a username of its own`);
-      }
+      const isNew = !this.#byUsername.has(user.username);
+      requireThat(isNew, `users: "${user.username}" appears twice; give every user a username of its own`);
       this.set(user);
     }
   }
@@ -24,40 +24,36 @@ export class UserDirectory {
   /**
    * Adds a user or replaces the one with the same username.
    *
-   * @throws ConfigurationError when the username is empty, the id has the wrong form or is another user's.
+   * @throws {ConfigurationError} when the username is empty, the id has the wrong form or is another user's.
    */
   set(user: EmulatorUser): void {
-    if (user.username === "") throw new ConfigurationError("users: give every user a username");
-    const id = user.id ?? stableIdentifier("pui", user.username);
-    if (!userIdPattern.test(id)) {
-      throw new ConfigurationError(`users: the id of "${user.username}" must be pui_ and 32 characters of a-z2-7`);
-    }
-    const holder = this.byId(id);
-    if (holder !== undefined && holder.username !== user.username) {
-      throw new ConfigurationError(`users: "${user.username}" and "${holder.username}" have the same id`);
-    }
-    this.#byUsername.set(user.username, {
+    const { username, id = stableIdentifier("pui", username), profile } = user;
+    requireThat(username !== "", "users: give every user a username");
+    requireThat(userIdPattern.test(id), `users: the id of "${username}" must be pui_ and 32 characters of a-z2-7`);
+    const holder = this.byId(id)?.username ?? username;
+    requireThat(holder === username, `users: "${username}" and "${holder}" have the same id`);
+    this.#byUsername.set(username, {
+      email: username.includes("@") ? username : `${username}@example.com`,
+      password: defaultEmulatorPassword,
+      deny: false,
+      ...user,
       id,
-      username: user.username,
-      email: user.email ?? (user.username.includes("@") ? user.username : `${user.username}@example.com`),
-      password: user.password ?? defaultEmulatorPassword,
-      profile: { ...user.profile },
-      deny: user.deny ?? false,
+      profile: { ...profile },
     });
   }
 
   byId(id: string): KnownUser | undefined {
-    for (const user of this.#byUsername.values()) if (user.id === id) return user;
-    return undefined;
+    return [...this.#byUsername.values()].find((user) => user.id === id);
   }
 
   byUsername(username: string): KnownUser | undefined {
     return this.#byUsername.get(username);
   }
 
-  /** The user with this username.
+  /**
+   * The user with this username.
    *
-   * @throws ConfigurationError when there is none.
+   * @throws {ConfigurationError} when there is none.
    */
   require(username: string): KnownUser {
     const user = this.byUsername(username);

@@ -1,11 +1,4 @@
-import type {
-  AcceptedFault,
-  BehaviourFault,
-  ConnectionResetFault,
-  HtmlFault,
-  ServerErrorFault,
-  TooManyRequestsFault,
-} from "./fault.ts";
+import type { AcceptedFault, BehaviourFault, EndingFault } from "./fault.ts";
 
 /** How Vault is to behave for one request. */
 export interface Behaviours {
@@ -14,31 +7,30 @@ export interface Behaviours {
   readonly staleness: number;
 }
 
-/** A fault that takes the place of the usual reply. */
-export type ReplyFault = ServerErrorFault | HtmlFault | TooManyRequestsFault | AcceptedFault | ConnectionResetFault;
-
 /** Waits for something: a delay to pass or a gate to open. Ends early, without an error, when the signal aborts. */
 export type Wait = (signal: AbortSignal) => Promise<void>;
+
+/** What befalls a request at one moment. */
+export interface Stage {
+  readonly waits: readonly Wait[];
+  /** A fault that ends the exchange then. */
+  readonly ending?: EndingFault | undefined;
+}
 
 /** Everything that is to befall one request, decided when it has arrived in full. */
 export interface FaultPlan {
   readonly behaviours: Behaviours;
-  /** What to wait for before the request is carried out. */
-  readonly before: readonly Wait[];
-  /** What to wait for after it was carried out, before the reply. */
-  readonly after: readonly Wait[];
-  readonly reply: ReplyFault | undefined;
+  /** Before the request is carried out. */
+  readonly before: Stage;
+  /** After it was carried out, before the reply. */
+  readonly after: Stage;
+  /** The reply is to be fetched later. */
+  readonly accepted?: AcceptedFault | undefined;
 }
 
 /** Nothing befalls the request. */
-export const NO_FAULTS: FaultPlan = {
+export const noFaults: FaultPlan = {
   behaviours: { has: () => false, staleness: 0 },
-  before: [],
-  after: [],
-  reply: undefined,
+  before: { waits: [] },
+  after: { waits: [] },
 };
-
-/** Whether the request is carried out before the fault takes the place of its reply. */
-export function isCommitted(fault: ReplyFault): boolean {
-  return "committed" in fault && fault.committed === true;
-}

@@ -1,15 +1,14 @@
-import { VAULT_ENDPOINTS } from "../endpoint-names.ts";
+import { vaultEndpoints } from "../endpoint-names.ts";
 
 /** Which requests a fault strikes. Without any of these: every one that its kind applies to, until it is cleared. */
 export interface FaultScope {
   /**
-   * One or more endpoints (`vault/v2/delete`, `v2/oauth/token`) or services (`vault`, `authn`). All that the fault's
-   * kind applies to unless given.
+   * One or more endpoints (`vault/v2/delete`, `v2/oauth/token`) or services (`vault`, `authn`). Default: all that the fault's kind applies to.
    */
   readonly on?: string | readonly string[];
-  /** How many requests it strikes before it clears itself. */
+  /** How many requests it strikes before it clears itself. Default: no limit. */
   readonly times?: number;
-  /** The chance that it strikes a request, from 0 to 1. Drawn from the emulator's seeded generator. 1 unless given. */
+  /** The chance that it strikes a request, from 0 to 1. Drawn from the emulator's seeded generator. Default: 1. */
   readonly probability?: number;
 }
 
@@ -40,35 +39,35 @@ export interface StaleBulkFault extends FaultScope {
 
 /** Whether the request takes effect before the fault shows. */
 export interface Committing {
-  /** True: the request is carried out, then its reply is spoilt. False (the default): it is not carried out. */
+  /** True: the request is carried out, then its reply is spoilt or held. False: it is not. Default: false. */
   readonly committed?: boolean;
 }
 
 /** An error of the service or of a gateway before it, as a Pangea envelope. */
 export interface ServerErrorFault extends FaultScope, Committing {
   readonly kind: "server-error";
-  /** 503 unless given. The SDK retries 500, 502, 503 and 504 by itself. */
+  /** Default: 503. The SDK retries 500, 502, 503 and 504 by itself. */
   readonly httpStatus?: 500 | 501 | 502 | 503 | 504;
 }
 
 /** An HTML page in the place of the reply, such as a proxy sends. */
 export interface HtmlFault extends FaultScope, Committing {
   readonly kind: "html";
-  /** 502 unless given. */
+  /** Default: 502. */
   readonly httpStatus?: number;
 }
 
 /** HTTP 429 with `Retry-After`. Never carried out. */
 export interface TooManyRequestsFault extends FaultScope {
   readonly kind: "too-many-requests";
-  /** In seconds. 1 unless given. */
+  /** In seconds. Default: 1. */
   readonly retryAfterSeconds?: number;
 }
 
 /** HTTP 202: the result is to be fetched from `GET {base}/request/{request_id}`. The request is carried out at once. Vault only. */
 export interface AcceptedFault extends FaultScope {
   readonly kind: "accepted";
-  /** How many fetches are answered with 202 again before the result is there. 0 unless given. */
+  /** How many fetches are answered with 202 again before the result is there. Default: 0. */
   readonly polls?: number;
 }
 
@@ -87,6 +86,9 @@ export interface LatencyFault extends FaultScope, Committing {
     | { readonly median: number; readonly percentile99: number };
 }
 
+/** A fault that ends an exchange by itself. */
+export type EndingFault = ServerErrorFault | HtmlFault | TooManyRequestsFault | ConnectionResetFault;
+
 /**
  * Something that goes wrong, or goes otherwise than usual.
  *
@@ -96,33 +98,25 @@ export interface LatencyFault extends FaultScope, Committing {
  * const slow: Fault = { kind: "latency", milliseconds: { median: 20, percentile99: 200 } };
  * ```
  */
-export type Fault =
-  | BehaviourFault
-  | StaleBulkFault
-  | ServerErrorFault
-  | HtmlFault
-  | TooManyRequestsFault
-  | AcceptedFault
-  | ConnectionResetFault
-  | LatencyFault;
+export type Fault = BehaviourFault | StaleBulkFault | EndingFault | AcceptedFault | LatencyFault;
 
-const SEARCHES = ["vault/v2/get_bulk", "vault/v2/list"];
-const READS = ["vault/v2/get", ...SEARCHES];
-const NAMINGS = ["vault/v2/secret/store", "vault/v2/update", "vault/v2/folder/create"];
+const searches = ["vault/v2/get_bulk", "vault/v2/list"];
+const reads = ["vault/v2/get", ...searches];
+const namings = ["vault/v2/secret/store", "vault/v2/update", "vault/v2/folder/create"];
 
 /** The endpoints or services that a kind of fault applies to. `undefined` is all. */
-export const APPLIES_TO: Readonly<Record<Fault["kind"], readonly string[] | undefined>> = {
-  "duplicate-names": NAMINGS,
+export const appliesTo: Readonly<Record<Fault["kind"], readonly string[] | undefined>> = {
+  "duplicate-names": namings,
   "idempotent-delete": ["vault/v2/delete"],
-  "withhold-disabled": READS,
-  "hide-disabled": READS,
-  "refuse-slash-in-name": NAMINGS,
-  "name-in-unsupported": SEARCHES,
+  "withhold-disabled": reads,
+  "hide-disabled": reads,
+  "refuse-slash-in-name": namings,
+  "name-in-unsupported": searches,
   "stale-get-bulk": ["vault/v2/get_bulk"],
   "server-error": undefined,
   html: undefined,
   "too-many-requests": undefined,
-  accepted: VAULT_ENDPOINTS,
+  accepted: vaultEndpoints,
   "connection-reset": undefined,
   latency: undefined,
 };

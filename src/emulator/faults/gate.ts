@@ -17,22 +17,17 @@ export interface Gate {
   readonly held: number;
   /** Resolves when that many requests have come to the gate since it was set up. */
   arrived(count: number): Promise<void>;
-  /** Lets the first of the held requests go on, and the gate stay closed. Lets `count` go on where given. */
+  /** Lets that many of the held requests go on, in the order of their arrival. The gate stays closed. Default: 1. */
   release(count?: number): void;
   /** Lets every held request go on, and those to come. */
   open(): void;
 }
 
-interface Waiter {
-  readonly count: number;
-  readonly resolve: () => void;
-}
-
 /** The {@link Gate} that the emulator puts in the way of requests. */
 export class RequestGate implements Gate {
   readonly #onOpen: () => void;
-  #held: (() => void)[] = [];
-  #waiters: Waiter[] = [];
+  readonly #held = new Set<() => void>();
+  readonly #waiters: { readonly count: number; readonly resolve: () => void }[] = [];
   #arrivals = 0;
   #isOpen = false;
 
@@ -46,29 +41,22 @@ export class RequestGate implements Gate {
   }
 
   get held(): number {
-    return this.#held.length;
+    return this.#held.size;
   }
 
   /** Waits at the gate, until it lets this request through or the signal aborts. */
   pass(signal: AbortSignal): Promise<void> {
     this.#arrivals += 1;
-    this.#waiters = this.#waiters.filter((waiter) => {
-      if (waiter.count > this.#arrivals) return true;
-      waiter.resolve();
-      return false;
-    });
+    for (const { count, resolve } of this.#waiters) if (count <= this.#arrivals) resolve();
     if (this.#isOpen || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const goOn = () => {
-        signal.removeEventListener("abort", abort);
+        this.#held.delete(goOn);
+        signal.removeEventListener("abort", goOn);
         resolve();
       };
-      const abort = () => {
-        this.#held = this.#held.filter((entry) => entry !== goOn);
-        resolve();
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      this.#held.push(goOn);
+      this.#held.add(goOn);
+      signal.addEventListener("abort", goOn);
     });
   }
 
@@ -78,13 +66,13 @@ export class RequestGate implements Gate {
   }
 
   release(count = 1): void {
-    for (const goOn of this.#held.splice(0, count)) goOn();
+    for (const goOn of [...this.#held].slice(0, count)) goOn();
   }
 
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#onOpen();
-    this.release(this.#held.length);
+    this.release(this.held);
   }
 }

@@ -53,19 +53,19 @@ export interface OpenCall {
   end(httpStatus: number | undefined): void;
 }
 
-const RECENT = 10_000;
+const recentMaximum = 10_000;
 
 interface Chain {
-  length: number;
+  readonly length: number;
   /** The tick at which the chain's last call ended. */
-  endedAt: number;
+  readonly endedAt: number;
 }
 
 /** The {@link CallLog} that the emulator writes to. */
 export class RecordingCallLog implements CallLog {
   readonly #now: () => number;
   #counts = new Map<string, number>();
-  #totals = new Map<EmulatedService, number>();
+  #totals = new Map<EmulatedService | "all", number>();
   #chains = new Map<EmulatedService | "all", Chain>();
   #recent: CallRecord[] = [];
   #generation = 0;
@@ -77,9 +77,10 @@ export class RecordingCallLog implements CallLog {
     this.#now = now;
   }
 
+  /** Counts a request that has arrived. `retryOf` has the ids of the requests that it repeats. */
   begin(service: EmulatedService, endpoint: string, retryOf: readonly string[]): OpenCall {
     this.#counts.set(endpoint, this.count(endpoint) + 1);
-    this.#totals.set(service, (this.#totals.get(service) ?? 0) + 1);
+    for (const key of [service, "all"] as const) this.#totals.set(key, this.total(key) + 1);
     const generation = this.#generation;
     const startedAt = this.#now();
     const startTick = ++this.#tick;
@@ -90,11 +91,10 @@ export class RecordingCallLog implements CallLog {
         open = false;
         if (generation !== this.#generation) return;
         const endTick = ++this.#tick;
-        this.#extend(service, startTick, endTick);
-        this.#extend("all", startTick, endTick);
+        for (const key of [service, "all"] as const) this.#extend(key, startTick, endTick);
         this.#recent.push({ endpoint, service, startedAt, endedAt: this.#now(), httpStatus, retryOf });
         // Trimmed by halves, so that the cost of a shift is paid rarely.
-        if (this.#recent.length >= 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
+        if (this.#recent.length >= 2 * recentMaximum) this.#recent = this.recent();
       },
     };
   }
@@ -103,40 +103,33 @@ export class RecordingCallLog implements CallLog {
     return this.#counts.get(endpoint) ?? 0;
   }
 
-  total(service?: EmulatedService): number {
-    if (service !== undefined) return this.#totals.get(service) ?? 0;
-    let total = 0;
-    for (const count of this.#totals.values()) total += count;
-    return total;
+  total(service: EmulatedService | "all" = "all"): number {
+    return this.#totals.get(service) ?? 0;
   }
 
   snapshot(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#counts].sort(([left], [right]) => (left < right ? -1 : 1)));
   }
 
-  sequential(service?: EmulatedService): number {
-    return this.#chains.get(service ?? "all")?.length ?? 0;
+  sequential(service: EmulatedService | "all" = "all"): number {
+    return this.#chains.get(service)?.length ?? 0;
   }
 
-  recent(): readonly CallRecord[] {
-    return this.#recent.slice(-RECENT);
+  recent(): CallRecord[] {
+    return this.#recent.slice(-recentMaximum);
   }
 
   reset(): void {
     this.#generation += 1;
-    this.#counts = new Map();
-    this.#totals = new Map();
-    this.#chains = new Map();
+    this.#counts.clear();
+    this.#totals.clear();
+    this.#chains.clear();
     this.#recent = [];
   }
 
   /** Calls end in the order of their ends, for which taking each that fits after the last taken gives the longest chain. */
   #extend(key: EmulatedService | "all", startTick: number, endTick: number): void {
-    const chain = this.#chains.get(key);
-    if (chain === undefined) this.#chains.set(key, { length: 1, endedAt: endTick });
-    else if (startTick > chain.endedAt) {
-      chain.length += 1;
-      chain.endedAt = endTick;
-    }
+    const { length, endedAt } = this.#chains.get(key) ?? { length: 0, endedAt: 0 };
+    if (startTick > endedAt) this.#chains.set(key, { length: length + 1, endedAt: endTick });
   }
 }

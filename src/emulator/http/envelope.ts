@@ -4,7 +4,7 @@ export interface ValidationProblem {
   readonly code: string;
   /** What is wrong, for a person. It never repeats the value. */
   readonly detail: string;
-  /** A JSON pointer (RFC 6901) to the offending part of the request. */
+  /** A JSON pointer ({@link https://www.rfc-editor.org/rfc/rfc6901 RFC 6901}) to the offending part of the request. */
   readonly source: string;
 }
 
@@ -17,30 +17,27 @@ export interface PangeaReply {
   readonly result: object;
 }
 
-/** Pangea's response envelope, as it goes over the wire. */
-export interface PangeaEnvelope {
-  readonly request_id: string;
-  readonly request_time: string;
-  readonly response_time: string;
-  readonly status: string;
-  readonly summary: string;
-  readonly result: object;
+/** A request as its reply names it. */
+export interface AnsweredRequest {
+  /** `prq_` and 32 characters of `a-z2-7`. */
+  readonly requestId: string;
+  /** When the request arrived, in milliseconds since the epoch. */
+  readonly requestTime: number;
 }
 
-/** Puts a reply into the envelope. Times are milliseconds since the epoch. */
+/** Puts a reply into Pangea's envelope, as it goes over the wire. `responseTime` is in milliseconds since the epoch. */
 export function envelope(
-  reply: PangeaReply,
-  requestId: string,
-  requestTime: number,
+  { status, summary, result }: PangeaReply,
+  { requestId, requestTime }: AnsweredRequest,
   responseTime: number,
-): PangeaEnvelope {
+): object {
   return {
     request_id: requestId,
     request_time: new Date(requestTime).toISOString(),
     response_time: new Date(responseTime).toISOString(),
-    status: reply.status,
-    summary: reply.summary,
-    result: reply.result,
+    status,
+    summary,
+    result,
   };
 }
 
@@ -60,33 +57,27 @@ export function invalid(code: string, source: string, detail: string): PangeaRep
   return validationError([{ code, detail, source }]);
 }
 
-/** The token is missing, malformed or not in the list of accepted tokens. */
-export function unauthorized(): PangeaReply {
-  return { httpStatus: 401, status: "Unauthorized", summary: "Not authorized to access this resource", result: {} };
+function failure(httpStatus: number, status: string, summary: string): PangeaReply {
+  return { httpStatus, status, summary, result: {} };
 }
+
+/** The token is missing, malformed or not in the list of accepted tokens. */
+export const unauthorized = failure(401, "Unauthorized", "Not authorized to access this resource");
 
 /** No item has the id. Pangea's HTTP status for it is not documented; the SDK reads `status` alone. */
-export function itemNotFound(): PangeaReply {
-  return { httpStatus: 404, status: "VaultItemNotFound", summary: "Vault item not found", result: {} };
-}
+export const itemNotFound = failure(404, "VaultItemNotFound", "Vault item not found");
 
 /** The emulator has no such endpoint. */
-export function noSuchEndpoint(): PangeaReply {
-  return { httpStatus: 404, status: "NotFound", summary: "The emulator has no such endpoint", result: {} };
-}
+export const noSuchEndpoint = failure(404, "NotFound", "The emulator has no such endpoint");
 
 /** The endpoint takes another HTTP method. */
-export function methodNotAllowed(): PangeaReply {
-  return { httpStatus: 405, status: "MethodNotAllowed", summary: "This endpoint takes another method", result: {} };
-}
+export const methodNotAllowed = failure(405, "MethodNotAllowed", "This endpoint takes another method");
 
 /** Too many requests: what the `too-many-requests` fault answers. */
-export function tooManyRequests(): PangeaReply {
-  return { httpStatus: 429, status: "TooManyRequests", summary: "Too many requests", result: {} };
-}
+export const tooManyRequests = failure(429, "TooManyRequests", "Too many requests");
 
 /** A failure of the service itself, with an HTTP status of 500 or above. */
 export function serverError(httpStatus: number): PangeaReply {
   const status = httpStatus === 503 ? "ServiceNotAvailable" : "InternalError";
-  return { httpStatus, status, summary: "The service could not answer", result: {} };
+  return failure(httpStatus, status, "The service could not answer");
 }

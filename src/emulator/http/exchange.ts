@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AcceptedFault, HtmlFault } from "../faults/fault.ts";
-import type { ReplyFault } from "../faults/fault-plan.ts";
 import type { OpenCall } from "./call-log.ts";
-import { envelope, type PangeaReply, serverError, tooManyRequests } from "./envelope.ts";
-
-/** A fault that ends an exchange by itself. */
-export type EndingFault = Exclude<ReplyFault, AcceptedFault>;
+import { type AnsweredRequest, envelope, type PangeaReply } from "./envelope.ts";
 
 /** What an {@link Exchange} is made of. */
 export interface ExchangeOptions {
@@ -20,17 +15,15 @@ export interface ExchangeOptions {
 }
 
 /** One request and the reply to it, as a Pangea service sees them. */
-export class Exchange {
+export class Exchange implements AnsweredRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** When the request arrived, in milliseconds since the epoch. */
   readonly requestTime: number;
   readonly #call: OpenCall;
   readonly #clock: () => number;
 
-  constructor(options: ExchangeOptions) {
-    const { request, response, requestId, call, clock } = options;
+  constructor({ request, response, requestId, call, clock }: ExchangeOptions) {
     this.request = request;
     this.response = response;
     this.requestId = requestId;
@@ -41,40 +34,14 @@ export class Exchange {
     response.once("close", () => call.end(response.writableFinished ? response.statusCode : undefined));
   }
 
-  /** Sends a reply in Pangea's envelope. The id and time of another request can be given, whose result this is. */
-  send(
-    reply: PangeaReply,
-    headers: Readonly<Record<string, string>> = {},
-    original: { readonly requestId: string; readonly requestTime: number } = this,
-  ): void {
-    const body = JSON.stringify(envelope(reply, original.requestId, original.requestTime, this.#clock()));
-    this.#write(reply.httpStatus, { "Content-Type": "application/json", ...headers }, body);
+  /** Sends a reply in Pangea's envelope. Another request can be named, where the reply is its result. */
+  send(reply: PangeaReply, headers: Readonly<Record<string, string>> = {}, answered: AnsweredRequest = this): void {
+    const body = JSON.stringify(envelope(reply, answered, this.#clock()));
+    this.write(reply.httpStatus, { "Content-Type": "application/json", ...headers }, body);
   }
 
-  /** Sends what a fault has in the place of the reply. */
-  fail(fault: EndingFault): void {
-    switch (fault.kind) {
-      case "connection-reset":
-        this.cut();
-        break;
-      case "html":
-        this.#write(fault.httpStatus ?? 502, { "Content-Type": "text/html; charset=utf-8" }, page(fault));
-        break;
-      case "too-many-requests":
-        this.send(tooManyRequests(), { "Retry-After": String(Math.ceil(fault.retryAfterSeconds ?? 1)) });
-        break;
-      case "server-error":
-        this.send(serverError(fault.httpStatus ?? 503));
-    }
-  }
-
-  /** Resets the connection: the client gets ECONNRESET. */
-  cut(): void {
-    this.#call.end(undefined);
-    this.request.socket.resetAndDestroy();
-  }
-
-  #write(httpStatus: number, headers: Readonly<Record<string, string>>, body: string): void {
+  /** Sends a reply of any form. */
+  write(httpStatus: number, headers: Readonly<Record<string, string>>, body: string): void {
     this.#call.end(httpStatus);
     this.response.writeHead(httpStatus, {
       ...headers,
@@ -83,9 +50,10 @@ export class Exchange {
     });
     this.response.end(body);
   }
-}
 
-function page(fault: HtmlFault): string {
-  const title = `${fault.httpStatus ?? 502} from a proxy`;
-  return `<!doctype html><html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`;
+  /** Resets the connection: the client gets ECONNRESET. */
+  cut(): void {
+    this.#call.end(undefined);
+    this.request.socket.resetAndDestroy();
+  }
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 
 /** The largest request body that is taken, in bytes. */
-export const BODY_MAXIMUM_BYTES = 1024 * 1024;
+export const bodyMaximumBytes = 1024 * 1024;
 
 /** Beyond this many times the maximum, the rest is not even read. */
-const PATIENCE = 16;
+const patience = 16;
 
 /**
  * Reads a request's body as UTF-8. A body over the maximum is read to its end, so that the client gets the reply, but
@@ -16,11 +16,18 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) continue;
     bytes += chunk.length;
-    if (bytes <= BODY_MAXIMUM_BYTES) chunks.push(chunk);
+    if (bytes <= bodyMaximumBytes) chunks.push(chunk);
     else chunks.length = 0;
-    if (bytes > PATIENCE * BODY_MAXIMUM_BYTES) break;
+    if (bytes > patience * bodyMaximumBytes) break;
   }
-  if (bytes > BODY_MAXIMUM_BYTES) return undefined;
-  const [only] = chunks;
-  return chunks.length === 1 && only !== undefined ? only.toString("utf8") : Buffer.concat(chunks).toString("utf8");
+  return bytes > bodyMaximumBytes ? undefined : Buffer.concat(chunks).toString("utf8");
+}
+
+/** Parses a text as JSON. `undefined`, which no JSON stands for, where the text is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

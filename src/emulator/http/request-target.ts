@@ -11,7 +11,7 @@ export interface RequestTarget {
 }
 
 /** A segment of a path that is an id: long, and not of lower-case words alone. */
-const ID = /^(?![a-z._-]+$)[\w-]{16,}$/;
+const identifier = /^(?![a-z._-]+$)[\w-]{16,}$/;
 
 /**
  * Takes a request's target apart. Everything outside `/vault/` is AuthN's.
@@ -28,7 +28,7 @@ export function requestTarget(url: string): RequestTarget {
   if (isVaultEndpoint(path)) return { service: "vault", path, endpoint: path };
   const endpoint = path
     .split("/")
-    .map((segment) => (ID.test(segment) ? "{id}" : segment))
+    .map((segment) => (identifier.test(segment) ? "{id}" : segment))
     .join("/");
   return { service: path.startsWith("vault/") ? "vault" : "authn", path, endpoint };
 }

@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { Behaviours } from "../faults/fault-plan.ts";
 import type { PangeaReply } from "../http/envelope.ts";
+import { jsonEndpoint } from "../http/json-endpoint.ts";
 import { isEnabled, type VaultItem } from "./item.ts";
 import type { VaultStore } from "./store.ts";
-import { validate } from "./validation.ts";
 
 /** What an endpoint works with while it answers one request. */
 export interface EndpointContext {
@@ -13,18 +13,15 @@ export interface EndpointContext {
   readonly behaviours: Behaviours;
 }
 
-/** Answers one request, whose body is parsed JSON, in one synchronous step. */
-export type Endpoint = (body: unknown, context: EndpointContext) => PangeaReply;
+/** Answers one request, whose body is a text, in one synchronous step. */
+export type Endpoint = (body: string, context: EndpointContext) => PangeaReply;
 
-/** An endpoint whose body is checked against a schema first. */
+/** An endpoint of Vault. Its requests are checked against a schema first. */
 export function endpoint<Request>(
   schema: z.ZodType<Request>,
   handle: (request: Request, context: EndpointContext) => PangeaReply,
 ): Endpoint {
-  return (body, context) => {
-    const validated = validate(schema, body);
-    return validated.ok ? handle(validated.request, context) : validated.refusal;
-  };
+  return jsonEndpoint(schema, handle);
 }
 
 /** Whether reads pretend that the item is gone, because it is disabled and a fault hides those. */

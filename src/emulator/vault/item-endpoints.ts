@@ -3,58 +3,54 @@ import { type EndpointContext, endpoint, isHidden, showsSecrets } from "./endpoi
 import { normaliseFolder } from "./folder-path.ts";
 import { type FolderItem, findVersion, pathOf, type SecretItem, type SecretVersion, versions } from "./item.ts";
 import { refuseName } from "./names.ts";
-import { currentVersion, represent } from "./representation.ts";
+import { represent } from "./representation.ts";
 import { deleteRequest, getRequest, updateRequest } from "./requests.ts";
 
 /** `v2/get`: one item by its id, with the versions asked for. */
 export const getItem = endpoint(getRequest, (request, context) => {
-  const { store, now } = context;
-  const item = store.find(request.id);
-  if (item === undefined || isHidden(item, context)) return itemNotFound();
+  const item = context.store.find(request.id);
+  if (item === undefined || isHidden(item, context)) return itemNotFound;
   const selected = item.type === "folder" ? [] : selectVersions(item, request.version);
   if (selected === undefined) return invalid("DoesNotExist", "/version", "The item has no such version.");
   const secrets = showsSecrets(item, context);
-  return success("Item retrieved", represent(item, { now, versions: () => selected, secrets }));
+  return success("Item retrieved", represent(item, context.now, { versions: selected, secrets }));
 });
 
 /** `v2/update`: name, folder, metadata, tags, `enabled` and `disabled_at`. */
 export const updateItem = endpoint(updateRequest, (request, context) => {
   const { store, now } = context;
   const item = store.find(request.id);
-  if (item === undefined) return itemNotFound();
+  if (item === undefined) return itemNotFound;
   const common = {
-    ...(request.name === undefined ? {} : { name: request.name }),
     folder: request.folder === undefined ? item.folder : normaliseFolder(request.folder),
-    ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
-    ...(request.tags === undefined ? {} : { tags: request.tags }),
+    metadata: request.metadata ?? item.metadata,
+    tags: request.tags ?? item.tags,
   };
-  if (item.type === "folder") return updateFolder(item, { ...item, ...common }, context);
+  if (item.type === "folder")
+    return updateFolder(item, { ...item, ...common, name: request.name ?? item.name }, context);
   const updated: SecretItem = {
     ...item,
     ...common,
-    ...(request.enabled === undefined ? {} : { enabled: request.enabled }),
-    ...(request.disabled_at === undefined ? {} : { disabledAt: request.disabled_at }),
+    name: request.name ?? item.name,
+    enabled: request.enabled ?? item.enabled,
+    disabledAt: request.disabled_at ?? item.disabledAt,
   };
   const isMoved = updated.name !== item.name || updated.folder !== item.folder;
   const refusal = isMoved ? refuseName(updated, context, item.id) : undefined;
   if (refusal !== undefined) return refusal;
   store.replace(updated, now);
-  return success("Item updated", represent(updated, { now, versions: currentVersion, secrets: false }));
+  return success("Item updated", represent(updated, now));
 });
 
 /** `v2/delete`: an item; a folder that is not empty only with `recursive`. */
-export const deleteItem = endpoint(deleteRequest, (request, { store, now, behaviours }) => {
-  const item = store.find(request.id);
-  if (item === undefined) {
-    return behaviours.has("idempotent-delete") ? success("Item deleted", { id: request.id }) : itemNotFound();
-  }
-  if (item.type === "folder" && request.recursive !== true) {
-    for (const _ of store.inFolder(pathOf(item))) {
-      return invalid("BadState", "/recursive", "The folder is not empty: set recursive to delete what is in it.");
-    }
+export const deleteItem = endpoint(deleteRequest, ({ id, recursive }, { store, now, behaviours }) => {
+  const item = store.find(id);
+  if (item === undefined) return behaviours.has("idempotent-delete") ? success("Item deleted", { id }) : itemNotFound;
+  if (item.type === "folder" && recursive !== true && store.inFolder(pathOf(item)).next().done !== true) {
+    return invalid("BadState", "/recursive", "The folder is not empty: set recursive to delete what is in it.");
   }
   store.remove(item, now);
-  return success("Item deleted", { id: item.id });
+  return success("Item deleted", { id });
 });
 
 function updateFolder(before: FolderItem, after: FolderItem, context: EndpointContext): PangeaReply {
@@ -68,19 +64,18 @@ function updateFolder(before: FolderItem, after: FolderItem, context: EndpointCo
   if (refusal !== undefined) return refusal;
   if (isMoved) store.moveFolder(before, after, now);
   else store.replace(after, now);
-  return success("Item updated", represent(after, { now, versions: currentVersion, secrets: false }));
+  return success("Item updated", represent(after, now));
 }
 
 /** `N`: that version; `-N`: the Nth from the newest; `-N:`: the N newest; `all`. */
 function selectVersions(item: SecretItem, wanted: string | number | undefined): readonly SecretVersion[] | undefined {
   if (wanted === undefined) return [item.current];
   if (wanted === "all") return [...versions(item)];
-  const newest = item.current.version;
   if (typeof wanted === "string" && wanted.endsWith(":")) {
     const count = -Number(wanted.slice(0, -1));
     return [...versions(item)].slice(0, count);
   }
   const number = Number(wanted);
-  const version = findVersion(item, number < 0 ? newest + 1 + number : number);
+  const version = findVersion(item, number < 0 ? item.current.version + 1 + number : number);
   return version === undefined ? undefined : [version];
 }

@@ -1,8 +1,8 @@
 /** The states of a version, from Vault's `vault-item-version-state`. */
-export const VERSION_STATES = ["active", "deactivated", "suspended", "compromised", "destroyed"] as const;
+export const versionStates = ["active", "deactivated", "suspended", "compromised", "destroyed"] as const;
 
 /** The state of a version. */
-export type VersionState = (typeof VERSION_STATES)[number];
+export type VersionState = (typeof versionStates)[number];
 
 /** One version of a secret. Immutable; the newest links to the one before it, so that a rotation costs the same at any length. */
 export interface SecretVersion {
@@ -10,11 +10,11 @@ export interface SecretVersion {
   /** Milliseconds since the epoch, as every time here. */
   readonly createdAt: number;
   readonly state: VersionState;
-  readonly destroyedAt?: number;
-  readonly rotatedAt?: number;
+  readonly destroyedAt?: number | undefined;
+  readonly rotatedAt?: number | undefined;
   /** Absent once the version is destroyed. */
-  readonly secret?: string;
-  readonly previous?: SecretVersion;
+  readonly secret?: string | undefined;
+  readonly previous?: SecretVersion | undefined;
 }
 
 interface ItemBase {
@@ -22,11 +22,11 @@ interface ItemBase {
   /** Grows with every item: the order of creation. */
   readonly sequence: number;
   /** Unset where the request gave none. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Normalised. */
   readonly folder: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly createdAt: number;
 }
 
@@ -34,8 +34,8 @@ interface ItemBase {
 export interface SecretItem extends ItemBase {
   readonly type: "secret";
   readonly enabled: boolean;
-  readonly disabledAt?: number;
-  readonly lastRotated?: number;
+  readonly disabledAt?: number | undefined;
+  readonly lastRotated?: number | undefined;
   readonly current: SecretVersion;
 }
 
@@ -70,15 +70,9 @@ export function* versions(item: SecretItem): Generator<SecretVersion> {
     yield version;
 }
 
-/** A version in another state. A destroyed one loses its secret. */
+/** A version in another state. A destroyed version loses its secret. */
 export function withState(version: SecretVersion, state: VersionState, destroyedAt?: number): SecretVersion {
-  const { secret, destroyedAt: _, ...rest } = version;
-  return {
-    ...rest,
-    state,
-    ...(destroyedAt === undefined ? {} : { destroyedAt }),
-    ...(state === "destroyed" || secret === undefined ? {} : { secret }),
-  };
+  return { ...version, state, destroyedAt, secret: state === "destroyed" ? undefined : version.secret };
 }
 
 /** The version as it stands at `now`: one whose `destroy_period` has run out is destroyed. */
@@ -89,17 +83,9 @@ export function versionAt(version: SecretVersion, now: number): SecretVersion {
 
 /** An item with one of its versions replaced by another of the same number. */
 export function replaceVersion(item: SecretItem, replacement: SecretVersion): SecretItem {
-  const newer: SecretVersion[] = [];
-  let rebuilt: SecretVersion | undefined;
-  for (const version of versions(item)) {
-    if (version.version === replacement.version) {
-      const { previous } = version;
-      rebuilt = previous === undefined ? replacement : { ...replacement, previous };
-      break;
-    }
-    newer.push(version);
+  let current: SecretVersion | undefined;
+  for (const version of [...versions(item)].reverse()) {
+    current = { ...(version.version === replacement.version ? replacement : version), previous: current };
   }
-  if (rebuilt === undefined) return item;
-  for (const version of newer.reverse()) rebuilt = { ...version, previous: rebuilt };
-  return { ...item, current: rebuilt };
+  return { ...item, current: current ?? item.current };
 }

@@ -1,13 +1,13 @@
 import { invalid, type PangeaReply } from "../http/envelope.ts";
 import type { EndpointContext } from "./endpoint.ts";
-import type { VaultItem } from "./item.ts";
+import type { NameInFolder } from "./store.ts";
 
 /**
  * Refuses a name that cannot be used in a folder: one that is taken there, or one with a slash while a fault refuses
  * those. `except` is the id of the item that is being renamed.
  */
 export function refuseName(
-  wanted: { readonly folder: string; readonly name?: string; readonly type: VaultItem["type"] },
+  wanted: NameInFolder,
   { store, behaviours }: EndpointContext,
   except?: string,
 ): PangeaReply | undefined {

@@ -1,39 +1,30 @@
-import { isEnabled, type SecretItem, type SecretVersion, type VaultItem, versionAt } from "./item.ts";
+import { isEnabled, type SecretVersion, type VaultItem, versionAt } from "./item.ts";
 
-/** What a reply shows of an item. */
+/** What a reply shows of a secret. */
 export interface Representation {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** The versions to show, of a secret. */
-  readonly versions: (item: SecretItem) => Iterable<SecretVersion>;
-  /** Whether the versions carry their secret. A destroyed version never does. */
-  readonly secrets: boolean;
+  /** Default: the newest version. */
+  readonly versions?: Iterable<SecretVersion> | undefined;
+  /** Whether the versions carry their secret. A destroyed version never does. Default: false. */
+  readonly secrets?: boolean;
 }
 
-/** Shows the newest version only. */
-export function currentVersion(item: SecretItem): Iterable<SecretVersion> {
-  return [item.current];
-}
-
-/** An item as Vault v2 replies with it (`v2-secret`, `v2-folder`). Keys without a value are left out. */
-export function represent(item: VaultItem, { now, versions, secrets }: Representation): object {
-  const common = {
-    id: item.id,
-    type: item.type,
-    ...(item.name === undefined ? {} : { name: item.name }),
-    folder: item.folder,
-    ...(item.metadata === undefined ? {} : { metadata: item.metadata }),
-    ...(item.tags === undefined ? {} : { tags: item.tags }),
-    created_at: timestamp(item.createdAt),
-  };
+/**
+ * An item as Vault v2 replies with it (`v2-secret`, `v2-folder`) at `now`, in milliseconds since the epoch. What has no
+ * value is `undefined`, so JSON leaves it out.
+ */
+export function represent(item: VaultItem, now: number, { versions, secrets = false }: Representation = {}): object {
+  const { id, type, name, folder, metadata, tags, createdAt } = item;
+  const common = { id, type, name, folder, metadata, tags, created_at: timestamp(createdAt) };
   if (item.type === "folder") return common;
   return {
     ...common,
     num_versions: item.current.version,
     enabled: isEnabled(item, now),
-    ...(item.lastRotated === undefined ? {} : { last_rotated: timestamp(item.lastRotated) }),
-    ...(item.disabledAt === undefined ? {} : { disabled_at: timestamp(item.disabledAt) }),
-    item_versions: Array.from(versions(item), (version) => representVersion(versionAt(version, now), secrets)),
+    last_rotated: timestamp(item.lastRotated),
+    disabled_at: timestamp(item.disabledAt),
+    item_versions: Array.from(versions ?? [item.current], (version) =>
+      representVersion(versionAt(version, now), secrets),
+    ),
   };
 }
 
@@ -42,12 +33,12 @@ function representVersion(version: SecretVersion, secrets: boolean): object {
     version: version.version,
     created_at: timestamp(version.createdAt),
     state: version.state,
-    ...(version.destroyedAt === undefined ? {} : { destroyed_at: timestamp(version.destroyedAt) }),
-    ...(version.rotatedAt === undefined ? {} : { rotated_at: timestamp(version.rotatedAt) }),
-    ...(secrets && version.secret !== undefined ? { secret: version.secret } : {}),
+    destroyed_at: timestamp(version.destroyedAt),
+    rotated_at: timestamp(version.rotatedAt),
+    secret: secrets ? version.secret : undefined,
   };
 }
 
-function timestamp(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
+function timestamp(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
 }

@@ -1,21 +1,21 @@
 import { z } from "zod";
 import { parseFilter } from "./filters.ts";
-import { VERSION_STATES } from "./item.ts";
+import { versionStates } from "./item.ts";
 
 /** The longest secret that Vault takes, in characters (Unicode code points, as JSON Schema counts). */
-const SECRET_MAXIMUM_LENGTH = 10_240;
+const secretMaximumLength = 10_240;
 
 const itemId = z.string().regex(/^pvi_[a-z2-7]{32}$/);
 const folder = z.string().regex(/^[0-9a-zA-Z_.\-/ ]*$/);
 const folderName = folder.regex(/[^/]/);
-const metadata = z.record(z.string(), z.string());
-const tags = z.array(z.string());
+const labels = { metadata: z.record(z.string(), z.string()).optional(), tags: z.array(z.string()).optional() };
 const dateTime = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const secret = z
   .string()
   .min(1)
-  .refine((text) => characters(text) <= SECRET_MAXIMUM_LENGTH, {
-    message: `Must have at most ${SECRET_MAXIMUM_LENGTH} characters.`,
+  // A string has at least as many UTF-16 units as code points, so most need no count.
+  .refine((text) => text.length <= secretMaximumLength || [...text].length <= secretMaximumLength, {
+    message: `Must have at most ${secretMaximumLength} characters.`,
     params: { code: "AboveMaxLength" },
   });
 
@@ -25,8 +25,7 @@ export const storeRequest = z.object({
   secret,
   name: z.string().optional(),
   folder: folder.optional(),
-  metadata: metadata.optional(),
-  tags: tags.optional(),
+  ...labels,
   disabled_at: dateTime.optional(),
 });
 
@@ -43,14 +42,13 @@ export const getRequest = z.strictObject({
   version: z.union([z.int(), z.string().regex(/^(all|-?[0-9]+|-[0-9]+:)$/)]).optional(),
 });
 
-const filter = z.record(z.string(), z.unknown()).transform((fields, context) => {
-  const parsed = parseFilter(fields);
-  if (parsed.ok) return parsed.filter;
-  for (const { code, detail, path } of parsed.problems) {
-    context.addIssue({ code: "custom", message: detail, path: [...path], params: { code } });
-  }
-  return z.NEVER;
-});
+const filter = z
+  .record(z.string(), z.unknown())
+  .transform((fields, context) =>
+    parseFilter(fields, (field, code, message) =>
+      context.addIssue({ code: "custom", message, path: [field], params: { code } }),
+    ),
+  );
 
 const search = {
   filter: filter.optional(),
@@ -88,8 +86,7 @@ export const updateRequest = z.object({
   id: itemId,
   name: z.string().optional(),
   folder: folder.optional(),
-  metadata: metadata.optional(),
-  tags: tags.optional(),
+  ...labels,
   enabled: z.boolean().optional(),
   disabled_at: dateTime.optional(),
 });
@@ -97,7 +94,7 @@ export const updateRequest = z.object({
 /** `v2/delete`. */
 export const deleteRequest = z.strictObject({ id: itemId, recursive: z.boolean().optional() });
 
-const DURATION_UNITS: readonly (readonly [units: RegExp, milliseconds: number])[] = [
+const durationUnits: readonly (readonly [units: RegExp, milliseconds: number])[] = [
   [/^(s|secs?)$/, 1000],
   [/^(m|mins?)$/, 60_000],
   [/^(h|hrs?)$/, 3_600_000],
@@ -109,7 +106,7 @@ const DURATION_UNITS: readonly (readonly [units: RegExp, milliseconds: number])[
 
 const duration = z.string().transform((text, context) => {
   const [, count, unit] = /^([1-9][0-9]*) ?([a-zA-Z]+)$/.exec(text) ?? [];
-  const milliseconds = DURATION_UNITS.find(([units]) => units.test(unit ?? ""))?.[1];
+  const milliseconds = durationUnits.find(([units]) => units.test(unit ?? ""))?.[1];
   if (count !== undefined && milliseconds !== undefined) return Number(count) * milliseconds;
   context.addIssue({
     code: "custom",
@@ -122,7 +119,7 @@ const duration = z.string().transform((text, context) => {
 /** `v2/state/change`. */
 export const stateChangeRequest = z.strictObject({
   id: itemId,
-  state: z.enum(VERSION_STATES),
+  state: z.enum(versionStates),
   version: z.int().min(1).optional(),
   destroy_period: duration.optional(),
 });
@@ -131,11 +128,5 @@ export const stateChangeRequest = z.strictObject({
 export const createFolderRequest = z.strictObject({
   name: folderName,
   folder,
-  metadata: metadata.optional(),
-  tags: tags.optional(),
+  ...labels,
 });
-
-function characters(text: string): number {
-  // A string has at least as many UTF-16 units as code points, so most need no count.
-  return text.length <= SECRET_MAXIMUM_LENGTH ? text.length : Array.from(text).length;
-}

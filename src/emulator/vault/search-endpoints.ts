@@ -1,43 +1,35 @@
 import { invalid, type PangeaReply, success, validationError } from "../http/envelope.ts";
 import { type EndpointContext, endpoint, isHidden, showsSecrets } from "./endpoint.ts";
 import { findVersion, type VaultItem } from "./item.ts";
-import { currentVersion, represent } from "./representation.ts";
+import { represent } from "./representation.ts";
 import { getBulkRequest, listRequest, type SearchRequest } from "./requests.ts";
 import { findItems, pageOf } from "./search.ts";
 
 /** `v2/list`: the items that satisfy a filter, without their secrets. Folders are among them. */
 export const listItems = endpoint(listRequest, (request, context) =>
-  search(request, context, (item) => represent(item, { now: context.now, versions: currentVersion, secrets: false })),
+  search(request, context, (item) => represent(item, context.now)),
 );
 
 /** `v2/get_bulk`: the items that satisfy a filter with their secrets, one version each. */
 export const getItems = endpoint(getBulkRequest, (request, context) => {
-  const { store, now } = context;
   const wanted = new Map(Object.entries(request.version ?? {}));
-  const missing = [...wanted].filter(([id, number]) => {
-    const item = store.find(id);
-    return item !== undefined && (item.type === "folder" || findVersion(item, number) === undefined);
+  const chosenVersion = (item: VaultItem) => {
+    const number = wanted.get(item.id);
+    return number === undefined || item.type === "folder" ? undefined : findVersion(item, number);
+  };
+  const missing = [...wanted.keys()].filter((id) => {
+    const item = context.store.find(id);
+    return item !== undefined && chosenVersion(item) === undefined;
   });
   if (missing.length > 0) {
-    return validationError(
-      missing.map(([id]) => ({
-        code: "DoesNotExist",
-        detail: "The item has no such version.",
-        source: `/version/${id}`,
-      })),
-    );
+    const problem = { code: "DoesNotExist", detail: "The item has no such version." };
+    return validationError(missing.map((id) => ({ ...problem, source: `/version/${id}` })));
   }
-  return search(request, context, (item) =>
-    represent(item, {
-      now,
-      versions: (secret) => {
-        const number = wanted.get(secret.id);
-        const version = number === undefined ? undefined : findVersion(secret, number);
-        return version === undefined ? currentVersion(secret) : [version];
-      },
-      secrets: showsSecrets(item, context),
-    }),
-  );
+  return search(request, context, (item) => {
+    const version = chosenVersion(item);
+    const secrets = showsSecrets(item, context);
+    return represent(item, context.now, { versions: version && [version], secrets });
+  });
 });
 
 function search(request: SearchRequest, context: EndpointContext, show: (item: VaultItem) => object): PangeaReply {
@@ -50,8 +42,5 @@ function search(request: SearchRequest, context: EndpointContext, show: (item: V
   const page = pageOf(found, request);
   if (page === undefined) return invalid("BadFormat", "/last", "Must be the last of an earlier reply.");
   const { items, last } = page;
-  return success(`Found ${items.length} items`, {
-    items: items.map(show),
-    ...(last === undefined ? {} : { last }),
-  });
+  return success(`Found ${items.length} items`, { items: items.map(show), last });
 }

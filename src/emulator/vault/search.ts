@@ -1,9 +1,11 @@
+import { z } from "zod";
+import { parseJson } from "../http/request-body.ts";
 import type { ItemFilter } from "./filters.ts";
 import type { VaultItem } from "./item.ts";
 import type { SearchRequest } from "./requests.ts";
 import type { VaultStore } from "./store.ts";
 
-const DEFAULT_SIZE = 50;
+const defaultSize = 50;
 
 /** One page of a search. */
 export interface Page {
@@ -13,10 +15,10 @@ export interface Page {
 }
 
 /** Where a page ended: the sort value and the sequence number of its last item. */
-interface Position {
-  readonly value: string | number;
-  readonly sequence: number;
-}
+type Position = readonly [value: string | number, sequence: number];
+
+/** A position in the JSON that `last` encodes. */
+const positionJson = z.tuple([z.union([z.string(), z.number()]), z.number()]);
 
 /**
  * The items that satisfy a filter, in no particular order, found through an index where the filter allows it. `then`
@@ -27,46 +29,39 @@ export function findItems(
   filter: ItemFilter | undefined,
   then?: ReadonlyMap<string, VaultItem | undefined>,
 ): VaultItem[] {
-  const found: VaultItem[] = [];
-  for (const item of candidates(store, filter)) {
-    if (then?.has(item.id) !== true && (filter === undefined || filter.matches(item))) found.push(item);
-  }
-  for (const item of then?.values() ?? []) {
-    if (item !== undefined && (filter === undefined || filter.matches(item))) found.push(item);
-  }
-  return found;
+  const now = [...candidates(store, filter)].filter((item) => then?.has(item.id) !== true);
+  const before = [...(then?.values() ?? [])].filter((item) => item !== undefined);
+  return [...now, ...before].filter((item) => filter === undefined || filter.matches(item));
 }
 
 /** Cuts a page out of what was found. `undefined` where `last` is not one that the emulator has handed out. */
 export function pageOf(found: VaultItem[], request: SearchRequest): Page | undefined {
   const direction = request.order === "desc" ? -1 : 1;
-  const value = sortValue(request.order_by);
-  const compare = (left: Position, right: Position) =>
-    direction * (compareValues(left.value, right.value) || left.sequence - right.sequence);
-  let entries = found.map((item) => ({ item, value: value(item), sequence: item.sequence }));
+  const value = sortValues[request.order_by ?? "creation"] ?? (() => 0);
+  const compare = ([left, earlier]: Position, [right, later]: Position) =>
+    direction * (compareValues(left, right) || earlier - later);
+  let entries = found.map((item) => ({ item, position: [value(item), item.sequence] as const }));
   if (request.last !== undefined) {
     const after = decodePosition(request.last);
     if (after === undefined) return undefined;
-    entries = entries.filter((entry) => compare(entry, after) > 0);
+    entries = entries.filter(({ position }) => compare(position, after) > 0);
   }
-  entries.sort(compare);
-  const page = entries.slice(0, request.size ?? DEFAULT_SIZE);
+  entries.sort((left, right) => compare(left.position, right.position));
+  const page = entries.slice(0, request.size ?? defaultSize);
   const end = page.at(-1);
-  const items = page.map((entry) => entry.item);
-  return entries.length > page.length && end !== undefined ? { items, last: encodePosition(end) } : { items };
+  const items = page.map(({ item }) => item);
+  return entries.length > page.length && end !== undefined ? { items, last: encodePosition(end.position) } : { items };
 }
 
 function* candidates(store: VaultStore, filter: ItemFilter | undefined): Iterable<VaultItem> {
-  if (filter?.ids !== undefined) {
-    for (const id of new Set(filter.ids)) {
+  const [ids, names, folders] = ["id", "name", "folder"].map((field) => filter?.exact.get(field));
+  if (ids !== undefined) {
+    for (const id of ids) {
       const item = store.find(id);
       if (item !== undefined) yield item;
     }
-    return;
-  }
-  const names = filter?.names === undefined ? undefined : new Set(filter.names);
-  if (filter?.folders !== undefined) {
-    for (const folder of new Set(filter.folders)) {
+  } else if (folders !== undefined) {
+    for (const folder of folders) {
       if (names === undefined) yield* store.inFolder(folder);
       else for (const name of names) yield* store.named(folder, name);
     }
@@ -74,42 +69,24 @@ function* candidates(store: VaultStore, filter: ItemFilter | undefined): Iterabl
   else yield* store.all();
 }
 
-function sortValue(orderBy: SearchRequest["order_by"]): (item: VaultItem) => string | number {
-  switch (orderBy) {
-    case "id":
-      return (item) => item.id;
-    case "type":
-      return (item) => item.type;
-    case "name":
-      return (item) => item.name ?? "";
-    case "folder":
-      return (item) => item.folder;
-    case "created_at":
-      return (item) => item.createdAt;
-    case "last_rotated":
-      return (item) => (item.type === "secret" ? (item.lastRotated ?? 0) : 0);
-    default:
-      // No field given, or one that secrets and folders do not have: the order of creation.
-      return () => 0;
-  }
-}
+/** The fields that a search can be ordered by. By any other, which secrets and folders do not have, it is by creation. */
+const sortValues: Readonly<Record<string, (item: VaultItem) => string | number>> = {
+  id: ({ id }) => id,
+  type: ({ type }) => type,
+  name: ({ name = "" }) => name,
+  folder: ({ folder }) => folder,
+  created_at: ({ createdAt }) => createdAt,
+  last_rotated: (item) => (item.type === "secret" ? (item.lastRotated ?? 0) : 0),
+};
 
 function compareValues(left: string | number, right: string | number): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function encodePosition({ value, sequence }: Position): string {
-  return Buffer.from(JSON.stringify([value, sequence])).toString("base64url");
+function encodePosition(position: Position): string {
+  return Buffer.from(JSON.stringify(position)).toString("base64url");
 }
 
 function decodePosition(last: string): Position | undefined {
-  try {
-    const decoded: unknown = JSON.parse(Buffer.from(last, "base64url").toString());
-    if (!Array.isArray(decoded) || decoded.length !== 2) return undefined;
-    const [value, sequence]: readonly unknown[] = decoded;
-    if ((typeof value !== "string" && typeof value !== "number") || typeof sequence !== "number") return undefined;
-    return { value, sequence };
-  } catch {
-    return undefined;
-  }
+  return positionJson.safeParse(parseJson(Buffer.from(last, "base64url").toString())).data;
 }

@@ -1,6 +1,6 @@
-import type { IdentifierSource } from "../identifier-source.ts";
+import { randomIdentifier } from "../identifiers.ts";
 import { ChangeHistory } from "./change-history.ts";
-import { normaliseFolder, ROOT_FOLDER, splitFolder } from "./folder-path.ts";
+import { rootFolder, splitFolder } from "./folder-path.ts";
 import { type FolderItem, pathOf, type VaultItem } from "./item.ts";
 
 type Without<Item, Key extends PropertyKey> = Item extends unknown ? Omit<Item, Key> : never;
@@ -8,7 +8,14 @@ type Without<Item, Key extends PropertyKey> = Item extends unknown ? Omit<Item, 
 /** An item before the store has given it its identity. */
 export type NewItem = Without<VaultItem, "id" | "sequence">;
 
-const UNNAMED = "";
+/** A name that an item has or is to have. */
+export interface NameInFolder {
+  readonly folder: string;
+  readonly name?: string | undefined;
+  readonly type: VaultItem["type"];
+}
+
+const unnamed = "";
 
 /**
  * Vault's items in memory, indexed by id and by folder and name. Every method is synchronous, so each request is one
@@ -18,17 +25,8 @@ export class VaultStore {
   readonly history = new ChangeHistory();
   readonly #byId = new Map<string, VaultItem>();
   /** Folder, then name, then ids: a name has more than one id where a fault lets it, or where it names a secret and a folder. */
-  readonly #byFolder = new Map<string, Map<string, string[]>>();
-  readonly #identifiers: IdentifierSource;
+  readonly #byFolder = new Map<string, Map<string, Set<string>>>();
   #sequence = 0;
-
-  constructor(identifiers: IdentifierSource) {
-    this.#identifiers = identifiers;
-  }
-
-  get size(): number {
-    return this.#byId.size;
-  }
 
   find(id: string): VaultItem | undefined {
     return this.#byId.get(id);
@@ -46,28 +44,27 @@ export class VaultStore {
 
   /** The direct children of a folder with that name. */
   *named(folder: string, name: string): Generator<VaultItem> {
-    yield* this.#resolve(this.#byFolder.get(folder)?.get(name) ?? []);
+    yield* this.#resolve(this.#byFolder.get(folder)?.get(name));
   }
 
   /** The items with that name in any folder. */
   *namedAnywhere(name: string): Generator<VaultItem> {
-    for (const names of this.#byFolder.values()) yield* this.#resolve(names.get(name) ?? []);
+    for (const names of this.#byFolder.values()) yield* this.#resolve(names.get(name));
   }
 
-  /** Whether another item of the same sort (folder or not) has the name in the folder. `except` is an id to overlook. */
-  isNameTaken(item: { folder: string; name?: string; type: VaultItem["type"] }, except?: string): boolean {
-    if (item.name === undefined || item.name === UNNAMED) return false;
-    for (const other of this.named(item.folder, item.name)) {
-      if (other.id !== except && (other.type === "folder") === (item.type === "folder")) return true;
-    }
-    return false;
+  /** Whether another item of the same type has the name in the folder. `except` is an id to overlook. */
+  isNameTaken({ folder, name = unnamed, type }: NameInFolder, except?: string): boolean {
+    if (name === unnamed) return false;
+    return [...this.named(folder, name)].some((other) => other.id !== except && other.type === type);
   }
 
   /** Adds an item and the folders that it needs. */
   insert<Item extends NewItem>(item: Item, now: number): Item & { id: string; sequence: number } {
-    this.ensureFolder(item.folder, now);
-    const stored = { ...item, id: this.#identifiers.next("pvi"), sequence: ++this.#sequence };
-    this.#put(stored, now);
+    this.#ensureFolder(item.folder, now);
+    const stored = { ...item, id: randomIdentifier("pvi"), sequence: ++this.#sequence };
+    this.#byId.set(stored.id, stored);
+    this.#index(stored);
+    this.history.record(stored.id, undefined, now);
     return stored;
   }
 
@@ -75,7 +72,7 @@ export class VaultStore {
   replace(item: VaultItem, now: number): void {
     const before = this.#byId.get(item.id);
     if (before === undefined) return;
-    this.ensureFolder(item.folder, now);
+    this.#ensureFolder(item.folder, now);
     if (before.folder !== item.folder || before.name !== item.name) {
       this.#unindex(before);
       this.#index(item);
@@ -103,57 +100,34 @@ export class VaultStore {
     }
   }
 
-  /** Creates the folder items that a normalised path needs and that are not there yet. */
-  ensureFolder(folder: string, now: number): void {
-    if (folder === ROOT_FOLDER || this.findFolder(folder) !== undefined) return;
-    const { parent, name } = splitFolder(folder);
-    this.insert({ type: "folder", name, folder: parent, createdAt: now }, now);
-  }
-
-  /** The folder item of a normalised path. The root has none. */
-  findFolder(folder: string): FolderItem | undefined {
-    if (folder === ROOT_FOLDER) return undefined;
-    const { parent, name } = splitFolder(normaliseFolder(folder));
-    for (const item of this.named(parent, name)) if (item.type === "folder") return item;
-    return undefined;
-  }
-
   clear(): void {
     this.#byId.clear();
     this.#byFolder.clear();
     this.history.clear();
   }
 
-  #put(item: VaultItem, now: number): void {
-    this.#byId.set(item.id, item);
-    this.#index(item);
-    this.history.record(item.id, undefined, now);
+  /** Creates the folder items that a normalised path needs and that are not there yet. */
+  #ensureFolder(path: string, now: number): void {
+    if (path === rootFolder) return;
+    const wanted = { type: "folder", ...splitFolder(path) } as const;
+    if (!this.isNameTaken(wanted)) this.insert({ ...wanted, createdAt: now }, now);
   }
 
-  #index(item: VaultItem): void {
-    const name = item.name ?? UNNAMED;
-    let names = this.#byFolder.get(item.folder);
-    if (names === undefined) {
-      names = new Map();
-      this.#byFolder.set(item.folder, names);
-    }
-    const ids = names.get(name);
-    if (ids === undefined) names.set(name, [item.id]);
-    else ids.push(item.id);
+  #index({ id, folder, name = unnamed }: VaultItem): void {
+    const names = this.#byFolder.get(folder) ?? new Map<string, Set<string>>();
+    const ids = names.get(name) ?? new Set<string>();
+    this.#byFolder.set(folder, names.set(name, ids.add(id)));
   }
 
-  #unindex(item: VaultItem): void {
-    const name = item.name ?? UNNAMED;
-    const names = this.#byFolder.get(item.folder);
+  #unindex({ id, folder, name = unnamed }: VaultItem): void {
+    const names = this.#byFolder.get(folder);
     const ids = names?.get(name);
-    if (names === undefined || ids === undefined) return;
-    const position = ids.indexOf(item.id);
-    if (position >= 0) ids.splice(position, 1);
-    if (ids.length === 0) names.delete(name);
-    if (names.size === 0) this.#byFolder.delete(item.folder);
+    ids?.delete(id);
+    if (ids?.size === 0) names?.delete(name);
+    if (names?.size === 0) this.#byFolder.delete(folder);
   }
 
-  *#resolve(ids: readonly string[]): Generator<VaultItem> {
+  *#resolve(ids: Iterable<string> = []): Generator<VaultItem> {
     for (const id of ids) {
       const item = this.#byId.get(id);
       if (item !== undefined) yield item;

@@ -7,6 +7,7 @@ import type { OAuthClientInformation } from "../../records/oauth-client-informat
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeySet } from "../oauth/key-set.ts";
+import { paths } from "../oauth/paths.ts";
 
 /** The signatures that are accepted: asymmetric ones only. */
 export const assertionAlgorithms: readonly string[] = [
@@ -28,6 +29,8 @@ const maxLifetimeSeconds = 600;
 /** How many assertions this instance remembers by itself. */
 const maxRemembered = 10_000;
 
+type AssertionSettings = Pick<ProviderConfiguration, "baseUrl" | "clockTolerance" | "issuer" | "now" | "repositories">;
+
 /**
  * Verifies `private_key_jwt` (RFC 7523, OpenID Connect Core section 9): the client signs a statement for this server
  * that is good once.
@@ -38,11 +41,11 @@ const maxRemembered = 10_000;
  * itself and decides then.
  */
 export class ClientAssertions {
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: AssertionSettings;
   readonly #documents: Pick<ClientDocuments, "keys">;
   readonly #used = new LRUCache<string, true>({ max: maxRemembered });
 
-  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "keys">) {
+  constructor(configuration: AssertionSettings, documents: Pick<ClientDocuments, "keys">) {
     this.#configuration = configuration;
     this.#documents = documents;
   }
@@ -58,8 +61,8 @@ export class ClientAssertions {
       throw new OAuthError("invalid_client", "This client must send a client_assertion.");
     }
     const { jti, exp } = await this.#read(client, assertion);
-    const { clock } = this.#configuration;
-    if (exp === undefined || exp - clock() / 1000 > maxLifetimeSeconds + this.#configuration.clockTolerance) {
+    const { clockTolerance, now } = this.#configuration;
+    if (exp === undefined || exp - now() > maxLifetimeSeconds + clockTolerance) {
       throw refused(`must have an exp within ${maxLifetimeSeconds} seconds`);
     }
     if (jti === undefined || jti === "" || jti.length > 256) throw refused("must have a jti of 1 to 256 characters");
@@ -81,15 +84,15 @@ export class ClientAssertions {
   }
 
   async #verifySignature(client: OAuthClientInformation, assertion: string, keys: KeySet): Promise<JWTPayload> {
-    const { issuer, baseUrl, clock, clockTolerance } = this.#configuration;
+    const { issuer, baseUrl, now, clockTolerance } = this.#configuration;
     const options = {
       algorithms: [...assertionAlgorithms],
       issuer: client.client_id,
       subject: client.client_id,
       // RFC 7523 had the token endpoint as the audience; its successor wants the issuer.
-      audience: [issuer, `${baseUrl}/token`],
+      audience: [issuer, baseUrl + paths.token],
       requiredClaims: ["exp", "jti"],
-      currentDate: new Date(clock()),
+      currentDate: new Date(now() * 1000),
       clockTolerance,
     };
     const keySet = createLocalJWKSet(keys);
@@ -110,7 +113,7 @@ export class ClientAssertions {
 
   /** False where the assertion was used before. */
   async #useUp(clientId: string, jti: string, expiresAt: number): Promise<boolean> {
-    const { clock, clockTolerance, repositories } = this.#configuration;
+    const { now, clockTolerance, repositories } = this.#configuration;
     const key = clientAssertionKey(clientId, jti);
     if (this.#used.has(key)) return false;
     this.#used.set(key, true);
@@ -118,7 +121,7 @@ export class ClientAssertions {
       if ((await repositories.clientAssertions.get(key)) !== undefined) return false;
       const usedBy = randomUUID();
       // It may be shown for as long as a clock that is behind takes it for good.
-      const forgetAt = Math.max(expiresAt, clock() / 1000) + clockTolerance + 1;
+      const forgetAt = Math.max(expiresAt, now()) + clockTolerance + 1;
       await repositories.clientAssertions.set(key, { clientId, usedBy, expiresAt: forgetAt });
       return (await repositories.clientAssertions.get(key))?.usedBy === usedBy;
     } catch (failure) {

@@ -1,8 +1,8 @@
-import { timingSafeEqual } from "node:crypto";
 import { decodeJwt } from "jose";
 import { OAuthError } from "../../errors.ts";
 import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 
 /** What a caller of the token or revocation endpoint showed of itself. */
@@ -131,10 +131,8 @@ export function checkClientSecret(
     if (credentials.secret === undefined && credentials.assertion === undefined) return;
     throw new OAuthError("invalid_client", "This client is public and must send neither a secret nor an assertion.");
   }
-  const shown = Buffer.from(tokenKey(credentials.secret ?? ""));
-  const expected = Buffer.from(known.secretHash);
-  const same = shown.length === expected.length && timingSafeEqual(shown, expected);
-  if (credentials.secret === undefined || !same) {
+  const isSame = isSameText(tokenKey(credentials.secret ?? ""), known.secretHash);
+  if (credentials.secret === undefined || !isSame) {
     throw new OAuthError("invalid_client", "The client_id or client_secret is wrong.");
   }
   if (known.secretExpiresAt !== undefined && known.secretExpiresAt <= nowSeconds) {

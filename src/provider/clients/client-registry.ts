@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import { clientKey } from "../../records/keys.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
@@ -7,9 +8,9 @@ import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import { isDocumentUrl } from "../client-documents/client-id-url.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { type ClientMetadata, parseClientMetadata } from "../oauth/client-metadata.ts";
+import { parseClientMetadata } from "../oauth/client-metadata.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
 
 /** A client that this server knows. */
@@ -26,13 +27,18 @@ export interface KnownClient {
 /** A registration's answer: the client's record, and the secret, which is shown this one time. */
 export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
 
+type RegistrySettings = Pick<
+  ProviderConfiguration,
+  "keys" | "now" | "preRegisteredClients" | "registration" | "repositories"
+>;
+
 /** Knows, registers and renews clients. */
 export class ClientRegistry {
   readonly #clients: Repository<string, OAuthClientInformation>;
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: RegistrySettings;
   readonly #documents: Pick<ClientDocuments, "find"> | undefined;
 
-  constructor(configuration: ProviderConfiguration, documents: Pick<ClientDocuments, "find"> | undefined) {
+  constructor(configuration: RegistrySettings, documents: Pick<ClientDocuments, "find"> | undefined) {
     this.#configuration = configuration;
     this.#documents = documents;
     this.#clients = configuration.repositories.clients;
@@ -45,20 +51,20 @@ export class ClientRegistry {
    * refused or cannot be fetched; `StorageError` when the store fails.
    */
   async find(clientId: string): Promise<KnownClient | undefined> {
+    const unlessSaid = { verifiedDomain: undefined, normalisedRedirectUris: false };
     const configured = this.#configuration.preRegisteredClients.get(clientId);
     if (configured !== undefined) {
       const information = { grant_types: ["authorization_code", "refresh_token"], ...configured };
-      return { information, source: "configured", verifiedDomain: undefined, normalisedRedirectUris: false };
+      return { ...unlessSaid, information, source: "configured" };
     }
     const document = await this.#documents?.find(clientId);
     if (document !== undefined) {
-      const { information, domain } = document;
-      return { information, source: "document", verifiedDomain: domain, normalisedRedirectUris: false };
+      return { ...unlessSaid, information: document.information, source: "document", verifiedDomain: document.domain };
     }
     const information = await this.#clients.get(clientKey(clientId));
-    if (information === undefined || information.client_id !== clientId) return undefined;
+    if (information?.client_id !== clientId) return undefined;
     const normalisedRedirectUris = information.expiresAt === undefined;
-    return { information, source: "registered", verifiedDomain: undefined, normalisedRedirectUris };
+    return { ...unlessSaid, information, source: "registered", normalisedRedirectUris };
   }
 
   /**
@@ -69,16 +75,15 @@ export class ClientRegistry {
    */
   async register(input: unknown): Promise<RegisteredClient> {
     const { registration } = this.#configuration;
-    const metadata = parseClientMetadata(input, {
-      valid: registration.validScopes,
-      defaults: registration.defaultScopes,
-    });
-    const issuedAt = Math.floor(this.#configuration.clock() / 1000);
+    const { validScopes: valid, defaultScopes: defaults } = registration;
+    const metadata = parseClientMetadata(input, { valid, defaults });
+    const method = metadata.token_endpoint_auth_method ?? "client_secret_basic";
+    const issuedAt = Math.floor(this.#configuration.now());
     const clientId = randomUUID();
-    const secret = this.#isPublic(metadata) ? undefined : this.#secrets(clientId)[0];
+    const secret = method === "none" ? undefined : this.#secrets(clientId)[0];
     const information: OAuthClientInformation = {
       ...metadata,
-      token_endpoint_auth_method: metadata.token_endpoint_auth_method ?? "client_secret_basic",
+      token_endpoint_auth_method: method,
       client_id: clientId,
       client_id_issued_at: issuedAt,
       ...(secret !== undefined && {
@@ -114,35 +119,27 @@ export class ClientRegistry {
     return { ...shown, client_secret: randomBytes(32).toString("base64url") };
   }
 
-  /** When a client's registration ends, in epoch seconds; undefined for a client that has none. */
-  async registeredUntil(clientId: string): Promise<number | undefined> {
-    if (this.#configuration.preRegisteredClients.has(clientId) || isDocumentUrl(clientId)) return undefined;
-    return (await this.#clients.get(clientKey(clientId)))?.expiresAt;
-  }
-
   /**
    * Keeps a registration that somebody has logged in with: renewed when it is used in the second half of its life. What
    * needs no login, such as looking at the consent page, does not count: it would keep junk alive. It is called when
    * tokens have been issued, which are good whatever becomes of this: the next refresh tries again.
    *
-   * @param registeredUntil - When the registration ends, in epoch seconds; nothing is done for a client that has none.
+   * @param known - What a record at hand says of the client; saves a read of the client's own where nothing is due.
    */
-  async renew(clientId: string, registeredUntil: number | undefined | Promise<number | undefined>): Promise<void> {
-    const { unusedLifetime } = this.#configuration.registration;
-    const now = this.#configuration.clock() / 1000;
+  async renewIfDue(clientId: string, known?: ClientAuthentication): Promise<void> {
+    const { preRegisteredClients, registration } = this.#configuration;
+    const now = this.#configuration.now();
+    const isDue = (until: number | undefined) => until !== undefined && until - now <= registration.unusedLifetime / 2;
+    if (preRegisteredClients.has(clientId) || isDocumentUrl(clientId)) return;
+    if (known !== undefined && !isDue(known.registeredUntil)) return;
     try {
-      const until = await registeredUntil;
-      if (until === undefined || until - now > unusedLifetime / 2) return;
       const client = await this.#clients.get(clientKey(clientId));
-      if (client?.expiresAt === undefined || client.client_id !== clientId) return;
-      await this.#clients.set(clientKey(clientId), { ...client, expiresAt: Math.floor(now) + unusedLifetime });
+      if (client?.client_id !== clientId || !isDue(client.expiresAt)) return;
+      const expiresAt = Math.floor(now) + registration.unusedLifetime;
+      await this.#clients.set(clientKey(clientId), { ...client, expiresAt });
     } catch (failure) {
-      reportedOAuthError(failure);
+      reportFailure(failure);
     }
-  }
-
-  #isPublic(metadata: ClientMetadata): boolean {
-    return metadata.token_endpoint_auth_method === "none";
   }
 
   #secrets(clientId: string): string[] {

@@ -1,21 +1,22 @@
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
+import type { Upstream } from "../upstream/contract.ts";
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
 
 /** How clients may register themselves (RFC 7591). */
 export interface ClientRegistrationOptions {
-  /** Whether the registration endpoint is served. Default true. */
+  /** Whether the registration endpoint is served. Default: true. */
   readonly enabled?: boolean;
-  /** The scopes a client may register for. Default: all of `mcpScopes`. */
+  /** The scopes a client may register for. Default: all that the server knows. */
   readonly validScopes?: readonly string[];
-  /** The scopes of a client that asks for none. Default: all of `mcpScopes`. */
+  /** The scopes of a client that asks for none. Default: all that the server knows. */
   readonly defaultScopes?: readonly string[];
-  /** How long a client secret is good, in seconds. Default 90 days. */
+  /** How long a client secret is good, in seconds. Default: 90 days. */
   readonly clientSecretLifetimeSeconds?: number;
-  /** How long a registration is kept without being used, in seconds. Default 90 days. */
+  /** How long a registration is kept without being used, in seconds. Default: 90 days. */
   readonly unusedLifetimeSeconds?: number;
   /**
-   * Only who has this token may register (RFC 7591 section 3), as `Authorization: Bearer`. At least 16 characters; a
+   * The token that a registration has to show as `Authorization: Bearer` (RFC 7591 section 3). At least 16 characters; a
    * list rotates. Default: anybody may register.
    */
   readonly initialAccessToken?: string | readonly string[];
@@ -25,16 +26,9 @@ export interface ClientRegistrationOptions {
 export interface ClientMetadataDocumentOptions
   extends Pick<
     ClientDocumentsOptions,
-    | "allowedDomains"
-    | "timeout"
-    | "maxConcurrent"
-    | "maxConcurrentPerHost"
-    | "minFreshSeconds"
-    | "maxFreshSeconds"
-    | "resolve"
-    | "connect"
+    "allowedDomains" | "timeout" | "maxConcurrent" | "maxConcurrentPerHost" | "minFreshSeconds" | "maxFreshSeconds"
   > {
-  /** Whether such clients are served. Default true. */
+  /** Whether such clients are served. Default: true. */
   readonly enabled?: boolean;
 }
 
@@ -73,25 +67,25 @@ export interface RateLimitOptions {
 
 /** Whether tokens can be revoked over HTTP (RFC 7009). */
 export interface RevocationOptions {
-  /** Whether the revocation endpoint is served. Default true. */
+  /** Whether the revocation endpoint is served. Default: true. */
   readonly enabled?: boolean;
 }
 
 /** What the pages that people see look like and say. */
 export interface ConsentOptions {
-  /** Who asks for consent: the name of your service. Default: the host of `mcpBaseUrl`. */
+  /** Who asks for consent: the name of your service. Default: the host of the base URL. */
   readonly brandName?: string;
   /** An https URL of your logo, shown above the name. */
   readonly logoUrl?: string;
-  /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default `#1f5fd6`. */
+  /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default: `#1f5fd6`. */
   readonly accentColour?: string;
   /** What each scope allows, in words that a user understands. A scope without words is shown by its name. */
   readonly scopeDescriptions?: Readonly<Record<string, string>>;
-  /** Texts in place of the English ones. */
+  /** Texts in place of the English ones. Default: English. */
   readonly texts?: Partial<ConsentTexts>;
-  /** The language of the texts, as in the `lang` attribute of HTML. Default `en`. */
+  /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
   readonly language?: string;
-  /** How long a decision is remembered in the browser, in seconds. Default 90 days. */
+  /** How long a decision is remembered in the browser, in seconds. Default: 90 days. */
   readonly rememberSeconds?: number;
 }
 
@@ -115,28 +109,22 @@ export interface ConsentTexts {
 export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
   Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
 
-/** What a `PangeaOAuthProvider` is made from. */
-export interface PangeaOAuthProviderOptions {
+/** What a `McpOAuthProvider` is made from. */
+export interface McpOAuthProviderOptions {
   /** The public base URL of the server that this provider is mounted in, such as `https://mcp.example.org`. */
-  readonly mcpBaseUrl: string | URL;
+  readonly baseUrl: string | URL;
   /**
-   * The issuer, byte for byte as clients see it in metadata and `iss`. Default: `mcpBaseUrl` without a trailing slash.
-   * Endpoints are served under `mcpBaseUrl`; an issuer on another origin needs its metadata served there.
+   * The issuer, byte for byte as clients see it in metadata and `iss`. Endpoints are served under the base URL; an issuer
+   * on another origin needs its metadata served there. Default: the base URL without a slash at its end.
    */
-  readonly mcpIssuerUrl?: string | URL;
-  /** The path of the MCP endpoint below `mcpBaseUrl`; together they are the resource of RFC 8707. Default `/mcp`. */
-  readonly mcpPath?: string;
+  readonly issuerUrl?: string | URL | undefined;
+  /** The path of the MCP endpoint below the base URL; together they are the resource of RFC 8707. Default: `/mcp`. */
+  readonly path?: string | undefined;
   /** The scopes that this server knows. */
-  readonly mcpScopes: readonly string[];
-  /** The Hosted Login URL of the Pangea AuthN project, such as `https://pdn-….login.aws.us.pangea.cloud`. */
-  readonly pangeaAuthnIssuerUrl: string | URL;
-  /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
-  readonly pangeaAuthnClientId: string;
-  /** The secret (`pck_…`) of that client. */
-  readonly pangeaAuthnClientSecret: string;
-  /** The scopes to ask Pangea AuthN for. */
-  readonly pangeaAuthnScopes: readonly string[];
-  /** Where state is kept. Those not given are kept in memory. */
+  readonly scopes: readonly string[];
+  /** Where people log in, such as `pangeaAuthn({ … })`. It sends the browser back to `/<id>/callback`. */
+  readonly upstream: Upstream;
+  /** Where state is kept. Default: in memory, for each that is not given. */
   readonly repositories?: Partial<ProviderRepositories>;
   /** How clients may register themselves. */
   readonly clientRegistration?: ClientRegistrationOptions;
@@ -156,34 +144,29 @@ export interface PangeaOAuthProviderOptions {
   readonly clients?: readonly PreRegisteredClient[];
   /**
    * What every signing and sealing key is derived from: at least 32 characters, the same on every instance. A list
-   * rotates: the first one writes, all read. One that is replaced and not listed takes every login with it. Default:
-   * derived from `pangeaAuthnClientSecret`, so set this before that one is to be rotated.
+   * rotates: the first one writes, all read. A secret that is replaced and not listed takes every login with it. Default:
+   * derived from the upstream's `keyMaterial`, which is Pangea AuthN's client secret, so set this before that is to be
+   * rotated. An upstream without `keyMaterial` needs this option.
    */
   readonly secret?: string | readonly string[];
-  /** How long an access token is good, in seconds. Default 3600. */
+  /** How long an access token is good, in seconds. Default: 3600. */
   readonly accessTokenLifetimeSeconds?: number;
-  /** How long an unused refresh token is good, in seconds. Default 30 days. */
+  /** How long an unused refresh token is good, in seconds. Default: 30 days. */
   readonly refreshTokenLifetimeSeconds?: number;
-  /** How long one login lasts however often it is refreshed, in seconds. Default 90 days. */
+  /** How long one login lasts however often it is refreshed, in seconds. Default: 90 days. */
   readonly grantLifetimeSeconds?: number;
-  /** How long an authorization code waits to be redeemed, in seconds, 300 at the most. Default 60. */
+  /** How long an authorization code waits to be redeemed, in seconds, 300 at the most. Default: 60. */
   readonly authorizationCodeLifetimeSeconds?: number;
-  /** How long a person may take to log in, in seconds. Default 600. */
+  /** How long a person may take to log in, in seconds. Default: 600. */
   readonly loginLifetimeSeconds?: number;
-  /** How long a spent refresh token still gets the same answer, in seconds, for clients that lost it. Default 30. */
+  /** How long a spent refresh token still gets the same answer, in seconds, for clients that lost it. Default: 30. */
   readonly refreshGraceSeconds?: number;
-  /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default 400. */
+  /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default: 400. */
   readonly invalidGrantStatus?: 400 | 401;
-  /** How long a request may take to arrive, in milliseconds. Default 10000. */
+  /** How long a request may take to arrive, in milliseconds. Default: 10000. */
   readonly requestTimeout?: number;
-  /** How far the clock of a client that signs assertions may be off, in seconds. Default 30. */
+  /** How far the clock of a client that signs assertions may be off, in seconds. Default: 30. */
   readonly clockToleranceSeconds?: number;
-  /** The deadline of one call to Pangea AuthN, in milliseconds. Default 10000. */
-  readonly upstreamTimeout?: number;
-  /** The `fetch` that calls Pangea AuthN. Default: the global one. */
-  readonly fetch?: (request: Request) => Promise<Response>;
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
-  /** Waits, in milliseconds. Default: a timer. */
-  readonly delay?: (milliseconds: number) => Promise<void>;
 }

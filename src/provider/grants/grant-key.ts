@@ -1,15 +1,15 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { UnsealableError } from "../../errors.ts";
-import { type PangeaAccessToken, PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
+import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
-import type { PangeaIdentity } from "../upstream/pangea-authn.ts";
+import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 
 /** What a grant keeps of its user: the upstream tokens and who it is. */
 export interface UpstreamSession {
-  readonly tokens: PangeaAccessToken;
-  readonly identity: PangeaIdentity;
+  readonly tokens: UpstreamTokens;
+  readonly identity: UpstreamIdentity;
 }
 
 const sessionSchema = z.object({
@@ -30,11 +30,14 @@ export class GrantKey {
   readonly #keys: KeyRing;
   readonly #grantId: string;
   readonly #bytes: Uint8Array;
+  readonly #sessions: SealedJson<UpstreamSession>;
 
   private constructor(keys: KeyRing, grantId: string, bytes: Uint8Array) {
     this.#keys = keys;
     this.#grantId = grantId;
     this.#bytes = bytes;
+    const key = { id: "grant", bytes };
+    this.#sessions = new SealedJson({ primary: key, all: [key] }, sessionSchema);
   }
 
   /** A new key for a new grant. */
@@ -64,20 +67,16 @@ export class GrantKey {
 
   /** Seals what a grant keeps of its user. */
   sealSession(session: UpstreamSession): string {
-    return seal(this.#dataKeys(), JSON.stringify(z.encode(sessionSchema, session)), this.#grantId);
+    return this.#sessions.seal(session, this.#grantId);
   }
 
-  /** Opens what `sealSession` sealed. Throws `UnsealableError` where it was altered or belongs to another grant. */
+  /**
+   * Opens what `sealSession` sealed.
+   *
+   * @throws {UnsealableError} when it was altered or belongs to another grant.
+   */
   openSession(sealed: string): UpstreamSession {
-    const text = openSealed(this.#dataKeys(), sealed, this.#grantId);
-    const parsed = sessionSchema.safeParse(JSON.parse(text));
-    if (!parsed.success) throw new UnsealableError("A sealed upstream session is not what this version writes.");
-    return parsed.data;
-  }
-
-  #dataKeys(): DerivedKeys {
-    const key = { id: "grant", bytes: this.#bytes };
-    return { primary: key, all: [key] };
+    return this.#sessions.open(sealed, this.#grantId);
   }
 }
 

@@ -3,13 +3,12 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { IssuedToken } from "../../records/issued-token.ts";
 import { grantLedgerKey, refreshTokenKey, revokedAccessTokenKey, revokedGrantKey } from "../../records/keys.ts";
-import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { Repository } from "../../storage/contract.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
-import type { PangeaAuthn } from "../upstream/pangea-authn.ts";
+import { reportFailure } from "../oauth-failure.ts";
+import type { UpstreamTokens } from "../upstream/contract.ts";
 import { GrantKey } from "./grant-key.ts";
 
 /** A request that is under way for longer than this, beyond what Pangea AuthN may take, is not waited for: in seconds. */
@@ -40,15 +39,13 @@ export class Grants {
   readonly #accessTokens: Repository<string, AccessToken>;
   readonly #refreshTokens: Repository<string, RefreshToken>;
   readonly #configuration: ProviderConfiguration;
-  readonly #pangeaAuthn: PangeaAuthn;
 
-  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn) {
+  constructor(configuration: ProviderConfiguration) {
     const { repositories } = configuration;
     this.#grants = repositories.grants;
     this.#accessTokens = repositories.accessTokens;
     this.#refreshTokens = repositories.refreshTokens;
     this.#configuration = configuration;
-    this.#pangeaAuthn = pangeaAuthn;
   }
 
   get(grantId: string): Promise<Grant | undefined> {
@@ -104,7 +101,7 @@ export class Grants {
       return GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       throw new OAuthError("invalid_grant", "The secret that the login began under is gone; log in again.");
     }
   }
@@ -194,16 +191,15 @@ export class Grants {
     wrappedKey = grant.wrappedKey,
   ): Promise<void> {
     if (grant.sealedUpstream === undefined || wrappedKey === undefined) return;
-    let tokens: PangeaAccessToken;
+    let tokens: UpstreamTokens;
     try {
       const key = GrantKey.unwrap(this.#configuration.keys, grantId, credential, wrappedKey);
       tokens = key.openSession(grant.sealedUpstream).tokens;
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       return;
     }
-    const both = [tokens.refreshToken, tokens.token].filter((token) => token !== undefined);
-    await Promise.allSettled(both.map((token) => this.#pangeaAuthn.revoke(token)));
+    await this.#configuration.upstream.revoke(tokens).catch(() => {});
   }
 }

@@ -10,8 +10,8 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
-import type { PangeaAuthn, PangeaIdentity } from "../upstream/pangea-authn.ts";
+import { reportFailure } from "../oauth-failure.ts";
+import type { UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import type { Grants } from "./grants.ts";
 import { RefreshClaims } from "./upstream-refresh-lock.ts";
@@ -20,12 +20,12 @@ import { RefreshClaims } from "./upstream-refresh-lock.ts";
 const refreshAheadSeconds = 60;
 
 /** The upstream token and the identity behind a request. */
-export interface PangeaUserToken extends PangeaIdentity {
-  /** The Pangea AuthN access token (`ptu_…`). */
+export interface UpstreamUserToken extends UpstreamIdentity {
+  /** The access token, such as Pangea AuthN's `ptu_…`. */
   readonly token: string;
-  /** When it expires, in epoch seconds, where Pangea AuthN said so. */
+  /** When it expires, in epoch seconds, where the upstream said so. */
   readonly expiresAt?: number;
-  /** The scopes that Pangea AuthN gave it, where it said so. */
+  /** The scopes that the upstream gave it, where it said so. */
   readonly scopes?: readonly string[];
 }
 
@@ -48,16 +48,14 @@ interface OpenGrant {
 export class UpstreamSessions {
   readonly #configuration: ProviderConfiguration;
   readonly #grants: Grants;
-  readonly #pangeaAuthn: PangeaAuthn;
   readonly #claims: RefreshClaims;
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
   /** Refreshed sessions that the store did not take, by their grants: Pangea may not take the old ones again. */
   readonly #unstored = new LRUCache<string, Unstored>({ max: maxUnstored });
 
-  constructor(configuration: ProviderConfiguration, grants: Grants, pangeaAuthn: PangeaAuthn) {
+  constructor(configuration: ProviderConfiguration, grants: Grants) {
     this.#configuration = configuration;
     this.#grants = grants;
-    this.#pangeaAuthn = pangeaAuthn;
     this.#claims = new RefreshClaims(configuration);
   }
 
@@ -68,7 +66,7 @@ export class UpstreamSessions {
    * @throws `OAuthError` with `invalid_token` where the login is over, here or at Pangea; `UpstreamUnavailableError`
    * where it has to be refreshed and Pangea AuthN does not answer; `StorageError` when the store fails.
    */
-  async open(accessToken: string): Promise<PangeaUserToken> {
+  async open(accessToken: string): Promise<UpstreamUserToken> {
     const open = await this.#openGrant(accessToken);
     const { tokens, identity } = await this.#freshSession(open);
     const { token, expiresAt, scopes } = tokens;
@@ -100,7 +98,7 @@ export class UpstreamSessions {
       return GrantKey.unwrap(this.#configuration.keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       throw loginOver();
     }
   }
@@ -141,7 +139,10 @@ export class UpstreamSessions {
   async #redeem(open: OpenGrant, session: UpstreamSession, refreshToken: string): Promise<UpstreamSession> {
     let renewed: UpstreamSession;
     try {
-      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#pangeaAuthn.refresh(refreshToken)) } };
+      renewed = {
+        ...session,
+        tokens: { ...session.tokens, ...(await this.#configuration.upstream.refresh(refreshToken)) },
+      };
     } catch (failure) {
       if (failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")
         return this.#endOrUseNewer(open);
@@ -161,16 +162,14 @@ export class UpstreamSessions {
       await this.#grants.set(open.grantId, stored.grant);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
-      reportedOAuthError(failure);
+      reportFailure(failure);
       const { before } = this.#unstored.get(open.grantId) ?? { before: open.grant.sealedUpstream };
       this.#unstored.set(open.grantId, { before, sealed });
       return stored;
     }
     this.#unstored.delete(open.grantId);
     if (!(await this.#grants.wasRevoked(open.grantId))) return stored;
-    const { token, refreshToken } = openSession(stored).tokens;
-    const both = [refreshToken, token].filter((each) => each !== undefined);
-    await Promise.allSettled(both.map((each) => this.#pangeaAuthn.revoke(each)));
+    await this.#configuration.upstream.revoke(openSession(stored).tokens).catch(() => {});
     await this.#grants.revoke(open.grantId);
     throw loginOver();
   }

@@ -11,26 +11,45 @@ import {
 } from "../login/authorization-request.ts";
 import { Consent } from "../login/consent.ts";
 import { authorizationResponse, type Login } from "../login/login.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
-import { BrowserCookies, browserCookie, browserSecrets, loginCookie, type VisitingBrowser } from "./cookies.ts";
+import { reportFailure } from "../oauth-failure.ts";
+import { BrowserCookies, loginCookie, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
-import { Parameters, readForm } from "./request-body.ts";
+import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
 const consentCookie = "consent";
 /** How long a browser keeps the secret that its consent pages are bound to, in seconds. */
 const browserSecretLifetime = 24 * 60 * 60;
 
-/** The pages that a browser visits: the authorization endpoint, the consent page, and the callback from Pangea AuthN. */
+/** What the pages that a browser visits are made from. */
+type Settings = Pick<
+  ProviderConfiguration,
+  | "baseUrl"
+  | "callbackUrl"
+  | "consent"
+  | "issuer"
+  | "keys"
+  | "now"
+  | "registration"
+  | "requestTimeout"
+  | "resource"
+  | "scopes"
+  | "upstream"
+>;
+
+/**
+ * The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. What
+ * they throw is to be shown to the person by `showError`, since there is no place that may be told of it.
+ */
 export class AuthorizationEndpoint {
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: Settings;
   readonly #registry: ClientRegistry;
   readonly #consent: Consent;
   readonly #login: Login;
   readonly #cookies: BrowserCookies;
 
-  constructor(configuration: ProviderConfiguration, registry: ClientRegistry, login: Login) {
+  constructor(configuration: Settings, registry: ClientRegistry, login: Login) {
     this.#configuration = configuration;
     this.#registry = registry;
     this.#consent = new Consent(configuration);
@@ -40,36 +59,28 @@ export class AuthorizationEndpoint {
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
   async authorize(request: Request): Promise<Response> {
-    try {
-      const parameters =
-        request.method === "POST"
-          ? await readForm(request, this.#configuration.requestTimeout)
-          : new Parameters(new URL(request.url).searchParams);
-      const trusted = await trustRedirectUri(
-        this.#registry,
-        parameters.get("client_id"),
-        parameters.get("redirect_uri"),
-      );
-      const browser = { cookie: request.headers.get("cookie"), method: request.method };
-      return await this.ask(browser, trusted, readState(parameters), () => ({
-        responseType: parameters.get("response_type"),
-        responseMode: parameters.get("response_mode"),
-        scope: parameters.get("scope"),
-        state: parameters.get("state"),
-        codeChallenge: parameters.get("code_challenge"),
-        codeChallengeMethod: parameters.get("code_challenge_method"),
-        resource: parameters.get("resource"),
-      }));
-    } catch (failure) {
-      return this.showError(failure);
-    }
+    const parameters =
+      request.method === "POST"
+        ? await readForm(request, this.#configuration.requestTimeout)
+        : new OAuthParameters(new URL(request.url).searchParams);
+    const trusted = await trustRedirectUri(this.#registry, parameters.get("client_id"), parameters.get("redirect_uri"));
+    const browser = { cookie: request.headers.get("cookie"), method: request.method };
+    return this.askOrContinue(browser, trusted, readState(parameters), () => ({
+      responseType: parameters.get("response_type"),
+      responseMode: parameters.get("response_mode"),
+      scope: parameters.get("scope"),
+      state: parameters.get("state"),
+      codeChallenge: parameters.get("code_challenge"),
+      codeChallengeMethod: parameters.get("code_challenge_method"),
+      resource: parameters.get("resource"),
+    }));
   }
 
   /**
-   * Asks the person about a client whose redirect URI is trusted, or goes on where that was remembered. Whatever is
+   * Asks the person about a client whose redirect URI is trusted, or goes on where the answer was remembered. Whatever is
    * wrong with the rest of the request goes to the redirect URI as an OAuth error.
    */
-  async ask(
+  async askOrContinue(
     browser: VisitingBrowser,
     trusted: TrustedRedirect,
     state: string | undefined,
@@ -79,9 +90,9 @@ export class AuthorizationEndpoint {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
       if (this.#consent.isRemembered(checked, this.#cookies.read(browser.cookie, consentCookie))) {
         emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-        return this.#beginLogin(browser.cookie, checked);
+        return await this.#beginLogin(browser.cookie, checked);
       }
-      const { name, value } = browserCookie(this.#cookies, browser, () => this.#consent.newBrowserSecret());
+      const { name, value } = this.#cookies.pageCookie(browser);
       const sealed = this.#consent.sealRequest(checked, value);
       const page = consentPage(this.#configuration, trusted.client, checked, sealed);
       page.headers.append("set-cookie", this.#cookies.keep(name, value, browserSecretLifetime));
@@ -93,66 +104,51 @@ export class AuthorizationEndpoint {
 
   /** `POST /consent`: the person's decision. */
   async decide(request: Request): Promise<Response> {
+    const form = await readForm(request, this.#configuration.requestTimeout);
+    const cookieHeader = request.headers.get("cookie");
+    this.#assertOwnPage(request);
+    const secrets = this.#cookies.pageSecrets(cookieHeader);
+    if (secrets.length === 0) {
+      throw new OAuthError("invalid_request", "Your browser did not keep this page's cookie. Allow cookies and retry.");
+    }
+    const pending = this.#consent.openRequest(form.get("request") ?? "", secrets);
+    const { clientId, scopes, redirectUri, state } = pending;
+    const isAllowed = form.get("decision") === "allow";
+    emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     try {
-      const form = await readForm(request, this.#configuration.requestTimeout);
-      const cookieHeader = request.headers.get("cookie");
-      this.#assertOwnPage(request);
-      const secrets = browserSecrets(this.#cookies, cookieHeader);
-      if (secrets.length === 0) {
-        throw new OAuthError(
-          "invalid_request",
-          "Your browser did not keep this page's cookie. Allow cookies and retry.",
-        );
-      }
-      const pending = this.#consent.openRequest(form.get("request") ?? "", secrets);
-      const { clientId, scopes, redirectUri, state } = pending;
-      if (form.get("decision") !== "allow") {
-        emit("consent", { clientId, decision: "denied", scopes });
-        const denied = new OAuthError("access_denied", "The user did not allow the client.");
-        return this.#sendError(redirectUri, state, denied);
-      }
-      emit("consent", { clientId, decision: "allowed", scopes });
-      return this.#beginLogin(cookieHeader, pending);
+      if (!isAllowed) throw new OAuthError("access_denied", "The user did not allow the client.");
+      return await this.#beginLogin(cookieHeader, pending);
     } catch (failure) {
-      return this.showError(failure);
+      return this.#sendError(redirectUri, state, failure);
     }
   }
 
-  /** `GET /pangea/callback`: where Pangea AuthN sends the browser back to. */
+  /** The callback: where the upstream sends the browser back to. */
   async callback(request: Request): Promise<Response> {
-    try {
-      const parameters = new Parameters(new URL(request.url).searchParams);
-      const state = parameters.get("state");
-      if (state === undefined) throw new OAuthError("invalid_request", "The login came back without its state.");
-      const cookieHeader = request.headers.get("cookie");
-      const transaction = this.#cookies.read(cookieHeader, loginCookie(state));
-      const { location, allowed } = await this.#login.complete(
-        { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
-        transaction,
-      );
-      const remembered = allowed && this.#consent.remember(allowed, this.#cookies.read(cookieHeader, consentCookie));
-      const { remember } = this.#configuration.consent;
-      return redirectResponse(location, [
-        this.#cookies.remove(loginCookie(state)),
-        ...(remembered === undefined ? [] : [this.#cookies.keep(consentCookie, remembered, remember)]),
-      ]);
-    } catch (failure) {
-      return this.showError(failure);
-    }
+    const parameters = new OAuthParameters(new URL(request.url).searchParams);
+    const state = parameters.get("state");
+    if (state === undefined) throw new OAuthError("invalid_request", "The login came back without its state.");
+    const cookieHeader = request.headers.get("cookie");
+    const { location, allowed } = await this.#login.complete(
+      { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
+      this.#cookies.read(cookieHeader, loginCookie(state)),
+    );
+    const remembered = allowed && this.#consent.remember(allowed, this.#cookies.read(cookieHeader, consentCookie));
+    const { remember } = this.#configuration.consent;
+    return redirectResponse(location, [
+      this.#cookies.remove(loginCookie(state)),
+      ...(remembered === undefined ? [] : [this.#cookies.keep(consentCookie, remembered, remember)]),
+    ]);
   }
 
-  /** Shows a failure to the person, since there is no place that may be told of it. */
+  /** Shows a failure to the person. */
   showError(failure: unknown): Response {
-    return errorPage(this.#configuration.consent, reportedOAuthError(failure));
+    return errorPage(this.#configuration.consent, reportFailure(failure));
   }
 
-  #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Response {
-    try {
-      const login = this.#login.begin(request);
-      return redirectResponse(login.location, this.#cookies.keepLogin(cookieHeader, login));
-    } catch (failure) {
-      return this.#sendError(request.redirectUri, request.state, failure);
-    }
+  async #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Promise<Response> {
+    const login = await this.#login.begin(request);
+    return redirectResponse(login.location, this.#cookies.keepLogin(cookieHeader, login));
   }
 
   /** Browsers say where a form was; `null` is what a page without referrer is called. */
@@ -163,7 +159,7 @@ export class AuthorizationEndpoint {
   }
 
   #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
-    const error = reportedOAuthError(failure);
+    const error = reportFailure(failure);
     return redirectResponse(
       authorizationResponse(redirectUri, {
         error: error.error,
@@ -176,7 +172,7 @@ export class AuthorizationEndpoint {
 }
 
 /** A repeated `state` is an error of its own, and cannot be sent back. */
-function readState(parameters: Parameters): string | undefined {
+function readState(parameters: OAuthParameters): string | undefined {
   try {
     return parameters.get("state");
   } catch {

@@ -1,18 +1,21 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
+import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope, scopesBeyond } from "../oauth/scopes.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
-import { wellKnownUrl } from "./metadata.ts";
 import { oauthErrorResponse } from "./responses.ts";
 
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
-  readonly #configuration: ProviderConfiguration;
+  readonly #configuration: Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes">;
   readonly #verifier: AccessTokenVerifier;
 
-  constructor(configuration: ProviderConfiguration, verifier: AccessTokenVerifier) {
+  constructor(
+    configuration: Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes">,
+    verifier: AccessTokenVerifier,
+  ) {
     this.#configuration = configuration;
     this.#verifier = verifier;
   }
@@ -21,7 +24,10 @@ export class BearerGuard {
    * Answers who is calling, or with the response that refuses the request: 401 `invalid_token`, 403
    * `insufficient_scope`, 400 `invalid_request`, or 503 where the store cannot answer.
    */
-  async authenticate(authorization: string | null, requiredScopes: readonly string[]): Promise<AuthInfo | Response> {
+  async authenticate(
+    authorization: string | null,
+    requiredScopes: readonly string[] = this.#configuration.requiredScopes,
+  ): Promise<AuthInfo | Response> {
     try {
       const token = bearerToken(authorization);
       if (token === undefined) return this.#challenge(undefined, requiredScopes);
@@ -40,7 +46,7 @@ export class BearerGuard {
 
   /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
   refusal(failure: unknown, requiredScopes: readonly string[] = this.#configuration.requiredScopes): Response {
-    const error = reportedOAuthError(failure);
+    const error = reportFailure(failure);
     if (error.status < 500) emit("denied", { error: error.error });
     if (error.error === "invalid_token" || error.error === "insufficient_scope" || error.error === "invalid_request") {
       return this.#challenge(error, error.scopes ?? requiredScopes);

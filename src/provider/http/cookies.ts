@@ -1,9 +1,18 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 /** More logins than this at once in one browser: the oldest are given up, so that headers stay within limits. */
 const maxConcurrentLogins = 4;
 /** The characters of all their cookies. Node.js takes 16 KiB of headers, proxies often 8. */
 const maxLoginsLength = 6000;
+/** How the names of the cookies begin that consent pages are bound to. */
+const pageCookies = "browser";
+/** The name of the cookie of pages that were asked for by a form. */
+const formCookie = `${pageCookies}_post`;
+
+interface Cookie {
+  readonly name: string;
+  readonly value: string;
+}
 
 /**
  * This server's cookies. Over https they have the `__Host-` prefix (RFC 6265bis): no other host of the domain can plant
@@ -16,7 +25,7 @@ export class BrowserCookies {
   constructor(baseUrl: string) {
     const secure = baseUrl.startsWith("https:");
     this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
-    // Lax: a person comes here by a link from the client, and the callback is a navigation from Pangea's site.
+    // Lax: a person comes here by a link from the client, and the callback is a navigation from the upstream's site.
     this.#attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
   }
 
@@ -24,14 +33,6 @@ export class BrowserCookies {
   read(header: string | null, name: string): string | undefined {
     const full = this.#prefix + name;
     return pairs(header).find((pair) => pair.name === full)?.value;
-  }
-
-  /** Those of this server's cookies whose names begin so. */
-  readAll(header: string | null, beginning: string): { readonly name: string; readonly value: string }[] {
-    const full = this.#prefix + beginning;
-    return pairs(header)
-      .filter(({ name }) => name.startsWith(full) && /^[\w-]+$/.test(name))
-      .map(({ name, value }) => ({ name: name.slice(this.#prefix.length), value }));
   }
 
   /** The `Set-Cookie` value that keeps a value for a number of seconds. */
@@ -49,52 +50,51 @@ export class BrowserCookies {
    * several tabs do not disturb each other, and the removal of the oldest beyond the limit.
    */
   keepLogin(header: string | null, login: { state: string; transaction: string; maxAgeSeconds: number }): string[] {
-    const others = this.readAll(header, "login_");
-    let kept = 1;
     let length = login.transaction.length;
     const abandoned: string[] = [];
-    for (const { name, value } of others.reverse()) {
+    for (const [newer, { name, value }] of this.#readAll(header, "login_").reverse().entries()) {
       length += value.length;
-      kept += 1;
-      if (kept > maxConcurrentLogins || length > maxLoginsLength) abandoned.push(name);
+      if (newer + 2 > maxConcurrentLogins || length > maxLoginsLength) abandoned.push(name);
     }
     return [
       this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),
       ...abandoned.map((name) => this.remove(name)),
     ];
   }
+
+  /**
+   * The cookie that a consent page is bound to: the one that the browser sent, or a new one. Pages that a browser without
+   * cookies opens at the same time get one each.
+   *
+   * A form on another site sends no cookies, though the browser may have some. So the cookie for such a form always has
+   * the same name, which no other page uses: it replaces the cookie of the last such form, and no other.
+   */
+  pageCookie(browser: VisitingBrowser): Cookie {
+    const isForm = browser.method === "POST";
+    const known = this.#readAll(browser.cookie, pageCookies);
+    const own = known.find(({ name }) => name !== formCookie) ?? (isForm ? known[0] : undefined);
+    if (own !== undefined) return own;
+    const value = randomBytes(32).toString("base64url");
+    return { name: isForm ? formCookie : `${pageCookies}_${hashOf(value)}`, value };
+  }
+
+  /** The secrets that a consent page of this browser may be bound to. */
+  pageSecrets(header: string | null): string[] {
+    return this.#readAll(header, pageCookies).map(({ value }) => value);
+  }
+
+  /** Those of this server's cookies whose names begin so. */
+  #readAll(header: string | null, beginning: string): Cookie[] {
+    const full = this.#prefix + beginning;
+    return pairs(header)
+      .filter(({ name }) => name.startsWith(full) && /^[\w-]+$/.test(name))
+      .map(({ name, value }) => ({ name: name.slice(this.#prefix.length), value }));
+  }
 }
 
 /** The name of the cookie of the login with this `state`. */
 export function loginCookie(state: string): string {
   return `login_${hashOf(state)}`;
-}
-
-const browserCookies = "browser";
-const postedCookie = `${browserCookies}_post`;
-
-/**
- * The cookie that consent pages are bound to: the one that the browser has, or a new one. Pages that are opened at the
- * same time by a browser that has none get one each. A form of another site brings no cookie along though there may be
- * one: what it gets is always kept under the same name, which no other page uses, so that it takes no room and no place
- * but that of the last such form.
- */
-export function browserCookie(
-  cookies: BrowserCookies,
-  browser: VisitingBrowser,
-  newSecret: () => string,
-): { readonly name: string; readonly value: string } {
-  const isPosted = browser.method === "POST";
-  const known = cookies.readAll(browser.cookie, browserCookies);
-  const own = known.find(({ name }) => name !== postedCookie) ?? (isPosted ? known[0] : undefined);
-  if (own !== undefined) return own;
-  const value = newSecret();
-  return { name: isPosted ? postedCookie : `${browserCookies}_${hashOf(value)}`, value };
-}
-
-/** The secrets that a consent page of this browser may be bound to. */
-export function browserSecrets(cookies: BrowserCookies, header: string | null): string[] {
-  return cookies.readAll(header, browserCookies).map(({ value }) => value);
 }
 
 /** What a browser comes with. */
@@ -109,7 +109,7 @@ function hashOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-function pairs(header: string | null): { name: string; value: string }[] {
+function pairs(header: string | null): Cookie[] {
   return (header ?? "").split(/; */).flatMap((pair) => {
     const equals = pair.indexOf("=");
     return equals < 0 ? [] : [{ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() }];

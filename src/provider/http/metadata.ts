@@ -1,5 +1,6 @@
 import { assertionAlgorithms } from "../clients/client-assertions.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { paths } from "../oauth/paths.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 
 /** Authorization server metadata (RFC 8414, RFC 9207). The issuer is the configured string, to the letter. */
@@ -8,20 +9,16 @@ export function authorizationServerMetadata(configuration: ProviderConfiguration
     configuration;
   const known = [...configuration.preRegisteredClients.values()];
   const hasKeys = documentsEnabled || known.some((client) => client.token_endpoint_auth_method === "private_key_jwt");
-  const authenticationMethods = [
-    "none",
-    "client_secret_post",
-    "client_secret_basic",
-    ...(hasKeys ? ["private_key_jwt"] : []),
-  ];
+  const byKeys = hasKeys ? ["private_key_jwt"] : [];
+  const authenticationMethods = ["none", "client_secret_post", "client_secret_basic", ...byKeys];
   const signingAlgorithms = hasKeys ? assertionAlgorithms : undefined;
   return {
     issuer,
-    authorization_endpoint: `${baseUrl}/authorize`,
-    token_endpoint: `${baseUrl}/token`,
-    ...(registration.enabled && { registration_endpoint: `${baseUrl}/register` }),
+    authorization_endpoint: baseUrl + paths.authorize,
+    token_endpoint: baseUrl + paths.token,
+    ...(registration.enabled && { registration_endpoint: baseUrl + paths.register }),
     ...(revocationEnabled && {
-      revocation_endpoint: `${baseUrl}/revoke`,
+      revocation_endpoint: baseUrl + paths.revoke,
       revocation_endpoint_auth_methods_supported: authenticationMethods,
       revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     }),
@@ -48,10 +45,4 @@ export function protectedResourceMetadata(configuration: ProviderConfiguration):
     bearer_methods_supported: ["header"],
     ...(serviceDocumentation !== undefined && { resource_documentation: serviceDocumentation }),
   };
-}
-
-/** A URL with a well-known segment put between its host and its path (RFC 8414 section 3.1, RFC 9728 section 3.1). */
-export function wellKnownUrl(url: string, suffix: string): string {
-  const { origin, pathname } = new URL(url);
-  return `${origin}/.well-known/${suffix}${pathname.replace(/\/$/, "")}`;
 }

@@ -1,41 +1,33 @@
-import { timingSafeEqual } from "node:crypto";
 import { OAuthError } from "../../errors.ts";
+import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import { readJson } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
-/** The registration endpoint (RFC 7591). */
-export class RegistrationEndpoint {
-  readonly #configuration: ProviderConfiguration;
-  readonly #registry: ClientRegistry;
-
-  constructor(configuration: ProviderConfiguration, registry: ClientRegistry) {
-    this.#configuration = configuration;
-    this.#registry = registry;
-  }
-
-  /** `POST /register`. */
-  async register(request: Request): Promise<Response> {
+/** Makes the registration endpoint, `POST /register` (RFC 7591). */
+export function registrationEndpoint(
+  { registration, requestTimeout }: Pick<ProviderConfiguration, "registration" | "requestTimeout">,
+  registry: ClientRegistry,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
     try {
-      this.#checkInitialAccessToken(request.headers.get("authorization"));
-      const metadata = await readJson(request, this.#configuration.requestTimeout);
-      return jsonResponse(await this.#registry.register(metadata), { status: 201 });
+      checkInitialAccessToken(registration.initialAccessTokens, request.headers.get("authorization"));
+      return jsonResponse(await registry.register(await readJson(request, requestTimeout)), { status: 201 });
     } catch (failure) {
-      return refusal(reportedOAuthError(failure));
+      return refusal(reportFailure(failure));
     }
-  }
+  };
+}
 
-  /** RFC 7591 section 3: a token that was handed out beforehand, where the configuration asks for one. */
-  #checkInitialAccessToken(authorization: string | null): void {
-    const { initialAccessTokens } = this.#configuration.registration;
-    if (initialAccessTokens.length === 0) return;
-    const shown = Buffer.from(tokenKey(/^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? ""));
-    if (!initialAccessTokens.some((hash) => timingSafeEqual(Buffer.from(hash), shown))) {
-      throw new OAuthError("invalid_token", "Registration needs the initial access token of this server.");
-    }
+/** RFC 7591 section 3: a token that was handed out beforehand, where the configuration asks for one. */
+function checkInitialAccessToken(hashes: readonly string[], authorization: string | null): void {
+  if (hashes.length === 0) return;
+  const shown = tokenKey(/^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "");
+  if (!hashes.some((hash) => isSameText(hash, shown))) {
+    throw new OAuthError("invalid_token", "Registration needs the initial access token of this server.");
   }
 }
 

@@ -6,67 +6,43 @@ const maxParameters = 100;
 
 /** Reads a body up to the limit, within a time in milliseconds. */
 async function readText(request: Request, timeout: number): Promise<string> {
-  const tooLarge = new OAuthError("invalid_request", `The body may have ${maxBodyBytes} bytes at the most.`, {
-    status: 413,
-  });
-  if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) throw tooLarge;
+  const refuse = (rule: string, options?: ConstructorParameters<typeof OAuthError>[2]): never => {
+    throw new OAuthError("invalid_request", `The body ${rule}.`, options);
+  };
+  const tooLarge = `may have ${maxBodyBytes} bytes at the most`;
+  if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) refuse(tooLarge, { status: 413 });
   if (request.body === null) return "";
+  const reader = request.body.getReader();
+  // Ends a read under way at once. It is not waited for: a sender that stalls may stall here too.
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  let isLate = false;
+  const deadline = setTimeout(() => {
+    isLate = true;
+    cancel();
+  }, timeout).unref();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = request.body.getReader();
-  const deadline = new Deadline(timeout);
   try {
     for (;;) {
-      const { done, value } = await deadline.race(readChunk(reader));
+      const { done, value } = await reader.read();
+      if (isLate) refuse("did not arrive in time", { status: 408 });
       if (done) break;
       length += value.byteLength;
-      if (length > maxBodyBytes) throw tooLarge;
+      if (length > maxBodyBytes) refuse(tooLarge, { status: 413 });
       chunks.push(value);
     }
-  } catch (failure) {
-    // Not waited for: a sender that stalls may stall here too.
-    reader.cancel().catch(() => {});
-    throw failure;
+  } catch (cause) {
+    cancel();
+    throw cause instanceof OAuthError
+      ? cause
+      : new OAuthError("invalid_request", "The body could not be read to its end.", { cause });
   } finally {
-    deadline.clear();
+    clearTimeout(deadline);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
   } catch (cause) {
-    throw new OAuthError("invalid_request", "The body is not UTF-8.", { cause });
-  }
-}
-
-/** Bounds the time that a sender may take. */
-class Deadline {
-  readonly #passed: Promise<never>;
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(milliseconds: number) {
-    const late = new OAuthError("invalid_request", "The body did not arrive in time.", { status: 408 });
-    const timer = new AbortController();
-    this.#passed = new Promise((_resolve, reject) => {
-      timer.signal.addEventListener("abort", () => reject(late), { once: true });
-    });
-    // It may pass when nobody waits for it any more.
-    this.#passed.catch(() => {});
-    this.#timer = setTimeout(() => timer.abort(), milliseconds).unref();
-  }
-
-  race<T>(promise: Promise<T>): Promise<T> {
-    return Promise.race([promise, this.#passed]);
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-  }
-}
-
-async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
-  try {
-    return await reader.read();
-  } catch (cause) {
-    throw new OAuthError("invalid_request", "The body could not be read to its end.", { cause });
+    return refuse("is not UTF-8", { cause });
   }
 }
 
@@ -74,20 +50,20 @@ async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {
  * Reads a form (`application/x-www-form-urlencoded`).
  *
  * @param timeout - How long it may take to arrive, in milliseconds.
- * @throws `OAuthError` with `invalid_request` for another content type, an oversized, late or malformed body.
+ * @throws {OAuthError} with `invalid_request` when the content type is another, or the body is oversized, late or malformed.
  */
-export async function readForm(request: Request, timeout: number): Promise<Parameters> {
+export async function readForm(request: Request, timeout: number): Promise<OAuthParameters> {
   if (contentType(request) !== "application/x-www-form-urlencoded") {
     throw new OAuthError("invalid_request", "The content type must be application/x-www-form-urlencoded.");
   }
-  return new Parameters(new URLSearchParams(await readText(request, timeout)));
+  return new OAuthParameters(new URLSearchParams(await readText(request, timeout)));
 }
 
 /**
  * Reads a JSON body.
  *
  * @param timeout - How long it may take to arrive, in milliseconds.
- * @throws `OAuthError` with `invalid_request` for another content type, an oversized, late or malformed body.
+ * @throws {OAuthError} with `invalid_request` when the content type is another, or the body is oversized, late or malformed.
  */
 export async function readJson(request: Request, timeout: number): Promise<unknown> {
   if (contentType(request) !== "application/json") {
@@ -110,13 +86,14 @@ function contentType(request: Request): string | undefined {
  * OAuth parameters: a parameter without a value counts as absent, and one that is repeated is refused (RFC 6749
  * sections 3.1 and 3.2).
  */
-export class Parameters {
+export class OAuthParameters {
   readonly #values = new Map<string, string>();
   readonly #repeated = new Set<string>();
 
   constructor(parameters: URLSearchParams) {
-    if (parameters.size > maxParameters)
+    if (parameters.size > maxParameters) {
       throw new OAuthError("invalid_request", "The request has too many parameters.");
+    }
     for (const [name, value] of parameters) {
       if (value === "") continue;
       if (this.#values.has(name)) this.#repeated.add(name);
@@ -127,12 +104,24 @@ export class Parameters {
   /**
    * The value of a parameter, or undefined where it is absent.
    *
-   * @throws `OAuthError` with `invalid_request` where it is repeated.
+   * @throws {OAuthError} with `invalid_request` when it is repeated.
    */
   get(name: string): string | undefined {
     if (this.#repeated.has(name)) {
       throw new OAuthError("invalid_request", `The parameter ${name} must not be repeated.`);
     }
     return this.#values.get(name);
+  }
+
+  /**
+   * The value of a parameter.
+   *
+   * @param advice - Ends the message where the parameter is absent.
+   * @throws {OAuthError} with `invalid_request` when it is absent or repeated.
+   */
+  require(name: string, advice = ""): string {
+    const value = this.get(name);
+    if (value === undefined) throw new OAuthError("invalid_request", `${name} is missing${advice}.`);
+    return value;
   }
 }

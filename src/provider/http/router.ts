@@ -1,13 +1,15 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimitedRoute } from "../configuration/options.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
-import { authorizationServerMetadata, protectedResourceMetadata, wellKnownUrl } from "./metadata.ts";
+import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
 import { RateLimits } from "./rate-limits.ts";
-import type { RegistrationEndpoint } from "./registration-endpoint.ts";
 import { jsonResponse, metadataResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
+
+type Respond = (request: Request) => Promise<Response> | Response;
 
 interface Route {
   readonly methods: readonly string[];
@@ -15,7 +17,7 @@ interface Route {
   readonly crossOrigin: boolean;
   /** The rate limits that count here. */
   readonly limit?: RateLimitedRoute;
-  readonly respond: (request: Request) => Promise<Response> | Response;
+  readonly respond: Respond;
 }
 
 /** The authorization server's routes, by path. Which host a request names plays no part: the configuration decides. */
@@ -29,49 +31,38 @@ export class Router {
     endpoints: {
       readonly authorization: AuthorizationEndpoint;
       readonly token: TokenEndpoint;
-      readonly registration: RegistrationEndpoint;
+      readonly register: Respond;
     },
   ) {
-    const { baseUrl, issuer, resource } = configuration;
-    const { authorization, token, registration } = endpoints;
-    const document = (content: Record<string, unknown>): Route => ({
-      methods: ["GET"],
-      crossOrigin: true,
-      respond: () => metadataResponse(content),
-    });
-    const page = (methods: readonly string[], respond: Route["respond"]): Route => ({
-      methods,
-      crossOrigin: false,
-      limit: "authorize",
-      respond,
-    });
-    const api = (limit: RateLimitedRoute, respond: Route["respond"]): Route => ({
-      methods: ["POST"],
-      crossOrigin: true,
-      limit,
-      respond,
-    });
-    const serverMetadata = document(authorizationServerMetadata(configuration));
-    const resourceMetadata = document(protectedResourceMetadata(configuration));
-    const below = new URL(baseUrl).pathname.replace(/\/$/, "");
-    const routes: [string, Route][] = [
-      ...metadataPaths(issuer, baseUrl).map((path): [string, Route] => [path, serverMetadata]),
-      [new URL(wellKnownUrl(baseUrl, "oauth-protected-resource")).pathname, resourceMetadata],
-      [new URL(wellKnownUrl(resource, "oauth-protected-resource")).pathname, resourceMetadata],
-      [`${below}/authorize`, page(["GET", "POST"], (request) => authorization.authorize(request))],
-      [`${below}/consent`, page(["POST"], (request) => authorization.decide(request))],
-      [`${below}/pangea/callback`, page(["GET"], (request) => authorization.callback(request))],
-      [`${below}/token`, api("token", (request) => token.token(request))],
+    const { baseUrl, callbackUrl, issuer, rateLimits, registration, resource, revocationEnabled } = configuration;
+    const { authorization, token, register } = endpoints;
+    const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
+      const respond = () => metadataResponse(content);
+      return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
+    };
+    const page = (url: string, methods: readonly string[], respond: Respond): [string, Route] => [
+      new URL(url).pathname,
+      { methods, crossOrigin: false, limit: "authorize", respond },
     ];
-    if (configuration.registration.enabled) {
-      routes.push([`${below}/register`, api("register", (request) => registration.register(request))]);
-    }
-    if (configuration.revocationEnabled) {
-      routes.push([`${below}/revoke`, api("revoke", (request) => token.revoke(request))]);
-    }
-    this.#routes = new Map(routes);
+    const api = (limit: Exclude<RateLimitedRoute, "authorize">, respond: Respond): [string, Route] => [
+      pathBelow(baseUrl) + paths[limit],
+      { methods: ["POST"], crossOrigin: true, limit, respond },
+    ];
+    this.#routes = new Map([
+      ...document(metadataUrls([issuer, baseUrl]), authorizationServerMetadata(configuration)),
+      ...document(
+        [baseUrl, resource].map((url) => wellKnownUrl(url, "oauth-protected-resource")),
+        protectedResourceMetadata(configuration),
+      ),
+      page(baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
+      page(baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
+      page(callbackUrl, ["GET"], (request) => authorization.callback(request)),
+      api("token", (request) => token.token(request)),
+      ...(registration.enabled ? [api("register", register)] : []),
+      ...(revocationEnabled ? [api("revoke", (request) => token.revoke(request))] : []),
+    ]);
     this.#authorization = authorization;
-    this.#rateLimits = new RateLimits(configuration.rateLimits);
+    this.#rateLimits = new RateLimits(rateLimits);
   }
 
   /** True for a path that this server answers. */
@@ -95,20 +86,17 @@ export class Router {
       if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
       return await route.respond(request);
     } catch (failure) {
-      return route.crossOrigin
-        ? oauthErrorResponse(reportedOAuthError(failure))
-        : this.#authorization.showError(failure);
+      return route.crossOrigin ? oauthErrorResponse(reportFailure(failure)) : this.#authorization.showError(failure);
     }
   }
 }
 
 /** Every place where a client may look for the metadata: RFC 8414 inserts the path, OpenID Connect appends it. */
-function metadataPaths(issuer: string, baseUrl: string): string[] {
-  const suffixes = ["oauth-authorization-server", "openid-configuration"];
-  return [...new Set([issuer, baseUrl])].flatMap((url) =>
-    suffixes.flatMap((suffix) => [
-      new URL(wellKnownUrl(url, suffix)).pathname,
-      `${new URL(url).pathname.replace(/\/$/, "")}/.well-known/${suffix}`,
+function metadataUrls(urls: readonly string[]): string[] {
+  return urls.flatMap((url) =>
+    ["oauth-authorization-server", "openid-configuration"].flatMap((suffix) => [
+      wellKnownUrl(url, suffix),
+      `${url.replace(/\/$/, "")}/.well-known/${suffix}`,
     ]),
   );
 }

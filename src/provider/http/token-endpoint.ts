@@ -1,122 +1,116 @@
 import { OAuthError } from "../../errors.ts";
 import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import { type ClientCredentials, readClientCredentials } from "../clients/client-authentication.ts";
-import type { ClientAuthenticator } from "../clients/client-authenticator.ts";
+import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
+import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
 import type { TokenResponse } from "../tokens/token-records.ts";
 import type { TokenRevoker } from "../tokens/token-revoker.ts";
-import { type Parameters, readForm } from "./request-body.ts";
+import { type OAuthParameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
+
+/** What the token and revocation endpoints are made of. */
+export interface TokenEndpointParts {
+  readonly authenticateClient: AuthenticateClient;
+  readonly registry: ClientRegistry;
+  readonly codes: CodeRedemption;
+  readonly refreshes: RefreshRotation;
+  readonly revoker: TokenRevoker;
+}
 
 /** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
 export class TokenEndpoint {
-  readonly #configuration: ProviderConfiguration;
-  readonly #authenticator: ClientAuthenticator;
-  readonly #registry: ClientRegistry;
-  readonly #codes: CodeRedemption;
-  readonly #refreshes: RefreshRotation;
-  readonly #revoker: TokenRevoker;
+  readonly #configuration: Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout">;
+  readonly #parts: TokenEndpointParts;
 
   constructor(
-    configuration: ProviderConfiguration,
-    parts: {
-      readonly authenticator: ClientAuthenticator;
-      readonly registry: ClientRegistry;
-      readonly codes: CodeRedemption;
-      readonly refreshes: RefreshRotation;
-      readonly revoker: TokenRevoker;
-    },
+    configuration: Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout">,
+    parts: TokenEndpointParts,
   ) {
     this.#configuration = configuration;
-    this.#authenticator = parts.authenticator;
-    this.#registry = parts.registry;
-    this.#codes = parts.codes;
-    this.#refreshes = parts.refreshes;
-    this.#revoker = parts.revoker;
+    this.#parts = parts;
   }
 
   async token(request: Request): Promise<Response> {
     return this.#answer(request, async (form, credentials) => {
-      const grantType = form.get("grant_type");
-      if (grantType === undefined) throw new OAuthError("invalid_request", "grant_type is missing.");
-      if (grantType === "authorization_code") return jsonResponse(await this.#redeemCode(form, credentials));
-      if (grantType === "refresh_token") return jsonResponse(await this.#refresh(form, credentials));
-      await this.#authenticator.authenticate(credentials);
+      const grantType = form.require("grant_type");
+      if (grantType === "authorization_code") return this.#redeemCode(form, credentials);
+      if (grantType === "refresh_token") return this.#refresh(form, credentials);
+      await this.#parts.authenticateClient(credentials);
       throw new OAuthError("unsupported_grant_type", "grant_type may be authorization_code or refresh_token.");
     });
   }
 
   async revoke(request: Request): Promise<Response> {
     return this.#answer(request, async (form, credentials) => {
-      const token = form.get("token");
-      await this.#authenticator.authenticate(credentials);
-      if (token === undefined) throw new OAuthError("invalid_request", "token is missing.");
-      await this.#revoker.revoke(credentials.clientId, token);
-      return jsonResponse({});
+      const token = form.require("token");
+      await this.#parts.authenticateClient(credentials);
+      await this.#parts.revoker.revoke(credentials.clientId, token);
+      return {};
     });
   }
 
-  async #redeemCode(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
-    const code = form.get("code");
-    const codeVerifier = form.get("code_verifier");
-    const redirectUri = form.get("redirect_uri");
-    const resource = form.get("resource");
-    if (code === undefined) throw new OAuthError("invalid_request", "code is missing.");
-    if (codeVerifier === undefined) throw new OAuthError("invalid_request", "code_verifier is missing; use PKCE.");
+  async #redeemCode(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
+    const { authenticateClient, codes, registry } = this.#parts;
+    const { clientId } = credentials;
+    const request = {
+      clientId,
+      code: form.require("code"),
+      codeVerifier: form.require("code_verifier", "; use PKCE"),
+      redirectUri: form.get("redirect_uri"),
+      resource: form.get("resource"),
+    };
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
     let client: ClientAuthentication | undefined;
-    const tokens = await this.#codes.redeem(
-      { clientId: credentials.clientId, code, codeVerifier, redirectUri, resource },
-      async (known) => {
-        client = await this.#authenticator.authenticate(credentials, known);
-      },
-    );
-    await this.#registry.renew(credentials.clientId, client?.registeredUntil);
+    const tokens = await codes.redeem(request, async (known) => {
+      client = await authenticateClient(credentials, known);
+    });
+    await registry.renewIfDue(clientId, client);
     return tokens;
   }
 
-  async #refresh(form: Parameters, credentials: ClientCredentials): Promise<TokenResponse> {
-    const refreshToken = form.get("refresh_token");
-    const scope = form.get("scope");
-    const resource = form.get("resource");
-    if (refreshToken === undefined) throw new OAuthError("invalid_request", "refresh_token is missing.");
+  async #refresh(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
+    const { authenticateClient, refreshes, registry } = this.#parts;
     const { clientId } = credentials;
-    const client = await this.#authenticator.authenticate(credentials);
-    const { grantTypes } = client;
-    const tokens = await this.#refreshes.refresh({ clientId, grantTypes, refreshToken, scope, resource });
-    await this.#registry.renew(clientId, client.registeredUntil);
+    const shown = {
+      refreshToken: form.require("refresh_token"),
+      scope: form.get("scope"),
+      resource: form.get("resource"),
+    };
+    const client = await authenticateClient(credentials);
+    const tokens = await refreshes.refresh({ clientId, grantTypes: client.grantTypes, ...shown });
+    await registry.renewIfDue(clientId, client);
     return tokens;
   }
 
   async #answer(
     request: Request,
-    respond: (form: Parameters, credentials: ClientCredentials) => Promise<Response>,
+    respond: (form: OAuthParameters, credentials: ClientCredentials) => Promise<object>,
   ): Promise<Response> {
+    const { invalidGrantStatus, requestTimeout } = this.#configuration;
     const authorization = request.headers.get("authorization");
     try {
-      const form = await readForm(request, this.#configuration.requestTimeout);
+      const form = await readForm(request, requestTimeout);
       const shown = {
         client_id: form.get("client_id"),
         client_secret: form.get("client_secret"),
         client_assertion: form.get("client_assertion"),
         client_assertion_type: form.get("client_assertion_type"),
       };
-      return await respond(form, readClientCredentials(authorization, shown));
+      return jsonResponse(await respond(form, readClientCredentials(authorization, shown)));
     } catch (failure) {
-      const error = reportedOAuthError(failure);
+      const error = reportFailure(failure);
       if (error.error === "invalid_client" && authorization !== null) {
         return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
       }
-      if (error.error === "invalid_grant" && this.#configuration.invalidGrantStatus !== error.status) {
-        return oauthErrorResponse(
-          new OAuthError("invalid_grant", error.message, { status: this.#configuration.invalidGrantStatus }),
-        );
-      }
-      return oauthErrorResponse(error);
+      return oauthErrorResponse(
+        error.error === "invalid_grant"
+          ? new OAuthError("invalid_grant", error.message, { status: invalidGrantStatus })
+          : error,
+      );
     }
   }
 }

@@ -1,5 +1,6 @@
 import { OAuthError } from "../../errors.ts";
-import type { ClientAuthentication } from "../../records/authorization-code.ts";
+import { type ClientAuthentication, ClientAuthenticationSchema } from "../../records/authorization-code.ts";
+import { optional, record, text, texts } from "../../records/record.ts";
 import { clientAuthenticationOf } from "../clients/client-authentication.ts";
 import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
@@ -26,18 +27,27 @@ export interface AuthorizationRequest {
   readonly clientId: string;
   readonly client: ClientAuthentication;
   readonly redirectUri: string;
-  readonly redirectUriProvidedExplicitly: boolean;
-  readonly state: string | undefined;
+  readonly state?: string;
   readonly scopes: readonly string[];
   readonly codeChallenge: string;
   readonly resource: string;
 }
 
+/** An authorization request as it is carried along, sealed: in the page that asks for consent, in a login's cookie. */
+export const AuthorizationRequestSchema = record<AuthorizationRequest>({
+  clientId: text,
+  client: ClientAuthenticationSchema,
+  redirectUri: text,
+  state: optional(text),
+  scopes: texts,
+  codeChallenge: text,
+  resource: text,
+});
+
 /** A client and a redirect URI of its own, to which errors may be sent. */
 export interface TrustedRedirect {
   readonly client: KnownClient;
   readonly redirectUri: string;
-  readonly redirectUriProvidedExplicitly: boolean;
 }
 
 /**
@@ -61,12 +71,12 @@ export async function trustRedirectUri(
     if (only === undefined || others.length > 0) {
       throw new OAuthError("invalid_request", "The request names no redirect_uri, and the client has several.");
     }
-    return { client, redirectUri: only, redirectUriProvidedExplicitly: false };
+    return { client, redirectUri: only };
   }
   if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {
     throw new OAuthError("invalid_request", "The redirect_uri is not one that the client has registered.");
   }
-  return { client, redirectUri, redirectUriProvidedExplicitly: true };
+  return { client, redirectUri };
 }
 
 /**
@@ -75,7 +85,7 @@ export async function trustRedirectUri(
  * @throws `OAuthError` that may be sent to the redirect URI.
  */
 export function checkAuthorizationRequest(
-  configuration: ProviderConfiguration,
+  configuration: Pick<ProviderConfiguration, "registration" | "resource" | "scopes">,
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
@@ -97,13 +107,12 @@ export function checkAuthorizationRequest(
   if (parameters.state !== undefined && parameters.state.length > maxStateLength) {
     throw new OAuthError("invalid_request", `state may have ${maxStateLength} characters at the most.`);
   }
-  const { client, redirectUri, redirectUriProvidedExplicitly } = trusted;
+  const { client, redirectUri } = trusted;
   return {
     clientId: client.information.client_id,
     client: clientAuthenticationOf(client.information),
     redirectUri,
-    redirectUriProvidedExplicitly,
-    state: parameters.state,
+    ...(parameters.state !== undefined && { state: parameters.state }),
     scopes: grantedScopes(configuration, trusted.client, parameters.scope),
     codeChallenge,
     resource: checkResource(configuration.resource, parameters.resource),
@@ -115,20 +124,20 @@ export function checkAuthorizationRequest(
  * `offline_access` is understood and opens nothing: refresh tokens depend on the client's grant types.
  */
 function grantedScopes(
-  configuration: ProviderConfiguration,
+  { scopes, registration }: Pick<ProviderConfiguration, "registration" | "scopes">,
   client: KnownClient,
   scope: string | undefined,
 ): readonly string[] {
   const registered = client.information.scope;
-  const unnamed = client.source === "configured" ? configuration.scopes : configuration.registration.validScopes;
+  const unnamed = client.source === "configured" ? scopes : registration.validScopes;
   const allowed = registered === undefined ? unnamed : parseScope(registered);
   const requested = parseScope(scope).filter((value) => value !== offlineAccess);
   if (requested.length === 0) {
-    const defaults = registered === undefined ? configuration.registration.defaultScopes : allowed;
-    return defaults.filter((value) => configuration.scopes.includes(value));
+    const defaults = registered === undefined ? registration.defaultScopes : allowed;
+    return defaults.filter((value) => scopes.includes(value));
   }
-  if (scopesBeyond(requested, configuration.scopes).length > 0) {
-    throw new OAuthError("invalid_scope", `This server has the scopes: ${configuration.scopes.join(" ")}.`);
+  if (scopesBeyond(requested, scopes).length > 0) {
+    throw new OAuthError("invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
   }
   if (scopesBeyond(requested, allowed).length > 0) {
     throw new OAuthError("invalid_scope", "The client asks for a scope that it has not registered for.");

@@ -1,28 +1,18 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError } from "../../errors.ts";
-import { ClientAuthenticationSchema } from "../../records/authorization-code.ts";
-import { openSealed, seal } from "../../secrets/sealing.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
-import type { AuthorizationRequest } from "./authorization-request.ts";
+import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 
 /** A browser remembers its latest decisions; beyond this many it is asked again. */
 const maxRemembered = 40;
 /** How long a page may stay open before its decision is refused, in seconds. */
 const pageLifetimeSeconds = 1800;
 
-const pendingSchema = z.object({
-  clientId: z.string(),
-  client: ClientAuthenticationSchema,
-  redirectUri: z.string(),
-  redirectUriProvidedExplicitly: z.boolean(),
-  state: z.string().exactOptional(),
-  scopes: z.array(z.string()),
-  codeChallenge: z.string(),
-  resource: z.string(),
-  expiresAt: z.number(),
-});
+/** A request that waits for a decision. */
+const pendingSchema = z.object({ request: AuthorizationRequestSchema, expiresAt: z.number() });
 
 const rememberedSchema = z.array(z.object({ decision: z.string(), until: z.number() }));
 
@@ -30,36 +20,30 @@ const rememberedSchema = z.array(z.object({ decision: z.string(), until: z.numbe
 export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUri" | "scopes" | "resource">;
 
 /**
- * Consent: a person allows a client before the browser is sent on to Pangea AuthN, which knows all clients as one and
+ * Consent: a person allows a client before the browser is sent on to the upstream, which knows all clients as one and
  * would let a logged-in user through without a word (the confused deputy of the MCP specification).
  *
  * The request waits in the page itself, sealed and bound to a cookie of the browser that was asked, so no other site
  * can answer for it and no instance has to remember it. What was allowed is remembered in a sealed cookie, for that
  * client, redirect URI, scopes and resource only, and not before the login that it led to has ended well: who goes back,
- * or gives up at Pangea, is asked again.
+ * or gives up upstream, is asked again.
  */
 export class Consent {
-  readonly #configuration: ProviderConfiguration;
+  readonly #rememberSeconds: number;
+  readonly #now: () => number;
+  readonly #pending: SealedJson<z.output<typeof pendingSchema>>;
+  readonly #remembered: SealedJson<z.output<typeof rememberedSchema>>;
 
-  constructor(configuration: ProviderConfiguration) {
-    this.#configuration = configuration;
-  }
-
-  /** A new secret for a browser, which its pages are bound to. */
-  newBrowserSecret(): string {
-    return randomBytes(32).toString("base64url");
+  constructor({ consent, keys, now }: Pick<ProviderConfiguration, "consent" | "keys" | "now">) {
+    this.#rememberSeconds = consent.remember;
+    this.#now = now;
+    this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
+    this.#remembered = new SealedJson(keys.derive("remembered consent"), rememberedSchema);
   }
 
   /** Seals a request into the page that asks about it. */
   sealRequest(request: AuthorizationRequest, browserSecret: string): string {
-    const { state, scopes, ...others } = request;
-    const pending: z.infer<typeof pendingSchema> = {
-      ...others,
-      scopes: [...scopes],
-      ...(state !== undefined && { state }),
-      expiresAt: this.#now() + pageLifetimeSeconds,
-    };
-    return seal(this.#configuration.keys.derive("consent request"), JSON.stringify(pending), browserSecret);
+    return this.#pending.seal({ request, expiresAt: this.#now() + pageLifetimeSeconds }, browserSecret);
   }
 
   /**
@@ -70,21 +54,18 @@ export class Consent {
   openRequest(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
     try {
-      const text = this.#openWithAny(sealed, browserSecrets);
-      const { expiresAt, state, ...pending } = pendingSchema.parse(JSON.parse(text));
+      const { request, expiresAt } = this.#openWithAny(sealed, browserSecrets);
       if (expiresAt <= this.#now()) throw new OAuthError("invalid_request", stale);
-      return { ...pending, state };
+      return request;
     } catch (cause) {
-      if (cause instanceof UnsealableError || cause instanceof z.core.$ZodError) {
-        throw new OAuthError("invalid_request", stale, { cause });
-      }
+      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", stale, { cause });
       throw cause;
     }
   }
 
-  #openWithAny(sealed: string, [secret = "", ...others]: readonly string[]): string {
+  #openWithAny(sealed: string, [secret = "", ...others]: readonly string[]): z.output<typeof pendingSchema> {
     try {
-      return openSealed(this.#configuration.keys.derive("consent request"), sealed, secret);
+      return this.#pending.open(sealed, secret);
     } catch (failure) {
       if (failure instanceof UnsealableError && others.length > 0) return this.#openWithAny(sealed, others);
       throw failure;
@@ -101,25 +82,20 @@ export class Consent {
     const decision = decisionOf(request);
     const others = this.#decisions(remembered);
     if (others.some((known) => known.decision === decision)) return undefined;
-    const until = Math.floor(this.#now() + this.#configuration.consent.remember);
+    const until = Math.floor(this.#now() + this.#rememberSeconds);
     const decisions = [...others, { decision, until }].slice(-maxRemembered);
-    return seal(this.#configuration.keys.derive("remembered consent"), JSON.stringify(decisions), "");
+    return this.#remembered.seal(decisions, "");
   }
 
   #decisions(remembered: string | undefined): z.infer<typeof rememberedSchema> {
     if (remembered === undefined) return [];
     try {
-      const text = openSealed(this.#configuration.keys.derive("remembered consent"), remembered, "");
-      return rememberedSchema.parse(JSON.parse(text)).filter(({ until }) => until > this.#now());
+      return this.#remembered.open(remembered, "").filter(({ until }) => until > this.#now());
     } catch (failure) {
       // A cookie of an older secret, or of somebody's making: the person is asked again.
-      if (failure instanceof UnsealableError || failure instanceof z.core.$ZodError) return [];
+      if (failure instanceof UnsealableError) return [];
       throw failure;
     }
-  }
-
-  #now(): number {
-    return this.#configuration.clock() / 1000;
   }
 }
 

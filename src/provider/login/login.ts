@@ -1,41 +1,37 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
-import { ClientAuthenticationSchema } from "../../records/authorization-code.ts";
 import { authorizationCodeKey, grantIdOfCode } from "../../records/keys.ts";
-import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
-import { openSealed, seal } from "../../secrets/sealing.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
-import { reportedOAuthError } from "../oauth-failure.ts";
-import type { PangeaAuthn } from "../upstream/pangea-authn.ts";
-import type { AuthorizationRequest } from "./authorization-request.ts";
+import { reportFailure } from "../oauth-failure.ts";
+import type { UpstreamTokens } from "../upstream/contract.ts";
+import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
 
 /** A cookie holds 4096 bytes with its name and attributes (RFC 6265 section 6.1). */
 const maxTransactionLength = 3800;
 
-/** What has to be known again when the browser comes back from Pangea AuthN. It travels sealed, in a cookie. */
+/** What has to be known again when the browser comes back from the upstream. It travels sealed, in a cookie. */
 const transactionSchema = z.object({
-  clientId: z.string(),
-  redirectUri: z.string(),
-  redirectUriProvidedExplicitly: z.boolean(),
-  clientState: z.string().optional(),
-  scopes: z.array(z.string()),
-  codeChallenge: z.string(),
-  resource: z.string(),
-  client: ClientAuthenticationSchema,
+  request: AuthorizationRequestSchema,
   upstreamVerifier: z.string(),
   expiresAt: z.number(),
 });
-type LoginTransaction = z.infer<typeof transactionSchema>;
+type LoginTransaction = z.output<typeof transactionSchema>;
+
+type LoginSettings = Pick<
+  ProviderConfiguration,
+  "callbackUrl" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
+>;
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
   readonly location: URL;
-  /** The `state` that goes to Pangea AuthN and comes back in the callback. */
+  /** The `state` that goes to the upstream and comes back in the callback. */
   readonly state: string;
   /** The sealed transaction: to be kept by this browser, under a name that belongs to `state`. */
   readonly transaction: string;
@@ -50,7 +46,7 @@ export interface CompletedLogin {
   readonly allowed: AllowedRequest | undefined;
 }
 
-/** The parameters that Pangea AuthN sends the browser back with. */
+/** The parameters that the upstream sends the browser back with. */
 export interface CallbackParameters {
   readonly state: string;
   readonly code: string | undefined;
@@ -59,42 +55,36 @@ export interface CallbackParameters {
 }
 
 /**
- * Logs a user in at Pangea AuthN on behalf of a client. Nothing is stored until Pangea AuthN has said yes: the
- * transaction is sealed and kept by the browser that began it, so any instance can finish it and no other browser can.
+ * Logs a user in upstream on behalf of a client. Nothing is stored until the upstream has said yes: the transaction
+ * is sealed and kept by the browser that began it, so any instance can finish it and no other browser can.
  */
 export class Login {
-  readonly #configuration: ProviderConfiguration;
-  readonly #pangeaAuthn: PangeaAuthn;
+  readonly #configuration: LoginSettings;
+  readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: ProviderConfiguration, pangeaAuthn: PangeaAuthn) {
+  constructor(configuration: LoginSettings) {
     this.#configuration = configuration;
-    this.#pangeaAuthn = pangeaAuthn;
+    this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
-  /** Begins a login. Throws `OAuthError` with `invalid_request` where the request is too long to be carried along. */
-  begin(request: AuthorizationRequest): BegunLogin {
-    const { keys, lifetimes, clock } = this.#configuration;
+  /**
+   * Begins a login.
+   *
+   * @throws {OAuthError} with `invalid_request` when the request is too long to be carried along.
+   * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
+   */
+  async begin(request: AuthorizationRequest): Promise<BegunLogin> {
+    const { lifetimes, now, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
-    const transaction: LoginTransaction = {
-      clientId: request.clientId,
-      redirectUri: request.redirectUri,
-      redirectUriProvidedExplicitly: request.redirectUriProvidedExplicitly,
-      ...(request.state !== undefined && { clientState: request.state }),
-      scopes: [...request.scopes],
-      codeChallenge: request.codeChallenge,
-      resource: request.resource,
-      client: request.client,
-      upstreamVerifier,
-      expiresAt: clock() / 1000 + lifetimes.login,
-    };
-    const sealed = seal(keys.derive("login transaction"), JSON.stringify(transaction), state);
+    const expiresAt = now() + lifetimes.login;
+    const sealed = this.#transactions.seal({ request, upstreamVerifier, expiresAt }, state);
     if (sealed.length > maxTransactionLength) {
       throw new OAuthError("invalid_request", "The request is too long; shorten the state or the redirect_uri.");
     }
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
     return {
-      location: this.#pangeaAuthn.authorizationUrl({ state, codeChallenge }),
+      location: await upstream.authorizationUrl({ state, codeChallenge, redirectUri }),
       state,
       transaction: sealed,
       maxAgeSeconds: Math.ceil(lifetimes.login),
@@ -109,16 +99,17 @@ export class Login {
    */
   async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);
+    const { request } = transaction;
     try {
       const code = await this.#issueCode(parameters, transaction);
-      return { location: this.#answer(transaction, { code }), allowed: transaction };
+      return { location: this.#answer(request, { code }), allowed: request };
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
-          ? { error: failure.error, message: "Pangea AuthN refused the login." }
-          : reportedOAuthError(failure);
-      emit("login-failed", { clientId: transaction.clientId, error });
-      return { location: this.#answer(transaction, { error, error_description: message }), allowed: undefined };
+          ? { error: failure.error, message: `${this.#configuration.upstream.name} refused the login.` }
+          : reportFailure(failure);
+      emit("login-failed", { clientId: request.clientId, error });
+      return { location: this.#answer(request, { error, error_description: message }), allowed: undefined };
     }
   }
 
@@ -127,70 +118,71 @@ export class Login {
     if (sealed === undefined) throw new OAuthError("invalid_request", foreign);
     let transaction: LoginTransaction;
     try {
-      const text = openSealed(this.#configuration.keys.derive("login transaction"), sealed, state);
-      transaction = transactionSchema.parse(JSON.parse(text));
+      transaction = this.#transactions.open(sealed, state);
     } catch (cause) {
-      if (cause instanceof UnsealableError || cause instanceof z.ZodError) {
-        throw new OAuthError("invalid_request", foreign, { cause });
-      }
+      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", foreign, { cause });
       throw cause;
     }
-    if (transaction.expiresAt * 1000 <= this.#configuration.clock()) {
+    if (transaction.expiresAt <= this.#configuration.now()) {
       throw new OAuthError("invalid_request", "This login took too long. Start again from your application.");
     }
     return transaction;
   }
 
-  async #issueCode(parameters: CallbackParameters, transaction: LoginTransaction): Promise<string> {
+  async #issueCode(parameters: CallbackParameters, { request, upstreamVerifier }: LoginTransaction): Promise<string> {
     const { issuer } = parameters;
-    if (issuer !== undefined && issuer.replace(/\/+$/, "") !== this.#configuration.upstream.issuer) {
-      throw new UpstreamRejectedError("server_error", "The login was answered by another issuer than Pangea AuthN.");
+    const { upstream } = this.#configuration;
+    if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
+      throw new UpstreamRejectedError(
+        "server_error",
+        `The login was answered by another issuer than ${upstream.name}.`,
+      );
     }
-    if (parameters.error !== undefined) throw upstreamError(parameters.error);
+    if (parameters.error !== undefined) throw upstreamError(upstream.name, parameters.error);
     if (parameters.code === undefined) {
-      throw new UpstreamRejectedError("server_error", "Pangea AuthN sent neither a code nor an error.");
+      throw new UpstreamRejectedError("server_error", `${upstream.name} sent neither a code nor an error.`);
     }
-    const tokens = await this.#redeem(parameters.code, transaction.upstreamVerifier);
-    const identity = await this.#pangeaAuthn.identify(tokens.token);
+    const tokens = await this.#redeem(parameters.code, upstreamVerifier);
+    const identity = await upstream.identify(tokens);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
     const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
     await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
-      clientId: transaction.clientId,
-      scopes: transaction.scopes,
-      expiresAt: this.#configuration.clock() / 1000 + this.#configuration.lifetimes.authorizationCode,
-      codeChallenge: transaction.codeChallenge,
-      redirectUri: new URL(transaction.redirectUri),
-      redirectUriProvidedExplicitly: transaction.redirectUriProvidedExplicitly,
-      resource: new URL(transaction.resource),
-      client: transaction.client,
+      clientId: request.clientId,
+      scopes: [...request.scopes],
+      expiresAt: this.#configuration.now() + this.#configuration.lifetimes.authorizationCode,
+      codeChallenge: request.codeChallenge,
+      redirectUri: new URL(request.redirectUri),
+      resource: new URL(request.resource),
+      client: request.client,
       sealedUpstream: grantKey.sealSession({ tokens, identity }),
       wrappedKey: grantKey.wrap(code),
       ...(identity.subject !== undefined && { subject: identity.subject }),
     });
-    emit("login", { clientId: transaction.clientId, subject: identity.subject });
+    emit("login", { clientId: request.clientId, subject: identity.subject });
     return code;
   }
 
   /**
-   * Redeems the upstream code. What Pangea AuthN's token endpoint refuses is between it and this server: the client must
+   * Redeems the upstream code. What the upstream's token endpoint refuses is between it and this server: the client must
    * not read of an `invalid_client` that is not its own (RFC 6749 section 4.1.2.1 has the errors that it may read).
    */
-  async #redeem(code: string, codeVerifier: string): Promise<PangeaAccessToken> {
+  async #redeem(code: string, codeVerifier: string): Promise<UpstreamTokens> {
+    const { upstream, callbackUrl: redirectUri } = this.#configuration;
     try {
-      return await this.#pangeaAuthn.exchange(code, codeVerifier);
+      return await upstream.exchange({ code, codeVerifier, redirectUri });
     } catch (cause) {
       if (!(cause instanceof UpstreamRejectedError)) throw cause;
       if (cause.error === "invalid_grant") {
-        throw new UpstreamRejectedError("access_denied", "Pangea AuthN does not know the code.", { cause });
+        throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
       }
-      throw new OAuthError("server_error", "Pangea AuthN refused this server.", { cause });
+      throw new OAuthError("server_error", `${upstream.name} refused this server.`, { cause });
     }
   }
 
-  #answer(transaction: LoginTransaction, parameters: Record<string, string>): URL {
-    return authorizationResponse(transaction.redirectUri, {
+  #answer({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): URL {
+    return authorizationResponse(redirectUri, {
       ...parameters,
-      ...(transaction.clientState !== undefined && { state: transaction.clientState }),
+      ...(state !== undefined && { state }),
       iss: this.#configuration.issuer,
     });
   }
@@ -212,8 +204,12 @@ export function authorizationResponse(redirectUri: string, parameters: Readonly<
   return url;
 }
 
-/** An error that Pangea AuthN put into the callback, passed on under its own name where that is a well-formed one. */
-function upstreamError(error: string): UpstreamRejectedError {
+/** An error that the upstream put into the callback, passed on under its own name where that is a well-formed one. */
+function upstreamError(upstreamName: string, error: string): UpstreamRejectedError {
   const wellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
-  return new UpstreamRejectedError(wellFormed ? error : "server_error", "Pangea AuthN refused the login.");
+  return new UpstreamRejectedError(wellFormed ? error : "server_error", `${upstreamName} refused the login.`);
+}
+
+function withoutSlash(issuer: string): string {
+  return issuer.replace(/\/+$/, "");
 }

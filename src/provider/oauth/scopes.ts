@@ -25,10 +25,23 @@ export function scopesBeyond(wanted: readonly string[], allowed: readonly string
   return wanted.filter((scope) => !allowed.includes(scope));
 }
 
-/** @throws `ConfigurationError` for anything but a list of scopes. */
+/** @throws {ConfigurationError} when the value is not a list of scopes. */
 export function requireScopes(name: string, value: unknown): readonly string[] {
   if (!Array.isArray(value) || !value.every((scope) => typeof scope === "string" && isScope(scope))) {
     throw new ConfigurationError(`${name} must be a list of scopes without spaces, such as ["user"].`);
   }
   return [...new Set(value)];
+}
+
+/**
+ * Checks a list of scopes that a server gives out, in an option of its own.
+ *
+ * @param known - All scopes of the server.
+ * @throws {ConfigurationError} when the value is not a list of scopes, or has one that the server does not know.
+ */
+export function requireScopesAmong(known: readonly string[], name: string, value: unknown): readonly string[] {
+  const scopes = requireScopes(name, value);
+  const [unknown] = scopesBeyond(scopes, known);
+  if (unknown === undefined) return scopes;
+  throw new ConfigurationError(`${name} lists "${unknown}", which is not among the server's scopes.`);
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import { OAuthError } from "../../errors.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
@@ -11,6 +11,7 @@ import {
   spentRefreshTokenKey,
 } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
+import { isSameText } from "../../secrets/constant-time.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
@@ -170,7 +171,5 @@ export class CodeRedemption {
 /** RFC 7636 section 4.6, S256. */
 function isVerifierOf(verifier: string, challenge: string): boolean {
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false;
-  const expected = Buffer.from(challenge);
-  const actual = Buffer.from(createHash("sha256").update(verifier).digest("base64url"));
-  return expected.length === actual.length && timingSafeEqual(expected, actual);
+  return isSameText(createHash("sha256").update(verifier).digest("base64url"), challenge);
 }

@@ -1,7 +1,32 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import type { PangeaAccessToken } from "../../records/pangea-access-token.ts";
-import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { requireDuration, requireHttpUrl, requireText } from "../../option-checks.ts";
+import { requireScopes } from "../oauth/scopes.ts";
+import type {
+  Upstream,
+  UpstreamCodeExchange,
+  UpstreamIdentity,
+  UpstreamLoginRequest,
+  UpstreamTokens,
+} from "./contract.ts";
+
+/** How Pangea AuthN is reached, and as which of its OAuth clients. */
+export interface PangeaAuthnOptions {
+  /** The Hosted Login URL of the Pangea AuthN project, such as `https://pdn-….login.aws.us.pangea.cloud`. */
+  readonly issuerUrl: string | URL;
+  /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
+  readonly clientId: string;
+  /** The secret (`pck_…`) of that client. */
+  readonly clientSecret: string;
+  /** The scopes to ask Pangea AuthN for. */
+  readonly scopes: readonly string[];
+  /** The deadline of one call, in milliseconds. Default: 10000. */
+  readonly timeout?: number | undefined;
+  /** The `fetch` that calls Pangea AuthN. Default: the global one. */
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+  /** The time in milliseconds since the epoch. Default: `Date.now`. */
+  readonly clock?: (() => number) | undefined;
+}
 
 const optionalText = z
   .string()
@@ -22,68 +47,87 @@ const introspectionSchema = z.object({
 });
 const errorSchema = z.object({ error: z.string().regex(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/) });
 
-/** Who the user is, as far as Pangea AuthN says. */
-export interface PangeaIdentity {
-  /** The user's id (`pui_…`). */
-  readonly subject?: string;
-  readonly username?: string;
-  readonly email?: string;
+/**
+ * Pangea AuthN as the upstream of an `McpOAuthProvider`. Its callback is `/pangea/callback` below the provider's base
+ * URL.
+ *
+ * @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be.
+ *
+ * @example
+ * ```ts
+ * const upstream = pangeaAuthn({
+ *   issuerUrl: "https://pdn-….login.aws.us.pangea.cloud",
+ *   clientId: "psa_…",
+ *   clientSecret: process.env.PANGEA_AUTHN_CLIENT_SECRET,
+ *   scopes: ["user"],
+ * });
+ * ```
+ */
+export function pangeaAuthn(options: PangeaAuthnOptions): Upstream {
+  return new PangeaAuthn(options, (option) => `pangeaAuthn: ${option}`);
 }
 
 /** Pangea AuthN's OAuth server, seen from its client: this server (see the vendor's OpenAPI for `/v2/oauth`). */
-export class PangeaAuthn {
-  readonly #upstream: ProviderConfiguration["upstream"];
-  readonly #redirectUri: string;
+export class PangeaAuthn implements Upstream {
+  readonly id = "pangea";
+  readonly name = "Pangea AuthN";
+  readonly issuer: string;
+  readonly timeout: number;
+  readonly #clientId: string;
+  readonly #clientSecret: string;
+  readonly #scopes: readonly string[];
+  readonly #fetch: (request: Request) => Promise<Response>;
   readonly #clock: () => number;
 
-  constructor(configuration: ProviderConfiguration) {
-    this.#upstream = configuration.upstream;
-    this.#redirectUri = `${configuration.baseUrl}/pangea/callback`;
-    this.#clock = configuration.clock;
+  /**
+   * @param nameOf - The name that a message gives an option.
+   * @throws {ConfigurationError} when an option is wrong.
+   */
+  constructor(options: PangeaAuthnOptions, nameOf: (option: keyof PangeaAuthnOptions) => string) {
+    this.issuer = requireHttpUrl(nameOf("issuerUrl"), options.issuerUrl).replace(/\/+$/, "");
+    this.timeout = requireDuration(nameOf("timeout"), options.timeout, 10_000, 600_000, "milliseconds");
+    this.#clientId = requireText(nameOf("clientId"), options.clientId);
+    this.#clientSecret = requireText(nameOf("clientSecret"), options.clientSecret);
+    this.#scopes = requireScopes(nameOf("scopes"), options.scopes);
+    this.#fetch = options.fetch ?? ((request) => fetch(request));
+    this.#clock = options.clock ?? Date.now;
   }
 
-  /** Where to send the browser to log in. */
-  authorizationUrl(parameters: { readonly state: string; readonly codeChallenge: string }): URL {
-    const url = new URL(`${this.#upstream.issuer}/v2/oauth/authorize`);
+  /** All instances share the client secret already. Logins of earlier versions are sealed under what follows from it. */
+  get keyMaterial(): string {
+    return `pangea-authn-client-secret:${this.#clientSecret}`.padEnd(64, ".");
+  }
+
+  authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {
+    const url = new URL(`${this.issuer}/v2/oauth/authorize`);
     url.search = new URLSearchParams({
-      client_id: this.#upstream.clientId,
-      redirect_uri: this.#redirectUri,
+      client_id: this.#clientId,
+      redirect_uri: redirectUri,
       response_type: "code",
-      state: parameters.state,
-      scope: this.#upstream.scopes.join(" "),
-      code_challenge: parameters.codeChallenge,
+      state,
+      scope: this.#scopes.join(" "),
+      code_challenge: codeChallenge,
       code_challenge_method: "S256",
     }).toString();
     return url;
   }
 
-  /**
-   * Redeems the authorization code of a login.
-   *
-   * @throws `UpstreamRejectedError` where Pangea AuthN refuses, `UpstreamUnavailableError` where it does not answer.
-   */
-  async exchange(code: string, codeVerifier: string): Promise<PangeaAccessToken> {
+  exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
     return this.#token({
       grant_type: "authorization_code",
       code,
-      redirect_uri: this.#redirectUri,
+      redirect_uri: redirectUri,
       code_verifier: codeVerifier,
     });
   }
 
-  /** Redeems a refresh token; the reply may or may not carry a new one. Throws as `exchange` does. */
-  async refresh(refreshToken: string): Promise<PangeaAccessToken> {
-    const renewed = await this.#token({ grant_type: "refresh_token", refresh_token: refreshToken });
-    return { refreshToken, ...renewed };
+  /** The reply may or may not carry a new refresh token; without one the old one stays good. */
+  async refresh(refreshToken: string): Promise<UpstreamTokens> {
+    return { refreshToken, ...(await this.#token({ grant_type: "refresh_token", refresh_token: refreshToken })) };
   }
 
-  /**
-   * Asks who a token belongs to (RFC 7662). Where the project's OAuth server does not answer introspection, the identity
-   * is empty; an outage throws.
-   *
-   * @throws `OAuthError` with `access_denied` where the token is not active.
-   */
-  async identify(token: string): Promise<PangeaIdentity> {
+  /** Asks by introspection (RFC 7662). The identity is empty where the project's OAuth server does not answer that. */
+  async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
     let reply: z.infer<typeof introspectionSchema>;
     try {
       reply = parse(introspectionSchema, await this.#post("/v2/oauth/token/introspect", { token }));
@@ -91,8 +135,9 @@ export class PangeaAuthn {
       if (failure instanceof UpstreamRejectedError) return {};
       throw failure;
     }
-    if (reply.active === false)
+    if (reply.active === false) {
       throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
+    }
     return {
       ...(reply.sub !== undefined && { subject: reply.sub }),
       ...(reply.username !== undefined && { username: reply.username }),
@@ -100,12 +145,17 @@ export class PangeaAuthn {
     };
   }
 
-  /** Revokes a token (RFC 7009). Throws as `exchange` does. */
-  async revoke(token: string): Promise<void> {
-    await this.#post("/v2/oauth/token/revoke", { token });
+  /** Revokes each token by itself (RFC 7009), so that a refusal of one leaves none of the others. */
+  async revoke({ refreshToken, token }: UpstreamTokens): Promise<void> {
+    const revocations = await Promise.allSettled(
+      [refreshToken, token]
+        .filter((each) => each !== undefined)
+        .map((each) => this.#post("/v2/oauth/token/revoke", { token: each })),
+    );
+    for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
   }
 
-  async #token(form: Record<string, string>): Promise<PangeaAccessToken> {
+  async #token(form: Record<string, string>): Promise<UpstreamTokens> {
     const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form));
     const now = Math.floor(this.#clock() / 1000);
     return {
@@ -117,26 +167,25 @@ export class PangeaAuthn {
   }
 
   async #post(path: string, form: Record<string, string>): Promise<unknown> {
-    const { clientId, clientSecret, issuer, timeout } = this.#upstream;
-    const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString("base64");
+    const basic = Buffer.from(`${formEncode(this.#clientId)}:${formEncode(this.#clientSecret)}`).toString("base64");
     let status: number;
     let retryAfter: string | null;
     let text: string;
     try {
-      const response = await this.#upstream.fetch(
-        new Request(`${issuer}${path}`, {
+      const response = await this.#fetch(
+        new Request(`${this.issuer}${path}`, {
           method: "POST",
           headers: { accept: "application/json", authorization: `Basic ${basic}` },
           body: new URLSearchParams(form),
           redirect: "error",
-          signal: AbortSignal.timeout(timeout),
+          signal: AbortSignal.timeout(this.timeout),
         }),
       );
       status = response.status;
       retryAfter = response.headers.get("retry-after");
       text = await response.text();
     } catch (cause) {
-      throw new UpstreamUnavailableError("Pangea AuthN did not answer; check pangeaAuthnIssuerUrl and the network.", {
+      throw new UpstreamUnavailableError("Pangea AuthN did not answer; check its issuer URL and the network.", {
         cause,
       });
     }

@@ -1,14 +1,8 @@
-import {
-  ConfigurationError,
-  InvalidKeyError,
-  InvalidRecordError,
-  StorageClosedError,
-  StorageFailure,
-} from "../../errors.ts";
+import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
-import { frozenCopy } from "../freeze.ts";
-import { AbsentKeys } from "./absent-keys.ts";
+import { beforeDeadline } from "../deadline.ts";
+import { type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
 import { type Load, LoadsUnderWay } from "./loads-under-way.ts";
@@ -16,15 +10,15 @@ import { assertOptions, type CachedRepositoryOptions } from "./options.ts";
 import { type RecordNames, recordNames } from "./record-names.ts";
 import { WritesUnderWay } from "./writes-under-way.ts";
 
-const defaultLoadTimeout = 10_000;
+/** How long a read of the backend may take, in milliseconds. */
+const loadTimeout = 10_000;
 
 /** A record that can be kept. */
 interface Prepared<V> {
   /** Frozen. */
   readonly value: V;
-  /** In epoch seconds. */
-  readonly expiresAt: number | undefined;
-  readonly bytes: number | undefined;
+  /** In milliseconds since the epoch; infinite for a record that never expires. */
+  readonly expiry: number;
 }
 
 /**
@@ -34,7 +28,7 @@ interface Prepared<V> {
  *   expired. Every caller gets the same frozen record. Callers who miss at the same time share one read of the backend.
  * - `set` writes to the backend first. A copy of what was written is kept only if nothing else touched the key
  *   meanwhile.
- * - `delete` and `take` always ask the backend; `take` is as atomic as the backend's.
+ * - `delete`, `take` and `add` always ask the backend; `take` and `add` are as atomic as the backend's.
  * - A write that fails leaves no copy behind, since nobody knows what the backend holds, and the failure is thrown.
  * - A read that a write or an invalidation overtakes leaves no copy behind.
  *
@@ -53,55 +47,39 @@ interface Prepared<V> {
  * ```
  */
 export class CachedRepository<K extends string, V> implements Repository<K, V> {
-  readonly #backend: Repository<K, V> & Partial<AsyncDisposable>;
-  readonly #ownsBackend: boolean;
+  readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
   readonly #expiresAt: ReadExpiry<V>;
-  readonly #sizeOf: ((value: V, key: string) => number) | undefined;
   readonly #names: RecordNames;
   readonly #copies: Copies<V>;
-  readonly #absent: AbsentKeys | undefined;
   readonly #loads: LoadsUnderWay<V>;
   readonly #writes = new WritesUnderWay();
   /** In milliseconds; 0 where an old copy never stands in for the backend. */
   readonly #maxStandInAge: number;
-  readonly #maxAbsentStaleness: number;
-  readonly #maxStalenessByConnection: Readonly<Record<InvalidationConnection, number>>;
+  readonly #maxStalenessWhileUp: number;
   /** The bound that holds at the moment, in milliseconds; 0 while nothing is cached. */
   #maxStaleness: number;
-  /** A load that has run for longer, in milliseconds, is not joined: what it answers may be as old as its start. */
-  readonly #maxJoinAge: number;
   readonly #subscription: InvalidationSubscription | undefined;
   readonly #onPublishFailure: ((error: unknown) => void) | undefined;
   #closed = false;
 
   /**
-   * @param backend - What the records are read from and written to.
-   * @param options - The bounds (`max` entries, or `maxBytes`) and `maxStaleness` (milliseconds) are required.
-   * @throws `ConfigurationError` for options that are missing or out of range.
+   * @param backend - What the records are read from and written to. It stays open when the cache is closed.
+   * @param options - `max` (entries) and `maxStaleness` (milliseconds) are required.
+   * @throws {ConfigurationError} when an option is missing or out of range.
    */
-  constructor(backend: Repository<K, V> & Partial<AsyncDisposable>, options: CachedRepositoryOptions<V>) {
+  constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
     assertOptions(options);
     this.#backend = backend;
-    this.#ownsBackend = options.ownsBackend ?? false;
     this.#clock = options.clock ?? Date.now;
     this.#expiresAt = options.expiresAt ?? readExpiresAt;
-    this.#sizeOf = options.maxBytes === undefined ? undefined : options.sizeOf;
     this.#names = recordNames(options.invalidation?.names);
-    this.#copies = new Copies(options.max, options.maxBytes, this.#names);
-    this.#absent = options.absent === undefined ? undefined : new AbsentKeys(options.absent.max, this.#names);
-    this.#maxAbsentStaleness = options.absent?.maxStaleness ?? 0;
+    this.#copies = new Copies(options.max, this.#names);
     this.#maxStandInAge = options.staleIfError?.maxAge ?? 0;
-    this.#loads = new LoadsUnderWay(this.#names, options.loadTimeout ?? defaultLoadTimeout, (load, error) =>
-      this.#standIn(load, error),
-    );
+    this.#loads = new LoadsUnderWay(this.#names);
     this.#onPublishFailure = options.onPublishFailure;
-    this.#maxStalenessByConnection = {
-      up: options.maxStaleness,
-      down: Math.min(options.maxStaleness, options.maxStalenessWhileDown ?? 0),
-    };
-    this.#maxJoinAge = options.maxStaleness;
-    this.#maxStaleness = this.#maxStalenessByConnection[options.invalidation === undefined ? "up" : "down"];
+    this.#maxStalenessWhileUp = options.maxStaleness;
+    this.#maxStaleness = options.invalidation === undefined ? options.maxStaleness : 0;
     this.#subscription = options.invalidation?.subscribe({
       onInvalidate: (names) => (names === "all" ? this.#forgetAll() : this.#forgetNamed(names)),
       onConnectionChange: (connection) => this.#changeConnection(connection),
@@ -111,7 +89,7 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   /**
    * Reads the record from memory or, where there is no fresh copy, from the backend. The record is frozen.
    *
-   * @throws `StorageTimeoutError` where the backend has not answered within `loadTimeout`, and whatever it throws.
+   * @throws {StorageTimeoutError} when the backend has not answered within ten seconds; whatever the backend throws.
    */
   get(key: K): Promise<V | undefined> {
     const copy = this.#copies.get(key);
@@ -125,12 +103,12 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   /**
    * Writes the record to the backend, then to memory.
    *
-   * @throws `InvalidRecordError`, before anything is written, for a value that cannot be shared; whatever the backend
+   * @throws {InvalidRecordError} when the value cannot be shared, before anything is written; whatever the backend
    * throws.
    */
   async set(key: K, value: V): Promise<void> {
     const asOf = this.#clock();
-    const record = this.#prepare(key, value);
+    const record = this.#prepare(value);
     await this.#write(
       key,
       () => this.#backend.set(key, record.value),
@@ -146,35 +124,54 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   /** Takes the record from the backend, never from memory, where it is deleted too. */
   async take(key: K): Promise<V | undefined> {
     const value = await this.#write(key, () => this.#backend.take(key));
-    if (value === undefined || isExpired(this.#expiresAt(value), this.#clock())) return undefined;
-    return value;
+    return value === undefined || this.#expiryOf(value) <= this.#clock() ? undefined : value;
   }
 
-  /** Forgets every record, ends the part in the invalidation channel and, with `ownsBackend`, closes the backend. */
+  /**
+   * Lets the backend write the record where it has none, and keeps a copy where it did. An `add` that is refused leaves
+   * no copy, not even one from before: the record that the backend has instead may be newer than that.
+   *
+   * @throws {InvalidRecordError} when the value cannot be shared, before anything is written; whatever the backend
+   * throws.
+   */
+  async add(key: K, value: V): Promise<boolean> {
+    const asOf = this.#clock();
+    const record = this.#prepare(value);
+    return this.#write(
+      key,
+      () => this.#backend.add(key, record.value),
+      (name, added) => {
+        if (added) this.#keep(key, name, record, asOf);
+      },
+    );
+  }
+
+  /** Forgets every record and ends the part in the invalidation channel. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#forgetAll();
     await this.#subscription?.[Symbol.asyncDispose]();
-    if (this.#ownsBackend) await this.#backend[Symbol.asyncDispose]?.();
   }
 
   async #getUncached(key: K): Promise<V | undefined> {
     this.#assertUsable(key);
     const now = this.#clock();
-    if (this.#absent?.has(key, now)) return undefined;
     const running = this.#loads.get(key);
-    if (running !== undefined && now - running.startedAt < this.#maxJoinAge) return running.answer;
+    // What a longer read answers may be as old as its start.
+    if (running !== undefined && now - running.startedAt < this.#maxStalenessWhileUp) return running.answer.promise;
     const load = this.#loads.begin(key, now);
     this.#read(key, load);
-    return load.answer;
+    return load.answer.promise;
   }
 
   /** Never rejects: the outcome goes to those who wait for the load. */
   async #read(key: K, load: Load<V>): Promise<void> {
     try {
-      const value = await this.#backend.get(key);
-      load.resolve(value === undefined ? this.#acceptAbsence(load) : this.#acceptRecord(load, value));
+      const value = await beforeDeadline(loadTimeout, this.#backend.get(key), () => {
+        return new StorageTimeoutError(`The backend did not answer a read in ${loadTimeout} ms.`);
+      });
+      load.answer.resolve(value === undefined ? this.#acceptAbsence(load) : this.#acceptRecord(load, value));
     } catch (error) {
       this.#standIn(load, error);
     } finally {
@@ -183,18 +180,14 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   }
 
   #acceptRecord(load: Load<V>, value: V): V | undefined {
-    const record = this.#prepare(load.key, value);
-    if (isExpired(record.expiresAt, this.#clock())) return this.#acceptAbsence(load);
+    const record = this.#prepare(value);
+    if (record.expiry <= this.#clock()) return this.#acceptAbsence(load);
     if (this.#mayKeep(load)) this.#keep(load.key, load.name, record, load.startedAt);
     return record.value;
   }
 
   #acceptAbsence(load: Load<V>): undefined {
-    if (!this.#mayKeep(load)) return;
-    this.#copies.drop(load.key);
-    const { name, startedAt: asOf } = load;
-    const freshUntil = asOf + Math.min(this.#maxStaleness, this.#maxAbsentStaleness);
-    this.#absent?.add(load.key, { name, asOf, freshUntil });
+    if (this.#mayKeep(load)) this.#copies.drop(load.key);
   }
 
   /** False where the backend may hold something newer than what was read. */
@@ -206,23 +199,21 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   #standIn(load: Load<V>, error: unknown): void {
     const copy = error instanceof StorageFailure ? this.#copies.peek(load.key) : undefined;
     const now = this.#clock();
-    if (copy !== undefined && now < copy.servableUntil && now >= copy.asOf) load.resolve(copy.value);
-    else load.reject(error);
+    if (copy !== undefined && now < copy.servableUntil && now >= copy.asOf) load.answer.resolve(copy.value);
+    else load.answer.reject(error);
   }
 
   /** Everything about a record that can go wrong, done before it is written or kept. */
-  #prepare(key: string, value: V): Prepared<V> {
-    if (value === undefined) throw new InvalidRecordError("undefined is not a record; use delete to remove one.");
-    const frozen = frozenCopy(value);
-    const bytes = this.#sizeOf?.(frozen, key);
-    if (bytes !== undefined && !(Number.isSafeInteger(bytes) && bytes > 0)) {
-      throw new ConfigurationError("sizeOf must return a whole number of bytes above 0.");
-    }
-    return { value: frozen, expiresAt: this.#expiresAt(frozen), bytes };
+  #prepare(value: V): Prepared<V> {
+    const frozen = frozenRecord(value);
+    return { value: frozen, expiry: this.#expiryOf(frozen) };
   }
 
-  #keep(key: string, name: string, { value, expiresAt, bytes }: Prepared<V>, asOf: number): void {
-    const expiry = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt * 1_000;
+  #expiryOf(value: V): number {
+    return (this.#expiresAt(value) ?? Number.POSITIVE_INFINITY) * 1_000;
+  }
+
+  #keep(key: string, name: string, { value, expiry }: Prepared<V>, asOf: number): void {
     const freshUntil = Math.min(asOf + this.#maxStaleness, expiry);
     const servableUntil = Math.min(asOf + this.#maxStandInAge, expiry);
     if (Math.max(freshUntil, servableUntil) <= asOf) {
@@ -231,23 +222,23 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
       return;
     }
     const answer = Object.freeze(new Promise<V>((resolve) => resolve(value)));
-    this.#copies.put(key, { name, value, answer, asOf, freshUntil, servableUntil, usedAt: 0 }, bytes);
+    this.#copies.put(key, { name, value, answer, asOf, freshUntil, servableUntil, usedAt: 0 });
   }
 
   /** Whatever its outcome, a write ends every copy made before it and during it. */
-  async #write<R>(key: K, write: () => Promise<R>, keep?: (name: string) => void): Promise<R> {
+  async #write<R>(key: K, write: () => Promise<R>, keep?: (name: string, result: R) => void): Promise<R> {
     this.#assertUsable(key);
     const name = this.#names.hold(key);
     const token = this.#writes.begin(key);
-    let written = false;
+    let written: { readonly result: R } | undefined;
     this.#forget(key);
     try {
       const result = await write();
-      written = true;
+      written = { result };
       return result;
     } finally {
       this.#forget(key);
-      if (this.#writes.end(key, token) && written) keep?.(name);
+      if (this.#writes.end(key, token) && written !== undefined) keep?.(name, written.result);
       this.#names.release(name);
       await this.#publish(name);
     }
@@ -270,10 +261,9 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
 
   /** Messages may have been lost: no copy is known to be fresh any more. */
   #changeConnection(connection: InvalidationConnection): void {
-    this.#maxStaleness = this.#maxStalenessByConnection[connection];
+    this.#maxStaleness = connection === "up" ? this.#maxStalenessWhileUp : 0;
     if (this.#maxStandInAge === 0) this.#copies.clear();
     else this.#copies.expireAll();
-    this.#absent?.clear();
     this.#disturbAll();
   }
 
@@ -288,13 +278,11 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
 
   #forget(key: string): void {
     this.#copies.drop(key);
-    this.#absent?.drop(key);
     this.#loads.overtake(key);
   }
 
   #forgetAll(): void {
     this.#copies.clear();
-    this.#absent?.clear();
     this.#disturbAll();
   }
 
@@ -306,6 +294,6 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
 
   #assertUsable(key: unknown): void {
     if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
-    if (typeof key !== "string") throw new InvalidKeyError("A key must be a string.");
+    requireKey(key);
   }
 }

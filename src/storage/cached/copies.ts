@@ -25,40 +25,34 @@ export interface Copy<V> {
  */
 const unmarkedPart = 1 / 8;
 
-/** The most recently used copies of records, within a budget of entries, of bytes, or both. */
+/** The most recently used copies of records, within a budget of entries. */
 export class Copies<V> {
   readonly #byKey = new Map<string, Copy<V>>();
   /** The same copies in the order of their use. */
   readonly #byUse: LRUCache<string, Copy<V>>;
   readonly #names: RecordNames;
-  readonly #maxBytes: number;
-  /** What the smallest record counts for: all of the cache divided by `max`. */
-  readonly #leastWeight: number;
   readonly #unmarkedTurnover: number;
-  /** How much has been put into the cache, in bytes where those are counted, otherwise in entries. */
+  /** How many copies have been put into the cache. */
   #turnover = 0;
 
   /** @param names - Held for each copy. */
-  constructor(max: number | undefined, maxBytes: number | undefined, names: RecordNames) {
+  constructor(max: number, names: RecordNames) {
     const dispose = (copy: Copy<V>, key: string): void => {
       this.#byKey.delete(key);
       names.release(copy.name);
     };
-    const capacity = maxBytes ?? max ?? 0;
     this.#names = names;
-    this.#maxBytes = maxBytes ?? Number.POSITIVE_INFINITY;
-    this.#leastWeight = max === undefined ? 1 : Math.ceil(capacity / max);
-    this.#unmarkedTurnover = Math.max(1, Math.floor(capacity * unmarkedPart));
-    this.#byUse =
-      maxBytes === undefined
-        ? new LRUCache({ max: capacity, dispose })
-        : new LRUCache({ maxSize: maxBytes, dispose, ...(max !== undefined && { max }) });
+    this.#unmarkedTurnover = Math.max(1, Math.floor(max * unmarkedPart));
+    this.#byUse = new LRUCache({ max, dispose });
   }
 
   /** The copy, fresh or not, marked as used. */
   get(key: string): Copy<V> | undefined {
     const copy = this.#byKey.get(key);
-    if (copy !== undefined && this.#turnover - copy.usedAt >= this.#unmarkedTurnover) this.#mark(key, copy);
+    if (copy !== undefined && this.#turnover - copy.usedAt >= this.#unmarkedTurnover) {
+      copy.usedAt = this.#turnover;
+      this.#byUse.get(key);
+    }
     return copy;
   }
 
@@ -67,15 +61,14 @@ export class Copies<V> {
     return this.#byKey.get(key);
   }
 
-  /** Keeps a copy, in place of any that the key had; one that is larger than the whole budget is not kept. */
-  put(key: string, copy: Copy<V>, bytes: number | undefined): void {
+  /** Keeps a copy, in place of any that the key had. */
+  put(key: string, copy: Copy<V>): void {
     this.drop(key);
-    if (bytes !== undefined && bytes > this.#maxBytes) return;
-    this.#turnover += Math.max(this.#leastWeight, bytes ?? 1);
+    this.#turnover += 1;
     copy.usedAt = this.#turnover;
     this.#names.retain(copy.name);
     this.#byKey.set(key, copy);
-    this.#byUse.set(key, copy, bytes === undefined ? {} : { size: bytes });
+    this.#byUse.set(key, copy);
   }
 
   drop(key: string): void {
@@ -89,10 +82,5 @@ export class Copies<V> {
   /** From now on the backend has to be asked for every record; the copies can only stand in for it. */
   expireAll(): void {
     for (const copy of this.#byKey.values()) copy.freshUntil = Number.NEGATIVE_INFINITY;
-  }
-
-  #mark(key: string, copy: Copy<V>): void {
-    copy.usedAt = this.#turnover;
-    this.#byUse.get(key);
   }
 }

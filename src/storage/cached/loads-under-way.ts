@@ -1,4 +1,4 @@
-import { StorageTimeoutError } from "../../errors.ts";
+import { type PromiseWithResolvers, withResolvers } from "../with-resolvers.ts";
 import type { RecordNames } from "./record-names.ts";
 
 /** One read of the backend, shared by every caller that asks for the key while it is under way. */
@@ -8,10 +8,8 @@ export interface Load<V> {
   readonly name: string;
   /** In milliseconds of the cache's clock. What the backend answers is at least as new as this. */
   readonly startedAt: number;
-  readonly answer: Promise<V | undefined>;
-  /** Gives the callers their answer. Only the first of `resolve` and `reject` counts. */
-  resolve(value: V | undefined): void;
-  reject(error: unknown): void;
+  /** What the callers wait for. */
+  readonly answer: PromiseWithResolvers<V | undefined>;
 }
 
 /**
@@ -21,49 +19,17 @@ export interface Load<V> {
 export class LoadsUnderWay<V> {
   readonly #loads = new Map<string, Load<V>>();
   readonly #names: RecordNames;
-  readonly #timeout: number;
-  readonly #onTimeout: (load: Load<V>, error: StorageTimeoutError) => void;
 
-  /**
-   * @param names - Held for each read that may be joined.
-   * @param timeout - In milliseconds.
-   * @param onTimeout - Told of a read whose deadline has passed, once it is forgotten.
-   */
-  constructor(names: RecordNames, timeout: number, onTimeout: (load: Load<V>, error: StorageTimeoutError) => void) {
+  /** @param names - Held for each read that may be joined. */
+  constructor(names: RecordNames) {
     this.#names = names;
-    this.#timeout = timeout;
-    this.#onTimeout = onTimeout;
   }
 
   /** Begins a read, in place of any that the key had. */
   begin(key: string, startedAt: number): Load<V> {
     const name = this.#names.hold(key);
     this.overtake(key);
-    let resolve: (value: V | undefined) => void = () => {};
-    let reject: (error: unknown) => void = () => {};
-    const answer = new Promise<V | undefined>((onResolve, onReject) => {
-      resolve = onResolve;
-      reject = onReject;
-    });
-    const deadline = setTimeout(() => {
-      this.end(load);
-      this.#onTimeout(load, new StorageTimeoutError(`The backend did not answer a read in ${this.#timeout} ms.`));
-    }, this.#timeout);
-    deadline.unref();
-    const load: Load<V> = {
-      key,
-      name,
-      startedAt,
-      answer,
-      resolve: (value) => {
-        clearTimeout(deadline);
-        resolve(value);
-      },
-      reject: (error) => {
-        clearTimeout(deadline);
-        reject(error);
-      },
-    };
+    const load: Load<V> = { key, name, startedAt, answer: withResolvers() };
     this.#loads.set(key, load);
     return load;
   }

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import type { RepositoryCase, RepositoryUnderTest, SampleRecord } from "./subject.ts";
-
-const sample: SampleRecord = { name: "one", list: [] };
+import { type RepositoryCase, type RepositoryUnderTest, rule, sample } from "./subject.ts";
 
 const nested = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
 const corruptTexts: readonly (readonly [description: string, text: string])[] = [
@@ -16,43 +14,35 @@ const corruptTexts: readonly (readonly [description: string, text: string])[] = 
   ["an escaped __proto__ member", '{"name":"confidential","list":[],"\\u005f_proto__":{"admin":true}}'],
 ];
 
-function must<T>(part: T | undefined): T {
-  assert.ok(part !== undefined, "the case was run without the part that it needs");
-  return part;
-}
-
 function everyCall({ repository }: RepositoryUnderTest): readonly (readonly [string, () => Promise<unknown>])[] {
   return [
     ["get", () => repository.get("key")],
-    ["set", () => repository.set("key", sample)],
+    ["set", () => repository.set("key", sample("one"))],
     ["delete", () => repository.delete("key")],
     ["take", () => repository.take("key")],
+    ["add", () => repository.add("other", sample("two"))],
   ];
 }
 
 /** What has to hold when the store fails or holds what it should not. */
 export const failureCases: readonly RepositoryCase[] = [
-  {
-    name: "a store that fails is an error of every method, never an absent record",
-    needs: ["breakStore"],
-    run: async (subject) => {
-      await subject.repository.set("key", sample);
-      await must(subject.breakStore)();
-      try {
-        for (const [method, call] of everyCall(subject)) await assert.rejects(call, isStorageError, method);
-      } finally {
-        await subject.restoreStore?.();
-      }
-      assert.equal((await subject.repository.get("key"))?.name, "one", "the record is still there");
-    },
-  },
-  {
-    name: "a stored value that is no valid record is a typed error that shows nothing of it",
-    needs: ["plant"],
-    run: async (subject) => {
+  rule("a store that fails is an error of every method, never an absent record", ["breakStore"], async (subject) => {
+    await subject.repository.set("key", sample("one"));
+    await subject.breakStore();
+    try {
+      for (const [method, call] of everyCall(subject)) await assert.rejects(call, isStorageError, method);
+    } finally {
+      await subject.restoreStore?.();
+    }
+    assert.equal((await subject.repository.get("key"))?.name, "one", "the record is still there");
+  }),
+  rule(
+    "a stored value that is no valid record is a typed error that shows nothing of it",
+    ["plant"],
+    async (subject) => {
       for (const [description, text] of corruptTexts) {
         const key = `corrupt ${description}`;
-        await must(subject.plant)(key, text);
+        await subject.plant(key, text);
         await assert.rejects(
           () => subject.repository.get(key),
           (error) => {
@@ -70,29 +60,21 @@ export const failureCases: readonly RepositoryCase[] = [
       }
       assert.equal(Reflect.get({}, "admin"), undefined, "Object.prototype is as it was");
     },
-  },
-  {
-    name: "a corrupt record can be overwritten",
-    needs: ["plant"],
-    run: async (subject) => {
-      await must(subject.plant)("key", "not a record");
-      await assert.doesNotReject(() => subject.repository.set("key", sample));
-      assert.equal((await subject.repository.get("key"))?.name, "one");
-    },
-  },
-  {
-    name: "a corrupt record can be deleted",
-    needs: ["plant"],
-    run: async (subject) => {
-      await must(subject.plant)("key", "not a record");
-      let deleted: boolean | undefined;
-      await assert.doesNotReject(async () => {
-        deleted = await subject.repository.delete("key");
-      });
-      assert.equal(deleted, true);
-      assert.equal(await subject.repository.get("key"), undefined);
-    },
-  },
+  ),
+  rule("a corrupt record can be overwritten", ["plant"], async (subject) => {
+    await subject.plant("key", "not a record");
+    await assert.doesNotReject(() => subject.repository.set("key", sample("one")));
+    assert.equal((await subject.repository.get("key"))?.name, "one");
+  }),
+  rule("a corrupt record can be deleted", ["plant"], async (subject) => {
+    await subject.plant("key", "not a record");
+    let deleted: boolean | undefined;
+    await assert.doesNotReject(async () => {
+      deleted = await subject.repository.delete("key");
+    });
+    assert.equal(deleted, true);
+    assert.equal(await subject.repository.get("key"), undefined);
+  }),
 ];
 
 function isStorageError(error: unknown): boolean {

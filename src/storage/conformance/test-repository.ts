@@ -1,3 +1,4 @@
+import { addCases } from "./add-cases.ts";
 import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
@@ -8,6 +9,7 @@ import type { CreateRepository, RepositoryCase, Requirement } from "./subject.ts
 /** Every rule of the contract, for a runner of your own: see `runRepositoryCase`. */
 export const repositoryCases: readonly RepositoryCase[] = [
   ...contractCases,
+  ...addCases,
   ...expiryCases,
   ...concurrencyCases,
   ...raceCases,

@@ -40,7 +40,7 @@ export class ConnectionGate {
     }
     if (this.#waiting.size === 0) {
       this.#lastError = undefined;
-      this.#listen();
+      for (const [event, listener] of this.#listeners) this.#connection.on(event, listener);
     }
     this.#waiting.add(visitor);
     // A failed attempt is told by the `close` event; the promise would be one more rejection for nobody.
@@ -50,20 +50,6 @@ export class ConnectionGate {
   /** Takes out a visitor that waits no longer. */
   leave(visitor: GateVisitor): void {
     if (this.#waiting.delete(visitor) && this.#waiting.size === 0) this.#ignore();
-  }
-
-  #listen(): void {
-    this.#connection.on("ready", this.#onReady);
-    this.#connection.on("close", this.#onClose);
-    this.#connection.on("end", this.#onClose);
-    this.#connection.on("error", this.#onError);
-  }
-
-  #ignore(): void {
-    this.#connection.off("ready", this.#onReady);
-    this.#connection.off("close", this.#onClose);
-    this.#connection.off("end", this.#onClose);
-    this.#connection.off("error", this.#onError);
   }
 
   readonly #onReady = (): void => {
@@ -85,6 +71,18 @@ export class ConnectionGate {
   readonly #onError = (error: unknown): void => {
     this.#lastError = error;
   };
+
+  /** What the gate hears of the connection while a call waits. */
+  readonly #listeners = new Map<string, (argument?: unknown) => void>([
+    ["ready", this.#onReady],
+    ["close", this.#onClose],
+    ["end", this.#onClose],
+    ["error", this.#onError],
+  ]);
+
+  #ignore(): void {
+    for (const [event, listener] of this.#listeners) this.#connection.off(event, listener);
+  }
 
   #refusal(): StorageError {
     if (this.#connection.status !== "end") return connectionFailure(this.#lastError);

@@ -7,14 +7,15 @@ import type {
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { CommandSender } from "./command-sender.ts";
 import { KeySpace } from "./key-space.ts";
-import { RedisCalls } from "./redis-calls.ts";
 import type { RedisClient } from "./redis-like.ts";
 import {
-  isTrackableCluster,
+  mastersOf,
+  onClusterEvents,
   type RedisCallable,
+  type SubscribableClient,
   SubscriberConnection,
-  type TrackableCluster,
 } from "./subscriber-connection.ts";
 
 /** Settings of a {@link RedisPubSubInvalidation}. */
@@ -42,8 +43,7 @@ export interface PublishingClient extends RedisClient {
 
 const defaultTimeout = 2_000;
 const defaultHeartbeat = 5_000;
-const clusterEvents = ["ready", "refresh", "+node", "-node"];
-/** Who says it, and the SHA-256 of the record's key in base64url. */
+/** The instance that says it, and the SHA-256 of the record's key in base64url. */
 const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43})$/;
 
 /**
@@ -65,23 +65,23 @@ const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43})$/;
  */
 export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDisposable {
   readonly names = "sha256";
-  readonly #redis: PublishingClient & (RedisCallable | TrackableCluster);
+  readonly #redis: PublishingClient & SubscribableClient;
   readonly #channel: string;
   readonly #heartbeat: number;
   readonly #onRefused: ((error: StorageError) => void) | undefined;
-  readonly #calls: RedisCalls;
+  readonly #sender: CommandSender;
   readonly #subscribers = new Set<InvalidationSubscriber>();
-  readonly #sender = randomUUID();
+  readonly #instance = randomUUID();
   #source: RedisCallable | undefined;
   #listening: SubscriberConnection | undefined;
-  #started = false;
+  #stopFollowing: (() => void) | undefined;
 
   /**
    * @param redis - A client with the recommended settings: plain, Sentinel or Cluster. It publishes; a second connection,
    * opened with its settings, listens.
    * @throws {ConfigurationError} For a prefix outside its alphabet, and for times that are not positive.
    */
-  constructor(redis: PublishingClient & (RedisCallable | TrackableCluster), options: RedisPubSubOptions) {
+  constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions) {
     const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);
@@ -89,12 +89,12 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
     this.#channel = `pangea-invalidate:${new KeySpace(options.prefix).prefix}`;
     this.#heartbeat = heartbeat;
     this.#onRefused = options.onRefused;
-    this.#calls = new RedisCalls(redis, timeout);
+    this.#sender = new CommandSender(redis, timeout);
   }
 
   subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription {
     this.#subscribers.add(subscriber);
-    if (!this.#started) this.#start();
+    if (this.#stopFollowing === undefined) this.#start();
     else if (this.#listening?.isUp) subscriber.onConnectionChange("up");
     return {
       publish: (name) => this.#publish(name, subscriber),
@@ -104,28 +104,24 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
 
   /** Ends the messages and closes the connection that was opened to listen. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (isTrackableCluster(this.#redis)) for (const event of clusterEvents) this.#redis.off(event, this.#listen);
-    const wasUp = this.#listening?.isUp;
+    this.#stopFollowing?.();
     this.#listening?.close();
-    if (wasUp) this.#tell("down");
     this.#subscribers.clear();
-    await this.#calls.close();
+    await this.#sender.close();
   }
 
   #start(): void {
-    this.#started = true;
-    if (isTrackableCluster(this.#redis)) for (const event of clusterEvents) this.#redis.on(event, this.#listen);
-    this.#listen();
+    const listen = (): void => this.#listen();
+    this.#stopFollowing = onClusterEvents(this.#redis, ["ready", "refresh", "+node", "-node"], listen);
+    listen();
   }
 
-  /** Listens at the client's server; on a Cluster at one node, and at another when that one has left it. */
-  readonly #listen = (): void => {
-    const sources = isTrackableCluster(this.#redis) ? this.#redis.nodes("master") : [this.#redis];
-    if (this.#source !== undefined && sources.includes(this.#source)) return;
-    const wasUp = this.#listening?.isUp;
+  /** Listens at the client's server; on a Cluster at one node, and at another when that node has left the Cluster. */
+  #listen(): void {
+    const masters = mastersOf(this.#redis);
+    if (this.#source !== undefined && masters.includes(this.#source)) return;
     this.#listening?.close();
-    if (wasUp) this.#tell("down");
-    this.#source = sources[0];
+    this.#source = masters[0];
     this.#listening =
       this.#source &&
       new SubscriberConnection(this.#source, this.#channel, this.#heartbeat, {
@@ -133,20 +129,20 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
         onChange: (up) => this.#tell(up ? "up" : "down"),
         onRefused: (error) => this.#onRefused?.(error),
       });
-  };
+  }
 
   async #publish(name: string, from: InvalidationSubscriber): Promise<void> {
     for (const other of this.#subscribers) if (other !== from) other.onInvalidate([name]);
-    await this.#calls.send({
+    await this.#sender.send({
       operation: "publish",
       redisKeys: [],
-      send: () => this.#redis.publish(this.#channel, `${this.#sender} ${name}`),
+      send: () => this.#redis.publish(this.#channel, `${this.#instance} ${name}`),
     });
   }
 
   #onMessage(message: unknown): void {
-    const [, sender, name] = messageForm.exec(String(message)) ?? [];
-    if (name === undefined || sender === this.#sender) return;
+    const [, instance, name] = messageForm.exec(String(message)) ?? [];
+    if (name === undefined || instance === this.#instance) return;
     for (const subscriber of this.#subscribers) subscriber.onInvalidate([name]);
   }
 

@@ -7,8 +7,7 @@ import type {
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
 import { KeySpace } from "./key-space.ts";
-import type { RedisConnection } from "./redis-like.ts";
-import { isTrackableCluster, type RedisCallable, type TrackableCluster } from "./subscriber-connection.ts";
+import { mastersOf, onClusterEvents, type RedisCallable, type SubscribableClient } from "./subscriber-connection.ts";
 import { TrackingLink } from "./tracking-link.ts";
 
 /** Settings of {@link RedisTrackingInvalidation}. */
@@ -57,19 +56,19 @@ const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
  * @see https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
 export class RedisTrackingInvalidation implements AsyncDisposable {
-  readonly #redis: RedisCallable | TrackableCluster;
+  readonly #redis: SubscribableClient;
   readonly #heartbeat: number;
   readonly #onRefused: ((error: StorageError) => void) | undefined;
   readonly #listeners = new Set<Listener>();
-  readonly #links = new Map<RedisConnection, TrackingLink>();
+  readonly #links = new Map<RedisCallable, TrackingLink>();
   #connection: InvalidationConnection = "down";
-  #started = false;
+  #stopFollowing: (() => void) | undefined;
 
   /**
    * @param redis - The client that the repositories use: plain, Sentinel or Cluster.
    * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
-  constructor(redis: RedisCallable | TrackableCluster, options: RedisTrackingOptions = {}) {
+  constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
     requireTimerLength("heartbeat", this.#heartbeat);
@@ -89,7 +88,7 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
 
   /** Ends the tracking and closes the connections that were opened for it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (isTrackableCluster(this.#redis)) for (const event of clusterEvents) this.#redis.off(event, this.#followNodes);
+    this.#stopFollowing?.();
     const links = [...this.#links.values()];
     this.#links.clear();
     this.#onLinkChange();
@@ -100,7 +99,7 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
   #subscribe(listener: Listener): InvalidationSubscription {
     const isNewPrefix = ![...this.#listeners].some(({ keys }) => keys.prefix === listener.keys.prefix);
     this.#listeners.add(listener);
-    if (!this.#started) this.#start();
+    if (this.#stopFollowing === undefined) this.#start();
     else if (isNewPrefix) for (const link of this.#links.values()) link.arm();
     else if (this.#connection === "up") listener.subscriber.onConnectionChange("up");
     return {
@@ -115,38 +114,29 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
   }
 
   #start(): void {
-    this.#started = true;
-    if (isTrackableCluster(this.#redis)) {
-      for (const event of clusterEvents) this.#redis.on(event, this.#followNodes);
-      this.#followNodes();
-    } else {
-      this.#link(this.#redis);
-    }
+    const follow = (): void => this.#followMasters();
+    this.#stopFollowing = onClusterEvents(this.#redis, clusterEvents, follow);
+    follow();
   }
 
-  /** Links to the masters that the Cluster has now, and to no other node. */
-  readonly #followNodes = (): void => {
-    if (!isTrackableCluster(this.#redis)) return;
-    const masters = new Set<RedisConnection>();
-    for (const node of this.#redis.nodes("master")) {
-      masters.add(node);
-      if (!this.#links.has(node)) this.#link(node);
-    }
+  /** Links to the masters that there are now, and to no other node. */
+  #followMasters(): void {
+    const masters = new Set(mastersOf(this.#redis));
+    for (const master of masters) if (!this.#links.has(master)) this.#links.set(master, this.#link(master));
     for (const [node, link] of this.#links) {
       if (masters.has(node)) continue;
       this.#links.delete(node);
       void link.close();
     }
     this.#onLinkChange();
-  };
+  }
 
-  #link(data: RedisCallable): void {
-    const link = new TrackingLink(data, () => this.#prefixes(), this.#heartbeat, {
+  #link(data: RedisCallable): TrackingLink {
+    return new TrackingLink(data, () => this.#prefixes(), this.#heartbeat, {
       onInvalidate: (redisKeys) => this.#onInvalidate(redisKeys),
       onChange: () => this.#onLinkChange(),
       onRefused: (error) => this.#onRefused?.(error),
     });
-    this.#links.set(data, link);
   }
 
   #prefixes(): Set<string> {
@@ -167,8 +157,8 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
   /** Up when every server reports its changes, and there is one. */
   #onLinkChange(): void {
     const links = [...this.#links.values()];
-    const reachable = !isTrackableCluster(this.#redis) || this.#redis.status === "ready";
-    const connection = reachable && links.length > 0 && links.every((link) => link.isUp) ? "up" : "down";
+    const connection =
+      this.#redis.status === "ready" && links.length > 0 && links.every((link) => link.isUp) ? "up" : "down";
     if (connection === this.#connection) return;
     this.#connection = connection;
     for (const { subscriber } of this.#listeners) subscriber.onConnectionChange(connection);

@@ -3,7 +3,6 @@ import { ConfigurationError, InvalidKeyError } from "../../errors.ts";
 const separator = ":";
 const prefixForm = /^[a-z0-9_-]{1,64}$/;
 const loneSurrogate = /\p{Surrogate}/u;
-const globCharacter = /[\\*?[\]]/g;
 
 /**
  * The Redis keys of one repository: its prefix, a colon, the record's key. A prefix cannot hold a colon, so the first
@@ -18,7 +17,8 @@ const globCharacter = /[\\*?[\]]/g;
  */
 export class KeySpace {
   readonly prefix: string;
-  readonly #start: string;
+  /** What every key of this repository begins with. */
+  readonly start: string;
 
   constructor(prefix: string) {
     if (typeof prefix !== "string" || !prefixForm.test(prefix)) {
@@ -27,7 +27,7 @@ export class KeySpace {
       );
     }
     this.prefix = prefix;
-    this.#start = prefix + separator;
+    this.start = prefix + separator;
   }
 
   /**
@@ -41,22 +41,17 @@ export class KeySpace {
     if (!isWellFormed(key)) {
       throw new InvalidKeyError("The key holds half of a surrogate pair, which has no form in UTF-8.");
     }
-    return this.#start + key;
+    return this.start + key;
   }
 
   /** The record's key of a key in Redis, or `undefined` where that belongs to another repository. */
   recordKey(redisKey: string): string | undefined {
-    return redisKey.startsWith(this.#start) ? redisKey.slice(this.#start.length) : undefined;
+    return redisKey.startsWith(this.start) ? redisKey.slice(this.start.length) : undefined;
   }
 
-  /** The pattern for SCAN that matches the keys of this repository and no others. */
+  /** The pattern for SCAN that matches the keys of this repository and no others: a prefix holds no wildcard. */
   get pattern(): string {
-    return `${this.#start.replace(globCharacter, "\\$&")}*`;
-  }
-
-  /** What every key of this repository begins with. */
-  get start(): string {
-    return this.#start;
+    return `${this.start}*`;
   }
 }
 

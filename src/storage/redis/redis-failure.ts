@@ -10,18 +10,15 @@ import {
 import { tokenKey } from "../../secrets/storage-key.ts";
 
 /** What was asked of Redis. */
-export type RedisOperation = "get" | "scan" | "set" | "delete" | "take" | "publish" | "subscribe";
+export type RedisOperation = "get" | "scan" | "set" | "add" | "delete" | "take" | "publish" | "subscribe";
 
 type FailureClass = new (message: string, options: { effect: WriteEffect; cause: unknown }) => StorageError;
 
-interface Meaning {
-  readonly failure: FailureClass;
-  readonly message: string;
-}
+type Meaning = readonly [failure: FailureClass, message: string];
 
-const unavailable = (message: string): Meaning => ({ failure: StorageUnavailableError, message });
-const unauthorized = (message: string): Meaning => ({ failure: StorageUnauthorizedError, message });
-const rejected = (message: string): Meaning => ({ failure: StorageRejectedError, message });
+const unavailable = (message: string): Meaning => [StorageUnavailableError, message];
+const unauthorized = (message: string): Meaning => [StorageUnauthorizedError, message];
+const rejected = (message: string): Meaning => [StorageRejectedError, message];
 
 /** Error replies by their first word. With any of them Redis has not carried out the command. */
 const replyMeanings: ReadonlyMap<string, Meaning> = new Map([
@@ -71,9 +68,10 @@ export function redisFailure(error: unknown, operation: RedisOperation, redisKey
       { cause },
     );
   }
-  const meaning = code === undefined ? undefined : replyMeanings.get(code);
-  if (meaning !== undefined) return new meaning.failure(meaning.message, { effect: "none", cause });
-  if (code !== undefined) return new StorageRejectedError(rejectionMessage(error), { effect: "none", cause });
+  if (code !== undefined) {
+    const [Failure, message] = replyMeanings.get(code) ?? rejected(rejectionMessage(error));
+    return new Failure(message, { effect: "none", cause });
+  }
 
   const message = error instanceof Error ? error.message : "";
   if (message === "Command timed out") return timedOut(operation, cause);
@@ -83,6 +81,13 @@ export function redisFailure(error: unknown, operation: RedisOperation, redisKey
       ? "The connection to Redis was lost; nothing was changed. Try again."
       : "The connection to Redis was lost before its answer; the change may have been made.",
     { effect, cause },
+  );
+}
+
+/** The error of a record whose bytes are not UTF-8, so that the text read is not what Redis holds. */
+export function notUtf8(redisKey: string): CorruptRecordError {
+  return new CorruptRecordError(
+    `The record under ${keyOf([redisKey])} is not UTF-8, so it cannot be replaced; delete it.`,
   );
 }
 
@@ -105,10 +110,9 @@ export function timedOut(operation: RedisOperation, cause?: unknown): StorageTim
 /** The error of a command that was not sent, since connecting failed with the given error. */
 export function connectionFailure(error: unknown): StorageError {
   if (replyCode(error) !== undefined) return redisFailure(error, "get", []);
-  const message = "Redis cannot be reached; the client goes on trying to connect. Try again later.";
   return new StorageUnavailableError(
-    message,
-    error === undefined ? { effect: "none" } : { effect: "none", cause: scrubbed(error) },
+    "Redis cannot be reached; the client goes on trying to connect. Try again later.",
+    { effect: "none", ...(error !== undefined && { cause: scrubbed(error) }) },
   );
 }
 
@@ -119,7 +123,7 @@ function effectOf(operation: RedisOperation): WriteEffect {
 function rejectionMessage(error: unknown): string {
   const unknownCommand = error instanceof Error && /unknown command|syntax error/i.test(error.message);
   return unknownCommand
-    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT)."
+    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT, EVAL)."
     : "Redis refused the command.";
 }
 

@@ -1,12 +1,16 @@
-/** Settings for a client of one server or of Sentinels, in the terms of ioredis 6. */
-export interface RecommendedRedisOptions {
-  readonly enableOfflineQueue: false;
+/** Settings for one connection, in the terms of ioredis 6. */
+export interface RecommendedConnectionOptions {
   readonly autoResendUnfulfilledCommands: false;
   readonly maxRetriesPerRequest: 0;
   /** Milliseconds. */
   readonly connectTimeout: number;
   /** Milliseconds. */
   readonly socketTimeout: number;
+}
+
+/** Settings for a client of one server or of Sentinels, in the terms of ioredis 6. */
+export interface RecommendedRedisOptions extends RecommendedConnectionOptions {
+  readonly enableOfflineQueue: false;
   readonly retryStrategy: (attempt: number) => number;
   readonly reconnectOnError: (error: Error) => boolean;
 }
@@ -18,14 +22,7 @@ export interface RecommendedClusterOptions {
   readonly retryDelayOnFailover: 0;
   readonly retryDelayOnClusterDown: 0;
   readonly clusterRetryStrategy: (attempt: number) => number;
-  readonly redisOptions: {
-    readonly autoResendUnfulfilledCommands: false;
-    readonly maxRetriesPerRequest: 0;
-    /** Milliseconds. */
-    readonly connectTimeout: number;
-    /** Milliseconds. */
-    readonly socketTimeout: number;
-  };
+  readonly redisOptions: RecommendedConnectionOptions;
 }
 
 /** How long the recommended settings wait for a connection and for any answer on it, in milliseconds. */
@@ -57,11 +54,8 @@ const defaultPatience = 5_000;
  */
 export function redisOptions(patience: PatienceOptions = {}): RecommendedRedisOptions {
   return {
+    ...connectionOptions(patience),
     enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: patience.connectTimeout ?? defaultPatience,
-    socketTimeout: patience.socketTimeout ?? defaultPatience,
     retryStrategy: retryDelay,
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
@@ -84,13 +78,13 @@ export function clusterOptions(patience: PatienceOptions = {}): RecommendedClust
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     clusterRetryStrategy: retryDelay,
-    redisOptions: {
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: patience.connectTimeout ?? defaultPatience,
-      socketTimeout: patience.socketTimeout ?? defaultPatience,
-    },
+    redisOptions: connectionOptions(patience),
   };
+}
+
+function connectionOptions(patience: PatienceOptions): RecommendedConnectionOptions {
+  const { connectTimeout = defaultPatience, socketTimeout = defaultPatience } = patience;
+  return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, connectTimeout, socketTimeout };
 }
 
 /** @internal Milliseconds before the next attempt: doubling, with jitter so that many clients do not come back at once. */

@@ -5,10 +5,10 @@ import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
 import { requireSafeClient } from "./client-settings.ts";
+import { CommandSender } from "./command-sender.ts";
 import { GetBatches } from "./get-batches.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
-import { RedisCalls } from "./redis-calls.ts";
-import type { RedisOperation } from "./redis-failure.ts";
+import { notUtf8, type RedisOperation } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
 
@@ -30,9 +30,20 @@ export interface RedisRepositoryOptions<V> {
 const defaultTimeout = 2_000;
 
 /**
+ * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
+ * another value too, and no error of the script.
+ */
+const replaceScript = `
+local held = redis.pcall("GET", KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], unpack(ARGV, 2))
+return 1`;
+
+/**
  * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
  *
- * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one microtask turn share their commands. A
+ * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one microtask turn share their commands.
+ * `add` is SET with NX; where the key has a record, a second round trip reads whether that record has expired. A
  * record that Redis has not removed yet, but that is past its expiry by `clock`, is absent. A key of this repository that
  * some other program made a list or a hash is a `CorruptRecordError`; MGET calls it absent, so a `get` that shares its
  * command does too. Nothing waits longer than
@@ -53,7 +64,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
   readonly #codec: Codec<V>;
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
-  readonly #calls: RedisCalls;
+  readonly #sender: CommandSender;
   readonly #reads: GetBatches<V | undefined>;
   readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
@@ -65,8 +76,8 @@ export class RedisRepository<V, K extends string = string> implements Repository
     this.#codec = asCodec(schemaOrCodec);
     this.#redis = redis;
     this.#keys = new KeySpace(options.prefix);
-    this.#calls = new RedisCalls(redis, timeout);
-    this.#reads = new GetBatches(redis, this.#calls, (text, key) => this.#decode(text, key));
+    this.#sender = new CommandSender(redis, timeout);
+    this.#reads = new GetBatches(redis, this.#sender, (text, key) => this.#decode(text, key));
     this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
   }
@@ -81,19 +92,53 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   async set(key: K, value: V): Promise<void> {
     const redisKey = this.#keys.redisKey(key);
-    const text = this.#codec.encode(value, this.#location(key));
-    if (!isWellFormed(text)) {
-      throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
-    }
+    const text = this.#encode(key, value);
     const expiresAt = this.#expiresAt(value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#send("set", redisKey, () => this.#redis.del(redisKey));
       return;
     }
-    const removedAt = expiresAt === undefined ? undefined : this.#inRedisTime(expiresAt);
+    const removedAt = this.#inRedisTime(expiresAt);
     await this.#send("set", redisKey, () =>
       removedAt === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PXAT", removedAt),
     );
+  }
+
+  /**
+   * Writes the record where the key has none. A record that has expired by `clock` while Redis still holds it is replaced
+   * by a script, for which the Redis user needs `+eval`. The `timeout` is that of each command.
+   *
+   * @returns True for exactly one of any number of concurrent callers, false where there is a live record. A value that
+   * has expired already would be absent at once: it is not written, and true says that there is no live record.
+   * @throws {CorruptRecordError} When what Redis holds under the key is no record: it may be a live one of another version.
+   * @throws {StorageFailure} When Redis does not answer. With the effect `unknown` the record may have been added.
+   */
+  async add(key: K, value: V): Promise<boolean> {
+    const redisKey = this.#keys.redisKey(key);
+    const text = this.#encode(key, value);
+    const expiresAt = this.#expiresAt(value);
+    const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
+    if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
+
+    const removedAt = this.#inRedisTime(expiresAt);
+    const addToNone = (): Promise<unknown> =>
+      removedAt === undefined
+        ? this.#redis.set(redisKey, text, "NX")
+        : this.#redis.set(redisKey, text, "PXAT", removedAt, "NX");
+    let replaced: string | undefined;
+    for (;;) {
+      if ((await this.#send("add", redisKey, addToNone)) === "OK") return true;
+      const held = await read();
+      if (this.#decode(held, key) !== undefined) return false;
+      // The record was removed since, by another caller or by Redis: the key is free for whoever adds first.
+      if (held === null) continue;
+      // Redis keeps bytes and this client reads text: the script cannot find bytes again that are not UTF-8.
+      if (held === replaced) throw notUtf8(redisKey);
+      replaced = held;
+      const expiry = removedAt === undefined ? [] : ["PXAT", removedAt];
+      const replace = (): Promise<unknown> => this.#redis.eval(replaceScript, 1, redisKey, held, text, ...expiry);
+      if ((await this.#send("add", redisKey, replace)) === 1) return true;
+    }
   }
 
   /** GETDEL and not DEL, which would count a record that is past its expiry but that Redis still holds. */
@@ -126,7 +171,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
    * request.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
-    for await (const keys of scanRecordKeys(this.#redis, this.#calls, this.#keys)) {
+    for await (const keys of scanRecordKeys(this.#redis, this.#sender, this.#keys)) {
       const reads = keys.map((key) => this.#reads.get(key, this.#keys.redisKey(key)));
       for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
         const key = keys[index];
@@ -138,11 +183,17 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   /** Refuses further calls and waits for those under way. The client stays open: whoever made it closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#calls.close();
+    await this.#sender.close();
   }
 
   #send<T>(operation: RedisOperation, redisKey: string, send: () => Promise<T>): Promise<T> {
-    return this.#calls.send({ operation, redisKeys: [redisKey], send });
+    return this.#sender.send({ operation, redisKeys: [redisKey], send });
+  }
+
+  #encode(key: string, value: V): string {
+    const text = this.#codec.encode(value, this.#location(key));
+    if (isWellFormed(text)) return text;
+    throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
   }
 
   #decode(text: string | null, key: string): V | undefined {
@@ -159,9 +210,10 @@ export class RedisRepository<V, K extends string = string> implements Repository
   /**
    * When Redis is to remove the record, in milliseconds by Redis's clock, which is taken to be this machine's. A clock
    * that runs apart from it, as in a test, is translated, so that the record lives as long in both. `undefined` for a
-   * time that Redis has no number for.
+   * record that does not expire, and for a time that Redis has no number for.
    */
-  #inRedisTime(expiresAt: number): number | undefined {
+  #inRedisTime(expiresAt: number | undefined): number | undefined {
+    if (expiresAt === undefined) return undefined;
     const offset = this.#clock === Date.now ? 0 : Date.now() - this.#clock();
     const milliseconds = Math.ceil(expiresAt * 1000 + offset);
     return milliseconds <= Number.MAX_SAFE_INTEGER ? milliseconds : undefined;

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../errors.ts";
+import type { CommandSender } from "./command-sender.ts";
 import type { KeySpace } from "./key-space.ts";
-import type { RedisCalls } from "./redis-calls.ts";
 import { isRedisCluster, isRedisNode, type RedisLike, type RedisNode } from "./redis-like.ts";
 
 /** How many keys Redis looks at for one answer. */
@@ -14,7 +14,7 @@ const keysPerScan = 500;
  */
 export async function* scanRecordKeys(
   redis: RedisLike,
-  calls: RedisCalls,
+  sender: CommandSender,
   keys: KeySpace,
 ): AsyncGenerator<string[], void, undefined> {
   /** SCAN may show a key twice while Redis resizes its table. */
@@ -22,7 +22,7 @@ export async function* scanRecordKeys(
   for (const node of nodesOf(redis)) {
     let cursor = "0";
     do {
-      const [next, redisKeys] = await calls.send({
+      const [next, redisKeys] = await sender.send({
         operation: "scan",
         redisKeys: [],
         node,

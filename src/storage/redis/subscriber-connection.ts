@@ -4,23 +4,23 @@ import type { RedisConnection } from "./redis-like.ts";
 import { retryDelay } from "./redis-options.ts";
 
 /** Settings of a connection that only listens. RESP2, since ioredis hears invalidation messages in no other way. */
-export interface SubscriberSettings {
-  readonly protocol: 2;
-  readonly lazyConnect: true;
-  readonly readOnly: false;
-  readonly autoResubscribe: false;
-  readonly autoResendUnfulfilledCommands: false;
-  readonly enableOfflineQueue: true;
-  readonly maxRetriesPerRequest: 0;
-  /** Milliseconds without an answer after which the connection counts as dead. */
-  readonly socketTimeout: number;
-  readonly retryStrategy: (attempt: number) => number;
-}
+const subscriberSettings = (socketTimeout: number) =>
+  ({
+    protocol: 2,
+    lazyConnect: true,
+    readOnly: false,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: 0,
+    socketTimeout,
+    retryStrategy: retryDelay,
+  }) as const;
 
 /** A connection that commands can be sent on by name, and that can be opened a second time. */
 export interface RedisCallable extends RedisConnection {
   call(command: string, ...parameters: (string | number)[]): Promise<unknown>;
-  duplicate(settings: SubscriberSettings): SubscriberClient;
+  duplicate(settings: ReturnType<typeof subscriberSettings>): SubscriberClient;
 }
 
 /** A Cluster client, for the connections to its nodes. */
@@ -29,9 +29,30 @@ export interface TrackableCluster extends RedisConnection {
   nodes(role: "master"): RedisCallable[];
 }
 
-/** Tells a Cluster client, whose nodes are listened at, from a client of one server. */
-export function isTrackableCluster(redis: RedisCallable | TrackableCluster): redis is TrackableCluster {
-  return "nodes" in redis;
+/** A client whose servers can be listened at. */
+export type SubscribableClient = RedisCallable | TrackableCluster;
+
+/** The servers that have the client's keys: those of a Cluster now, or the client's one server. */
+export function mastersOf(redis: SubscribableClient): RedisCallable[] {
+  return "nodes" in redis ? redis.nodes("master") : [redis];
+}
+
+/**
+ * Calls the listener at events of a Cluster client: those after which the Cluster may have other masters. Every other
+ * client has one server, and it stays the same.
+ *
+ * @returns What ends the calls.
+ */
+export function onClusterEvents(
+  redis: SubscribableClient,
+  events: readonly string[],
+  listener: () => void,
+): () => void {
+  if (!("nodes" in redis)) return () => undefined;
+  for (const event of events) redis.on(event, listener);
+  return () => {
+    for (const event of events) redis.off(event, listener);
+  };
 }
 
 /** A connection of its own, for a subscription. */
@@ -72,17 +93,8 @@ export class SubscriberConnection {
   constructor(source: RedisCallable, channel: string, heartbeat: number, listener: SubscriberListener) {
     this.#channel = channel;
     this.#listener = listener;
-    this.#client = source.duplicate({
-      protocol: 2,
-      lazyConnect: true,
-      readOnly: false,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: true,
-      maxRetriesPerRequest: 0,
-      socketTimeout: heartbeat,
-      retryStrategy: retryDelay,
-    });
+    // Without an answer for a heartbeat the client closes the connection.
+    this.#client = source.duplicate(subscriberSettings(heartbeat));
     this.#client.on("ready", () => void this.#subscribe());
     this.#client.on("close", () => this.#lost());
     this.#client.on("end", () => this.#lost());
@@ -109,8 +121,7 @@ export class SubscriberConnection {
   /** Closes the connection. */
   close(): void {
     clearInterval(this.#heartbeat);
-    this.#connectionNumber++;
-    this.#isUp = false;
+    this.#lost();
     this.#client.disconnect?.();
   }
 

@@ -3,6 +3,7 @@ import { redisFailure, replyCode } from "./redis-failure.ts";
 import { type RedisCallable, type SubscriberClient, SubscriberConnection } from "./subscriber-connection.ts";
 
 const invalidationChannel = "__redis__:invalidate";
+const connectionEvents = ["ready", "close", "end"];
 
 /** What a link reports. */
 export interface TrackingListener {
@@ -53,9 +54,7 @@ export class TrackingLink {
       onChange: () => this.arm(),
       onRefused: (error) => listener.onRefused(error),
     });
-    data.on("ready", this.arm);
-    data.on("close", this.arm);
-    data.on("end", this.arm);
+    for (const event of connectionEvents) data.on(event, this.arm);
     if (data.status === "wait") data.connect?.().catch(() => undefined);
     this.#timer = setInterval(() => void this.#check(), heartbeat);
     this.#timer.unref();
@@ -67,24 +66,20 @@ export class TrackingLink {
   }
 
   /** Asks for tracking anew: after a connection was made, or when the prefixes have changed. */
-  readonly arm = (): void => {
+  readonly arm = async (): Promise<void> => {
     const attempt = ++this.#attempt;
     this.#setUp(false);
     this.#isArming = this.#data.status === "ready" && this.#subscriber.isUp;
     if (!this.#isArming) return;
-    this.#track().then(
-      (tracked) => {
-        if (attempt !== this.#attempt) return;
-        this.#isArming = false;
-        this.#setUp(tracked);
-      },
-      (failure: unknown) => {
-        // Refused or cut off. The next heartbeat tries again.
-        if (attempt !== this.#attempt) return;
-        this.#isArming = false;
-        if (replyCode(failure) !== undefined) this.#listener.onRefused(redisFailure(failure, "subscribe", []));
-      },
-    );
+    const tracked = await this.#track().catch((failure: unknown) => {
+      // Refused or cut off. The next heartbeat tries again.
+      const refused = attempt === this.#attempt && replyCode(failure) !== undefined;
+      if (refused) this.#listener.onRefused(redisFailure(failure, "subscribe", []));
+      return false;
+    });
+    if (attempt !== this.#attempt) return;
+    this.#isArming = false;
+    this.#setUp(tracked);
   };
 
   /** Ends the tracking and closes the second connection; the data connection is not ours to close. */
@@ -92,9 +87,7 @@ export class TrackingLink {
     this.#attempt++;
     this.#isUp = false;
     clearInterval(this.#timer);
-    this.#data.off("ready", this.arm);
-    this.#data.off("close", this.arm);
-    this.#data.off("end", this.arm);
+    for (const event of connectionEvents) this.#data.off(event, this.arm);
     this.#subscriber.close();
     if (this.#data.status === "ready") {
       await within(this.#heartbeat, this.#data.call("CLIENT", "TRACKING", "OFF")).catch(() => undefined);
@@ -116,16 +109,8 @@ export class TrackingLink {
     const prefixes = [...this.#prefixes()].flatMap((prefix) => ["PREFIX", prefix]);
     // Prefixes can only be added while tracking is on; off and on again replaces them.
     const off = this.#data.call("CLIENT", "TRACKING", "OFF");
-    const on = this.#data.call(
-      "CLIENT",
-      "TRACKING",
-      "ON",
-      "REDIRECT",
-      this.#subscriberId,
-      "BCAST",
-      ...prefixes,
-      "NOLOOP",
-    );
+    const tracking = ["ON", "REDIRECT", this.#subscriberId, "BCAST", ...prefixes, "NOLOOP"];
+    const on = this.#data.call("CLIENT", "TRACKING", ...tracking);
     await within(this.#heartbeat, Promise.all([off, on]));
     return true;
   }

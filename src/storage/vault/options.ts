@@ -8,7 +8,7 @@ export interface VaultConnectionOptions {
   readonly baseUrlTemplate?: string;
   /** The domain of the project's region, such as `aws.eu.pangea.cloud`. `baseUrlTemplate` wins over it. */
   readonly domain?: string;
-  /** The deadline of one call with its retries, in milliseconds. Default 10000. */
+  /** The deadline of one call with its retries, in milliseconds. Default: 10000. */
   readonly timeout?: number;
 }
 
@@ -27,37 +27,38 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
   readonly kind?: string;
   /**
    * Claims a record by a rotation before it is deleted, so that `take` and `delete` have one winner even if Vault lets
-   * an item be deleted twice. One call more each. Default false.
+   * an item be deleted twice. One call more each. Default: false.
    */
   readonly strictTake?: boolean;
   /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */
   readonly expiresAt?: ReadExpiry<V>;
-  /** How many names' ids are remembered, to save look-ups. Default 10000. */
+  /** How many names' ids are remembered, to save look-ups. Default: 10000. */
   readonly maxKnownIds?: number;
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
-  /** A number from 0 up to 1, for the jitter of retries. Default `Math.random`. */
+  /** A number from 0 up to 1, for the jitter of retries. Default: `Math.random`. */
   readonly random?: () => number;
   /** Waits before a retry, in milliseconds. Default: a timer. */
   readonly delay?: (milliseconds: number) => Promise<void>;
 }
 
+type OptionsWithDefaults = "strictTake" | "timeout" | "maxKnownIds" | "clock" | "random" | "delay";
+
 /** The options with their defaults. */
-export interface VaultRepositorySettings {
+export interface VaultRepositorySettings
+  extends Required<Pick<PangeaVaultRepositoryOptions<never>, OptionsWithDefaults>> {
   readonly folder: string | undefined;
   readonly kind: string | undefined;
-  readonly strictTake: boolean;
-  readonly timeout: number;
-  readonly maxKnownIds: number;
-  readonly clock: () => number;
-  readonly random: () => number;
-  readonly delay: (milliseconds: number) => Promise<void>;
 }
 
 /** What a `Map` of V8 holds at most. */
 const maxEntries = 2 ** 24;
 
-/** Checks the options. Throws `ConfigurationError` that names the one that is wrong. */
+/**
+ * Checks the options.
+ *
+ * @throws {ConfigurationError} when an option is wrong. The message names the option.
+ */
 export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): VaultRepositorySettings {
   const { folder, kind, timeout = 10_000, maxKnownIds = 10_000 } = options;
   if (folder !== undefined && !/^[0-9a-zA-Z_.\-/ ]+$/.test(folder)) {
@@ -84,8 +85,5 @@ export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): 
 
 /** One spelling of a folder, as Vault sees it: where a sealed record was written is part of its seal. */
 function normalised(folder: string): string {
-  return `/${folder
-    .split("/")
-    .filter((part) => part !== "")
-    .join("/")}`;
+  return `/${folder.split("/").filter(Boolean).join("/")}`;
 }

@@ -5,10 +5,7 @@ import type { VaultSecret } from "./vault-service.ts";
 const maxDeletedIds = 1_000;
 
 /** An item as this instance last wrote or saw it. */
-export interface KnownItem {
-  readonly id: string;
-  readonly version: number;
-}
+export type KnownItem = Pick<VaultSecret, "id" | "version">;
 
 /**
  * What this instance knows of its items without asking: the ids of names, which save look-ups, and what it wrote and
@@ -37,7 +34,7 @@ export class OwnWrites {
     if (this.#items.peek(name)?.id === id) this.#items.delete(name);
   }
 
-  rememberDeleted({ name, id }: VaultSecret): void {
+  rememberDeleted({ name, id }: Pick<VaultSecret, "name" | "id">): void {
     this.#deletedIds.set(id, true);
     this.forget(name, id);
   }

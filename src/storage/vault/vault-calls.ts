@@ -1,4 +1,6 @@
+import type { ZodType } from "zod";
 import { StorageFailure, StorageRateLimitedError, StorageTimeoutError, StorageUnavailableError } from "../../errors.ts";
+import type { VaultRepositorySettings } from "./options.ts";
 import { timeoutFailure, toStorageFailure, VaultItemNotFoundError } from "./vault-failure.ts";
 import {
   readSecret,
@@ -15,13 +17,14 @@ const firstPause = 100;
 const longestPause = 5_000;
 
 /** What bounds a call, and what a test replaces. */
-export interface VaultCallSettings {
-  /** The deadline of one call with its retries, in milliseconds. */
-  readonly timeout: number;
-  /** A number from 0 up to 1, for jitter. */
-  readonly random: () => number;
-  /** Waits, in milliseconds. */
-  readonly delay: (milliseconds: number) => Promise<void>;
+export type VaultCallSettings = Pick<VaultRepositorySettings, "timeout" | "random" | "delay">;
+
+/** What a new secret is stored with. */
+export interface NewSecret {
+  readonly name: string;
+  readonly secret: string;
+  readonly folder?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -38,56 +41,32 @@ export class VaultCalls {
   }
 
   /** Stores a new secret and gives back its id. */
-  async store(secret: {
-    readonly name: string;
-    readonly text: string;
-    readonly folder: string | undefined;
-    readonly metadata: Readonly<Record<string, string>> | undefined;
-  }): Promise<string> {
-    const { name, text, folder, metadata } = secret;
-    const reply = await this.#call("write", () =>
-      this.#service.secretStore({
-        type: "secret",
-        name,
-        secret: text,
-        ...(folder !== undefined && { folder }),
-        ...(metadata !== undefined && { metadata }),
-      }),
-    );
+  async store(secret: NewSecret): Promise<string> {
+    const reply = await this.#call("write", () => this.#service.secretStore({ type: "secret", ...secret }));
     return parseReply(vaultItemSchema.pick({ id: true }), reply).id;
   }
 
-  /** Writes a new version, destroys the old one, and gives back the new version's number. */
-  async rotate(id: string, text: string): Promise<number> {
-    const reply = await this.#call("write", () =>
-      this.#service.secretRotate({ id, secret: text, rotation_state: "destroyed" }),
+  /** Writes a new version, destroys the old one, and gives back the new version's number; undefined for no such item. */
+  async rotate(id: string, secret: string): Promise<number | undefined> {
+    const reply = await this.#callFor("write", () =>
+      this.#service.secretRotate({ id, secret, rotation_state: "destroyed" }),
     );
-    const { item_versions } = parseReply(vaultItemSchema, reply);
-    return Math.max(...item_versions.map((version) => version.version));
+    if (reply === undefined) return undefined;
+    return Math.max(...parseReply(vaultItemSchema, reply).item_versions.map((version) => version.version));
   }
 
   /** Deletes an item: true where this call did it, false where there was none. */
   async delete(id: string): Promise<boolean> {
-    try {
-      await this.#call("write", () => this.#service.delete(id));
-      return true;
-    } catch (failure) {
-      if (failure instanceof VaultItemNotFoundError) return false;
-      throw failure;
-    }
+    return (await this.#callFor("write", () => this.#service.delete(id))) !== undefined;
   }
 
   /** Reads one item by its id; undefined where there is none. */
   async get(id: string): Promise<VaultSecret | undefined> {
-    try {
-      const reply = await this.#call("read", () => this.#service.getItem({ id }));
-      const secret = readSecret(reply.result);
-      if (secret === undefined) throw new StorageUnavailableError("Vault answered with something that is no secret.");
-      return secret;
-    } catch (failure) {
-      if (failure instanceof VaultItemNotFoundError) return undefined;
-      throw failure;
-    }
+    const reply = await this.#callFor("read", () => this.#service.getItem({ id }));
+    if (reply === undefined) return undefined;
+    const secret = readSecret(reply.result);
+    if (secret === undefined) throw new StorageUnavailableError("Vault answered with something that is no secret.");
+    return secret;
   }
 
   /** Reads one page of a search. */
@@ -101,21 +80,29 @@ export class VaultCalls {
     return { secrets, last: page.items.length < search.size ? undefined : page.last };
   }
 
+  /** A call that concerns one item; undefined where there is no such item. */
+  async #callFor(kind: "read" | "write", send: () => Promise<VaultReply>): Promise<VaultReply | undefined> {
+    try {
+      return await this.#call(kind, send);
+    } catch (failure) {
+      if (failure instanceof VaultItemNotFoundError) return undefined;
+      throw failure;
+    }
+  }
+
   async #call(kind: "read" | "write", send: () => Promise<VaultReply>): Promise<VaultReply> {
-    const started = performance.now();
+    const deadline = performance.now() + this.#settings.timeout;
     let earlier: StorageFailure | undefined;
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
-      const left = this.#settings.timeout - (performance.now() - started);
       try {
-        return await this.#beforeDeadline(left, send);
+        return await this.#beforeDeadline(deadline - performance.now(), send);
       } catch (failure) {
         const known = failure instanceof StorageFailure ? failure : toStorageFailure(failure);
         // What an earlier try of a read was told says more than that the last one ran out of time.
         if (kind === "read" && earlier !== undefined && known instanceof StorageTimeoutError) throw earlier;
         earlier = known;
         const wait = this.#waitBeforeRetry(kind, known, pause);
-        const leftNow = this.#settings.timeout - (performance.now() - started);
-        if (wait === undefined || wait >= leftNow) throw known;
+        if (wait === undefined || performance.now() + wait >= deadline) throw known;
         await this.#settings.delay(wait);
       }
     }
@@ -143,7 +130,7 @@ export class VaultCalls {
   }
 }
 
-function parseReply<T>(schema: { safeParse(value: unknown): { success: boolean; data?: T } }, reply: VaultReply): T {
+function parseReply<T>(schema: ZodType<T>, reply: VaultReply): T {
   const { data } = schema.safeParse(reply.result);
   if (data !== undefined) return data;
   throw new StorageUnavailableError("Vault answered with something that is not a Vault reply.");

@@ -10,15 +10,14 @@ import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { KeyTurns } from "../key-turns.ts";
 import { claim } from "./claim.ts";
 import { connectToVault } from "./connect.ts";
-import { KeyTurns } from "./key-turns.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { type Namesakes, newestFirst, SecretLookup } from "./secret-lookup.ts";
 import { isTombstone } from "./tombstone.ts";
 import { VaultCalls } from "./vault-calls.ts";
-import { VaultItemNotFoundError } from "./vault-failure.ts";
 import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 
 /** Vault's limit for a secret, in characters. */
@@ -66,7 +65,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   /**
    * @param schemaOrCodec - A Zod schema of the records, or a codec.
    * @param tokenOrService - A Vault token (`pts_…`), or a `VaultService` of `pangea-node-sdk`.
-   * @throws `ConfigurationError` that names the option that is wrong.
+   * @throws {ConfigurationError} when an option is wrong. The message names the option.
    */
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
@@ -90,16 +89,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   async set(key: K, value: V): Promise<void> {
     this.#assertUsable(key);
-    const text = this.#codec.encode(value, this.#location(key));
-    if (text.length > maxTextLength) {
-      throw new RecordTooLargeError(
-        `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
-      );
-    }
+    const text = this.#encode(key, value);
     await this.#turns.run(key, async () => {
       const known = this.#ownWrites.get(key);
-      if (known !== undefined && (await this.#rotate(key, known.id, text))) return;
-      await this.#store(key, text);
+      if (known === undefined || !(await this.#rotate(key, known.id, text))) await this.#store(key, text);
     });
   }
 
@@ -107,9 +100,16 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     try {
       return (await this.#remove(key)) !== undefined;
     } catch (failure) {
-      if (!(failure instanceof CorruptRecordError || failure instanceof UnsealableError)) throw failure;
+      if (!isUnreadable(failure)) throw failure;
       return this.#removeUnreadable(key);
     }
+  }
+
+  /** Temporary: not one step. */
+  async add(key: K, value: V): Promise<boolean> {
+    if ((await this.get(key)) !== undefined) return false;
+    await this.set(key, value);
+    return true;
   }
 
   async take(key: K): Promise<V | undefined> {
@@ -140,9 +140,8 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     for await (const secret of this.#all()) {
-      if (secret.text === undefined || isTombstone(secret.text)) continue;
-      const value = this.#decodeIfReadable(secret, secret.text);
-      if (value !== undefined && !isExpired(this.#expiresAt(value), this.#settings.clock())) yield [secret.name, value];
+      const value = this.#readIfReadable(secret)?.value;
+      if (value !== undefined) yield [secret.name, value];
     }
   }
 
@@ -156,7 +155,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     const [secret, ...older] = await this.#look(key);
     if (secret === undefined) return undefined;
     this.#ownWrites.remember(key, secret);
-    return { secret, older, value: this.#read(key, secret) };
+    return { secret, older, value: this.#read(secret) };
   }
 
   /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
@@ -183,9 +182,9 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 
   /** The value of a secret, or undefined where it counts as absent. */
-  #read(key: string, secret: VaultSecret): V | undefined {
+  #read(secret: VaultSecret): V | undefined {
     if (secret.text === undefined || isTombstone(secret.text)) return undefined;
-    const value = this.#codec.decode(secret.text, this.#location(key));
+    const value = this.#codec.decode(secret.text, this.#location(secret.name));
     return isExpired(this.#expiresAt(value), this.#settings.clock()) ? undefined : value;
   }
 
@@ -218,16 +217,20 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     return deleted;
   }
 
+  #encode(key: string, value: V): string {
+    const text = this.#codec.encode(value, this.#location(key));
+    if (text.length <= maxTextLength) return text;
+    throw new RecordTooLargeError(
+      `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
+    );
+  }
+
   /** False where the item is gone: the id that was remembered is of no use any more. */
   async #rotate(key: string, id: string, text: string): Promise<boolean> {
-    try {
-      this.#ownWrites.remember(key, { id, version: await this.#calls.rotate(id, text) });
-      return true;
-    } catch (failure) {
-      if (!(failure instanceof VaultItemNotFoundError)) throw failure;
-      this.#ownWrites.forget(key, id);
-      return false;
-    }
+    const version = await this.#calls.rotate(id, text);
+    if (version === undefined) this.#ownWrites.forget(key, id);
+    else this.#ownWrites.remember(key, { id, version });
+    return version !== undefined;
   }
 
   /**
@@ -235,18 +238,17 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    * namesake of ours is rotated, otherwise the refusal stands. This also covers the SDK's own retry of a store whose
    * answer was lost.
    */
-  async #store(key: string, text: string): Promise<void> {
+  async #store(name: string, secret: string): Promise<void> {
     const { folder, kind } = this.#settings;
-    const secret = { name: key, text, folder, metadata: kind === undefined ? undefined : { kind } };
+    const place = { ...(folder !== undefined && { folder }), ...(kind !== undefined && { metadata: { kind } }) };
     try {
-      this.#ownWrites.remember(key, { id: await this.#calls.store(secret), version: 1 });
+      this.#ownWrites.remember(name, { id: await this.#calls.store({ name, secret, ...place }), version: 1 });
     } catch (refusal) {
       if (!(refusal instanceof StorageRejectedError)) throw refusal;
-      const found = await this.#lookup.findOne(key);
+      const found = await this.#lookup.findOne(name);
       const [existing, ...older] = this.#own(found);
-      if (existing === undefined)
-        throw found.some((secret) => this.#isOfAnotherKind(secret)) ? nameIsTaken(refusal) : refusal;
-      this.#ownWrites.remember(key, { id: existing.id, version: await this.#calls.rotate(existing.id, text) });
+      if (existing === undefined && found.some((item) => this.#isOfAnotherKind(item))) throw nameIsTaken(refusal);
+      if (existing === undefined || !(await this.#rotate(name, existing.id, secret))) throw refusal;
       await Promise.all(older.map((namesake) => this.#deleteItem(namesake)));
     }
   }
@@ -259,19 +261,18 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     yield* this.#own(secrets);
   }
 
+  /** True for what a sweep deletes. A secret that Vault withholds may be enabled again. */
   #isOver(secret: VaultSecret): boolean {
-    const { text } = secret;
-    if (text === undefined) return false;
-    if (isTombstone(text)) return true;
-    const value = this.#decodeIfReadable(secret, text);
-    return value !== undefined && isExpired(this.#expiresAt(value), this.#settings.clock());
+    const read = this.#readIfReadable(secret);
+    return read !== undefined && read.value === undefined && secret.text !== undefined;
   }
 
-  #decodeIfReadable(secret: VaultSecret, text: string): V | undefined {
+  /** What `#read` gives, or undefined for a secret that cannot be read. */
+  #readIfReadable(secret: VaultSecret): { readonly value: V | undefined } | undefined {
     try {
-      return this.#codec.decode(text, this.#location(secret.name));
+      return { value: this.#read(secret) };
     } catch (failure) {
-      if (failure instanceof CorruptRecordError || failure instanceof UnsealableError) return undefined;
+      if (isUnreadable(failure)) return undefined;
       throw failure;
     }
   }
@@ -289,6 +290,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
   }
+}
+
+function isUnreadable(failure: unknown): boolean {
+  return failure instanceof CorruptRecordError || failure instanceof UnsealableError;
 }
 
 function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {

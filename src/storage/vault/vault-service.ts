@@ -69,17 +69,14 @@ export interface VaultSecret {
 /**
  * Reads an item; undefined for what is no secret with a name.
  *
- * @throws `StorageUnavailableError` for an item of another form than Vault's: that must not read as absent.
+ * @throws {StorageUnavailableError} for an item of another form than Vault's: that must not read as absent.
  */
 export function readSecret(item: unknown): VaultSecret | undefined {
-  if (isFolder(item)) return undefined;
+  if (typeof item === "object" && item !== null && !("item_versions" in item)) return undefined;
   const parsed = vaultItemSchema.safeParse(item);
   if (!parsed.success) throw new StorageUnavailableError("Vault answered with an item of another form than expected.");
   const { id, name, metadata, created_at, last_rotated, enabled, item_versions } = parsed.data;
-  const current = item_versions.reduce<z.infer<typeof versionSchema> | undefined>(
-    (latest, version) => (latest === undefined || version.version > latest.version ? version : latest),
-    undefined,
-  );
+  const [current] = item_versions.toSorted((one, other) => other.version - one.version);
   if (name === undefined || name === null || current === undefined) return undefined;
   return {
     id,
@@ -89,8 +86,4 @@ export function readSecret(item: unknown): VaultSecret | undefined {
     text: enabled === false ? undefined : current.secret,
     writtenAt: last_rotated ?? created_at ?? "",
   };
-}
-
-function isFolder(item: unknown): boolean {
-  return typeof item === "object" && item !== null && !("item_versions" in item);
 }

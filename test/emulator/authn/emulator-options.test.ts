@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { createAuthnEmulator } from "../../../src/emulator/authn/authn-emulator.ts";
 import { defaultEmulatorClient } from "../../../src/emulator/authn/defaults.ts";
 import { loadOidcProvider } from "../../../src/emulator/authn/oidc-provider.ts";
-import type { AuthnEmulatorOptions } from "../../../src/emulator/authn/types.ts";
+import type { AuthnEmulatorOptions } from "../../../src/emulator/authn/options.ts";
 import { ConfigurationError } from "../../../src/errors.ts";
 import { BrowserSession } from "../../support/browser-session.ts";
 import {

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import * as oauth from "oauth4webapi";
-import { createAuthnEmulator } from "../../../src/emulator/authn/authn-emulator.ts";
+import { type AuthnEmulator, createAuthnEmulator } from "../../../src/emulator/authn/authn-emulator.ts";
 import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../../src/emulator/authn/defaults.ts";
-import type { AuthnEmulator, AuthnEmulatorOptions } from "../../../src/emulator/authn/types.ts";
+import type { AuthnEmulatorOptions } from "../../../src/emulator/authn/options.ts";
 import { BrowserSession, type LoginOptions } from "../../support/browser-session.ts";
 
 /** The service token that {@link serveAuthn} accepts. */

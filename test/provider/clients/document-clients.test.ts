@@ -24,12 +24,7 @@ const document = (members: Record<string, unknown> = {}) =>
   documentWith({ grant_types: ["authorization_code", "refresh_token"], scope: "user", ...members });
 
 const start = (options: Partial<PangeaOAuthProviderOptions> = {}): ProviderHarness =>
-  new ProviderHarness({
-    ...providerOptions(emulator.issuerUrl),
-    clock: site.clock.read,
-    ...options,
-    clientMetadataDocuments: { ...site.network, ...options.clientMetadataDocuments },
-  });
+  new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: site.clock.read, ...options }, site.network);
 
 /** Logs in and leaves the code to be redeemed. */
 async function codeFor(harness: ProviderHarness): Promise<{ code: string; code_verifier: string }> {

@@ -75,12 +75,13 @@ describe("an operator lists and ends grants, by user and by client", () => {
 
   it("and is told where the repository cannot list", async () => {
     const { grants, ...others } = createInMemoryRepositories();
-    const { get, set, delete: remove, take } = grants;
+    const { get, set, delete: remove, take, add } = grants;
     const plain = {
       get: get.bind(grants),
       set: set.bind(grants),
       delete: remove.bind(grants),
       take: take.bind(grants),
+      add: add.bind(grants),
     };
     const harness = new ProviderHarness({
       ...providerOptions(emulator.issuerUrl),

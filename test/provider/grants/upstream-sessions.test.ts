@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
+import type { ProviderInternals } from "../../../src/provider/configuration/internals.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -14,13 +15,16 @@ beforeEach(() => {
 });
 
 /** Access tokens here outlive those of Pangea, so that only the latter fall due. */
-const start = (options: Partial<PangeaOAuthProviderOptions> = {}): ProviderHarness =>
-  new ProviderHarness({
-    ...providerOptions(emulator.issuerUrl),
-    accessTokenLifetimeSeconds: 24 * hour,
-    clock: clock.read,
-    ...options,
-  });
+const start = (options: Partial<PangeaOAuthProviderOptions> = {}, internals: ProviderInternals = {}) =>
+  new ProviderHarness(
+    {
+      ...providerOptions(emulator.issuerUrl),
+      accessTokenLifetimeSeconds: 24 * hour,
+      clock: clock.read,
+      ...options,
+    },
+    internals,
+  );
 const tokenCalls = () => emulator.calls.snapshot()["v2/oauth/token"] ?? 0;
 const open = (harness: ProviderHarness, token: string) => harness.provider.pangeaToken({ token });
 
@@ -60,7 +64,7 @@ describe("a user's Pangea token", () => {
     const delay = async (milliseconds: number) => {
       for (let turn = 0; turn < milliseconds / 10; turn += 1) await new Promise(setImmediate);
     };
-    const instances = Array.from({ length: 5 }, () => start({ repositories, delay }));
+    const instances = Array.from({ length: 5 }, () => start({ repositories }, { delay }));
     const [first] = instances;
     const { access_token } = await (first ?? start()).tokens();
     clock.advanceSeconds(hour);
@@ -79,14 +83,14 @@ describe("a user's Pangea token", () => {
 
   it("is refreshed by another instance when the one that claimed to do it is gone", async () => {
     const repositories = createInMemoryRepositories({ clock: clock.read });
-    const crashed = start({ repositories, upstreamTimeout: 1000, delay: () => new Promise(() => undefined) });
+    const crashed = start({ repositories, upstreamTimeout: 1000 }, { delay: () => new Promise(() => undefined) });
     const { access_token } = await crashed.tokens();
     const before = await open(crashed, access_token);
     clock.advanceSeconds(hour);
     void open(crashed, access_token);
     await new Promise(setImmediate);
     const delay = async (milliseconds: number) => clock.advanceSeconds(milliseconds / 1000);
-    const { token } = await open(start({ repositories, upstreamTimeout: 1000, delay }), access_token);
+    const { token } = await open(start({ repositories, upstreamTimeout: 1000 }, { delay }), access_token);
     expect(token).not.toBe(before.token);
   });
 

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { ConfigurationError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { Copies } from "../../../src/storage/cached/copies.ts";
 import type { CachedRepositoryOptions } from "../../../src/storage/cached/options.ts";
@@ -30,47 +29,14 @@ test("beyond max the least recently read record goes", async () => {
   expect(await isInMemory(setup, "b")).toBe(false);
 });
 
-test("beyond maxBytes the least recently read records go", async () => {
-  const setup = cacheOf({ maxBytes: 10, sizeOf: (value) => value.length, maxStaleness: 60_000 });
-  await setup.cache.set("a", "12345");
-  await setup.cache.set("b", "12345");
-  await setup.cache.set("c", "1");
-  expect(await isInMemory(setup, "b")).toBe(true);
-  expect(await isInMemory(setup, "c")).toBe(true);
-  expect(await isInMemory(setup, "a")).toBe(false);
-});
-
-test("a record larger than maxBytes is stored and pushes out nothing", async () => {
-  const setup = cacheOf({ maxBytes: 10, sizeOf: (value) => value.length, maxStaleness: 60_000 });
-  await setup.cache.set("a", "12345");
-  await setup.cache.set("b", "12345678901");
-  expect(await setup.store.get("b")).toBe("12345678901");
-  expect(await isInMemory(setup, "b")).toBe(false);
-  expect(await isInMemory(setup, "a")).toBe(true);
-});
-
-test("max and maxBytes hold together", async () => {
-  const setup = cacheOf({ max: 1, maxBytes: 10, sizeOf: (value) => value.length, maxStaleness: 60_000 });
-  await setup.cache.set("a", "1");
-  await setup.cache.set("b", "2");
-  expect(await isInMemory(setup, "b")).toBe(true);
-  expect(await isInMemory(setup, "a")).toBe(false);
-});
-
-test.for([0, -1, 1.5, Number.NaN])("a sizeOf that answers %d is an error, before anything is written", async (size) => {
-  const { cache, store } = cacheOf({ maxBytes: 10, sizeOf: () => size, maxStaleness: 60_000 });
-  await expect(cache.set("a", "1")).rejects.toThrow(ConfigurationError);
-  expect(await store.get("a")).toBeUndefined();
-});
-
 function copiesOf(max: number) {
   const names = recordNames("sha256");
   let others = 0;
-  const copies = new Copies<string>(max, undefined, names);
+  const copies = new Copies<string>(max, names);
   const put = (key: string): string => {
     const name = names.hold(key);
     const times = { asOf: 0, freshUntil: 1, servableUntil: 1, usedAt: 0 };
-    copies.put(key, { name, value: key, answer: Promise.resolve(key), ...times }, undefined);
+    copies.put(key, { name, value: key, answer: Promise.resolve(key), ...times });
     names.release(name);
     return name;
   };

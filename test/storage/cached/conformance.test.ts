@@ -2,7 +2,7 @@ import { describe, it } from "vitest";
 import { type RepositoryUnderTest, type SampleRecord, testRepository } from "../../../src/conformance.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
-import type { CachedRepositorySettings } from "../../../src/storage/cached/options.ts";
+import type { InvalidationChannel } from "../../../src/storage/cached/invalidation.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
 import { gated, heldRead } from "../../support/gated-repository.ts";
@@ -10,11 +10,8 @@ import { refusing } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const plant = "memory encodes nothing";
-const absent = { max: 100, maxStaleness };
 
-function cachedInMemory(
-  settings: Pick<CachedRepositorySettings<unknown>, "absent" | "invalidation"> = {},
-): RepositoryUnderTest {
+function cachedInMemory(settings: { readonly invalidation?: InvalidationChannel } = {}): RepositoryUnderTest {
   const clock = new ManualClock();
   const held = gated(new InMemoryRepository<string, SampleRecord>({ clock: clock.read }));
   let isBroken = false;
@@ -43,14 +40,9 @@ testRepository("CachedRepository", () => cachedInMemory(), {
   without: { plant, again: "without a channel another instance's changes are seen after maxStaleness" },
 });
 
-testRepository("CachedRepository that caches absence", () => cachedInMemory({ absent }), {
-  runner: { describe, it },
-  without: { plant, again: "without a channel another instance's changes are seen after maxStaleness" },
-});
-
 testRepository(
   "CachedRepository with an invalidation channel",
-  () => cachedInMemory({ absent, invalidation: new InMemoryInvalidationChannel() }),
+  () => cachedInMemory({ invalidation: new InMemoryInvalidationChannel() }),
   { runner: { describe, it }, without: { plant } },
 );
 

@@ -32,7 +32,7 @@ export class TextRepository<V> implements Repository<string, V> {
 
   async set(key: string, value: V): Promise<void> {
     this.check(key);
-    this.store.texts.set(this.nameOf(key), this.codec.encode(value, { repository: "text", key }));
+    this.write(key, value);
   }
 
   async delete(key: string): Promise<boolean> {
@@ -47,6 +47,17 @@ export class TextRepository<V> implements Repository<string, V> {
     const value = this.read(key);
     this.store.texts.delete(this.nameOf(key));
     return value;
+  }
+
+  async add(key: string, value: V): Promise<boolean> {
+    this.check(key);
+    if (this.isThere(key)) return false;
+    this.write(key, value);
+    return true;
+  }
+
+  protected write(key: string, value: V): void {
+    this.store.texts.set(this.nameOf(key), this.codec.encode(value, { repository: "text", key }));
   }
 
   protected isThere(key: string): boolean {
@@ -84,8 +95,7 @@ export type Build = <V>(store: TextStore, codec: Codec<V>) => Repository<string,
 export const buildRight: Build = (store, codec) => new TextRepository(store, codec);
 
 /** The subject of a case, on instances that `build` makes. */
-export function subjectOf(build: Build): RepositoryUnderTest {
-  const store = new TextStore();
+export function subjectOf(build: Build, store = new TextStore()): RepositoryUnderTest {
   const codec = asCodec<SampleRecord>(sampleSchema);
   const anything: Codec<unknown> = {
     encode: (value) => JSON.stringify(value),

@@ -1,5 +1,6 @@
 import type { Codec } from "../../../src/index.ts";
 import { readExpiresAt } from "../../../src/storage/expiry.ts";
+import { KeyTurns } from "../../../src/storage/key-turns.ts";
 import { type Build, TextRepository, type TextStore } from "./text-repository.ts";
 
 /** Lets others run in the middle of an operation, as a store over a network does. */
@@ -81,12 +82,161 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
       }
     })(store, codec),
 
-  "changing a value after set does not change the record": keepsObjects({ copyIn: false, copyOut: true }),
+  "changing a value after set or add does not change the record": keepsObjects({ copyIn: false, copyOut: true }),
 
   "changing a value that get gave does not change the record": keepsObjects({ copyIn: true, copyOut: false }),
 
   "a second instance on the same store sees what the first one did": (_store, codec) =>
     new TextRepository(newStore(_store), codec),
+
+  "add writes where no record is, is true, and leaves other keys alone": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        // Takes any record at all for one of this key.
+        return this.store.texts.size > 0 ? false : super.add(key, value);
+      }
+    })(store, codec),
+
+  "add is false where a record is, and leaves it as it is": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        const existed = this.isThere(key);
+        await this.set(key, value);
+        return !existed;
+      }
+    })(store, codec),
+
+  "add is true again after the record was deleted or taken": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #added = new Set<string>();
+      override async add(key: string, value: V) {
+        if (this.#added.has(key)) return false;
+        this.#added.add(key);
+        return super.add(key, value);
+      }
+    })(store, codec),
+
+  "what was added can be replaced, taken and deleted like what was set": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #added = new Map<string, V>();
+      // Keeps what was added apart, and forgets it only when it is taken.
+      override async add(key: string, value: V) {
+        const added = await super.add(key, value);
+        if (added) this.#added.set(key, value);
+        return added;
+      }
+      override async take(key: string) {
+        const value = (await super.take(key)) ?? this.#added.get(key);
+        return value;
+      }
+    })(store, codec),
+
+  "an add on one instance counts on another": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #own = newStore(store);
+      override async add(key: string, value: V) {
+        if (this.#own.texts.has(key)) return false;
+        this.#own.texts.set(key, "");
+        this.write(key, value);
+        return true;
+      }
+    })(store, codec),
+
+  "add is false until the record expires and true from then on": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        return this.store.texts.has(key) ? false : super.add(key, value);
+      }
+    })(store, codec),
+
+  "an added record expires like one that was set": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        const added = await super.add(key, value);
+        const { expiresAt, ...others } = JSON.parse(this.store.texts.get(key) ?? "{}");
+        if (added) this.store.texts.set(key, JSON.stringify(others));
+        return added;
+      }
+    })(store, codec),
+
+  "an add that is refused does not prolong the record": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        const added = await super.add(key, value);
+        const text = this.store.texts.get(key);
+        const expiresAt = readExpiresAt(value);
+        if (!added && text !== undefined && expiresAt !== undefined) {
+          this.store.texts.set(key, JSON.stringify({ ...JSON.parse(text), expiresAt }));
+        }
+        return added;
+      }
+    })(store, codec),
+
+  "a record that has expired when it is added is absent, and replaces none": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        if (!this.isOver(value)) return super.add(key, value);
+        return !(await this.delete(key));
+      }
+    })(store, codec),
+
+  "of a hundred concurrent adds one is true, and its record is the one that stays": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        if ((await this.get(key)) !== undefined) return false;
+        await this.set(key, value);
+        return true;
+      }
+    })(store, codec),
+
+  "of concurrent adds on two instances one is true": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // A lock of its own, which the other instance does not see.
+      readonly #turns = new KeyTurns();
+      override add(key: string, value: V) {
+        return this.#turns.run(key, async () => {
+          const existed = this.isThere(key);
+          await meanwhile();
+          if (!existed) this.write(key, value);
+          return !existed;
+        });
+      }
+    })(store, codec),
+
+  "of concurrent adds in place of an expired record one is true": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        // One step where there is nothing, and several where something has to go first.
+        if (!this.store.texts.has(key)) return super.add(key, value);
+        if (this.isThere(key)) return false;
+        await meanwhile();
+        this.store.texts.delete(key);
+        return super.add(key, value);
+      }
+    })(store, codec),
+
+  "of concurrent adds and takes each take gets a record whose add was true, once": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #adding = new Map<string, V>();
+      // A record can be taken while its add still waits, which then finds it gone.
+      override async add(key: string, value: V) {
+        if (this.#adding.has(key) || !(await super.add(key, value))) return false;
+        this.#adding.set(key, value);
+        await meanwhile();
+        this.#adding.delete(key);
+        return this.isThere(key);
+      }
+    })(store, codec),
+
+  "a set or a delete that comes with an add leaves what one of their orders would": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        const existed = this.isThere(key);
+        await meanwhile();
+        if (!existed) this.write(key, value);
+        return !existed;
+      }
+    })(store, codec),
 
   "of a hundred concurrent takes one gets the record": (store, codec) =>
     new (class<V> extends TextRepository<V> {
@@ -239,6 +389,23 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
   "a read under way while its record is deleted does not bring the record back": cachesWithoutFence("delete"),
   "a read under way while its record is taken does not bring the record back": cachesWithoutFence("take"),
   "a read under way while its record is replaced does not bring the old one back": cachesWithoutFence("set"),
+  "a read under way while its record makes way for an added one does not bring the old one back":
+    cachesWithoutFence("add"),
+
+  "a read under way while its record is added does not hide it": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #absent = new Set<string>();
+      override async get(key: string) {
+        if (this.#absent.has(key)) return undefined;
+        const value = await super.get(key);
+        if (value === undefined) this.#absent.add(key);
+        return value;
+      }
+      override async add(key: string, value: V) {
+        this.#absent.delete(key);
+        return super.add(key, value);
+      }
+    })(store, codec),
 
   "a store that fails is an error of every method, never an absent record": (store, codec) =>
     new (class<V> extends TextRepository<V> {
@@ -255,6 +422,18 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
         } catch {
           return undefined;
         }
+      }
+    })(store, codec),
+
+  "a record that cannot be read is not added over": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        const isLive = await this.get(key)
+          .then((live) => live !== undefined)
+          .catch(() => false);
+        if (isLive) return false;
+        this.write(key, value);
+        return true;
       }
     })(store, codec),
 
@@ -306,11 +485,16 @@ function keepsObjects({ copyIn, copyOut }: { readonly copyIn: boolean; readonly 
         const value = this.#objects.get(key);
         return copyOut ? structuredClone(value) : value;
       }
+      override async add(key: string, value: V) {
+        if (this.#objects.has(key)) return false;
+        await this.set(key, value);
+        return true;
+      }
     })(store, codec);
 }
 
 /** A cache that is filled by whatever a read brings, whenever it brings it; right but for one method. */
-function cachesWithoutFence(unfenced: "set" | "delete" | "take"): Build {
+function cachesWithoutFence(unfenced: "set" | "delete" | "take" | "add"): Build {
   return <V>(store: TextStore, codec: Codec<V>) =>
     new (class extends TextRepository<V> {
       readonly #cache = new Map<string, V>();
@@ -334,6 +518,10 @@ function cachesWithoutFence(unfenced: "set" | "delete" | "take"): Build {
       override async take(key: string) {
         this.#forget(key, "take");
         return super.take(key);
+      }
+      override async add(key: string, value: V) {
+        this.#forget(key, "add");
+        return super.add(key, value);
       }
       #forget(key: string, method: string): void {
         this.#cache.delete(key);

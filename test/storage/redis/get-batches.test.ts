@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { CommandSender } from "../../../src/storage/redis/command-sender.ts";
 import { GetBatches } from "../../../src/storage/redis/get-batches.ts";
-import { RedisCalls } from "../../../src/storage/redis/redis-calls.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
 
 /** Reads of texts as they are; the key `refused` cannot be decoded. */
 function readsOf(redis: ScriptedRedis): (key: string) => Promise<string | null> {
-  const batches = new GetBatches<string | null>(redis, new RedisCalls(redis, 60_000), (text, key) => {
+  const batches = new GetBatches<string | null>(redis, new CommandSender(redis, 60_000), (text, key) => {
     if (key === "refused") throw new TypeError("not this one");
     return text;
   });

@@ -16,14 +16,14 @@ type TestRecord = z.infer<typeof RecordSchema>;
 /** Seconds since the epoch. */
 const start = 1_000_000_000;
 
-interface SetStep {
-  readonly do: "set";
+interface WriteStep {
+  readonly do: "set" | "add";
   readonly key: string;
   readonly text: string;
   /** Seconds from then on; none for a record that does not expire. */
   readonly lifetime: number | undefined;
 }
-type Operation = SetStep | { readonly do: "get" | "delete" | "take"; readonly key: string };
+type Operation = WriteStep | { readonly do: "get" | "delete" | "take"; readonly key: string };
 type Step = Operation | { readonly do: "wait"; readonly seconds: number };
 
 /** What befalls the connection during a step. */
@@ -33,7 +33,7 @@ const key = fc.constantFrom("a", "b:{x}", "🔑");
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom("get", "delete", "take"), key }),
   fc.record({
-    do: fc.constant("set"),
+    do: fc.constantFrom("set", "add"),
     key,
     text: fc.string({ unit: "grapheme", maxLength: 3 }),
     lifetime: fc.option(fc.integer({ min: -5, max: 30 }), { nil: undefined }),
@@ -90,7 +90,7 @@ test("the repository does what a plain model does, whatever befalls the connecti
           continue;
         }
         const before = model.possible(current.key, now);
-        const written = current.do === "set" ? recordOf(current, now) : undefined;
+        const written = isWrite(current) ? recordOf(current, now) : undefined;
         const outcome = await underFault(befalls, () => perform(current, repository, now));
 
         if (outcome.failed) {
@@ -107,7 +107,12 @@ test("the repository does what a plain model does, whatever befalls the connecti
         } else if (current.do === "delete") {
           expect(before.map((record) => record !== undefined)).toContain(outcome.value);
           model.holds(current.key, undefined);
+        } else if (current.do === "add" && outcome.value === false) {
+          expect(before.some((record) => record !== undefined)).toBe(true);
+          model.holds(current.key, ...before.filter((record) => record !== undefined));
         } else {
+          if (current.do === "add")
+            expect([outcome.value, before]).toEqual([true, expect.arrayContaining([undefined])]);
           model.holds(current.key, written);
         }
       }
@@ -143,9 +148,13 @@ async function underFault(befalls: Fault, operation: () => Promise<unknown>): Pr
 }
 
 function perform(step: Operation, repository: RedisRepository<TestRecord>, now: number): Promise<unknown> {
-  return step.do === "set" ? repository.set(step.key, recordOf(step, now)) : repository[step.do](step.key);
+  return isWrite(step) ? repository[step.do](step.key, recordOf(step, now)) : repository[step.do](step.key);
 }
 
-function recordOf({ text, lifetime }: SetStep, now: number): TestRecord {
+function isWrite(step: Operation): step is WriteStep {
+  return step.do === "set" || step.do === "add";
+}
+
+function recordOf({ text, lifetime }: WriteStep, now: number): TestRecord {
   return lifetime === undefined ? { text } : { text, expiresAt: now + lifetime };
 }

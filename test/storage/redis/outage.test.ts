@@ -29,6 +29,7 @@ async function everyOperation(repository: RedisRepository<string>): Promise<{ er
     () => repository.set("k", "w"),
     () => repository.delete("k"),
     () => repository.take("k"),
+    () => repository.add("k", "x"),
   ];
   return Promise.all(
     operations.map(async (operation) => {
@@ -61,7 +62,7 @@ describe("a Redis that has stopped answering (SIGSTOP)", () => {
       expect(took).toBeLessThan(timeout + tolerance);
     }
     expect(outcomes.map(({ error }) => error)).toMatchObject(
-      ["none", "none", "unknown", "unknown", "unknown"].map((effect) => ({ effect })),
+      ["none", "none", "unknown", "unknown", "unknown", "unknown"].map((effect) => ({ effect })),
     );
     server.resume();
     expect(await repository.get("kept")).toBe("v");

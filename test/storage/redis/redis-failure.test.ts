@@ -50,7 +50,7 @@ describe("what Redis answers with", () => {
 });
 
 describe("a connection that is lost", () => {
-  test.each(["set", "delete", "take"] as const)("leaves the effect of a %s unknown", (operation) => {
+  test.each(["set", "add", "delete", "take"] as const)("leaves the effect of a %s unknown", (operation) => {
     const error = redisFailure(new Error("Connection is closed."), operation, ["token:key-1"]);
     expect(error).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
   });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { PangeaVaultRepository } from "../../../src/vault.ts";
-import { raceForValues } from "../../support/take-race.ts";
+import { raceForKeys } from "../../support/race.ts";
 import { textCodec } from "../../support/text-codec.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
@@ -16,14 +16,14 @@ it.each(["default", "strict"])(
     const repository = new PangeaVaultRepository<string>(textCodec, "pts_race", { baseUrlTemplate, folder: "/race" });
     await Promise.all(Array.from({ length: keys }, (_, n) => repository.set(`code-${n}`, String(n))));
 
-    const result = await raceForValues({
-      worker: new URL("../../support/vault-take-race-worker.ts", import.meta.url),
+    const result = await raceForKeys({
+      worker: new URL("../../support/vault-race-worker.ts", import.meta.url),
       arguments: [baseUrlTemplate, mode],
       processes: 8,
       keys,
     });
 
-    expect(result).toEqual({ attempts: 8 * keys, taken: keys, takenTwice: 0, errors: 0, lost: 0 });
+    expect(result).toEqual({ attempts: 8 * keys, won: keys, wonTwice: 0, errors: 0, lost: 0 });
   },
   120_000,
 );

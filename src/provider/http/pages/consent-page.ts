@@ -1,6 +1,7 @@
 import type { KnownClient } from "../../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
 import type { AuthorizationRequest } from "../../login/authorization-request.ts";
+import { pathBelow, paths } from "../../oauth/paths.ts";
 import { leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
@@ -11,12 +12,11 @@ import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
  * @param sealedRequest - Comes back with the decision.
  */
 export function consentPage(
-  configuration: ProviderConfiguration,
+  { baseUrl, consent: appearance, upstream }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "upstream">,
   client: KnownClient,
   request: AuthorizationRequest,
   sealedRequest: string,
 ): Response {
-  const { consent: appearance, baseUrl } = configuration;
   const { texts, scopeDescriptions, brandName } = appearance;
   const name = displayName(client);
   const host = destinationOf(request.redirectUri);
@@ -38,13 +38,14 @@ export function consentPage(
 ${scopes.length === 0 ? `<p>${escapeHtml(texts.noScopes)}</p>` : `<ul>\n${scopes.join("\n")}\n</ul>`}
 ${warning}
 <p class="quiet" style="margin:1.25rem 0 0">${fillText(texts.redirectNote, values)}</p>
-<form method="post" action="${escapeHtml(`${new URL(baseUrl).pathname.replace(/\/$/, "")}/consent`)}">
+<form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.consent)}">
 <input type="hidden" name="request" value="${escapeHtml(sealedRequest)}">
 <button type="submit" name="decision" value="deny">${escapeHtml(texts.deny)}</button>
 <button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>
 </form>`,
   );
-  return new Response(html, { status: 200, headers: pageHeaders(appearance, formTargets(configuration, request)) });
+  const targets = formTargets(upstream.issuer, request.redirectUri);
+  return new Response(html, { status: 200, headers: pageHeaders(appearance, targets) });
 }
 
 /** A name that cannot be mistaken for the page's own words: one line, no control or direction characters. */
@@ -66,12 +67,11 @@ function destinationOf(redirectUri: string): string {
 }
 
 /**
- * Browsers hold a form's redirects to `form-action` as well: the answer goes on to Pangea AuthN, which may send a user
+ * Browsers hold a form's redirects to `form-action` as well: the answer goes on to the upstream, which may send a user
  * who is logged in straight back and so to the client, or on to an identity provider of the user's company.
  */
-function formTargets(configuration: ProviderConfiguration, request: AuthorizationRequest): string[] {
-  const targets = [configuration.upstream.issuer, request.redirectUri].map((uri) => policySource(new URL(uri)));
-  return [...new Set(["'self'", "https:", ...targets])];
+function formTargets(...uris: readonly string[]): string[] {
+  return [...new Set(["'self'", "https:", ...uris.map((uri) => policySource(new URL(uri)))])];
 }
 
 /** A URL's origin as a source of a content security policy, which has no form for IPv6 addresses and unknown schemes. */

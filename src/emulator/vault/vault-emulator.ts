@@ -1,14 +1,12 @@
 import type { VaultEndpointName } from "../endpoint-names.ts";
 import type { Behaviours } from "../faults/fault-plan.ts";
 import type { PangeaReply } from "../http/envelope.ts";
-import type { IdentifierSource } from "../identifier-source.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createFolder } from "./folder-endpoints.ts";
 import { deleteItem, getItem, updateItem } from "./item-endpoints.ts";
 import { getItems, listItems } from "./search-endpoints.ts";
 import { changeState, rotateSecret, storeSecret } from "./secret-endpoints.ts";
 import { VaultStore } from "./store.ts";
-import { parseJson } from "./validation.ts";
 
 /** What the emulated Vault holds, without its secrets. */
 export interface EmulatedVaultItem {
@@ -41,7 +39,7 @@ export interface EmulatedVault {
   clear(): void;
 }
 
-const ENDPOINTS: Readonly<Record<VaultEndpointName, Endpoint>> = {
+const endpoints: Readonly<Record<VaultEndpointName, Endpoint>> = {
   "vault/v2/secret/store": storeSecret,
   "vault/v2/secret/rotate": rotateSecret,
   "vault/v2/get": getItem,
@@ -54,21 +52,18 @@ const ENDPOINTS: Readonly<Record<VaultEndpointName, Endpoint>> = {
 };
 
 /** Pangea Vault v2's items and endpoints, without the HTTP around them. */
-export class VaultService implements EmulatedVault {
-  readonly #store: VaultStore;
+export class VaultEmulator implements EmulatedVault {
+  readonly #store = new VaultStore();
   readonly #clock: () => number;
 
   /** `clock` gives milliseconds since the epoch. */
-  constructor(clock: () => number, identifiers: IdentifierSource) {
-    this.#store = new VaultStore(identifiers);
+  constructor(clock: () => number) {
     this.#clock = clock;
   }
 
   /** Carries out one request, in one synchronous step. `body` is the request's text. */
   answer(endpoint: VaultEndpointName, body: string, behaviours: Behaviours): PangeaReply {
-    const json = parseJson(body);
-    if (!json.ok) return json.refusal;
-    return ENDPOINTS[endpoint](json.request, { store: this.#store, now: this.#clock(), behaviours });
+    return endpoints[endpoint](body, { store: this.#store, now: this.#clock(), behaviours });
   }
 
   /** Says how far back stale reads may look, in milliseconds. */
@@ -77,14 +72,19 @@ export class VaultService implements EmulatedVault {
   }
 
   items(options: { readonly folders?: boolean } = {}): readonly EmulatedVaultItem[] {
-    const items: EmulatedVaultItem[] = [];
-    for (const item of this.#store.all()) {
-      if (item.type === "folder" && options.folders !== true) continue;
+    const items = [...this.#store.all()].filter(({ type }) => type === "secret" || options.folders === true);
+    return items.map((item) => {
       const { id, type, name, folder, metadata = {}, createdAt } = item;
-      const versions = item.type === "folder" ? 0 : item.current.version;
-      items.push({ id, type, name, folder, metadata, createdAt, versions });
-    }
-    return items;
+      return {
+        id,
+        type,
+        name,
+        folder,
+        metadata,
+        createdAt,
+        versions: item.type === "folder" ? 0 : item.current.version,
+      };
+    });
   }
 
   clear(): void {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { RedisCalls } from "../../../src/storage/redis/redis-calls.ts";
+import { CommandSender } from "../../../src/storage/redis/command-sender.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
 
 const timeout = 1_000;
@@ -13,8 +13,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function take(calls: RedisCalls, redis: ScriptedRedis, key = "k"): Promise<string | null> {
-  return calls.send({ operation: "take", redisKeys: [key], send: () => redis.getdel(key) });
+function take(sender: CommandSender, redis: ScriptedRedis, key = "k"): Promise<string | null> {
+  return sender.send({ operation: "take", redisKeys: [key], send: () => redis.getdel(key) });
 }
 
 function errorReply(message: string): Error {
@@ -26,14 +26,14 @@ function errorReply(message: string): Error {
 describe("a command that was sent", () => {
   test("settles with its answer", async () => {
     const redis = new ScriptedRedis();
-    const answer = take(new RedisCalls(redis, timeout), redis);
+    const answer = take(new CommandSender(redis, timeout), redis);
     redis.commands[0]?.answer("text");
     expect(await answer).toBe("text");
   });
 
   test("is given up at its deadline, its effect unknown, and is not sent again", async () => {
     const redis = new ScriptedRedis();
-    const answer = take(new RedisCalls(redis, timeout), redis).catch((error: unknown) => error);
+    const answer = take(new CommandSender(redis, timeout), redis).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(pastDeadline);
     expect(await answer).toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
     await vi.advanceTimersByTimeAsync(10 * timeout);
@@ -42,12 +42,12 @@ describe("a command that was sent", () => {
 
   test("is not given up before its deadline because another was", async () => {
     const redis = new ScriptedRedis();
-    const calls = new RedisCalls(redis, timeout);
+    const sender = new CommandSender(redis, timeout);
     const settled: string[] = [];
     const note = (name: string) => () => settled.push(name);
-    take(calls, redis).then(note("first"), note("first"));
+    take(sender, redis).then(note("first"), note("first"));
     await vi.advanceTimersByTimeAsync(timeout - 10);
-    take(calls, redis).then(note("second"), note("second"));
+    take(sender, redis).then(note("second"), note("second"));
     await vi.advanceTimersByTimeAsync(20);
     expect(settled).toEqual(["first"]);
     await vi.advanceTimersByTimeAsync(pastDeadline);
@@ -56,7 +56,7 @@ describe("a command that was sent", () => {
 
   test("has its answer where it came while the event loop was busy past the deadline", async () => {
     const redis = new ScriptedRedis();
-    const answer = take(new RedisCalls(redis, timeout), redis);
+    const answer = take(new CommandSender(redis, timeout), redis);
     // The timer fires first; what has come in by then is read before anything is given up.
     vi.advanceTimersByTime(timeout - 1);
     setTimeout(() => setImmediate(() => redis.commands[0]?.answer("text")), 0);
@@ -66,7 +66,7 @@ describe("a command that was sent", () => {
 
   test("ignores an answer that comes after its deadline", async () => {
     const redis = new ScriptedRedis();
-    const answer = take(new RedisCalls(redis, timeout), redis).catch((error: unknown) => error);
+    const answer = take(new CommandSender(redis, timeout), redis).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(pastDeadline);
     redis.commands[0]?.answer("late");
     expect(await answer).toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
@@ -74,13 +74,13 @@ describe("a command that was sent", () => {
 
   test("has its whole time where it was started while the event loop was behind", async () => {
     const redis = new ScriptedRedis();
-    const calls = new RedisCalls(redis, timeout);
+    const sender = new CommandSender(redis, timeout);
     const settled: string[] = [];
     const note = (name: string) => () => settled.push(name);
-    take(calls, redis).then(note("first"), note("first"));
+    take(sender, redis).then(note("first"), note("first"));
     const now = performance.now.bind(performance);
     const behind = vi.spyOn(performance, "now").mockImplementation(() => now() + 5 * timeout);
-    take(calls, redis).then(note("second"), note("second"));
+    take(sender, redis).then(note("second"), note("second"));
     await vi.advanceTimersByTimeAsync(timeout / 2);
     expect(settled).toEqual(["first"]);
     await vi.advanceTimersByTimeAsync(timeout);
@@ -90,7 +90,7 @@ describe("a command that was sent", () => {
 
   test("leaves no timer behind", async () => {
     const redis = new ScriptedRedis();
-    const answer = take(new RedisCalls(redis, timeout), redis);
+    const answer = take(new CommandSender(redis, timeout), redis);
     redis.commands[0]?.answer("text");
     await answer;
     await vi.advanceTimersByTimeAsync(pastDeadline);
@@ -102,7 +102,7 @@ describe("a command for a client that is not ready", () => {
   test("starts a connection that was put off, and is sent when it is ready", async () => {
     const redis = new ScriptedRedis();
     redis.status = "wait";
-    const answer = take(new RedisCalls(redis, timeout), redis);
+    const answer = take(new CommandSender(redis, timeout), redis);
     expect(redis.connectCount).toBe(1);
     expect(redis.written).toEqual([]);
     redis.become("ready");
@@ -115,7 +115,7 @@ describe("a command for a client that is not ready", () => {
     async (status) => {
       const redis = new ScriptedRedis();
       redis.status = status;
-      const answer = take(new RedisCalls(redis, timeout), redis);
+      const answer = take(new CommandSender(redis, timeout), redis);
       redis.become("ready");
       redis.commands[0]?.answer(null);
       expect(await answer).toBeNull();
@@ -125,14 +125,14 @@ describe("a command for a client that is not ready", () => {
   test("is refused when the attempt fails, and the next at once, until the client is ready", async () => {
     const redis = new ScriptedRedis();
     redis.status = "connecting";
-    const calls = new RedisCalls(redis, timeout);
-    const first = take(calls, redis).catch((error: unknown) => error);
+    const sender = new CommandSender(redis, timeout);
+    const first = take(sender, redis).catch((error: unknown) => error);
     redis.become("close");
     expect(await first).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
     redis.status = "connecting";
-    await expect(take(calls, redis)).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+    await expect(take(sender, redis)).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
     redis.become("ready");
-    const last = take(calls, redis);
+    const last = take(sender, redis);
     redis.commands[0]?.answer("text");
     expect(await last).toBe("text");
   });
@@ -140,7 +140,7 @@ describe("a command for a client that is not ready", () => {
   test("is given up at its deadline and never sent", async () => {
     const redis = new ScriptedRedis();
     redis.status = "connect";
-    const answer = take(new RedisCalls(redis, timeout), redis).catch((error: unknown) => error);
+    const answer = take(new CommandSender(redis, timeout), redis).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(pastDeadline);
     expect(await answer).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
     redis.become("ready");
@@ -150,14 +150,14 @@ describe("a command for a client that is not ready", () => {
   test("is refused at once where the client has ended", async () => {
     const redis = new ScriptedRedis();
     redis.status = "end";
-    await expect(take(new RedisCalls(redis, timeout), redis)).rejects.toMatchObject({ effect: "none" });
+    await expect(take(new CommandSender(redis, timeout), redis)).rejects.toMatchObject({ effect: "none" });
   });
 
   test("listens to the client only while it waits", async () => {
     const redis = new ScriptedRedis();
     redis.status = "connecting";
-    const calls = new RedisCalls(redis, timeout);
-    const answers = Promise.allSettled(Array.from({ length: 50 }, () => take(calls, redis)));
+    const sender = new CommandSender(redis, timeout);
+    const answers = Promise.allSettled(Array.from({ length: 50 }, () => take(sender, redis)));
     expect(redis.listenerCount("ready")).toBe(1);
     await vi.advanceTimersByTimeAsync(pastDeadline);
     await answers;
@@ -168,8 +168,8 @@ describe("a command for a client that is not ready", () => {
 describe("READONLY", () => {
   test("makes the client connect again, once", async () => {
     const redis = new ScriptedRedis();
-    const calls = new RedisCalls(redis, timeout);
-    const answers = Promise.allSettled([take(calls, redis), take(calls, redis)]);
+    const sender = new CommandSender(redis, timeout);
+    const answers = Promise.allSettled([take(sender, redis), take(sender, redis)]);
     for (const command of redis.commands) command.fail(errorReply("READONLY You can't write against a replica."));
     for (const answer of await answers) {
       expect(answer).toMatchObject({ reason: { code: "ERR_STORAGE_UNAVAILABLE", effect: "none" } });
@@ -180,7 +180,7 @@ describe("READONLY", () => {
   test("is left to a client that has a rule for it", async () => {
     const redis = new ScriptedRedis();
     redis.options = { reconnectOnError: () => false };
-    const answer = take(new RedisCalls(redis, timeout), redis).catch((error: unknown) => error);
+    const answer = take(new CommandSender(redis, timeout), redis).catch((error: unknown) => error);
     redis.commands[0]?.fail(errorReply("READONLY You can't write against a replica."));
     await answer;
     expect(redis.disconnects).toEqual([]);
@@ -190,17 +190,17 @@ describe("READONLY", () => {
 describe("closing", () => {
   test("ends what was not sent, waits for what was, and refuses what comes later", async () => {
     const redis = new ScriptedRedis();
-    const calls = new RedisCalls(redis, timeout);
-    const sent = take(calls, redis);
+    const sender = new CommandSender(redis, timeout);
+    const sent = take(sender, redis);
     redis.status = "connecting";
-    const unsent = take(calls, redis).catch((error: unknown) => error);
+    const unsent = take(sender, redis).catch((error: unknown) => error);
 
     let closed = false;
-    const closing = calls.close().then(() => {
+    const closing = sender.close().then(() => {
       closed = true;
     });
     expect(await unsent).toMatchObject({ code: "ERR_STORAGE_CLOSED", effect: "none" });
-    await expect(take(calls, redis)).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+    await expect(take(sender, redis)).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
     expect(closed).toBe(false);
     redis.commands[0]?.answer("text");
     await closing;

@@ -1,33 +1,36 @@
 import type { z } from "zod";
-import { invalid, type PangeaReply, type ValidationProblem, validationError } from "../http/envelope.ts";
+import { invalid, type PangeaReply, type ValidationProblem, validationError } from "./envelope.ts";
+import { parseJson } from "./request-body.ts";
 
-/** A request that satisfies its schema, or the reply that refuses it. */
-export type Validated<T> =
-  | { readonly ok: true; readonly request: T }
-  | { readonly ok: false; readonly refusal: PangeaReply };
-
-/** Parses a request body as JSON. */
-export function parseJson(body: string): Validated<unknown> {
-  try {
-    return { ok: true, request: JSON.parse(body) };
-  } catch {
-    return { ok: false, refusal: invalid("BadFormat", "", "The request body is not JSON.") };
-  }
+/**
+ * Makes an endpoint of a service that is called with JSON. The endpoint takes a request's body as text, refuses a body
+ * that is not JSON or that does not satisfy the schema in Pangea's codes, and has `handle` answer any other.
+ *
+ * @example
+ * ```ts
+ * const greet = jsonEndpoint(z.strictObject({ name: z.string() }), ({ name }) => success(`Hello ${name}`, {}));
+ * greet("{}", undefined); // a validation error with the code FieldRequired at /name
+ * ```
+ */
+export function jsonEndpoint<Request, Context, Reply>(
+  schema: z.ZodType<Request>,
+  handle: (request: Request, context: Context) => Reply,
+): (body: string, context: Context) => Reply | PangeaReply {
+  return (body, context) => {
+    const json = parseJson(body);
+    if (json === undefined) return invalid("BadFormat", "", "The request body is not JSON.");
+    const parsed = schema.safeParse(json);
+    if (parsed.success) return handle(parsed.data, context);
+    return validationError(parsed.error.issues.flatMap((issue) => problems(issue, json)));
+  };
 }
 
-/** Checks a parsed body against an endpoint's schema and reports what is wrong in Pangea's codes. */
-export function validate<T>(schema: z.ZodType<T>, body: unknown): Validated<T> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return { ok: true, request: parsed.data };
-  return { ok: false, refusal: validationError(parsed.error.issues.flatMap((issue) => problems(issue, body))) };
-}
-
-/** A JSON pointer (RFC 6901) to a part of the request. */
+/** A JSON pointer ({@link https://www.rfc-editor.org/rfc/rfc6901 RFC 6901}) to a part of the request. */
 function pointer(path: readonly PropertyKey[]): string {
   return path.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
-const INVALID_TYPE: Readonly<Record<string, readonly [code: string, detail: string]>> = {
+const wrongTypes: Readonly<Record<string, readonly [code: string, detail: string]>> = {
   string: ["InvalidString", "Must be a string."],
   number: ["InvalidNumber", "Must be a number."],
   int: ["InvalidInteger", "Must be an integer."],
@@ -46,17 +49,15 @@ function problems(issue: z.core.$ZodIssue, body: unknown): ValidationProblem[] {
       source: `${source}${pointer([key])}`,
     }));
   }
-  if (issue.path.length > 0 && valueAt(body, issue.path) === undefined) {
-    return [{ code: "FieldRequired", detail: "This field is required.", source }];
-  }
-  const [code, detail] = describe(issue);
+  const isMissing = issue.path.length > 0 && valueAt(body, issue.path) === undefined;
+  const [code, detail] = isMissing ? ["FieldRequired", "This field is required."] : describe(issue);
   return [{ code, detail, source }];
 }
 
 function describe(issue: z.core.$ZodIssue): readonly [code: string, detail: string] {
   switch (issue.code) {
     case "invalid_type":
-      return INVALID_TYPE[issue.expected] ?? ["BadFormat", "Has the wrong type."];
+      return wrongTypes[issue.expected] ?? ["BadFormat", "Has the wrong type."];
     case "too_small":
       if (issue.origin === "string") return ["BelowMinLength", `Must have at least ${issue.minimum} characters.`];
       return ["NotWithinRange", `Must be at least ${issue.minimum}.`];

@@ -1,0 +1,42 @@
+import { ConfigurationError } from "../../errors.ts";
+import { requireHttpUrl } from "../../option-checks.ts";
+import { callbackPath, paths } from "../oauth/paths.ts";
+import type { ProviderInternals } from "./internals.ts";
+import type { McpOAuthProviderOptions } from "./options.ts";
+
+/** Where the authorization server and the MCP endpoint are. */
+export interface Addresses {
+  /** The base URL, without a slash at its end. */
+  readonly baseUrl: string;
+  /** The issuer, byte for byte as clients see it. */
+  readonly issuer: string;
+  /** The URL of the MCP endpoint. */
+  readonly resource: string;
+  /** Where the upstream sends the browser back to. */
+  readonly callbackUrl: string;
+}
+
+/**
+ * Checks the addresses and fills in the defaults.
+ *
+ * @param upstreamId - Names the upstream in the path of its callback.
+ * @throws {ConfigurationError} when one is wrong.
+ */
+export function configureAddresses(
+  { baseUrl: givenBaseUrl, issuerUrl, path = "/mcp" }: McpOAuthProviderOptions,
+  upstreamId: string,
+  nameOf: NonNullable<ProviderInternals["nameOf"]>,
+): Addresses {
+  const baseUrl = requireHttpUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
+  const issuer = issuerUrl === undefined ? baseUrl : requireHttpUrl(nameOf("issuerUrl"), issuerUrl);
+  if (!/^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path)) {
+    throw new ConfigurationError(`${nameOf("path")} must be a path that starts with a slash, such as "/mcp".`);
+  }
+  const callback = callbackPath(upstreamId);
+  const ownPath = path.replace(/\/$/, "");
+  const taken: readonly string[] = [...Object.values(paths), callback];
+  if (taken.includes(ownPath)) {
+    throw new ConfigurationError(`${nameOf("path")} must not be ${path}: that is a path of OAuth.`);
+  }
+  return { baseUrl, issuer, resource: baseUrl + ownPath, callbackUrl: baseUrl + callback };
+}

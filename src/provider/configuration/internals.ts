@@ -1,0 +1,16 @@
+import type { ConnectPinned, ResolveHost } from "./client-documents-options.ts";
+
+/**
+ * @internal What a provider takes beyond its public options: the names that a subclass has for them, and what tests put in
+ * the place of timers, name servers and sockets.
+ */
+export interface ProviderInternals {
+  /** The name that messages give an option. Default: the option's own. */
+  readonly nameOf?: (option: "baseUrl" | "issuerUrl" | "path" | "scopes") => string;
+  /** Waits, in milliseconds. Default: a timer. */
+  readonly delay?: (milliseconds: number) => Promise<void>;
+  /** Looks host names up. Default: the system's name servers. */
+  readonly resolve?: ResolveHost;
+  /** Opens the connection to addresses that were checked. Default: TLS. */
+  readonly connect?: ConnectPinned;
+}

@@ -1,0 +1,36 @@
+import { requireDuration } from "../../option-checks.ts";
+import type { McpOAuthProviderOptions } from "./options.ts";
+
+/** A day, in seconds. */
+export const day = 24 * 60 * 60;
+
+/** How long what the provider issues is good. All in seconds. */
+export type Lifetimes = Readonly<ReturnType<typeof configureLifetimes>>;
+
+/**
+ * Checks the lifetimes and fills in the defaults.
+ *
+ * @throws {ConfigurationError} when a lifetime is not above 0 or is too long.
+ */
+export function configureLifetimes(options: McpOAuthProviderOptions) {
+  const lifetime = (name: keyof typeof options & `${string}Seconds`, fallback: number, max?: number): number =>
+    requireSeconds(name, options[name], fallback, max);
+  return {
+    accessToken: lifetime("accessTokenLifetimeSeconds", 3600),
+    refreshToken: lifetime("refreshTokenLifetimeSeconds", 30 * day),
+    grant: lifetime("grantLifetimeSeconds", 90 * day),
+    authorizationCode: lifetime("authorizationCodeLifetimeSeconds", 60, 300),
+    login: lifetime("loginLifetimeSeconds", 600, 3600),
+    refreshGrace: lifetime("refreshGraceSeconds", 30, 600),
+  };
+}
+
+/** @throws {ConfigurationError} when the value is not a number of seconds above 0 and up to `max`, by default ten years. */
+export function requireSeconds(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  max: number = 3650 * day,
+): number {
+  return requireDuration(name, value, fallback, max, "seconds");
+}

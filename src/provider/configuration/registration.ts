@@ -1,0 +1,60 @@
+import { ConfigurationError } from "../../errors.ts";
+import { tokenKey } from "../../secrets/storage-key.ts";
+import { requireScopesAmong, scopesBeyond } from "../oauth/scopes.ts";
+import { day, requireSeconds } from "./lifetimes.ts";
+import type { ClientRegistrationOptions } from "./options.ts";
+
+/** How clients may register themselves, checked and complete. */
+export interface RegistrationConfiguration {
+  readonly enabled: boolean;
+  readonly validScopes: readonly string[];
+  readonly defaultScopes: readonly string[];
+  /** In seconds. */
+  readonly clientSecretLifetime: number;
+  /** In seconds. */
+  readonly unusedLifetime: number;
+  /** The hashes of the initial access tokens, one of which a registration needs; empty where anybody may register. */
+  readonly initialAccessTokens: readonly string[];
+}
+
+/**
+ * Checks the options of registration and fills in the defaults.
+ *
+ * @param scopes - All that the server knows.
+ * @throws {ConfigurationError} when an option is wrong.
+ */
+export function configureRegistration(
+  options: ClientRegistrationOptions = {},
+  scopes: readonly string[],
+): RegistrationConfiguration {
+  const among = (name: "validScopes" | "defaultScopes", fallback: readonly string[]) =>
+    requireScopesAmong(scopes, `clientRegistration.${name}`, options[name] ?? fallback);
+  const lifetime = (name: "clientSecretLifetimeSeconds" | "unusedLifetimeSeconds") =>
+    requireSeconds(`clientRegistration.${name}`, options[name], 90 * day);
+  const validScopes = among("validScopes", scopes);
+  const defaultScopes = among("defaultScopes", validScopes);
+  const [beyond] = scopesBeyond(defaultScopes, validScopes);
+  if (beyond !== undefined) {
+    throw new ConfigurationError(`clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
+  }
+  return {
+    enabled: options.enabled ?? true,
+    validScopes,
+    defaultScopes,
+    clientSecretLifetime: lifetime("clientSecretLifetimeSeconds"),
+    unusedLifetime: lifetime("unusedLifetimeSeconds"),
+    initialAccessTokens: initialAccessTokens(options.initialAccessToken),
+  };
+}
+
+function initialAccessTokens(given: string | readonly string[] | undefined): readonly string[] {
+  if (given === undefined) return [];
+  const tokens: unknown = typeof given === "string" ? [given] : given;
+  const isToken = (token: unknown) => typeof token === "string" && token.length >= 16;
+  if (!Array.isArray(tokens) || tokens.length === 0 || !tokens.every(isToken)) {
+    throw new ConfigurationError(
+      "clientRegistration.initialAccessToken must be a token of 16 characters or more, or a list of some.",
+    );
+  }
+  return tokens.map((token: string) => tokenKey(token));
+}

@@ -1,0 +1,23 @@
+/** Where the authorization server answers, below its base URL. */
+export const paths = {
+  authorize: "/authorize",
+  consent: "/consent",
+  token: "/token",
+  register: "/register",
+  revoke: "/revoke",
+} as const;
+
+/** Where an upstream sends the browser back to, below the base URL. */
+export function callbackPath(upstreamId: string): string {
+  return `/${upstreamId}/callback`;
+}
+
+/** The path of a URL, without a slash at its end: what other paths are put below. */
+export function pathBelow(url: string): string {
+  return new URL(url).pathname.replace(/\/$/, "");
+}
+
+/** A URL with a well-known segment put between its host and its path (RFC 8414 section 3.1, RFC 9728 section 3.1). */
+export function wellKnownUrl(url: string, suffix: string): string {
+  return `${new URL(url).origin}/.well-known/${suffix}${pathBelow(url)}`;
+}

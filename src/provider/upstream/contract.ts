@@ -1,0 +1,111 @@
+/** What a browser that is sent upstream to log in carries along. */
+export interface UpstreamLoginRequest {
+  /** Comes back with the browser, and binds the login to the browser that began it. */
+  readonly state: string;
+  /** The S256 challenge of PKCE. It belongs to this login alone, so it can serve as a nonce too. */
+  readonly codeChallenge: string;
+  /** Where the upstream sends the browser back to. */
+  readonly redirectUri: string;
+}
+
+/** What the authorization code of a login is redeemed with. */
+export interface UpstreamCodeExchange {
+  readonly code: string;
+  /** What `codeChallenge` of the login's `UpstreamLoginRequest` was made from. */
+  readonly codeVerifier: string;
+  /** That of the login's `UpstreamLoginRequest`. */
+  readonly redirectUri: string;
+}
+
+/** A user's tokens at the upstream. */
+export interface UpstreamTokens {
+  /** The access token. */
+  readonly token: string;
+  /** The refresh token, where the upstream gives one. */
+  readonly refreshToken?: string;
+  /** When the access token expires, in epoch seconds, where the upstream said so. */
+  readonly expiresAt?: number;
+  /** The scopes of the access token, where the upstream said so. */
+  readonly scopes?: string[];
+}
+
+/** Who a user is, as far as the upstream says. */
+export interface UpstreamIdentity {
+  /** The user's id at the upstream. It never changes and is never given to another user. */
+  readonly subject?: string;
+  readonly username?: string;
+  readonly email?: string;
+}
+
+/**
+ * An identity provider, as an authorization server sees it: users log in there, and their tokens of there stay here.
+ *
+ * Every method may be called by any instance, for a login that another instance began: an implementation keeps no state
+ * of its own. What it throws says who is at fault, and that decides what happens to the login: an outage never ends one.
+ *
+ * @example
+ * ```ts
+ * const provider = new McpOAuthProvider({ upstream: pangeaAuthn({ issuerUrl, clientId, clientSecret, scopes }), … });
+ * ```
+ */
+export interface Upstream {
+  /**
+   * Names the upstream in the path of its callback, `/<id>/callback`: lower-case letters, digits and hyphens. That path
+   * is part of the redirect URI that is registered at the upstream, so the id never changes.
+   */
+  readonly id: string;
+  /** The name that messages to people and operators use, such as `Pangea AuthN`. */
+  readonly name: string;
+  /** The issuer, which an `iss` in the callback has to be (RFC 9207); a slash at its end does not count. */
+  readonly issuer: string;
+  /** The longest time that one call may take, in milliseconds. Instances wait that long for each other. */
+  readonly timeout: number;
+  /**
+   * What the provider's keys are derived from where its `secret` option is not given: a text of 32 characters or more
+   * that every instance has and nobody else. Default: the provider needs its `secret` option.
+   */
+  readonly keyMaterial?: string;
+
+  /**
+   * Where the browser goes to log in.
+   *
+   * @throws {UpstreamUnavailableError} when the upstream has to be asked for it and does not answer.
+   */
+  authorizationUrl(login: UpstreamLoginRequest): URL | Promise<URL>;
+
+  /**
+   * Redeems the authorization code that a browser came back with.
+   *
+   * @throws {UpstreamRejectedError} when the upstream refuses: with `invalid_grant` when the code is at fault, with
+   * another error when this server is.
+   * @throws {UpstreamUnavailableError} when the upstream does not answer.
+   */
+  exchange(exchange: UpstreamCodeExchange): Promise<UpstreamTokens>;
+
+  /**
+   * Gets new tokens for a refresh token. It may be good only once, so a provider never sends one twice at a time. The
+   * reply has the refresh token that is good from now on, even where that is the same one.
+   *
+   * @throws {UpstreamRejectedError} when the upstream refuses: with `invalid_grant` when the user's login is over, with
+   * another error when this server is at fault.
+   * @throws {UpstreamUnavailableError} when the upstream does not answer.
+   */
+  refresh(refreshToken: string): Promise<UpstreamTokens>;
+
+  /**
+   * Says whose tokens these are. What the upstream does not tell is left out.
+   *
+   * @throws {OAuthError} with `access_denied` when this user may not log in; the message goes to the client.
+   * @throws {UpstreamUnavailableError} when the upstream does not answer.
+   */
+  identify(tokens: UpstreamTokens): Promise<UpstreamIdentity>;
+
+  /**
+   * Revokes all of these tokens, as many as the upstream takes. Tokens that it does not know are no failure. The grant is
+   * over here whatever this throws.
+   *
+   * @throws {UpstreamRejectedError} when the upstream refuses.
+   * @throws {UpstreamUnavailableError} when the upstream does not answer.
+   */
+  revoke(tokens: UpstreamTokens): Promise<void>;
+}

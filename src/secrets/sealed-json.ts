@@ -1,0 +1,48 @@
+import { type ZodType, z } from "zod";
+import { UnsealableError } from "../errors.ts";
+import type { DerivedKeys } from "./key-ring.ts";
+import { openSealed, seal } from "./sealing.ts";
+
+/**
+ * Values that leave this server's hands for a while and come back: as JSON, encrypted and authenticated, each bound to
+ * what it belongs to.
+ *
+ * @typeParam Value - What the schema reads. The schema may be a Zod codec: what it encodes to is what is sealed.
+ *
+ * @example
+ * ```ts
+ * const sealedLogins = new SealedJson(keys.derive("login"), z.object({ userId: z.string() }));
+ * const sealed = sealedLogins.seal({ userId: "ada" }, state);
+ * sealedLogins.open(sealed, state); // { userId: "ada" }
+ * ```
+ */
+export class SealedJson<Value> {
+  readonly #keys: DerivedKeys;
+  readonly #schema: ZodType<Value>;
+
+  constructor(keys: DerivedKeys, schema: ZodType<Value>) {
+    this.#keys = keys;
+    this.#schema = schema;
+  }
+
+  /** Seals a value. It opens with the same `boundTo` only. */
+  seal(value: Value, boundTo: string): string {
+    return seal(this.#keys, JSON.stringify(z.encode(this.#schema, value)), boundTo);
+  }
+
+  /**
+   * Opens what `seal` sealed.
+   *
+   * @throws {UnsealableError} when the sealed value is malformed or altered, was sealed under a key that is not
+   * configured, is bound to something else, or holds what the schema refuses.
+   */
+  open(sealed: string, boundTo: string): Value {
+    const text = openSealed(this.#keys, sealed, boundTo);
+    try {
+      return this.#schema.parse(JSON.parse(text));
+    } catch {
+      // Without the cause, which may quote what was sealed.
+      throw new UnsealableError("A sealed value is not what this version writes.");
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { CorruptRecordError, UnsealableError } from "../errors.ts";
+import type { Repository } from "./contract.ts";
+import { type ExpiryOptions, expiryOf } from "./expiry.ts";
+import { KeyTurns } from "./key-turns.ts";
+import { frozenRecord, requireKey } from "./record-checks.ts";
+
+/**
+ * A backend of three methods, as the Python package's protocol has them. `set` and `delete` resolve once the store has
+ * done it. A `delete` may answer anything, and may reject for a key without a record.
+ */
+export interface BasicRepository<K extends string, V> {
+  /** Reads the record, or `undefined` where there is none. Records that have expired may be answered. */
+  get(key: K): Promise<V | undefined>;
+  set(key: K, value: V): Promise<unknown>;
+  delete(key: K): Promise<unknown>;
+}
+
+/** The turns at each backend, so that two repositories on one backend take turns with each other. */
+const turnsAt = new WeakMap<object, KeyTurns>();
+
+/**
+ * Makes a whole repository of a backend that has only `get`, `set` and `delete`, by letting one change of a key run at a
+ * time. **For one process only**: two processes on one store do not know of each other's turns, so both may `take` the
+ * same code. The process says so with a warning, once for each backend; `--disable-warning=PANGEA_IN_ONE_PROCESS` turns
+ * it off. A store with a conditional write deserves a backend of all five methods instead.
+ *
+ * `delete`, `take` and `add` read before they write. Records are copied and frozen on their way in, and may hold plain
+ * data, `URL`, `Date`, `Map` and `Set`. What the backend rejects with is passed on: it should be a `StorageError`.
+ *
+ * @param basic - Keeps the records. Nothing else may write to its store.
+ * @param options - How to tell whether a record has expired.
+ *
+ * @example
+ * ```ts
+ * const repositories = createRepositories((schema, kind) => inOneProcess(new FileRepository(schema, `./state/${kind}`)));
+ * ```
+ */
+export function inOneProcess<K extends string, V>(
+  basic: BasicRepository<K, V>,
+  options: ExpiryOptions<V> = {},
+): Repository<K, V> {
+  const isOver = expiryOf(options);
+  const turns = turnsAt.get(basic) ?? new KeyTurns();
+  if (!turnsAt.has(basic)) process.emitWarning(warning, { code: "PANGEA_IN_ONE_PROCESS" });
+  turnsAt.set(basic, turns);
+
+  const read = async (key: K): Promise<V | undefined> => {
+    requireKey(key);
+    const value = await basic.get(key);
+    return value === undefined || isOver(value) ? undefined : value;
+  };
+  /** An expired record is removed too: nothing else would. */
+  const remove = async (key: K): Promise<V | undefined> => {
+    requireKey(key);
+    const value = await basic.get(key);
+    if (value === undefined) return undefined;
+    await basic.delete(key);
+    return isOver(value) ? undefined : value;
+  };
+  return {
+    get: read,
+    set: async (key, value) => {
+      requireKey(key);
+      const record = frozenRecord(value);
+      await turns.run(key, () => basic.set(key, record));
+    },
+    delete: (key) =>
+      turns.run(key, async () => {
+        try {
+          return (await remove(key)) !== undefined;
+        } catch (error) {
+          if (!(error instanceof CorruptRecordError || error instanceof UnsealableError)) throw error;
+          await basic.delete(key);
+          return true;
+        }
+      }),
+    take: (key) => turns.run(key, () => remove(key)),
+    add: async (key, value) => {
+      const record = frozenRecord(value);
+      return turns.run(key, async () => {
+        if ((await read(key)) !== undefined) return false;
+        await basic.set(key, record);
+        return true;
+      });
+    },
+  };
+}
+
+const warning =
+  "A repository of inOneProcess() is exact within one process only: never let a second process use the same store.";

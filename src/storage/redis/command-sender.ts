@@ -1,0 +1,71 @@
+import { CallDeadlines, type Expiring } from "./call-deadlines.ts";
+import type { ConnectionGate } from "./connection-gate.ts";
+import { GateRegistry } from "./gate-registry.ts";
+import { type CallObserver, RedisCall, type RedisCommand } from "./redis-call.ts";
+import { replyCode } from "./redis-failure.ts";
+import { clientSetting, isRedisCluster, type RedisClient } from "./redis-like.ts";
+
+/**
+ * Sends commands so that each settles by its deadline, whatever the connection does, and none is sent once its caller has
+ * been told that it failed.
+ */
+export class CommandSender implements CallObserver {
+  readonly #redis: RedisClient;
+  readonly #gates: GateRegistry;
+  readonly #deadlines: CallDeadlines;
+  #whenIdle: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @param timeout - How long a command may take, the wait for a connection included, in milliseconds. */
+  constructor(redis: RedisClient, timeout: number) {
+    this.#redis = redis;
+    this.#gates = new GateRegistry(redis);
+    this.#deadlines = new CallDeadlines(timeout);
+  }
+
+  /** Sends the command, now or as soon as the connection takes it. */
+  send<T>(command: RedisCommand<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const call = new RedisCall(command, this, resolve, reject);
+      if (this.#closing !== undefined) {
+        call.close();
+        return;
+      }
+      this.#deadlines.add(call);
+      call.admit();
+    });
+  }
+
+  /** Refuses every command from now on, ends those that still wait for a connection, and waits for the others' answers. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#whenIdle = () => {
+        this.#deadlines.stop();
+        resolve();
+      };
+      this.#deadlines.closeAll();
+      if (this.#deadlines.isEmpty) this.#whenIdle();
+    });
+    return this.#closing;
+  }
+
+  nextGate(command: RedisCommand<unknown>, passed: ConnectionGate | undefined): ConnectionGate | undefined {
+    return this.#gates.next(command, passed);
+  }
+
+  settled(call: Expiring): void {
+    this.#deadlines.remove(call);
+    if (this.#deadlines.isEmpty) this.#whenIdle?.();
+  }
+
+  /**
+   * A primary that was demoted keeps its connections and answers READONLY for ever. Connecting again asks the Sentinels,
+   * or the name service, for the new primary. A client with a rule of its own is left to it, and a Cluster client follows
+   * the slots by itself.
+   */
+  failed(error: unknown): void {
+    if (replyCode(error) !== "READONLY" || isRedisCluster(this.#redis)) return;
+    if (typeof clientSetting(this.#redis, "reconnectOnError") === "function") return;
+    if (this.#redis.status === "ready") this.#redis.disconnect?.(true);
+  }
+}

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { type SampleRecord, sampleSchema, testRepository } from "../../src/conformance.ts";
+import { asCodec, type BasicRepository, type Codec, inOneProcess, StorageUnavailableError } from "../../src/index.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { buildRight, subjectOf, TextStore } from "./conformance/text-repository.ts";
+
+const meanwhile = () => new Promise<void>((resolve) => setImmediate(resolve));
+const anything: Codec<unknown> = { encode: (value) => JSON.stringify(value), decode: (text) => JSON.parse(text) };
+
+/** As the Python package has its repositories: no expiry, and `delete` throws for a key that is not there. */
+class PythonStyleRepository<V> implements BasicRepository<string, V> {
+  readonly #store: TextStore;
+  readonly #codec: Codec<V>;
+
+  constructor(store: TextStore, codec: Codec<V>) {
+    this.#store = store;
+    this.#codec = codec;
+  }
+
+  async get(key: string): Promise<V | undefined> {
+    const { gate } = this.#store;
+    this.#store.gate = undefined;
+    return gate === undefined ? this.#read(key) : gate.admit(() => this.#read(key));
+  }
+
+  async set(key: string, value: V): Promise<void> {
+    await this.#arrive();
+    this.#store.texts.set(key, this.#codec.encode(value, { repository: "python", key }));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#arrive();
+    if (!this.#store.texts.delete(key)) throw new RangeError("KeyError");
+  }
+
+  async #read(key: string): Promise<V | undefined> {
+    await this.#arrive();
+    const text = this.#store.texts.get(key);
+    return text === undefined ? undefined : this.#codec.decode(text, { repository: "python", key });
+  }
+
+  async #arrive(): Promise<void> {
+    await meanwhile();
+    if (this.#store.isBroken) throw new StorageUnavailableError("The test broke the store.");
+  }
+}
+
+beforeEach(() => {
+  vi.spyOn(process, "emitWarning").mockReturnValue();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+testRepository(
+  "inOneProcess of a backend in the style of the Python package",
+  () => {
+    const store = new TextStore();
+    const basic = new PythonStyleRepository<SampleRecord>(store, asCodec(sampleSchema));
+    const again = () => inOneProcess(basic, { clock: () => store.now });
+    const anyValue = inOneProcess(new PythonStyleRepository(new TextStore(), anything));
+    return { ...subjectOf(buildRight, store), repository: again(), again, anyValue };
+  },
+  { runner: { describe, it } },
+);
+
+testRepository(
+  "inOneProcess of a Map",
+  () => {
+    const clock = new ManualClock();
+    const wrap = <V>() => {
+      const records = new Map<string, V>();
+      return inOneProcess<string, V>(
+        {
+          get: async (key) => records.get(key),
+          set: async (key, value) => records.set(key, value),
+          delete: async (key) => records.delete(key),
+        },
+        { clock: clock.read },
+      );
+    };
+    return {
+      repository: wrap(),
+      anyValue: wrap(),
+      advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+      now: clock.read,
+    };
+  },
+  {
+    runner: { describe, it },
+    without: {
+      again: "each has its own records",
+      plant: "nothing is encoded",
+      breakStore: "memory does not fail",
+      holdRead: "a read of memory takes no time",
+    },
+  },
+);
+
+describe("inOneProcess", () => {
+  const basicOf = (records = new Map<string, unknown>()) => ({
+    get: vi.fn(async (key: string) => records.get(key)),
+    set: vi.fn(async (key: string, value: unknown) => {
+      records.set(key, value);
+    }),
+    delete: vi.fn(async (key: string) => {
+      records.delete(key);
+    }),
+  });
+
+  it("warns of a second process, once for each backend, with a code", () => {
+    const basic = basicOf();
+    inOneProcess(basic);
+    inOneProcess(basic);
+    expect(process.emitWarning).toHaveBeenCalledTimes(1);
+    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringContaining("within one process only"), {
+      code: "PANGEA_IN_ONE_PROCESS",
+    });
+    inOneProcess(basicOf());
+    expect(process.emitWarning).toHaveBeenCalledTimes(2);
+  });
+
+  it("never asks the backend to delete what is not there", async () => {
+    const basic = basicOf();
+    const repository = inOneProcess(basic);
+    expect(await repository.delete("missing")).toBe(false);
+    expect(await repository.take("missing")).toBeUndefined();
+    expect(basic.delete).not.toHaveBeenCalled();
+  });
+
+  it("removes an expired record where it meets one, and answers that there was none", async () => {
+    const clock = new ManualClock();
+    const records = new Map<string, unknown>();
+    const repository = inOneProcess<string, unknown>(basicOf(records), { clock: clock.read });
+    for (const key of ["deleted", "taken"]) await repository.set(key, { expiresAt: clock.seconds(1) });
+    clock.advance(1_000);
+    expect(await repository.delete("deleted")).toBe(false);
+    expect(await repository.take("taken")).toBeUndefined();
+    expect([...records.keys()]).toEqual([]);
+  });
+
+  it("takes the expiry from where it is told", async () => {
+    const clock = new ManualClock();
+    const untilSchema = z.object({ until: z.number() });
+    const basic = new PythonStyleRepository(new TextStore(), asCodec(untilSchema));
+    const repository = inOneProcess(basic, { clock: clock.read, expiresAt: ({ until }) => until });
+    await repository.set("key", { until: clock.seconds(1) });
+    expect(await repository.get("key")).toBeDefined();
+    clock.advance(1_000);
+    expect(await repository.get("key")).toBeUndefined();
+  });
+
+  it("lets changes of different keys run at the same time", async () => {
+    const basic = basicOf();
+    const repository = inOneProcess<string, unknown>(basic);
+    basic.set.mockReturnValueOnce(new Promise(() => {}));
+    void repository.set("stuck", 1);
+    expect(await repository.add("other", 2)).toBe(true);
+  });
+
+  it("goes on after a change that failed", async () => {
+    const basic = basicOf();
+    const repository = inOneProcess<string, unknown>(basic);
+    const outage = new StorageUnavailableError("The test cut the line.");
+    basic.set.mockRejectedValueOnce(outage);
+    const outcomes = await Promise.allSettled([repository.add("key", 1), repository.add("key", 2)]);
+    expect(outcomes).toEqual([
+      { status: "rejected", reason: outage },
+      { status: "fulfilled", value: true },
+    ]);
+    expect(await repository.get("key")).toBe(2);
+  });
+});
