@@ -60,6 +60,16 @@ export function requireTimerLength(name: string, milliseconds: number): void {
   throw new ConfigurationError(`${name} must be a positive number of milliseconds, below 2 ** 31.`);
 }
 
+/**
+ * Checks a rule that an option must keep.
+ *
+ * @param rule - The message: it names the option and says what it should be.
+ * @throws {ConfigurationError} when the option breaks the rule.
+ */
+export function requireThat(isKept: boolean, rule: string): asserts isKept {
+  if (!isKept) throw new ConfigurationError(rule);
+}
+
 /** True for the host names on which plain `http` is safe, because nothing leaves the machine. */
 export function isLoopbackHost(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);

@@ -15,13 +15,6 @@ const optionalPackages: Readonly<Record<string, readonly string[]>> = {
   emulator: ["oidc-provider"],
 };
 
-function stopped(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-  });
-}
-
 function readPort(text: string | undefined, fallback: number): number {
   const port = Number(text ?? fallback);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -41,16 +34,10 @@ async function main(commandLine: string[]): Promise<void> {
   else if (command === "demo") {
     const { runDemo } = await import("./demo/demo.ts");
     const serve = values.serve ?? false;
-    await runDemo({
-      serve,
-      port: readPort(values.port, serve ? 8000 : 0),
-      colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
-      print: (text) => console.log(text),
-      stopped,
-    });
+    await runDemo({ serve, port: readPort(values.port, serve ? 8000 : 0) });
   } else if (command === "emulator") {
     const { runEmulator } = await import("./run-emulator.ts");
-    await runEmulator({ port: readPort(values.port, 4000), print: (text) => console.log(text), stopped });
+    await runEmulator(readPort(values.port, 4000));
   } else {
     throw new ConfigurationError(command === undefined ? usage : `There is no command "${command}".\n\n${usage}`);
   }

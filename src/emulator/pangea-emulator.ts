@@ -115,7 +115,7 @@ export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { service, path, endpoint } = requestTarget(request.url ?? "/");
     const call = calls.begin(service, endpoint, retriedRequestIds(request));
-    const exchange = new Exchange({ request, response, requestId: randomIdentifier("prq"), call, clock });
+    const exchange = new Exchange({ request, response, requestId: randomIdentifier("prq") }, call, clock);
     try {
       if (service === "vault") await vaultHttp.serve(exchange, path, () => faults.plan(service, endpoint));
       else if (authn === undefined) exchange.send(noSuchEndpoint);

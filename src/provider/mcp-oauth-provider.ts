@@ -64,7 +64,10 @@ export class McpOAuthProvider {
   };
 
   /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
-  constructor(options: McpOAuthProviderOptions, /** @internal */ internals: ProviderInternals = {}) {
+  constructor(options: McpOAuthProviderOptions);
+  /** @internal Takes what only this package and its tests give. */
+  constructor(options: McpOAuthProviderOptions, internals: ProviderInternals);
+  constructor(options: McpOAuthProviderOptions, internals: ProviderInternals = {}) {
     const configuration = configure(options, internals);
     this.#configuration = configuration;
     this.#parts = assemble(configuration);

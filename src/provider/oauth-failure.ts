@@ -8,6 +8,16 @@ import {
 } from "../errors.ts";
 import { emit } from "./events.ts";
 
+/** The error for a request that breaks a rule of OAuth. The message says which, and goes to the client. */
+export function invalidRequest(message: string, options?: ErrorOptions & { readonly status?: number }): OAuthError {
+  return new OAuthError("invalid_request", message, options);
+}
+
+/** The error for a caller that is not the client that it says it is. The message says why, and goes to the caller. */
+export function invalidClient(message: string, options?: ErrorOptions): OAuthError {
+  return new OAuthError("invalid_client", message, options);
+}
+
 /** When a client is told to come back after an outage whose length nobody knows, in seconds. */
 const defaultRetryAfterSeconds = 5;
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors.ts";
+import { requireThat } from "../option-checks.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
@@ -70,7 +70,10 @@ const pangeaNamesHere = {
  */
 export class PangeaOAuthProvider extends McpOAuthProvider {
   /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
-  constructor(options: PangeaOAuthProviderOptions, /** @internal */ internals: ProviderInternals = {}) {
+  constructor(options: PangeaOAuthProviderOptions);
+  /** @internal Takes what only this package and its tests give. */
+  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals);
+  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals = {}) {
     super(generalOptions(options), { ...internals, nameOf: (option) => namesHere[option] });
   }
 
@@ -93,9 +96,7 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
 }
 
 function generalOptions(options: PangeaOAuthProviderOptions): McpOAuthProviderOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new ConfigurationError("PangeaOAuthProvider takes an object of options.");
-  }
+  requireThat(typeof options === "object" && options !== null, "PangeaOAuthProvider takes an object of options.");
   const upstream = new PangeaAuthn(
     {
       issuerUrl: options.pangeaAuthnIssuerUrl,

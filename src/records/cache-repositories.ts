@@ -9,13 +9,15 @@ export interface CacheRepositoriesOptions {
    * that was revoked on one instance still works on another.
    */
   readonly maxStaleness: number;
-  /** How many records of each kind are kept. Default 10000. */
+  /** How many records of each kind are kept. Default: 10,000. */
   readonly max?: number;
   /** Tells the other instances what changed here, one channel a kind of record. */
   readonly invalidation?: { readonly accessTokens?: InvalidationChannel; readonly clients?: InvalidationChannel };
-  /** How long a client's record may stand in for a store that is out, in milliseconds. Default 0: not at all. */
+  /** Told when a change could not be published: other instances hear of it when their copies are `maxStaleness` old. */
+  readonly onPublishFailure?: (error: unknown) => void;
+  /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, not at all. */
   readonly clientsStaleIfError?: number;
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
 }
 
@@ -23,10 +25,10 @@ export interface CacheRepositoriesOptions {
  * Puts a write-through cache in front of what every request reads: access tokens and clients. A request with a token
  * that was seen before then makes no call to the store.
  *
- * Authorization codes and refresh tokens work once and grants hold the key to a user's Pangea session: none of them is
- * ever answered from a cache. Disposing of what it gives back closes the caches, then the repositories behind them.
+ * Authorization codes and refresh tokens work once and grants hold the key to a user's session upstream: a cache never
+ * answers with any of these. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
- * @throws `ConfigurationError` for bounds that are missing or not numbers.
+ * @throws {ConfigurationError} when a bound is missing or not a number.
  *
  * @example
  * ```ts
@@ -37,8 +39,13 @@ export function cacheRepositories<R extends ProviderRepositories>(
   repositories: R,
   options: CacheRepositoriesOptions,
 ): R & ProviderRepositories & AsyncDisposable {
-  const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock } = options;
-  const bounds = { max, maxStaleness, ...(clock !== undefined && { clock }) };
+  const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock, onPublishFailure } = options;
+  const bounds = {
+    max,
+    maxStaleness,
+    ...(clock !== undefined && { clock }),
+    ...(onPublishFailure !== undefined && { onPublishFailure }),
+  };
   const accessTokens = new CachedRepository(repositories.accessTokens, {
     ...bounds,
     ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),

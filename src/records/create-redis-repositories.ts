@@ -15,7 +15,7 @@ export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposa
 /** The options of {@link createRedisRepositories}. */
 export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
   /**
-   * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default `pangea`, so that
+   * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default: `pangea`, with which
    * access tokens have the prefix `pangea-access_token`.
    */
   readonly namespace?: string;
@@ -31,7 +31,7 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  * Builds every repository of a provider in Redis, each kind of record under a prefix of its own.
  *
  * @param redis - A client with the settings of `redisOptions()` or `clusterOptions()`. It stays open.
- * @throws {ConfigurationError} That names the option that is wrong.
+ * @throws {ConfigurationError} when an option is wrong; the message names the option.
  *
  * @example
  * ```ts

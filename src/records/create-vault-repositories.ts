@@ -22,7 +22,7 @@ export type VaultRepositoriesOptions = Omit<PangeaVaultRepositoryOptions<never>,
  * metadata; where the folder is a Python server's, its access tokens and clients go on working.
  *
  * @param tokenOrService - A Vault token (`pts_…`), or a `VaultService` of `pangea-node-sdk`.
- * @throws `ConfigurationError` that names the option that is wrong.
+ * @throws {ConfigurationError} when an option is wrong; the message names the option.
  *
  * @example
  * ```ts

@@ -93,7 +93,7 @@ export function createRepositories<B extends Backend = Backend>(
  * Repositories in this process's memory: for development and tests. State is lost with the process and is not shared
  * between instances.
  *
- * @param options - `clock` gives the time in milliseconds since the epoch (default `Date.now`).
+ * @param options - `clock` gives the time in milliseconds since the epoch. Default: `Date.now`.
  *
  * @example
  * ```ts

@@ -38,7 +38,7 @@ export class KeyRing {
   /**
    * Makes a key ring from one secret or a list.
    *
-   * @throws `ConfigurationError` for an empty list, a secret of fewer than 32 characters or a repeated one.
+   * @throws {ConfigurationError} when the list is empty, or a secret has fewer than 32 characters or is listed twice.
    */
   static from(secrets: string | readonly string[]): KeyRing {
     const [first, ...others] = typeof secrets === "string" ? [secrets] : secrets;

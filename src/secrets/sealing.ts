@@ -24,7 +24,7 @@ export function seal(keys: DerivedKeys, text: string, associatedData: string): s
 /**
  * Opens what `seal` wrote.
  *
- * @throws `UnsealableError` for a malformed envelope, an unknown key, other associated data or an altered content.
+ * @throws {UnsealableError} when the envelope is malformed or altered, its key is unknown, or the associated data is another.
  */
 export function openSealed(keys: DerivedKeys, envelope: string, associatedData: string): string {
   const [envelopeVersion, keyId, ivText, sealedText, ...rest] = envelope.split(".");

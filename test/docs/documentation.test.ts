@@ -38,10 +38,14 @@ it("the documentation of MCP authorization has a proof for each of the 22 requir
 });
 
 it("the README has a row for each option of the provider", () => {
-  const [, body = ""] =
-    /interface PangeaOAuthProviderOptions \{\n(.*?)\n\}/s.exec(read("src/provider/configuration/options.ts")) ?? [];
-  const options = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = ""]) => name);
-  expect(options.length).toBeGreaterThan(25);
+  const optionsIn = (file: string, name: string) => {
+    const [, body = ""] =
+      new RegExp(`interface ${name}\\b[^{]*\\{\\n(.*?)\\n\\}`, "s").exec(read(`src/provider/${file}`)) ?? [];
+    return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, option = ""]) => option);
+  };
+  const general = optionsIn("configuration/options.ts", "McpOAuthProviderOptions");
+  const options = [...general, ...optionsIn("pangea-oauth-provider.ts", "PangeaOAuthProviderOptions")];
+  expect(options.length).toBeGreaterThan(30);
   const table = read("README.md").split("## Options")[1]?.split("\n## ")[0] ?? "";
   const named = (option: string) =>
     table.includes(`\`${option}\``) || table.includes(`\`${option.replace("pangeaAuthn", "…")}\``);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
+import { type McpOAuthProvider, PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
 import type { ProviderInternals } from "../../src/provider/configuration/internals.ts";
 import { BrowserSession, type LoginOptions } from "./browser-session.ts";
 import { jsonOf } from "./json-of.ts";
@@ -23,15 +23,14 @@ export function pkce(): { readonly verifier: string; readonly challenge: string 
 }
 
 /** A client's view of a provider, without a server in between: every request goes straight into `fetch`. */
-export class ProviderHarness {
-  readonly provider: PangeaOAuthProvider;
+export class ClientHarness<Provider extends McpOAuthProvider> {
+  readonly provider: Provider;
   readonly baseUrl: string;
   readonly redirectUri = "http://127.0.0.1:4999/callback";
 
-  /** @param internals - What stands in the place of timers, name servers and sockets. */
-  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals = {}) {
-    this.provider = new PangeaOAuthProvider(options, internals);
-    this.baseUrl = String(options.mcpBaseUrl);
+  constructor(provider: Provider, baseUrl: string) {
+    this.provider = provider;
+    this.baseUrl = baseUrl;
   }
 
   get(path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -172,6 +171,14 @@ export class ProviderHarness {
     const headers = new Headers({ authorization: `Bearer ${token}` });
     const answer = await this.provider.authenticate({ headers });
     return answer instanceof Response ? answer.status : 200;
+  }
+}
+
+/** A client's view of a provider whose upstream is an emulated Pangea AuthN. */
+export class ProviderHarness extends ClientHarness<PangeaOAuthProvider> {
+  /** @param internals - What stands in the place of timers, name servers and sockets. */
+  constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals = {}) {
+    super(new PangeaOAuthProvider(options, internals), String(options.mcpBaseUrl));
   }
 }
 

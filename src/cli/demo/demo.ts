@@ -1,7 +1,9 @@
+import { styleText } from "node:util";
 import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../emulator/authn/defaults.ts";
 import { startPangeaEmulator } from "../../emulator/pangea-emulator.ts";
 import { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
 import { createVaultRepositories } from "../../records/create-vault-repositories.ts";
+import { stopped } from "../stopped.ts";
 import { startProtectedServer } from "./protected-server.ts";
 import { drawTable } from "./table.ts";
 import { type DemoStep, walkThrough } from "./walk-through.ts";
@@ -12,27 +14,18 @@ export interface DemoOptions {
   readonly serve: boolean;
   /** The MCP server's port; 0 for any free one. */
   readonly port: number;
-  /** Whether to use colours. */
-  readonly colour: boolean;
-  readonly print: (text: string) => void;
-  /** Resolves when a server that stays up should stop. */
-  readonly stopped: () => Promise<void>;
 }
 
 /** Runs the demo: an emulated Pangea, a protected MCP server on it, and a real client that goes all the way through. */
-export async function runDemo(options: DemoOptions): Promise<void> {
-  const { print } = options;
-  const bold = (text: string): string => (options.colour ? `\u001b[1m${text}\u001b[22m` : text);
+export async function runDemo({ serve, port }: DemoOptions): Promise<void> {
   const started = performance.now();
   const emulator = await startPangeaEmulator();
   try {
-    const repositories = createVaultRepositories("pts_demo", {
-      baseUrlTemplate: emulator.baseUrlTemplate,
-      folder: "/mcp",
-    });
-    const server = await startProtectedServer(options.port, (baseUrl) => {
+    const { baseUrlTemplate } = emulator;
+    const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate, folder: "/mcp" });
+    const server = await startProtectedServer(port, (mcpBaseUrl) => {
       return new PangeaOAuthProvider({
-        mcpBaseUrl: baseUrl,
+        mcpBaseUrl,
         mcpScopes: ["user"],
         requiredScopes: ["user"],
         pangeaAuthnIssuerUrl: emulator.issuerUrl,
@@ -43,30 +36,30 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       });
     });
     try {
-      print(`
+      console.log(`
 ${bold("An MCP server that Pangea AuthN guards, with its state in Pangea Vault")}
 
   Pangea (emulated)   ${emulator.url}
   MCP server          ${server.baseUrl}/mcp   one protected tool: whoami
 `);
       const steps = await walkThrough(emulator, server.baseUrl, repositories);
-      print(drawSteps(steps));
+      console.log(drawSteps(steps));
       const calls = steps.reduce((sum, step) => sum + step.vaultCalls, 0);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      print(`
+      console.log(`
   ${bold("Done")} in ${seconds} s with ${calls} calls to Vault. Keys in Vault are hashes: no token or code is stored in the clear.
 `);
-      if (!options.serve) {
-        print("  To try it yourself, leave it running: npm run demo -- --serve\n");
+      if (!serve) {
+        console.log("  To try it yourself, leave it running: npm run demo -- --serve\n");
         return;
       }
-      print(`  ${bold("Still running.")} Connect any MCP client, or the Inspector, to
+      console.log(`  ${bold("Still running.")} Connect any MCP client, or the Inspector, to
 
       ${bold(`${server.baseUrl}/mcp`)}
 
   and log in as ada@example.com with the password "password". Ctrl-C ends it.
 `);
-      await options.stopped();
+      await stopped();
     } finally {
       await server[Symbol.asyncDispose]();
     }
@@ -75,23 +68,22 @@ ${bold("An MCP server that Pangea AuthN guards, with its state in Pangea Vault")
   }
 }
 
+/** Bold on a terminal that takes colours: Node looks at what the output is and at `NO_COLOR`. */
+function bold(text: string): string {
+  return styleText("bold", text);
+}
+
 function drawSteps(steps: readonly DemoStep[]): string {
-  return drawTable(
-    [
-      { title: "#", align: "right" },
-      { title: "Step" },
-      { title: "Outcome" },
-      { title: "In Vault" },
-      { title: "Calls", align: "right" },
-      { title: "ms", align: "right" },
-    ],
-    steps.map((step, index) => [
-      String(index + 1),
-      step.title,
-      step.result,
-      step.vault.join("\n"),
-      String(step.vaultCalls),
-      step.milliseconds.toFixed(0),
-    ]),
-  );
+  const columns = [
+    { title: "#", isNumber: true },
+    { title: "Step" },
+    { title: "Outcome" },
+    { title: "In Vault" },
+    { title: "Calls", isNumber: true },
+    { title: "ms", isNumber: true },
+  ];
+  const rows = steps.map(({ title, result, vault, vaultCalls, milliseconds }, index) => {
+    return [String(index + 1), title, result, vault.join("\n"), String(vaultCalls), milliseconds.toFixed(0)];
+  });
+  return drawTable(columns, rows);
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -22,10 +23,8 @@ export async function startProtectedServer(
   createProvider: (baseUrl: string) => PangeaOAuthProvider,
 ): Promise<ProtectedServer> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
   const baseUrl = `http://127.0.0.1:${addressOf(server.address()).port}`;
   const provider = createProvider(baseUrl);
   server.on(

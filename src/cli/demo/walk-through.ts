@@ -31,13 +31,14 @@ export async function walkThrough(
   const steps: DemoStep[] = [];
   const watch = new VaultWatch(emulator, repositories);
   await watch.changes();
-  const step = async <T>(title: string, act: () => Promise<T>, describe: (outcome: T) => string): Promise<T> => {
+  const step = async <T>(title: string, act: () => Promise<T>, result: string | ((outcome: T) => string)) => {
     const started = performance.now();
     const outcome = await act();
     const milliseconds = performance.now() - started;
     const { written, removed, calls } = await watch.changes();
     const vault = [...written.map((item) => `+ ${item}`), ...removed.map((item) => `- ${item}`)];
-    steps.push({ title, result: describe(outcome), vault, vaultCalls: calls, milliseconds });
+    const described = typeof result === "string" ? result : result(outcome);
+    steps.push({ title, result: described, vault, vaultCalls: calls, milliseconds });
     return outcome;
   };
 
@@ -55,11 +56,11 @@ export async function walkThrough(
     return part.text;
   };
 
-  await step(
-    "A stranger asks for the tools",
-    () => fetch(endpoint, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" }),
-    (response) => `refused: ${response.status} ${response.statusText}`,
-  );
+  const post = (headers: Record<string, string>) =>
+    fetch(endpoint, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: "{}" });
+  const refusal = ({ status, statusText }: Response) => `refused: ${status} ${statusText}`;
+
+  await step("A stranger asks for the tools", () => post({}), refusal);
   await step(
     "An MCP client connects: it discovers\nthe login and registers itself",
     async () => {
@@ -67,88 +68,57 @@ export async function walkThrough(
         () => Promise.reject(new Error("The client got in without a login.")),
         (error: unknown) => (error instanceof UnauthorizedError ? undefined : Promise.reject(error)),
       );
-      return expectUrl(oauthClient.authorizationUrl);
     },
-    () => "asks for the user's browser",
+    "asks for the user's browser",
   );
   const callback = await step(
     "The user allows the client on the consent\npage, and logs in at Pangea AuthN",
-    () =>
-      new BrowserSession().login(expectUrl(oauthClient.authorizationUrl), {
-        username: defaultEmulatorUser.username,
-        password: defaultEmulatorPassword,
-      }),
-    () => "back at the client with a code",
+    () => {
+      const { username, password = defaultEmulatorPassword } = defaultEmulatorUser;
+      const { authorizationUrl } = oauthClient;
+      if (authorizationUrl === undefined) throw new Error("The client did not ask for a login.");
+      return new BrowserSession().login(authorizationUrl, { username, password });
+    },
+    "back at the client with a code",
   );
   await step(
     "The client redeems the code",
-    () =>
-      new StreamableHTTPClientTransport(endpoint, { authProvider: oauthClient }).finishAuth(
-        callback.searchParams.get("code") ?? "",
-      ),
-    () => "access and refresh token",
+    () => {
+      const transport = new StreamableHTTPClientTransport(endpoint, { authProvider: oauthClient });
+      return transport.finishAuth(callback.searchParams.get("code") ?? "");
+    },
+    "access and refresh token",
   );
-  const client = await step(
-    "The client connects again",
-    () => connect(),
-    () => "welcome",
-  );
+  const client = await step("The client connects again", connect, "welcome");
   await step(
     "It calls the tool whoami",
     () => whoami(client),
     (text) => text.replace(", ", ",\n"),
   );
-  await step(
-    "It refreshes its tokens",
-    () => postToken(baseUrl, oauthClient),
-    (tokens) => {
-      oauthClient.saveTokens(tokens);
-      return "new access and refresh token";
-    },
-  );
-  await step(
-    "It logs out: revokes its grant",
-    () => revoke(baseUrl, oauthClient),
-    () => "this login is gone",
-  );
-  await step(
-    "The revoked token is tried once more",
-    () => fetch(endpoint, { method: "POST", headers: bearer(oauthClient), body: "{}" }),
-    (response) => `refused: ${response.status} ${response.statusText}`,
-  );
+  await step("It refreshes its tokens", () => refresh(baseUrl, oauthClient), "new access and refresh token");
+  await step("It logs out: revokes its grant", () => revoke(baseUrl, oauthClient), "this login is gone");
+  const revoked = { authorization: `Bearer ${oauthClient.tokens()?.access_token}` };
+  await step("The revoked token is tried once more", () => post(revoked), refusal);
   await client.close();
   return steps;
 }
 
-function bearer(client: DemoOAuthClient): Record<string, string> {
-  return { "content-type": "application/json", authorization: `Bearer ${client.tokens()?.access_token}` };
-}
-
-async function postToken(baseUrl: string, client: DemoOAuthClient) {
-  const response = await fetch(`${baseUrl}/token`, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "refresh_token",
-      client_id: client.clientInformation()?.client_id ?? "",
-      refresh_token: client.tokens()?.refresh_token ?? "",
-    }),
+async function refresh(baseUrl: string, client: DemoOAuthClient): Promise<void> {
+  const refreshToken = client.tokens()?.refresh_token ?? "";
+  const reply = await postForm(`${baseUrl}/token`, client, {
+    grant_type: "refresh_token",
+    refresh_token: refreshToken,
   });
-  if (!response.ok) throw new Error(`The refresh was refused with status ${response.status}.`);
-  return OAuthTokensSchema.parse(await response.json());
+  client.saveTokens(OAuthTokensSchema.parse(await reply.json()));
 }
 
 async function revoke(baseUrl: string, client: DemoOAuthClient): Promise<void> {
-  const response = await fetch(`${baseUrl}/revoke`, {
-    method: "POST",
-    body: new URLSearchParams({
-      client_id: client.clientInformation()?.client_id ?? "",
-      token: client.tokens()?.refresh_token ?? "",
-    }),
-  });
-  if (!response.ok) throw new Error(`The revocation was refused with status ${response.status}.`);
+  await postForm(`${baseUrl}/revoke`, client, { token: client.tokens()?.refresh_token ?? "" });
 }
 
-function expectUrl(url: URL | undefined): URL {
-  if (url === undefined) throw new Error("The client did not ask for a login.");
-  return url;
+async function postForm(url: string, client: DemoOAuthClient, fields: Record<string, string>): Promise<Response> {
+  const body = new URLSearchParams({ client_id: client.clientInformation()?.client_id ?? "", ...fields });
+  const response = await fetch(url, { method: "POST", body });
+  if (!response.ok) throw new Error(`${new URL(url).pathname} was refused with status ${response.status}.`);
+  return response;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AdapterPayload } from "oidc-provider";
 import { requireThat } from "../require-that.ts";
 import { createAuthorizationServer } from "./authorization-server.ts";
 import { defaultEmulatorClient, defaultEmulatorPassword, defaultEmulatorUser } from "./defaults.ts";
@@ -84,6 +85,10 @@ export async function createAuthnEmulator(options: AuthnEmulatorOptions): Promis
     autoLogin,
     hint: givenUsers === undefined ? { username, password } : undefined,
   };
+  const isHeldBy = (username: string) => {
+    const { id } = users.require(username);
+    return ({ accountId }: AdapterPayload) => accountId === id;
+  };
   let closed = false;
 
   return {
@@ -107,20 +112,11 @@ export async function createAuthnEmulator(options: AuthnEmulatorOptions): Promis
     setUser: (user) => users.set(user),
     registerClient: (client) => clients.configure(client),
     userId: (username) => users.require(username).id,
-    endSessions(username) {
-      const { id } = users.require(username);
-      storage.deleteWhere(({ accountId }) => accountId === id);
-    },
-    liveTokens(username) {
-      const { id } = users.require(username);
-      return {
-        accessTokens: storage.liveIds("AccessToken", ({ accountId }) => accountId === id),
-        refreshTokens: storage.liveIds(
-          "RefreshToken",
-          ({ accountId, consumed }) => accountId === id && consumed === undefined,
-        ),
-      };
-    },
+    endSessions: (username) => storage.deleteWhere(isHeldBy(username)),
+    liveTokens: (username) => ({
+      accessTokens: storage.liveIds("AccessToken", isHeldBy(username)),
+      refreshTokens: storage.liveIds("RefreshToken", isHeldBy(username)),
+    }),
     async [Symbol.asyncDispose]() {
       closed = true;
       storage.clear();

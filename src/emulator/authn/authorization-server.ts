@@ -1,6 +1,7 @@
 import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import type { Adapter, ClientMetadata, Configuration, KoaContextWithOIDC, Provider } from "oidc-provider";
+import { z } from "zod";
 import { randomIdentifier } from "../identifiers.ts";
 import type { EmulatedClients, RegisteredClient } from "./emulated-clients.ts";
 import { loadOidcProvider } from "./oidc-provider.ts";
@@ -12,6 +13,16 @@ import type { KnownUser } from "./user-directory.ts";
 
 const statePattern = /^[a-zA-Z0-9_\-+/=.]{8,999}$/;
 const hourSeconds = 60 * 60;
+
+/** What an introspection says of a live token. */
+const activeIntrospection = z.object({
+  active: z.literal(true),
+  client_id: z.string(),
+  exp: z.number(),
+  iat: z.number(),
+  aud: z.unknown(),
+  sub: z.string().optional(),
+});
 
 /**
  * AuthN's OAuth server on `oidc-provider`, with Pangea's paths, token forms and rules.
@@ -80,10 +91,7 @@ export async function createAuthorizationServer(parts: AuthnParts): Promise<Prov
           };
         },
       },
-      revocation: {
-        enabled: true,
-        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
-      },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },
@@ -200,31 +208,18 @@ function useRedirectUriRule(provider: Provider, clients: EmulatedClients): void 
 function useIntrospectionForm(provider: Provider, parts: AuthnParts): void {
   provider.use(async (ctx, next) => {
     await next();
-    const body: unknown = ctx.body;
-    if (ctx.path !== oauthRoutes.introspection || !isActiveIntrospection(body)) return;
-    const user = parts.users.byId(body.sub ?? "");
+    const { success, data } = activeIntrospection.safeParse(ctx.body);
+    if (ctx.path !== oauthRoutes.introspection || !success) return;
+    const user = parts.users.byId(data.sub ?? "");
     ctx.body = {
-      ...body,
-      aud: body.aud ?? body.client_id,
-      exp: body.exp + parts.storage.offsetSeconds,
-      iat: body.iat + parts.storage.offsetSeconds,
+      ...ctx.body,
+      aud: data.aud ?? data.client_id,
+      exp: data.exp + parts.storage.offsetSeconds,
+      iat: data.iat + parts.storage.offsetSeconds,
       username: user?.username,
       email: user?.email,
     };
   });
-}
-
-interface ActiveIntrospection {
-  readonly active: true;
-  readonly client_id: string;
-  readonly exp: number;
-  readonly iat: number;
-  readonly aud?: string;
-  readonly sub?: string;
-}
-
-function isActiveIntrospection(body: unknown): body is ActiveIntrospection {
-  return typeof body === "object" && body !== null && "active" in body && body.active === true;
 }
 
 /** oidc-provider reads clients from the emulated account; it never writes one. */

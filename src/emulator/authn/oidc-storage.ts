@@ -56,12 +56,17 @@ export class OidcStorage {
     };
   }
 
-  /** The ids of the live records of a model that satisfy a condition. */
+  /** The ids of the records of a model that satisfy a condition, and that have neither expired nor been used up. */
   liveIds(model: string, matches: (payload: AdapterPayload) => boolean): string[] {
-    const live = [...this.#records].filter(([key, record]) => record.model === model && this.#live(key) === record);
-    return live.filter(([, { payload }]) => matches(payload)).map(([key]) => key.slice(model.length + 1));
+    return [...this.#records]
+      .filter(
+        ([, record]) => record.model === model && record.payload.consumed === undefined && matches(record.payload),
+      )
+      .filter(([key]) => this.#live(key) !== undefined)
+      .map(([key]) => key.slice(model.length + 1));
   }
 
+  /** Forgets the records that satisfy a condition. */
   deleteWhere(matches: (payload: AdapterPayload, model: string) => boolean): void {
     for (const [key, record] of this.#records) if (matches(record.payload, record.model)) this.#delete(key);
   }

@@ -46,24 +46,20 @@ export class UserDirectory {
     return [...this.#byUsername.values()].find((user) => user.id === id);
   }
 
-  byUsername(username: string): KnownUser | undefined {
-    return this.#byUsername.get(username);
-  }
-
   /**
    * The user with this username.
    *
    * @throws {ConfigurationError} when there is none.
    */
   require(username: string): KnownUser {
-    const user = this.byUsername(username);
+    const user = this.#byUsername.get(username);
     if (user === undefined) throw new ConfigurationError(`The emulator has no user "${username}"; add it to users`);
     return user;
   }
 
   /** The user whom these credentials belong to, or undefined. */
   authenticate(username: string, password: string): KnownUser | undefined {
-    const user = this.byUsername(username);
+    const user = this.#byUsername.get(username);
     return user?.password === password ? user : undefined;
   }
 }

@@ -3,13 +3,15 @@ import { type HtmlForm, readForms, readText } from "./html-form.ts";
 
 /** How a login goes. */
 export interface LoginOptions {
+  /** Default: empty. */
   readonly username?: string;
+  /** Default: empty. */
   readonly password?: string;
-  /** Press the login form's cancel button in place of signing in. */
+  /** Press the login form's cancel button in place of signing in. Default: false. */
   readonly cancelLogin?: boolean;
-  /** What to press on a consent page: the button named `decision` with this value. `allow` unless said. */
+  /** What to press on a consent page: the button named `decision` with this value. Default: `allow`. */
   readonly decision?: string;
-  /** Where the client waits. Read from the authorize URL's `redirect_uri` unless given. */
+  /** Where the client waits. Default: the `redirect_uri` of the authorize URL. */
   readonly redirectUri?: string | URL;
   /** Called with the target of each redirect before it is followed, the last one included. */
   readonly onRedirect?: (target: URL) => void;
@@ -79,7 +81,7 @@ export class BrowserSession {
    * Opens an authorize URL, signs in, consents, and gives back the URL that goes to the client's redirect URI, which is
    * not fetched.
    *
-   * @throws LoginStoppedError when it ends on a page in place of that URL.
+   * @throws {LoginStoppedError} when it ends on a page in place of that URL.
    */
   async login(authorizeUrl: string | URL, options: LoginOptions = {}): Promise<URL> {
     const start = new URL(authorizeUrl);
@@ -127,36 +129,33 @@ interface Submission {
 }
 
 function fillIn(page: BrowserPage, options: LoginOptions): Submission | undefined {
-  const login = page.forms.find((form) => form.fields.has("username") && form.fields.has("password"));
-  if (login !== undefined) {
-    const wanted = options.cancelLogin === true ? "cancel" : undefined;
-    return submit("login", login, wanted, { username: options.username ?? "", password: options.password ?? "" }, page);
-  }
-  const consent = page.forms.find((form) => form.buttons.some((button) => button.name === "decision"));
-  if (consent !== undefined) return submit("consent", consent, options.decision ?? "allow", {}, page);
-  const plain = page.forms[0];
-  return plain === undefined ? undefined : submit("plain", plain, undefined, {}, page);
+  const { username = "", password = "", cancelLogin = false, decision = "allow" } = options;
+  const login = page.forms.find(({ fields }) => fields.has("username") && fields.has("password"));
+  const pressed = cancelLogin ? "cancel" : undefined;
+  if (login !== undefined) return submit(page, "login", login, pressed, { username, password });
+  const consent = page.forms.find(({ buttons }) => buttons.some(({ name }) => name === "decision"));
+  if (consent !== undefined) return submit(page, "consent", consent, decision);
+  const [plain] = page.forms;
+  return plain && submit(page, "plain", plain);
 }
 
 function submit(
+  page: BrowserPage,
   kind: Submission["kind"],
   form: HtmlForm,
-  buttonValue: string | undefined,
-  filled: Readonly<Record<string, string>>,
-  page: BrowserPage,
+  wanted?: string,
+  filled: Readonly<Record<string, string>> = {},
 ): Submission {
-  const button =
-    buttonValue === undefined ? form.buttons[0] : form.buttons.find((candidate) => candidate.value === buttonValue);
-  if (buttonValue !== undefined && button === undefined) {
-    throw new LoginStoppedError(`The ${kind} form has no button with the value "${buttonValue}"`, page);
+  const button = wanted === undefined ? form.buttons[0] : form.buttons.find(({ value }) => value === wanted);
+  if (wanted !== undefined && button === undefined) {
+    throw new LoginStoppedError(`The ${kind} form has no button with the value "${wanted}"`, page);
   }
-  const body = new URLSearchParams([...form.fields, ...Object.entries(filled)].map(([name, value]) => [name, value]));
-  for (const [name, value] of Object.entries(filled)) body.set(name, value);
+  const body = new URLSearchParams([...new Map([...form.fields, ...Object.entries(filled)])]);
   if (button?.name !== undefined) body.append(button.name, button.value);
-  if (form.method === "GET") {
-    const action = new URL(form.action);
-    action.search = body.toString();
-    return { kind, action, init: {} };
+  if (form.method === "POST") {
+    return { kind, action: form.action, init: { method: "POST", body, headers: { origin: page.url.origin } } };
   }
-  return { kind, action: form.action, init: { method: "POST", body, headers: { origin: page.url.origin } } };
+  const action = new URL(form.action);
+  action.search = body.toString();
+  return { kind, action, init: {} };
 }

@@ -14,52 +14,34 @@ export class CookieJar {
 
   /** The `Cookie` header for `url`, or undefined when there is nothing to send. */
   header(url: URL): string | undefined {
-    const matching = [...(this.#cookies.get(url.origin)?.values() ?? [])].filter((cookie) =>
-      pathMatches(url.pathname, cookie.path),
-    );
-    if (matching.length === 0) return undefined;
-    return matching
-      .sort((a, b) => b.path.length - a.path.length)
-      .map((cookie) => `${cookie.name}=${cookie.value}`)
-      .join("; ");
+    const sent = this.#sentTo(url).sort((left, right) => right.path.length - left.path.length);
+    return sent.length === 0 ? undefined : sent.map(({ name, value }) => `${name}=${value}`).join("; ");
   }
 
   /** Takes what a response to a request for `url` sets. */
   store(url: URL, setCookies: readonly string[]): void {
+    const cookies = this.#cookies.get(url.origin) ?? new Map<string, Cookie>();
+    this.#cookies.set(url.origin, cookies);
     for (const setCookie of setCookies) {
       const [pair = "", ...attributeTexts] = setCookie.split(";");
-      const separator = pair.indexOf("=");
-      if (separator < 1) continue;
-      const name = pair.slice(0, separator).trim();
-      const value = pair.slice(separator + 1).trim();
+      const [name, value] = splitPair(pair);
       const attributes = new Map(
-        attributeTexts.map((text) => {
-          const [key = "", ...rest] = text.split("=");
-          return [key.trim().toLowerCase(), rest.join("=").trim()];
-        }),
+        attributeTexts.map(splitPair).map(([attribute, text]) => [attribute.toLowerCase(), text ?? ""]),
       );
-      if (
-        name.startsWith("__Host-") &&
-        (attributes.get("path") !== "/" || attributes.has("domain") || !attributes.has("secure"))
-      ) {
-        continue;
-      }
-      const declaredPath = attributes.get("path");
-      const path = declaredPath?.startsWith("/") ? declaredPath : defaultPath(url.pathname);
-      const origin = this.#cookies.get(url.origin) ?? new Map<string, Cookie>();
-      this.#cookies.set(url.origin, origin);
+      const declaredPath = attributes.get("path") ?? "";
+      const breaksHostRules =
+        name.startsWith("__Host-") && (declaredPath !== "/" || attributes.has("domain") || !attributes.has("secure"));
+      if (name === "" || value === undefined || breaksHostRules) continue;
+      const path = declaredPath.startsWith("/") ? declaredPath : defaultPath(url.pathname);
       const key = `${name} ${path}`;
-      if (isExpired(attributes)) origin.delete(key);
-      else origin.set(key, { name, value, path });
+      if (isExpired(attributes)) cookies.delete(key);
+      else cookies.set(key, { name, value, path });
     }
   }
 
   /** The value of a cookie that `url` would be sent, for assertions. */
   value(url: URL, name: string): string | undefined {
-    for (const cookie of this.#cookies.get(url.origin)?.values() ?? []) {
-      if (cookie.name === name && pathMatches(url.pathname, cookie.path)) return cookie.value;
-    }
-    return undefined;
+    return this.#sentTo(url).find((cookie) => cookie.name === name)?.value;
   }
 
   /** Forgets everything, or what one origin has set. */
@@ -67,6 +49,16 @@ export class CookieJar {
     if (origin === undefined) this.#cookies.clear();
     else this.#cookies.delete(origin);
   }
+
+  #sentTo({ origin, pathname }: URL): Cookie[] {
+    return [...(this.#cookies.get(origin)?.values() ?? [])].filter(({ path }) => pathMatches(pathname, path));
+  }
+}
+
+/** `name=value`, with white space around both left out. The value is undefined where there is no `=`. */
+function splitPair(text: string): readonly [name: string, value: string | undefined] {
+  const [name = "", ...value] = text.split("=");
+  return [name.trim(), value.length === 0 ? undefined : value.join("=").trim()];
 }
 
 function pathMatches(requestPath: string, cookiePath: string): boolean {

@@ -2,18 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { OpenCall } from "./call-log.ts";
 import { type AnsweredRequest, envelope, type PangeaReply } from "./envelope.ts";
 
-/** What an {@link Exchange} is made of. */
-export interface ExchangeOptions {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** `prq_` and 32 characters of `a-z2-7`. */
-  readonly requestId: string;
-  /** The call's entry in the log. */
-  readonly call: OpenCall;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-}
-
 /** One request and the reply to it, as a Pangea service sees them. */
 export class Exchange implements AnsweredRequest {
   readonly request: IncomingMessage;
@@ -23,7 +11,12 @@ export class Exchange implements AnsweredRequest {
   readonly #call: OpenCall;
   readonly #clock: () => number;
 
-  constructor({ request, response, requestId, call, clock }: ExchangeOptions) {
+  /** `call` is the call's entry in the log, `clock` gives milliseconds since the epoch. */
+  constructor(
+    { request, response, requestId }: Pick<Exchange, "request" | "response" | "requestId">,
+    call: OpenCall,
+    clock: () => number,
+  ) {
     this.request = request;
     this.response = response;
     this.requestId = requestId;

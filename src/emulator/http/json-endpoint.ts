@@ -19,9 +19,9 @@ export function jsonEndpoint<Request, Context, Reply>(
   return (body, context) => {
     const json = parseJson(body);
     if (json === undefined) return invalid("BadFormat", "", "The request body is not JSON.");
-    const parsed = schema.safeParse(json);
+    const parsed = schema.safeParse(json, { reportInput: true });
     if (parsed.success) return handle(parsed.data, context);
-    return validationError(parsed.error.issues.flatMap((issue) => problems(issue, json)));
+    return validationError(parsed.error.issues.flatMap(problems));
   };
 }
 
@@ -40,7 +40,7 @@ const wrongTypes: Readonly<Record<string, readonly [code: string, detail: string
   record: ["InvalidObject", "Must be an object."],
 };
 
-function problems(issue: z.core.$ZodIssue, body: unknown): ValidationProblem[] {
+function problems(issue: z.core.$ZodIssue): ValidationProblem[] {
   const source = pointer(issue.path);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
@@ -49,7 +49,7 @@ function problems(issue: z.core.$ZodIssue, body: unknown): ValidationProblem[] {
       source: `${source}${pointer([key])}`,
     }));
   }
-  const isMissing = issue.path.length > 0 && valueAt(body, issue.path) === undefined;
+  const isMissing = issue.path.length > 0 && issue.input === undefined;
   const [code, detail] = isMissing ? ["FieldRequired", "This field is required."] : describe(issue);
   return [{ code, detail, source }];
 }
@@ -75,13 +75,4 @@ function describe(issue: z.core.$ZodIssue): readonly [code: string, detail: stri
     default:
       return ["BadFormat", "Has the wrong form."];
   }
-}
-
-function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {
-  let value = body;
-  for (const step of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = Reflect.get(value, step);
-  }
-  return value;
 }

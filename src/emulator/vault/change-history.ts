@@ -25,10 +25,9 @@ export class ChangeHistory {
   record(id: string, before: VaultItem | undefined, now: number): void {
     if (this.#reach === 0) return;
     const oldest = now - this.#reach;
-    const first = this.#changes[0];
     // Only when half has run out, so that a write costs little.
     const middle = this.#changes[this.#changes.length >> 1];
-    if (first !== undefined && middle !== undefined && middle.at < oldest) {
+    if (middle !== undefined && middle.at < oldest) {
       this.#changes = this.#changes.filter((change) => change.at >= oldest);
     }
     this.#changes.push({ id, before, at: now });

@@ -72,11 +72,7 @@ export function parseFilter(fields: Readonly<Record<string, unknown>>, report: R
       }
     } else report(key, "UnexpectedProperty", "There is no such filter.");
   }
-  return {
-    matches: (item) => predicates.every((predicate) => predicate(item)),
-    exact,
-    fields: Object.keys(fields),
-  };
+  return { matches: (item) => predicates.every((predicate) => predicate(item)), exact, fields: Object.keys(fields) };
 }
 
 function splitOperator(key: string): { readonly name: string; readonly operator: string } {

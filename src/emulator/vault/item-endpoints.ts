@@ -1,7 +1,7 @@
 import { invalid, itemNotFound, type PangeaReply, success } from "../http/envelope.ts";
-import { type EndpointContext, endpoint, isHidden, showsSecrets } from "./endpoint.ts";
+import { endpoint, isHidden, showsSecrets } from "./endpoint.ts";
 import { normaliseFolder } from "./folder-path.ts";
-import { type FolderItem, findVersion, pathOf, type SecretItem, type SecretVersion, versions } from "./item.ts";
+import { findVersion, pathOf, type SecretItem, type SecretVersion, type VaultItem, versions } from "./item.ts";
 import { refuseName } from "./names.ts";
 import { represent } from "./representation.ts";
 import { deleteRequest, getRequest, updateRequest } from "./requests.ts";
@@ -26,17 +26,18 @@ export const updateItem = endpoint(updateRequest, (request, context) => {
     metadata: request.metadata ?? item.metadata,
     tags: request.tags ?? item.tags,
   };
-  if (item.type === "folder")
-    return updateFolder(item, { ...item, ...common, name: request.name ?? item.name }, context);
-  const updated: SecretItem = {
-    ...item,
-    ...common,
-    name: request.name ?? item.name,
-    enabled: request.enabled ?? item.enabled,
-    disabledAt: request.disabled_at ?? item.disabledAt,
-  };
+  const updated: VaultItem =
+    item.type === "folder"
+      ? { ...item, ...common, name: request.name ?? item.name }
+      : {
+          ...item,
+          ...common,
+          name: request.name ?? item.name,
+          enabled: request.enabled ?? item.enabled,
+          disabledAt: request.disabled_at ?? item.disabledAt,
+        };
   const isMoved = updated.name !== item.name || updated.folder !== item.folder;
-  const refusal = isMoved ? refuseName(updated, context, item.id) : undefined;
+  const refusal = refuseFolder(item, updated) ?? (isMoved ? refuseName(updated, context, item.id) : undefined);
   if (refusal !== undefined) return refusal;
   store.replace(updated, now);
   return success("Item updated", represent(updated, now));
@@ -53,18 +54,14 @@ export const deleteItem = endpoint(deleteRequest, ({ id, recursive }, { store, n
   return success("Item deleted", { id });
 });
 
-function updateFolder(before: FolderItem, after: FolderItem, context: EndpointContext): PangeaReply {
-  const { store, now } = context;
+/** Refuses a change of a folder that would leave it without a place of its own. */
+function refuseFolder(before: VaultItem, after: VaultItem): PangeaReply | undefined {
+  if (before.type !== "folder" || after.type !== "folder") return undefined;
   if (after.name.includes("/") || after.name === "") {
     return invalid("DoesNotMatchPattern", "/name", "The name of a folder is one segment of a path.");
   }
   if (after.folder.startsWith(pathOf(before))) return invalid("BadState", "/folder", "A folder cannot hold itself.");
-  const isMoved = pathOf(after) !== pathOf(before);
-  const refusal = isMoved ? refuseName(after, context, before.id) : undefined;
-  if (refusal !== undefined) return refusal;
-  if (isMoved) store.moveFolder(before, after, now);
-  else store.replace(after, now);
-  return success("Item updated", represent(after, now));
+  return undefined;
 }
 
 /** `N`: that version; `-N`: the Nth from the newest; `-N:`: the N newest; `all`. */

@@ -19,6 +19,11 @@ const secret = z
     params: { code: "AboveMaxLength" },
   });
 
+/** A problem that Zod does not know, with Pangea's code for it. */
+function issue(code: string, message: string, ...path: string[]) {
+  return { code: "custom", message, path, params: { code } } as const;
+}
+
 /** `v2/secret/store`, for type `secret`. Vault's schema lets unknown properties pass here and in `v2/update`. */
 export const storeRequest = z.object({
   type: z.literal("secret").optional(),
@@ -45,9 +50,7 @@ export const getRequest = z.strictObject({
 const filter = z
   .record(z.string(), z.unknown())
   .transform((fields, context) =>
-    parseFilter(fields, (field, code, message) =>
-      context.addIssue({ code: "custom", message, path: [field], params: { code } }),
-    ),
+    parseFilter(fields, (field, ...problem) => context.addIssue(issue(...problem, field))),
   );
 
 const search = {
@@ -108,11 +111,7 @@ const duration = z.string().transform((text, context) => {
   const [, count, unit] = /^([1-9][0-9]*) ?([a-zA-Z]+)$/.exec(text) ?? [];
   const milliseconds = durationUnits.find(([units]) => units.test(unit ?? ""))?.[1];
   if (count !== undefined && milliseconds !== undefined) return Number(count) * milliseconds;
-  context.addIssue({
-    code: "custom",
-    message: "Must be a positive number and a unit, such as 1d.",
-    params: { code: "BadFormatPangeaDuration" },
-  });
+  context.addIssue(issue("BadFormatPangeaDuration", "Must be a positive number and a unit, such as 1d."));
   return z.NEVER;
 });
 

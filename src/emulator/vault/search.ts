@@ -55,12 +55,8 @@ export function pageOf(found: VaultItem[], request: SearchRequest): Page | undef
 
 function* candidates(store: VaultStore, filter: ItemFilter | undefined): Iterable<VaultItem> {
   const [ids, names, folders] = ["id", "name", "folder"].map((field) => filter?.exact.get(field));
-  if (ids !== undefined) {
-    for (const id of ids) {
-      const item = store.find(id);
-      if (item !== undefined) yield item;
-    }
-  } else if (folders !== undefined) {
+  if (ids !== undefined) yield* store.withIds(ids);
+  else if (folders !== undefined) {
     for (const folder of folders) {
       if (names === undefined) yield* store.inFolder(folder);
       else for (const name of names) yield* store.named(folder, name);

@@ -1,7 +1,7 @@
 import { randomIdentifier } from "../identifiers.ts";
 import { ChangeHistory } from "./change-history.ts";
 import { rootFolder, splitFolder } from "./folder-path.ts";
-import { type FolderItem, pathOf, type VaultItem } from "./item.ts";
+import { pathOf, type VaultItem } from "./item.ts";
 
 type Without<Item, Key extends PropertyKey> = Item extends unknown ? Omit<Item, Key> : never;
 
@@ -32,6 +32,14 @@ export class VaultStore {
     return this.#byId.get(id);
   }
 
+  /** The items that have one of the ids. */
+  *withIds(ids: Iterable<string> = []): Generator<VaultItem> {
+    for (const id of ids) {
+      const item = this.#byId.get(id);
+      if (item !== undefined) yield item;
+    }
+  }
+
   /** In the order of creation. */
   all(): Iterable<VaultItem> {
     return this.#byId.values();
@@ -39,17 +47,17 @@ export class VaultStore {
 
   /** The direct children of a folder, in no particular order. */
   *inFolder(folder: string): Generator<VaultItem> {
-    for (const ids of this.#byFolder.get(folder)?.values() ?? []) yield* this.#resolve(ids);
+    for (const ids of this.#byFolder.get(folder)?.values() ?? []) yield* this.withIds(ids);
   }
 
   /** The direct children of a folder with that name. */
   *named(folder: string, name: string): Generator<VaultItem> {
-    yield* this.#resolve(this.#byFolder.get(folder)?.get(name));
+    yield* this.withIds(this.#byFolder.get(folder)?.get(name));
   }
 
   /** The items with that name in any folder. */
   *namedAnywhere(name: string): Generator<VaultItem> {
-    for (const names of this.#byFolder.values()) yield* this.#resolve(names.get(name));
+    for (const names of this.#byFolder.values()) yield* this.withIds(names.get(name));
   }
 
   /** Whether another item of the same type has the name in the folder. `except` is an id to overlook. */
@@ -68,17 +76,18 @@ export class VaultStore {
     return stored;
   }
 
-  /** Puts a changed item in the place of the one with its id. */
+  /** Puts a changed item in the place of the one with its id. What is in a folder goes where the folder goes. */
   replace(item: VaultItem, now: number): void {
     const before = this.#byId.get(item.id);
     if (before === undefined) return;
+    const children = before.type === "folder" ? [...this.inFolder(pathOf(before))] : [];
     this.#ensureFolder(item.folder, now);
-    if (before.folder !== item.folder || before.name !== item.name) {
-      this.#unindex(before);
-      this.#index(item);
-    }
+    this.#unindex(before);
+    this.#index(item);
     this.#byId.set(item.id, item);
     this.history.record(item.id, before, now);
+    if (item.type !== "folder" || before.type !== "folder" || pathOf(item) === pathOf(before)) return;
+    for (const child of children) this.replace({ ...child, folder: pathOf(item) }, now);
   }
 
   /** Removes an item, and where it is a folder, everything in it. */
@@ -87,17 +96,6 @@ export class VaultStore {
     this.#byId.delete(item.id);
     this.#unindex(item);
     this.history.record(item.id, item, now);
-  }
-
-  /** Renames or moves a folder together with what is in it. */
-  moveFolder(before: FolderItem, after: FolderItem, now: number): void {
-    const children = [...this.inFolder(pathOf(before))];
-    this.replace(after, now);
-    for (const child of children) {
-      const moved = { ...child, folder: pathOf(after) };
-      if (child.type === "folder" && moved.type === "folder") this.moveFolder(child, moved, now);
-      else this.replace(moved, now);
-    }
   }
 
   clear(): void {
@@ -125,12 +123,5 @@ export class VaultStore {
     ids?.delete(id);
     if (ids?.size === 0) names?.delete(name);
     if (names?.size === 0) this.#byFolder.delete(folder);
-  }
-
-  *#resolve(ids: Iterable<string> = []): Generator<VaultItem> {
-    for (const id of ids) {
-      const item = this.#byId.get(id);
-      if (item !== undefined) yield item;
-    }
   }
 }

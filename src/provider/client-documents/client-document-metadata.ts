@@ -3,6 +3,7 @@ import type { OAuthClientInformation } from "../../records/oauth-client-informat
 import type { DocumentAuthenticationMethod } from "../configuration/client-documents-options.ts";
 import { parseClientMetadata } from "../oauth/client-metadata.ts";
 import { hasPrivateKeys, parseKeySet } from "../oauth/key-set.ts";
+import { parseJson } from "../oauth/parse-json.ts";
 import { parseScope } from "../oauth/scopes.ts";
 import { documentRefused } from "./document-failure.ts";
 
@@ -48,12 +49,8 @@ export function parseClientDocument(clientId: string, text: string, rules: Docum
 }
 
 function parseObject(text: string): ReadonlyMap<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw documentRefused("must be JSON");
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw documentRefused("must be JSON");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw documentRefused("must be a JSON object");
   }
@@ -88,18 +85,17 @@ function authenticationMethod(
   // RFC 7591 would have an absent method mean a secret, which a document cannot have.
   const methods = isPresent(wanted) ? [wanted] : Array.isArray(choices) ? [] : ["none"];
   const candidates: readonly unknown[] = Array.isArray(choices) ? [...methods, ...choices] : methods;
-  for (const candidate of candidates) {
-    const method = offered.find((item) => item === candidate);
-    if (method !== undefined) return method;
-  }
+  const method = candidates.map((candidate) => offered.find((item) => item === candidate)).find(isPresent);
+  if (method !== undefined) return method;
   throw documentRefused(`must have a token_endpoint_auth_method that is offered here: ${offered.join(", ")}`);
 }
 
 function publicKeys(document: ReadonlyMap<string, unknown>): Pick<OAuthClientInformation, "jwks" | "jwks_uri"> {
   const jwks = document.get("jwks");
   const uri = document.get("jwks_uri");
-  if (isPresent(jwks) === isPresent(uri))
+  if (isPresent(jwks) === isPresent(uri)) {
     throw documentRefused("must have either jwks or jwks_uri for private_key_jwt");
+  }
   if (isPresent(uri)) {
     if (typeof uri !== "string" || !isHttpsUrl(uri)) throw documentRefused("must have an https URL as its jwks_uri");
     return { jwks_uri: uri };

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { ConfigurationError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ClientDocumentsOptions } from "../configuration/client-documents-options.ts";
 import type { KeySet } from "../oauth/key-set.ts";
@@ -9,7 +9,7 @@ import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
-import { KeySets } from "./key-set-cache.ts";
+import { KeySetCache } from "./key-set-cache.ts";
 import { connectPinned } from "./pinned-connection.ts";
 import { createHostResolver } from "./resolve-host.ts";
 
@@ -40,7 +40,7 @@ export class ClientDocuments {
   readonly #isAllowed: (hostname: string) => boolean;
   readonly #ports: readonly number[];
   readonly #documents: DocumentCache<OAuthClientInformation>;
-  readonly #keySets: KeySets;
+  readonly #keySets: KeySetCache;
   readonly #closed = new AbortController();
 
   /** @throws `ConfigurationError` that names the option and says what it should be. */
@@ -55,9 +55,7 @@ export class ClientDocuments {
       min: wholeNumber("minFreshSeconds", options.minFreshSeconds, 0, 0),
       max: wholeNumber("maxFreshSeconds", options.maxFreshSeconds, 24 * 60 * 60, 0),
     };
-    if (freshSeconds.min > freshSeconds.max) {
-      throw new ConfigurationError("minFreshSeconds must not be more than maxFreshSeconds.");
-    }
+    requireThat(freshSeconds.min <= freshSeconds.max, "minFreshSeconds must not be more than maxFreshSeconds.");
     const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 256, 1);
     // Node 20 warns of a leak from the eleventh listener on.
     setMaxListeners(4 * maxConcurrent, this.#closed.signal);
@@ -77,7 +75,9 @@ export class ClientDocuments {
     };
     this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
     const trusted = new Set(options.trustedKeySets);
-    this.#keySets = new KeySets(shared, this.#ports, (url) => trusted.has(url.href) || this.#isAllowed(url.hostname));
+    const mayAsk = (url: URL) =>
+      this.#ports.includes(Number(url.port || 443)) && (trusted.has(url.href) || this.#isAllowed(url.hostname));
+    this.#keySets = new KeySetCache(shared, mayAsk);
   }
 
   /**
@@ -121,6 +121,7 @@ function wholeNumber(
   max = Number.MAX_SAFE_INTEGER,
 ): number {
   const number = value ?? fallback;
-  if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
-  throw new ConfigurationError(`${name} of the client documents must be a whole number from ${min} to ${max}.`);
+  const isWithin = Number.isSafeInteger(number) && number >= min && number <= max;
+  requireThat(isWithin, `${name} of the client documents must be a whole number from ${min} to ${max}.`);
+  return number;
 }

@@ -56,6 +56,7 @@ export class JsonFetcher {
       const addresses = await this.#publicAddresses(url, limit.signal);
       return await this.#request(url, addresses, validators, limit.signal);
     } catch (failure) {
+      limit.signal.throwIfAborted();
       throw failure instanceof OAuthError ? failure : documentUnavailable("its site cannot be asked", failure);
     } finally {
       clearTimeout(timer);
@@ -78,53 +79,46 @@ export class JsonFetcher {
     try {
       return await Promise.race([this.#options.resolve(hostname, limit), rejection(limit)]);
     } catch (failure) {
-      limit.throwIfAborted();
       throw documentUnavailable("the name of its host cannot be looked up", failure);
     }
   }
 
-  #request(
+  async #request(
     url: URL,
     addresses: readonly string[],
     validators: Readonly<Record<string, string>>,
     limit: AbortSignal,
   ): Promise<JsonReply> {
+    limit.throwIfAborted();
     const hostname = hostOf(url);
     const port = Number(url.port || 443);
-    return new Promise((resolve, reject) => {
-      limit.throwIfAborted();
-      const outgoing = request({
-        method: "GET",
-        hostname,
-        port,
-        path: `${url.pathname}${url.search}`,
-        headers: {
-          host: url.host,
-          accept: "application/json",
-          "accept-encoding": "identity",
-          "user-agent": "pangea-authn-fastmcp",
-          ...validators,
-        },
-        maxHeaderSize: maxHeaderBytes,
-        // Without an agent there is no connection to reuse and no proxy from the environment.
-        createConnection: () => this.#options.connect({ hostname, port, addresses }),
-      });
-      const settle = (finish: () => void): void => {
-        limit.removeEventListener("abort", abort);
-        outgoing.destroy();
-        finish();
-      };
-      const fail = (failure: unknown): void => settle(() => reject(failure));
-      const abort = (): void => fail(limit.reason);
-      const broken = (cause?: unknown): void => fail(documentUnavailable("its site does not answer", cause));
-      limit.addEventListener("abort", abort, { once: true });
-      outgoing.on("error", broken);
-      outgoing.on("close", () => broken());
-      outgoing.on("response", (incoming) => {
-        this.#read(incoming).then((reply) => settle(() => resolve(reply)), fail);
-      });
-      outgoing.end();
+    const outgoing = request({
+      method: "GET",
+      hostname,
+      port,
+      path: `${url.pathname}${url.search}`,
+      headers: {
+        host: url.host,
+        accept: "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "pangea-authn-fastmcp",
+        ...validators,
+      },
+      maxHeaderSize: maxHeaderBytes,
+      signal: limit,
+      // Without an agent there is no connection to reuse and no proxy from the environment.
+      createConnection: () => this.#options.connect({ hostname, port, addresses }),
     });
+    try {
+      const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+        const broken = (cause?: unknown): void => reject(documentUnavailable("its site does not answer", cause));
+        outgoing.on("response", resolve).on("error", broken).on("close", broken);
+        outgoing.end();
+      });
+      return await this.#read(incoming);
+    } finally {
+      outgoing.destroy();
+    }
   }
 
   async #read(incoming: IncomingMessage): Promise<JsonReply> {

@@ -10,19 +10,8 @@ import type { KeySet } from "../oauth/key-set.ts";
 import { paths } from "../oauth/paths.ts";
 
 /** The signatures that are accepted: asymmetric ones only. */
-export const assertionAlgorithms: readonly string[] = [
-  "ES256",
-  "ES384",
-  "ES512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "RS256",
-  "RS384",
-  "RS512",
-  "EdDSA",
-  "Ed25519",
-];
+export const assertionAlgorithms: readonly string[] =
+  "ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 EdDSA Ed25519".split(" ");
 
 /** An assertion is made for one request; one that lives longer is refused, in seconds. */
 const maxLifetimeSeconds = 600;
@@ -70,14 +59,14 @@ export class ClientAssertions {
   }
 
   async #read(client: OAuthClientInformation, assertion: string): Promise<JWTPayload> {
+    const verifyBy = async (latest: boolean) =>
+      this.#verifySignature(client, assertion, await this.#documents.keys(client, latest));
     try {
-      return await this.#verifySignature(client, assertion, await this.#documents.keys(client));
-    } catch (failure) {
-      if (!(failure instanceof errors.JWKSNoMatchingKey)) throw explain(failure);
-    }
-    // The client may have a new key since its site was asked.
-    try {
-      return await this.#verifySignature(client, assertion, await this.#documents.keys(client, true));
+      return await verifyBy(false).catch((failure: unknown) => {
+        // The client may have a new key since its site was asked.
+        if (failure instanceof errors.JWKSNoMatchingKey) return verifyBy(true);
+        throw failure;
+      });
     } catch (failure) {
       throw explain(failure);
     }

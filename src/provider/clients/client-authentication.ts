@@ -1,9 +1,9 @@
 import { decodeJwt } from "jose";
-import { OAuthError } from "../../errors.ts";
 import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
+import { invalidClient, invalidRequest } from "../oauth-failure.ts";
 
 /** What a caller of the token or revocation endpoint showed of itself. */
 export interface ClientCredentials {
@@ -11,16 +11,11 @@ export interface ClientCredentials {
   readonly secret?: string;
   /** A signed statement of who it is (`private_key_jwt`, RFC 7523). */
   readonly assertion?: string;
-  /** Whether the secret came in the `Authorization` header, so that a refusal answers with `WWW-Authenticate`. */
-  readonly basic: boolean;
 }
 
-/** What a form says of the client that sends it. */
-export interface ClientForm {
-  readonly client_id?: string | undefined;
-  readonly client_secret?: string | undefined;
-  readonly client_assertion?: string | undefined;
-  readonly client_assertion_type?: string | undefined;
+/** The parameters of a form. */
+interface ClientForm {
+  get(name: "client_id" | "client_secret" | "client_assertion" | "client_assertion_type"): string | undefined;
 }
 
 /** The only kind of assertion that is understood (RFC 7523 section 2.2). */
@@ -33,48 +28,50 @@ const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
  * @throws `OAuthError` with `invalid_request` for two methods at once, `invalid_client` for none or malformed ones.
  */
 export function readClientCredentials(authorization: string | null, form: ClientForm): ClientCredentials {
-  const postedSecret = form.client_secret === "" ? undefined : form.client_secret;
-  if (form.client_assertion !== undefined || form.client_assertion_type !== undefined) {
+  const [clientId, postedSecret] = [form.get("client_id"), form.get("client_secret")];
+  const [assertion, assertionType] = [form.get("client_assertion"), form.get("client_assertion_type")];
+  if (assertion !== undefined || assertionType !== undefined) {
     if (authorization !== null || postedSecret !== undefined) {
-      throw new OAuthError("invalid_request", "Authenticate with a client_assertion or in another way, not in both.");
+      throw invalidRequest("Authenticate with a client_assertion or in another way, not in both.");
     }
-    return readAssertion(form);
+    if (assertionType !== jwtBearer || assertion === undefined) {
+      throw invalidClient(`A client_assertion needs the client_assertion_type ${jwtBearer}.`);
+    }
+    return { clientId: subjectOf(assertion, clientId), assertion };
   }
   if (authorization === null) {
-    if (form.client_id === undefined) throw new OAuthError("invalid_client", "The request names no client_id.");
-    return { clientId: form.client_id, ...(postedSecret !== undefined && { secret: postedSecret }), basic: false };
-  }
-  const [scheme, encoded, ...rest] = authorization.trim().split(/ +/);
-  if (scheme?.toLowerCase() !== "basic" || encoded === undefined || rest.length > 0) {
-    throw new OAuthError("invalid_client", "The Authorization header must use the Basic scheme.");
+    if (clientId === undefined) throw invalidClient("The request names no client_id.");
+    return { clientId, ...(postedSecret !== undefined && { secret: postedSecret }) };
   }
   if (postedSecret !== undefined) {
-    throw new OAuthError("invalid_request", "Authenticate in the Authorization header or in the form, not in both.");
+    throw invalidRequest("Authenticate in the Authorization header or in the form, not in both.");
   }
-  const decoded = Buffer.from(encoded, "base64").toString("utf8");
-  const colon = decoded.indexOf(":");
-  const clientId = colon < 0 ? undefined : formDecode(decoded.slice(0, colon));
-  const secret = colon < 0 ? undefined : formDecode(decoded.slice(colon + 1));
-  if (clientId === undefined || clientId === "" || secret === undefined) {
-    throw new OAuthError("invalid_client", "The Basic credentials must be form-urlencoded client_id:client_secret.");
+  const basic = readBasic(authorization);
+  if (clientId !== undefined && clientId !== basic.clientId) {
+    throw invalidRequest("The client_id in the form is not the one in the Authorization header.");
   }
-  if (form.client_id !== undefined && form.client_id !== clientId) {
-    throw new OAuthError("invalid_request", "The client_id in the form is not the one in the Authorization header.");
-  }
-  return { clientId, ...(secret !== "" && { secret }), basic: true };
+  return basic;
 }
 
-/** The `client_id` may be left out: the assertion names it (RFC 7521 section 4.2). It is not verified yet. */
-function readAssertion(form: ClientForm): ClientCredentials {
-  const { client_assertion: assertion, client_assertion_type: type } = form;
-  if (type !== jwtBearer || assertion === undefined) {
-    throw new OAuthError("invalid_client", `A client_assertion needs the client_assertion_type ${jwtBearer}.`);
+/** The credentials of a `Basic` header, each of which is form-urlencoded (RFC 6749 section 2.3.1). */
+function readBasic(authorization: string): ClientCredentials {
+  const encoded = /^basic +(\S+)$/i.exec(authorization.trim())?.[1];
+  if (encoded === undefined) throw invalidClient("The Authorization header must use the Basic scheme.");
+  const [, id = "", password = ""] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, "base64").toString("utf8")) ?? [];
+  const [clientId, secret] = [formDecode(id), formDecode(password)];
+  if (clientId === undefined || clientId === "" || secret === undefined) {
+    throw invalidClient("The Basic credentials must be form-urlencoded client_id:client_secret.");
   }
+  return { clientId, ...(secret !== "" && { secret }) };
+}
+
+/** The client that an assertion names, so that `client_id` may be left out (RFC 7521 section 4.2). Not verified yet. */
+function subjectOf(assertion: string, clientId: string | undefined): string {
   const subject = unverifiedSubject(assertion);
-  if (subject === undefined || (form.client_id !== undefined && form.client_id !== subject)) {
-    throw new OAuthError("invalid_client", "The client_assertion must be a JWT whose sub is the client_id.");
+  if (subject === undefined || (clientId !== undefined && clientId !== subject)) {
+    throw invalidClient("The client_assertion must be a JWT whose sub is the client_id.");
   }
-  return { clientId: subject, assertion, basic: false };
+  return subject;
 }
 
 function unverifiedSubject(assertion: string): string | undefined {
@@ -96,18 +93,11 @@ function formDecode(text: string): string | undefined {
 
 /** The part of a client's record that decides how it authenticates. */
 export function clientAuthenticationOf(client: OAuthClientInformation): ClientAuthentication {
-  const secretHash =
-    client.client_secret_hash ?? (client.client_secret === undefined ? undefined : tokenKey(client.client_secret));
-  const expiresAt = client.client_secret_expires_at;
+  const { client_secret: secret, client_secret_expires_at: expiresAt, token_endpoint_auth_method: method } = client;
+  const secretHash = client.client_secret_hash ?? (secret === undefined ? undefined : tokenKey(secret));
+  const bySecret = method === "client_secret_basic" ? method : "client_secret_post";
   return {
-    tokenEndpointAuthMethod:
-      client.token_endpoint_auth_method === "private_key_jwt"
-        ? "private_key_jwt"
-        : secretHash === undefined
-          ? "none"
-          : client.token_endpoint_auth_method === "client_secret_basic"
-            ? "client_secret_basic"
-            : "client_secret_post",
+    tokenEndpointAuthMethod: method === "private_key_jwt" ? method : secretHash === undefined ? "none" : bySecret,
     ...(secretHash !== undefined && { secretHash }),
     ...(expiresAt !== undefined && expiresAt !== 0 && { secretExpiresAt: expiresAt }),
     ...(client.expiresAt !== undefined && { registeredUntil: client.expiresAt }),
@@ -129,13 +119,13 @@ export function checkClientSecret(
 ): void {
   if (known.secretHash === undefined) {
     if (credentials.secret === undefined && credentials.assertion === undefined) return;
-    throw new OAuthError("invalid_client", "This client is public and must send neither a secret nor an assertion.");
+    throw invalidClient("This client is public and must send neither a secret nor an assertion.");
   }
   const isSame = isSameText(tokenKey(credentials.secret ?? ""), known.secretHash);
   if (credentials.secret === undefined || !isSame) {
-    throw new OAuthError("invalid_client", "The client_id or client_secret is wrong.");
+    throw invalidClient("The client_id or client_secret is wrong.");
   }
   if (known.secretExpiresAt !== undefined && known.secretExpiresAt <= nowSeconds) {
-    throw new OAuthError("invalid_client", "The client_secret has expired; register again.");
+    throw invalidClient("The client_secret has expired; register again.");
   }
 }

@@ -1,5 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
-import { requireHttpUrl } from "../../option-checks.ts";
+import { requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { callbackPath, paths } from "../oauth/paths.ts";
 import type { ProviderInternals } from "./internals.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -29,14 +28,11 @@ export function configureAddresses(
 ): Addresses {
   const baseUrl = requireHttpUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
   const issuer = issuerUrl === undefined ? baseUrl : requireHttpUrl(nameOf("issuerUrl"), issuerUrl);
-  if (!/^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path)) {
-    throw new ConfigurationError(`${nameOf("path")} must be a path that starts with a slash, such as "/mcp".`);
-  }
+  const isPath = /^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path);
+  requireThat(isPath, `${nameOf("path")} must be a path that starts with a slash, such as "/mcp".`);
   const callback = callbackPath(upstreamId);
   const ownPath = path.replace(/\/$/, "");
   const taken: readonly string[] = [...Object.values(paths), callback];
-  if (taken.includes(ownPath)) {
-    throw new ConfigurationError(`${nameOf("path")} must not be ${path}: that is a path of OAuth.`);
-  }
+  requireThat(!taken.includes(ownPath), `${nameOf("path")} must not be ${path}: that is a path of OAuth.`);
   return { baseUrl, issuer, resource: baseUrl + ownPath, callbackUrl: baseUrl + callback };
 }

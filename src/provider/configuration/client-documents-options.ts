@@ -17,39 +17,43 @@ export interface PinnedTarget {
 /** Opens a TLS connection to one of the target's addresses. */
 export type ConnectPinned = (target: PinnedTarget) => TLSSocket;
 
-/** How `ClientDocuments` fetches, trusts and keeps documents. */
-export interface ClientDocumentsOptions {
-  /** The scopes that clients may have, and those of a document that names none of them. */
-  readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
-  /** The only domains that are asked: `app.example`, or `*.app.example` for all below it. All domains unless given. */
+/** What operators may say of how documents of clients are fetched, trusted and kept. */
+export interface DocumentFetchOptions {
+  /** The only domains that are asked: `app.example`, or `*.app.example` for all below it. Default: all domains. */
   readonly allowedDomains?: readonly string[];
-  /** Key sets (`jwks_uri`) that are asked whatever their domain: those that an operator named. None unless given. */
-  readonly trustedKeySets?: readonly string[];
-  /** How these clients may authenticate. `["none"]` unless given. */
-  readonly authenticationMethods?: readonly DocumentAuthenticationMethod[];
-  /** The ports that may be asked. `[443]` unless given. */
-  readonly ports?: readonly number[];
-  /** The longest document, in bytes. 5 KiB unless given, as the draft recommends. */
-  readonly maxBytes?: number;
-  /** For everything from the name lookup to the last byte, in milliseconds. 5000 unless given. */
+  /** For everything from the name lookup to the last byte, in milliseconds. Default: 5000. */
   readonly timeout?: number;
-  /** How many documents are kept. 1000 unless given. */
-  readonly maxCached?: number;
   /**
-   * How many documents are fetched at a time; beyond them a caller is told to come back. 256 unless given, which is more
-   * than one caller can keep busy within the default rate limits. Documents that are known have as many places more.
+   * How many documents are fetched at a time; beyond them a caller is told to come back. Documents that are known have as
+   * many places more. Default: 256, which is more than one caller can keep busy within the default rate limits.
    */
   readonly maxConcurrent?: number;
-  /** How many of them from one host; known ones have as many places more. 8 unless given. */
+  /** How many of them from one host; known ones have as many places more. Default: 8. */
   readonly maxConcurrentPerHost?: number;
-  /** The longest time that a document is used without asking its site again, in seconds. A day unless given. */
+  /** The longest time that a document is used without asking its site again, in seconds. Default: a day. */
   readonly maxFreshSeconds?: number;
-  /** The shortest such time, for storable documents that name a shorter one, in seconds. 0 unless given. */
+  /** The shortest such time, for storable documents that name a shorter one, in seconds. Default: 60. */
   readonly minFreshSeconds?: number;
-  /** The time in milliseconds since the epoch. `Date.now` unless given. */
+}
+
+/** How `ClientDocuments` fetches, trusts and keeps documents. */
+export interface ClientDocumentsOptions extends DocumentFetchOptions {
+  /** The scopes that clients may have, and those of a document that names none of them. */
+  readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
+  /** Key sets (`jwks_uri`) that are asked whatever their domain: those that an operator named. Default: none. */
+  readonly trustedKeySets?: readonly string[];
+  /** How these clients may authenticate. Default: `["none"]`. */
+  readonly authenticationMethods?: readonly DocumentAuthenticationMethod[];
+  /** The ports that may be asked. Default: `[443]`. */
+  readonly ports?: readonly number[];
+  /** The longest document, in bytes. Default: 5 KiB, as the draft recommends. */
+  readonly maxBytes?: number;
+  /** How many documents are kept. Default: 1000. */
+  readonly maxCached?: number;
+  /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
-  /** Looks host names up. The system's name servers unless given; the addresses are checked in any case. */
+  /** Looks host names up; the addresses are checked in any case. Default: the system's name servers. */
   readonly resolve?: ResolveHost;
-  /** Opens the connection to addresses that were checked. For tests. */
+  /** Opens the connection to addresses that were checked. Default: TLS. */
   readonly connect?: ConnectPinned;
 }

@@ -1,5 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl } from "../../option-checks.ts";
+import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
@@ -53,20 +52,15 @@ export interface ProviderConfiguration extends Addresses {
  * @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be.
  */
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
-  if (typeof options !== "object" || options === null) {
-    throw new ConfigurationError("McpOAuthProvider takes an object of options.");
-  }
+  requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, clockToleranceSeconds } = options;
   const { nameOf = (option) => option, delay = wait } = internals;
   const upstream = configureUpstream(options.upstream);
   const addresses = configureAddresses(options, upstream.id, nameOf);
   const scopes = requireScopes(nameOf("scopes"), options.scopes);
-  if (scopes.includes(offlineAccess)) {
-    throw new ConfigurationError(`${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
-  }
-  if (invalidGrantStatus !== 400 && invalidGrantStatus !== 401) {
-    throw new ConfigurationError("invalidGrantStatus must be 400 or 401.");
-  }
+  const isFree = !scopes.includes(offlineAccess);
+  requireThat(isFree, `${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
+  requireThat([400, 401].includes(invalidGrantStatus), "invalidGrantStatus must be 400 or 401.");
   const registration = configureRegistration(options.clientRegistration, scopes);
   const ownClients = preRegisteredClients(options.clients ?? []);
   return {

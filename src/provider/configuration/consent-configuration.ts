@@ -1,5 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
-import { requireText } from "../../option-checks.ts";
+import { requireText, requireThat } from "../../option-checks.ts";
 import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
@@ -33,33 +32,26 @@ const english: ConsentTexts = {
 /**
  * Checks the consent options and fills in the defaults.
  *
- * @throws `ConfigurationError` that names the option that is wrong.
+ * @throws {ConfigurationError} when an option is wrong; the message names it.
  */
 export function configureConsent(options: ConsentOptions, baseUrl: string): ConsentConfiguration {
   const { logoUrl, accentColour = "#1f5fd6", rememberSeconds = 90 * 24 * 60 * 60, language = "en" } = options;
-  if (logoUrl !== undefined && !(URL.canParse(logoUrl) && new URL(logoUrl).protocol === "https:")) {
-    throw new ConfigurationError("consent.logoUrl must be an https URL.");
-  }
-  if (!/^#[0-9a-f]{6}$/i.test(accentColour)) {
-    throw new ConfigurationError("consent.accentColour must be a colour in the form #rrggbb.");
-  }
-  if (!/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i.test(language)) {
-    throw new ConfigurationError("consent.language must be a language tag, such as en or pt-BR.");
-  }
-  if (!Number.isFinite(rememberSeconds) || rememberSeconds < 0) {
-    throw new ConfigurationError("consent.rememberSeconds must be a number of seconds, 0 to ask every time.");
-  }
-  if (options.brandName !== undefined) requireText("consent.brandName", options.brandName);
+  const hasHttpsLogo = logoUrl !== undefined && URL.canParse(logoUrl) && new URL(logoUrl).protocol === "https:";
+  requireThat(logoUrl === undefined || hasHttpsLogo, "consent.logoUrl must be an https URL.");
+  requireThat(/^#[0-9a-f]{6}$/i.test(accentColour), "consent.accentColour must be a colour in the form #rrggbb.");
+  const isLanguageTag = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i.test(language);
+  requireThat(isLanguageTag, "consent.language must be a language tag, such as en or pt-BR.");
+  const isTime = Number.isFinite(rememberSeconds) && rememberSeconds >= 0;
+  requireThat(isTime, "consent.rememberSeconds must be a number of seconds, 0 to ask every time.");
   const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
   for (const [name, given] of texts) requireText(`consent.texts.${name}`, given);
-  for (const [scope, given] of Object.entries(options.scopeDescriptions ?? {})) {
-    requireText(`consent.scopeDescriptions.${scope}`, given);
-  }
+  const descriptions = Object.entries(options.scopeDescriptions ?? {});
+  for (const [scope, given] of descriptions) requireText(`consent.scopeDescriptions.${scope}`, given);
   return {
-    brandName: options.brandName ?? new URL(baseUrl).host,
+    brandName: requireText("consent.brandName", options.brandName ?? new URL(baseUrl).host),
     logoUrl,
     accentColour,
-    scopeDescriptions: new Map(Object.entries(options.scopeDescriptions ?? {})),
+    scopeDescriptions: new Map(descriptions),
     texts: { ...english, ...Object.fromEntries(texts) },
     language,
     remember: rememberSeconds,

@@ -1,8 +1,8 @@
 import type { ConnectPinned, ResolveHost } from "./client-documents-options.ts";
 
 /**
- * @internal What a provider takes beyond its public options: the names that a subclass has for them, and what tests put in
- * the place of timers, name servers and sockets.
+ * What a provider takes beyond its public options: the names that a subclass has for them, and what tests put in the place
+ * of timers, name servers and sockets. The constructors take it by a parameter that the published types do not have.
  */
 export interface ProviderInternals {
   /** The name that messages give an option. Default: the option's own. */

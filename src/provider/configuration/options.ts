@@ -1,7 +1,7 @@
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import type { Upstream } from "../upstream/contract.ts";
-import type { ClientDocumentsOptions } from "./client-documents-options.ts";
+import type { DocumentFetchOptions } from "./client-documents-options.ts";
 
 /** How clients may register themselves (RFC 7591). */
 export interface ClientRegistrationOptions {
@@ -23,11 +23,7 @@ export interface ClientRegistrationOptions {
 }
 
 /** How clients are found whose id is the URL of a metadata document. */
-export interface ClientMetadataDocumentOptions
-  extends Pick<
-    ClientDocumentsOptions,
-    "allowedDomains" | "timeout" | "maxConcurrent" | "maxConcurrentPerHost" | "minFreshSeconds" | "maxFreshSeconds"
-  > {
+export interface ClientMetadataDocumentOptions extends DocumentFetchOptions {
   /** Whether such clients are served. Default: true. */
   readonly enabled?: boolean;
 }

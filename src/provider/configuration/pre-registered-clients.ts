@@ -1,5 +1,5 @@
 import { ConfigurationError, OAuthError } from "../../errors.ts";
-import { requireText } from "../../option-checks.ts";
+import { requireText, requireThat } from "../../option-checks.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
 import { assertRegistrableRedirectUri } from "../oauth/redirect-uri.ts";
 import type { PreRegisteredClient } from "./options.ts";
@@ -9,8 +9,8 @@ const methods: readonly unknown[] = [undefined, "none", "client_secret_basic", "
 /**
  * Checks the clients that the options name, and finds them by their ids.
  *
- * @throws `ConfigurationError` that names the client and the rule. A client whose secret is missing is refused: it would
- * pass as a public one.
+ * @throws {ConfigurationError} when a client breaks a rule; the message names both. A client whose secret is missing is
+ * refused: it would pass as a public one.
  */
 export function preRegisteredClients(
   clients: readonly PreRegisteredClient[],
@@ -18,7 +18,7 @@ export function preRegisteredClients(
   const known = new Map<string, PreRegisteredClient>();
   for (const client of clients) {
     const id = requireText("clients[].client_id", client.client_id);
-    if (known.has(id)) throw new ConfigurationError(`clients lists the client_id "${id}" twice.`);
+    requireThat(!known.has(id), `clients lists the client_id "${id}" twice.`);
     checkRedirectUris(id, client);
     checkAuthentication(id, client);
     known.set(id, client);
@@ -27,9 +27,7 @@ export function preRegisteredClients(
 }
 
 function checkRedirectUris(id: string, { redirect_uris: uris }: PreRegisteredClient): void {
-  if (!Array.isArray(uris) || uris.length === 0) {
-    throw new ConfigurationError(`clients: "${id}" needs at least one entry in redirect_uris.`);
-  }
+  requireThat(Array.isArray(uris) && uris.length > 0, `clients: "${id}" needs at least one entry in redirect_uris.`);
   for (const uri of uris) {
     try {
       assertRegistrableRedirectUri(requireText(`clients: a redirect URI of "${id}"`, uri));

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter, RateLimitOptions } from "./options.ts";
 
 /** The rate limits of a provider, checked and complete. */
@@ -24,7 +24,7 @@ type Limits = NonNullable<RateLimitOptions["perCaller"]>;
 /**
  * Checks the rate limits and fills in the defaults; undefined where there are none.
  *
- * @throws `ConfigurationError` that names the limit that is wrong.
+ * @throws {ConfigurationError} when a limit is wrong; the message names it.
  */
 export function configureRateLimits(options: RateLimitOptions | false = {}): RateLimitConfiguration | undefined {
   if (options === false) return undefined;
@@ -36,19 +36,14 @@ export function configureRateLimits(options: RateLimitOptions | false = {}): Rat
 }
 
 function checked(name: string, limits: Limits): ReadonlyMap<RateLimitedRoute, RateLimit> {
-  for (const route of Object.keys(limits)) {
-    if (!routes.some((known) => known === route)) {
-      throw new ConfigurationError(`${name} has "${route}"; it may have ${routes.join(", ")}.`);
-    }
-  }
+  const unknown = Object.keys(limits).find((route) => !routes.some((known) => known === route));
+  requireThat(unknown === undefined, `${name} has "${unknown}"; it may have ${routes.join(", ")}.`);
   const set = new Map<RateLimitedRoute, RateLimit>();
   for (const route of routes) {
     const limit = limits[route];
     if (limit === undefined || limit === false) continue;
-    const { requests, perSeconds } = limit;
-    if (!Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(perSeconds) || perSeconds < 1) {
-      throw new ConfigurationError(`${name}.${route} needs requests and perSeconds as whole numbers above 0.`);
-    }
+    const areNumbers = [limit.requests, limit.perSeconds].every((number) => Number.isSafeInteger(number) && number > 0);
+    requireThat(areNumbers, `${name}.${route} needs requests and perSeconds as whole numbers above 0.`);
     set.set(route, limit);
   }
   return set;

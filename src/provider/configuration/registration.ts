@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import { requireScopesAmong, scopesBeyond } from "../oauth/scopes.ts";
 import { day, requireSeconds } from "./lifetimes.ts";
@@ -34,9 +34,7 @@ export function configureRegistration(
   const validScopes = among("validScopes", scopes);
   const defaultScopes = among("defaultScopes", validScopes);
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
-  if (beyond !== undefined) {
-    throw new ConfigurationError(`clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
-  }
+  requireThat(beyond === undefined, `clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
   return {
     enabled: options.enabled ?? true,
     validScopes,
@@ -51,10 +49,9 @@ function initialAccessTokens(given: string | readonly string[] | undefined): rea
   if (given === undefined) return [];
   const tokens: unknown = typeof given === "string" ? [given] : given;
   const isToken = (token: unknown) => typeof token === "string" && token.length >= 16;
-  if (!Array.isArray(tokens) || tokens.length === 0 || !tokens.every(isToken)) {
-    throw new ConfigurationError(
-      "clientRegistration.initialAccessToken must be a token of 16 characters or more, or a list of some.",
-    );
-  }
+  requireThat(
+    Array.isArray(tokens) && tokens.length > 0 && tokens.every(isToken),
+    "clientRegistration.initialAccessToken must be a token of 16 characters or more, or a list of some.",
+  );
   return tokens.map((token: string) => tokenKey(token));
 }

@@ -1,5 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
-import { requireHttpUrl, requireText, requireTimerLength } from "../../option-checks.ts";
+import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
 import { KeyRing } from "../../secrets/key-ring.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -10,12 +9,10 @@ import type { McpOAuthProviderOptions } from "./options.ts";
  * @throws {ConfigurationError} when there is no upstream, or a member of it is wrong.
  */
 export function configureUpstream(upstream: Upstream): Upstream {
-  if (typeof upstream !== "object" || upstream === null) {
-    throw new ConfigurationError("upstream is missing: give the provider one, such as pangeaAuthn({ … }).");
-  }
-  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText("upstream.id", upstream.id))) {
-    throw new ConfigurationError("upstream.id must be lower-case letters, digits and hyphens, such as pangea.");
-  }
+  const isGiven = typeof upstream === "object" && upstream !== null;
+  requireThat(isGiven, "upstream is missing: give the provider one, such as pangeaAuthn({ … }).");
+  const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText("upstream.id", upstream.id));
+  requireThat(isName, "upstream.id must be lower-case letters, digits and hyphens, such as pangea.");
   requireText("upstream.name", upstream.name);
   requireHttpUrl("upstream.issuer", upstream.issuer);
   requireTimerLength("upstream.timeout", upstream.timeout);
@@ -29,6 +26,6 @@ export function configureUpstream(upstream: Upstream): Upstream {
  */
 export function configureKeys({ secret, upstream: { keyMaterial } }: McpOAuthProviderOptions): KeyRing {
   const given = secret ?? keyMaterial;
-  if (given !== undefined) return KeyRing.from(given);
-  throw new ConfigurationError("secret is missing: give it 32 characters or more, the same on every instance.");
+  requireThat(given !== undefined, "secret is missing: give it 32 characters or more, the same on every instance.");
+  return KeyRing.from(given);
 }

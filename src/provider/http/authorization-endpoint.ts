@@ -11,7 +11,7 @@ import {
 } from "../login/authorization-request.ts";
 import { Consent } from "../login/consent.ts";
 import { authorizationResponse, type Login } from "../login/login.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import { BrowserCookies, loginCookie, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
@@ -23,20 +23,10 @@ const consentCookie = "consent";
 const browserSecretLifetime = 24 * 60 * 60;
 
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<
-  ProviderConfiguration,
-  | "baseUrl"
-  | "callbackUrl"
-  | "consent"
-  | "issuer"
-  | "keys"
-  | "now"
-  | "registration"
-  | "requestTimeout"
-  | "resource"
-  | "scopes"
-  | "upstream"
->;
+type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "requestTimeout"> &
+  ConstructorParameters<typeof Consent>[0] &
+  Parameters<typeof checkAuthorizationRequest>[0] &
+  Parameters<typeof consentPage>[0];
 
 /**
  * The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. What
@@ -109,7 +99,7 @@ export class AuthorizationEndpoint {
     this.#assertOwnPage(request);
     const secrets = this.#cookies.pageSecrets(cookieHeader);
     if (secrets.length === 0) {
-      throw new OAuthError("invalid_request", "Your browser did not keep this page's cookie. Allow cookies and retry.");
+      throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
     const pending = this.#consent.openRequest(form.get("request") ?? "", secrets);
     const { clientId, scopes, redirectUri, state } = pending;
@@ -127,7 +117,7 @@ export class AuthorizationEndpoint {
   async callback(request: Request): Promise<Response> {
     const parameters = new OAuthParameters(new URL(request.url).searchParams);
     const state = parameters.get("state");
-    if (state === undefined) throw new OAuthError("invalid_request", "The login came back without its state.");
+    if (state === undefined) throw invalidRequest("The login came back without its state.");
     const cookieHeader = request.headers.get("cookie");
     const { location, allowed } = await this.#login.complete(
       { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
@@ -155,7 +145,7 @@ export class AuthorizationEndpoint {
   #assertOwnPage(request: Request): void {
     const origin = request.headers.get("origin");
     if (origin === null || origin === "null" || origin === new URL(this.#configuration.baseUrl).origin) return;
-    throw new OAuthError("invalid_request", "This decision was not made on this server's page.");
+    throw invalidRequest("This decision was not made on this server's page.");
   }
 
   #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {

@@ -3,20 +3,19 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope, scopesBeyond } from "../oauth/scopes.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
 import { oauthErrorResponse } from "./responses.ts";
 
+type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes">;
+
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
-  readonly #configuration: Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes">;
+  readonly #settings: BearerSettings;
   readonly #verifier: AccessTokenVerifier;
 
-  constructor(
-    configuration: Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes">,
-    verifier: AccessTokenVerifier,
-  ) {
-    this.#configuration = configuration;
+  constructor(settings: BearerSettings, verifier: AccessTokenVerifier) {
+    this.#settings = settings;
     this.#verifier = verifier;
   }
 
@@ -26,11 +25,12 @@ export class BearerGuard {
    */
   async authenticate(
     authorization: string | null,
-    requiredScopes: readonly string[] = this.#configuration.requiredScopes,
+    requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
     try {
       const token = bearerToken(authorization);
-      if (token === undefined) return this.#challenge(undefined, requiredScopes);
+      // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.
+      if (token === undefined) return this.#challenge(unauthenticated, requiredScopes);
       const authInfo = await this.#verifier.verify(token);
       if (scopesBeyond(requiredScopes, authInfo.scopes).length > 0) {
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
@@ -45,29 +45,27 @@ export class BearerGuard {
   }
 
   /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
-  refusal(failure: unknown, requiredScopes: readonly string[] = this.#configuration.requiredScopes): Response {
+  refusal(failure: unknown, requiredScopes: readonly string[] = this.#settings.requiredScopes): Response {
     const error = reportFailure(failure);
     if (error.status < 500) emit("denied", { error: error.error });
-    if (error.error === "invalid_token" || error.error === "insufficient_scope" || error.error === "invalid_request") {
-      return this.#challenge(error, error.scopes ?? requiredScopes);
-    }
-    return oauthErrorResponse(error);
+    const isChallenged = ["invalid_token", "insufficient_scope", "invalid_request"].includes(error.error);
+    return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : oauthErrorResponse(error);
   }
 
-  #challenge(error: OAuthError | undefined, requiredScopes: readonly string[]): Response {
-    const scopes = (requiredScopes.length > 0 ? requiredScopes : this.#configuration.scopes).filter(isScope);
+  #challenge(error: OAuthError, requiredScopes: readonly string[]): Response {
+    const scopes = (requiredScopes.length > 0 ? requiredScopes : this.#settings.scopes).filter(isScope);
     const parts = [
-      // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them. The
-      // MCP SDK's clients look for the code all the same.
-      `error="${error?.error ?? "invalid_token"}"`,
-      `error_description="${quotable(error?.message ?? "Authentication is required.")}"`,
+      `error="${error.error}"`,
+      `error_description="${quotable(error.message)}"`,
       ...(scopes.length > 0 ? [`scope="${scopes.join(" ")}"`] : []),
-      `resource_metadata="${wellKnownUrl(this.#configuration.resource, "oauth-protected-resource")}"`,
+      `resource_metadata="${wellKnownUrl(this.#settings.resource, "oauth-protected-resource")}"`,
     ];
-    const answer = error ?? new OAuthError("invalid_token", "Authentication is required.");
-    return oauthErrorResponse(answer, { "www-authenticate": `Bearer ${parts.join(", ")}` });
+    return oauthErrorResponse(error, { "www-authenticate": `Bearer ${parts.join(", ")}` });
   }
 }
+
+/** What a request without a token gets. The MCP SDK's clients look for the code, though there is nothing to refuse. */
+const unauthenticated = new OAuthError("invalid_token", "Authentication is required.");
 
 /** A message of a tool's own, without what RFC 6750 section 3 forbids in an `error_description`. */
 function quotable(message: string): string {
@@ -84,5 +82,5 @@ function bearerToken(authorization: string | null): string | undefined {
   const match = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization.trim());
   if (match?.[1] !== undefined) return match[1];
   if (!/^Bearer\b/i.test(authorization)) return undefined;
-  throw new OAuthError("invalid_request", "The Authorization header must be Bearer and one token.");
+  throw invalidRequest("The Authorization header must be Bearer and one token.");
 }

@@ -1,4 +1,6 @@
 import { OAuthError } from "../../errors.ts";
+import { parseJson } from "../oauth/parse-json.ts";
+import { invalidRequest } from "../oauth-failure.ts";
 
 /** No OAuth request comes near this; a longer one is refused before it is held in memory. */
 const maxBodyBytes = 64 * 1024;
@@ -7,7 +9,7 @@ const maxParameters = 100;
 /** Reads a body up to the limit, within a time in milliseconds. */
 async function readText(request: Request, timeout: number): Promise<string> {
   const refuse = (rule: string, options?: ConstructorParameters<typeof OAuthError>[2]): never => {
-    throw new OAuthError("invalid_request", `The body ${rule}.`, options);
+    throw invalidRequest(`The body ${rule}.`, options);
   };
   const tooLarge = `may have ${maxBodyBytes} bytes at the most`;
   if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) refuse(tooLarge, { status: 413 });
@@ -33,9 +35,7 @@ async function readText(request: Request, timeout: number): Promise<string> {
     }
   } catch (cause) {
     cancel();
-    throw cause instanceof OAuthError
-      ? cause
-      : new OAuthError("invalid_request", "The body could not be read to its end.", { cause });
+    throw cause instanceof OAuthError ? cause : invalidRequest("The body could not be read to its end.", { cause });
   } finally {
     clearTimeout(deadline);
   }
@@ -54,7 +54,7 @@ async function readText(request: Request, timeout: number): Promise<string> {
  */
 export async function readForm(request: Request, timeout: number): Promise<OAuthParameters> {
   if (contentType(request) !== "application/x-www-form-urlencoded") {
-    throw new OAuthError("invalid_request", "The content type must be application/x-www-form-urlencoded.");
+    throw invalidRequest("The content type must be application/x-www-form-urlencoded.");
   }
   return new OAuthParameters(new URLSearchParams(await readText(request, timeout)));
 }
@@ -66,16 +66,10 @@ export async function readForm(request: Request, timeout: number): Promise<OAuth
  * @throws {OAuthError} with `invalid_request` when the content type is another, or the body is oversized, late or malformed.
  */
 export async function readJson(request: Request, timeout: number): Promise<unknown> {
-  if (contentType(request) !== "application/json") {
-    throw new OAuthError("invalid_request", "The content type must be application/json.");
-  }
-  const text = await readText(request, timeout);
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own error quotes the body, which may hold secrets: it is not kept as the cause.
-    throw new OAuthError("invalid_request", "The body is not valid JSON.");
-  }
+  if (contentType(request) !== "application/json") throw invalidRequest("The content type must be application/json.");
+  const value = parseJson(await readText(request, timeout));
+  if (value === undefined) throw invalidRequest("The body is not valid JSON.");
+  return value;
 }
 
 function contentType(request: Request): string | undefined {
@@ -91,9 +85,7 @@ export class OAuthParameters {
   readonly #repeated = new Set<string>();
 
   constructor(parameters: URLSearchParams) {
-    if (parameters.size > maxParameters) {
-      throw new OAuthError("invalid_request", "The request has too many parameters.");
-    }
+    if (parameters.size > maxParameters) throw invalidRequest("The request has too many parameters.");
     for (const [name, value] of parameters) {
       if (value === "") continue;
       if (this.#values.has(name)) this.#repeated.add(name);
@@ -107,9 +99,7 @@ export class OAuthParameters {
    * @throws {OAuthError} with `invalid_request` when it is repeated.
    */
   get(name: string): string | undefined {
-    if (this.#repeated.has(name)) {
-      throw new OAuthError("invalid_request", `The parameter ${name} must not be repeated.`);
-    }
+    if (this.#repeated.has(name)) throw invalidRequest(`The parameter ${name} must not be repeated.`);
     return this.#values.get(name);
   }
 
@@ -121,7 +111,7 @@ export class OAuthParameters {
    */
   require(name: string, advice = ""): string {
     const value = this.get(name);
-    if (value === undefined) throw new OAuthError("invalid_request", `${name} is missing${advice}.`);
+    if (value === undefined) throw invalidRequest(`${name} is missing${advice}.`);
     return value;
   }
 }

@@ -12,6 +12,8 @@ import type { TokenRevoker } from "../tokens/token-revoker.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
+type TokenEndpointSettings = Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout">;
+
 /** What the token and revocation endpoints are made of. */
 export interface TokenEndpointParts {
   readonly authenticateClient: AuthenticateClient;
@@ -23,14 +25,11 @@ export interface TokenEndpointParts {
 
 /** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
 export class TokenEndpoint {
-  readonly #configuration: Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout">;
+  readonly #settings: TokenEndpointSettings;
   readonly #parts: TokenEndpointParts;
 
-  constructor(
-    configuration: Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout">,
-    parts: TokenEndpointParts,
-  ) {
-    this.#configuration = configuration;
+  constructor(settings: TokenEndpointSettings, parts: TokenEndpointParts) {
+    this.#settings = settings;
     this.#parts = parts;
   }
 
@@ -90,17 +89,11 @@ export class TokenEndpoint {
     request: Request,
     respond: (form: OAuthParameters, credentials: ClientCredentials) => Promise<object>,
   ): Promise<Response> {
-    const { invalidGrantStatus, requestTimeout } = this.#configuration;
+    const { invalidGrantStatus, requestTimeout } = this.#settings;
     const authorization = request.headers.get("authorization");
     try {
       const form = await readForm(request, requestTimeout);
-      const shown = {
-        client_id: form.get("client_id"),
-        client_secret: form.get("client_secret"),
-        client_assertion: form.get("client_assertion"),
-        client_assertion_type: form.get("client_assertion_type"),
-      };
-      return jsonResponse(await respond(form, readClientCredentials(authorization, shown)));
+      return jsonResponse(await respond(form, readClientCredentials(authorization, form)));
     } catch (failure) {
       const error = reportFailure(failure);
       if (error.error === "invalid_client" && authorization !== null) {

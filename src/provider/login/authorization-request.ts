@@ -53,7 +53,7 @@ export interface TrustedRedirect {
 /**
  * Finds the client and settles the redirect URI. Until this has succeeded an error must be shown, never redirected.
  *
- * @throws `OAuthError` with `invalid_client` or `invalid_request`.
+ * @throws {OAuthError} with `invalid_client` or `invalid_request` when the client or its redirect URI is not known.
  */
 export async function trustRedirectUri(
   registry: ClientRegistry,
@@ -82,7 +82,7 @@ export async function trustRedirectUri(
 /**
  * Checks everything else about an authorization request.
  *
- * @throws `OAuthError` that may be sent to the redirect URI.
+ * @throws {OAuthError} when the request is refused; the error may be sent to the redirect URI.
  */
 export function checkAuthorizationRequest(
   configuration: Pick<ProviderConfiguration, "registration" | "resource" | "scopes">,

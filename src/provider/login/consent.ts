@@ -49,7 +49,7 @@ export class Consent {
   /**
    * Opens the request that a page was about.
    *
-   * @throws `OAuthError` with `invalid_request` where this browser was not asked, or the page is too old.
+   * @throws {OAuthError} with `invalid_request` when this browser was not asked, or the page is too old.
    */
   openRequest(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";

@@ -95,7 +95,7 @@ export class Login {
    * Finishes a login: redeems the upstream code, stores an authorization code and says where the browser goes.
    *
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
-   * @throws `OAuthError` where the browser did not begin this login or took too long: to be shown, never redirected.
+   * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
    */
   async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);

@@ -5,26 +5,11 @@ import { isLoopbackHost } from "../../option-checks.ts";
 const maxLength = 1024;
 
 /** Schemes that run, read or address something other than an application's callback. */
-const refusedSchemes: ReadonlySet<string> = new Set([
-  "about:",
-  "blob:",
-  "chrome:",
-  "data:",
-  "file:",
-  "filesystem:",
-  "ftp:",
-  "intent:",
-  "javascript:",
-  "mailto:",
-  "resource:",
-  "sms:",
-  "tel:",
-  "urn:",
-  "vbscript:",
-  "view-source:",
-  "ws:",
-  "wss:",
-]);
+const refusedSchemes: ReadonlySet<string> = new Set(
+  "about blob chrome data file filesystem ftp intent javascript mailto resource sms tel urn vbscript view-source ws wss"
+    .split(" ")
+    .map((scheme) => `${scheme}:`),
+);
 
 /** A loopback redirect URI in three parts: host, port, and what follows (RFC 8252 section 7.3, and `localhost`). */
 const loopback = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?((?:[/?][^#]*)?)$/;

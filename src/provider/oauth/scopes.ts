@@ -1,4 +1,5 @@
-import { ConfigurationError, OAuthError } from "../../errors.ts";
+import { OAuthError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 
 /** Asks for refresh tokens (OpenID Connect Core section 11). It opens nothing by itself, so no resource requires it. */
 export const offlineAccess = "offline_access";
@@ -27,9 +28,8 @@ export function scopesBeyond(wanted: readonly string[], allowed: readonly string
 
 /** @throws {ConfigurationError} when the value is not a list of scopes. */
 export function requireScopes(name: string, value: unknown): readonly string[] {
-  if (!Array.isArray(value) || !value.every((scope) => typeof scope === "string" && isScope(scope))) {
-    throw new ConfigurationError(`${name} must be a list of scopes without spaces, such as ["user"].`);
-  }
+  const isList = Array.isArray(value) && value.every((scope) => typeof scope === "string" && isScope(scope));
+  requireThat(isList, `${name} must be a list of scopes without spaces, such as ["user"].`);
   return [...new Set(value)];
 }
 
@@ -42,6 +42,6 @@ export function requireScopes(name: string, value: unknown): readonly string[] {
 export function requireScopesAmong(known: readonly string[], name: string, value: unknown): readonly string[] {
   const scopes = requireScopes(name, value);
   const [unknown] = scopesBeyond(scopes, known);
-  if (unknown === undefined) return scopes;
-  throw new ConfigurationError(`${name} lists "${unknown}", which is not among the server's scopes.`);
+  requireThat(unknown === undefined, `${name} lists "${unknown}", which is not among the server's scopes.`);
+  return scopes;
 }

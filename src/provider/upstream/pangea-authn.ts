@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { requireDuration, requireHttpUrl, requireText } from "../../option-checks.ts";
+import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
   Upstream,
@@ -73,11 +74,7 @@ export class PangeaAuthn implements Upstream {
   readonly name = "Pangea AuthN";
   readonly issuer: string;
   readonly timeout: number;
-  readonly #clientId: string;
-  readonly #clientSecret: string;
-  readonly #scopes: readonly string[];
-  readonly #fetch: (request: Request) => Promise<Response>;
-  readonly #clock: () => number;
+  readonly #options: PangeaAuthnOptions;
 
   /**
    * @param nameOf - The name that a message gives an option.
@@ -86,26 +83,24 @@ export class PangeaAuthn implements Upstream {
   constructor(options: PangeaAuthnOptions, nameOf: (option: keyof PangeaAuthnOptions) => string) {
     this.issuer = requireHttpUrl(nameOf("issuerUrl"), options.issuerUrl).replace(/\/+$/, "");
     this.timeout = requireDuration(nameOf("timeout"), options.timeout, 10_000, 600_000, "milliseconds");
-    this.#clientId = requireText(nameOf("clientId"), options.clientId);
-    this.#clientSecret = requireText(nameOf("clientSecret"), options.clientSecret);
-    this.#scopes = requireScopes(nameOf("scopes"), options.scopes);
-    this.#fetch = options.fetch ?? ((request) => fetch(request));
-    this.#clock = options.clock ?? Date.now;
+    requireText(nameOf("clientId"), options.clientId);
+    requireText(nameOf("clientSecret"), options.clientSecret);
+    this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
   }
 
   /** All instances share the client secret already. Logins of earlier versions are sealed under what follows from it. */
   get keyMaterial(): string {
-    return `pangea-authn-client-secret:${this.#clientSecret}`.padEnd(64, ".");
+    return `pangea-authn-client-secret:${this.#options.clientSecret}`.padEnd(64, ".");
   }
 
   authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {
     const url = new URL(`${this.issuer}/v2/oauth/authorize`);
     url.search = new URLSearchParams({
-      client_id: this.#clientId,
+      client_id: this.#options.clientId,
       redirect_uri: redirectUri,
       response_type: "code",
       state,
-      scope: this.#scopes.join(" "),
+      scope: this.#options.scopes.join(" "),
       code_challenge: codeChallenge,
       code_challenge_method: "S256",
     }).toString();
@@ -157,65 +152,54 @@ export class PangeaAuthn implements Upstream {
 
   async #token(form: Record<string, string>): Promise<UpstreamTokens> {
     const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form));
-    const now = Math.floor(this.#clock() / 1000);
+    const { clock = Date.now } = this.#options;
+    const { access_token: token, refresh_token: refreshToken, expires_in: lifetime, scope } = reply;
     return {
-      token: reply.access_token,
-      ...(reply.refresh_token !== undefined && { refreshToken: reply.refresh_token }),
-      ...(typeof reply.expires_in === "number" && { expiresAt: now + reply.expires_in }),
-      ...(reply.scope !== undefined && { scopes: reply.scope.split(" ").filter((scope) => scope !== "") }),
+      token,
+      ...(refreshToken !== undefined && { refreshToken }),
+      ...(typeof lifetime === "number" && { expiresAt: Math.floor(clock() / 1000) + lifetime }),
+      ...(scope !== undefined && { scopes: scope.split(" ").filter((value) => value !== "") }),
     };
   }
 
   async #post(path: string, form: Record<string, string>): Promise<unknown> {
-    const basic = Buffer.from(`${formEncode(this.#clientId)}:${formEncode(this.#clientSecret)}`).toString("base64");
-    let status: number;
-    let retryAfter: string | null;
-    let text: string;
-    try {
-      const response = await this.#fetch(
-        new Request(`${this.issuer}${path}`, {
-          method: "POST",
-          headers: { accept: "application/json", authorization: `Basic ${basic}` },
-          body: new URLSearchParams(form),
-          redirect: "error",
-          signal: AbortSignal.timeout(this.timeout),
-        }),
-      );
-      status = response.status;
-      retryAfter = response.headers.get("retry-after");
-      text = await response.text();
-    } catch (cause) {
-      throw new UpstreamUnavailableError("Pangea AuthN did not answer; check its issuer URL and the network.", {
-        cause,
-      });
-    }
-    const body = parseJson(text);
-    const refusal = errorSchema.safeParse(body);
+    const { status, headers, body } = await this.#send(path, form);
     if (status >= 500 || status === 429) {
-      const seconds = Number(retryAfter ?? Number.NaN);
+      const seconds = Number(headers.get("retry-after") ?? Number.NaN);
       throw new UpstreamUnavailableError(`Pangea AuthN answered with status ${status}; try again later.`, {
         ...(Number.isFinite(seconds) && seconds >= 0 && { retryAfterSeconds: seconds }),
       });
     }
-    if (refusal.success || status >= 400) {
-      const error = refusal.success ? refusal.data.error : "invalid_request";
-      throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`);
+    const refusal = errorSchema.safeParse(body).data;
+    if (refusal === undefined && status < 400) return body;
+    const { error } = refusal ?? { error: "invalid_request" };
+    throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`);
+  }
+
+  async #send(path: string, form: Record<string, string>) {
+    const { clientId, clientSecret, fetch: send = fetch } = this.#options;
+    const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString("base64");
+    const request = new Request(this.issuer + path, {
+      method: "POST",
+      headers: { accept: "application/json", authorization: `Basic ${basic}` },
+      body: new URLSearchParams(form),
+      redirect: "error",
+      signal: AbortSignal.timeout(this.timeout),
+    });
+    try {
+      const response = await send(request);
+      const { status, headers } = response;
+      return { status, headers, body: parseJson(await response.text()) };
+    } catch (cause) {
+      const message = "Pangea AuthN did not answer; check its issuer URL and the network.";
+      throw new UpstreamUnavailableError(message, { cause });
     }
-    return body;
   }
 }
 
 /** RFC 6749 appendix B: client credentials are form-urlencoded before they go into the Basic scheme. */
 function formEncode(text: string): string {
   return new URLSearchParams({ "": text }).toString().slice(1);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {

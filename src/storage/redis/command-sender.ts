@@ -1,3 +1,4 @@
+import type { StorageError } from "../../errors.ts";
 import { CallDeadlines, type Expiring } from "./call-deadlines.ts";
 import type { ConnectionGate } from "./connection-gate.ts";
 import { GateRegistry } from "./gate-registry.ts";
@@ -25,15 +26,18 @@ export class CommandSender implements CallObserver {
 
   /** Sends the command, now or as soon as the connection takes it. */
   send<T>(command: RedisCommand<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const call = new RedisCall(command, this, resolve, reject);
-      if (this.#closing !== undefined) {
-        call.close();
-        return;
-      }
+    return new Promise<T>((resolve, reject) => this.start(command, resolve, reject));
+  }
+
+  /** The same for a promise that somebody waits for already. */
+  start<T>(command: RedisCommand<T>, resolve: (answer: T) => void, reject: (error: StorageError) => void): void {
+    const call = new RedisCall(command, this, resolve, reject);
+    if (this.#closing === undefined) {
       this.#deadlines.add(call);
       call.admit();
-    });
+    } else {
+      call.close();
+    }
   }
 
   /** Refuses every command from now on, ends those that still wait for a connection, and waits for the others' answers. */

@@ -14,7 +14,8 @@ type Decode<V> = (text: string | null, key: string) => V;
 /** The reads that share a command. */
 interface GetBatch {
   readonly redisKeys: string[];
-  readonly texts: Promise<(string | null)[]>;
+  /** The text under the only key, or the texts under all keys. */
+  readonly answer: Promise<string | null | (string | null)[]>;
 }
 
 /**
@@ -38,27 +39,25 @@ export class GetBatches<V> {
 
   /** Reads the record under a key, in a command shared with the other reads of this microtask turn. */
   get(key: string, redisKey: string): Promise<V> {
-    const { redisKeys, texts } = this.#batchOf(this.#isCluster ? clusterKeySlot(redisKey) : 0);
+    const { redisKeys, answer } = this.#batchOf(this.#isCluster ? clusterKeySlot(redisKey) : 0);
     const index = redisKeys.push(redisKey) - 1;
-    return texts.then((all) => this.#decode(all[index] ?? null, key));
+    return answer.then((texts) => this.#decode(Array.isArray(texts) ? (texts[index] ?? null) : texts, key));
   }
 
   #batchOf(slot: number): GetBatch {
     const open = this.#open.get(slot);
     if (open !== undefined && open.redisKeys.length < keysPerCommand) return open;
     const redisKeys: string[] = [];
-    const batch = { redisKeys, texts: settledPromise.then(() => this.#read(redisKeys)) };
+    const send = () => (redisKeys.length > 1 ? this.#redis.mget(redisKeys) : this.#redis.get(redisKeys[0] ?? ""));
+    const answer = new Promise<string | null | (string | null)[]>((resolve, reject) => {
+      settledPromise.then(() => {
+        // The turn is over: its batches take no more keys.
+        this.#open.clear();
+        this.#sender.start({ operation: "get", redisKeys, send }, resolve, reject);
+      });
+    });
+    const batch = { redisKeys, answer };
     this.#open.set(slot, batch);
     return batch;
-  }
-
-  /** Called once the turn is over: its batches take no more keys. */
-  async #read(redisKeys: string[]): Promise<(string | null)[]> {
-    this.#open.clear();
-    const [first = ""] = redisKeys;
-    const command = { operation: "get", redisKeys } as const;
-    return redisKeys.length === 1
-      ? [await this.#sender.send({ ...command, send: () => this.#redis.get(first) })]
-      : this.#sender.send({ ...command, send: () => this.#redis.mget(redisKeys) });
   }
 }

@@ -1,33 +1,34 @@
 import { describe, expect, it } from "vitest";
 import { readClientCredentials } from "../../../src/provider/clients/client-authentication.ts";
+import { OAuthParameters } from "../../../src/provider/http/request-body.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 
+/** A form with these parameters. */
+const credentialsOf = (authorization: string | null, form: Record<string, string>) =>
+  readClientCredentials(authorization, new OAuthParameters(new URLSearchParams(form)));
 const basic = (id: string, secret: string): string => `Basic ${btoa(`${id}:${secret}`)}`;
 
 describe("client credentials", () => {
   it("in the Authorization header are form-urlencoded (RFC 6749 section 2.3.1)", () => {
-    expect(readClientCredentials(basic("a%3Ab", "c+d%25"), {})).toEqual({
+    expect(credentialsOf(basic("a%3Ab", "c+d%25"), {})).toEqual({
       clientId: "a:b",
       secret: "c d%",
-      basic: true,
     });
   });
 
   it("may have a colon in the secret", () => {
-    expect(readClientCredentials(basic("id", "a:b"), {}).secret).toBe("a:b");
+    expect(credentialsOf(basic("id", "a:b"), {}).secret).toBe("a:b");
   });
 
   it("come from the form without the header", () => {
-    expect(readClientCredentials(null, { client_id: "id", client_secret: "s" })).toEqual({
+    expect(credentialsOf(null, { client_id: "id", client_secret: "s" })).toEqual({
       clientId: "id",
       secret: "s",
-      basic: false,
     });
-    expect(readClientCredentials(null, { client_id: "id", client_secret: "" })).toEqual({
+    expect(credentialsOf(null, { client_id: "id", client_secret: "" })).toEqual({
       clientId: "id",
-      basic: false,
     });
   });
 
@@ -41,7 +42,7 @@ describe("client credentials", () => {
     ["an empty id", basic("", "s"), {}, "invalid_client"],
     ["nothing after the scheme", "Basic", {}, "invalid_client"],
   ])("with %s are refused", (_, header, form, error) => {
-    expect(() => readClientCredentials(header, form)).toThrow(expect.objectContaining({ error }));
+    expect(() => credentialsOf(header, form)).toThrow(expect.objectContaining({ error }));
   });
 });
 

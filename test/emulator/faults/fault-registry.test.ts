@@ -1,7 +1,7 @@
 import { PangeaErrors } from "pangea-node-sdk";
 import { describe, expect, it } from "vitest";
-import { ConfigurationError } from "../../src/errors.ts";
-import { refusal, refusalOf, startVault, TOKEN } from "./emulated-vault.ts";
+import { ConfigurationError } from "../../../src/errors.ts";
+import { refusal, refusalOf, startVault, TOKEN } from "../emulated-vault.ts";
 
 const STORE = "vault/v2/secret/store";
 

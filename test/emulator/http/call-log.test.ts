@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { RecordingCallLog } from "../../src/emulator/http/call-log.ts";
-import { startVault } from "./emulated-vault.ts";
+import { RecordingCallLog } from "../../../src/emulator/http/call-log.ts";
+import { startVault } from "../emulated-vault.ts";
 
 const LIST = "vault/v2/list";
 

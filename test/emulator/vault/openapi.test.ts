@@ -1,6 +1,6 @@
 import { Vault } from "pangea-node-sdk";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { START, startVault } from "./emulated-vault.ts";
+import { START, startVault } from "../emulated-vault.ts";
 import { isOracleHere, loadOracle } from "./openapi-oracle.ts";
 
 /** One exchange with the emulated Vault, as it went over the wire. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 
-const LOCATION = fileURLToPath(new URL("../../../shared/pangea-openapi/vault.openapi.json", import.meta.url));
+const LOCATION = fileURLToPath(new URL("../../../../shared/pangea-openapi/vault.openapi.json", import.meta.url));
 const ID = "https://pangea.example/vault.openapi.json";
 
 /** Whether Pangea's OpenAPI document lies beside this repository. It is not a part of it. */

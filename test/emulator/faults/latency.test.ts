@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { LatencyFault } from "../../src/emulator/faults/fault.ts";
-import { drawLatency } from "../../src/emulator/faults/latency.ts";
-import { seededRandom } from "../../src/emulator/faults/seeded-random.ts";
+import type { LatencyFault } from "../../../src/emulator/faults/fault.ts";
+import { drawLatency } from "../../../src/emulator/faults/latency.ts";
+import { seededRandom } from "../../../src/emulator/faults/seeded-random.ts";
 
 function drawMany(milliseconds: LatencyFault["milliseconds"], seed = 7): number[] {
   const random = seededRandom(seed);

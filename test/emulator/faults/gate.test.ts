@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refusal, startVault } from "./emulated-vault.ts";
+import { refusal, startVault } from "../emulated-vault.ts";
 
 const DELETE = "vault/v2/delete";
 

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import {
+  ConfigurationError,
+  createInMemoryRepositories,
+  McpOAuthProvider,
+  type PangeaAuthnOptions,
+  pangeaAuthn,
+} from "../../../src/index.ts";
+import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+
+let emulator: PangeaEmulator;
+beforeAll(async () => {
+  emulator = await startPangeaEmulator();
+});
+afterAll(() => emulator.close());
+
+const optionsOf = ({
+  pangeaAuthnIssuerUrl: issuerUrl,
+  pangeaAuthnClientId: clientId,
+  pangeaAuthnClientSecret: clientSecret,
+  pangeaAuthnScopes: scopes,
+}: ReturnType<typeof providerOptions>): PangeaAuthnOptions => ({ issuerUrl, clientId, clientSecret, scopes });
+
+it("serves the logins that a PangeaOAuthProvider began, under the same keys and the same redirect URI", async () => {
+  const given = providerOptions(emulator.issuerUrl);
+  const repositories = createInMemoryRepositories();
+  const before = new ProviderHarness({ ...given, repositories });
+  const { access_token: token } = await before.tokens();
+  await using after = new McpOAuthProvider({
+    baseUrl: given.mcpBaseUrl,
+    scopes: given.mcpScopes,
+    upstream: pangeaAuthn(optionsOf(given)),
+    repositories,
+  });
+  expect(await after.upstreamToken({ token })).toEqual(await before.provider.pangeaToken({ token }));
+  expect(after.serves("/pangea/callback")).toBe(true);
+});
+
+it.each<[keyof PangeaAuthnOptions, unknown, RegExp]>([
+  ["issuerUrl", "http://login.example", /^pangeaAuthn: issuerUrl must use https/],
+  ["clientId", "", /^pangeaAuthn: clientId is missing/],
+  ["clientSecret", undefined, /^pangeaAuthn: clientSecret is missing/],
+  ["scopes", "user", /^pangeaAuthn: scopes must be a list/],
+  ["timeout", 0, /^pangeaAuthn: timeout must be a number of milliseconds/],
+])("names its option %s where that is wrong", (option, value, message) => {
+  const construct = () => pangeaAuthn({ ...optionsOf(providerOptions("https://login.example")), [option]: value });
+  expect(construct).toThrow(ConfigurationError);
+  expect(construct).toThrow(message);
+});
+
+it("does not show its secret where it is printed", async () => {
+  const { inspect } = await import("node:util");
+  const given = optionsOf(providerOptions("https://login.example"));
+  const upstream = pangeaAuthn(given);
+  expect(inspect(upstream, { depth: 5, showHidden: true })).not.toContain(given.clientSecret);
+  expect(JSON.stringify(upstream)).not.toContain(given.clientSecret);
+});
