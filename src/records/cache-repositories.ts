@@ -13,7 +13,9 @@ export interface CacheRepositoriesOptions {
   readonly max?: number;
   /** Tells the other instances what changed here, one channel a kind of record. */
   readonly invalidation?: { readonly accessTokens?: InvalidationChannel; readonly clients?: InvalidationChannel };
-  /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, which is not at all. */
+  /** Told when a change could not be published: other instances hear of it when their copies are `maxStaleness` old. */
+  readonly onPublishFailure?: (error: unknown) => void;
+  /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, not at all. */
   readonly clientsStaleIfError?: number;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
@@ -37,8 +39,13 @@ export function cacheRepositories<R extends ProviderRepositories>(
   repositories: R,
   options: CacheRepositoriesOptions,
 ): R & ProviderRepositories & AsyncDisposable {
-  const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock } = options;
-  const bounds = { max, maxStaleness, ...(clock !== undefined && { clock }) };
+  const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock, onPublishFailure } = options;
+  const bounds = {
+    max,
+    maxStaleness,
+    ...(clock !== undefined && { clock }),
+    ...(onPublishFailure !== undefined && { onPublishFailure }),
+  };
   const accessTokens = new CachedRepository(repositories.accessTokens, {
     ...bounds,
     ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),

@@ -34,7 +34,8 @@ export interface Repository<K extends string, V> {
 
   /**
    * Writes the record where the key has none. True for exactly one of any number of concurrent callers; false leaves the
-   * record that is there as it is, its expiry included. A record that cannot be read is there.
+   * record that is there as it is, its expiry included. A record that cannot be read is never written over: the answer
+   * is false, or the error that `get` gives.
    */
   add(key: K, value: V): Promise<boolean>;
 }

@@ -4,8 +4,8 @@ import { InvalidRecordError } from "../errors.ts";
  * A deep copy that nobody can change: plain objects and arrays are frozen, and `URL`, `Date`, `Map` and `Set`, which
  * `Object.freeze` does not reach, are copies whose changing methods throw.
  *
- * @throws `InvalidRecordError` for a value with members that cannot be copied: functions, symbols, class instances;
- * and for one that is nested more than 200 levels deep.
+ * @throws {InvalidRecordError} when the value has members that cannot be copied (functions, symbols, class instances),
+ * or is nested more than 200 levels deep.
  *
  * @example
  * ```ts

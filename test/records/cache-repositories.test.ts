@@ -27,3 +27,16 @@ it("closes the caches where there is nothing to close behind them", async () => 
   await cached[Symbol.asyncDispose]();
   await expect(cached.clients.get("a")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
 });
+
+it("tells of a change that could not be published", async () => {
+  const channel = new SwitchedInvalidationChannel();
+  channel.publishFailure = new Error("The test cut the line.");
+  const failures: unknown[] = [];
+  const cached = cacheRepositories(createInMemoryRepositories(), {
+    maxStaleness: 1_000,
+    invalidation: { accessTokens: channel },
+    onPublishFailure: (failure) => failures.push(failure),
+  });
+  await cached.accessTokens.delete("a");
+  expect(failures).toEqual([channel.publishFailure]);
+});

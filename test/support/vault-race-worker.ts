@@ -9,5 +9,9 @@ const repository = new PangeaVaultRepository<string>(textCodec, "pts_race", {
   strictTake: mode === "strict",
   timeout: 60_000,
 });
+const attempt =
+  mode === "add"
+    ? (key: string) => repository.add(key, `by process ${process.pid}`)
+    : async (key: string) => (await repository.take(key)) !== undefined;
 // The SDK opens a connection for each call under way.
-await raceAsWorker(async (key) => (await repository.take(key)) !== undefined, 50);
+await raceAsWorker(attempt, 50);

@@ -1,11 +1,7 @@
 import { SuperJSON } from "superjson";
 import { type ZodType, z } from "zod";
-import type { Codec, RecordLocation } from "./codec.ts";
-import { assertReadable, corruptRecord, invalidRecord, readJson, tooLarge } from "./json-codec.ts";
-
-/** Far above any record, far below what could hurt. */
-const defaultMaxLength = 1024 * 1024;
-const notSuperJson = "superjson cannot give it back";
+import { checkedCodec, corruptRecord } from "./checked-codec.ts";
+import type { Codec } from "./codec.ts";
 
 /**
  * A codec for records that JSON cannot hold: `Date`, `Map`, `Set`, `BigInt`, `URL`, `undefined`, `NaN` and cycles, by
@@ -14,7 +10,7 @@ const notSuperJson = "superjson cannot give it back";
  * Text is not trusted, as with `jsonCodec`: whatever superjson or the schema cannot make sense of is a
  * `CorruptRecordError`. It has an instance of superjson of its own, so types registered elsewhere play no part.
  *
- * @param options - `maxLength`: the longest text that is read, in characters; 1,048,576 unless said.
+ * @param options - `maxLength`: the longest text that is read, in characters. Default: 1,048,576.
  *
  * @example
  * ```ts
@@ -23,31 +19,22 @@ const notSuperJson = "superjson cannot give it back";
  * ```
  */
 export function superjsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?: number } = {}): Codec<V> {
-  const maxLength = options.maxLength ?? defaultMaxLength;
   const superjson = new SuperJSON();
-  const decode = (text: string, location: RecordLocation): V =>
-    readJson(text, maxLength, location, (json) => {
-      if (!isSuperJson(json)) throw corruptRecord(location, "it was not written by superjson");
-      // A few characters could ask for gigabytes, before the schema is asked.
-      if (JSON.stringify(json.meta ?? null).includes('"typed-array"')) {
-        throw corruptRecord(location, "it holds a typed array, which is not read");
-      }
-      return schema.parse(superjson.deserialize(json));
-    });
-  return {
-    encode(value, location) {
-      let text: string;
-      try {
-        text = superjson.stringify(z.encode(schema, value));
-      } catch (failure) {
-        throw invalidRecord(location, failure, notSuperJson);
-      }
-      if (text.length > maxLength) throw tooLarge(location, text, maxLength);
-      assertReadable(() => decode(text, location), location, notSuperJson);
-      return text;
+  return checkedCodec(
+    {
+      write: (value) => superjson.stringify(z.encode(schema, value)),
+      read: (json, location) => {
+        if (!isSuperJson(json)) throw corruptRecord(location, "it was not written by superjson");
+        // A few characters could ask for gigabytes, before the schema is asked.
+        if (JSON.stringify(json.meta ?? null).includes('"typed-array"')) {
+          throw corruptRecord(location, "it holds a typed array, which is not read");
+        }
+        return schema.parse(superjson.deserialize(json));
+      },
+      otherwise: "superjson cannot give it back",
     },
-    decode,
-  };
+    options.maxLength,
+  );
 }
 
 function isSuperJson(json: unknown): json is ReturnType<SuperJSON["serialize"]> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { assertSame, expiring, type RepositoryCase, rule, sample, together } from "./subject.ts";
+import { assertSame, expiring, rule, sample, together } from "./rule.ts";
+import type { RepositoryCase } from "./subject.ts";
 
 /** Writing where no live record is. */
 export const addCases: readonly RepositoryCase[] = [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type RepositoryCase, rule, sample, together } from "./subject.ts";
+import { rule, sample, together } from "./rule.ts";
+import type { RepositoryCase } from "./subject.ts";
 
 /** What has to hold when many callers come at once. */
 export const concurrencyCases: readonly RepositoryCase[] = [

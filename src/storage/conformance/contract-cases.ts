@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { assertSame, type RepositoryCase, rule, sample } from "./subject.ts";
+import { assertSame, rule, sample } from "./rule.ts";
+import type { RepositoryCase } from "./subject.ts";
 
 const unusualKeys = [
   "a/b+c=",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { expiring, type RepositoryCase, rule, sample } from "./subject.ts";
+import { expiring, rule, sample } from "./rule.ts";
+import type { RepositoryCase } from "./subject.ts";
 
 /** A record's own absolute expiry. */
 export const expiryCases: readonly RepositoryCase[] = [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type RepositoryCase, type RepositoryUnderTest, rule, sample } from "./subject.ts";
+import { rule, sample } from "./rule.ts";
+import type { RepositoryCase, RepositoryUnderTest } from "./subject.ts";
 
 const nested = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
 const corruptTexts: readonly (readonly [description: string, text: string])[] = [

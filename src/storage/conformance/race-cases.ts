@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Having, type RepositoryCase, rule, sample } from "./subject.ts";
+import { type Having, rule, sample } from "./rule.ts";
+import type { RepositoryCase } from "./subject.ts";
 
 const needs = ["again", "holdRead"] as const;
 type Subject = Having<(typeof needs)[number]>;

@@ -45,7 +45,8 @@ export interface TestRepositoryOptions {
 /**
  * Runs one case on a repository that is made for it.
  *
- * @throws An `AssertionError` where the rule is broken, a `TypeError` where the factory lacks a part that it needs.
+ * @throws {AssertionError} when the rule is broken.
+ * @throws {TypeError} when the factory lacks a part that the case needs.
  *
  * @example
  * ```ts

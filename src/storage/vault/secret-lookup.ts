@@ -1,4 +1,5 @@
 import { StorageRejectedError } from "../../errors.ts";
+import { groupByName, type Namesakes, oldestFirst } from "./namesakes.ts";
 import type { VaultCalls } from "./vault-calls.ts";
 import { VaultItemNotFoundError } from "./vault-failure.ts";
 import type { VaultSecret } from "./vault-service.ts";
@@ -6,9 +7,6 @@ import type { VaultSecret } from "./vault-service.ts";
 /** Vault's limit for one page. */
 const pageSize = 100;
 const parallelLookups = 16;
-
-/** Every secret of a name, the newest first. There is more than one only where Vault lets names repeat. */
-export type Namesakes = readonly VaultSecret[];
 
 /** Names that are looked up together, and what will have been found. */
 interface Batch {
@@ -44,7 +42,7 @@ export class SecretLookup {
   async findOne(name: string): Promise<Namesakes> {
     const found: VaultSecret[] = [];
     for await (const secret of this.#search({ name })) if (secret.name === name) found.push(secret);
-    return newestFirst(found);
+    return oldestFirst(found);
   }
 
   /** Every secret of the folder, page by page. */
@@ -108,22 +106,4 @@ export class SecretLookup {
       last = page.last;
     } while (last !== undefined);
   }
-}
-
-function groupByName(secrets: readonly VaultSecret[]): Map<string, Namesakes> {
-  const byName = new Map<string, Namesakes>();
-  for (const secret of secrets) byName.set(secret.name, [...(byName.get(secret.name) ?? []), secret]);
-  for (const [name, group] of byName) byName.set(name, newestFirst(group));
-  return byName;
-}
-
-/** Sorts secrets of one name. */
-export function newestFirst(secrets: Namesakes): Namesakes {
-  return secrets.toSorted((one, other) =>
-    one.writtenAt === other.writtenAt ? compare(other.id, one.id) : compare(other.writtenAt, one.writtenAt),
-  );
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -27,6 +27,9 @@ export interface NewSecret {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** What is known of an item once it has been stored. */
+export type StoredItem = Pick<VaultSecret, "id" | "name" | "version" | "createdAt">;
+
 /**
  * Calls to Vault with what the SDK lacks: a deadline, one error taxonomy, and retries with jitter where a retry is safe.
  * Reads are retried; a write is retried only where it certainly had no effect.
@@ -40,10 +43,11 @@ export class VaultCalls {
     this.#settings = settings;
   }
 
-  /** Stores a new secret and gives back its id. */
-  async store(secret: NewSecret): Promise<string> {
+  /** Stores a new secret. */
+  async store(secret: NewSecret): Promise<StoredItem> {
     const reply = await this.#call("write", () => this.#service.secretStore({ type: "secret", ...secret }));
-    return parseReply(vaultItemSchema.pick({ id: true }), reply).id;
+    const { id, created_at } = parseReply(vaultItemSchema.pick({ id: true, created_at: true }), reply);
+    return { id, name: secret.name, version: 1, createdAt: created_at ?? "" };
   }
 
   /** Writes a new version, destroys the old one, and gives back the new version's number; undefined for no such item. */

@@ -1,34 +1,25 @@
 import {
-  CorruptRecordError,
   InvalidKeyError,
-  RecordTooLargeError,
   StorageClosedError,
+  StorageFailure,
   StorageRejectedError,
-  UnsealableError,
+  StorageUnavailableError,
 } from "../../errors.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
-import type { Codec } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { readExpiresAt } from "../expiry.ts";
 import { KeyTurns } from "../key-turns.ts";
+import { Addition, type AdditionPlace } from "./addition.ts";
 import { claim } from "./claim.ts";
 import { connectToVault } from "./connect.ts";
+import { ItemRecords } from "./item-records.ts";
+import { groupByName, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
-import { type Namesakes, newestFirst, SecretLookup } from "./secret-lookup.ts";
-import { isTombstone } from "./tombstone.ts";
-import { VaultCalls } from "./vault-calls.ts";
+import { pauses } from "./pauses.ts";
+import { SecretLookup } from "./secret-lookup.ts";
+import { type StoredItem, VaultCalls } from "./vault-calls.ts";
 import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
-
-/** Vault's limit for a secret, in characters. */
-const maxTextLength = 10_240;
-
-/** A record that was found: the secret that holds it, its older namesakes, and its value where it is alive. */
-interface Found<V> {
-  readonly secret: VaultSecret;
-  readonly older: readonly VaultSecret[];
-  readonly value: V | undefined;
-}
 
 /**
  * Keeps records as secrets in Pangea Vault, one secret a record, named after its key.
@@ -53,9 +44,8 @@ interface Found<V> {
  * ```
  */
 export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V> {
-  readonly #codec: Codec<V>;
   readonly #settings: VaultRepositorySettings;
-  readonly #expiresAt: ReadExpiry<V>;
+  readonly #records: ItemRecords<V>;
   readonly #calls: VaultCalls;
   readonly #lookup: SecretLookup;
   readonly #turns = new KeyTurns();
@@ -74,8 +64,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   ) {
     const { expiresAt, ...others } = options;
     this.#settings = readVaultOptions(others);
-    this.#codec = asCodec(schemaOrCodec);
-    this.#expiresAt = expiresAt ?? readExpiresAt;
+    this.#records = new ItemRecords(asCodec(schemaOrCodec), expiresAt ?? readExpiresAt, this.#settings);
     const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
     this.#calls = new VaultCalls(service, this.#settings);
     this.#lookup = new SecretLookup(this.#calls, this.#settings.folder);
@@ -84,12 +73,13 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   async get(key: K): Promise<V | undefined> {
     this.#assertUsable(key);
-    return (await this.#find(key))?.value;
+    const found = await this.#find(key);
+    return found && this.#records.read(found.record);
   }
 
   async set(key: K, value: V): Promise<void> {
     this.#assertUsable(key);
-    const text = this.#encode(key, value);
+    const text = this.#records.encode(key, value);
     await this.#turns.run(key, async () => {
       const known = this.#ownWrites.get(key);
       if (known === undefined || !(await this.#rotate(key, known.id, text))) await this.#store(key, text);
@@ -97,23 +87,50 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 
   async delete(key: K): Promise<boolean> {
-    try {
-      return (await this.#remove(key)) !== undefined;
-    } catch (failure) {
-      if (!isUnreadable(failure)) throw failure;
-      return this.#removeUnreadable(key);
-    }
-  }
-
-  /** Temporary: not one step. */
-  async add(key: K, value: V): Promise<boolean> {
-    if ((await this.get(key)) !== undefined) return false;
-    await this.set(key, value);
-    return true;
+    this.#assertUsable(key);
+    const found = await this.#find(key);
+    return found !== undefined && this.#remove(found, this.#records.isLive(found.record));
   }
 
   async take(key: K): Promise<V | undefined> {
-    return this.#remove(key);
+    this.#assertUsable(key);
+    const found = await this.#find(key);
+    if (found === undefined) return undefined;
+    const value = this.#records.read(found.record);
+    return (await this.#remove(found, value !== undefined)) ? value : undefined;
+  }
+
+  /**
+   * Writes the record where there is no live one. Two calls to Vault where nothing is in the way.
+   *
+   * Exactly one of any number of concurrent callers, on any number of instances, gets true, whether or not Vault keeps
+   * names unique. This needs of Vault that a read by id shows every write before it, and that a search which shows an
+   * item shows every item stored before it. A search may lag behind: an add waits until a search shows its item, for as
+   * long as one call may take. Where names repeat, what this leaves open is:
+   *
+   * - While adds of one key race, a reader may see the record of an add that then withdraws, until it has withdrawn.
+   * - A `set` of the key that reaches an item while its add withdraws or while it is deleted as expired is lost.
+   * - The SDK repeats a store whose answer was lost. Where the record was taken in between, it is there again.
+   *
+   * @returns True where this call wrote the record. False where a live record was there, or one that cannot be read.
+   * @throws {StorageFailure} with the effect "unknown" when the record may have been written or whether it counts cannot
+   * be told: an answer was lost and no item is found, a search lags for too long, or the item was removed or written to
+   * before it was certain that it counts.
+   * @throws {StorageRejectedError} when a record of another kind has the key, or Vault refuses the item.
+   * @throws {RecordTooLargeError} when the record has more than 10,240 characters.
+   */
+  async add(key: K, value: V): Promise<boolean> {
+    this.#assertUsable(key);
+    const text = this.#records.encode(key, value);
+    return this.#turns.run(key, async () => {
+      for await (const _ of pauses(this.#settings)) {
+        const answer = await new Addition(this.#placeOf(key, text)).run();
+        if (answer !== "again") return answer;
+      }
+      throw new StorageUnavailableError("Other callers add and remove the record in Vault all the time.", {
+        effect: "none",
+      });
+    });
   }
 
   /**
@@ -124,11 +141,11 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   async sweep(): Promise<number> {
     let deleted = 0;
-    for await (const secret of this.#all()) {
-      if (!this.#isOver(secret)) continue;
+    for (const secret of await this.#all()) {
+      if (!this.#records.isOver(secret)) continue;
       // The list may be old by now: another instance may have renewed the record, under the same id.
       const current = await this.#calls.get(secret.id);
-      if (current === undefined || current.version !== secret.version || !this.#isOver(current)) continue;
+      if (current === undefined || current.version !== secret.version || !this.#records.isOver(current)) continue;
       if (await this.#deleteItem(secret)) deleted += 1;
     }
     return deleted;
@@ -139,9 +156,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    * read into memory first, a hundred items a call.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
-    for await (const secret of this.#all()) {
-      const value = this.#readIfReadable(secret)?.value;
-      if (value !== undefined) yield [secret.name, value];
+    for (const [name, namesakes] of groupByName(await this.#all())) {
+      const standing = recordAmong(namesakes, this.#records.isLive);
+      const value = standing && this.#records.readIfReadable(standing.record)?.value;
+      if (value !== undefined) yield [name, value];
     }
   }
 
@@ -151,11 +169,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     this.#ownWrites.clear();
   }
 
-  async #find(key: string): Promise<Found<V> | undefined> {
-    const [secret, ...older] = await this.#look(key);
-    if (secret === undefined) return undefined;
-    this.#ownWrites.remember(key, secret);
-    return { secret, older, value: this.#read(secret) };
+  async #find(key: string): Promise<Standing | undefined> {
+    const standing = recordAmong(await this.#look(key), this.#records.isLive);
+    if (standing !== undefined) this.#ownWrites.remember(key, standing.record);
+    return standing;
   }
 
   /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
@@ -167,62 +184,36 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     }
     const others = shown.filter(({ id }) => id !== known.id);
     const secret = await this.#calls.get(known.id);
-    if (secret?.name === key) return newestFirst([...this.#own([secret]), ...others]);
+    if (secret?.name === key) return oldestFirst([...this.#own([secret]), ...others]);
     this.#ownWrites.forget(key, known.id);
     return others;
   }
 
   #own(secrets: Namesakes): Namesakes {
-    return secrets.filter((secret) => !this.#ownWrites.isDeleted(secret.id) && !this.#isOfAnotherKind(secret));
+    return secrets.filter((secret) => !this.#ownWrites.isDeleted(secret.id) && !this.#records.isOfAnotherKind(secret));
   }
 
-  #isOfAnotherKind(secret: VaultSecret): boolean {
-    const { kind } = this.#settings;
-    return kind !== undefined && secret.kind !== undefined && secret.kind !== kind;
+  /** Removes a record and what it replaced: true for the one caller that removed a live one. */
+  async #remove({ record, replaced }: Standing, isLive: boolean): Promise<boolean> {
+    await Promise.all(replaced.map((secret) => this.#deleteItem(secret)));
+    if (isLive) return this.#removeItem(record);
+    await this.#deleteItem(record);
+    return false;
   }
 
-  /** The value of a secret, or undefined where it counts as absent. */
-  #read(secret: VaultSecret): V | undefined {
-    if (secret.text === undefined || isTombstone(secret.text)) return undefined;
-    const value = this.#codec.decode(secret.text, this.#location(secret.name));
-    return isExpired(this.#expiresAt(value), this.#settings.clock()) ? undefined : value;
-  }
-
-  /** Removes a record; the value goes to the one caller that did it. */
-  async #remove(key: K): Promise<V | undefined> {
-    this.#assertUsable(key);
-    const found = await this.#find(key);
-    if (found === undefined) return undefined;
-    // Older namesakes go first: were the newest gone before them, another caller would find one of them.
-    await Promise.all(found.older.map((secret) => this.#deleteItem(secret)));
-    if (found.value === undefined || !this.#settings.strictTake) {
-      return (await this.#deleteItem(found.secret)) ? found.value : undefined;
-    }
-    if (!(await claim(this.#calls, found.secret, this.#settings))) return undefined;
+  /** Deletes an item so that only one caller can be the one that did it. */
+  async #removeItem(item: StoredItem): Promise<boolean> {
+    if (!this.#settings.strictTake) return this.#deleteItem(item);
+    if (!(await claim(this.#calls, item, this.#settings))) return false;
     // The claim decides; an item that cannot be deleted now is a tombstone that a sweep removes.
-    await this.#deleteItem(found.secret).catch(() => false);
-    return found.value;
+    await this.#deleteItem(item).catch(() => false);
+    return true;
   }
 
-  /** Removes what is under a key without reading it; true for the one caller that did it. */
-  async #removeUnreadable(key: K): Promise<boolean> {
-    const secrets = await this.#look(key);
-    const deleted = await Promise.all(secrets.map((secret) => this.#deleteItem(secret)));
-    return deleted.includes(true);
-  }
-
-  async #deleteItem(secret: VaultSecret): Promise<boolean> {
-    const deleted = await this.#calls.delete(secret.id);
-    this.#ownWrites.rememberDeleted(secret);
+  async #deleteItem(item: StoredItem): Promise<boolean> {
+    const deleted = await this.#calls.delete(item.id);
+    this.#ownWrites.rememberDeleted(item);
     return deleted;
-  }
-
-  #encode(key: string, value: V): string {
-    const text = this.#codec.encode(value, this.#location(key));
-    if (text.length <= maxTextLength) return text;
-    throw new RecordTooLargeError(
-      `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
-    );
   }
 
   /** False where the item is gone: the id that was remembered is of no use any more. */
@@ -238,48 +229,46 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    * namesake of ours is rotated, otherwise the refusal stands. This also covers the SDK's own retry of a store whose
    * answer was lost.
    */
-  async #store(name: string, secret: string): Promise<void> {
-    const { folder, kind } = this.#settings;
-    const place = { ...(folder !== undefined && { folder }), ...(kind !== undefined && { metadata: { kind } }) };
+  async #store(key: string, text: string): Promise<void> {
     try {
-      this.#ownWrites.remember(name, { id: await this.#calls.store({ name, secret, ...place }), version: 1 });
+      this.#ownWrites.remember(key, await this.#calls.store(this.#records.toItem(key, text)));
     } catch (refusal) {
       if (!(refusal instanceof StorageRejectedError)) throw refusal;
-      const found = await this.#lookup.findOne(name);
-      const [existing, ...older] = this.#own(found);
-      if (existing === undefined && found.some((item) => this.#isOfAnotherKind(item))) throw nameIsTaken(refusal);
-      if (existing === undefined || !(await this.#rotate(name, existing.id, secret))) throw refusal;
-      await Promise.all(older.map((namesake) => this.#deleteItem(namesake)));
+      const found = recordAmong(this.#ownOr(refusal, await this.#lookup.findOne(key)), this.#records.isLive);
+      if (found === undefined || !(await this.#rotate(key, found.record.id, text))) throw refusal;
+      await Promise.all(found.replaced.map((secret) => this.#deleteItem(secret)));
     }
   }
 
-  async *#all(): AsyncGenerator<VaultSecret, void, undefined> {
+  /** @throws {StorageRejectedError} when only a record of another kind explains the refusal. */
+  #ownOr(refusal: StorageRejectedError, found: Namesakes): Namesakes {
+    const own = this.#own(found);
+    if (own.length === 0 && found.some((secret) => this.#records.isOfAnotherKind(secret))) throw nameIsTaken(refusal);
+    return own;
+  }
+
+  #placeOf(key: string, text: string): AdditionPlace {
+    return {
+      settings: this.#settings,
+      isLive: this.#records.isLive,
+      store: (mark) => this.#calls.store(this.#records.toItem(key, text, mark)),
+      look: async (failure) => {
+        const found = await afterWrite(this.#lookup.find(key));
+        return failure instanceof StorageRejectedError ? this.#ownOr(failure, found) : this.#own(found);
+      },
+      get: (id) => afterWrite(this.#calls.get(id)),
+      delete: (item) => afterWrite(this.#deleteItem(item)),
+      remove: (item) => afterWrite(this.#removeItem(item)),
+      keep: (item) => this.#ownWrites.remember(key, item),
+    };
+  }
+
+  async #all(): Promise<Namesakes> {
     this.#assertOpen();
     // Read to the end first: deleting while paging would move the pages.
     const secrets: VaultSecret[] = [];
     for await (const secret of this.#lookup.all()) secrets.push(secret);
-    yield* this.#own(secrets);
-  }
-
-  /** True for what a sweep deletes. A secret that Vault withholds may be enabled again. */
-  #isOver(secret: VaultSecret): boolean {
-    const read = this.#readIfReadable(secret);
-    return read !== undefined && read.value === undefined && secret.text !== undefined;
-  }
-
-  /** What `#read` gives, or undefined for a secret that cannot be read. */
-  #readIfReadable(secret: VaultSecret): { readonly value: V | undefined } | undefined {
-    try {
-      return { value: this.#read(secret) };
-    } catch (failure) {
-      if (isUnreadable(failure)) return undefined;
-      throw failure;
-    }
-  }
-
-  #location(key: string): { readonly repository: string; readonly key: string } {
-    const { folder, kind } = this.#settings;
-    return { repository: `vault:${folder ?? ""}:${kind ?? ""}`, key };
+    return this.#own(secrets);
   }
 
   #assertUsable(key: unknown): void {
@@ -292,8 +281,19 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 }
 
-function isUnreadable(failure: unknown): boolean {
-  return failure instanceof CorruptRecordError || failure instanceof UnsealableError;
+/** A failure of a read says of itself that it had no effect, but the write before it may have had one. */
+async function afterWrite<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (failure) {
+    if (!(failure instanceof StorageFailure) || failure.effect === "unknown") throw failure;
+    const { retryAfterSeconds } = failure;
+    throw new StorageUnavailableError("The record was stored in Vault, but whether it counts could not be told.", {
+      cause: failure,
+      effect: "unknown",
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
+  }
 }
 
 function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {

@@ -59,9 +59,12 @@ export interface VaultSecret {
   readonly id: string;
   readonly name: string;
   readonly kind: string | undefined;
+  /** The mark of the `add` that stored the item. It stays when the item is written to again. */
+  readonly addedWith: string | undefined;
   readonly version: number;
   /** Undefined where Vault withholds it: the item was disabled. */
   readonly text: string | undefined;
+  readonly createdAt: string;
   /** When it was last written, for telling the newest of several. */
   readonly writtenAt: string;
 }
@@ -82,8 +85,10 @@ export function readSecret(item: unknown): VaultSecret | undefined {
     id,
     name,
     kind: metadata?.kind,
+    addedWith: metadata?.added,
     version: current.version,
     text: enabled === false ? undefined : current.secret,
+    createdAt: created_at ?? "",
     writtenAt: last_rotated ?? created_at ?? "",
   };
 }
