@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { type ClientScene, openClientScene } from "../clients/client-scene.ts";
 import { BrowserSession, LoginStoppedError } from "../support/browser-session.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { pkce } from "../support/provider-harness.ts";
+import { setUp } from "../support/set-up.ts";
 
 const ada = { username: "ada@example.com", password: "password" };
 const honestUri = "https://scribe.example/callback";
 const evilUri = "https://evil.example/callback";
 
 let scene: ClientScene;
-beforeAll(async () => {
-  scene = await openClientScene();
+setUp("file", async (parts) => {
+  scene = parts.use(await openClientScene());
 });
-afterAll(() => scene[Symbol.asyncDispose]());
 
 async function register(redirectUri: string): Promise<string> {
   const response = await fetch(`${scene.server.baseUrl}/register`, {

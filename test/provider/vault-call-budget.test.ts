@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { cacheRepositories } from "../../src/index.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
 import { jsonOf } from "../support/json-of.ts";
-import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for a request with the token", async () => {
   const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
@@ -47,17 +43,9 @@ it("gives one code's tokens to one of two instances, and ends them for the repla
       repositories: createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate }),
     });
   const [one, other] = [instance(), instance()];
-  const { client_id } = await one.register();
-  const { verifier, challenge } = pkce();
-  const redirect = await one.logIn({ client_id, code_challenge: challenge });
-  const form = {
-    grant_type: "authorization_code",
-    client_id,
-    code: redirect.searchParams.get("code") ?? "",
-    code_verifier: verifier,
-  };
+  const code = await one.codeFor((await one.register()).client_id);
 
-  const answers = await Promise.all([one.postForm("/token", form), other.postForm("/token", form)]);
+  const answers = await Promise.all([one.redeem(code), other.redeem(code)]);
 
   const granted = answers.filter((answer) => answer.status === 200);
   expect(granted.length).toBeLessThanOrEqual(1);
