@@ -31,7 +31,7 @@ export class TokenIssue {
   readonly #accessTokens: Repository<string, AccessToken>;
   readonly #refreshTokens: Repository<string, RefreshToken>;
   readonly #keys: KeyRing;
-  readonly #lifetimes: { readonly accessToken: number; readonly refreshToken: number };
+  readonly #lifetimes: { readonly accessToken: number; readonly refreshToken: number; readonly grant: number };
 
   constructor(parts: {
     readonly repositories: {
@@ -40,7 +40,7 @@ export class TokenIssue {
     };
     readonly keys: KeyRing;
     /** In seconds. */
-    readonly lifetimes: { readonly accessToken: number; readonly refreshToken: number };
+    readonly lifetimes: { readonly accessToken: number; readonly refreshToken: number; readonly grant: number };
   }) {
     this.#accessTokens = parts.repositories.accessTokens;
     this.#refreshTokens = parts.repositories.refreshTokens;
@@ -61,7 +61,7 @@ export class TokenIssue {
       record: {
         clientId: grant.clientId,
         scopes: [...scopes],
-        expiresAt: this.accessTokenExpiry(grant.expiresAt, now),
+        expiresAt: this.accessTokenExpiry(this.#endOf(grant), now),
         grantId: step.grantId,
         wrappedKey: step.key.grantKey.wrap(this.#keys, accessToken),
         ...(grant.resource !== undefined && { resource: grant.resource }),
@@ -85,6 +85,11 @@ export class TokenIssue {
     };
   }
 
+  /** When a grant ends, in epoch seconds. The record of a short grant is kept for longer, for as long as its code is. */
+  #endOf({ createdAt, expiresAt }: Grant): number {
+    return Math.min(expiresAt, createdAt + this.#lifetimes.grant);
+  }
+
   /** The stored access token of a step, if there is one. */
   findAccessToken(step: Step): Promise<AccessToken | undefined> {
     return this.#accessTokens.get(accessTokenKey(successorAccessToken(step)));
@@ -96,7 +101,7 @@ export class TokenIssue {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
-      usableUntil: Math.min(now + this.#lifetimes.refreshToken, grant.expiresAt),
+      usableUntil: Math.min(now + this.#lifetimes.refreshToken, this.#endOf(grant)),
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(this.#keys, successorRefreshCore(step)),
     });
