@@ -128,7 +128,9 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, { key: step.key.grantKey });
       throw unknownToken();
     }
-    if (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace) {
+    // A token that was retired was used twice over, though what followed it may be gone by the clock of another instance.
+    const wasRetired = successor === undefined && shown.expiresAt < grant.expiresAt;
+    if (wasRetired || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace)) {
       return this.#refuseReuse(credential, grant, step);
     }
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
