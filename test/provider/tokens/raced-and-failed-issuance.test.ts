@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../../src/index.ts";
-import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
 import { gated } from "../../support/gated-repository.ts";
 import { refusing } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
