@@ -5,15 +5,15 @@ import { readExpiresAt } from "../expiry.ts";
 import { KeyTurns } from "../key-turns.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
 import { claim } from "./claim.ts";
-import { connectToVault } from "./connect.ts";
+import { toVaultService } from "./connect.ts";
 import { ItemRecords } from "./item-records.ts";
 import { groupByName, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { pauses } from "./pauses.ts";
-import { SecretLookup } from "./secret-lookup.ts";
-import { type StoredItem, VaultCalls } from "./vault-calls.ts";
+import type { StoredItem } from "./vault-calls.ts";
 import { afterWrite, nameIsTaken } from "./vault-failure.ts";
+import { VaultFolder } from "./vault-folder.ts";
 import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 
 /**
@@ -42,8 +42,7 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V> {
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
-  readonly #calls: VaultCalls;
-  readonly #lookup: SecretLookup;
+  readonly #folder: VaultFolder;
   readonly #turns = new KeyTurns();
   readonly #ownWrites: OwnWrites;
   #closed = false;
@@ -55,15 +54,16 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    tokenOrService: string | VaultServiceLike,
+    tokenOrService: string | VaultServiceLike | VaultFolder,
     options: PangeaVaultRepositoryOptions<V> = {},
   ) {
     const { expiresAt, ...others } = options;
     this.#settings = readVaultOptions(others);
     this.#records = new ItemRecords(asCodec(schemaOrCodec), expiresAt ?? readExpiresAt, this.#settings);
-    const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
-    this.#calls = new VaultCalls(service, this.#settings);
-    this.#lookup = new SecretLookup(this.#calls, this.#settings.folder);
+    this.#folder =
+      tokenOrService instanceof VaultFolder
+        ? tokenOrService
+        : new VaultFolder(toVaultService(tokenOrService, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
   }
 
@@ -153,7 +153,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     for (const secret of await this.#all()) {
       if (!this.#records.isOver(secret)) continue;
       // The list may be old by now: another instance may have renewed the record, under the same id.
-      const current = await this.#calls.get(secret.id);
+      const current = await this.#folder.calls.get(secret.id);
       if (current === undefined || current.version !== secret.version || !this.#records.isOver(current)) continue;
       if (await this.#deleteItem(secret)) deleted += 1;
     }
@@ -186,13 +186,13 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
   async #look(key: string): Promise<Namesakes> {
-    const shown = this.#own(await this.#lookup.find(key));
+    const shown = this.#own(await this.#folder.lookup.find(key));
     const known = this.#ownWrites.get(key);
     if (known === undefined || shown.some(({ id, version }) => id === known.id && version >= known.version)) {
       return shown;
     }
     const others = shown.filter(({ id }) => id !== known.id);
-    const secret = await this.#calls.get(known.id);
+    const secret = await this.#folder.calls.get(known.id);
     if (secret?.name === key) return oldestFirst([...this.#own([secret]), ...others]);
     this.#ownWrites.forget(key, known.id);
     return others;
@@ -213,21 +213,21 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   /** Deletes an item so that only one caller can be the one that did it. */
   async #removeItem(item: StoredItem): Promise<boolean> {
     if (!this.#settings.strictTake) return this.#deleteItem(item);
-    if (!(await claim(this.#calls, item, this.#settings))) return false;
+    if (!(await claim(this.#folder.calls, item, this.#settings))) return false;
     // The claim decides; an item that cannot be deleted now is a tombstone that a sweep removes.
     await this.#deleteItem(item).catch(() => false);
     return true;
   }
 
   async #deleteItem(item: StoredItem): Promise<boolean> {
-    const deleted = await this.#calls.delete(item.id);
+    const deleted = await this.#folder.calls.delete(item.id);
     this.#ownWrites.rememberDeleted(item);
     return deleted;
   }
 
   /** False where the item is gone: the id that was remembered is of no use any more. */
   async #rotate(key: string, id: string, text: string): Promise<boolean> {
-    const version = await this.#calls.rotate(id, text);
+    const version = await this.#folder.calls.rotate(id, text);
     if (version === undefined) this.#ownWrites.forget(key, id);
     else this.#ownWrites.remember(key, { id, version });
     return version !== undefined;
@@ -240,10 +240,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   async #store(key: string, text: string): Promise<void> {
     try {
-      this.#ownWrites.remember(key, await this.#calls.store(this.#records.toItem(key, text)));
+      this.#ownWrites.remember(key, await this.#folder.calls.store(this.#records.toItem(key, text)));
     } catch (refusal) {
       if (!(refusal instanceof StorageRejectedError)) throw refusal;
-      const found = recordAmong(this.#ownOr(refusal, await this.#lookup.findOne(key)), this.#records.isLive);
+      const found = recordAmong(this.#ownOr(refusal, await this.#folder.lookup.findOne(key)), this.#records.isLive);
       if (found === undefined || !(await this.#rotate(key, found.record.id, text))) throw refusal;
       await Promise.all(found.replaced.map((secret) => this.#deleteItem(secret)));
     }
@@ -260,12 +260,12 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     return {
       settings: this.#settings,
       isLive: this.#records.isLive,
-      store: (mark) => this.#calls.store(this.#records.toItem(key, text, mark)),
+      store: (mark) => this.#folder.stores.store(() => this.#folder.calls.store(this.#records.toItem(key, text, mark))),
       look: async (failure) => {
-        const found = await afterWrite(this.#lookup.find(key));
+        const found = await afterWrite(this.#folder.lookup.find(key));
         return failure instanceof StorageRejectedError ? this.#ownOr(failure, found) : this.#own(found);
       },
-      get: (id) => afterWrite(this.#calls.get(id)),
+      get: (id) => afterWrite(this.#folder.calls.get(id)),
       delete: (item) => afterWrite(this.#deleteItem(item)),
       remove: (item) => afterWrite(this.#removeItem(item)),
       keep: (item) => this.#ownWrites.remember(key, item),
@@ -276,7 +276,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     this.#assertOpen();
     // Read to the end first: deleting while paging would move the pages.
     const secrets: VaultSecret[] = [];
-    for await (const secret of this.#lookup.all()) secrets.push(secret);
+    for await (const secret of this.#folder.lookup.all()) secrets.push(secret);
     return this.#own(secrets);
   }
 
