@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { OAuthError, UnsealableError } from "../../errors.ts";
+import { UnsealableError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
+import { invalidRequest } from "../oauth-failure.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 
 /** A browser remembers its latest decisions; beyond this many it is asked again. */
@@ -55,10 +56,10 @@ export class Consent {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
     try {
       const { request, expiresAt } = this.#openWithAny(sealed, browserSecrets);
-      if (expiresAt <= this.#now()) throw new OAuthError("invalid_request", stale);
+      if (expiresAt <= this.#now()) throw invalidRequest(stale);
       return request;
     } catch (cause) {
-      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", stale, { cause });
+      if (cause instanceof UnsealableError) throw invalidRequest(stale, { cause });
       throw cause;
     }
   }

@@ -7,7 +7,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey } from "../grants/grant-key.ts";
 import { formatOpaqueToken } from "../oauth/opaque-token.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import type { AllowedRequest } from "./consent.ts";
@@ -80,7 +80,7 @@ export class Login {
     const expiresAt = now() + lifetimes.login;
     const sealed = this.#transactions.seal({ request, upstreamVerifier, expiresAt }, state);
     if (sealed.length > maxTransactionLength) {
-      throw new OAuthError("invalid_request", "The request is too long; shorten the state or the redirect_uri.");
+      throw invalidRequest("The request is too long; shorten the state or the redirect_uri.");
     }
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
     return {
@@ -115,41 +115,33 @@ export class Login {
 
   #open(state: string, sealed: string | undefined): LoginTransaction {
     const foreign = "This login was not begun in this browser, or is already over. Start again from your application.";
-    if (sealed === undefined) throw new OAuthError("invalid_request", foreign);
-    let transaction: LoginTransaction;
+    if (sealed === undefined) throw invalidRequest(foreign);
     try {
-      transaction = this.#transactions.open(sealed, state);
+      const transaction = this.#transactions.open(sealed, state);
+      if (this.#configuration.now() < transaction.expiresAt) return transaction;
     } catch (cause) {
-      if (cause instanceof UnsealableError) throw new OAuthError("invalid_request", foreign, { cause });
+      if (cause instanceof UnsealableError) throw invalidRequest(foreign, { cause });
       throw cause;
     }
-    if (transaction.expiresAt <= this.#configuration.now()) {
-      throw new OAuthError("invalid_request", "This login took too long. Start again from your application.");
-    }
-    return transaction;
+    throw invalidRequest("This login took too long. Start again from your application.");
   }
 
   async #issueCode(parameters: CallbackParameters, { request, upstreamVerifier }: LoginTransaction): Promise<string> {
-    const { issuer } = parameters;
-    const { upstream } = this.#configuration;
+    const { code: upstreamCode, error, issuer } = parameters;
+    const { keys, lifetimes, now, repositories, upstream } = this.#configuration;
     if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
-      throw new UpstreamRejectedError(
-        "server_error",
-        `The login was answered by another issuer than ${upstream.name}.`,
-      );
+      throw new UpstreamRejectedError("server_error", "The login was answered by another issuer.");
     }
-    if (parameters.error !== undefined) throw upstreamError(upstream.name, parameters.error);
-    if (parameters.code === undefined) {
-      throw new UpstreamRejectedError("server_error", `${upstream.name} sent neither a code nor an error.`);
-    }
-    const tokens = await this.#redeem(parameters.code, upstreamVerifier);
+    if (error !== undefined) throw upstreamError(error);
+    if (upstreamCode === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
+    const tokens = await this.#redeem(upstreamCode, upstreamVerifier);
     const identity = await upstream.identify(tokens);
     const code = formatOpaqueToken("authorization_code", randomBytes(32));
-    const grantKey = GrantKey.create(this.#configuration.keys, grantIdOfCode(code));
-    await this.#configuration.repositories.authorizationCodes.set(authorizationCodeKey(code), {
+    const grantKey = GrantKey.create(keys, grantIdOfCode(code));
+    await repositories.authorizationCodes.set(authorizationCodeKey(code), {
       clientId: request.clientId,
       scopes: [...request.scopes],
-      expiresAt: this.#configuration.now() + this.#configuration.lifetimes.authorizationCode,
+      expiresAt: now() + lifetimes.authorizationCode,
       codeChallenge: request.codeChallenge,
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
@@ -205,9 +197,9 @@ export function authorizationResponse(redirectUri: string, parameters: Readonly<
 }
 
 /** An error that the upstream put into the callback, passed on under its own name where that is a well-formed one. */
-function upstreamError(upstreamName: string, error: string): UpstreamRejectedError {
-  const wellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
-  return new UpstreamRejectedError(wellFormed ? error : "server_error", `${upstreamName} refused the login.`);
+function upstreamError(error: string): UpstreamRejectedError {
+  const isWellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
+  return new UpstreamRejectedError(isWellFormed ? error : "server_error", "The upstream refused the login.");
 }
 
 function withoutSlash(issuer: string): string {
