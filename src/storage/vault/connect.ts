@@ -6,7 +6,7 @@ import type { VaultServiceLike } from "./vault-service.ts";
 /**
  * The SDK's Vault client for a token.
  *
- * @throws {ConfigurationError} for a missing token or a base URL without `{SERVICE_NAME}`.
+ * @throws {ConfigurationError} when the token is missing, or the base URL has no `{SERVICE_NAME}`.
  */
 export function connectToVault(token: string, options: VaultConnectionOptions): VaultServiceLike {
   if (typeof token !== "string" || token.trim() === "") {

@@ -1,10 +1,4 @@
-import {
-  InvalidKeyError,
-  StorageClosedError,
-  StorageFailure,
-  StorageRejectedError,
-  StorageUnavailableError,
-} from "../../errors.ts";
+import { InvalidKeyError, StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
 import { readExpiresAt } from "../expiry.ts";
@@ -19,6 +13,7 @@ import { OwnWrites } from "./own-writes.ts";
 import { pauses } from "./pauses.ts";
 import { SecretLookup } from "./secret-lookup.ts";
 import { type StoredItem, VaultCalls } from "./vault-calls.ts";
+import { afterWrite, nameIsTaken } from "./vault-failure.ts";
 import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 
 /**
@@ -27,8 +22,9 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
  * Vault has no compare-and-swap and no get-and-delete. `take` reads the record and then deletes its item, and the
  * caller whose delete succeeds is the one that gets the value; with `strictTake` a rotation claims it first. A `take` or
  * `delete` that races a `set` of the same key may remove what the `set` wrote: fit for single-use records, whose keys
- * are written once. A strict `take` that has overwritten a newer value so rejects, its effect
- * unknown. When a delete was carried out but its answer was lost, nobody gets the value: it is burned.
+ * are written once. A strict `take` that has overwritten a newer value rejects, and its effect is unknown. When a delete
+ * was carried out but its answer was lost, nobody gets the value: it is burned. `add` stores an item and then looks for
+ * others of the name.
  *
  * A search of Vault may lag behind: what this instance wrote or deleted itself it sees at once nevertheless.
  *
@@ -101,23 +97,36 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 
   /**
-   * Writes the record where there is no live one. Two calls to Vault where nothing is in the way.
+   * Writes the record where there is no live one. Two calls to Vault where nothing is in the way, three or four where a
+   * live record is, six where an expired one keeps the name.
    *
    * Exactly one of any number of concurrent callers, on any number of instances, gets true, whether or not Vault keeps
    * names unique. This needs of Vault that a read by id shows every write before it, and that a search which shows an
    * item shows every item stored before it. A search may lag behind: an add waits until a search shows its item, for as
-   * long as one call may take. Where names repeat, what this leaves open is:
+   * long as one call may take. What this leaves open:
    *
-   * - While adds of one key race, a reader may see the record of an add that then withdraws, until it has withdrawn.
-   * - A `set` of the key that reaches an item while its add withdraws or while it is deleted as expired is lost.
+   * - A `set` that renews an expired record while an add deletes it is lost. Where names may repeat, so is a `set` that
+   *   reaches an item which its add withdraws.
    * - The SDK repeats a store whose answer was lost. Where the record was taken in between, it is there again.
+   * - Where names may repeat and adds of one key race, a reader may see the record of an add that then withdraws, until
+   *   it has withdrawn. A take that gets such a record makes its add reject, unless Vault's clock is wrong by more than
+   *   the adds are apart.
    *
    * @returns True where this call wrote the record. False where a live record was there, or one that cannot be read.
    * @throws {StorageFailure} with the effect "unknown" when the record may have been written or whether it counts cannot
    * be told: an answer was lost and no item is found, a search lags for too long, or the item was removed or written to
    * before it was certain that it counts.
-   * @throws {StorageRejectedError} when a record of another kind has the key, or Vault refuses the item.
+   * @throws {StorageRejectedError} when a record of another kind has the key, or when Vault refuses the item and no
+   * search shows what has its name.
+   * @throws {InvalidRecordError} when the value does not satisfy the schema.
    * @throws {RecordTooLargeError} when the record has more than 10,240 characters.
+   * @throws {InvalidKeyError} when the key is empty or no string.
+   * @throws {StorageClosedError} when the repository was closed.
+   *
+   * @example
+   * ```ts
+   * if (!(await assertions.add(jti, { expiresAt }))) throw new OAuthError("invalid_client", "It was used before.");
+   * ```
    */
   async add(key: K, value: V): Promise<boolean> {
     this.#assertUsable(key);
@@ -279,26 +288,4 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
   }
-}
-
-/** A failure of a read says of itself that it had no effect, but the write before it may have had one. */
-async function afterWrite<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (failure) {
-    if (!(failure instanceof StorageFailure) || failure.effect === "unknown") throw failure;
-    const { retryAfterSeconds } = failure;
-    throw new StorageUnavailableError("The record was stored in Vault, but whether it counts could not be told.", {
-      cause: failure,
-      effect: "unknown",
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    });
-  }
-}
-
-function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {
-  return new StorageRejectedError(
-    "The folder holds a record of another kind under the same key, and Vault keeps names unique; use another folder.",
-    { cause: refusal, effect: "none" },
-  );
 }
