@@ -55,8 +55,11 @@ export function refusing<V>(
   });
 }
 
-/** When a call that fails does so: before the store has done what was asked, or after. */
-export type FailureMoment = "before" | "after";
+/**
+ * When a call that fails does so: before the store has done what was asked, or after; and after, where the next read that
+ * might tell fails too.
+ */
+export type FailureMoment = "before" | "after" | "after and unread";
 
 /** A repository that lets the next call of a method fail, each time that the test says so. */
 export function failingOnce<V>(inner: Repository<string, V>) {
@@ -64,8 +67,8 @@ export function failingOnce<V>(inner: Repository<string, V>) {
   const repository = intercepted(inner, async (run, { method }) => {
     if (next?.method !== method) return run();
     const { moment } = next;
-    next = undefined;
-    if (moment === "after") await run();
+    next = moment === "after and unread" && method !== "get" ? { method: "get", moment } : undefined;
+    if (moment !== "before") await run();
     throw new StorageTimeoutError("The test gives no answer.");
   });
   return {

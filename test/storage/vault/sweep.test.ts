@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { KeyRing, sealed } from "../../../src/index.ts";
-import { connectToVault } from "../../../src/storage/vault/connect.ts";
+import { toVaultService } from "../../../src/storage/vault/connect.ts";
 import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -12,7 +12,7 @@ const emulator = useEmulator({ authn: false }, "test");
 
 function open() {
   const clock = new ManualClock();
-  const service = connectToVault("pts_sweep", { baseUrlTemplate: emulator.baseUrlTemplate });
+  const service = toVaultService("pts_sweep", { baseUrlTemplate: emulator.baseUrlTemplate });
   const inSeconds = (seconds: number) => clock.seconds(seconds);
   return { clock, service, inSeconds };
 }
