@@ -63,6 +63,14 @@ describe("an authorization code", () => {
     },
   );
 
+  it("ends what it issued when its client's id shows it again, with the verifier or without", async () => {
+    const harness = start();
+    const { redeem } = await codeOf(harness);
+    const { access_token } = await jsonOf(await redeem());
+    expect((await jsonOf(await redeem({ code_verifier: pkce().verifier }))).error).toBe("invalid_grant");
+    expect(await harness.mcpStatus(access_token)).toBe(401);
+  });
+
   it("gives tokens to one of fifty concurrent requests at the most, and the replays end them", async () => {
     const harness = start();
     const { redeem } = await codeOf(harness);
