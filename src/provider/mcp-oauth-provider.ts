@@ -54,7 +54,7 @@ export class McpOAuthProvider {
   readonly #configuration: ProviderConfiguration;
   readonly #parts: ProviderParts;
 
-  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so a wrong try burns the code. */
+  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself. */
   readonly skipLocalPkceValidation = true;
 
   /** The client store of the MCP SDK's v1 `OAuthServerProvider`. */
