@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 /** What keys are derived for, to seal texts: HMAC-SHA-512 makes the AES key of each message from them. */
 const toSeal = ["consent request", "login transaction", "remembered consent", "sealed record", "upstream revocation"];
 /** What keys are derived for, to authenticate texts by HMAC-SHA-256, or to follow from them. */
-const toAuthenticate = ["client secret", "credential mark", "${purpose} under credential"];
+const toAuthenticate = ["client secret", "credential mark", "… under credential"];
 const toName = ["key id"];
 
 const root = new URL("../../src/", import.meta.url);
@@ -13,7 +13,9 @@ const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
   .map((file) => readFileSync(new URL(file, root), "utf8").replaceAll(/\/\*\*.*?\*\//gs, ""));
 const labelsAfter = (beginning: RegExp) => {
   const call = new RegExp(`${beginning.source}\\bderive\\(\\s*(?:"([^"]*)"|\`([^\`]*)\`)`, "gs");
-  return sources.flatMap((source) => [...source.matchAll(call)].map(([, text, template]) => text ?? template ?? ""));
+  return sources.flatMap((source) =>
+    [...source.matchAll(call)].map(([, text, template]) => text ?? template?.replaceAll(/\$\{\w+\}/g, "…") ?? ""),
+  );
 };
 
 it("keys are derived for the purposes on record, each with a label in plain sight", () => {
