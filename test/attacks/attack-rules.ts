@@ -268,6 +268,17 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "A writer of the store puts old records back",
+    tests: ["store-writer-puts-old-records-back"],
+    edits: [
+      [
+        "storage/codecs/sealed.ts",
+        "return JSON.stringify([repository, key]);",
+        "return (repository + key).slice(0, 0);",
+      ],
+    ],
+  },
+  {
     name: "Any of them, found by chance (the fuzzer, without PKCE)",
     tests: ["../fuzz/fuzz"],
     edits: [

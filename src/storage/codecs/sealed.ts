@@ -11,7 +11,7 @@ import type { Codec, RecordLocation } from "./codec.ts";
  * writes to the store can put back what was in that place before. For Redis and any store that is not a vault.
  *
  * @param schemaOrCodec - What to seal.
- * @param keys - The first secret writes, all read.
+ * @param keys - The first secret writes, all read. Servers that share a secret need a `context` each.
  *
  * @example
  * ```ts
