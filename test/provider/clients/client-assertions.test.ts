@@ -192,6 +192,19 @@ describe("a client that has replaced its key", () => {
     expect(await answerTo(harness, await next.sign(claims({}, id)))).toBe(known);
   });
 
+  it("is asked again though the clock was set back since", async () => {
+    serve([key]);
+    const harness = start();
+    const stranger = await SigningKey.generate();
+    expect(await answerTo(harness, await stranger.sign(claims()))).toBe(refused);
+    const first = fetches();
+    site.clock.advanceSeconds(-600);
+    const next = await SigningKey.generate();
+    serve([next]);
+    expect(await answerTo(harness, await next.sign(claims()))).toBe(known);
+    expect(fetches()).toBe(first + 1);
+  });
+
   it("is asked once more for a key set that may not be kept, and strangers get no second look", async () => {
     serveApart([key], { "cache-control": "no-store" });
     const harness = start();
