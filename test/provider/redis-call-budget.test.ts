@@ -39,7 +39,10 @@ it.each(["plain", "cached"])("%s", async (which) => {
   await other.provider.fetch(new Request("http://localhost:8000/token", { method: "POST" }));
   await new Promise((r) => setTimeout(r, 50));
   redis.reset();
-  for (const [name, h] of [["same", harness], ["other", other]] as const) {
+  for (const [name, h] of [
+    ["same", harness],
+    ["other", other],
+  ] as const) {
     expect(await h.mcpStatus(String(tokens.access_token))).toBe(200);
     show(`${which} ${name} verification`);
   }
