@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { type Command, Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { redisOptions } from "../../src/storage/redis/redis-options.ts";
 
-/** A command that went out, and which of all that happened came before and after its answer. */
+/** A command that went out. Commands and answers are numbered in one row, in the order in which they came. */
 interface RecordedCommand {
   readonly text: string;
-  readonly sentAt: number;
-  answeredAt: number;
+  readonly sentAs: number;
+  answeredAs: number;
 }
 
 /** A client of ioredis that records what it sends, and in how many round trips. */
@@ -18,7 +18,7 @@ export class RecordingRedis extends Redis implements Disposable {
     const redis = new RecordingRedis(url, redisOptions());
     redis.on("error", () => undefined);
     await once(redis, "ready");
-    redis.reset();
+    redis.forget();
     return redis;
   }
 
@@ -30,33 +30,34 @@ export class RecordingRedis extends Redis implements Disposable {
   /** The longest row of commands each of which was sent after the answer to the one before it. */
   get roundTrips(): number {
     let roundTrips = 0;
-    let answeredAt = -1;
-    for (const command of this.#commands.toSorted((one, other) => one.answeredAt - other.answeredAt)) {
-      if (command.sentAt < answeredAt) continue;
+    let answeredAs = -1;
+    for (const command of this.#commands.toSorted((one, other) => one.answeredAs - other.answeredAs)) {
+      if (command.sentAs < answeredAs) continue;
       roundTrips += 1;
-      answeredAt = command.answeredAt;
+      answeredAs = command.answeredAs;
     }
     return roundTrips;
   }
 
-  reset(): void {
+  /** Forgets what was sent so far. */
+  forget(): void {
     this.#commands = [];
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: it is the signature of ioredis.
-  override sendCommand(command: Command, ...rest: any[]): unknown {
+  override sendCommand(...sent: Parameters<Redis["sendCommand"]>): unknown {
+    const [command] = sent;
     const prefixes = command.getKeys().map((key) => String(key).split(":")[0]);
     const recorded = {
       text: [command.name.toUpperCase(), ...prefixes].join(" "),
-      sentAt: this.#events++,
-      answeredAt: Number.POSITIVE_INFINITY,
+      sentAs: this.#events++,
+      answeredAs: Number.POSITIVE_INFINITY,
     };
     this.#commands.push(recorded);
     const answered = (): void => {
-      recorded.answeredAt = this.#events++;
+      recorded.answeredAs = this.#events++;
     };
     command.promise.then(answered, answered);
-    return super.sendCommand(command, ...rest);
+    return super.sendCommand(...sent);
   }
 
   [Symbol.dispose](): void {
