@@ -55,6 +55,7 @@ export default {
     "Lock",
     "PublishingClient",
     "RepositoryOf",
+    "SharedClient",
     "StoredRecord",
     "SubscribableClient",
     "UpstreamRevocation",
