@@ -6,6 +6,7 @@ import { getFresh } from "../../storage/fresh-read.ts";
 import { emit } from "../events.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
+import type { ConsentRevocations } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
@@ -23,6 +24,8 @@ export interface RevocationEvidence {
   readonly sealedUpstream?: string | undefined;
   /** The client of a grant whose record is not there yet. */
   readonly clientId?: string;
+  /** The user of a grant whose record is not there yet. */
+  readonly subject?: string | undefined;
 }
 
 /**
@@ -34,6 +37,7 @@ export class Grants {
   readonly #grants: Repository<string, Grant>;
   readonly #sessions: Repository<string, UpstreamSessionRecord>;
   readonly #upstreamRevocations: UpstreamRevocations;
+  readonly #consentRevocations: ConsentRevocations;
   readonly #now: () => number;
   readonly #lifetime: number;
 
@@ -43,6 +47,7 @@ export class Grants {
       readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
     };
     readonly upstreamRevocations: UpstreamRevocations;
+    readonly consentRevocations: ConsentRevocations;
     /** The time in epoch seconds. */
     readonly now: () => number;
     /** How long a grant may last, in seconds. */
@@ -51,6 +56,7 @@ export class Grants {
     this.#grants = parts.repositories.grants;
     this.#sessions = parts.repositories.upstreamSessions;
     this.#upstreamRevocations = parts.upstreamRevocations;
+    this.#consentRevocations = parts.consentRevocations;
     this.#now = parts.now;
     this.#lifetime = parts.lifetime;
   }
@@ -66,7 +72,7 @@ export class Grants {
   }
 
   /**
-   * Ends a grant with everything that it issued: writes its tombstone. The upstream session is ended as well where the
+   * Ends a grant with everything that it issued, and the consent behind it: writes its tombstone. The upstream session is ended as well where the
    * evidence opens it; where it does not, the session is ended by whoever shows a live credential of the grant.
    *
    * @returns Whether there was a grant to end.
@@ -80,15 +86,18 @@ export class Grants {
     }
     const revokedAt = this.#now();
     const sealedUpstream = grant?.sealedUpstream ?? evidence.sealedUpstream;
+    const { clientId = "", subject } = grant ?? evidence;
     const tombstone = {
-      clientId: grant?.clientId ?? evidence.clientId ?? "",
+      clientId,
       scopes: [],
       createdAt: grant?.createdAt ?? revokedAt,
       expiresAt: (grant?.expiresAt ?? revokedAt + this.#lifetime) + tombstoneMargin,
       revokedAt,
-      ...(grant?.subject !== undefined && { subject: grant.subject }),
+      ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
+    // Before the tombstone, after which nobody would try again.
+    if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);
     await this.#grants.set(grantId, tombstone);
     if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
     await this.endUpstream(grantId, tombstone, evidence);
