@@ -123,7 +123,7 @@ describe("an authorization request", () => {
   it("lets go of the oldest logins before their cookies fill the headers", async () => {
     const harness = start();
     const { client_id } = await harness.register();
-    const large = ["a", "b", "c"].map((name) => `pangea_mcp_login_${name}=${"x".repeat(1500)}`).join("; ");
+    const large = ["a", "b", "c"].map((name) => `pangea_mcp_login_${name}=${"x".repeat(1700)}`).join("; ");
     const page = await harness.openConsentPage({ client_id, code_challenge: pkce().challenge }, large);
     const decided = await harness.decide(page, "allow");
     const kept = joinCookies(page.cookie, decided);
