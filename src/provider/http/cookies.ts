@@ -45,7 +45,8 @@ export interface CookieChanges {
 /**
  * This server's cookies in one browser. They have the `__Host-` prefix (RFC 6265bis) where the browser keeps it: no other
  * host of the domain, and no page without https, can plant one; and cookies without the prefix are not read from such a
- * browser. Scripts cannot read the cookies, and no other site's form brings them along.
+ * browser. Scripts cannot read the cookies, and no other site's form brings them along. Another port of this machine is
+ * the same host, and can plant any: a decision needs more than a cookie.
  *
  * All of them together stay short enough for servers and proxies. Where they would not, the oldest logins are given up,
  * then the oldest decisions. Requests that are under way at the same time do not see each other's cookies: the request

@@ -55,6 +55,11 @@ export interface CompletedLogin {
   readonly decision?: Required<Decision>;
 }
 
+interface IssuedCode {
+  readonly code: string;
+  readonly decision?: Required<Decision>;
+}
+
 /** The parameters that the upstream sends the browser back with. */
 export interface CallbackParameters {
   readonly state: string;
@@ -112,7 +117,7 @@ export class Login {
     const { request } = transaction;
     try {
       const tokens = await this.#redeem(parameters, transaction);
-      const issued = await this.#issueCode(tokens, transaction);
+      const issued = await this.#issueCodeOrEnd(tokens, transaction);
       if (issued === undefined) return { request, location: undefined };
       const { code, decision } = issued;
       return { request, location: this.#answer(request, { code }), ...(decision !== undefined && { decision }) };
@@ -173,29 +178,38 @@ export class Login {
     }
   }
 
+  /** Issues a code, or ends what the upstream has given: no grant will ever hold it. */
+  async #issueCodeOrEnd(tokens: UpstreamTokens, transaction: LoginTransaction): Promise<IssuedCode | undefined> {
+    const { now, lifetimes } = this.#configuration;
+    const handle = formatHandle(randomBytes(16));
+    let issued: IssuedCode | undefined;
+    try {
+      issued = await this.#issueCode(handle, tokens, transaction);
+      return issued;
+    } finally {
+      if (issued === undefined) {
+        await this.#parts.upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
+      }
+    }
+  }
+
   /** Issues a code for whoever has logged in; undefined where the person has to be asked. */
   async #issueCode(
+    handle: string,
     tokens: UpstreamTokens,
     { request, decisions }: LoginTransaction,
-  ): Promise<{ readonly code: string; readonly decision?: Required<Decision> } | undefined> {
+  ): Promise<IssuedCode | undefined> {
     const { clockTolerance, repositories, upstream } = this.#configuration;
-    const handle = formatHandle(randomBytes(16));
     const identity = await upstream.identify(tokens);
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
-    if (decision === undefined) {
-      await this.#endUpstream(handle, tokens);
-      return undefined;
-    }
+    if (decision === undefined) return undefined;
     const [code, revokedAt] = await Promise.all([
       this.#storeCode(handle, request, { tokens, identity }),
       subject === undefined ? undefined : this.#parts.consentRevocations.revokedAt(subject, request.clientId),
     ]);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
-      await Promise.all([
-        repositories.authorizationCodes.delete(authorizationCodeKey(handle)),
-        this.#endUpstream(handle, tokens),
-      ]);
+      await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
       return undefined;
     }
     emit("login", { clientId: request.clientId, subject });
@@ -225,12 +239,6 @@ export class Login {
       ...(subject !== undefined && { subject }),
     });
     return markCredential(keys.derive("credential mark"), core);
-  }
-
-  /** Ends an upstream session that no grant will have. */
-  #endUpstream(handle: string, tokens: UpstreamTokens): Promise<void> {
-    const { now, lifetimes } = this.#configuration;
-    return this.#parts.upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
   }
 
   #answer({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): URL {
