@@ -156,7 +156,8 @@ export class McpOAuthProvider {
   /**
    * Verifies an access token, as the MCP SDK's `OAuthTokenVerifier` does.
    *
-   * @throws `OAuthError` with `invalid_token`; `StorageError` when the store fails, which is not a word on the token.
+   * @throws {OAuthError} with `invalid_token` when the token is not known, has expired or was revoked.
+   * @throws {StorageError} when the store fails, which is not a word on the token.
    */
   verifyAccessToken(token: string): Promise<AuthInfo> {
     return this.#parts.verifier.verify(token);
@@ -210,7 +211,8 @@ export class McpOAuthProvider {
   /**
    * The PKCE challenge of a code, for the MCP SDK's v1 router. The code stays good.
    *
-   * @throws `OAuthError` with `invalid_grant`, `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_grant` when the code is not known or is another client's.
+   * @throws {StorageError} when the store fails.
    */
   async challengeForAuthorizationCode(
     client: Pick<OAuthClientInformation, "client_id">,
@@ -228,7 +230,8 @@ export class McpOAuthProvider {
   /**
    * Redeems an authorization code for a client that the MCP SDK's v1 router has authenticated.
    *
-   * @throws `OAuthError` with `invalid_grant` or `invalid_target`, `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_grant` or `invalid_target` when the request does not fit the code.
+   * @throws {StorageError} when the store fails.
    */
   async exchangeAuthorizationCode(
     client: Pick<OAuthClientInformation, "client_id">,
@@ -254,7 +257,8 @@ export class McpOAuthProvider {
   /**
    * Redeems a refresh token for a client that the MCP SDK's v1 router has authenticated.
    *
-   * @throws `OAuthError` as the token endpoint answers, `StorageError` when the store fails.
+   * @throws {OAuthError} when the token endpoint would refuse.
+   * @throws {StorageError} when the store fails.
    */
   async exchangeRefreshToken(
     client: { readonly client_id: string; readonly grant_types?: readonly string[] | undefined },
@@ -275,7 +279,11 @@ export class McpOAuthProvider {
     return tokens;
   }
 
-  /** Revokes a token of a client that the MCP SDK's v1 router has authenticated. Throws `StorageError`. */
+  /**
+   * Revokes a token of a client that the MCP SDK's v1 router has authenticated.
+   *
+   * @throws {StorageError} when the store fails.
+   */
   revokeToken(client: Pick<OAuthClientInformation, "client_id">, request: { readonly token: string }): Promise<void> {
     return this.#parts.revoker.revoke(client.client_id, request.token);
   }
@@ -285,7 +293,7 @@ export class McpOAuthProvider {
    * the upstream cannot be opened without one of the user's own; they are left to expire.
    *
    * @returns Whether there was such a grant.
-   * @throws `StorageError` when the store fails: call again.
+   * @throws {StorageError} when the store fails: call again.
    */
   revokeGrant(grantId: string): Promise<boolean> {
     return this.#parts.grants.revoke(grantId);
@@ -294,8 +302,9 @@ export class McpOAuthProvider {
   /**
    * Lists grants, one user's approval of one client each, for an operator's tools. It reads the whole repository.
    *
-   * @throws `ConfigurationError` where the grants repository has no `entries()`, or a member of the filter is there
-   * without a value; `StorageError` when the store fails.
+   * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
+   * without a value.
+   * @throws {StorageError} when the store fails.
    *
    * @example
    * ```ts
@@ -311,8 +320,9 @@ export class McpOAuthProvider {
    *
    * @param filter - Names the user, the client or both; for all grants it has to be `{}` in so many words.
    * @returns How many grants were ended.
-   * @throws `ConfigurationError` where the grants repository has no `entries()`, or a member of the filter is there
-   * without a value; `StorageError` when the store fails: call again.
+   * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
+   * without a value.
+   * @throws {StorageError} when the store fails: call again.
    *
    * @example
    * ```ts
@@ -336,7 +346,8 @@ export class McpOAuthProvider {
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const { announcements, documents, upstreamRevocations } = this.#parts;
-    await Promise.all([documents, announcements, upstreamRevocations].map((part) => part[Symbol.asyncDispose]()));
+    const { announcements, documents, sessions, upstreamRevocations } = this.#parts;
+    const parts = [documents, announcements, sessions, upstreamRevocations];
+    await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()));
   }
 }

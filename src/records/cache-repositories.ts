@@ -12,7 +12,7 @@ export interface CacheRepositoriesOptions {
   /** How many records of each kind are kept. Default: 10,000. */
   readonly max?: number;
   /** Tells the other instances what changed here, one channel a kind of record. */
-  readonly invalidation?: { readonly accessTokens?: InvalidationChannel; readonly clients?: InvalidationChannel };
+  readonly invalidation?: { readonly [Kind in "accessTokens" | "grants" | "clients"]?: InvalidationChannel };
   /** Told when a change could not be published: other instances hear of it when their copies are `maxStaleness` old. */
   readonly onPublishFailure?: (error: unknown) => void;
   /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, not at all. */
@@ -22,11 +22,11 @@ export interface CacheRepositoriesOptions {
 }
 
 /**
- * Puts a write-through cache in front of what every request reads: access tokens and clients. A request with a token
- * that was seen before then makes no call to the store.
+ * Puts a write-through cache in front of what every request reads: access tokens, their grants, and clients. A request with
+ * a token that was seen before then makes no call to the store.
  *
- * Authorization codes and refresh tokens work once and grants hold the key to a user's session upstream: a cache never
- * answers with any of these. Disposing of what it gives back closes the caches, then the repositories behind them.
+ * A cache never answers with an authorization code or a refresh token, and what changes a grant or depends on its state
+ * reads the store. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
  * @throws {ConfigurationError} when a bound is missing or not a number.
  *
@@ -50,6 +50,10 @@ export function cacheRepositories<R extends ProviderRepositories>(
     ...bounds,
     ...(invalidation.accessTokens !== undefined && { invalidation: invalidation.accessTokens }),
   });
+  const grants = new CachedRepository(repositories.grants, {
+    ...bounds,
+    ...(invalidation.grants !== undefined && { invalidation: invalidation.grants }),
+  });
   const clients = new CachedRepository(repositories.clients, {
     ...bounds,
     ...(invalidation.clients !== undefined && { invalidation: invalidation.clients }),
@@ -58,9 +62,10 @@ export function cacheRepositories<R extends ProviderRepositories>(
   return {
     ...repositories,
     accessTokens,
+    grants,
     clients,
     async [Symbol.asyncDispose]() {
-      await Promise.all([accessTokens[Symbol.asyncDispose](), clients[Symbol.asyncDispose]()]);
+      await Promise.all([accessTokens, grants, clients].map((cache) => cache[Symbol.asyncDispose]()));
       if (isDisposable(repositories)) await repositories[Symbol.asyncDispose]();
     },
   };

@@ -1,5 +1,6 @@
-import { connectToVault } from "../storage/vault/connect.ts";
-import type { PangeaVaultRepositoryOptions } from "../storage/vault/options.ts";
+import { toVaultService } from "../storage/vault/connect.ts";
+import { type PangeaVaultRepositoryOptions, readVaultOptions } from "../storage/vault/options.ts";
+import { VaultFolder } from "../storage/vault/vault-folder.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
@@ -34,9 +35,10 @@ export function createVaultRepositories(
   tokenOrService: string | VaultServiceLike,
   options: VaultRepositoriesOptions = {},
 ): VaultRepositories {
-  const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
+  // One view of the folder for all kinds: what a request reads of several kinds at once is one call.
+  const folder = new VaultFolder(toVaultService(tokenOrService, options), readVaultOptions(options));
   const repositories = createRepositories<InVault>(
-    (schema, kind) => new PangeaVaultRepository(schema, service, { ...options, kind }),
+    (schema, kind) => new PangeaVaultRepository(schema, folder, { ...options, kind }),
   );
   const all = Object.values(repositories);
   return {

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../src/index.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 /** Two servers of one operator, with one store and one secret, as careless as it gets. */
 function twoServers(): { notes: ProviderHarness; payroll: ProviderHarness } {

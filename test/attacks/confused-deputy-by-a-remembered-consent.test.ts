@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, type McpOAuthProviderOptions } from "../../src/index.ts";
 import { isEnumerable } from "../../src/storage/enumerable.ts";
 import { type ClientScene, openClientScene } from "../clients/client-scene.ts";
@@ -7,16 +7,16 @@ import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ClientHarness, joinCookies, pkce } from "../support/provider-harness.ts";
+import { setUp } from "../support/set-up.ts";
 
 const ada = { username: "ada@example.com", password: "password" };
 const honestUri = "https://scribe.example/callback";
 const evilUri = "https://evil.example/callback";
 
 let scene: ClientScene;
-beforeAll(async () => {
-  scene = await openClientScene();
+setUp("file", async (parts) => {
+  scene = parts.use(await openClientScene());
 });
-afterAll(() => scene[Symbol.asyncDispose]());
 
 async function register(redirectUri: string): Promise<string> {
   const response = await fetch(`${scene.server.baseUrl}/register`, {

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { jsonOf } from "../support/json-of.ts";
 import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({
-    users: [{ username: "ada@example.com" }, { username: "mallory@evil.example" }],
-  });
+const emulator = useEmulator({
+  users: [{ username: "ada@example.com" }, { username: "mallory@evil.example" }],
 });
-afterAll(() => emulator.close());
 
 const mallory = { username: "mallory@evil.example" };
 

@@ -1,14 +1,10 @@
 import * as oauth from "oauth4webapi";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const start = (): ProviderHarness => new ProviderHarness(providerOptions(emulator.issuerUrl));
 
@@ -27,7 +23,7 @@ async function answers(harness: ProviderHarness): Promise<Record<string, URL>> {
 
 it("every answer says which server gives it, so that a client that knows several is not mixed up", async () => {
   const harness = start();
-  const metadata = await (await harness.get("/.well-known/oauth-authorization-server")).json();
+  const metadata = await jsonOf(await harness.get("/.well-known/oauth-authorization-server"));
   expect(metadata).toMatchObject({
     issuer: harness.provider.issuer,
     authorization_response_iss_parameter_supported: true,

@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const start = (): ProviderHarness => new ProviderHarness(providerOptions(emulator.issuerUrl));
 const { verifier, challenge } = pkce();
 
 it("the metadata offers S256 and nothing weaker", async () => {
-  const metadata = await (await start().get("/.well-known/oauth-authorization-server")).json();
+  const metadata = await jsonOf(await start().get("/.well-known/oauth-authorization-server"));
   expect(metadata).toMatchObject({ code_challenge_methods_supported: ["S256"] });
 });
 

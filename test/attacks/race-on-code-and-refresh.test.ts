@@ -1,24 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../src/index.ts";
-import { GatedRepository } from "../support/gated-repository.ts";
+import { gated } from "../support/gated-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 import { recordsOf } from "../support/records-of.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 /** Several instances of one server over one store, whose calls a test can hold. */
 function instances(count: number) {
   const clock = new ManualClock();
   const store = createInMemoryRepositories({ clock: clock.read });
-  const accessTokens = new GatedRepository(store.accessTokens);
-  const grants = new GatedRepository(store.grants);
+  const accessTokens = gated(store.accessTokens);
+  const grants = gated(store.grants);
   const options = {
     ...providerOptions(emulator.issuerUrl),
     clock: clock.read,
@@ -50,7 +46,7 @@ describe("a code", () => {
     const issued = await one.codeFor((await one.register()).client_id);
     const gate = accessTokens.hold("set");
     const first = one.redeem(issued);
-    await vi.waitFor(() => expect(gate.arrived).toBe(true));
+    await gate.arrival();
     const replay = await one.redeem(issued);
     expect(replay.status).toBe(400);
     await gate.answer();
@@ -79,7 +75,7 @@ describe("a refresh token", () => {
     const tokens = await one.tokens();
     const gate = accessTokens.hold("set");
     const refresh = one.refresh(tokens);
-    await vi.waitFor(() => expect(gate.arrived).toBe(true));
+    await gate.arrival();
     await one.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
     await gate.answer();
     const answer = await refresh;
@@ -94,7 +90,7 @@ describe("a refresh token", () => {
     clock.advanceSeconds(31);
     const gate = accessTokens.hold("set");
     const refresh = one.refresh(successor);
-    await vi.waitFor(() => expect(gate.arrived).toBe(true));
+    await gate.arrival();
     expect((await one.refresh(tokens)).status).toBe(400);
     await gate.answer();
     expect((await refresh).status).toBe(400);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 
 const web = "https://app.example/callback";
@@ -180,7 +181,7 @@ describe("a redirect URI that must never be registered", () => {
     const harness = new ProviderHarness(providerOptions("https://login.example"));
     const response = await harness.postJson("/register", { redirect_uris: ["https://app.example/ok", uri] });
     expect(response.status).toBe(400);
-    const { error } = (await response.json()) as { error: string };
+    const { error } = await jsonOf(response);
     expect(["invalid_redirect_uri", "invalid_client_metadata"]).toContain(error);
   });
 });

@@ -1,10 +1,11 @@
 import { createServer } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { connectPinned } from "../../src/provider/client-documents/pinned-connection.ts";
 import { isPublicAddress } from "../../src/provider/client-documents/public-address.ts";
 import { ClientSite, clientId, documentWith, json, publicAddress } from "../provider/client-documents/client-site.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { setUp } from "../support/set-up.ts";
 
 const hostile = [
   ["0.0.0.0", "this host"],
@@ -88,11 +89,8 @@ describe("a public address", () => {
 
 describe("a document URL that leads to an address of our own network", () => {
   let site: ClientSite;
-  beforeEach(async () => {
-    site = await ClientSite.open();
-  });
-  afterEach(async () => {
-    await site[Symbol.asyncDispose]();
+  setUp("test", async (parts) => {
+    site = parts.use(await ClientSite.open());
   });
 
   const refused = {
@@ -222,11 +220,8 @@ describe("a pinned connection", () => {
 
 describe("the authorization endpoint as a way into our network", () => {
   let site: ClientSite;
-  beforeEach(async () => {
-    site = await ClientSite.open();
-  });
-  afterEach(async () => {
-    await site[Symbol.asyncDispose]();
+  setUp("test", async (parts) => {
+    site = parts.use(await ClientSite.open());
   });
 
   const start = () =>

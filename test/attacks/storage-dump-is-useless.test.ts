@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { beforeEach, expect, it } from "vitest";
 import { createInMemoryRepositories, KeyRing, type ProviderRepositories, UnsealableError } from "../../src/index.ts";
 import { GrantKey } from "../../src/provider/grants/grant-key.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { type IssuedTokens, ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 import { recordsOf } from "../support/records-of.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const secret = "the secret that every instance is configured with";
 

@@ -1,10 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
-import { createInMemoryRepositories, tokenKey } from "../../src/index.ts";
-import { GatedRepository } from "../support/gated-repository.ts";
+import { beforeEach, expect, it, vi } from "vitest";
+import { tokenKey } from "../../src/index.ts";
+import { interceptedRepositories } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
 vi.mock("node:crypto", async (original) => {
   const crypto = await original<typeof import("node:crypto")>();
@@ -12,11 +12,7 @@ vi.mock("node:crypto", async (original) => {
 });
 const compared = vi.mocked(timingSafeEqual);
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 beforeEach(() => {
   compared.mockClear();
 });
@@ -81,24 +77,11 @@ it("a code verifier is compared by its digest, in constant time", async () => {
 });
 
 it("tokens and codes are not compared at all: the store is asked for their digest", async () => {
-  const store = createInMemoryRepositories();
   const asked: string[] = [];
-  const spied = <V>(repository: GatedRepository<string, V>) => {
-    for (const method of ["get", "take"] as const) {
-      const call = repository[method].bind(repository);
-      vi.spyOn(repository, method).mockImplementation((key) => {
-        asked.push(key);
-        return call(key);
-      });
-    }
-    return repository;
-  };
-  const repositories = {
-    ...store,
-    accessTokens: spied(new GatedRepository(store.accessTokens)),
-    refreshTokens: spied(new GatedRepository(store.refreshTokens)),
-    authorizationCodes: spied(new GatedRepository(store.authorizationCodes)),
-  };
+  const repositories = interceptedRepositories((run, { method, key }) => {
+    if (method !== "set") asked.push(key);
+    return run();
+  });
   const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
   const tokens = await harness.tokens();
   await harness.mcpStatus(tokens.access_token);

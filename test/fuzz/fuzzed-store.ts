@@ -34,21 +34,23 @@ export class FuzzedStore {
       }
       return codec.decode(text, { repository: kind, key });
     };
+    const isKept = () => this.corruption === undefined;
+    const write = (key: string, value: V): StoredText => {
+      const expiresAt = readExpiresAt(value);
+      const text = codec.encode(value, { repository: kind, key });
+      return { text, ...(expiresAt !== undefined && { expiresAt }) };
+    };
     return {
       get: async (key) => read(key, await texts.get(key)),
-      take: async (key) => read(key, await (this.corruption === undefined ? texts.take(key) : texts.get(key))),
-      delete: async (key) => (this.corruption === undefined ? texts.delete(key) : (await texts.get(key)) !== undefined),
+      take: async (key) => read(key, await (isKept() ? texts.take(key) : texts.get(key))),
+      delete: async (key) => (isKept() ? texts.delete(key) : (await texts.get(key)) !== undefined),
       set: async (key, value) => {
-        const text = codec.encode(value, { repository: kind, key });
-        const expiresAt = readExpiresAt(value);
-        if (this.corruption === undefined)
-          await texts.set(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
+        const stored = write(key, value);
+        if (isKept()) await texts.set(key, stored);
       },
       add: async (key, value) => {
-        const text = codec.encode(value, { repository: kind, key });
-        const expiresAt = readExpiresAt(value);
-        if (this.corruption !== undefined) return (await texts.get(key)) === undefined;
-        return texts.add(key, { text, ...(expiresAt !== undefined && { expiresAt }) });
+        const stored = write(key, value);
+        return isKept() ? texts.add(key, stored) : (await texts.get(key)) === undefined;
       },
     };
   }

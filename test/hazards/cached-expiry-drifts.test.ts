@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { cachedSetup, maxStaleness } from "../support/cached-setup.ts";
-import { stoppedClock } from "../support/stopped-clock.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 
 test("a copy ends with its record, to the millisecond, however young the copy is", async () => {
   const { backend, cache, clock } = cachedSetup();
@@ -24,9 +24,9 @@ test("a record read late in its life keeps its expiry in memory", async () => {
 });
 
 test("a record that the backend still hands out after its expiry is absent", async () => {
-  const clock = stoppedClock();
+  const clock = new ManualClock();
   const lenient = new InMemoryRepository<string, { expiresAt: number }>({ clock: () => 0 });
-  const cache = new CachedRepository(lenient, { max: 10, maxStaleness, clock });
+  const cache = new CachedRepository(lenient, { max: 10, maxStaleness, clock: clock.read });
   await lenient.set("a", { expiresAt: clock.seconds(-1) });
   expect(await cache.get("a")).toBeUndefined();
   expect(await cache.take("a")).toBeUndefined();
@@ -34,7 +34,7 @@ test("a record that the backend still hands out after its expiry is absent", asy
 
 test("a cache over a cache does not add to the record's life", async () => {
   const { cache: inner, clock } = cachedSetup();
-  const outer = new CachedRepository(inner, { max: 10, maxStaleness: 10 * maxStaleness, clock });
+  const outer = new CachedRepository(inner, { max: 10, maxStaleness: 10 * maxStaleness, clock: clock.read });
   await inner.set("a", { text: "short", expiresAt: clock.seconds(30) });
   clock.advance(29_000);
   expect(await outer.get("a")).toMatchObject({ text: "short" });

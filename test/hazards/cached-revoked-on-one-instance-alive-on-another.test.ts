@@ -72,7 +72,7 @@ test("a clock that is set back does not lengthen the life of a copy", async () =
 test("with a channel a revocation on one instance ends the copy on another", async () => {
   const channel = new InMemoryInvalidationChannel();
   const { backend, cache: one, clock } = cachedSetup({ invalidation: channel });
-  const other = new CachedRepository(backend, { max: 10, maxStaleness, clock, invalidation: channel });
+  const other = new CachedRepository(backend, { max: 10, maxStaleness, clock: clock.read, invalidation: channel });
   await one.set("a", token);
   expect(await other.get("a")).toEqual(token);
   expect(await one.delete("a")).toBe(true);
@@ -82,7 +82,7 @@ test("with a channel a revocation on one instance ends the copy on another", asy
 test("with a channel a set on one instance ends the copy on another and leaves the writer's own", async () => {
   const channel = new InMemoryInvalidationChannel();
   const { backend, cache: one, clock } = cachedSetup({ invalidation: channel });
-  const other = new CachedRepository(backend, { max: 10, maxStaleness, clock, invalidation: channel });
+  const other = new CachedRepository(backend, { max: 10, maxStaleness, clock: clock.read, invalidation: channel });
   await one.set("a", token);
   await other.get("a");
   await one.set("a", { text: "narrowed" });

@@ -75,7 +75,7 @@ test("a corrupt record is thrown, not kept and not absent", async () => {
 test("two caches over one backend do not share their reads", async () => {
   const { backend, cache, clock, store } = cachedSetup();
   await store.set("a", token);
-  const other = new CachedRepository(backend, { max: 10, maxStaleness: 1_000, clock });
+  const other = new CachedRepository(backend, { max: 10, maxStaleness: 1_000, clock: clock.read });
   const gates = [backend.hold("get"), backend.hold("get")];
   const reads = [cache.get("a"), other.get("a")];
   for (const gate of gates) await gate.answer();

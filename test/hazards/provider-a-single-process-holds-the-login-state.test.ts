@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { joinCookies, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 import { recordsOf } from "../support/records-of.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const clock = new ManualClock();
 const repositories = createInMemoryRepositories({ clock: clock.read });

@@ -1,35 +1,28 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
-import { FailingRepositories } from "../support/failing-repository.ts";
+import { expect, it } from "vitest";
+import { FailingRepositories } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 it("while the store is out every endpoint says so, and nothing about a token, a code or a client", async () => {
   const store = new FailingRepositories();
   const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories: store.repositories });
   const tokens = await harness.tokens();
-  const { challenge, verifier } = pkce();
-  const redirect = await harness.logIn({ client_id: tokens.clientId, code_challenge: challenge });
-  const code = redirect.searchParams.get("code") ?? "";
+  const code = await harness.codeFor(tokens.clientId);
+  const { challenge } = pkce();
   const begun = await harness.beginLogin({ client_id: tokens.clientId, code_challenge: challenge });
   const callback = await harness.logInUpstream(begun.location);
 
-  store.fail("get", "set", "delete", "take");
+  store.fail();
   const client_id = tokens.clientId;
-  const refresh = { grant_type: "refresh_token", client_id, refresh_token: tokens.refresh_token };
-  const redeem = { grant_type: "authorization_code", client_id, code, code_verifier: verifier };
   const headers = new Headers({ authorization: `Bearer ${tokens.access_token}` });
   const guarded = await harness.provider.authenticate({ headers });
   for (const answer of [
     guarded instanceof Response ? guarded : Response.json({}),
-    await harness.postForm("/token", refresh),
-    await harness.postForm("/token", redeem),
+    await harness.refresh(tokens),
+    await harness.redeem(code),
     await harness.postForm("/revoke", { client_id, token: tokens.access_token }),
     await harness.postJson("/register", { redirect_uris: [harness.redirectUri] }),
   ]) {
@@ -44,6 +37,6 @@ it("while the store is out every endpoint says so, and nothing about a token, a 
 
   store.recover();
   expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
-  expect((await harness.postForm("/token", redeem)).status).toBe(200);
-  expect((await harness.postForm("/token", refresh)).status).toBe(200);
+  expect((await harness.redeem(code)).status).toBe(200);
+  expect((await harness.refresh(tokens)).status).toBe(200);
 });

@@ -1,28 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
-import { jsonOf } from "../support/json-of.ts";
-import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { expect, it } from "vitest";
+import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
-});
-afterAll(() => emulator.close());
-
-async function logIn(harness: ProviderHarness, client_id: string, username: string) {
-  const { challenge, verifier } = pkce();
-  const redirect = await harness.logIn({ client_id, code_challenge: challenge }, { username });
-  const code = redirect.searchParams.get("code") ?? "";
-  const form = { grant_type: "authorization_code", client_id, code, code_verifier: verifier };
-  return jsonOf(await harness.postForm("/token", form));
-}
+const emulator = useEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
 
 it("two users of one client, and one user twice, each keep what is their own", async () => {
   const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
   const { client_id } = await harness.register();
-  const ada = await logIn(harness, client_id, "ada@example.com");
-  const grace = await logIn(harness, client_id, "grace@example.com");
-  const adaAgain = await logIn(harness, client_id, "ada@example.com");
+  const ada = await harness.tokensFor(client_id, {}, { username: "ada@example.com" });
+  const grace = await harness.tokensFor(client_id, {}, { username: "grace@example.com" });
+  const adaAgain = await harness.tokensFor(client_id, {}, { username: "ada@example.com" });
 
   const open = (tokens: { access_token: string }) => harness.provider.pangeaToken({ token: tokens.access_token });
   const users = await Promise.all([open(ada), open(grace), open(adaAgain)]);

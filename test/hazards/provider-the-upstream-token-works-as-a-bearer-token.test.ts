@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { createInMemoryRepositories, tokenKey } from "../../src/index.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
 import { recordsOf } from "../support/records-of.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 it("only tokens that were issued here open this server, even where the store has the upstream's", async () => {
   const repositories = createInMemoryRepositories();

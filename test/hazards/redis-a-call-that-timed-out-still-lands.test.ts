@@ -1,67 +1,50 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis, redisClient } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";
+import { setUp } from "../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { textCodec } from "../support/text-codec.ts";
 
 let server: RedisServer;
 let proxy: TcpProxy;
-beforeEach(async () => {
-  server = await startRedisServer();
-  proxy = await startTcpProxy(server.port);
-});
-afterEach(async () => {
-  await proxy[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
+setUp("test", async (parts) => {
+  server = parts.use(await startRedisServer());
+  proxy = parts.use(await startTcpProxy(server.port));
 });
 
 test("a write that timed out on the wire is reported as unknown, and does land", async () => {
-  const redis = redisClient(proxy);
-  try {
-    const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
-    await repository.set("k", "old");
-    proxy.stall();
-    await expect(repository.set("k", "new")).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
-    proxy.flow();
-    await until(async () => (await repository.get("k")) === "new");
-  } finally {
-    redis.disconnect();
-  }
+  using redis = redisClient(proxy);
+  const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
+  await repository.set("k", "old");
+  proxy.stall();
+  await expect(repository.set("k", "new")).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
+  proxy.flow();
+  await until(async () => (await repository.get("k")) === "new");
 });
 
 test("a take that timed out is reported as unknown and is not tried again", async () => {
-  const redis = redisClient(proxy);
-  const elsewhere = await connectRedis(server);
-  try {
-    const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
-    await repository.set("k", "v");
-    await elsewhere.config("RESETSTAT");
-    proxy.withholdReplies();
-    await expect(repository.take("k")).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
-    proxy.flow();
-    expect(await repository.get("k")).toBeUndefined();
-    expect(await elsewhere.info("commandstats")).toContain("cmdstat_getdel:calls=1,");
-  } finally {
-    redis.disconnect();
-    elsewhere.disconnect();
-  }
+  using redis = redisClient(proxy);
+  using elsewhere = await connectRedis(server);
+  const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
+  await repository.set("k", "v");
+  await elsewhere.config("RESETSTAT");
+  proxy.withholdReplies();
+  await expect(repository.take("k")).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
+  proxy.flow();
+  expect(await repository.get("k")).toBeUndefined();
+  expect(await elsewhere.info("commandstats")).toContain("cmdstat_getdel:calls=1,");
 });
 
 test("a write that was never sent is reported so, and never lands", async () => {
   proxy.stall();
-  const redis = redisClient(proxy);
-  const elsewhere = await connectRedis(server);
-  try {
-    const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
-    await expect(repository.set("k", "v")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
-    proxy.flow();
-    await until(() => redis.status === "ready");
-    expect(await repository.get("k")).toBeUndefined();
-    expect(await elsewhere.info("commandstats")).not.toContain("cmdstat_set:");
-  } finally {
-    redis.disconnect();
-    elsewhere.disconnect();
-  }
+  using redis = redisClient(proxy);
+  using elsewhere = await connectRedis(server);
+  const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
+  await expect(repository.set("k", "v")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+  proxy.flow();
+  await until(() => redis.status === "ready");
+  expect(await repository.get("k")).toBeUndefined();
+  expect(await elsewhere.info("commandstats")).not.toContain("cmdstat_set:");
 });

@@ -7,21 +7,17 @@ import { startRedisServer } from "../support/redis-server.ts";
 
 test("no operation answers absent or done while Redis is down", async () => {
   await using server = await startRedisServer();
-  const redis = await connectRedis(server);
-  try {
-    const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "token", timeout: 200 });
-    await server.kill();
-    for (let round = 0; round < 3; round++) {
-      for (const outcome of await Promise.allSettled([
-        repository.get("k"),
-        repository.set("k", { clientId: "c", scopes: [] }),
-        repository.delete("k"),
-        repository.take("k"),
-      ])) {
-        expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StorageFailure) });
-      }
+  using redis = await connectRedis(server);
+  const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "token", timeout: 200 });
+  await server.kill();
+  for (let round = 0; round < 3; round++) {
+    for (const outcome of await Promise.allSettled([
+      repository.get("k"),
+      repository.set("k", { clientId: "c", scopes: [] }),
+      repository.delete("k"),
+      repository.take("k"),
+    ])) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(StorageFailure) });
     }
-  } finally {
-    redis.disconnect();
   }
 });

@@ -1,19 +1,16 @@
 import { Cluster } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { clusterOptions, RedisRepository } from "../../src/redis.ts";
 import { connectCluster } from "../support/redis-clients.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-topologies.ts";
+import { setUp } from "../support/set-up.ts";
 import { textCodec } from "../support/text-codec.ts";
 
 let servers: RedisClusterServers;
 let cluster: Cluster;
-beforeAll(async () => {
-  servers = await startRedisCluster();
-  cluster = await connectCluster(servers.nodes);
-});
-afterAll(async () => {
-  cluster.disconnect();
-  await servers[Symbol.asyncDispose]();
+setUp("file", async (parts) => {
+  servers = parts.use(await startRedisCluster());
+  cluster = parts.use(await connectCluster(servers.nodes));
 });
 
 test("gets of one turn whose keys are in different slots are not one MGET", async () => {
@@ -35,16 +32,12 @@ test("automatic pipelining, in which a moved slot fails its neighbours, is refus
 });
 
 test("reads whose slots the client looks for at the wrong node all get their answers", async () => {
-  const astray = await connectCluster(servers.nodes);
-  try {
-    const repository = new RedisRepository<string>(textCodec, astray, { prefix: "astray" });
-    const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
-    await Promise.all(keys.map((key) => repository.set(key, key)));
-    // Every slot is looked for at one node, so two thirds of the reads are answered with MOVED.
-    const [anyNode = []] = astray.slots;
-    astray.slots.fill(anyNode);
-    expect(await Promise.all(keys.map((key) => repository.get(key)))).toEqual(keys);
-  } finally {
-    astray.disconnect();
-  }
+  using astray = await connectCluster(servers.nodes);
+  const repository = new RedisRepository<string>(textCodec, astray, { prefix: "astray" });
+  const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+  await Promise.all(keys.map((key) => repository.set(key, key)));
+  // Every slot is looked for at one node, so two thirds of the reads are answered with MOVED.
+  const [anyNode = []] = astray.slots;
+  astray.slots.fill(anyNode);
+  expect(await Promise.all(keys.map((key) => repository.get(key)))).toEqual(keys);
 });

@@ -9,40 +9,32 @@ const record = (expiresAt: number) => ({ clientId: "c", scopes: [], expiresAt })
 
 test("the moment of expiry is the record's own: no copy and no restart moves it", async () => {
   await using server = await startRedisServer(["--appendonly", "yes", "--appendfsync", "always"]);
-  const redis = await connectRedis(server);
-  try {
-    const expiresAt = Math.floor(Date.now() / 1000) + 300;
-    const one = new RedisRepository(AccessTokenSchema, redis, { prefix: "one" });
-    const other = new RedisRepository(AccessTokenSchema, redis, { prefix: "other" });
-    await one.set("k", record(expiresAt));
-    const read = await one.get("k");
-    if (read === undefined) throw new Error("the record is there");
-    await other.set("k", read);
-    await server.kill();
-    await server.restart();
-    await until(() => redis.status === "ready");
-    expect([await redis.pexpiretime("one:k"), await redis.pexpiretime("other:k")]).toEqual([
-      expiresAt * 1000,
-      expiresAt * 1000,
-    ]);
-  } finally {
-    redis.disconnect();
-  }
+  using redis = await connectRedis(server);
+  const expiresAt = Math.floor(Date.now() / 1000) + 300;
+  const one = new RedisRepository(AccessTokenSchema, redis, { prefix: "one" });
+  const other = new RedisRepository(AccessTokenSchema, redis, { prefix: "other" });
+  await one.set("k", record(expiresAt));
+  const read = await one.get("k");
+  if (read === undefined) throw new Error("the record is there");
+  await other.set("k", read);
+  await server.kill();
+  await server.restart();
+  await until(() => redis.status === "ready");
+  expect([await redis.pexpiretime("one:k"), await redis.pexpiretime("other:k")]).toEqual([
+    expiresAt * 1000,
+    expiresAt * 1000,
+  ]);
 });
 
 test("a record is absent from its expiry on, to the millisecond, even where Redis still has it", async () => {
   await using server = await startRedisServer();
-  const redis = await connectRedis(server);
-  try {
-    let now = 1_000_000_000_000;
-    const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "token", clock: () => now });
-    await repository.set("k", record(1_000_000_060));
-    now = 1_000_000_059_999;
-    expect(await repository.get("k")).toMatchObject({ clientId: "c" });
-    now = 1_000_000_060_000;
-    expect(await repository.get("k")).toBeUndefined();
-    expect(await redis.exists("token:k")).toBe(1);
-  } finally {
-    redis.disconnect();
-  }
+  using redis = await connectRedis(server);
+  let now = 1_000_000_000_000;
+  const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "token", clock: () => now });
+  await repository.set("k", record(1_000_000_060));
+  now = 1_000_000_059_999;
+  expect(await repository.get("k")).toMatchObject({ clientId: "c" });
+  now = 1_000_000_060_000;
+  expect(await repository.get("k")).toBeUndefined();
+  expect(await redis.exists("token:k")).toBe(1);
 });

@@ -1,19 +1,16 @@
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { setUp } from "../support/set-up.ts";
 import { textCodec } from "../support/text-codec.ts";
 
 let server: RedisServer;
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  redis = await connectRedis(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
+setUp("file", async (parts) => {
+  server = parts.use(await startRedisServer());
+  redis = parts.use(await connectRedis(server));
 });
 
 const repository = (prefix: string) => new RedisRepository<string>(textCodec, redis, { prefix });

@@ -1,11 +1,12 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RedisPubSubInvalidation, RedisRepository, RedisTrackingInvalidation } from "../../src/redis.ts";
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../../src/storage/cached/invalidation.ts";
 import { connectRedis, redisClient } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";
+import { setUp } from "../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { textCodec } from "../support/text-codec.ts";
 
@@ -19,22 +20,12 @@ let redis: Redis;
 /** Another instance. */
 let elsewhere: RedisRepository<string>;
 
-beforeEach(async () => {
-  server = await startRedisServer();
-  proxy = await startTcpProxy(server.port);
-  redis = await connectRedis(server);
-  behindProxy = redisClient(proxy);
-  elsewhere = new RedisRepository<string>(textCodec, await connectRedisForElsewhere(), { prefix: "token" });
-});
-let elsewhereClient: Redis;
-async function connectRedisForElsewhere(): Promise<Redis> {
-  elsewhereClient = await connectRedis(server);
-  return elsewhereClient;
-}
-afterEach(async () => {
-  for (const client of [redis, behindProxy, elsewhereClient]) client.disconnect();
-  await proxy[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
+setUp("test", async (parts) => {
+  server = parts.use(await startRedisServer());
+  proxy = parts.use(await startTcpProxy(server.port));
+  redis = parts.use(await connectRedis(server));
+  behindProxy = parts.use(redisClient(proxy));
+  elsewhere = new RedisRepository<string>(textCodec, parts.use(await connectRedis(server)), { prefix: "token" });
 });
 
 function cacheWith(client: Redis, invalidation: InvalidationChannel): CachedRepository<string, string> {

@@ -1,10 +1,12 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { RedisRepository, RedisTrackingInvalidation } from "../../src/redis.ts";
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";
+import { setUp } from "../support/set-up.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { textCodec } from "../support/text-codec.ts";
 
@@ -15,7 +17,7 @@ interface Instance extends AsyncDisposable {
 }
 
 const maxStaleness = 60_000;
-let now = 0;
+const clock = new ManualClock();
 
 async function startInstance(port = server.port, options = { heartbeat: 1_000 }): Promise<Instance> {
   const redis = await connectRedis({ port });
@@ -24,7 +26,7 @@ async function startInstance(port = server.port, options = { heartbeat: 1_000 })
   const cache = new CachedRepository(backend, {
     max: 100,
     maxStaleness,
-    clock: () => now,
+    clock: clock.read,
     invalidation: tracking.forPrefix("token"),
   });
   return {
@@ -41,14 +43,9 @@ async function startInstance(port = server.port, options = { heartbeat: 1_000 })
 
 let server: RedisServer;
 let observer: Redis;
-beforeEach(async () => {
-  now = 1_000_000_000_000;
-  server = await startRedisServer();
-  observer = await connectRedis(server);
-});
-afterEach(async () => {
-  observer.disconnect();
-  await server[Symbol.asyncDispose]();
+setUp("test", async (parts) => {
+  server = parts.use(await startRedisServer());
+  observer = parts.use(await connectRedis(server));
 });
 
 async function holdsCopy(instance: Instance, key: string): Promise<boolean> {
@@ -96,9 +93,9 @@ test("with a subscriber that went silent unnoticed, a copy lives for maxStalenes
   await until(() => holdsCopy(other, "k"));
   proxy.stall();
   await one.cache.delete("k");
-  now += maxStaleness - 1;
+  clock.advance(maxStaleness - 1);
   expect(await other.cache.get("k")).toBe("alive");
-  now += 1;
+  clock.advance(1);
   await expect(other.cache.get("k")).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
   proxy.flow();
   expect(await other.cache.get("k")).toBeUndefined();

@@ -1,20 +1,17 @@
 import { inspect } from "node:util";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { AccessTokenSchema } from "../../src/records/access-token.ts";
 import { RedisRepository } from "../../src/redis.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { setUp } from "../support/set-up.ts";
 
 let server: RedisServer;
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  redis = await connectRedis(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
+setUp("file", async (parts) => {
+  server = parts.use(await startRedisServer());
+  redis = parts.use(await connectRedis(server));
 });
 
 const attacks: [name: string, stored: string | Buffer][] = [

@@ -13,8 +13,7 @@ import type { OAuthServerProvider } from "@modelcontextprotocol/sdk/server/auth/
 import { mcpAuthRouter } from "@modelcontextprotocol/sdk/server/auth/router.js";
 import express, { type Express } from "express";
 import { exportJWK, generateKeyPair } from "jose";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   createInMemoryRepositories,
   OAuthError,
@@ -28,6 +27,7 @@ import { jsonOf } from "../support/json-of.ts";
 import { describeMount, initializeRequest, obtainTokens } from "../support/mount-suite.ts";
 import { onNodeServer, startProtectedServer } from "../support/protected-server.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 import { serveWhoamiV1 } from "../support/whoami-server.ts";
 
 /** The application that the SDK's documentation shows, with a guard of one's choice. */
@@ -68,12 +68,7 @@ describeMount(
 );
 
 describe("the MCP SDK's v1 router and a client that has to authenticate", () => {
-  let emulator: PangeaEmulator;
-
-  beforeAll(async () => {
-    emulator = await startPangeaEmulator();
-  });
-  afterAll(() => emulator.close());
+  const emulator = useEmulator();
 
   /** Redeems a code at the SDK's router without a word on who it is. */
   async function redeemUnauthenticated(options: Partial<PangeaOAuthProviderOptions>, clientId: string) {
@@ -126,14 +121,7 @@ describe("the MCP SDK's v1 router and a client that has to authenticate", () => 
 });
 
 describe("the MCP SDK's v1 requireBearerAuth", () => {
-  let emulator: PangeaEmulator;
-
-  beforeAll(async () => {
-    emulator = await startPangeaEmulator();
-  });
-  afterAll(async () => {
-    await emulator.close();
-  });
+  const emulator = useEmulator();
 
   it("lets a token through and refuses any other with 401", async () => {
     await using server = await startProtectedServer(withSdkGuard, emulator.issuerUrl, provider);

@@ -7,14 +7,14 @@ import {
   verifyBearerToken,
 } from "@modelcontextprotocol/server";
 import express from "express";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import { OAuthError, StorageUnavailableError } from "../../src/index.ts";
 import { pangeaAuth } from "../../src/integrations/express.ts";
 import { type McpSdkV2Verifier, toMcpSdkV2Verifier } from "../../src/integrations/mcp-sdk-v2.ts";
 import { connectWithLogin, sdkV2Client } from "../support/mcp-client.ts";
 import { initializeRequest, obtainTokens } from "../support/mount-suite.ts";
 import { onNodeServer, startProtectedServer } from "../support/protected-server.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 import { createWhoamiHandlerV2 } from "../support/whoami-server.ts";
 
 const open = onNodeServer((provider) => {
@@ -32,14 +32,7 @@ const open = onNodeServer((provider) => {
 });
 
 describe("the MCP SDK's v2 requireBearerAuth", () => {
-  let emulator: PangeaEmulator;
-
-  beforeAll(async () => {
-    emulator = await startPangeaEmulator();
-  });
-  afterAll(async () => {
-    await emulator.close();
-  });
+  const emulator = useEmulator();
 
   it("lets the SDK's client through after a login", async () => {
     await using server = await startProtectedServer(open, emulator.issuerUrl);

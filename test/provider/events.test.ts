@@ -1,18 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type PangeaOAuthProviderOptions, providerEventChannels } from "../../src/index.ts";
 import { emit } from "../../src/provider/events.ts";
-import { FailingRepositories } from "../support/failing-repository.ts";
+import { FailingRepositories } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 let told: { name: string; event: unknown }[];
 const listen = (event: unknown, channel: string | symbol) =>
@@ -143,7 +139,7 @@ describe("events", () => {
     const store = new FailingRepositories();
     const harness = start({ repositories: store.repositories });
     const tokens = await harness.tokens();
-    store.fail("get", "set", "take", "delete");
+    store.fail();
     told = [];
     await harness.get(harness.authorizePath({ client_id: tokens.clientId, code_challenge: pkce().challenge }));
     await harness.refresh(tokens);

@@ -1,27 +1,14 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
+import { seededRandom } from "../../src/emulator/faults/seeded-random.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
-import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
+import type { ProviderRepositories } from "../../src/index.ts";
+import { interceptedRepositories } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
-
-/** Mulberry32: the same numbers for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+const emulator = useEmulator();
 
 /** A store in which calls fail at random: before they do anything, or after they did it. */
 class FlakyStore {
@@ -29,36 +16,25 @@ class FlakyStore {
   /** How many calls of a hundred fail. */
   percent = 0;
   failures = 0;
-  readonly #random: () => number;
 
   constructor(random: () => number, clock: () => number) {
-    this.#random = random;
-    this.repositories = createRepositories(<V>() => this.#wrap(new InMemoryRepository<string, V>({ clock })));
-  }
-
-  #wrap<V>(inner: Repository<string, V>): Repository<string, V> {
-    const call = async <T>(operation: () => Promise<T>): Promise<T> => {
-      const fails = this.#random() * 100 < this.percent;
-      if (!fails) return operation();
-      this.failures += 1;
-      if (this.#random() < 0.5) throw new StorageUnavailableError("Nothing was done.");
-      await operation();
-      throw new StorageTimeoutError("Nobody knows what was done.");
-    };
-    return {
-      get: (key) => call(() => inner.get(key)),
-      set: (key, value) => call(() => inner.set(key, value)),
-      delete: (key) => call(() => inner.delete(key)),
-      take: (key) => call(() => inner.take(key)),
-      add: (key, value) => call(() => inner.add(key, value)),
-    };
+    this.repositories = interceptedRepositories(
+      async (run) => {
+        if (random() * 100 >= this.percent) return run();
+        this.failures += 1;
+        if (random() < 0.5) throw new StorageUnavailableError("Nothing was done.");
+        await run();
+        throw new StorageTimeoutError("Nobody knows what was done.");
+      },
+      { clock },
+    );
   }
 }
 
 it.each([1, 2, 3])(
   "a store that fails at random under load is 503 to everyone, and logs nobody out (seed %i)",
   async (seed) => {
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     const clock = new ManualClock();
     const store = new FlakyStore(random, clock.read);
     const harness = new ProviderHarness({
@@ -68,12 +44,6 @@ it.each([1, 2, 3])(
       rateLimits: false,
     });
     const people = await Promise.all(Array.from({ length: 12 }, () => harness.tokens()));
-    const refresh = (person: { clientId: string; refresh_token: string }) =>
-      harness.postForm("/token", {
-        grant_type: "refresh_token",
-        client_id: person.clientId,
-        refresh_token: person.refresh_token,
-      });
     const statuses = new Map<string, number>();
     const count = (kind: string, response: Response) => {
       statuses.set(`${kind} ${response.status}`, (statuses.get(`${kind} ${response.status}`) ?? 0) + 1);
@@ -89,7 +59,7 @@ it.each([1, 2, 3])(
         const answer = await harness.provider.authenticate({ headers });
         count("mcp", answer instanceof Response ? answer : new Response());
       } else if (choice < 0.9) {
-        const answer = await refresh(person);
+        const answer = await harness.refresh(person);
         count("refresh", answer.clone());
         // A client that got no answer keeps what it has, and comes back with it.
         if (answer.status === 200) people[index % people.length] = { ...person, ...(await jsonOf(answer)) };
@@ -113,7 +83,7 @@ it.each([1, 2, 3])(
 
     store.percent = 0;
     for (const person of people) {
-      const answer = await refresh(person);
+      const answer = await harness.refresh(person);
       expect(answer.status).toBe(200);
       expect(await harness.mcpStatus((await jsonOf(answer)).access_token)).toBe(200);
     }

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { cacheRepositories } from "../../src/index.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
 import { jsonOf } from "../support/json-of.ts";
-import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for a request with the token", async () => {
   const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
@@ -29,6 +25,38 @@ it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for
   expect(emulator.calls.total("vault")).toBe(1);
 });
 
+it.each(["the same instance", "another instance"])(
+  "takes at most 6 calls for a refresh, and 5 for a logout, at %s",
+  async (which) => {
+    const instance = () =>
+      new ProviderHarness({
+        ...providerOptions(emulator.issuerUrl),
+        repositories: createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate }),
+      });
+    const first = instance();
+    const { clientId, ...begun } = await first.tokens();
+    const once = await jsonOf(await first.refresh({ clientId, ...begun }));
+    const harness = which === "the same instance" ? first : instance();
+    // An instance announces its keys with the first request that it gets.
+    await harness.provider.fetch(new Request("http://localhost:8000/token", { method: "POST" }));
+    await harness.provider[Symbol.asyncDispose]();
+    emulator.faults.inject({ kind: "latency", milliseconds: 20, on: "vault" });
+    emulator.calls.reset();
+
+    const answer = await harness.refresh({ clientId, refresh_token: String(once.refresh_token) });
+    const refreshed = await jsonOf(answer);
+    expect(answer.status, JSON.stringify(refreshed)).toBe(200);
+    expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(6);
+
+    emulator.calls.reset();
+    expect(
+      (await harness.postForm("/revoke", { client_id: clientId, token: String(refreshed.refresh_token) })).status,
+    ).toBe(200);
+    expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(5);
+    expect(await harness.mcpStatus(String(refreshed.access_token))).toBe(401);
+  },
+);
+
 it("takes no call to Vault for a second request with the same token when a cache is in front", async () => {
   const vault = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
   const repositories = cacheRepositories(vault, { maxStaleness: 5_000 });
@@ -47,17 +75,9 @@ it("gives one code's tokens to one of two instances, and ends them for the repla
       repositories: createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate }),
     });
   const [one, other] = [instance(), instance()];
-  const { client_id } = await one.register();
-  const { verifier, challenge } = pkce();
-  const redirect = await one.logIn({ client_id, code_challenge: challenge });
-  const form = {
-    grant_type: "authorization_code",
-    client_id,
-    code: redirect.searchParams.get("code") ?? "",
-    code_verifier: verifier,
-  };
+  const code = await one.codeFor((await one.register()).client_id);
 
-  const answers = await Promise.all([one.postForm("/token", form), other.postForm("/token", form)]);
+  const answers = await Promise.all([one.redeem(code), other.redeem(code)]);
 
   const granted = answers.filter((answer) => answer.status === 200);
   expect(granted.length).toBeLessThanOrEqual(1);

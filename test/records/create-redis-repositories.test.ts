@@ -1,26 +1,23 @@
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, expect, expectTypeOf, test } from "vitest";
+import { beforeEach, expect, expectTypeOf, test } from "vitest";
 import type { Grant } from "../../src/index.ts";
 import { createRedisRepositories, type RedisRepository } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
 import { connectRedis } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { setUp } from "../support/set-up.ts";
 
 const oldSecret = "the old secret of this test, long enough";
 const newSecret = "the new secret of this test, long enough";
 
 let server: RedisServer;
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  redis = await connectRedis(server);
+setUp("file", async (parts) => {
+  server = parts.use(await startRedisServer());
+  redis = parts.use(await connectRedis(server));
 });
 beforeEach(async () => {
   await redis.flushall();
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
 });
 
 const accessToken = { clientId: "client-1", scopes: ["read"], subject: "someone" };

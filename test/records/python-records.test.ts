@@ -15,7 +15,7 @@ interface Line {
   readonly stored: string;
 }
 
-const lines: Line[] = readFileSync(new URL("../fixtures/python-records.jsonl", import.meta.url), "utf8")
+const lines: Line[] = readFileSync(new URL("./python-records.jsonl", import.meta.url), "utf8")
   .trim()
   .split("\n")
   .map((line) => JSON.parse(line));

@@ -1,14 +1,10 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { describe, it } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
-import { type Stacks, stackNames, startStacks, type Trouble } from "../support/every-stack.ts";
+import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
 import { PlainModel } from "../support/plain-model.ts";
 
-let stacks: Stacks;
-beforeAll(async () => {
-  stacks = await startStacks();
-});
-afterAll(() => stacks[Symbol.asyncDispose]());
+const stacks = useStacks();
 
 const key = fc.constantFrom("a", "b", "sha256-c+/=");
 const step = fc.record({
@@ -37,7 +33,7 @@ describe.each(stackNames)("%s", (name) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const { repository, sweep, clock, trouble } = stacks.open(name);
-        const nowSeconds = () => clock.read() / 1000;
+        const nowSeconds = () => clock.seconds();
         const model = new PlainModel(repository, nowSeconds);
         let number = 0;
         for (const next of steps) {

@@ -1,16 +1,12 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
 import type { Repository } from "../../src/index.ts";
-import { type Stacks, stackNames, startStacks, type Trouble } from "../support/every-stack.ts";
+import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
 import { type Ended, explain, type HeldNumber, numberOf } from "../support/linearizability.ts";
 import type { NumberedRecord } from "../support/plain-model.ts";
 
-let stacks: Stacks;
-beforeAll(async () => {
-  stacks = await startStacks();
-});
-afterAll(() => stacks[Symbol.asyncDispose]());
+const stacks = useStacks();
 
 const keys = ["a", "b"] as const;
 const operation = fc.record({

@@ -37,7 +37,7 @@ describe("InMemoryRepository", () => {
     const repository = new InMemoryRepository({ clock: clock.read });
     let most = 0;
     for (let index = 0; index < 100_000; index += 1) {
-      await repository.set(`key ${index}`, { expiresAt: clock.read() / 1000 + 10 });
+      await repository.set(`key ${index}`, { expiresAt: clock.seconds(10) });
       clock.advanceSeconds(0.1);
       most = Math.max(most, repository.size);
     }
@@ -48,8 +48,8 @@ describe("InMemoryRepository", () => {
   it("lists what has not expired", async () => {
     const clock = new ManualClock();
     const repository = new InMemoryRepository<string, { expiresAt: number }>({ clock: clock.read });
-    await repository.set("short", { expiresAt: clock.read() / 1000 + 1 });
-    await repository.set("long", { expiresAt: clock.read() / 1000 + 100 });
+    await repository.set("short", { expiresAt: clock.seconds(1) });
+    await repository.set("long", { expiresAt: clock.seconds(100) });
     clock.advanceSeconds(2);
     const keys: string[] = [];
     for await (const [key] of repository.entries()) keys.push(key);
@@ -62,7 +62,7 @@ describe("InMemoryRepository", () => {
       clock: clock.read,
       expiresAt: (value) => value.until,
     });
-    await repository.set("key", { until: clock.read() / 1000 + 1 });
+    await repository.set("key", { until: clock.seconds(1) });
     expect(await repository.get("key")).toBeDefined();
     clock.advanceSeconds(1);
     expect(await repository.get("key")).toBeUndefined();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type SampleRecord, sampleSchema, testRepository } from "../../src/conformance.ts";
 import { asCodec, type BasicRepository, type Codec, inOneProcess, StorageUnavailableError } from "../../src/index.ts";
-import { stoppedClock } from "../support/stopped-clock.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { buildRight, subjectOf, TextStore } from "./conformance/text-repository.ts";
 
 const meanwhile = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -68,7 +68,7 @@ testRepository(
 testRepository(
   "inOneProcess of a Map",
   () => {
-    const clock = stoppedClock();
+    const clock = new ManualClock();
     const wrap = <V>() => {
       const records = new Map<string, V>();
       return inOneProcess<string, V>(
@@ -77,14 +77,14 @@ testRepository(
           set: async (key, value) => records.set(key, value),
           delete: async (key) => records.delete(key),
         },
-        { clock },
+        { clock: clock.read },
       );
     };
     return {
       repository: wrap(),
       anyValue: wrap(),
-      advanceSeconds: (seconds) => clock.advance(seconds * 1_000),
-      now: clock,
+      advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+      now: clock.read,
     };
   },
   {
@@ -130,9 +130,9 @@ describe("inOneProcess", () => {
   });
 
   it("removes an expired record where it meets one, and answers that there was none", async () => {
-    const clock = stoppedClock();
+    const clock = new ManualClock();
     const records = new Map<string, unknown>();
-    const repository = inOneProcess<string, unknown>(basicOf(records), { clock });
+    const repository = inOneProcess<string, unknown>(basicOf(records), { clock: clock.read });
     for (const key of ["deleted", "taken"]) await repository.set(key, { expiresAt: clock.seconds(1) });
     clock.advance(1_000);
     expect(await repository.delete("deleted")).toBe(false);
@@ -141,10 +141,10 @@ describe("inOneProcess", () => {
   });
 
   it("takes the expiry from where it is told", async () => {
-    const clock = stoppedClock();
+    const clock = new ManualClock();
     const untilSchema = z.object({ until: z.number() });
     const basic = new PythonStyleRepository(new TextStore(), asCodec(untilSchema));
-    const repository = inOneProcess(basic, { clock, expiresAt: ({ until }) => until });
+    const repository = inOneProcess(basic, { clock: clock.read, expiresAt: ({ until }) => until });
     await repository.set("key", { until: clock.seconds(1) });
     expect(await repository.get("key")).toBeDefined();
     clock.advance(1_000);

@@ -1,8 +1,8 @@
 import { CachedRepository } from "../../src/storage/cached/cached-repository.ts";
 import type { CachedRepositoryOptions } from "../../src/storage/cached/options.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
-import { GatedRepository } from "./gated-repository.ts";
-import { type StoppedClock, stoppedClock } from "./stopped-clock.ts";
+import { type GatedRepository, gated } from "./gated-repository.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 /** A record for the tests of the cache. */
 export interface Note {
@@ -13,7 +13,7 @@ export interface Note {
 
 /** A cache over a store in memory, with a gate between them. `maxStaleness` is a minute, and the clock stands still. */
 export interface CachedSetup<V> {
-  readonly clock: StoppedClock;
+  readonly clock: ManualClock;
   /** What other instances share with the cache: a change here is a change that the cache does not see. */
   readonly store: InMemoryRepository<string, V>;
   readonly backend: GatedRepository<string, V>;
@@ -23,9 +23,9 @@ export interface CachedSetup<V> {
 export const maxStaleness = 60_000;
 
 export function cachedSetup<V = Note>(settings: Partial<CachedRepositoryOptions<V>> = {}): CachedSetup<V> {
-  const clock = stoppedClock();
-  const store = new InMemoryRepository<string, V>({ clock });
-  const backend = new GatedRepository(store);
-  const cache = new CachedRepository<string, V>(backend, { max: 100, maxStaleness, clock, ...settings });
+  const clock = new ManualClock();
+  const store = new InMemoryRepository<string, V>({ clock: clock.read });
+  const backend = gated(store);
+  const cache = new CachedRepository<string, V>(backend, { max: 100, maxStaleness, clock: clock.read, ...settings });
   return { clock, store, backend, cache };
 }

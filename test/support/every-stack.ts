@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import type { Fault } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
 import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
 import { RedisRepository } from "../../src/redis.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { PangeaVaultRepository } from "../../src/vault.ts";
+import { intercepted } from "./intercepted-repository.ts";
 import { ManualClock } from "./manual-clock.ts";
 import type { NumberedRecord } from "./plain-model.ts";
 import { connectRedis } from "./redis-clients.ts";
-import { startRedisServer } from "./redis-server.ts";
+import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { setUp } from "./set-up.ts";
+import { type UsedEmulator, useEmulator } from "./use-emulator.ts";
 
 const recordSchema: z.ZodType<NumberedRecord> = z.object({
   number: z.number(),
@@ -33,52 +36,31 @@ export interface Stack {
   readonly holdUp?: (turns: () => number) => void;
 }
 
-/** In front of a store that has no faults of its own to switch on. */
-class Troubled<V> implements Repository<string, V> {
-  readonly #inner: Repository<string, V>;
-  trouble: Trouble = "none";
-  turns: () => number = () => 0;
-
-  constructor(inner: Repository<string, V>) {
-    this.#inner = inner;
-  }
-
-  get = (key: string) => this.#call(() => this.#inner.get(key));
-  set = (key: string, value: V) => this.#call(() => this.#inner.set(key, value));
-  delete = (key: string) => this.#call(() => this.#inner.delete(key));
-  take = (key: string) => this.#call(() => this.#inner.take(key));
-  add = (key: string, value: V) => this.#call(() => this.#inner.add(key, value));
-
-  async #call<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.trouble === "refused") throw new StorageUnavailableError("The test refuses.", { effect: "none" });
-    await this.#wait();
-    const answer = await operation();
-    await this.#wait();
-    if (this.trouble === "none") return answer;
+/** A stack on a store that has no faults of its own to switch on. */
+const troubled = (store: Repository<string, NumberedRecord>, clock: ManualClock): Stack => {
+  let trouble: Trouble = "none";
+  let drawTurns = (): number => 0;
+  const holdUp = async (): Promise<void> => {
+    for (let turns = drawTurns(); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const repository = intercepted(store, async <R>(run: () => Promise<R>): Promise<R> => {
+    if (trouble === "refused") throw new StorageUnavailableError("The test refuses.", { effect: "none" });
+    await holdUp();
+    const answer = await run();
+    await holdUp();
+    if (trouble === "none") return answer;
     throw new StorageTimeoutError("The test lost the answer.");
-  }
-
-  async #wait(): Promise<void> {
-    for (let turns = this.turns(); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-const troubled = (
-  inner: Repository<string, NumberedRecord>,
-  clock: ManualClock,
-): Stack & { readonly inner: Troubled<NumberedRecord> } => {
-  const repository = new Troubled(inner);
+  });
   return {
     repository,
-    inner: repository,
     clock,
     holdUp: (turns) => {
-      repository.turns = turns;
+      drawTurns = turns;
     },
     trouble: (kind) => {
-      repository.trouble = kind;
+      trouble = kind;
       return () => {
-        repository.trouble = "none";
+        trouble = "none";
       };
     },
   };
@@ -99,38 +81,36 @@ const troubles: ((committed: boolean, times: number) => Fault)[] = [
   (committed, times) => ({ kind: "server-error", httpStatus: 501, committed, times }),
   (committed, times) => ({ kind: "html", httpStatus: 501, committed, times }),
 ];
-const inVault =
-  (
-    emulator: PangeaEmulator,
-    strictTake: boolean,
-    codec: ConstructorParameters<typeof PangeaVaultRepository<NumberedRecord>>[0] = recordSchema,
-  ) =>
-  (): Stack => {
-    const clock = new ManualClock();
-    let next = 0;
-    const repository = new PangeaVaultRepository<NumberedRecord>(codec, "pts_demo", {
-      baseUrlTemplate: emulator.baseUrlTemplate,
-      folder: `/model-${randomUUID()}`,
-      clock: clock.read,
-      strictTake,
-      // Two tries, and the fault is over by the second or not.
-      delay: async () => undefined,
-      timeout: 2_000,
-    });
-    return {
-      repository,
-      sweep: () => repository.sweep(),
-      clock,
-      trouble: (kind) => {
-        next += 1;
-        const fault = troubles[next % troubles.length];
-        if (fault !== undefined) emulator.faults.inject(fault(kind === "done, but the answer is lost", 1 + (next % 3)));
-        return () => emulator.faults.clear();
-      },
-    };
+const inVault = (
+  emulator: UsedEmulator,
+  strictTake: boolean,
+  codec: ConstructorParameters<typeof PangeaVaultRepository<NumberedRecord>>[0] = recordSchema,
+): Stack => {
+  const clock = new ManualClock();
+  let next = 0;
+  const repository = new PangeaVaultRepository<NumberedRecord>(codec, "pts_demo", {
+    baseUrlTemplate: emulator.baseUrlTemplate,
+    folder: `/model-${randomUUID()}`,
+    clock: clock.read,
+    strictTake,
+    // Two tries, and the fault is over by the second or not.
+    delay: async () => undefined,
+    timeout: 2_000,
+  });
+  return {
+    repository,
+    sweep: () => repository.sweep(),
+    clock,
+    trouble: (kind) => {
+      next += 1;
+      const fault = troubles[next % troubles.length];
+      if (fault !== undefined) emulator.faults.inject(fault(kind === "done, but the answer is lost", 1 + (next % 3)));
+      return () => emulator.faults.clear();
+    },
   };
+};
 
-const inRedis = (redis: Redis, seal: boolean) => (): Stack => {
+const inRedis = (redis: Redis, seal: boolean): Stack => {
   const clock = new ManualClock();
   const codec = seal ? sealed(recordSchema, keyRing) : recordSchema;
   return troubled(
@@ -153,34 +133,28 @@ export const stackNames = [
   "a cache in front of sealed records in Redis",
 ] as const;
 
-/** The servers that the stacks need, and the stacks on them. */
-export interface Stacks extends AsyncDisposable {
-  /** Opens a stack on an empty store. */
-  open(name: (typeof stackNames)[number]): Stack;
-}
-
-export async function startStacks(): Promise<Stacks> {
-  const emulator = await startPangeaEmulator({ authn: false });
-  const server = await startRedisServer();
-  const redis = await connectRedis(server);
+/** Starts the servers that the stacks need before the tests, and ends them after the tests. */
+export function useStacks(): {
+  /** Opens a stack on an empty store. */ open(name: (typeof stackNames)[number]): Stack;
+} {
+  const emulator = useEmulator({ authn: false });
+  let server: RedisServer;
+  let redis: Redis;
+  setUp("file", async (parts) => {
+    server = parts.use(await startRedisServer());
+    redis = parts.use(await connectRedis(server));
+  });
   const openers: Record<(typeof stackNames)[number], () => Stack> = {
     "in memory": inMemory,
     "a cache in front of memory": () => cached(inMemory()),
     "a cache in front of a cache in front of memory": () => cached(cached(inMemory(), 5_000)),
-    Vault: inVault(emulator, false),
-    "Vault with strictTake": inVault(emulator, true),
-    "a cache in front of Vault": () => cached(inVault(emulator, false)()),
-    "sealed records in Vault": inVault(emulator, false, sealed(recordSchema, keyRing)),
-    Redis: inRedis(redis, false),
-    "sealed records in Redis": inRedis(redis, true),
-    "a cache in front of sealed records in Redis": () => cached(inRedis(redis, true)()),
+    Vault: () => inVault(emulator, false),
+    "Vault with strictTake": () => inVault(emulator, true),
+    "a cache in front of Vault": () => cached(inVault(emulator, false)),
+    "sealed records in Vault": () => inVault(emulator, false, sealed(recordSchema, keyRing)),
+    Redis: () => inRedis(redis, false),
+    "sealed records in Redis": () => inRedis(redis, true),
+    "a cache in front of sealed records in Redis": () => cached(inRedis(redis, true)),
   };
-  return {
-    open: (name) => openers[name](),
-    [Symbol.asyncDispose]: async () => {
-      redis.disconnect();
-      await server[Symbol.asyncDispose]();
-      await emulator.close();
-    },
-  };
+  return { open: (name) => openers[name]() };
 }

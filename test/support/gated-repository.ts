@@ -1,7 +1,5 @@
 import type { Repository } from "../../src/storage/contract.ts";
-
-/** A method of a repository. */
-export type Method = keyof Repository<string, unknown>;
+import { intercepted, type Method } from "./intercepted-repository.ts";
 
 /** One held call. The test decides when the store does what was asked and when the caller hears of it. */
 export class Gate {
@@ -10,6 +8,11 @@ export class Gate {
   /** True once the call has come. */
   get arrived(): boolean {
     return this.#call !== undefined;
+  }
+
+  /** Resolves once the call has come. */
+  async arrival(): Promise<void> {
+    while (!this.arrived) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** The store does what was asked; the caller is not told yet. */
@@ -53,60 +56,49 @@ export class Gate {
   }
 }
 
-/** Passes every call to the repository behind it, but for those that a test holds at a gate. Counts the calls. */
-export class GatedRepository<K extends string, V> implements Repository<K, V> {
-  readonly calls: Record<Method, number> = { get: 0, set: 0, delete: 0, take: 0, add: 0 };
-  readonly #inner: Repository<K, V>;
-  readonly #gates: Record<Method, Gate[]> = { get: [], set: [], delete: [], take: [], add: [] };
-  #everyGate: Gate[] | undefined;
+/** A held read of the conformance suite: it arrives once the store has been read, and is released to its caller. */
+export const heldRead = (gate: Gate) => ({
+  arrived: () => gate.arrival().then(() => gate.apply()),
+  release: () => gate.answer(),
+});
 
-  constructor(inner: Repository<K, V>) {
-    this.#inner = inner;
-  }
-
-  /** Holds every call from now on that has no gate of its own. Each adds its gate to the list. */
-  holdEvery(): readonly Gate[] {
-    this.#everyGate = [];
-    return this.#everyGate;
-  }
-
+/** A repository that counts its calls and passes them on, but for those that a test holds at a gate. */
+export interface GatedRepository<K extends string, V> extends Repository<K, V> {
+  readonly calls: Record<Method, number>;
   /** Holds the next call of a method that is not held already. */
-  hold(method: Method): Gate {
+  hold(method: Method): Gate;
+  /** Holds every call from now on that has no gate of its own. Each adds its gate to the list. */
+  holdEvery(): readonly Gate[];
+}
+
+/** Puts gates in front of a repository. */
+export function gated<K extends string, V>(inner: Repository<K, V>): GatedRepository<K, V> {
+  const calls = { get: 0, set: 0, delete: 0, take: 0, add: 0 };
+  const waiting: { readonly method: Method; readonly gate: Gate }[] = [];
+  let every: Gate[] | undefined;
+  const gateFor = (method: Method): Gate | undefined => {
+    const index = waiting.findIndex((gate) => gate.method === method);
+    if (index >= 0) return waiting.splice(index, 1)[0]?.gate;
+    if (every === undefined) return undefined;
     const gate = new Gate();
-    this.#gates[method].push(gate);
+    every.push(gate);
     return gate;
-  }
-
-  get(key: K): Promise<V | undefined> {
-    return this.#pass("get", () => this.#inner.get(key));
-  }
-
-  set(key: K, value: V): Promise<void> {
-    return this.#pass("set", () => this.#inner.set(key, value));
-  }
-
-  delete(key: K): Promise<boolean> {
-    return this.#pass("delete", () => this.#inner.delete(key));
-  }
-
-  take(key: K): Promise<V | undefined> {
-    return this.#pass("take", () => this.#inner.take(key));
-  }
-
-  add(key: K, value: V): Promise<boolean> {
-    return this.#pass("add", () => this.#inner.add(key, value));
-  }
-
-  #pass<R>(method: Method, run: () => Promise<R>): Promise<R> {
-    this.calls[method] += 1;
-    const gate = this.#gates[method].shift() ?? this.#gateForAny();
-    return gate === undefined ? run() : gate.admit(run);
-  }
-
-  #gateForAny(): Gate | undefined {
-    if (this.#everyGate === undefined) return undefined;
-    const gate = new Gate();
-    this.#everyGate.push(gate);
-    return gate;
-  }
+  };
+  const repository = intercepted(inner, (run, { method }) => {
+    calls[method] += 1;
+    return gateFor(method)?.admit(run) ?? run();
+  });
+  return {
+    ...repository,
+    calls,
+    hold: (method) => {
+      const gate = new Gate();
+      waiting.push({ method, gate });
+      return gate;
+    },
+    holdEvery: () => {
+      every = [];
+      return every;
+    },
+  };
 }

@@ -20,5 +20,6 @@ export interface OAuthBody {
 
 /** The body of an answer, read as JSON. */
 export async function jsonOf(response: Response): Promise<OAuthBody> {
-  return response.json() as Promise<OAuthBody>;
+  const body: OAuthBody = JSON.parse(await response.text());
+  return body;
 }

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { BrowserSession } from "./browser-session.ts";
+import { jsonOf } from "./json-of.ts";
 import { connectWithLogin, InMemoryOAuthClient, type McpClient, sdkV1Client, sdkV2Client } from "./mcp-client.ts";
 import { type OpenMount, type ProtectedServer, startProtectedServer } from "./protected-server.ts";
 import { pkce } from "./provider-harness.ts";
-import { readRecord } from "./read-record.ts";
+import { useEmulator } from "./use-emulator.ts";
 
 /** What a mount has of its own. */
 export interface MountSuiteOptions {
@@ -47,7 +47,7 @@ export async function obtainTokens(
       grant_types: ["authorization_code", "refresh_token"],
     }),
   });
-  const clientId = (await readRecord(registration)).client_id ?? "";
+  const clientId = (await jsonOf(registration)).client_id;
   const { verifier, challenge } = pkce();
   const parameters = new URLSearchParams({
     response_type: "code",
@@ -71,22 +71,15 @@ export async function obtainTokens(
       redirect_uri: redirectUri,
     }),
   });
-  const { access_token: accessToken = "", refresh_token: refreshToken = "" } = await readRecord(answer);
+  const { access_token: accessToken, refresh_token: refreshToken } = await jsonOf(answer);
   return { clientId, accessToken, refreshToken };
 }
 
 /** Runs what every mount must do, against a real server with the emulator as its upstream. */
 export function describeMount(name: string, open: OpenMount, options: MountSuiteOptions = {}): void {
   describe(name, () => {
-    let emulator: PangeaEmulator;
-
-    beforeAll(async () => {
-      emulator = await startPangeaEmulator({
-        users: [{ username: "ada@example.com" }, { username: "grace@example.com" }],
-      });
-    });
-    afterAll(async () => {
-      await emulator.close();
+    const emulator = useEmulator({
+      users: [{ username: "ada@example.com" }, { username: "grace@example.com" }],
     });
 
     const start = (overrides: Partial<PangeaOAuthProviderOptions> = {}): Promise<ProtectedServer> =>
@@ -98,7 +91,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       expect(refusal.status).toBe(401);
       const challenge = refusal.headers.get("www-authenticate") ?? "";
       const metadataUrl = /resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? "";
-      const metadata = await readRecord(await fetch(metadataUrl));
+      const metadata = await jsonOf(await fetch(metadataUrl));
       expect(metadata.resource).toBe(server.mcpUrl);
       expect(challenge).toMatch(/^Bearer /);
       expect(challenge).toContain('scope="');
@@ -153,7 +146,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       await using server = await start();
       await using client = sdkV1Client(server.mcpUrl);
       await connectWithLogin(client);
-      server.store.fail("get", "set", "delete", "take");
+      server.store.fail();
       const refusal = await initializeRequest(server.mcpUrl, client.oauth.tokens()?.access_token);
       expect(refusal.status).toBe(503);
       expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
@@ -234,7 +227,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
 }
 
 async function revoke(server: ProtectedServer, client: McpClient): Promise<void> {
-  const metadata = await readRecord(await fetch(`${server.baseUrl}/.well-known/oauth-authorization-server`));
+  const metadata = await jsonOf(await fetch(`${server.baseUrl}/.well-known/oauth-authorization-server`));
   const { client_id, client_secret } = client.oauth.clientInformation() ?? { client_id: "" };
   const response = await fetch(metadata.revocation_endpoint ?? "", {
     method: "POST",

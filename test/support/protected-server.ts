@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
-import { FailingRepositories } from "./failing-repository.ts";
+import { FailingRepositories } from "./intercepted-repository.ts";
 import { providerOptions } from "./provider-harness.ts";
 
 /** Makes the provider of a server that is reached at this URL. */

@@ -125,17 +125,25 @@ export class ClientHarness<Provider extends McpOAuthProvider> {
     return this.tokensFor(client_id, parameters);
   }
 
-  async tokensFor(clientId: string, parameters: Record<string, string> = {}): Promise<IssuedTokens> {
-    const issued = await this.codeFor(clientId, parameters);
+  async tokensFor(
+    clientId: string,
+    parameters: Record<string, string> = {},
+    login: LoginOptions = {},
+  ): Promise<IssuedTokens> {
+    const issued = await this.codeFor(clientId, parameters, login);
     const response = await this.redeem(issued);
     if (response.status !== 200) throw new Error(`token: ${response.status} ${await response.text()}`);
     return { ...issued, ...(await jsonOf(response)) };
   }
 
   /** The flow of a public client up to its code. */
-  async codeFor(clientId: string, parameters: Record<string, string> = {}): Promise<IssuedCode> {
+  async codeFor(
+    clientId: string,
+    parameters: Record<string, string> = {},
+    login: LoginOptions = {},
+  ): Promise<IssuedCode> {
     const { verifier, challenge } = pkce();
-    const redirect = await this.logIn({ client_id: clientId, code_challenge: challenge, ...parameters });
+    const redirect = await this.logIn({ client_id: clientId, code_challenge: challenge, ...parameters }, login);
     return { clientId, code: redirect.searchParams.get("code") ?? "", verifier };
   }
 

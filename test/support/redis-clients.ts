@@ -4,16 +4,24 @@ import { clusterOptions, type PatienceOptions, redisOptions } from "../../src/st
 
 type ServerAddress = { readonly port: number } | { readonly url: string };
 
+/** A client that is disconnected at the end of the block that uses it. */
+export type UsedClient<C extends Redis | Cluster> = C & Disposable;
+
+/** Lets a client that reports its errors through its calls be disconnected by `using`. */
+export function usedClient<C extends Redis | Cluster>(client: C): UsedClient<C> {
+  client.on("error", () => undefined);
+  return Object.assign(client, { [Symbol.dispose]: () => client.disconnect() });
+}
+
 /** A client with the recommended settings, which connects by itself. Its calls report what its error events would. */
-export function redisClient(to: ServerAddress, patience: PatienceOptions = {}): Redis {
+export function redisClient(to: ServerAddress, patience: PatienceOptions = {}): UsedClient<Redis> {
   const options = redisOptions(patience);
   const redis = "url" in to ? new Redis(to.url, options) : new Redis(to.port, "127.0.0.1", options);
-  redis.on("error", () => undefined);
-  return redis;
+  return usedClient(redis);
 }
 
 /** The same, once it is connected. */
-export async function connectRedis(to: ServerAddress): Promise<Redis> {
+export async function connectRedis(to: ServerAddress): Promise<UsedClient<Redis>> {
   const redis = redisClient(to);
   await once(redis, "ready");
   return redis;
@@ -32,10 +40,9 @@ interface Address {
 export async function connectCluster(
   nodes: readonly Address[],
   natMap: Record<string, Address> = {},
-): Promise<Cluster> {
+): Promise<UsedClient<Cluster>> {
   const startupNodes = nodes.map(({ host, port }) => natMap[`${host}:${port}`] ?? { host, port });
-  const cluster = new Cluster(startupNodes, { ...clusterOptions(), natMap });
-  cluster.on("error", () => undefined);
+  const cluster = usedClient(new Cluster(startupNodes, { ...clusterOptions(), natMap }));
   await once(cluster, "ready");
   return cluster;
 }

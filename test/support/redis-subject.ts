@@ -5,6 +5,7 @@ import { type RepositoryUnderTest, sampleSchema } from "../../src/conformance.ts
 import { RedisRepository } from "../../src/redis.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
 import type { Repository } from "../../src/storage/contract.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 /** How the repository under test reaches Redis, and how it is kept from it. */
 export interface RedisSubjectSetup {
@@ -23,23 +24,20 @@ export interface RedisSubjectSetup {
 export function redisSubject(setup: RedisSubjectSetup): RepositoryUnderTest {
   const { codecOf, client, otherClient, wrap = (repository) => repository } = setup;
   const prefix = `conformance-${randomUUID()}`;
-  let now = Date.now();
-  const clock = (): number => now;
-  const options = { prefix, clock, timeout: 1_000 };
+  const clock = new ManualClock();
+  const options = { prefix, clock: clock.read, timeout: 1_000 };
   const anyPrefix = `${prefix}-any`;
   const { breakStore, restoreStore } = setup;
   return {
-    repository: wrap(new RedisRepository(codecOf(sampleSchema), client, options), prefix, clock),
+    repository: wrap(new RedisRepository(codecOf(sampleSchema), client, options), prefix, clock.read),
     anyValue: wrap<unknown>(
       new RedisRepository<unknown>(codecOf<unknown>(z.json()), client, { ...options, prefix: anyPrefix }),
       anyPrefix,
-      clock,
+      clock.read,
     ),
     again: () => new RedisRepository(codecOf(sampleSchema), otherClient, options),
-    advanceSeconds: (seconds) => {
-      now += seconds * 1000;
-    },
-    now: clock,
+    advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+    now: clock.read,
     plant: async (key, text) => {
       await otherClient.set(`${prefix}:${key}`, text);
     },

@@ -4,7 +4,7 @@ import { ConfigurationError } from "../../errors.ts";
  * Reads a list of trusted domains: `app.example` is that host and no other, `*.app.example` every host below it, at any
  * depth, without itself.
  *
- * @throws `ConfigurationError` where an entry is neither.
+ * @throws {ConfigurationError} when an entry is neither.
  *
  * @example
  * ```ts

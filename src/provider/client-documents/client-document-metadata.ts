@@ -21,7 +21,7 @@ export interface DocumentRules {
  * without: unknown members, grant types and scopes, and authentication methods where
  * `token_endpoint_auth_methods_supported` (OpenID Connect Relying Party Metadata Choices 1.0) names one that is offered.
  *
- * @throws `OAuthError` with `invalid_client` that names the member and the rule, and no content.
+ * @throws {OAuthError} with `invalid_client` when the document breaks a rule; the message names the member, not its content.
  *
  * @example
  * ```ts

@@ -43,7 +43,7 @@ export class ClientDocuments {
   readonly #keySets: KeySetCache;
   readonly #closed = new AbortController();
 
-  /** @throws `ConfigurationError` that names the option and says what it should be. */
+  /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
   constructor(options: ClientDocumentsOptions) {
     const rules: DocumentRules = {
       scopes: options.scopes,
@@ -83,8 +83,8 @@ export class ClientDocuments {
   /**
    * Finds the client that a document URL stands for; `undefined` where the id is no http(s) URL.
    *
-   * @throws `OAuthError`: `invalid_client` where the URL, its domain or its document is refused,
-   * `temporarily_unavailable` where the site does not answer or too many are being asked.
+   * @throws {OAuthError} with `invalid_client` when the URL, its domain or its document is refused,
+   * `temporarily_unavailable` when the site does not answer or too many are being asked.
    */
   async find(clientId: string): Promise<ClientDocument | undefined> {
     if (!isDocumentUrl(clientId)) return undefined;
@@ -100,7 +100,7 @@ export class ClientDocuments {
    *
    * @param latest - Asks the site again, though not more often than every 30 seconds: for a key that is not among those
    * that are known.
-   * @throws `OAuthError`: `invalid_client` where there are none, `temporarily_unavailable` where their site does not answer.
+   * @throws {OAuthError} with `invalid_client` when there are none, `temporarily_unavailable` when their site does not answer.
    */
   keys(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">, latest = false): Promise<KeySet> {
     return this.#keySets.of(client, latest);

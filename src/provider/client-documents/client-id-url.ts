@@ -14,7 +14,7 @@ export function isDocumentUrl(clientId: string): boolean {
  * A query is taken: the draft discourages clients from having one and does not forbid it.
  *
  * @param ports - The ports that may be asked.
- * @throws `OAuthError` with `invalid_client` that says which rule is broken.
+ * @throws {OAuthError} with `invalid_client` when a rule is broken; the message says which.
  *
  * @example
  * ```ts

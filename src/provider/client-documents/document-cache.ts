@@ -55,7 +55,7 @@ export class DocumentCache<T> {
    *
    * @param name - The URL as it was written, under which the document is kept.
    * @param notBefore - A copy that was fetched before this is not good enough, in milliseconds since the epoch.
-   * @throws `OAuthError`: `invalid_client` where the document is refused, `temporarily_unavailable` where its site does
+   * @throws {OAuthError} with `invalid_client` when the document is refused, `temporarily_unavailable` when its site does
    * not answer or too many are being asked.
    */
   get(name: string, url: URL, notBefore = Number.NEGATIVE_INFINITY): Promise<FetchedDocument<T>> {

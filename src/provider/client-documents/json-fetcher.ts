@@ -42,7 +42,7 @@ export class JsonFetcher {
    * Asks for a document.
    *
    * @param validators - `if-none-match` and `if-modified-since`, where a copy is held.
-   * @throws `OAuthError` with `invalid_client` where the reply cannot be used, `temporarily_unavailable` where the site
+   * @throws {OAuthError} with `invalid_client` when the reply cannot be used, `temporarily_unavailable` when the site
    * does not answer in time or says that it is out of service.
    */
   async fetch(url: URL, validators: Readonly<Record<string, string>>, closed: AbortSignal): Promise<JsonReply> {

@@ -20,7 +20,7 @@ export class KeySetCache {
     this.#clock = options.clock;
   }
 
-  /** @throws {OAuthError} with `invalid_client`; with `temporarily_unavailable` when the site does not answer. */
+  /** @throws {OAuthError} with `invalid_client` when the keys cannot be used, `temporarily_unavailable` when nobody answers. */
   async of(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">, latest: boolean): Promise<KeySet> {
     if (client.jwks_uri === undefined) return parseKeySet(client.jwks) ?? { keys: [] };
     const url = new URL(client.jwks_uri);

@@ -39,8 +39,9 @@ export class ClientAssertions {
   /**
    * Verifies an assertion of a client, and uses it up.
    *
-   * @throws `OAuthError` with `invalid_client`, `temporarily_unavailable` where the client's keys cannot be fetched now,
-   * `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_client` when the assertion is refused, `temporarily_unavailable` when the client's
+   * keys cannot be fetched now.
+   * @throws {StorageError} when the store fails.
    */
   async verify(client: OAuthClientInformation, assertion: string | undefined): Promise<void> {
     if (assertion === undefined) {

@@ -25,7 +25,7 @@ const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
  * Reads client credentials from the `Authorization` header (`client_secret_basic`) or the form (`client_secret_post`,
  * `private_key_jwt` or `none`), RFC 6749 section 2.3.1 and RFC 7523 section 2.2.
  *
- * @throws `OAuthError` with `invalid_request` for two methods at once, `invalid_client` for none or malformed ones.
+ * @throws {OAuthError} with `invalid_request` for two methods at once, `invalid_client` for none or malformed ones.
  */
 export function readClientCredentials(authorization: string | null, form: ClientForm): ClientCredentials {
   const [clientId, postedSecret] = [form.get("client_id"), form.get("client_secret")];
@@ -110,7 +110,7 @@ export function clientAuthenticationOf(client: OAuthClientInformation): ClientAu
  * their hashes, in constant time. A client with a secret may send it in either of the two ways.
  *
  * @param nowSeconds - The time in epoch seconds.
- * @throws `OAuthError` with `invalid_client`.
+ * @throws {OAuthError} with `invalid_client`.
  */
 export function checkClientSecret(
   credentials: ClientCredentials,

@@ -47,8 +47,9 @@ export class ClientRegistry {
   /**
    * Finds a client by its id, or `undefined` where nobody has registered it.
    *
-   * @throws `OAuthError` with `invalid_client` or `temporarily_unavailable` where the id is the URL of a document that is
-   * refused or cannot be fetched; `StorageError` when the store fails.
+   * @throws {OAuthError} with `invalid_client` or `temporarily_unavailable` when the id is the URL of a document that is
+   * refused or cannot be fetched.
+   * @throws {StorageError} when the store fails.
    */
   async find(clientId: string): Promise<KnownClient | undefined> {
     const unlessSaid = { verifiedDomain: undefined, normalisedRedirectUris: false };
@@ -71,7 +72,7 @@ export class ClientRegistry {
    * Registers a client (RFC 7591). A confidential client's secret is derived from its id, so that only its hash is
    * stored and yet the MCP SDK's router, which wants the plain one, can be served.
    *
-   * @throws `OAuthError` with `invalid_client_metadata` or `invalid_redirect_uri`.
+   * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri`.
    */
   async register(input: unknown): Promise<RegisteredClient> {
     const { registration } = this.#configuration;

@@ -75,7 +75,7 @@ function quotable(message: string): string {
 /**
  * Reads the token of an `Authorization: Bearer` header; undefined where there is no header.
  *
- * @throws `OAuthError` with `invalid_request` for a header of another form.
+ * @throws {OAuthError} with `invalid_request` for a header of another form.
  */
 function bearerToken(authorization: string | null): string | undefined {
   if (authorization === null) return undefined;

@@ -27,7 +27,7 @@ export class RateLimits {
    * Counts a request.
    *
    * @param caller - Who sends it: an address, or any name. One whose caller is not known counts in total only.
-   * @throws `OAuthError` with `too_many_requests`, and the seconds after which to come back.
+   * @throws {OAuthError} with `too_many_requests`, and the seconds after which to come back.
    */
   async count(route: RateLimitedRoute, caller: string | undefined): Promise<void> {
     const limit = this.#perCaller.get(route);

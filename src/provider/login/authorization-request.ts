@@ -7,6 +7,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { invalidRequest } from "../oauth-failure.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
 const maxStateLength = 1024;
@@ -60,7 +61,7 @@ export async function trustRedirectUri(
   clientId: string | undefined,
   redirectUri: string | undefined,
 ): Promise<TrustedRedirect> {
-  if (clientId === undefined) throw new OAuthError("invalid_request", "The request names no client_id.");
+  if (clientId === undefined) throw invalidRequest("The request names no client_id.");
   const client = await registry.find(clientId);
   if (client === undefined) {
     throw new OAuthError("invalid_client", "This server does not know the client_id; the client has to register.");
@@ -69,12 +70,12 @@ export async function trustRedirectUri(
   if (redirectUri === undefined) {
     const [only, ...others] = registered;
     if (only === undefined || others.length > 0) {
-      throw new OAuthError("invalid_request", "The request names no redirect_uri, and the client has several.");
+      throw invalidRequest("The request names no redirect_uri, and the client has several.");
     }
     return { client, redirectUri: only };
   }
   if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {
-    throw new OAuthError("invalid_request", "The redirect_uri is not one that the client has registered.");
+    throw invalidRequest("The redirect_uri is not one that the client has registered.");
   }
   return { client, redirectUri };
 }
@@ -89,31 +90,25 @@ export function checkAuthorizationRequest(
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
-  if (parameters.responseType === undefined) throw new OAuthError("invalid_request", "response_type is missing.");
-  if (parameters.responseType !== "code") {
+  const { codeChallenge, codeChallengeMethod, responseMode = "query", responseType, state } = parameters;
+  if (responseType === undefined) throw invalidRequest("response_type is missing.");
+  if (responseType !== "code") {
     throw new OAuthError("unsupported_response_type", "This server answers response_type=code only.");
   }
-  if (parameters.responseMode !== undefined && parameters.responseMode !== "query") {
-    throw new OAuthError("invalid_request", "This server answers response_mode=query only.");
-  }
-  const { codeChallenge, codeChallengeMethod } = parameters;
-  if (codeChallenge === undefined) throw new OAuthError("invalid_request", "code_challenge is missing; use PKCE.");
-  if (codeChallengeMethod !== "S256") {
-    throw new OAuthError("invalid_request", "code_challenge_method must be S256.");
-  }
-  if (!/^[A-Za-z0-9_-]{43}$/.test(codeChallenge)) {
-    throw new OAuthError("invalid_request", "code_challenge must be 43 base64url characters.");
-  }
-  if (parameters.state !== undefined && parameters.state.length > maxStateLength) {
-    throw new OAuthError("invalid_request", `state may have ${maxStateLength} characters at the most.`);
-  }
+  if (responseMode !== "query") throw invalidRequest("This server answers response_mode=query only.");
+  if (codeChallenge === undefined) throw invalidRequest("code_challenge is missing; use PKCE.");
+  if (codeChallengeMethod !== "S256") throw invalidRequest("code_challenge_method must be S256.");
+  const isDigest = /^[A-Za-z0-9_-]{43}$/.test(codeChallenge);
+  if (!isDigest) throw invalidRequest("code_challenge must be 43 base64url characters.");
+  const isTooLong = state !== undefined && state.length > maxStateLength;
+  if (isTooLong) throw invalidRequest(`state may have ${maxStateLength} characters at the most.`);
   const { client, redirectUri } = trusted;
   return {
     clientId: client.information.client_id,
     client: clientAuthenticationOf(client.information),
     redirectUri,
-    ...(parameters.state !== undefined && { state: parameters.state }),
-    scopes: grantedScopes(configuration, trusted.client, parameters.scope),
+    ...(state !== undefined && { state }),
+    scopes: grantedScopes(configuration, client, parameters.scope),
     codeChallenge,
     resource: checkResource(configuration.resource, parameters.resource),
   };

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { OAuthError, UnsealableError } from "../../errors.ts";
+import { UnsealableError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { invalidRequest } from "../oauth-failure.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 
 /** How long a page may stay open before its decision is refused, in seconds. */
@@ -37,11 +38,10 @@ export class ConsentRequests {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
     try {
       const { request, expiresAt } = this.#openWithAny(sealed, browserSecrets);
-      if (expiresAt <= this.#now()) throw new OAuthError("invalid_request", stale);
+      if (expiresAt <= this.#now()) throw invalidRequest(stale);
       return request;
     } catch (cause) {
-      if (cause instanceof UnsealableError && cause.keyId === undefined)
-        throw new OAuthError("invalid_request", stale, { cause });
+      if (cause instanceof UnsealableError && cause.keyId === undefined) throw invalidRequest(stale, { cause });
       throw cause;
     }
   }

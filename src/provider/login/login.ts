@@ -9,7 +9,7 @@ import type { ConsentRevocations } from "../grants/consent-revocations.ts";
 import { StepKey } from "../grants/grant-key.ts";
 import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
 import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import { type Decision, DecisionSchema, decisionOf, rememberedFor, standsAfter } from "./decision.ts";
@@ -133,19 +133,15 @@ export class Login {
 
   #open(state: string, sealed: string | undefined): LoginTransaction {
     const foreign = "This login was not begun in this browser, or is already over. Start again from your application.";
-    if (sealed === undefined) throw new OAuthError("invalid_request", foreign);
-    let transaction: LoginTransaction;
+    if (sealed === undefined) throw invalidRequest(foreign);
     try {
-      transaction = this.#transactions.open(sealed, state);
+      const transaction = this.#transactions.open(sealed, state);
+      if (this.#configuration.now() < transaction.expiresAt) return transaction;
     } catch (cause) {
-      if (cause instanceof UnsealableError && cause.keyId === undefined)
-        throw new OAuthError("invalid_request", foreign, { cause });
+      if (cause instanceof UnsealableError && cause.keyId === undefined) throw invalidRequest(foreign, { cause });
       throw cause;
     }
-    if (transaction.expiresAt <= this.#configuration.now()) {
-      throw new OAuthError("invalid_request", "This login took too long. Start again from your application.");
-    }
-    return transaction;
+    throw invalidRequest("This login took too long. Start again from your application.");
   }
 
   /**
@@ -158,15 +154,10 @@ export class Login {
   ): Promise<UpstreamTokens> {
     const { upstream, callbackUrl: redirectUri } = this.#configuration;
     if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
-      throw new UpstreamRejectedError(
-        "server_error",
-        `The login was answered by another issuer than ${upstream.name}.`,
-      );
+      throw new UpstreamRejectedError("server_error", "The login was answered by another issuer.");
     }
-    if (error !== undefined) throw upstreamError(upstream.name, error);
-    if (code === undefined) {
-      throw new UpstreamRejectedError("server_error", `${upstream.name} sent neither a code nor an error.`);
-    }
+    if (error !== undefined) throw upstreamError(error);
+    if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
     try {
       return await upstream.exchange({ code, codeVerifier, redirectUri });
     } catch (cause) {
@@ -267,9 +258,9 @@ export function authorizationResponse(redirectUri: string, parameters: Readonly<
 }
 
 /** An error that the upstream put into the callback, passed on under its own name where that is a well-formed one. */
-function upstreamError(upstreamName: string, error: string): UpstreamRejectedError {
-  const wellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
-  return new UpstreamRejectedError(wellFormed ? error : "server_error", `${upstreamName} refused the login.`);
+function upstreamError(error: string): UpstreamRejectedError {
+  const isWellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
+  return new UpstreamRejectedError(isWellFormed ? error : "server_error", "The upstream refused the login.");
 }
 
 function withoutSlash(issuer: string): string {

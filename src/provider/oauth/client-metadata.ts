@@ -35,7 +35,7 @@ const servedGrantTypes = ["authorization_code", "refresh_token"];
  * Checks the metadata that a client wants to register (RFC 7591 section 2). Members that this server has no use for
  * are dropped, as the RFC allows; nulls count as absent.
  *
- * @throws `OAuthError` with `invalid_client_metadata` or `invalid_redirect_uri`, naming the member and the rule.
+ * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri` when a rule is broken; the message names both.
  */
 export function parseClientMetadata(
   input: unknown,

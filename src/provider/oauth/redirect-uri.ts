@@ -30,7 +30,7 @@ export function leadsToThisMachine(uri: string): boolean {
  * Checks a redirect URI that a client registers: https, or http on a loopback host, or a private-use scheme; no
  * fragment, no user information, no character that a parser might read in two ways (OAuth 2.1 section 2.3, RFC 8252).
  *
- * @throws `OAuthError` with `invalid_redirect_uri` that says which rule is broken.
+ * @throws {OAuthError} with `invalid_redirect_uri` when a rule is broken; the message says which.
  */
 export function assertRegistrableRedirectUri(uri: string): void {
   const refuse = (rule: string): never => {

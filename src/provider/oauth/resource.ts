@@ -21,7 +21,7 @@ function comparable(resource: string | URL): string | undefined {
  * Checks a `resource` parameter (RFC 8707) against the one resource that there is. A client that sends none means that
  * one.
  *
- * @throws `OAuthError` with `invalid_target`.
+ * @throws {OAuthError} with `invalid_target` when it is another resource.
  */
 export function checkResource(own: string, requested: string | undefined): string {
   if (requested === undefined || isSameResource(requested, own)) return own;
@@ -31,7 +31,7 @@ export function checkResource(own: string, requested: string | undefined): strin
 /**
  * Checks the `resource` of a token request against what was authorized. A request that names none is fine.
  *
- * @throws `OAuthError` with `invalid_target`.
+ * @throws {OAuthError} with `invalid_target` when it is another resource.
  */
 export function checkAudience(own: string, requested: string | undefined, authorized: URL): void {
   if (requested === undefined) return;

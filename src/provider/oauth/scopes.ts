@@ -7,7 +7,7 @@ export const offlineAccess = "offline_access";
 /**
  * Splits a `scope` parameter into its values, without repetitions (RFC 6749 section 3.3).
  *
- * @throws `OAuthError` with `invalid_scope` for characters that a scope cannot have.
+ * @throws {OAuthError} with `invalid_scope` when there are characters that a scope cannot have.
  */
 export function parseScope(scope: string | undefined): string[] {
   if (scope === undefined) return [];

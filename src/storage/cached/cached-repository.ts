@@ -2,6 +2,7 @@ import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../e
 import type { Repository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import type { FreshlyReadable } from "../fresh-read.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
@@ -46,7 +47,7 @@ interface Prepared<V> {
  * });
  * ```
  */
-export class CachedRepository<K extends string, V> implements Repository<K, V> {
+export class CachedRepository<K extends string, V> implements Repository<K, V>, FreshlyReadable<K, V> {
   readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
   readonly #expiresAt: ReadExpiry<V>;
@@ -98,6 +99,19 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
       if (now < copy.freshUntil && now >= copy.asOf) return copy.answer;
     }
     return this.#getUncached(key);
+  }
+
+  /**
+   * Reads the record from the backend, whatever is in memory, and keeps it. An old copy never stands in. The record is
+   * frozen.
+   *
+   * @throws {StorageTimeoutError} when the backend has not answered within ten seconds; whatever the backend throws.
+   */
+  async getFresh(key: K): Promise<V | undefined> {
+    this.#assertUsable(key);
+    const load = this.#loads.begin(key, this.#clock());
+    this.#read(key, load, "never");
+    return load.answer.promise;
   }
 
   /**
@@ -166,14 +180,15 @@ export class CachedRepository<K extends string, V> implements Repository<K, V> {
   }
 
   /** Never rejects: the outcome goes to those who wait for the load. */
-  async #read(key: K, load: Load<V>): Promise<void> {
+  async #read(key: K, load: Load<V>, standsIn: "never" | "where allowed" = "where allowed"): Promise<void> {
     try {
       const value = await beforeDeadline(loadTimeout, this.#backend.get(key), () => {
         return new StorageTimeoutError(`The backend did not answer a read in ${loadTimeout} ms.`);
       });
       load.answer.resolve(value === undefined ? this.#acceptAbsence(load) : this.#acceptRecord(load, value));
     } catch (error) {
-      this.#standIn(load, error);
+      if (standsIn === "never") load.answer.reject(error);
+      else this.#standIn(load, error);
     } finally {
       this.#loads.end(load);
     }

@@ -11,11 +11,13 @@ const settledPromise = Promise.resolve();
 /** Makes a record of the text under a key. */
 type Decode<V> = (text: string | null, key: string) => V;
 
+/** The text under the only key of a command, or the texts under its keys. */
+type Texts = string | null | (string | null)[];
+
 /** The reads that share a command. */
 interface GetBatch {
   readonly redisKeys: string[];
-  /** The text under the only key, or the texts under all keys. */
-  readonly answer: Promise<string | null | (string | null)[]>;
+  readonly answer: Promise<Texts>;
 }
 
 /**
@@ -27,8 +29,10 @@ export class GetBatches<V> {
   readonly #sender: CommandSender;
   readonly #decode: Decode<V>;
   readonly #isCluster: boolean;
-  /** The batches of this turn that take keys, by their slot: 0 for all keys where there is no Cluster. */
-  readonly #open = new Map<number, GetBatch>();
+  /** The batch of this turn that takes keys, where it is not a matter of slots. */
+  #open: GetBatch | undefined;
+  /** On a Cluster, the batch of each slot that takes keys. */
+  readonly #openBySlot = new Map<number, GetBatch>();
 
   constructor(redis: RedisLike, sender: CommandSender, decode: Decode<V>) {
     this.#redis = redis;
@@ -39,25 +43,39 @@ export class GetBatches<V> {
 
   /** Reads the record under a key, in a command shared with the other reads of this microtask turn. */
   get(key: string, redisKey: string): Promise<V> {
-    const { redisKeys, answer } = this.#batchOf(this.#isCluster ? clusterKeySlot(redisKey) : 0);
-    const index = redisKeys.push(redisKey) - 1;
-    return answer.then((texts) => this.#decode(Array.isArray(texts) ? (texts[index] ?? null) : texts, key));
+    const batch = this.#isCluster ? this.#ofSlot(clusterKeySlot(redisKey)) : this.#ofTurn();
+    const index = batch.redisKeys.push(redisKey) - 1;
+    return batch.answer.then((texts) => this.#decode(Array.isArray(texts) ? (texts[index] ?? null) : texts, key));
   }
 
-  #batchOf(slot: number): GetBatch {
-    const open = this.#open.get(slot);
-    if (open !== undefined && open.redisKeys.length < keysPerCommand) return open;
+  #ofTurn(): GetBatch {
+    if (!takesMore(this.#open)) this.#open = this.#newBatch();
+    return this.#open;
+  }
+
+  #ofSlot(slot: number): GetBatch {
+    const open = this.#openBySlot.get(slot);
+    if (takesMore(open)) return open;
+    const batch = this.#newBatch();
+    this.#openBySlot.set(slot, batch);
+    return batch;
+  }
+
+  #newBatch(): GetBatch {
     const redisKeys: string[] = [];
     const send = () => (redisKeys.length > 1 ? this.#redis.mget(redisKeys) : this.#redis.get(redisKeys[0] ?? ""));
-    const answer = new Promise<string | null | (string | null)[]>((resolve, reject) => {
+    const answer = new Promise<Texts>((resolve, reject) => {
       settledPromise.then(() => {
         // The turn is over: its batches take no more keys.
-        this.#open.clear();
+        this.#open = undefined;
+        if (this.#isCluster) this.#openBySlot.clear();
         this.#sender.start({ operation: "get", redisKeys, send }, resolve, reject);
       });
     });
-    const batch = { redisKeys, answer };
-    this.#open.set(slot, batch);
-    return batch;
+    return { redisKeys, answer };
   }
+}
+
+function takesMore(batch: GetBatch | undefined): batch is GetBatch {
+  return batch !== undefined && batch.redisKeys.length < keysPerCommand;
 }

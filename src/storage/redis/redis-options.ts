@@ -87,7 +87,7 @@ function connectionOptions(patience: PatienceOptions): RecommendedConnectionOpti
   return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, connectTimeout, socketTimeout };
 }
 
-/** @internal Milliseconds before the next attempt: doubling, with jitter so that many clients do not come back at once. */
+/** Milliseconds before the next attempt: doubling, with jitter so that many clients do not come back at once. */
 export function retryDelay(attempt: number): number {
   const delay = Math.min(firstRetryDelay * 2 ** Math.min(attempt - 1, 10), longestRetryDelay);
   return Math.round(delay * (0.5 + Math.random() / 2));

@@ -32,13 +32,14 @@ type Answer = boolean | "undecided" | "again";
  *
  * Where Vault keeps names unique, a store that is not refused decides. Where names may repeat, the add wins once a search
  * that shows its own item shows no other live one. Of two adds, the one that stored later sees the item of the one that
- * stored before, so that two cannot win. An add that sees another live item withdraws its own and then reads the other
- * again by its id, and only where the other is still there is the answer false. The last of several adds to read so
- * would find the others withdrawn, so that it cannot be that all answer false. None of this rests on Vault's clock:
- * the times of creation only settle who withdraws first, and the oldest waits for the younger to withdraw.
+ * stored before, so that two cannot win. An add that sees another live item withdraws its own item and then reads the
+ * other by its id, and the answer is false only where the other is still there. The last add to read so would find
+ * every other item withdrawn, so that not all can answer false. Neither rests on Vault's clock: the times of creation
+ * only settle that the younger item is withdrawn at once, while the add of the older waits. They count where a take
+ * has removed an item before its add was certain.
  *
- * A mark in the metadata tells the add's own items, of which there may be two or an unexpected one where the SDK
- * repeated a store whose answer was lost.
+ * A mark in the metadata tells the add's own items. The add may have an item that it got no answer for, or two, where
+ * the SDK repeated a store whose answer was lost.
  */
 export class Addition {
   readonly #place: AdditionPlace;

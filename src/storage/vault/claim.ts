@@ -8,7 +8,7 @@ import type { VaultSecret } from "./vault-service.ts";
  * Puts a tombstone right on top of the version that was read: only one caller can be the one that did that.
  *
  * @returns True for the winner, false where another caller has removed the record.
- * @throws {StorageUnavailableError} with an unknown effect where somebody wrote in between and nobody has removed the
+ * @throws {StorageUnavailableError} with an unknown effect when somebody wrote in between and nobody has removed the
  * record since. What was overwritten may have been a new value of a `set`, or this call's own claim: the SDK sends a
  * write again whose answer was a 502. That must not read as if there had been nothing.
  */

@@ -4,11 +4,16 @@ import type { VaultConnectionOptions } from "./options.ts";
 import type { VaultServiceLike } from "./vault-service.ts";
 
 /**
- * The SDK's Vault client for a token.
+ * The Vault client that was given, or the SDK's client for a token.
  *
- * @throws {ConfigurationError} for a missing token or a base URL without `{SERVICE_NAME}`.
+ * @throws {ConfigurationError} when the token is missing, or the base URL has no `{SERVICE_NAME}`.
  */
-export function connectToVault(token: string, options: VaultConnectionOptions): VaultServiceLike {
+export function toVaultService(
+  tokenOrService: string | VaultServiceLike,
+  options: VaultConnectionOptions,
+): VaultServiceLike {
+  if (typeof tokenOrService === "object") return tokenOrService;
+  const token = tokenOrService;
   if (typeof token !== "string" || token.trim() === "") {
     throw new ConfigurationError("The Vault token is missing: give the pts_… token of a Pangea project.");
   }

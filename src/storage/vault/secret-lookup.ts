@@ -15,7 +15,7 @@ interface Batch {
 }
 
 /**
- * Finds secrets by name. Look-ups of one microtask turn go out together: `name__in`, a hundred names a page. That
+ * Finds secrets by name. Look-ups of one turn of the event loop go out together: `name__in`, a hundred names a page. That
  * filter is in Pangea's types but was never seen at work, so until it has found something its silence is checked by
  * single look-ups, and where it is refused or ignored it is not used again.
  */
@@ -30,7 +30,7 @@ export class SecretLookup {
     this.#everything = { type: "secret", ...(folder !== undefined && { folder }) };
   }
 
-  /** The secrets of a name, together with whatever else is looked up in this turn. */
+  /** The secrets of a name, together with whatever else is looked up in this turn of the event loop. */
   async find(name: string): Promise<Namesakes> {
     const batch = this.#batch ?? this.#openBatch();
     batch.names.add(name);
@@ -52,7 +52,7 @@ export class SecretLookup {
 
   #openBatch(): Batch {
     const names = new Set<string>();
-    const found = Promise.resolve().then(() => {
+    const found = new Promise((resolve) => setImmediate(resolve)).then(() => {
       if (this.#batch?.names === names) this.#batch = undefined;
       return this.#findAll(names);
     });

@@ -1,5 +1,5 @@
 import {
-  type StorageFailure,
+  StorageFailure,
   StorageRateLimitedError,
   StorageRejectedError,
   StorageTimeoutError,
@@ -55,6 +55,29 @@ export function toStorageFailure(failure: unknown): StorageFailure {
 /** The deadline has passed; the request may still take effect. */
 export function timeoutFailure(milliseconds: number): StorageTimeoutError {
   return new StorageTimeoutError(`Vault did not answer within ${milliseconds} ms; the outcome is unknown.`);
+}
+
+/** A failure of a read says of itself that it had no effect, but the write before it may have had one. */
+export async function afterWrite<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (failure) {
+    if (!(failure instanceof StorageFailure) || failure.effect === "unknown") throw failure;
+    const { retryAfterSeconds } = failure;
+    throw new StorageUnavailableError("The record was stored in Vault, but whether it counts could not be told.", {
+      cause: failure,
+      effect: "unknown",
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
+  }
+}
+
+/** Says why Vault refused an item whose name an item of another kind has. */
+export function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {
+  return new StorageRejectedError(
+    "The folder holds a record of another kind under the same key, and Vault keeps names unique; use another folder.",
+    { cause: refusal, effect: "none" },
+  );
 }
 
 function transportFailure(failure: unknown, cause: Error): StorageFailure {

@@ -1,24 +1,19 @@
-import {
-  InvalidKeyError,
-  StorageClosedError,
-  StorageFailure,
-  StorageRejectedError,
-  StorageUnavailableError,
-} from "../../errors.ts";
+import { InvalidKeyError, StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
 import { readExpiresAt } from "../expiry.ts";
 import { KeyTurns } from "../key-turns.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
 import { claim } from "./claim.ts";
-import { connectToVault } from "./connect.ts";
+import { toVaultService } from "./connect.ts";
 import { ItemRecords } from "./item-records.ts";
 import { groupByName, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { pauses } from "./pauses.ts";
-import { SecretLookup } from "./secret-lookup.ts";
-import { type StoredItem, VaultCalls } from "./vault-calls.ts";
+import type { StoredItem } from "./vault-calls.ts";
+import { afterWrite, nameIsTaken } from "./vault-failure.ts";
+import { VaultFolder } from "./vault-folder.ts";
 import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 
 /**
@@ -27,8 +22,9 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
  * Vault has no compare-and-swap and no get-and-delete. `take` reads the record and then deletes its item, and the
  * caller whose delete succeeds is the one that gets the value; with `strictTake` a rotation claims it first. A `take` or
  * `delete` that races a `set` of the same key may remove what the `set` wrote: fit for single-use records, whose keys
- * are written once. A strict `take` that has overwritten a newer value so rejects, its effect
- * unknown. When a delete was carried out but its answer was lost, nobody gets the value: it is burned.
+ * are written once. A strict `take` that has overwritten a newer value rejects, and its effect is unknown. When a delete
+ * was carried out but its answer was lost, nobody gets the value: it is burned. `add` stores an item and then looks for
+ * others of the name.
  *
  * A search of Vault may lag behind: what this instance wrote or deleted itself it sees at once nevertheless.
  *
@@ -46,8 +42,7 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
 export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V> {
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
-  readonly #calls: VaultCalls;
-  readonly #lookup: SecretLookup;
+  readonly #folder: VaultFolder;
   readonly #turns = new KeyTurns();
   readonly #ownWrites: OwnWrites;
   #closed = false;
@@ -59,15 +54,16 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    tokenOrService: string | VaultServiceLike,
+    tokenOrService: string | VaultServiceLike | VaultFolder,
     options: PangeaVaultRepositoryOptions<V> = {},
   ) {
     const { expiresAt, ...others } = options;
     this.#settings = readVaultOptions(others);
     this.#records = new ItemRecords(asCodec(schemaOrCodec), expiresAt ?? readExpiresAt, this.#settings);
-    const service = typeof tokenOrService === "object" ? tokenOrService : connectToVault(tokenOrService, options);
-    this.#calls = new VaultCalls(service, this.#settings);
-    this.#lookup = new SecretLookup(this.#calls, this.#settings.folder);
+    this.#folder =
+      tokenOrService instanceof VaultFolder
+        ? tokenOrService
+        : new VaultFolder(toVaultService(tokenOrService, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
   }
 
@@ -101,23 +97,36 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 
   /**
-   * Writes the record where there is no live one. Two calls to Vault where nothing is in the way.
+   * Writes the record where there is no live one. Two calls to Vault where nothing is in the way, three or four where a
+   * live record is, six where an expired one keeps the name.
    *
    * Exactly one of any number of concurrent callers, on any number of instances, gets true, whether or not Vault keeps
    * names unique. This needs of Vault that a read by id shows every write before it, and that a search which shows an
    * item shows every item stored before it. A search may lag behind: an add waits until a search shows its item, for as
-   * long as one call may take. Where names repeat, what this leaves open is:
+   * long as one call may take. What this leaves open:
    *
-   * - While adds of one key race, a reader may see the record of an add that then withdraws, until it has withdrawn.
-   * - A `set` of the key that reaches an item while its add withdraws or while it is deleted as expired is lost.
+   * - A `set` that renews an expired record while an add deletes it is lost. Where names may repeat, so is a `set` that
+   *   reaches an item which its add withdraws.
    * - The SDK repeats a store whose answer was lost. Where the record was taken in between, it is there again.
+   * - Where names may repeat and adds of one key race, a reader may see the record of an add that then withdraws, until
+   *   it has withdrawn. A take that gets such a record makes its add reject, unless Vault's clock is wrong by more than
+   *   the adds are apart.
    *
    * @returns True where this call wrote the record. False where a live record was there, or one that cannot be read.
    * @throws {StorageFailure} with the effect "unknown" when the record may have been written or whether it counts cannot
    * be told: an answer was lost and no item is found, a search lags for too long, or the item was removed or written to
    * before it was certain that it counts.
-   * @throws {StorageRejectedError} when a record of another kind has the key, or Vault refuses the item.
+   * @throws {StorageRejectedError} when a record of another kind has the key, or when Vault refuses the item and no
+   * search shows what has its name.
+   * @throws {InvalidRecordError} when the value does not satisfy the schema.
    * @throws {RecordTooLargeError} when the record has more than 10,240 characters.
+   * @throws {InvalidKeyError} when the key is empty or no string.
+   * @throws {StorageClosedError} when the repository was closed.
+   *
+   * @example
+   * ```ts
+   * if (!(await assertions.add(jti, { expiresAt }))) throw new OAuthError("invalid_client", "It was used before.");
+   * ```
    */
   async add(key: K, value: V): Promise<boolean> {
     this.#assertUsable(key);
@@ -144,7 +153,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     for (const secret of await this.#all()) {
       if (!this.#records.isOver(secret)) continue;
       // The list may be old by now: another instance may have renewed the record, under the same id.
-      const current = await this.#calls.get(secret.id);
+      const current = await this.#folder.calls.get(secret.id);
       if (current === undefined || current.version !== secret.version || !this.#records.isOver(current)) continue;
       if (await this.#deleteItem(secret)) deleted += 1;
     }
@@ -177,13 +186,13 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
   async #look(key: string): Promise<Namesakes> {
-    const shown = this.#own(await this.#lookup.find(key));
+    const shown = this.#own(await this.#folder.lookup.find(key));
     const known = this.#ownWrites.get(key);
     if (known === undefined || shown.some(({ id, version }) => id === known.id && version >= known.version)) {
       return shown;
     }
     const others = shown.filter(({ id }) => id !== known.id);
-    const secret = await this.#calls.get(known.id);
+    const secret = await this.#folder.calls.get(known.id);
     if (secret?.name === key) return oldestFirst([...this.#own([secret]), ...others]);
     this.#ownWrites.forget(key, known.id);
     return others;
@@ -204,21 +213,21 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   /** Deletes an item so that only one caller can be the one that did it. */
   async #removeItem(item: StoredItem): Promise<boolean> {
     if (!this.#settings.strictTake) return this.#deleteItem(item);
-    if (!(await claim(this.#calls, item, this.#settings))) return false;
+    if (!(await claim(this.#folder.calls, item, this.#settings))) return false;
     // The claim decides; an item that cannot be deleted now is a tombstone that a sweep removes.
     await this.#deleteItem(item).catch(() => false);
     return true;
   }
 
   async #deleteItem(item: StoredItem): Promise<boolean> {
-    const deleted = await this.#calls.delete(item.id);
+    const deleted = await this.#folder.calls.delete(item.id);
     this.#ownWrites.rememberDeleted(item);
     return deleted;
   }
 
   /** False where the item is gone: the id that was remembered is of no use any more. */
   async #rotate(key: string, id: string, text: string): Promise<boolean> {
-    const version = await this.#calls.rotate(id, text);
+    const version = await this.#folder.calls.rotate(id, text);
     if (version === undefined) this.#ownWrites.forget(key, id);
     else this.#ownWrites.remember(key, { id, version });
     return version !== undefined;
@@ -231,10 +240,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   async #store(key: string, text: string): Promise<void> {
     try {
-      this.#ownWrites.remember(key, await this.#calls.store(this.#records.toItem(key, text)));
+      this.#ownWrites.remember(key, await this.#folder.calls.store(this.#records.toItem(key, text)));
     } catch (refusal) {
       if (!(refusal instanceof StorageRejectedError)) throw refusal;
-      const found = recordAmong(this.#ownOr(refusal, await this.#lookup.findOne(key)), this.#records.isLive);
+      const found = recordAmong(this.#ownOr(refusal, await this.#folder.lookup.findOne(key)), this.#records.isLive);
       if (found === undefined || !(await this.#rotate(key, found.record.id, text))) throw refusal;
       await Promise.all(found.replaced.map((secret) => this.#deleteItem(secret)));
     }
@@ -251,12 +260,12 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     return {
       settings: this.#settings,
       isLive: this.#records.isLive,
-      store: (mark) => this.#calls.store(this.#records.toItem(key, text, mark)),
+      store: (mark) => this.#folder.stores.store(() => this.#folder.calls.store(this.#records.toItem(key, text, mark))),
       look: async (failure) => {
-        const found = await afterWrite(this.#lookup.find(key));
+        const found = await afterWrite(this.#folder.lookup.find(key));
         return failure instanceof StorageRejectedError ? this.#ownOr(failure, found) : this.#own(found);
       },
-      get: (id) => afterWrite(this.#calls.get(id)),
+      get: (id) => afterWrite(this.#folder.calls.get(id)),
       delete: (item) => afterWrite(this.#deleteItem(item)),
       remove: (item) => afterWrite(this.#removeItem(item)),
       keep: (item) => this.#ownWrites.remember(key, item),
@@ -267,7 +276,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     this.#assertOpen();
     // Read to the end first: deleting while paging would move the pages.
     const secrets: VaultSecret[] = [];
-    for await (const secret of this.#lookup.all()) secrets.push(secret);
+    for await (const secret of this.#folder.lookup.all()) secrets.push(secret);
     return this.#own(secrets);
   }
 
@@ -279,26 +288,4 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
   }
-}
-
-/** A failure of a read says of itself that it had no effect, but the write before it may have had one. */
-async function afterWrite<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (failure) {
-    if (!(failure instanceof StorageFailure) || failure.effect === "unknown") throw failure;
-    const { retryAfterSeconds } = failure;
-    throw new StorageUnavailableError("The record was stored in Vault, but whether it counts could not be told.", {
-      cause: failure,
-      effect: "unknown",
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    });
-  }
-}
-
-function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {
-  return new StorageRejectedError(
-    "The folder holds a record of another kind under the same key, and Vault keeps names unique; use another folder.",
-    { cause: refusal, effect: "none" },
-  );
 }

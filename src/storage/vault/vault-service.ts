@@ -72,7 +72,7 @@ export interface VaultSecret {
 /**
  * Reads an item; undefined for what is no secret with a name.
  *
- * @throws {StorageUnavailableError} for an item of another form than Vault's: that must not read as absent.
+ * @throws {StorageUnavailableError} when the item has another form than Vault's: such an item must not read as absent.
  */
 export function readSecret(item: unknown): VaultSecret | undefined {
   if (typeof item === "object" && item !== null && !("item_versions" in item)) return undefined;

@@ -1,13 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { OAuthError } from "../../../src/errors.ts";
+import { setUp } from "../../support/set-up.ts";
 import { ClientSite, clientId, documentWith, json } from "./client-site.ts";
 
 let site: ClientSite;
-beforeEach(async () => {
-  site = await ClientSite.open();
-});
-afterEach(async () => {
-  await site[Symbol.asyncDispose]();
+setUp("test", async (parts) => {
+  site = parts.use(await ClientSite.open());
 });
 
 const refused = { error: "invalid_client", status: 401 };

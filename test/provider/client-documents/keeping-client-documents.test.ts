@@ -1,13 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ConfigurationError } from "../../../src/errors.ts";
+import { setUp } from "../../support/set-up.ts";
 import { ClientSite, clientId, documentWith, json } from "./client-site.ts";
 
 let site: ClientSite;
-beforeEach(async () => {
-  site = await ClientSite.open();
-});
-afterEach(async () => {
-  await site[Symbol.asyncDispose]();
+setUp("test", async (parts) => {
+  site = parts.use(await ClientSite.open());
 });
 
 /** Answers 304 to the validators of the document, the document otherwise. */

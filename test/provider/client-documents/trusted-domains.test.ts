@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ConfigurationError } from "../../../src/errors.ts";
 import { parseAllowedDomains } from "../../../src/provider/client-documents/allowed-domains.ts";
+import { setUp } from "../../support/set-up.ts";
 import { ClientSite, clientId } from "./client-site.ts";
 
 describe("a list of trusted domains", () => {
@@ -40,11 +41,8 @@ describe("a list of trusted domains", () => {
 
 describe("a client whose domain is not trusted", () => {
   let site: ClientSite;
-  beforeEach(async () => {
-    site = await ClientSite.open();
-  });
-  afterEach(async () => {
-    await site[Symbol.asyncDispose]();
+  setUp("test", async (parts) => {
+    site = parts.use(await ClientSite.open());
   });
 
   it("is refused before its name is looked up", async () => {

@@ -1,9 +1,10 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { setUp } from "../../support/set-up.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 import { ClientSite, clientId, documentWith, json } from "../client-documents/client-site.ts";
 
 const redirectUri = "https://client.example/callback";
@@ -12,18 +13,11 @@ type Claims = Readonly<Record<string, string | number | undefined>>;
 const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const issuer = "http://localhost:8000";
 
-let emulator: PangeaEmulator;
 let site: ClientSite;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
-beforeEach(async () => {
-  site = await ClientSite.open();
+const emulator = useEmulator();
+setUp("test", async (parts) => {
+  site = parts.use(await ClientSite.open());
   site.handler = json(document());
-});
-afterEach(async () => {
-  await site[Symbol.asyncDispose]();
 });
 
 const document = (members: Record<string, unknown> = {}) =>
@@ -143,7 +137,7 @@ describe("private_key_jwt", () => {
   });
 
   const sign = (claims: Claims = {}, signer: Pick<Key, "kid" | "algorithm" | "privateKey"> = key) => {
-    const now = Math.floor(site.clock.read() / 1000);
+    const now = Math.floor(site.clock.seconds());
     const { kid, algorithm: alg } = signer;
     const usual = { iss: clientId, sub: clientId, aud: issuer, iat: now, exp: now + 60, jti: "id-1" };
     return new SignJWT(JSON.parse(JSON.stringify({ ...usual, ...claims })))
@@ -170,7 +164,7 @@ describe("private_key_jwt", () => {
     expect((await harness.postForm("/token", { ...form, ...shown(assertion) })).status).toBe(200);
   });
 
-  const now = () => Math.floor(site.clock.read() / 1000);
+  const now = () => Math.floor(site.clock.seconds());
   it.each<[string, () => Claims]>([
     ["another audience", () => ({ aud: "https://other.example" })],
     ["another issuer", () => ({ iss: "https://other.example/c" })],

@@ -3,6 +3,7 @@ import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError }
 import { consentRevocationKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { type Interception, intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
@@ -13,17 +14,16 @@ let clock: ManualClock;
 let repositories: ProviderRepositories;
 let harness: ClientHarness<McpOAuthProvider>;
 let calls: string[];
-let failing: string | undefined;
+let refused: string | undefined;
 beforeEach(() => {
   clock = new ManualClock();
   calls = [];
-  failing = undefined;
-  repositories = createInMemoryRepositories({ clock: clock.read });
-  const { consentRevocations, grants } = repositories;
+  refused = undefined;
+  const inMemory = createInMemoryRepositories({ clock: clock.read });
   repositories = {
-    ...repositories,
-    consentRevocations: watched("consent", consentRevocations),
-    grants: watched("grant", grants),
+    ...inMemory,
+    consentRevocations: intercepted(inMemory.consentRevocations, watch("consent")),
+    grants: intercepted(inMemory.grants, watch("grant")),
   };
   const options = {
     secret: "a secret of this test, which is long enough",
@@ -42,20 +42,14 @@ beforeEach(() => {
   );
 });
 
-/** Says what is asked of a repository, and fails where the test says so. */
-function watched<R extends object>(name: string, repository: R): R {
-  return new Proxy(repository, {
-    get(target, member) {
-      const value = Reflect.get(target, member, target);
-      if (typeof value !== "function") return value;
-      return (...parameters: unknown[]) => {
-        const call = `${String(member)} ${name}`;
-        calls.push(call);
-        if (call === failing) return Promise.reject(new StorageUnavailableError("out", { effect: "none" }));
-        return Reflect.apply(value, target, parameters);
-      };
-    },
-  });
+/** Says what is asked of a repository, and refuses what the test says. */
+function watch(name: string): Interception<unknown> {
+  return async (run, { method }) => {
+    const call = `${method} ${name}`;
+    calls.push(call);
+    if (call === refused) throw new StorageUnavailableError("The test refuses.");
+    return run();
+  };
 }
 
 async function logIn(user = "ada"): Promise<IssuedTokens> {
@@ -97,10 +91,10 @@ describe("the consent behind a grant", () => {
   it("is ended before the grant, so that whoever is told of a failure can end both by trying again", async () => {
     const tokens = await logIn();
     calls = [];
-    failing = "set consent";
+    refused = "set consent";
     expect((await revoke(tokens)).status).toBe(503);
     expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
-    failing = undefined;
+    refused = undefined;
     expect((await revoke(tokens)).status).toBe(200);
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
     expect(calls.filter((call) => call.startsWith("set "))).toEqual(["set consent", "set consent", "set grant"]);
@@ -109,7 +103,7 @@ describe("the consent behind a grant", () => {
   it("counts as unknown while the store does not answer: the client is told to come back, and gets no code", async () => {
     const { client_id } = await harness.register();
     const { location, cookie } = await harness.beginLogin({ client_id, code_challenge: pkce().challenge });
-    failing = "get consent";
+    refused = "get consent";
     const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
     expect(answer.searchParams.get("error")).toBe("temporarily_unavailable");
     expect(answer.searchParams.get("code")).toBeNull();

@@ -1,19 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type GrantSummary, type ProviderRepositories } from "../../../src/index.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { jsonOf } from "../../support/json-of.ts";
-import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { findRedis } from "../../support/redis-server.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
 
 it.each([{ subject: undefined }, { clientId: undefined }, { subject: null }, { subject: 5 }])(
   "a filter that names nobody, %j, is an error and ends no grant",
@@ -35,18 +31,9 @@ async function listed(harness: ProviderHarness, filter = {}): Promise<GrantSumma
 async function walk(repositories: ProviderRepositories): Promise<void> {
   const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
   const logIn = async (clientId: string, username: string) => {
-    const { challenge, verifier } = pkce();
-    const redirect = await harness.logIn({ client_id: clientId, code_challenge: challenge }, { username });
-    const form = {
-      grant_type: "authorization_code",
-      client_id: clientId,
-      code: redirect.searchParams.get("code") ?? "",
-      code_verifier: verifier,
-    };
-    const tokens = await jsonOf(await harness.postForm("/token", form));
+    const tokens = await harness.tokensFor(clientId, {}, { username });
     // A refresh leaves a ledger next to the grant.
-    const refresh = { grant_type: "refresh_token", client_id: clientId, refresh_token: tokens.refresh_token };
-    return (await jsonOf(await harness.postForm("/token", refresh))).access_token;
+    return (await jsonOf(await harness.refresh(tokens))).access_token;
   };
   const [one, other] = [(await harness.register()).client_id, (await harness.register()).client_id];
   const tokens = [
@@ -81,10 +68,9 @@ describe("an operator lists and ends grants, by user and by client", () => {
 
   it("in Redis", async () => {
     await using server = await findRedis();
-    const redis = await connectRedis(server);
+    using redis = await connectRedis(server);
     await using repositories = createRedisRepositories(redis, { namespace: `grants-${randomUUID().slice(0, 8)}` });
     await walk(repositories);
-    redis.disconnect();
   });
 
   it("and is told where the repository cannot list", async () => {

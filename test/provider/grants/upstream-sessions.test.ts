@@ -1,19 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import type { ProviderInternals } from "../../../src/provider/configuration/internals.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const hour = 3600;
-let emulator: PangeaEmulator;
+const emulator = useEmulator({ authn: { accessTokenLifetimeSeconds: hour } }, "test");
 let clock: ManualClock;
-beforeEach(async () => {
-  emulator = await startPangeaEmulator({ authn: { accessTokenLifetimeSeconds: hour } });
+beforeEach(() => {
   clock = new ManualClock();
 });
-afterEach(() => emulator.close());
 
 /** Access tokens here outlive those of Pangea, so that only the latter fall due. */
 const start = (options: Partial<PangeaOAuthProviderOptions> = {}, internals: ProviderInternals = {}) =>
@@ -38,7 +37,7 @@ describe("a user's Pangea token", () => {
     clock.advanceSeconds(hour - 120);
     expect((await open(harness, access_token)).token).toBe(first.token);
     expect(tokenCalls()).toBe(0);
-    expect(first.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(first.expiresAt).toBeGreaterThan(clock.seconds());
   });
 
   it("is refreshed when it is due, once for callers at the same time, and kept for those who come later", async () => {
@@ -105,8 +104,7 @@ describe("a user's Pangea token", () => {
     await expect(open(harness, tokens.access_token)).rejects.toMatchObject({ error: "invalid_token" });
 
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
-    const form = { grant_type: "refresh_token", client_id: tokens.clientId, refresh_token: tokens.refresh_token };
-    expect((await jsonOf(await harness.postForm("/token", form))).error).toBe("invalid_grant");
+    expect((await jsonOf(await harness.refresh(tokens))).error).toBe("invalid_grant");
   });
 
   it("is good until it expires while Pangea is out, and the login survives the outage", async () => {
@@ -126,8 +124,7 @@ describe("a user's Pangea token", () => {
   it("opens with every live token of the grant, and with none that is not", async () => {
     const harness = start();
     const tokens = await harness.tokens();
-    const form = { grant_type: "refresh_token", client_id: tokens.clientId, refresh_token: tokens.refresh_token };
-    const renewed = await jsonOf(await harness.postForm("/token", form));
+    const renewed = await jsonOf(await harness.refresh(tokens));
     const [one, other] = [await open(harness, tokens.access_token), await open(harness, renewed.access_token)];
     expect(other.token).toBe(one.token);
     await harness.postForm("/revoke", { client_id: tokens.clientId, token: tokens.access_token });

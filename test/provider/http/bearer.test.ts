@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, OAuthError, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
 import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
-import { FailingRepositories } from "../../support/failing-repository.ts";
+import { FailingRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
@@ -126,7 +126,7 @@ describe("records that the Python package wrote", () => {
   it("stay good until they expire, though they name no resource", async () => {
     const clock = new ManualClock();
     const repositories = createInMemoryRepositories();
-    const expiresAt = Math.floor(clock.read() / 1000) + 60;
+    const expiresAt = Math.floor(clock.seconds()) + 60;
     await repositories.accessTokens.set(tokenKey(python), { clientId: "c1", scopes: ["user"], expiresAt, claims: {} });
     const provider = new PangeaOAuthProvider({ ...options, repositories, clock: clock.read });
     expect((await ask(provider, `Bearer ${python}`)).status).toBe(200);

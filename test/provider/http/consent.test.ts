@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { joinCookies, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
@@ -201,11 +201,7 @@ describe("the consent page", () => {
 });
 
 describe("a decision that was remembered", () => {
-  let emulator: PangeaEmulator;
-  beforeAll(async () => {
-    emulator = await startPangeaEmulator();
-  });
-  afterAll(() => emulator.close());
+  const emulator = useEmulator();
 
   const start = (options = {}) => new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
 

@@ -1,26 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../../src/index.ts";
 import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
-import { isEnumerable } from "../../../src/storage/enumerable.ts";
-import { type Gate, GatedRepository } from "../../support/gated-repository.ts";
+import { gated } from "../../support/gated-repository.ts";
+import { refusing } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { type IssuedTokens, ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
-import { refusing } from "../../support/refusing-repository.ts";
+import { recordsOf } from "../../support/records-of.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const open = (options = {}) => new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
-
-async function arrivalOf(gate: Gate): Promise<void> {
-  while (!gate.arrived) await new Promise((resolve) => setImmediate(resolve));
-}
 
 async function refreshed(harness: ProviderHarness, tokens: Pick<IssuedTokens, "clientId" | "refresh_token">) {
   const response = await harness.refresh(tokens);
@@ -34,12 +26,12 @@ const revoke = (harness: ProviderHarness, clientId: string, token: string) =>
 describe("a refresh that is sent twice, and is slow once", () => {
   it("hides no token from a revocation, though it sets the list of tokens back", async () => {
     const inner = createInMemoryRepositories();
-    const grants = new GatedRepository(inner.grants);
+    const grants = gated(inner.grants);
     const harness = open({ repositories: { ...inner, grants } });
     const tokens = await harness.tokens();
     const gate = grants.hold("set");
     const slow = harness.refresh(tokens);
-    await arrivalOf(gate);
+    await gate.arrival();
     const first = await refreshed(harness, tokens);
     const second = await refreshed(harness, first);
     await gate.answer();
@@ -54,12 +46,12 @@ describe("a refresh that is sent twice, and is slow once", () => {
 
   it("does not bring back an access token that was revoked meanwhile", async () => {
     const inner = createInMemoryRepositories();
-    const accessTokens = new GatedRepository(inner.accessTokens);
+    const accessTokens = gated(inner.accessTokens);
     const harness = open({ repositories: { ...inner, accessTokens } });
     const tokens = await harness.tokens();
     const gate = accessTokens.hold("set");
     const slow = harness.refresh(tokens);
-    await arrivalOf(gate);
+    await gate.arrival();
     const first = await refreshed(harness, tokens);
     await revoke(harness, tokens.clientId, first.access_token);
     await gate.answer();
@@ -148,15 +140,15 @@ describe("a store that fails for a moment", () => {
     });
     const tokens = await harness.tokens();
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
-    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    clock.advanceSeconds(expiresAt - clock.seconds(5));
     failing = true;
     const renewed = await harness.provider.pangeaToken({ token: tokens.access_token });
-    expect(renewed.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(renewed.expiresAt).toBeGreaterThan(clock.seconds());
     expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(renewed);
     // Due again, and the store still does not take it.
-    clock.advanceSeconds((renewed.expiresAt ?? 0) - clock.read() / 1000 + 5);
+    clock.advanceSeconds((renewed.expiresAt ?? 0) - clock.seconds(5));
     const again = await harness.provider.pangeaToken({ token: tokens.access_token });
-    expect(again.expiresAt).toBeGreaterThan(clock.read() / 1000);
+    expect(again.expiresAt).toBeGreaterThan(clock.seconds());
     expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
     failing = false;
     expect(await harness.provider.pangeaToken({ token: tokens.access_token })).toEqual(again);
@@ -174,7 +166,7 @@ describe("a store that fails for a moment", () => {
     const tokens = await harness.tokens();
     const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
-    clock.advanceSeconds(expiresAt - clock.read() / 1000 + 5);
+    clock.advanceSeconds(expiresAt - clock.seconds(5));
     failing = true;
     await harness.provider.pangeaToken({ token: tokens.access_token });
     failing = false;
@@ -230,7 +222,7 @@ describe("the end of a grant", () => {
     });
     const tokens = await harness.tokens();
     const { expiresAt = 0 } = await harness.provider.pangeaToken({ token: tokens.access_token });
-    clock.advanceSeconds(expiresAt - clock.read() / 1000 - 30);
+    clock.advanceSeconds(expiresAt - clock.seconds() - 30);
     hold = true;
     const opened = harness.provider.pangeaToken({ token: tokens.access_token });
     await refreshing;
@@ -252,10 +244,7 @@ describe("codes that were made up", () => {
       expect((await harness.redeem({ clientId: client_id, code, verifier: "x".repeat(43) })).status).toBe(400);
     }
     clock.advanceSeconds(15 * 60);
-    if (!isEnumerable(repositories.grants)) throw new Error("records in memory can be listed");
-    const left: string[] = [];
-    for await (const [key] of repositories.grants.entries()) left.push(key);
-    expect(left).toEqual([]);
+    expect(await recordsOf(repositories.grants)).toEqual([]);
   });
 });
 

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
-import { FailingRepositories } from "../../support/failing-repository.ts";
+import { describe, expect, it } from "vitest";
+import { FailingRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../../src/index.ts";
-import { GatedRepository } from "../../support/gated-repository.ts";
+import { gated } from "../../support/gated-repository.ts";
+import { refusing } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
-import { refusing } from "../../support/refusing-repository.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const open = (options = {}) => new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
 const revoke = (harness: ProviderHarness, clientId: string, token: string) =>
@@ -23,7 +19,7 @@ describe("a code whose first redemption failed halfway", () => {
   it("is redeemed for tokens that a revocation finds, though a write of the first attempt lands last", async () => {
     const inner = createInMemoryRepositories();
     let failing = true;
-    const grants = new GatedRepository(inner.grants);
+    const grants = gated(inner.grants);
     const accessTokens = refusing(inner.accessTokens, (method) => failing && method === "set");
     const one = open({ repositories: { ...inner, grants, accessTokens } });
     const other = open({ repositories: inner });
@@ -142,13 +138,13 @@ describe("a refresh token that is used again within the grace", () => {
   it("ends an access token that could not be taken back at first", async () => {
     const inner = createInMemoryRepositories();
     let failing = false;
-    const gated = new GatedRepository(inner.accessTokens);
-    const accessTokens = refusing(gated, (method) => failing && method === "delete");
+    const held = gated(inner.accessTokens);
+    const accessTokens = refusing(held, (method) => failing && method === "delete");
     const harness = open({ repositories: { ...inner, accessTokens } });
     const tokens = await harness.tokens();
-    const gate = gated.hold("set");
+    const gate = held.hold("set");
     const slow = harness.refresh(tokens);
-    while (!gate.arrived) await new Promise((resolve) => setImmediate(resolve));
+    await gate.arrival();
     const first = await jsonOf(await harness.refresh(tokens));
     await revoke(harness, tokens.clientId, first.access_token);
     failing = true;
@@ -163,12 +159,12 @@ describe("a refresh token that is used again within the grace", () => {
 it("a refresh that takes minutes does not outlive the end of its login", async () => {
   const clock = new ManualClock();
   const inner = createInMemoryRepositories({ clock: clock.read });
-  const accessTokens = new GatedRepository(inner.accessTokens);
+  const accessTokens = gated(inner.accessTokens);
   const harness = open({ clock: clock.read, repositories: { ...inner, accessTokens } });
   const tokens = await harness.tokens();
   const gate = accessTokens.hold("set");
   const refresh = harness.refresh(tokens);
-  while (!gate.arrived) await new Promise((resolve) => setImmediate(resolve));
+  await gate.arrival();
   await revoke(harness, tokens.clientId, tokens.refresh_token);
   clock.advanceSeconds(300);
   await gate.answer();

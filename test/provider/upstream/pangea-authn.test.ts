@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { expect, it } from "vitest";
 import {
   ConfigurationError,
   createInMemoryRepositories,
@@ -8,12 +7,9 @@ import {
   pangeaAuthn,
 } from "../../../src/index.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator();
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator();
 
 const optionsOf = ({
   pangeaAuthnIssuerUrl: issuerUrl,

@@ -4,11 +4,11 @@ import { Copies } from "../../../src/storage/cached/copies.ts";
 import type { CachedRepositoryOptions } from "../../../src/storage/cached/options.ts";
 import { recordNames } from "../../../src/storage/cached/record-names.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
-import { GatedRepository } from "../../support/gated-repository.ts";
+import { gated } from "../../support/gated-repository.ts";
 
 function cacheOf(options: CachedRepositoryOptions<string>) {
   const store = new InMemoryRepository<string, string>();
-  const backend = new GatedRepository(store);
+  const backend = gated(store);
   return { backend, cache: new CachedRepository(backend, options), store };
 }
 

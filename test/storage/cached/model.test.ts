@@ -5,8 +5,8 @@ import { CachedRepository } from "../../../src/storage/cached/cached-repository.
 import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
-import { type Gate, GatedRepository } from "../../support/gated-repository.ts";
-import { stoppedClock } from "../../support/stopped-clock.ts";
+import { type Gate, gated } from "../../support/gated-repository.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { type Numbered, StoreHistory } from "../../support/store-history.ts";
 import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
 
@@ -36,9 +36,9 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 /** Plays steps on a cache whose every call of the backend is held at a gate, and judges each answer. */
 class Play {
-  readonly #clock = stoppedClock();
-  readonly #history = new StoreHistory(new InMemoryRepository({ clock: this.#clock }), this.#clock);
-  readonly #backend = new GatedRepository(this.#history);
+  readonly #clock = new ManualClock();
+  readonly #history = new StoreHistory(new InMemoryRepository({ clock: this.#clock.read }), this.#clock.read);
+  readonly #backend = gated(this.#history);
   readonly #held = this.#backend.holdEvery();
   readonly #channel = new SwitchedInvalidationChannel();
   readonly #cache: CachedRepository<string, Numbered>;
@@ -57,7 +57,7 @@ class Play {
     this.#cache = new CachedRepository(this.#backend, {
       max: 10,
       maxStaleness,
-      clock: this.#clock,
+      clock: this.#clock.read,
       ...(connected && { invalidation: this.#channel }),
     });
     this.#connected = connected;
@@ -135,7 +135,7 @@ class Play {
 
   #read(key: string): void {
     const since = this.#since.get(key) ?? 0;
-    const started = this.#clock();
+    const started = this.#clock.read();
     const check = async (): Promise<void> => {
       const answer = await this.#cache.get(key).catch(() => "failed" as const);
       if (answer === "failed") return;

@@ -2,7 +2,7 @@ import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../..
 import { InvalidKeyError, StorageUnavailableError } from "../../../src/errors.ts";
 import { asCodec, type Codec, type Repository } from "../../../src/index.ts";
 import { isExpired, readExpiresAt } from "../../../src/storage/expiry.ts";
-import { Gate } from "../../support/gated-repository.ts";
+import { Gate, heldRead } from "../../support/gated-repository.ts";
 
 /** What instances share: texts by key, and what a test does to all of them. */
 export class TextStore {
@@ -121,13 +121,7 @@ export function subjectOf(build: Build, store = new TextStore()): RepositoryUnde
     holdRead: () => {
       const gate = new Gate();
       store.gate = gate;
-      return {
-        arrived: async () => {
-          while (!gate.arrived) await new Promise(setImmediate);
-          await gate.apply();
-        },
-        release: () => gate.answer(),
-      };
+      return heldRead(gate);
     },
   };
 }

@@ -1,19 +1,17 @@
 import fc from "fast-check";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
+import { usedClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { setUp } from "../../support/set-up.ts";
 
 describe("the slot of a key", () => {
   let server: RedisServer;
   let redis: Redis;
-  beforeAll(async () => {
-    server = await startRedisServer(["--cluster-enabled", "yes"]);
-    redis = new Redis(server.port, server.host);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server[Symbol.asyncDispose]();
+  setUp("file", async (parts) => {
+    server = parts.use(await startRedisServer(["--cluster-enabled", "yes"]));
+    redis = parts.use(usedClient(new Redis(server.port, server.host)));
   });
 
   test.each([

@@ -1,37 +1,31 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RedisPubSubInvalidation } from "../../../src/redis.ts";
 import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster, until } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 
 const name = sha256Name("k");
 
 describe("pub/sub between two instances", () => {
   let server: RedisServer;
-  let clients: Redis[];
+  let redis: Redis;
   let here: RedisPubSubInvalidation;
   let there: RedisPubSubInvalidation;
   let hearsHere: RecordingSubscriber;
   let hearsThere: RecordingSubscriber;
 
-  beforeEach(async () => {
-    server = await startRedisServer();
-    clients = [await connectRedis(server), await connectRedis(server)];
-    const [first, second] = clients;
-    if (first === undefined || second === undefined) throw new Error("two clients");
-    here = new RedisPubSubInvalidation(first, { prefix: "token", heartbeat: 1_000, timeout: 1_000 });
-    there = new RedisPubSubInvalidation(second, { prefix: "token", heartbeat: 1_000 });
+  setUp("test", async (parts) => {
+    server = parts.use(await startRedisServer());
+    redis = parts.use(await connectRedis(server));
+    const elsewhere = parts.use(await connectRedis(server));
+    here = parts.use(new RedisPubSubInvalidation(redis, { prefix: "token", heartbeat: 1_000, timeout: 1_000 }));
+    there = parts.use(new RedisPubSubInvalidation(elsewhere, { prefix: "token", heartbeat: 1_000 }));
     hearsHere = new RecordingSubscriber();
     hearsThere = new RecordingSubscriber();
-  });
-  afterEach(async () => {
-    await here[Symbol.asyncDispose]();
-    await there[Symbol.asyncDispose]();
-    for (const client of clients) client.disconnect();
-    await server[Symbol.asyncDispose]();
   });
 
   test("a change is heard there, and not where it comes from", async () => {
@@ -53,15 +47,14 @@ describe("pub/sub between two instances", () => {
   });
 
   test("no message holds a key, and one that is not of the form is ignored", async () => {
-    const listener = await connectRedis(server);
+    using listener = await connectRedis(server);
     const messages: string[] = [];
     listener.on("message", (_, message: string) => messages.push(message));
     await listener.subscribe("pangea-invalidate:token");
-    clients.push(listener);
     const { publish } = here.subscribe(hearsHere);
     there.subscribe(hearsThere);
     await hearsThere.is("up");
-    await clients[0]?.publish("pangea-invalidate:token", "not a message");
+    await redis.publish("pangea-invalidate:token", "not a message");
     await publish(sha256Name("a-secret-key"));
     await hearsThere.hears(sha256Name("a-secret-key"));
     expect(messages.join()).not.toContain("a-secret-key");
@@ -73,7 +66,7 @@ describe("pub/sub between two instances", () => {
     there.subscribe(hearsThere);
     await hearsThere.is("up");
     hearsThere.clear();
-    await clients[0]?.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
     await until(() => hearsThere.connections.includes("down"));
     await hearsThere.is("up");
     await publish(name);
@@ -95,28 +88,21 @@ describe("pub/sub between two instances", () => {
     await hearsHere.is("up");
     await here[Symbol.asyncDispose]();
     await hearsHere.is("down");
-    expect(await clients[0]?.ping()).toBe("PONG");
-    await until(async () => !String(await clients[0]?.call("CLIENT", "LIST", "TYPE", "pubsub")).includes("id="));
+    expect(await redis.ping()).toBe("PONG");
+    await until(async () => !String(await redis.call("CLIENT", "LIST", "TYPE", "pubsub")).includes("id="));
   });
 });
 
 test("on a Cluster a message reaches a listener at any node", async () => {
   await using servers = await startRedisCluster();
-  const cluster = await connectCluster(servers.nodes);
-  const other = await connectCluster([...servers.nodes].reverse());
-  const here = new RedisPubSubInvalidation(cluster, { prefix: "token" });
-  const there = new RedisPubSubInvalidation(other, { prefix: "token" });
+  using cluster = await connectCluster(servers.nodes);
+  using other = await connectCluster([...servers.nodes].reverse());
+  await using here = new RedisPubSubInvalidation(cluster, { prefix: "token" });
+  await using there = new RedisPubSubInvalidation(other, { prefix: "token" });
   const subscriber = new RecordingSubscriber();
-  try {
-    const { publish } = here.subscribe(new RecordingSubscriber());
-    there.subscribe(subscriber);
-    await subscriber.is("up");
-    for (let round = 0; round < 10; round++) await publish(sha256Name(`k${round}`));
-    for (let round = 0; round < 10; round++) await subscriber.hears(sha256Name(`k${round}`));
-  } finally {
-    await here[Symbol.asyncDispose]();
-    await there[Symbol.asyncDispose]();
-    cluster.disconnect();
-    other.disconnect();
-  }
+  const { publish } = here.subscribe(new RecordingSubscriber());
+  there.subscribe(subscriber);
+  await subscriber.is("up");
+  for (let round = 0; round < 10; round++) await publish(sha256Name(`k${round}`));
+  for (let round = 0; round < 10; round++) await subscriber.hears(sha256Name(`k${round}`));
 });

@@ -1,10 +1,11 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RedisRepository, RedisTrackingInvalidation } from "../../../src/redis.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectCluster, connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster, startRedisReplication, until } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
@@ -16,20 +17,14 @@ describe("tracking on one server", () => {
   let tracking: RedisTrackingInvalidation;
   let subscriber: RecordingSubscriber;
 
-  beforeEach(async () => {
-    server = await startRedisServer();
-    redis = await connectRedis(server);
-    elsewhere = await connectRedis(server);
-    tracking = new RedisTrackingInvalidation(redis, { heartbeat: 1_000 });
+  setUp("test", async (parts) => {
+    server = parts.use(await startRedisServer());
+    redis = parts.use(await connectRedis(server));
+    elsewhere = parts.use(await connectRedis(server));
+    tracking = parts.use(new RedisTrackingInvalidation(redis, { heartbeat: 1_000 }));
     subscriber = new RecordingSubscriber();
     tracking.forPrefix("token").subscribe(subscriber);
     await subscriber.is("up");
-  });
-  afterEach(async () => {
-    await tracking[Symbol.asyncDispose]();
-    redis.disconnect();
-    elsewhere.disconnect();
-    await server[Symbol.asyncDispose]();
   });
 
   async function clientIds(type: "normal" | "pubsub"): Promise<string[]> {
@@ -165,51 +160,39 @@ test("a connection that dies without a word is found out within two heartbeats",
 
 test("on a Cluster, every node reports its changes, and the loss of one is told", async () => {
   await using servers = await startRedisCluster();
-  const cluster = await connectCluster(servers.nodes);
-  const elsewhere = await connectCluster(servers.nodes);
-  const tracking = new RedisTrackingInvalidation(cluster, { heartbeat: 1_000 });
+  using cluster = await connectCluster(servers.nodes);
+  using elsewhere = await connectCluster(servers.nodes);
+  await using tracking = new RedisTrackingInvalidation(cluster, { heartbeat: 1_000 });
   const subscriber = new RecordingSubscriber();
-  try {
-    tracking.forPrefix("token").subscribe(subscriber);
-    await subscriber.is("up");
-    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
-    for (const key of keys) await elsewhere.set(`token:${key}`, "1");
-    for (const key of keys) await subscriber.hears(key);
+  tracking.forPrefix("token").subscribe(subscriber);
+  await subscriber.is("up");
+  const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+  for (const key of keys) await elsewhere.set(`token:${key}`, "1");
+  for (const key of keys) await subscriber.hears(key);
 
-    subscriber.clear();
-    await servers.nodes[1]?.kill();
-    await until(() => subscriber.connections.includes("down"));
-  } finally {
-    await tracking[Symbol.asyncDispose]();
-    cluster.disconnect();
-    elsewhere.disconnect();
-  }
+  subscriber.clear();
+  await servers.nodes[1]?.kill();
+  await until(() => subscriber.connections.includes("down"));
 });
 
 test("after a failover it tracks at the new primary only", async () => {
   await using replication = await startRedisReplication();
   await using proxy = await startTcpProxy(replication.primary.port);
-  const redis = redisClient(proxy);
-  const tracking = new RedisTrackingInvalidation(redis, { heartbeat: 1_000 });
+  using redis = redisClient(proxy);
+  await using tracking = new RedisTrackingInvalidation(redis, { heartbeat: 1_000 });
   const subscriber = new RecordingSubscriber();
-  const newPrimary = await connectRedis(replication.replica);
-  try {
-    tracking.forPrefix("token").subscribe(subscriber);
-    await subscriber.is("up");
-    await replication.failOver();
-    // The name leads to the new primary now; only the data connection has noticed yet.
-    proxy.redirect(replication.replica.port);
-    subscriber.clear();
-    redis.disconnect(true);
-    await until(() => subscriber.connections.includes("down"));
-    await subscriber.is("up");
-    await newPrimary.set("token:after", "1");
-    await subscriber.hears("after");
-  } finally {
-    await tracking[Symbol.asyncDispose]();
-    redis.disconnect();
-    newPrimary.disconnect();
-  }
+  using newPrimary = await connectRedis(replication.replica);
+  tracking.forPrefix("token").subscribe(subscriber);
+  await subscriber.is("up");
+  await replication.failOver();
+  // The name leads to the new primary now; only the data connection has noticed yet.
+  proxy.redirect(replication.replica.port);
+  subscriber.clear();
+  redis.disconnect(true);
+  await until(() => subscriber.connections.includes("down"));
+  await subscriber.is("up");
+  await newPrimary.set("token:after", "1");
+  await subscriber.hears("after");
 });
 
 test.each([0, -1, Number.NaN])("a heartbeat of %s ms is refused", async (heartbeat) => {

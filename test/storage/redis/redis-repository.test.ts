@@ -1,23 +1,20 @@
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
 import { RedisRepository } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 let server: RedisServer;
 let redis: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  redis = await connectRedis(server);
+setUp("file", async (parts) => {
+  server = parts.use(await startRedisServer());
+  redis = parts.use(await connectRedis(server));
 });
 beforeEach(async () => {
   await redis.flushall();
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server[Symbol.asyncDispose]();
 });
 
 /** The commands that Redis has carried out since, by name, those of the count itself left out. */
@@ -176,31 +173,23 @@ test("closing a repository leaves the client open", async () => {
 
 test("a wrong password is told as such", async () => {
   await using guarded = await startRedisServer(["--requirepass", "right"]);
-  const client = redisClient(guarded);
-  try {
-    await expect(
-      new RedisRepository(textCodec, client, { prefix: "token", timeout: 500 }).get("k"),
-    ).rejects.toMatchObject({
-      code: "ERR_STORAGE_UNAUTHORIZED",
-      effect: "none",
-    });
-  } finally {
-    client.disconnect();
-  }
+  using client = redisClient(guarded);
+  await expect(
+    new RedisRepository(textCodec, client, { prefix: "token", timeout: 500 }).get("k"),
+  ).rejects.toMatchObject({
+    code: "ERR_STORAGE_UNAUTHORIZED",
+    effect: "none",
+  });
 });
 
 test("a Redis that is full refuses the write and keeps what it has", async () => {
   await using full = await startRedisServer(["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]);
-  const client = await connectRedis(full);
-  try {
-    const repository = new RedisRepository(textCodec, client, { prefix: "token" });
-    await repository.set("k", "v");
-    const write = async (): Promise<void> => {
-      for (let index = 0; index < 200; index++) await repository.set(`big${index}`, "x".repeat(100_000));
-    };
-    await expect(write()).rejects.toMatchObject({ code: "ERR_STORAGE_REJECTED", effect: "none" });
-    expect(await repository.get("k")).toBe("v");
-  } finally {
-    client.disconnect();
-  }
+  using client = await connectRedis(full);
+  const repository = new RedisRepository(textCodec, client, { prefix: "token" });
+  await repository.set("k", "v");
+  const write = async (): Promise<void> => {
+    for (let index = 0; index < 200; index++) await repository.set(`big${index}`, "x".repeat(100_000));
+  };
+  await expect(write()).rejects.toMatchObject({ code: "ERR_STORAGE_REJECTED", effect: "none" });
+  expect(await repository.get("k")).toBe("v");
 });

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StorageError } from "../../../src/errors.ts";
 import { RedisPubSubInvalidation, RedisTrackingInvalidation, redisOptions } from "../../../src/redis.ts";
 import type { InvalidationChannel } from "../../../src/storage/cached/invalidation.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
-import { connectRedis } from "../../support/redis-clients.ts";
+import { connectRedis, usedClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 
 interface Channel extends AsyncDisposable {
   readonly channel: InvalidationChannel;
@@ -52,19 +53,14 @@ describe.each<[string, Open, refused: readonly string[], granted: readonly strin
   const allow = (rules: readonly string[]) =>
     administrator.call("ACL", "SETUSER", "limited", "reset", "on", ">secret-of-the-test", ...rules);
 
-  beforeEach(async () => {
-    server = await startRedisServer();
-    administrator = await connectRedis(server);
+  setUp("test", async (parts) => {
+    server = parts.use(await startRedisServer());
+    administrator = parts.use(await connectRedis(server));
     await allow(refusedRules);
     const login = { username: "limited", password: "secret-of-the-test" };
-    redis = new Redis(server.port, server.host, { ...redisOptions(), ...login, enableReadyCheck: false });
-    redis.on("error", () => undefined);
+    const options = { ...redisOptions(), ...login, enableReadyCheck: false };
+    redis = parts.use(usedClient(new Redis(server.port, server.host, options)));
     await once(redis, "ready");
-  });
-  afterEach(async () => {
-    redis.disconnect();
-    administrator.disconnect();
-    await server[Symbol.asyncDispose]();
   });
 
   test("is down, says why, and comes up once the user may", async () => {

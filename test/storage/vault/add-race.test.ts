@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { raceForKeys } from "../../support/race.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const keys = 150;
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false });
 
 it.each(["unique", "repeating"])(
   "of 8 processes that add the same 150 keys one adds each (%s names)",

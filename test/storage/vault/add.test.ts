@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import type { Fault } from "../../../src/emulator.ts";
 import { StorageFailure } from "../../../src/index.ts";
 import { PangeaVaultRepository, type PangeaVaultRepositoryOptions } from "../../../src/vault.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const start = Date.UTC(2027, 0, 1);
 /** The time of Vault and of the repositories. A pause lets it pass; a test may let it stand, run or go backwards. */
 let now = start;
 /** What every look at Vault's clock adds to the time. */
 let tick = 0;
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false, clock: () => (now += tick) });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false, clock: () => (now += tick) });
 beforeEach(() => {
   now = start;
   tick = 0;

@@ -1,17 +1,13 @@
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { describe, it } from "vitest";
 import { z } from "zod";
 import { sampleSchema, testRepository } from "../../../src/conformance.ts";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { PangeaVaultRepository } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
 let folders = 0;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false });
 
 for (const strictTake of [false, true]) {
   testRepository(

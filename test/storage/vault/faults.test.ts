@@ -1,16 +1,13 @@
 import { inspect } from "node:util";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type Fault, type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { type Fault, startPangeaEmulator } from "../../../src/emulator.ts";
 import { ConfigurationError } from "../../../src/index.ts";
-import { connectToVault } from "../../../src/storage/vault/connect.ts";
+import { toVaultService } from "../../../src/storage/vault/connect.ts";
 import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false });
 beforeEach(() => {
   emulator.faults.clear();
   emulator.vault.clear();
@@ -179,7 +176,7 @@ describe("a strict take whose record is written to meanwhile", () => {
   /** Two instances; the first one's next rotation waits until the second has done something. */
   function openTwo(meanwhile: (other: ReturnType<typeof open>) => Promise<unknown>) {
     const other = open({ strictTake: true });
-    const service = connectToVault(token, { baseUrlTemplate: emulator.baseUrlTemplate });
+    const service = toVaultService(token, { baseUrlTemplate: emulator.baseUrlTemplate });
     const gated: VaultServiceLike = {
       secretStore: (request) => service.secretStore(request),
       secretRotate: async (request) => {

@@ -1,24 +1,24 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { startPangeaEmulator } from "../../../src/emulator.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
-import { connectToVault } from "../../../src/storage/vault/connect.ts";
+import { toVaultService } from "../../../src/storage/vault/connect.ts";
 import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const schema = z.object({ name: z.string(), expiresAt: z.number() });
 
-async function open() {
-  const emulator = await startPangeaEmulator({ authn: false });
+const emulator = useEmulator({ authn: false }, "test");
+
+function open() {
   const clock = new ManualClock();
-  const service = connectToVault("pts_sweep", { baseUrlTemplate: emulator.baseUrlTemplate });
-  const inSeconds = (seconds: number) => clock.read() / 1000 + seconds;
-  return { emulator, clock, service, inSeconds, [Symbol.asyncDispose]: () => emulator.close() };
+  const service = toVaultService("pts_sweep", { baseUrlTemplate: emulator.baseUrlTemplate });
+  const inSeconds = (seconds: number) => clock.seconds(seconds);
+  return { clock, service, inSeconds };
 }
 
 it("a sweep leaves a record that another instance renews while it is under way", async () => {
-  await using scene = await open();
-  const { clock, service, inSeconds } = scene;
+  const { clock, service, inSeconds } = open();
   const options = { folder: "/sweep", clock: clock.read };
   const other = new PangeaVaultRepository(schema, service, options);
   await other.set("renewed", { name: "renewed", expiresAt: inSeconds(10) });
@@ -41,8 +41,7 @@ it("a sweep leaves a record that another instance renews while it is under way",
 });
 
 it("a record that nobody can open any more stops neither a sweep nor a listing, and can be deleted", async () => {
-  await using scene = await open();
-  const { clock, service, inSeconds } = scene;
+  const { clock, service, inSeconds } = open();
   const options = { folder: "/sweep", clock: clock.read };
   const under = (secret: string) =>
     new PangeaVaultRepository(sealed(schema, KeyRing.from(secret.repeat(32))), service, options);

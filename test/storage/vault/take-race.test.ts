@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
+import { expect, it } from "vitest";
 import { PangeaVaultRepository } from "../../../src/vault.ts";
 import { raceForKeys } from "../../support/race.ts";
 import { textCodec } from "../../support/text-codec.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
 
 const keys = 1000;
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false });
 
 it.each(["default", "strict"])(
   "8 processes that take the same 1,000 keys get each value once (%s mode)",

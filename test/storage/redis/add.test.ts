@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { RedisRepository } from "../../../src/redis.ts";
 import { raceForKeys } from "../../support/race.ts";
@@ -7,6 +7,7 @@ import { connectCluster, connectRedis, redisClient } from "../../support/redis-c
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster, until } from "../../support/redis-topologies.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
 
 const RecordSchema = z.object({ text: z.string(), expiresAt: z.number().exactOptional() });
@@ -33,19 +34,14 @@ describe("on one server", () => {
   let redis: Redis;
   let otherRedis: Redis;
   let repository: RedisRepository<TestRecord>;
-  beforeAll(async () => {
-    server = await startRedisServer();
-    redis = await connectRedis(server);
-    otherRedis = await connectRedis(server);
+  setUp("file", async (parts) => {
+    server = parts.use(await startRedisServer());
+    redis = parts.use(await connectRedis(server));
+    otherRedis = parts.use(await connectRedis(server));
     repository = repositoryOn(redis);
   });
   beforeEach(async () => {
     await redis.flushall();
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    otherRedis.disconnect();
-    await server[Symbol.asyncDispose]();
   });
 
   /** The commands that Redis has carried out, those of a script among them. */
@@ -180,59 +176,47 @@ describe("on one server", () => {
 
   test("needs no permission for scripts but to replace a record that has expired", async () => {
     await redis.call("ACL", "SETUSER", "plain", "on", ">password", "~add:*", "+get", "+set", "+info");
-    const plain = await connectRedis({ url: server.url.replace("redis://", "redis://plain:password@") });
-    try {
-      const limited = repositoryOn(plain);
-      const record = { text: "one", expiresAt: start + 60 };
-      expect(await limited.add("k", record)).toBe(true);
-      expect(await limited.add("k", record)).toBe(false);
-      now = start + 60;
-      await expect(limited.add("k", { text: "two" })).rejects.toMatchObject({
-        code: "ERR_STORAGE_UNAUTHORIZED",
-        effect: "none",
-      });
-    } finally {
-      plain.disconnect();
-    }
+    using plain = await connectRedis({ url: server.url.replace("redis://", "redis://plain:password@") });
+    const limited = repositoryOn(plain);
+    const record = { text: "one", expiresAt: start + 60 };
+    expect(await limited.add("k", record)).toBe(true);
+    expect(await limited.add("k", record)).toBe(false);
+    now = start + 60;
+    await expect(limited.add("k", { text: "two" })).rejects.toMatchObject({
+      code: "ERR_STORAGE_UNAUTHORIZED",
+      effect: "none",
+    });
   });
 
   test("whose answer is lost may have added, and is not sent again", async () => {
     await using proxy = await startTcpProxy(server.port);
-    const throughProxy = redisClient(proxy);
-    try {
-      const far = repositoryOn(throughProxy);
-      expect(await far.get("k")).toBeUndefined();
-      proxy.withholdReplies();
-      const lost = far.add("k", { text: "one" }).catch((error: unknown) => error);
-      await until(async () => (await repository.take("k")) !== undefined);
-      await redis.config("RESETSTAT");
-      proxy.reset();
-      expect(await lost).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
-      proxy.flow();
-      await until(async () => (await far.get("other").catch(() => "down")) === undefined);
-      expect(await repository.get("k")).toBeUndefined();
-      expect(await redis.info("commandstats")).not.toContain("cmdstat_set:");
-    } finally {
-      throughProxy.disconnect();
-    }
+    using throughProxy = redisClient(proxy);
+    const far = repositoryOn(throughProxy);
+    expect(await far.get("k")).toBeUndefined();
+    proxy.withholdReplies();
+    const lost = far.add("k", { text: "one" }).catch((error: unknown) => error);
+    await until(async () => (await repository.take("k")) !== undefined);
+    await redis.config("RESETSTAT");
+    proxy.reset();
+    expect(await lost).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
+    proxy.flow();
+    await until(async () => (await far.get("other").catch(() => "down")) === undefined);
+    expect(await repository.get("k")).toBeUndefined();
+    expect(await redis.info("commandstats")).not.toContain("cmdstat_set:");
   });
 
   test("that is not answered in time may yet add", async () => {
     await using proxy = await startTcpProxy(server.port);
-    const throughProxy = redisClient(proxy);
-    try {
-      const far = repositoryOn(throughProxy, 150);
-      expect(await far.get("k")).toBeUndefined();
-      proxy.stall();
-      await expect(far.add("k", { text: "one" })).rejects.toMatchObject({
-        code: "ERR_STORAGE_TIMEOUT",
-        effect: "unknown",
-      });
-      proxy.flow();
-      await until(async () => (await repository.get("k"))?.text === "one");
-    } finally {
-      throughProxy.disconnect();
-    }
+    using throughProxy = redisClient(proxy);
+    const far = repositoryOn(throughProxy, 150);
+    expect(await far.get("k")).toBeUndefined();
+    proxy.stall();
+    await expect(far.add("k", { text: "one" })).rejects.toMatchObject({
+      code: "ERR_STORAGE_TIMEOUT",
+      effect: "unknown",
+    });
+    proxy.flow();
+    await until(async () => (await repository.get("k"))?.text === "one");
   });
 
   test("by eight processes is true for one of them, for each key", async () => {

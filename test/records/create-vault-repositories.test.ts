@@ -1,17 +1,13 @@
 import { readFileSync } from "node:fs";
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
-import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
-import { createVaultRepositories } from "../../../src/vault.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { KeyRing, PangeaOAuthProvider, tokenKey } from "../../src/index.ts";
+import { createVaultRepositories } from "../../src/vault.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { useEmulator } from "../support/use-emulator.ts";
 
-let emulator: PangeaEmulator;
-beforeAll(async () => {
-  emulator = await startPangeaEmulator({ authn: false });
-});
-afterAll(() => emulator.close());
+const emulator = useEmulator({ authn: false });
 beforeEach(() => emulator.vault.clear());
 
 const open = (options = {}) =>
@@ -41,7 +37,7 @@ describe("kinds of record in one folder", () => {
   it("are swept of what has expired, and of nothing else", async () => {
     const clock = new ManualClock();
     const repositories = open({ clock: clock.read });
-    const now = clock.read() / 1000;
+    const now = clock.seconds();
     const record = { clientId: "c", scopes: [] };
     await repositories.accessTokens.set("short", { ...record, expiresAt: now + 10 });
     await repositories.accessTokens.set("long", { ...record, expiresAt: now + 1000 });
@@ -90,7 +86,7 @@ describe("a folder that a Python server filled", () => {
       tokenKey("ptu_abc"),
       '{"token":"ptu_abc","client_id":"c1","scopes":["user"],"expires_at":null,"resource":null,"claims":{}}',
     );
-    const lines = readFileSync(new URL("../../fixtures/python-records.jsonl", import.meta.url), "utf8").split("\n");
+    const lines = readFileSync(new URL("./python-records.jsonl", import.meta.url), "utf8").split("\n");
     const client = JSON.parse(lines.find((line) => line.includes("OAuthClientInformationFull")) ?? "").stored;
     const clientId = JSON.parse(client).client_id;
     await plant(clientId, client);

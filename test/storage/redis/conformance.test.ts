@@ -10,6 +10,7 @@ import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { findRedis, type TestRedis } from "../../support/redis-server.ts";
 import { redisSubject } from "../../support/redis-subject.ts";
 import { type RedisClusterServers, startRedisCluster, until } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 
 const runner = { describe, it };
@@ -21,20 +22,14 @@ describe("on one server", () => {
   let proxy: TcpProxy;
   let client: Redis;
   let otherClient: Redis;
-  beforeAll(async () => {
-    server = await findRedis();
+  setUp("file", async (parts) => {
+    server = parts.use(await findRedis());
     const { hostname, port } = new URL(server.url);
-    proxy = await startTcpProxy(Number(port || 6379), hostname);
+    proxy = parts.use(await startTcpProxy(Number(port || 6379), hostname));
     const throughProxy = new URL(server.url);
     throughProxy.host = `127.0.0.1:${proxy.port}`;
-    client = await connectRedis({ url: throughProxy.href });
-    otherClient = await connectRedis(server);
-  });
-  afterAll(async () => {
-    client.disconnect();
-    otherClient.disconnect();
-    await proxy[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
+    client = parts.use(await connectRedis({ url: throughProxy.href }));
+    otherClient = parts.use(await connectRedis(server));
   });
 
   const setup = () => ({
@@ -106,21 +101,15 @@ describe("on a Cluster", () => {
   let proxies: TcpProxy[];
   let client: Cluster;
   let otherClient: Cluster;
-  beforeAll(async () => {
-    servers = await startRedisCluster();
-    proxies = await Promise.all(servers.nodes.map(({ port }) => startTcpProxy(port)));
+  setUp("file", async (parts) => {
+    servers = parts.use(await startRedisCluster());
+    proxies = await Promise.all(servers.nodes.map(async ({ port }) => parts.use(await startTcpProxy(port))));
     const throughProxies = servers.nodes.map(({ host, port }, index) => [
       `${host}:${port}`,
       { host, port: proxies[index]?.port ?? 0 },
     ]);
-    client = await connectCluster(servers.nodes, Object.fromEntries(throughProxies));
-    otherClient = await connectCluster(servers.nodes);
-  });
-  afterAll(async () => {
-    client.disconnect();
-    otherClient.disconnect();
-    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
-    await servers[Symbol.asyncDispose]();
+    client = parts.use(await connectCluster(servers.nodes, Object.fromEntries(throughProxies)));
+    otherClient = parts.use(await connectCluster(servers.nodes));
   });
 
   testRepository(

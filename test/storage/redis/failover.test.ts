@@ -8,24 +8,20 @@ import { textCodec } from "../../support/text-codec.ts";
 describe("a primary that was demoted", () => {
   test("refuses writes, which have no effect, and the client leaves its connection", async () => {
     await using replication = await startRedisReplication();
-    const redis = await connectRedis(replication.primary);
-    try {
-      const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token" });
-      await repository.set("k", "v");
-      await replication.failOver();
-      let connectionsLost = 0;
-      redis.on("close", () => {
-        connectionsLost++;
-      });
-      await expect(repository.take("k")).rejects.toMatchObject({
-        code: "ERR_STORAGE_UNAVAILABLE",
-        effect: "none",
-        message: expect.stringContaining("replica"),
-      });
-      await until(() => connectionsLost > 0);
-    } finally {
-      redis.disconnect();
-    }
+    using redis = await connectRedis(replication.primary);
+    const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token" });
+    await repository.set("k", "v");
+    await replication.failOver();
+    let connectionsLost = 0;
+    redis.on("close", () => {
+      connectionsLost++;
+    });
+    await expect(repository.take("k")).rejects.toMatchObject({
+      code: "ERR_STORAGE_UNAVAILABLE",
+      effect: "none",
+      message: expect.stringContaining("replica"),
+    });
+    await until(() => connectionsLost > 0);
   });
 });
 
@@ -64,22 +60,14 @@ describe("behind Sentinels", () => {
 });
 
 async function storedAtReplica(port: number): Promise<string | null> {
-  const replica = await connectRedis({ port });
-  try {
-    return await replica.get("token:k");
-  } finally {
-    replica.disconnect();
-  }
+  using replica = await connectRedis({ port });
+  return await replica.get("token:k");
 }
 
 async function sentinelKnowsReplica(port: number): Promise<void> {
-  const client = await connectRedis({ port });
-  try {
-    await until(async () => {
-      const replicas = await client.call("SENTINEL", "REPLICAS", "primary");
-      return Array.isArray(replicas) && replicas.length > 0;
-    });
-  } finally {
-    client.disconnect();
-  }
+  using client = await connectRedis({ port });
+  await until(async () => {
+    const replicas = await client.call("SENTINEL", "REPLICAS", "primary");
+    return Array.isArray(replicas) && replicas.length > 0;
+  });
 }

@@ -1,20 +1,17 @@
 import type { Cluster } from "ioredis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RedisRepository } from "../../../src/redis.ts";
 import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
 import { connectCluster } from "../../support/redis-clients.ts";
 import { type RedisClusterServers, startRedisCluster } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 let servers: RedisClusterServers;
 let cluster: Cluster;
-beforeAll(async () => {
-  servers = await startRedisCluster();
-  cluster = await connectCluster(servers.nodes);
-});
-afterAll(async () => {
-  cluster.disconnect();
-  await servers[Symbol.asyncDispose]();
+setUp("file", async (parts) => {
+  servers = parts.use(await startRedisCluster());
+  cluster = parts.use(await connectCluster(servers.nodes));
 });
 
 function repository(prefix: string): RedisRepository<string> {
@@ -48,15 +45,11 @@ describe("on a Cluster", () => {
   });
 
   test("the first calls after a start wait for the nodes' connections", async () => {
-    const fresh = await connectCluster(servers.nodes);
-    try {
-      const records = new RedisRepository<string>(textCodec, fresh, { prefix: "fresh" });
-      const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
-      await Promise.all(keys.map((key) => records.set(key, key)));
-      expect(await Promise.all(keys.map((key) => records.get(key)))).toEqual(keys);
-    } finally {
-      fresh.disconnect();
-    }
+    using fresh = await connectCluster(servers.nodes);
+    const records = new RedisRepository<string>(textCodec, fresh, { prefix: "fresh" });
+    const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => records.set(key, key)));
+    expect(await Promise.all(keys.map((key) => records.get(key)))).toEqual(keys);
   });
 
   test("a slot that moves while reads are under way is followed", async () => {

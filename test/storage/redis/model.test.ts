@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import { StorageFailure } from "../../../src/errors.ts";
 import { RedisRepository } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { until } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 
 const RecordSchema = z.object({ text: z.string(), expiresAt: z.number().exactOptional() });
@@ -49,17 +50,11 @@ let server: RedisServer;
 let proxy: TcpProxy;
 let redis: Redis;
 let observer: Redis;
-beforeAll(async () => {
-  server = await startRedisServer();
-  proxy = await startTcpProxy(server.port);
-  redis = redisClient(proxy);
-  observer = await connectRedis(server);
-});
-afterAll(async () => {
-  redis.disconnect();
-  observer.disconnect();
-  await proxy[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
+setUp("file", async (parts) => {
+  server = parts.use(await startRedisServer());
+  proxy = parts.use(await startTcpProxy(server.port));
+  redis = parts.use(redisClient(proxy));
+  observer = parts.use(await connectRedis(server));
 });
 
 /** What each key may hold: one thing for certain, or either of two after a write whose outcome is unknown. */

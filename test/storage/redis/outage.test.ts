@@ -1,8 +1,9 @@
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { RedisRepository, redisOptions } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
@@ -45,11 +46,8 @@ async function everyOperation(repository: RedisRepository<string>): Promise<{ er
 
 describe("a Redis that has stopped answering (SIGSTOP)", () => {
   let server: RedisServer;
-  beforeEach(async () => {
-    server = await startRedisServer();
-  });
-  afterEach(async () => {
-    await server[Symbol.asyncDispose]();
+  setUp("test", async (parts) => {
+    server = parts.use(await startRedisServer());
   });
 
   test("holds no call beyond its deadline, and answers again when it goes on", async () => {
@@ -99,17 +97,11 @@ describe("a Redis that was killed (SIGKILL)", () => {
 describe("a network that fails", () => {
   let server: RedisServer;
   let proxy: TcpProxy;
-  beforeAll(async () => {
-    server = await startRedisServer();
+  setUp("file", async (parts) => {
+    server = parts.use(await startRedisServer());
   });
-  beforeEach(async () => {
-    proxy = await startTcpProxy(server.port);
-  });
-  afterEach(async () => {
-    await proxy[Symbol.asyncDispose]();
-  });
-  afterAll(async () => {
-    await server[Symbol.asyncDispose]();
+  setUp("test", async (parts) => {
+    proxy = parts.use(await startTcpProxy(server.port));
   });
 
   test("by a connection that is half open: no call outlives its deadline, and the client connects anew", async () => {

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
 import { RedisRepository } from "../../../src/redis.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster } from "../../support/redis-topologies.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 async function keysOf<V>(repository: RedisRepository<V>): Promise<string[]> {
@@ -15,15 +16,12 @@ async function keysOf<V>(repository: RedisRepository<V>): Promise<string[]> {
 
 describe("the entries", () => {
   let server: RedisServer;
-  beforeAll(async () => {
-    server = await startRedisServer();
-  });
-  afterAll(async () => {
-    await server[Symbol.asyncDispose]();
+  setUp("file", async (parts) => {
+    server = parts.use(await startRedisServer());
   });
 
   test("are all records of the repository and no others, with their values", async () => {
-    const redis = await connectRedis(server);
+    using redis = await connectRedis(server);
     const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token" });
     const keys = Array.from({ length: 1_500 }, (_, index) => `k:${index}`);
     await Promise.all(keys.map((key) => repository.set(key, `value of ${key}`)));
@@ -33,11 +31,10 @@ describe("the entries", () => {
     const entries = new Map<string, string>();
     for await (const [key, value] of repository.entries()) entries.set(key, value);
     expect(entries).toEqual(new Map(keys.map((key) => [key, `value of ${key}`])));
-    redis.disconnect();
   });
 
   test("leave out what has expired and what cannot be read", async () => {
-    const redis = await connectRedis(server);
+    using redis = await connectRedis(server);
     let now = 1_000_000_000_000;
     const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "mixed", clock: () => now });
     await repository.set("good", { clientId: "c", scopes: [] });
@@ -46,17 +43,15 @@ describe("the entries", () => {
     await redis.lpush("mixed:list", "x");
     now += 60_000;
     expect(await keysOf(repository)).toEqual(["good"]);
-    redis.disconnect();
   });
 
   test("of a Redis that is down are an error, not an end", async () => {
     await using doomed = await startRedisServer();
-    const redis = await connectRedis(doomed);
+    using redis = await connectRedis(doomed);
     const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 300 });
     await repository.set("k", "v");
     await doomed.kill();
     await expect(keysOf(repository)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_STORAGE_/) });
-    redis.disconnect();
   });
 
   test("need a client that can SCAN", async () => {
@@ -67,10 +62,9 @@ describe("the entries", () => {
 
 test("on a Cluster the entries of every master are among them", async () => {
   await using servers = await startRedisCluster();
-  const cluster = await connectCluster(servers.nodes);
+  using cluster = await connectCluster(servers.nodes);
   const repository = new RedisRepository<string>(textCodec, cluster, { prefix: "token" });
   const keys = Array.from({ length: 200 }, (_, index) => `k${index}`).sort();
   await Promise.all(keys.map((key) => repository.set(key, key)));
   expect(await keysOf(repository)).toEqual(keys);
-  cluster.disconnect();
 });

@@ -1,0 +1,72 @@
+import { StorageUnavailableError } from "../../src/errors.ts";
+import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
+
+/** A method of a repository. */
+export type Method = keyof Repository<string, unknown>;
+
+/** A call of a repository. */
+export interface Call<V> {
+  readonly method: Method;
+  readonly key: string;
+  /** What is to be written, where the method writes. */
+  readonly value?: V;
+}
+
+/** Stands between a caller and a repository. `run` passes the call on. */
+export type Interception<V> = <R>(run: () => Promise<R>, call: Call<V>) => Promise<R>;
+
+/** A repository whose every call goes through an interception. A further method of the contract is one line here. */
+export function intercepted<K extends string, V>(
+  repository: Repository<K, V>,
+  intercept: Interception<V>,
+): Repository<K, V> {
+  return {
+    get: (key) => intercept(() => repository.get(key), { method: "get", key }),
+    set: (key, value) => intercept(() => repository.set(key, value), { method: "set", key, value }),
+    delete: (key) => intercept(() => repository.delete(key), { method: "delete", key }),
+    take: (key) => intercept(() => repository.take(key), { method: "take", key }),
+    add: (key, value) => intercept(() => repository.add(key, value), { method: "add", key, value }),
+  };
+}
+
+/** Every repository of a provider, in memory, with one interception in front of all. */
+export function interceptedRepositories(
+  intercept: Interception<unknown>,
+  options: { readonly clock?: () => number } = {},
+): ProviderRepositories {
+  return createRepositories(<V>() => intercepted(new InMemoryRepository<string, V>(options), intercept));
+}
+
+/** A repository that refuses the calls that the test says. */
+export function refusing<V>(
+  inner: Repository<string, V>,
+  refuses: (method: Method, value?: V) => boolean,
+): Repository<string, V> {
+  return intercepted(inner, async (run, { method, value }) => {
+    if (refuses(method, value)) throw new StorageUnavailableError("The test refuses.");
+    return run();
+  });
+}
+
+/** Repositories in memory with an outage that a test switches on, for some methods or for all. */
+export class FailingRepositories {
+  readonly repositories: ProviderRepositories;
+  #fails: (method: Method) => boolean = () => false;
+
+  constructor(options: { readonly clock?: () => number } = {}) {
+    this.repositories = interceptedRepositories(async (run, { method }) => {
+      if (this.#fails(method)) throw new StorageUnavailableError("The test switched the store off.");
+      return run();
+    }, options);
+  }
+
+  /** Begins the outage. Default: of every method. */
+  fail(...methods: Method[]): void {
+    this.#fails = (method) => methods.length === 0 || methods.includes(method);
+  }
+
+  /** Ends the outage. */
+  recover(): void {
+    this.#fails = () => false;
+  }
+}
