@@ -18,6 +18,8 @@ export type Tombstone = Grant & { readonly revokedAt: number };
 
 /** What a request has in hand when it revokes a grant. */
 export interface RevocationEvidence {
+  /** The grant as the store has just given it, which then is not read again. */
+  readonly grant?: Grant;
   /** Opens the user's upstream session. */
   readonly key?: GrantKey | undefined;
   /** The sealed upstream session, where it is newer than what the records of the grant have. */
@@ -72,14 +74,15 @@ export class Grants {
   }
 
   /**
-   * Ends a grant with everything that it issued, and the consent behind it: writes its tombstone. The upstream session is ended as well where the
-   * evidence opens it; where it does not, the session is ended by whoever shows a live credential of the grant.
+   * Ends a grant with everything that it issued, and the consent behind it: writes its tombstone. The upstream session is
+   * ended as well where the evidence opens it; where it does not, the session is ended by whoever shows a live credential
+   * of the grant.
    *
    * @returns Whether there was a grant to end.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
   async revoke(grantId: string, evidence: RevocationEvidence = {}): Promise<boolean> {
-    const grant = await this.get(grantId);
+    const grant = evidence.grant ?? (await this.get(grantId));
     if (isRevoked(grant)) {
       await this.endUpstream(grantId, grant, evidence);
       return false;
