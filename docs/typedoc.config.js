@@ -46,6 +46,7 @@ export default {
   intentionallyNotExported: [
     "AuthnEmulator",
     "AuthnEmulatorOptions",
+    "ConsentRevocation",
     "ConveysAuthority",
     "CookieJar",
     "EndingFault",

@@ -1,9 +1,9 @@
 import { storageKey, type TokenKey, tokenKey } from "../secrets/storage-key.ts";
 import type { RecordKind } from "./repositories.ts";
 
-/** The storage key of a record whose kind has no form of key of its own below. The id tells records of the kind apart. */
-export function recordKey(kind: RecordKind, id: string): TokenKey {
-  return storageKey(kind, id);
+/** The storage key of a record whose kind has no form of key of its own below. The parts tell records of the kind apart. */
+export function recordKey(kind: RecordKind, ...parts: readonly string[]): TokenKey {
+  return storageKey(kind, JSON.stringify(parts));
 }
 
 /** The storage key of an access token. It is the form that the Python package uses. */

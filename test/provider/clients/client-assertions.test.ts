@@ -4,7 +4,7 @@ import {
   type PangeaOAuthProviderOptions,
   StorageUnavailableError,
 } from "../../../src/index.ts";
-import { GatedRepository } from "../../support/gated-repository.ts";
+import { gated } from "../../support/gated-repository.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { answerTo, claimsOf, known, refused, SigningKey } from "../../support/signing-client.ts";
 import { ClientSite, clientId, documentWith, json } from "../client-documents/client-site.ts";
@@ -252,12 +252,12 @@ describe("one assertion at two instances", () => {
   /** Two instances over one store, each with a gate of its own. */
   function twoInstances() {
     const repositories = createInMemoryRepositories({ clock: site.clock.read });
-    const gated = () => {
-      const clientAssertions = new GatedRepository(repositories.clientAssertions);
+    const atGate = () => {
+      const clientAssertions = gated(repositories.clientAssertions);
       const harness = start({ repositories: { ...repositories, clientAssertions } });
       return { gate: clientAssertions.hold("add"), harness };
     };
-    return [gated(), gated()] as const;
+    return [atGate(), atGate()] as const;
   }
   type Step = "apply" | "answer";
 

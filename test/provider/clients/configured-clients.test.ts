@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PangeaEmulator, startPangeaEmulator } from "../../../src/emulator.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
-import { GatedRepository } from "../../support/gated-repository.ts";
+import { gated } from "../../support/gated-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
@@ -38,7 +38,7 @@ const notKnown = [401, "invalid_client"];
 describe("a client in the options that has a secret", () => {
   it("redeems its code by the secret, in either way, and reads no record of a client for it", async () => {
     const store = createInMemoryRepositories();
-    const clients = new GatedRepository(store.clients);
+    const clients = gated(store.clients);
     const harness = open({ ...store, clients }, [clientWith(secret)]);
     const posted = await codeFor(harness);
     expect((await harness.redeem(posted, { redirect_uri: redirectUri, client_secret: secret })).status).toBe(200);
