@@ -84,7 +84,8 @@ export class Grants {
   async revoke(grantId: string, evidence: RevocationEvidence = {}): Promise<boolean> {
     const grant = evidence.grant ?? (await this.get(grantId));
     if (isRevoked(grant)) {
-      await this.endUpstream(grantId, grant, evidence);
+      // What the evidence has besides the key is in the tombstone, until it has been ended.
+      await this.endUpstream(grantId, grant, { key: evidence.key });
       return false;
     }
     const revokedAt = this.#now();
