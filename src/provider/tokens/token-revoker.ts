@@ -82,7 +82,7 @@ export class TokenRevoker {
     const key = record && openKey(keys, grantId, core, record.wrappedKey);
     // Whoever knows the handle can invent a mark, but no record of the login that is as lost as the mark's key.
     if (isProven || (record !== undefined && key === "lost")) {
-      await grants.revoke(grantId, { key: key === "lost" ? undefined : key });
+      await grants.revoke(grantId, { grant, key: key === "lost" ? undefined : key });
     }
   }
 
