@@ -19,15 +19,9 @@ const token = "pts_verysecrettoken";
 const pauses: number[] = [];
 function open(options = {}) {
   pauses.length = 0;
-  return new PangeaVaultRepository(schema, token, {
-    baseUrlTemplate: emulator.baseUrlTemplate,
-    folder: "/faults",
-    random: () => 1,
-    delay: async (milliseconds) => {
-      pauses.push(milliseconds);
-    },
-    ...options,
-  });
+  const internals = { random: () => 1, delay: async (milliseconds: number) => void pauses.push(milliseconds) };
+  const { baseUrlTemplate } = emulator;
+  return new PangeaVaultRepository(schema, token, { baseUrlTemplate, folder: "/faults", ...options }, internals);
 }
 
 /** The error of a call, after a look for secrets in it and in everything that hangs on it. */
@@ -187,8 +181,8 @@ describe("a strict take whose record is written to meanwhile", () => {
       getBulk: (search) => service.getBulk(search),
       delete: (id) => service.delete(id),
     };
-    const options = { folder: "/faults", strictTake: true, delay: async () => {} };
-    return { other, repository: new PangeaVaultRepository(schema, gated, options) };
+    const options = { folder: "/faults", strictTake: true };
+    return { other, repository: new PangeaVaultRepository(schema, gated, options, { delay: async () => {} }) };
   }
 
   it("does not call the value that it overwrote absent", async () => {
