@@ -16,6 +16,8 @@ export interface AccessToken {
   readonly grantId?: string;
   /** The grant's data key, wrapped under this token: without the token and the configured secret it opens nothing. */
   readonly wrappedKey?: string;
+  /** For a first access token: which attempt to redeem the code it belongs to. */
+  readonly redemption?: string;
   /** When the token was revoked by itself, in epoch seconds. Such a record keeps the token from being issued again. */
   readonly revokedAt?: number;
 }
@@ -39,11 +41,13 @@ export const AccessTokenSchema = record<AccessToken>(
     claims: optional(z.record(text, z.unknown())),
     grantId: optional(text),
     wrappedKey: optional(text),
+    redemption: optional(text),
     revokedAt: optional(number),
   },
   // Every request with a token reads its record. The general way, member by member in a loop, takes a fifth longer.
   (renamed) => {
-    const { client_id, scopes, expires_at, resource, subject, claims, grant_id, wrapped_key, revoked_at } = renamed;
+    const { client_id, scopes, expires_at, resource, subject, claims, grant_id, wrapped_key, redemption, revoked_at } =
+      renamed;
     const token: { -readonly [Name in keyof AccessToken]: AccessToken[Name] } = { clientId: client_id, scopes };
     if (isPresent(expires_at)) token.expiresAt = expires_at;
     if (isPresent(resource)) token.resource = resource;
@@ -51,6 +55,7 @@ export const AccessTokenSchema = record<AccessToken>(
     if (isPresent(claims)) token.claims = claims;
     if (isPresent(grant_id)) token.grantId = grant_id;
     if (isPresent(wrapped_key)) token.wrappedKey = wrapped_key;
+    if (isPresent(redemption)) token.redemption = redemption;
     if (isPresent(revoked_at)) token.revokedAt = revoked_at;
     return token;
   },

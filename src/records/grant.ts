@@ -17,6 +17,8 @@ export interface Grant {
   readonly expiresAt: number;
   /** The user's tokens upstream and the identity at the time of the login, sealed under the grant's data key. */
   readonly sealedUpstream?: string;
+  /** Which attempt to redeem the code the grant began with. */
+  readonly redemption?: string;
   /** When the grant was revoked, in epoch seconds. */
   readonly revokedAt?: number;
 }
@@ -30,5 +32,6 @@ export const GrantSchema = record<Grant>({
   createdAt: number,
   expiresAt: number,
   sealedUpstream: optional(text),
+  redemption: optional(text),
   revokedAt: optional(number),
 });

@@ -1,4 +1,4 @@
-import { number, record, text, texts } from "./record.ts";
+import { number, optional, record, text, texts } from "./record.ts";
 
 /**
  * What is stored of a refresh token, under its number within its grant. The token itself is not among it. That the token
@@ -16,6 +16,8 @@ export interface RefreshToken {
   readonly expiresAt: number;
   /** The keys of this step, wrapped under the token: without the token and the configured secret they open nothing. */
   readonly wrappedKey: string;
+  /** For a first refresh token: which attempt to redeem the code it belongs to. */
+  readonly redemption?: string;
 }
 
 /** Reads and writes refresh-token records. The Python package keeps none. */
@@ -26,4 +28,5 @@ export const RefreshTokenSchema = record<RefreshToken>({
   usableUntil: number,
   expiresAt: number,
   wrappedKey: text,
+  redemption: optional(text),
 });

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
@@ -13,6 +13,7 @@ import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
+import { isUnknown } from "./lost-answer.ts";
 import { longestRequestSeconds } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
@@ -69,19 +70,24 @@ interface Attempt {
   readonly grant: Grant;
   /** In epoch seconds. */
   readonly now: number;
-  readonly adds: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
-  /** The access token that this instance has stored before, without an answer. */
-  readonly stored?: AccessToken;
+  /** Which records this attempt found missing. */
+  readonly missing: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
+  /** The access token that was found. */
+  readonly found?: AccessToken | undefined;
 }
 
 /**
  * Redeems authorization codes: each opens one grant.
  *
  * A redemption adds three records: the grant, its first refresh token and its first access token. The code's own record
- * stays, and ends by itself. The code counts as used once all three are there. Whoever finds some of them missing adds
- * those, and answers if every one of its adds was the first. So of any number of attempts one answers, and an attempt that
- * failed halfway is taken up by the next one. An attempt that cannot be the one that answers is a second use of the code,
- * and ends what the first one issued (OAuth 2.1 section 4.1.3).
+ * stays, and ends by itself. The code counts as used once all three are there.
+ *
+ * The attempt that adds the grant names itself in the grant, and the two tokens name the attempt of the grant that they
+ * were added for. An attempt that finds some of the three missing adds those. It answers if it added at least one of them,
+ * and if no other attempt for the same grant has added one that it found missing. So of any number of attempts at most one
+ * answers, and an attempt that failed halfway is taken up by the next one; a token that a failed attempt has left behind is
+ * as good as one's own. An attempt that does not answer is a second use of the code, and ends what the first one issued
+ * (OAuth 2.1 section 4.1.3).
  */
 export class CodeRedemption {
   readonly #parts: CodeRedemptionParts;
@@ -115,10 +121,10 @@ export class CodeRedemption {
     const [record, progress] = await this.#read(credential);
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
     if (record === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant);
-    this.#check(request, record);
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, progress);
     if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
+    this.#check(request, record);
     return { tokens: await this.#answer(attempt), client };
   }
 
@@ -155,60 +161,74 @@ export class CodeRedemption {
   async #attempt(step: Step, record: AuthorizationCode, progress: Progress): Promise<Attempt | undefined> {
     const { lifetimes, clockTolerance, issue } = this.#parts;
     const now = this.#parts.now();
-    const ownKey = this.#unanswered.get(step.grantId);
     const grant = progress.grant ?? this.#newGrant(record, now);
-    const adds = {
+    const missing = {
       grant: progress.grant === undefined,
       refreshToken: mayRefresh(record) && !progress.hasRefreshToken,
       accessToken: true,
     };
-    const attempt = { step, record, grant, now, adds };
+    const attempt = { step, record, grant, now, missing };
     if (grant.revokedAt !== undefined) return undefined;
-    if (ownKey === undefined && (adds.grant || adds.refreshToken)) return attempt;
+    // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
+    if (missing.grant && (missing.refreshToken || !mayRefresh(record))) return attempt;
     // An access token that has expired was there, and is not any more.
     if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
-    const stored = await issue.findAccessToken(step);
-    if (stored === undefined) return attempt;
-    if (stored.wrappedKey !== ownKey) return adds.grant || adds.refreshToken ? attempt : undefined;
-    return { ...attempt, adds: { ...adds, accessToken: false }, stored };
+    const found = await issue.findAccessToken(step);
+    if (found === undefined) return attempt;
+    const isComplete = !missing.grant && !missing.refreshToken && !this.#isUnanswered(grant, found, step);
+    const isUsed = isComplete || found.revokedAt !== undefined;
+    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found };
+  }
+
+  /** Whether this instance has stored the access token of the grant, and has answered nobody. */
+  #isUnanswered(grant: Grant, { redemption, wrappedKey }: AccessToken, { grantId }: Step): boolean {
+    return redemption === grant.redemption && wrappedKey === this.#unanswered.get(grantId);
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, record, grant, now, adds, stored } = attempt;
+    const { step, record, grant, now, missing, found } = attempt;
     const { grants, issue } = this.#parts;
-    const access = issue.accessTokenRecord(step, grant, record.scopes, now);
-    const { accessToken } = access;
-    const ownKey = stored?.wrappedKey ?? access.record.wrappedKey;
+    const token = issue.accessTokenRecord(step, grant, record.scopes, now);
     // Of two repetitions at once, one has what this instance remembers.
-    const isOwn = adds.accessToken || this.#unanswered.delete(step.grantId);
+    const isUnanswered = found !== undefined && this.#isUnanswered(grant, found, step);
+    this.#unanswered.delete(step.grantId);
+    const ownKey = isUnanswered ? found?.wrappedKey : token.record.wrappedKey;
     const writes = [
-      adds.accessToken
-        ? issue.addAccessToken(access)
-        : { accessToken, expiresAt: stored?.expiresAt ?? 0, isFirst: isOwn },
-      adds.grant ? grants.add(step.grantId, grant) : true,
-      adds.refreshToken ? issue.refreshToken(step, grant, record.scopes, now) : true,
+      missing.accessToken ? issue.addAccessToken(token) : undefined,
+      missing.refreshToken ? issue.addRefreshToken(step, grant, record.scopes, now) : undefined,
+      missing.grant ? this.#addGrant(step.grantId, grant) : undefined,
     ] as const;
-    const [{ expiresAt, isFirst }, isFirstGrant, isFirstRefreshToken] = await this.#all(writes, step.grantId, ownKey);
-    if (!isFirst || !isFirstGrant || !isFirstRefreshToken) {
+    // Nothing is under way any more when a failure is told.
+    const results = await Promise.allSettled(writes);
+    if (results.some(({ status }) => status === "rejected") && ownKey !== undefined) {
+      this.#unanswered.set(step.grantId, ownKey);
+    }
+    const [access, refresh, isFirstGrant] = await Promise.all(writes);
+    const added = isUnanswered || access?.isFirst || refresh?.isFirst || isFirstGrant;
+    const wasOvertaken =
+      isFirstGrant === false ||
+      [access, refresh].some((one) => one?.isFirst === false && one.stored?.redemption === grant.redemption);
+    if (!added || wasOvertaken || access?.stored?.revokedAt !== undefined) {
       return this.#refuseReplay(record.clientId, step, await grants.get(step.grantId), step, record);
     }
     const { clientId, subject, scopes } = record;
     emit("token-issued", { clientId, grantId: step.grantId, subject, scopes });
-    const refreshToken = mayRefresh(record) ? issue.refreshTokenText(step) : undefined;
-    return tokenResponse({ accessToken, expiresAt, refreshToken, scopes, now });
+    return tokenResponse({
+      accessToken: token.accessToken,
+      expiresAt: (access?.stored ?? found)?.expiresAt ?? now,
+      refreshToken: mayRefresh(record) ? issue.refreshTokenText(step) : undefined,
+      scopes,
+      now,
+    });
   }
 
-  /** Waits for every write, so that nothing is under way any more when a failure is told. */
-  async #all<Writes extends readonly unknown[]>(
-    writes: Writes,
-    grantId: string,
-    ownKey: string,
-  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
-    await Promise.allSettled(writes);
+  /** Begins a grant. Where the answer is lost, the grant itself says which attempt it began with. */
+  async #addGrant(grantId: string, grant: Grant): Promise<boolean> {
     try {
-      return await Promise.all(writes);
+      return await this.#parts.grants.add(grantId, grant);
     } catch (failure) {
-      this.#unanswered.set(grantId, ownKey);
+      if (!isUnknown(failure)) throw failure;
+      if ((await this.#parts.grants.get(grantId))?.redemption === grant.redemption) return true;
       throw failure;
     }
   }
@@ -222,6 +242,7 @@ export class CodeRedemption {
       clientId,
       scopes,
       createdAt: now,
+      redemption: randomUUID(),
       // While the code is there, its grant says that it was used.
       expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
       ...(resource !== undefined && { resource }),
@@ -245,6 +266,7 @@ export class CodeRedemption {
         key: step?.key.grantKey,
         sealedUpstream: record?.sealedUpstream,
         clientId,
+        subject: record?.subject,
       });
       if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
     }

@@ -151,9 +151,13 @@ export class RefreshRotation {
     now: number,
   ): Promise<{ readonly accessToken: string; readonly expiresAt: number }> {
     const { issue } = this.#parts;
-    const issued = await issue.addAccessToken(issue.accessTokenRecord(step, grant, scopes, now));
-    if (!issued.isRevoked) return issued;
-    throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
+    const token = issue.accessTokenRecord(step, grant, scopes, now);
+    const { stored } = await issue.addAccessToken(token);
+    if (stored?.revokedAt !== undefined) {
+      throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
+    }
+    // A token that has expired since it was added is not there any more.
+    return { accessToken: token.accessToken, expiresAt: stored?.expiresAt ?? now };
   }
 
   /**
@@ -162,11 +166,9 @@ export class RefreshRotation {
    * @returns The scopes of the answer. Of several requests at once, one says which scopes that are.
    */
   async #spend(step: Step, grant: Grant, scopes: readonly string[], now: number): Promise<readonly string[]> {
-    if (await this.#parts.issue.refreshToken(step, grant, scopes, now)) return scopes;
-    const { refreshTokens } = this.#parts.repositories;
-    const successor = await refreshTokens.get(refreshTokenKey(step.handle, step.generation + 1));
-    if (successor === undefined) throw unknownToken();
-    return successor.scopes;
+    const { stored } = await this.#parts.issue.addRefreshToken(step, grant, scopes, now);
+    if (stored === undefined) throw unknownToken();
+    return stored.scopes;
   }
 
   /** The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. */

@@ -5,16 +5,15 @@ import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { markCredential } from "../oauth/grant-credential.ts";
+import { isUnknown } from "./lost-answer.ts";
 import { type Step, successorAccessToken, successorRefreshCore } from "./successor-tokens.ts";
 
-/** An access token that is stored. `expiresAt` is in epoch seconds. */
-export interface IssuedAccessToken {
-  readonly accessToken: string;
-  readonly expiresAt: number;
+/** A token that was to be stored. */
+export interface Addition<Record> {
   /** Whether this call was the one that stored it. */
   readonly isFirst: boolean;
-  /** Whether its client has revoked it since it was first stored. */
-  readonly isRevoked: boolean;
+  /** What the store has: what this call stored, or what was there before; undefined where that has expired meanwhile. */
+  readonly stored: Record | undefined;
 }
 
 /** An access token, and what is to be stored of it. */
@@ -64,25 +63,16 @@ export class TokenIssue {
         expiresAt: this.accessTokenExpiry(grant.expiresAt, now),
         grantId: step.grantId,
         wrappedKey: step.key.grantKey.wrap(this.#keys, accessToken),
+        ...redemptionOf(step, grant),
         ...(grant.resource !== undefined && { resource: grant.resource }),
         ...(grant.subject !== undefined && { subject: grant.subject }),
       },
     };
   }
 
-  /** Stores an access token, unless it was stored before: then it says what is there. */
-  async addAccessToken({ accessToken, record }: AccessTokenToIssue): Promise<IssuedAccessToken> {
-    const { expiresAt } = record;
-    const key = accessTokenKey(accessToken);
-    if (await this.#accessTokens.add(key, record)) return { accessToken, expiresAt, isFirst: true, isRevoked: false };
-    const stored = await this.#accessTokens.get(key);
-    return {
-      accessToken,
-      // One that has expired meanwhile is not there any more.
-      expiresAt: stored?.expiresAt ?? 0,
-      isFirst: false,
-      isRevoked: stored?.revokedAt !== undefined,
-    };
+  /** Stores an access token, unless it was stored before. */
+  async addAccessToken({ accessToken, record }: AccessTokenToIssue): Promise<Addition<AccessToken>> {
+    return addTo(this.#accessTokens, accessTokenKey(accessToken), record);
   }
 
   /** The stored access token of a step, if there is one. */
@@ -90,20 +80,51 @@ export class TokenIssue {
     return this.#accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
-  /** Stores the refresh token of a step, which spends the one before it; false where that was done before. */
-  refreshToken(step: Step, grant: Grant, scopes: readonly string[], now: number): Promise<boolean> {
-    return this.#refreshTokens.add(refreshTokenKey(step.handle, step.generation + 1), {
+  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
+  async addRefreshToken(
+    step: Step,
+    grant: Grant,
+    scopes: readonly string[],
+    now: number,
+  ): Promise<Addition<RefreshToken>> {
+    const key = refreshTokenKey(step.handle, step.generation + 1);
+    const record: RefreshToken = {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
       usableUntil: Math.min(now + this.#lifetimes.refreshToken, grant.expiresAt),
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(this.#keys, successorRefreshCore(step)),
-    });
+      ...redemptionOf(step, grant),
+    };
+    return addTo(this.#refreshTokens, key, record);
   }
 
   /** The refresh token of a step, as the client gets it. */
   refreshTokenText(step: Step): string {
     return markCredential(this.#keys.derive("credential mark"), successorRefreshCore(step));
   }
+}
+
+/** The first tokens of a grant say which attempt to redeem its code they belong to. */
+function redemptionOf({ generation }: Step, { redemption }: Grant): { readonly redemption?: string } {
+  return generation === 0 && redemption !== undefined ? { redemption } : {};
+}
+
+/** Adds a record, and says what is there. Where the answer is lost, the record that is there says whose it is. */
+async function addTo<Record extends { readonly wrappedKey?: string }>(
+  repository: Repository<string, Record>,
+  key: string,
+  record: Record,
+): Promise<Addition<Record>> {
+  try {
+    if (await repository.add(key, record)) return { isFirst: true, stored: record };
+  } catch (failure) {
+    if (!isUnknown(failure)) throw failure;
+    const stored = await repository.get(key);
+    if (stored === undefined) throw failure;
+    // No two records have the same wrapped key.
+    return { isFirst: stored.wrappedKey === record.wrappedKey, stored };
+  }
+  return { isFirst: false, stored: await repository.get(key) };
 }
