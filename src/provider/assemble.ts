@@ -31,23 +31,14 @@ export function assemble(configuration: ProviderConfiguration) {
   const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
-  const { repositories, lifetimes, upstream } = configuration;
-  const upstreamRevocations = new UpstreamRevocations({
-    ...configuration,
-    revocations: repositories.upstreamRevocations,
-  });
+  const upstreamRevocations = new UpstreamRevocations(configuration);
   const announcements = new KeyAnnouncements(configuration);
   const consentRevocations = new ConsentRevocations(configuration);
-  const grants = new Grants({
-    ...configuration,
-    upstreamRevocations,
-    consentRevocations,
-    lifetime: lifetimes.grant,
-  });
-  const lock = new UpstreamRefreshLock({ ...configuration, locks: repositories.locks, workTimeout: upstream.timeout });
+  const grants = new Grants({ ...configuration, upstreamRevocations, consentRevocations });
+  const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
   const codes = new CodeRedemption({ ...configuration, grants, issue });
-  const refreshes = new RefreshRotation({ ...configuration, grants, issue, grace: lifetimes.refreshGrace });
+  const refreshes = new RefreshRotation({ ...configuration, grants, issue });
   const revoker = new TokenRevoker({ ...configuration, grants, announcements });
   const verifier = new AccessTokenVerifier(configuration);
   const login = new Login(configuration, { consentRevocations, upstreamRevocations });
@@ -71,7 +62,7 @@ export function assemble(configuration: ProviderConfiguration) {
     documents,
     registry,
     grants,
-    directory: new GrantDirectory(repositories.grants, grants),
+    directory: new GrantDirectory(configuration.repositories.grants, grants),
     codes,
     refreshes,
     revoker,

@@ -1,8 +1,7 @@
 import { UnsealableError } from "../../errors.ts";
 import type { Grant } from "../../records/grant.ts";
-import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
-import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
@@ -30,47 +29,32 @@ export interface RevocationEvidence {
   readonly subject?: string | undefined;
 }
 
+/** What `Grants` needs. */
+type GrantsParts = Pick<ProviderConfiguration, "lifetimes" | "now" | "repositories"> & {
+  readonly upstreamRevocations: UpstreamRevocations;
+  readonly consentRevocations: ConsentRevocations;
+};
+
 /**
  * Grants: one user's approval of one client. A grant is one record, which is added once and never changes. Its tokens are
  * good only while the record is there, so a revocation is one write: a tombstone in the record's place, which no `add`
  * can replace while anything of the grant could still be shown.
  */
 export class Grants {
-  readonly #grants: Repository<string, Grant>;
-  readonly #sessions: Repository<string, UpstreamSessionRecord>;
-  readonly #upstreamRevocations: UpstreamRevocations;
-  readonly #consentRevocations: ConsentRevocations;
-  readonly #now: () => number;
-  readonly #lifetime: number;
+  readonly #parts: GrantsParts;
 
-  constructor(parts: {
-    readonly repositories: {
-      readonly grants: Repository<string, Grant>;
-      readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
-    };
-    readonly upstreamRevocations: UpstreamRevocations;
-    readonly consentRevocations: ConsentRevocations;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-    /** How long a grant may last, in seconds. */
-    readonly lifetime: number;
-  }) {
-    this.#grants = parts.repositories.grants;
-    this.#sessions = parts.repositories.upstreamSessions;
-    this.#upstreamRevocations = parts.upstreamRevocations;
-    this.#consentRevocations = parts.consentRevocations;
-    this.#now = parts.now;
-    this.#lifetime = parts.lifetime;
+  constructor(parts: GrantsParts) {
+    this.#parts = parts;
   }
 
   /** The grant as the store has it now, whatever a cache remembers. */
   get(grantId: string): Promise<Grant | undefined> {
-    return getFresh(this.#grants, grantId);
+    return getFresh(this.#parts.repositories.grants, grantId);
   }
 
   /** Begins a grant; false where it has begun before, or was revoked before it could begin. */
   add(grantId: string, grant: Grant): Promise<boolean> {
-    return this.#grants.add(grantId, grant);
+    return this.#parts.repositories.grants.add(grantId, grant);
   }
 
   /**
@@ -88,21 +72,21 @@ export class Grants {
       await this.endUpstream(grantId, grant, { key: evidence.key });
       return false;
     }
-    const revokedAt = this.#now();
+    const revokedAt = this.#parts.now();
     const sealedUpstream = grant?.sealedUpstream ?? evidence.sealedUpstream;
     const { clientId = "", subject } = grant ?? evidence;
     const tombstone = {
       clientId,
       scopes: [],
       createdAt: grant?.createdAt ?? revokedAt,
-      expiresAt: (grant?.expiresAt ?? revokedAt + this.#lifetime) + tombstoneMargin,
+      expiresAt: (grant?.expiresAt ?? revokedAt + this.#parts.lifetimes.grant) + tombstoneMargin,
       revokedAt,
       ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
     // Before the tombstone, after which nobody would try again.
-    if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);
-    await this.#grants.set(grantId, tombstone);
+    if (subject !== undefined) await this.#parts.consentRevocations.revoke(subject, clientId);
+    await this.#parts.repositories.grants.set(grantId, tombstone);
     if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
     await this.#endSession(grantId, tombstone, evidence);
     return grant !== undefined;
@@ -117,13 +101,19 @@ export class Grants {
   async endUpstream(grantId: string, tombstone: Grant, evidence: RevocationEvidence): Promise<void> {
     if (!(await this.#endSession(grantId, tombstone, evidence))) return;
     const { sealedUpstream: _, ...ended } = tombstone;
-    await Promise.all([this.#grants.set(grantId, ended), this.#sessions.delete(grantId)]);
+    await Promise.all([
+      this.#parts.repositories.grants.set(grantId, ended),
+      this.#parts.repositories.upstreamSessions.delete(grantId),
+    ]);
   }
 
   /** False where there is nothing that the evidence opens. */
   async #endSession(grantId: string, tombstone: Grant, { key, sealedUpstream }: RevocationEvidence): Promise<boolean> {
     if (key === undefined) return false;
-    const sealed = sealedUpstream ?? (await this.#sessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
+    const sealed =
+      sealedUpstream ??
+      (await this.#parts.repositories.upstreamSessions.get(grantId))?.sealed ??
+      tombstone.sealedUpstream;
     if (sealed === undefined) return false;
     let tokens: UpstreamTokens;
     try {
@@ -133,7 +123,7 @@ export class Grants {
       reportFailure(failure);
       return false;
     }
-    await this.#upstreamRevocations.end(grantId, tokens, tombstone.expiresAt);
+    await this.#parts.upstreamRevocations.end(grantId, tokens, tombstone.expiresAt);
     return true;
   }
 }

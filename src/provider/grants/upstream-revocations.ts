@@ -2,12 +2,11 @@ import { LRUCache } from "lru-cache";
 import { UnsealableError } from "../../errors.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
-import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { Upstream, UpstreamTokens } from "../upstream/contract.ts";
+import type { UpstreamTokens } from "../upstream/contract.ts";
 
 /** How many sessions this instance remembers that it could not end yet. */
 const maxRemembered = 10_000;
@@ -21,29 +20,22 @@ interface NextAttempt {
   readonly pauseSeconds: number;
 }
 
+/** What `UpstreamRevocations` needs. */
+type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream">;
+
 /**
  * Tells the upstream that a session is over. What the upstream could not be told is kept, sealed under the configured
  * secret, and told again: by this instance as requests come, or by any instance that goes through all of it.
  */
 export class UpstreamRevocations {
-  readonly #revocations: Repository<string, UpstreamRevocation>;
-  readonly #upstream: Upstream;
+  readonly #parts: RevocationParts;
   readonly #tokens: SealedJson<UpstreamTokens>;
-  readonly #now: () => number;
   readonly #attempts = new LRUCache<string, NextAttempt>({ max: maxRemembered });
   #underWay: Promise<void> | undefined;
 
-  constructor(parts: {
-    readonly revocations: Repository<string, UpstreamRevocation>;
-    readonly upstream: Upstream;
-    readonly keys: KeyRing;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-  }) {
-    this.#revocations = parts.revocations;
-    this.#upstream = parts.upstream;
+  constructor(parts: RevocationParts) {
+    this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
-    this.#now = parts.now;
   }
 
   /**
@@ -54,18 +46,21 @@ export class UpstreamRevocations {
    */
   async end(grantId: string, tokens: UpstreamTokens, expiresAt: number): Promise<void> {
     try {
-      await this.#upstream.revoke(tokens);
+      await this.#parts.upstream.revoke(tokens);
     } catch (failure) {
       reportFailure(failure);
       this.#attempts.set(grantId, this.#afterPause(firstPauseSeconds));
-      await this.#revocations.set(grantId, { sealed: this.#tokens.seal(tokens, grantId), expiresAt });
+      await this.#parts.repositories.upstreamRevocations.set(grantId, {
+        sealed: this.#tokens.seal(tokens, grantId),
+        expiresAt,
+      });
     }
   }
 
   /** Begins to tell the upstream what this instance could not tell it, where that is due. Never throws. */
   retryDue(): void {
     if (this.#attempts.size === 0 || this.#underWay !== undefined) return;
-    const now = this.#now();
+    const now = this.#parts.now();
     const due = [...this.#attempts.entries()].filter(([, attempt]) => attempt.due <= now);
     if (due.length === 0) return;
     this.#underWay = this.#retryInTurn(due).finally(() => {
@@ -80,9 +75,9 @@ export class UpstreamRevocations {
    * @throws {StorageError} when the store fails.
    */
   async retryAll(): Promise<number> {
-    if (!isEnumerable(this.#revocations)) return 0;
+    if (!isEnumerable(this.#parts.repositories.upstreamRevocations)) return 0;
     const kept: [string, UpstreamRevocation][] = [];
-    for await (const entry of this.#revocations.entries()) kept.push(entry);
+    for await (const entry of this.#parts.repositories.upstreamRevocations.entries()) kept.push(entry);
     let ended = 0;
     for (const [grantId, { sealed }] of kept) if (await this.#tell(grantId, sealed)) ended += 1;
     return ended;
@@ -92,7 +87,7 @@ export class UpstreamRevocations {
     for (const [grantId, { pauseSeconds }] of due) {
       this.#attempts.set(grantId, this.#afterPause(Math.min(2 * pauseSeconds, longestPauseSeconds)));
       try {
-        const kept = await this.#revocations.get(grantId);
+        const kept = await this.#parts.repositories.upstreamRevocations.get(grantId);
         if (kept === undefined) this.#attempts.delete(grantId);
         else await this.#tell(grantId, kept.sealed);
       } catch (failure) {
@@ -103,7 +98,7 @@ export class UpstreamRevocations {
 
   async #tell(grantId: string, sealed: string): Promise<boolean> {
     try {
-      await this.#upstream.revoke(this.#tokens.open(sealed, grantId));
+      await this.#parts.upstream.revoke(this.#tokens.open(sealed, grantId));
     } catch (failure) {
       reportFailure(failure);
       // Without the secret that it was sealed under this instance can never tell the upstream.
@@ -111,12 +106,12 @@ export class UpstreamRevocations {
       return false;
     }
     this.#attempts.delete(grantId);
-    await this.#revocations.delete(grantId);
+    await this.#parts.repositories.upstreamRevocations.delete(grantId);
     return true;
   }
 
   #afterPause(pauseSeconds: number): NextAttempt {
-    return { due: this.#now() + pauseSeconds, pauseSeconds };
+    return { due: this.#parts.now() + pauseSeconds, pauseSeconds };
   }
 
   /** Waits for what is under way. */

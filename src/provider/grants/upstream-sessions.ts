@@ -5,16 +5,13 @@ import {
   UpstreamRejectedError,
   UpstreamUnavailableError,
 } from "../../errors.ts";
-import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
-import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
+import type { UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import { type Grants, isLive, isRevoked } from "./grants.ts";
 import { type Unstored, UnstoredSessions } from "./unstored-sessions.ts";
@@ -41,41 +38,22 @@ interface OpenGrant {
   readonly sealed: string;
 }
 
+/** What `UpstreamSessions` needs. */
+type SessionParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream"> & {
+  readonly grants: Grants;
+  readonly lock: UpstreamRefreshLock;
+  readonly announcements: KeyAnnouncements;
+};
+
 /** Opens the upstream sessions of grants for the requests that hold their tokens, and keeps them fresh. */
 export class UpstreamSessions {
-  readonly #accessTokens: Repository<string, AccessToken>;
-  readonly #sessions: Repository<string, UpstreamSessionRecord>;
-  readonly #grants: Grants;
-  readonly #upstream: Upstream;
-  readonly #lock: UpstreamRefreshLock;
-  readonly #keys: KeyRing;
-  readonly #announcements: KeyAnnouncements;
-  readonly #now: () => number;
+  readonly #parts: SessionParts;
   readonly #unstored = new UnstoredSessions();
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(parts: {
-    readonly repositories: {
-      readonly accessTokens: Repository<string, AccessToken>;
-      readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
-    };
-    readonly grants: Grants;
-    readonly upstream: Upstream;
-    readonly lock: UpstreamRefreshLock;
-    readonly keys: KeyRing;
-    readonly announcements: KeyAnnouncements;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-  }) {
-    this.#accessTokens = parts.repositories.accessTokens;
-    this.#sessions = parts.repositories.upstreamSessions;
-    this.#grants = parts.grants;
-    this.#upstream = parts.upstream;
-    this.#lock = parts.lock;
-    this.#keys = parts.keys;
-    this.#announcements = parts.announcements;
-    this.#now = parts.now;
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -102,18 +80,18 @@ export class UpstreamSessions {
     if (handle === undefined) throw loginOver();
     const grantId = grantIdOf(handle);
     const [record, grant, session] = await Promise.all([
-      this.#accessTokens.get(accessTokenKey(accessToken)),
-      this.#grants.get(grantId),
-      this.#sessions.get(grantId),
+      this.#parts.repositories.accessTokens.get(accessTokenKey(accessToken)),
+      this.#parts.grants.get(grantId),
+      this.#parts.repositories.upstreamSessions.get(grantId),
     ]);
-    const now = this.#now();
+    const now = this.#parts.now();
     if (record?.wrappedKey === undefined || record.revokedAt !== undefined || !isFuture(record.expiresAt, now)) {
       throw loginOver();
     }
     const key = await this.#unwrap(grantId, accessToken, record.wrappedKey);
     const stored = session?.sealed ?? grant?.sealedUpstream;
     const unstored = stored && this.#unstored.inPlaceOf(grantId, stored);
-    if (isRevoked(grant)) await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: unstored });
+    if (isRevoked(grant)) await this.#parts.grants.endUpstream(grantId, grant, { key, sealedUpstream: unstored });
     if (!isLive(grant, now) || stored === undefined) throw loginOver();
     if (unstored === undefined) return { grantId, grant, key, sealed: stored };
     await this.#store({ grantId, grant, key, sealed: stored }, unstored);
@@ -122,10 +100,10 @@ export class UpstreamSessions {
 
   async #unwrap(grantId: string, accessToken: string, wrappedKey: string): Promise<GrantKey> {
     try {
-      return GrantKey.unwrap(this.#keys, grantId, accessToken, wrappedKey);
+      return GrantKey.unwrap(this.#parts.keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      if (failure.keyId !== undefined) throw await this.#announcements.explain(failure, "invalid_token");
+      if (failure.keyId !== undefined) throw await this.#parts.announcements.explain(failure, "invalid_token");
       reportFailure(failure);
       throw loginOver();
     }
@@ -134,12 +112,12 @@ export class UpstreamSessions {
   async #freshSession(open: OpenGrant): Promise<UpstreamSession> {
     const session = open.key.openSession(open.sealed);
     const { expiresAt } = session.tokens;
-    if (expiresAt === undefined || this.#now() < expiresAt - refreshAheadSeconds) return session;
+    if (expiresAt === undefined || this.#parts.now() < expiresAt - refreshAheadSeconds) return session;
     try {
       return await this.#refreshOnce(open, session);
     } catch (failure) {
       // Due but not over: an outage of the upstream need not stop what the token is still good for.
-      if (failure instanceof UpstreamUnavailableError && this.#now() < expiresAt) return session;
+      if (failure instanceof UpstreamUnavailableError && this.#parts.now() < expiresAt) return session;
       throw failure;
     }
   }
@@ -157,7 +135,7 @@ export class UpstreamSessions {
   async #refresh(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
     const { refreshToken } = session.tokens;
     if (refreshToken === undefined) return this.#endOrUseNewer(open, session);
-    return this.#lock.once(
+    return this.#parts.lock.once(
       open,
       () => this.#newer(open),
       () => this.#redeem(open, session, refreshToken),
@@ -171,7 +149,7 @@ export class UpstreamSessions {
   ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
     let renewed: UpstreamSession;
     try {
-      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#upstream.refresh(refreshToken)) } };
+      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#parts.upstream.refresh(refreshToken)) } };
     } catch (failure) {
       if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
       return { value: await this.#endOrUseNewer(open, session), isReplaced: false };
@@ -187,7 +165,7 @@ export class UpstreamSessions {
    */
   async #store({ grantId, grant, key, sealed: before }: OpenGrant, sealed: string): Promise<void> {
     try {
-      await this.#sessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
+      await this.#parts.repositories.upstreamSessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
       this.#unstored.forget(grantId);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
@@ -198,17 +176,17 @@ export class UpstreamSessions {
   }
 
   async #endIfRevoked(grantId: string, key: GrantKey, sealed: string): Promise<void> {
-    const grant = await this.#grants.get(grantId);
+    const grant = await this.#parts.grants.get(grantId);
     if (!isRevoked(grant)) return;
-    await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: sealed });
+    await this.#parts.grants.endUpstream(grantId, grant, { key, sealedUpstream: sealed });
     throw loginOver();
   }
 
   /** Begins to store the sessions that the store did not take, where that is due. Never throws. */
   storeUnstored(): void {
-    for (const [grantId, unstored] of this.#unstored.takeDue(this.#now())) {
+    for (const [grantId, unstored] of this.#unstored.takeDue(this.#parts.now())) {
       const storing = this.#storeAgain(grantId, unstored).catch((failure: unknown) => {
-        this.#unstored.keep(grantId, unstored, this.#now());
+        this.#unstored.keep(grantId, unstored, this.#parts.now());
         reportFailure(failure);
       });
       this.#underWay.add(storing);
@@ -217,9 +195,13 @@ export class UpstreamSessions {
   }
 
   async #storeAgain(grantId: string, { before, sealed, expiresAt, key }: Unstored): Promise<void> {
-    const [grant, session] = await Promise.all([this.#grants.get(grantId), this.#sessions.get(grantId)]);
+    const [grant, session] = await Promise.all([
+      this.#parts.grants.get(grantId),
+      this.#parts.repositories.upstreamSessions.get(grantId),
+    ]);
     const stored = session?.sealed ?? grant?.sealedUpstream;
-    if (stored === before && !isRevoked(grant)) await this.#sessions.set(grantId, { sealed, expiresAt });
+    if (stored === before && !isRevoked(grant))
+      await this.#parts.repositories.upstreamSessions.set(grantId, { sealed, expiresAt });
     await this.#endIfRevoked(grantId, key, sealed).catch((failure: unknown) => {
       if (!(failure instanceof OAuthError)) throw failure;
     });
@@ -232,8 +214,11 @@ export class UpstreamSessions {
 
   /** The session that another instance has stored since this one was read, if any. */
   async #newer(open: OpenGrant): Promise<UpstreamSession | undefined> {
-    const [grant, session] = await Promise.all([this.#grants.get(open.grantId), this.#sessions.get(open.grantId)]);
-    if (!isLive(grant, this.#now())) throw loginOver();
+    const [grant, session] = await Promise.all([
+      this.#parts.grants.get(open.grantId),
+      this.#parts.repositories.upstreamSessions.get(open.grantId),
+    ]);
+    if (!isLive(grant, this.#parts.now())) throw loginOver();
     const stored = session?.sealed ?? grant.sealedUpstream;
     if (stored === undefined || stored === open.sealed) return undefined;
     return this.#unstored.inPlaceOf(open.grantId, stored) === open.sealed ? undefined : open.key.openSession(stored);
@@ -244,8 +229,8 @@ export class UpstreamSessions {
     const newer = await this.#newer(open);
     if (newer !== undefined) return newer;
     const { expiresAt } = session.tokens;
-    if (isFuture(expiresAt, this.#now())) return session;
-    await this.#grants.revoke(open.grantId);
+    if (isFuture(expiresAt, this.#parts.now())) return session;
+    await this.#parts.grants.revoke(open.grantId);
     throw loginOver();
   }
 }

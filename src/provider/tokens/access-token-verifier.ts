@@ -1,8 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
-import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLive } from "../grants/grants.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
@@ -25,15 +24,7 @@ export interface AuthInfo {
 }
 
 /** What verification needs. */
-export interface VerifierParts {
-  readonly repositories: {
-    readonly accessTokens: Repository<string, AccessToken>;
-    readonly grants: Repository<string, Grant>;
-  };
-  readonly resource: string;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-}
+export type VerifierParts = Pick<ProviderConfiguration, "now" | "repositories" | "resource">;
 
 /** Verifies access tokens: issued here, alive, of a grant that is alive, and for this resource. */
 export class AccessTokenVerifier {

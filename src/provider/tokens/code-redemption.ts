@@ -5,10 +5,8 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
-import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
@@ -40,22 +38,13 @@ export interface RedeemedCode {
 }
 
 /** What redemption needs. */
-export interface CodeRedemptionParts {
-  readonly repositories: {
-    readonly authorizationCodes: Repository<string, AuthorizationCode>;
-    readonly refreshTokens: Repository<string, RefreshToken>;
-  };
+export type CodeRedemptionParts = Pick<
+  ProviderConfiguration,
+  "clockTolerance" | "keys" | "lifetimes" | "now" | "repositories" | "resource"
+> & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
-  readonly keys: KeyRing;
-  readonly resource: string;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-  /** How long what is issued is good, in seconds. */
-  readonly lifetimes: { readonly accessToken: number; readonly grant: number };
-  /** How far the clocks of two instances may differ, in seconds. */
-  readonly clockTolerance: number;
-}
+};
 
 /** What of a redemption the store holds already. */
 interface Progress {

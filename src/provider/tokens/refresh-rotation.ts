@@ -3,8 +3,7 @@ import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
@@ -25,17 +24,13 @@ export interface RefreshRequest {
 }
 
 /** What refreshing needs. */
-export interface RefreshRotationParts {
-  readonly repositories: { readonly refreshTokens: Repository<string, RefreshToken> };
+export type RefreshRotationParts = Pick<
+  ProviderConfiguration,
+  "keys" | "lifetimes" | "now" | "repositories" | "resource"
+> & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
-  readonly keys: KeyRing;
-  readonly resource: string;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-  /** How long a spent token gets the same answer once its successor was used, in seconds. */
-  readonly grace: number;
-}
+};
 
 /** What the store has of a refresh token and of those next to it, read in one turn. */
 interface Chain {
@@ -94,7 +89,7 @@ export class RefreshRotation {
     const scopes =
       chain.successor?.scopes ?? (await this.#spend(step, grant, narrowedScopes(grant, request.scope), now));
     const [access] = await this.#all([
-      this.#issueAccessToken(step, grant, scopes, now),
+      this.#issueAccessToken(step, grant, scopes, now, chain.successor !== undefined),
       this.#retire(chain.previous, step, now),
     ]);
     requirePrompt(began, this.#parts.now());
@@ -118,7 +113,7 @@ export class RefreshRotation {
 
   /** The keys of a token that still gets an answer. */
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
-    const { keys, grants, grace } = this.#parts;
+    const { grants, keys, lifetimes } = this.#parts;
     const { grant, shown, successor, afterSuccessor } = chain;
     const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
@@ -130,7 +125,7 @@ export class RefreshRotation {
     }
     // A token that was retired was used twice over, though what followed it may be gone by the clock of another instance.
     const wasRetired = successor === undefined && shown.expiresAt < grant.expiresAt;
-    if (wasRetired || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace)) {
+    if (wasRetired || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + lifetimes.refreshGrace)) {
       return this.#refuseReuse(credential, grant, step);
     }
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
@@ -151,10 +146,11 @@ export class RefreshRotation {
     grant: Grant,
     scopes: readonly string[],
     now: number,
+    isRepeated: boolean,
   ): Promise<{ readonly accessToken: string; readonly expiresAt: number }> {
     const { issue } = this.#parts;
     const token = issue.accessTokenRecord(step, grant, scopes, now);
-    const { stored } = await issue.addAccessToken(token);
+    const stored = (isRepeated && (await issue.findAccessToken(step))) || (await issue.addAccessToken(token)).stored;
     if (stored?.revokedAt !== undefined) {
       throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
     }
@@ -179,7 +175,7 @@ export class RefreshRotation {
    * where it failed at first.
    */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
-    const keptUntil = Math.ceil(now + Math.max(this.#parts.grace, longestRequestSeconds));
+    const keptUntil = Math.ceil(now + Math.max(this.#parts.lifetimes.refreshGrace, longestRequestSeconds));
     if (previous === undefined || previous.expiresAt <= keptUntil) return;
     const key = refreshTokenKey(step.handle, step.generation - 1);
     await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt: keptUntil });

@@ -2,8 +2,8 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { markCredential } from "../oauth/grant-credential.ts";
 import { isUnknown } from "./lost-answer.ts";
 import { type Step, successorAccessToken, successorRefreshCore } from "./successor-tokens.ts";
@@ -22,34 +22,23 @@ export interface AccessTokenToIssue {
   readonly record: AccessToken & { readonly expiresAt: number; readonly wrappedKey: string };
 }
 
+/** What `TokenIssue` needs. */
+type IssueParts = Pick<ProviderConfiguration, "keys" | "lifetimes" | "repositories">;
+
 /**
  * Issues the tokens of a step. Each is added, never set: of any number of requests that issue the same token one writes
  * it, and none brings back a token that was revoked.
  */
 export class TokenIssue {
-  readonly #accessTokens: Repository<string, AccessToken>;
-  readonly #refreshTokens: Repository<string, RefreshToken>;
-  readonly #keys: KeyRing;
-  readonly #lifetimes: { readonly accessToken: number; readonly refreshToken: number; readonly grant: number };
+  readonly #parts: IssueParts;
 
-  constructor(parts: {
-    readonly repositories: {
-      readonly accessTokens: Repository<string, AccessToken>;
-      readonly refreshTokens: Repository<string, RefreshToken>;
-    };
-    readonly keys: KeyRing;
-    /** In seconds. */
-    readonly lifetimes: { readonly accessToken: number; readonly refreshToken: number; readonly grant: number };
-  }) {
-    this.#accessTokens = parts.repositories.accessTokens;
-    this.#refreshTokens = parts.repositories.refreshTokens;
-    this.#keys = parts.keys;
-    this.#lifetimes = parts.lifetimes;
+  constructor(parts: IssueParts) {
+    this.#parts = parts;
   }
 
   /** When an access token that is issued now expires, in epoch seconds. */
   accessTokenExpiry(grantExpiresAt: number, now: number): number {
-    return Math.ceil(Math.min(now + this.#lifetimes.accessToken, grantExpiresAt));
+    return Math.ceil(Math.min(now + this.#parts.lifetimes.accessToken, grantExpiresAt));
   }
 
   /** The record of the access token of a step, to be stored by `addAccessToken`. */
@@ -62,7 +51,7 @@ export class TokenIssue {
         scopes: [...scopes],
         expiresAt: this.accessTokenExpiry(this.#endOf(grant), now),
         grantId: step.grantId,
-        wrappedKey: step.key.grantKey.wrap(this.#keys, accessToken),
+        wrappedKey: step.key.grantKey.wrap(this.#parts.keys, accessToken),
         ...redemptionOf(step, grant),
         ...(grant.resource !== undefined && { resource: grant.resource }),
         ...(grant.subject !== undefined && { subject: grant.subject }),
@@ -72,17 +61,17 @@ export class TokenIssue {
 
   /** Stores an access token, unless it was stored before. */
   async addAccessToken({ accessToken, record }: AccessTokenToIssue): Promise<Addition<AccessToken>> {
-    return addTo(this.#accessTokens, accessTokenKey(accessToken), record);
+    return addTo(this.#parts.repositories.accessTokens, accessTokenKey(accessToken), record);
   }
 
   /** When a grant ends, in epoch seconds. The record of a short grant is kept for longer, for as long as its code is. */
   #endOf({ createdAt, expiresAt }: Grant): number {
-    return Math.min(expiresAt, createdAt + this.#lifetimes.grant);
+    return Math.min(expiresAt, createdAt + this.#parts.lifetimes.grant);
   }
 
   /** The stored access token of a step, if there is one. */
   findAccessToken(step: Step): Promise<AccessToken | undefined> {
-    return this.#accessTokens.get(accessTokenKey(successorAccessToken(step)));
+    return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
   /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
@@ -97,17 +86,17 @@ export class TokenIssue {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
-      usableUntil: Math.min(now + this.#lifetimes.refreshToken, this.#endOf(grant)),
+      usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.#endOf(grant)),
       expiresAt: grant.expiresAt,
-      wrappedKey: step.key.next().wrap(this.#keys, successorRefreshCore(step)),
+      wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
     };
-    return addTo(this.#refreshTokens, key, record);
+    return addTo(this.#parts.repositories.refreshTokens, key, record);
   }
 
   /** The refresh token of a step, as the client gets it. */
   refreshTokenText(step: Step): string {
-    return markCredential(this.#keys.derive("credential mark"), successorRefreshCore(step));
+    return markCredential(this.#parts.keys.derive("credential mark"), successorRefreshCore(step));
   }
 }
 

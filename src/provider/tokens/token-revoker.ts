@@ -1,9 +1,8 @@
 import { OAuthError, UnsealableError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
-import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type GrantKey, StepKey } from "../grants/grant-key.ts";
 import type { Grants } from "../grants/grants.ts";
@@ -18,17 +17,10 @@ import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { reportFailure } from "../oauth-failure.ts";
 
 /** What revocation needs. */
-export interface RevokerParts {
-  readonly repositories: {
-    readonly accessTokens: Repository<string, AccessToken>;
-    readonly refreshTokens: Repository<string, RefreshToken>;
-  };
+export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories"> & {
   readonly grants: Grants;
-  readonly keys: KeyRing;
   readonly announcements: KeyAnnouncements;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-}
+};
 
 /** A refresh token, and whether its mark says that this server issued it. */
 interface ShownRefreshToken extends GrantCredential {
