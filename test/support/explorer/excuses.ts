@@ -1,0 +1,111 @@
+import type { Ending } from "./ending.ts";
+import type { Call, Login } from "./history.ts";
+import type { UpstreamSession } from "./stub-upstream.ts";
+
+/** How long a spent refresh token is answered again whatever happened, and how far clocks may be apart, in milliseconds. */
+const grace = 30_000;
+const clocksApart = 40_000;
+/** How long a code is good, in milliseconds, by the clock that runs fastest. */
+const codeLifetime = 60_000 - clocksApart;
+
+/** Why a login has to be over, in a word each: the calls that ended it and were answered. */
+export function rulesThatEnd(ending: Ending, login: Login): readonly string[] {
+  return ending.callsOf(login).flatMap((call) => {
+    const rule = ruleOf(ending, login, call);
+    return rule === undefined ? [] : [rule];
+  });
+}
+
+function ruleOf(ending: Ending, login: Login, call: Call): string | undefined {
+  const { kind, credential, outcome } = call;
+  if (kind === "revoke" && outcome.kind === "done" && isRefreshToken(ending, login, credential)) {
+    return "the grant was revoked by its client";
+  }
+  // Only what was there when the operator began is his to end.
+  if (kind === "revokeGrants" && outcome.kind === "done" && wasAnsweredBefore(ending, login, call.begunAt)) {
+    return "the grant was revoked by the operator";
+  }
+  if (kind === "redeem" && outcome.kind === "refused" && wasAnsweredBefore(ending, login, call.begunAt)) {
+    return "the code was used again";
+  }
+  if (kind === "refresh" && outcome.kind === "refused" && isReuse(ending, login, call)) {
+    return "a spent refresh token was used again";
+  }
+  return undefined;
+}
+
+/**
+ * Whether a rule says that the client may be refused: by the time of a call, or at all. A rule is that somebody revoked
+ * the grant or began to, that a code or a refresh token was shown again by whoever it was, that its time was over, or
+ * that Pangea's session was lost where nobody could help it.
+ *
+ * @param refused - The call that was refused; undefined for the login as a whole.
+ */
+export function refusalIsRuled(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
+  const calls = ending.callsOf(login);
+  const began = (call: Call): boolean => call.begunAt <= until;
+  if (calls.some((call) => began(call) && isRevocation(ending, login, call, refused))) return true;
+  if (calls.some((call) => call.by === "thief" && began(call) && isShown(call))) return true;
+  // A client that shows its code or token again after it was told what that led to has itself to blame.
+  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.begunAt))) return true;
+  if (calls.some((call) => began(call) && call.kind === "refresh" && isReuse(ending, login, call))) return true;
+  if (isCodeTooOld(ending, login, refused)) return true;
+  const session = ending.sessionOf(login);
+  return session === undefined || session.toldTo === undefined;
+}
+
+function isRevocation(ending: Ending, login: Login, call: Call, refused: Call | undefined): boolean {
+  if (call.kind === "revokeGrants") return true;
+  if (call.kind !== "revoke") return false;
+  if (isRefreshToken(ending, login, call.credential)) return true;
+  // One access token was revoked: only who shows that one may be refused, and whoever would be given it again.
+  const issued = ending.tokensOf(login).filter(({ accessToken }) => accessToken === call.credential);
+  return issued.some((each) => each.accessToken === refused?.credential || each.call.credential === refused?.credential);
+}
+
+/** True for a call that shows a code or a refresh token. */
+function isShown({ kind }: Call): boolean {
+  return kind === "redeem" || kind === "refresh";
+}
+
+function isRefreshToken(ending: Ending, login: Login, credential: string): boolean {
+  return ending.tokensOf(login).some(({ refreshToken }) => refreshToken === credential);
+}
+
+/** Whether somebody had been told the login's first tokens, by then or at all. */
+export function wasAnsweredBefore(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): boolean {
+  return ending.tokensOf(login).some(({ call }) => call.kind === "redeem" && call.endedAt < time);
+}
+
+/** Whether a refresh token was shown after its successor had been used and the grace was over. */
+function isReuse(ending: Ending, login: Login, { credential, begunAt, begunTime }: Call): boolean {
+  const known = ending.tokensOf(login).filter(({ call }) => call.endedAt < begunAt);
+  return known.some(
+    ({ call, refreshToken }) =>
+      call.credential === credential &&
+      call.endedTime + grace + clocksApart <= begunTime &&
+      known.some((next) => next.call.credential === refreshToken),
+  );
+}
+
+function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused === undefined ? wasAnsweredBefore(ending, login) : refused.kind !== "redeem") return false;
+  const time = refused?.begunTime ?? ending.world.now;
+  return time - login.codeIssuedAt >= codeLifetime;
+}
+
+/**
+ * An operator has no token of the user's to open the session with: it is left to expire, unless it was refreshed after the
+ * revocation had begun, or the code was redeemed meanwhile, by a request that had the tokens in hand.
+ */
+export function operatorEnded(ending: Ending, login: Login, session: UpstreamSession): boolean {
+  const calls = ending.callsOf(login);
+  if (calls.some((call) => call.kind === "revoke" && isRefreshToken(ending, login, call.credential))) return false;
+  return calls.some(({ kind, begunAt, endedAt }) => {
+    if (kind !== "revokeGrants") return false;
+    const isOvertaken = session.refreshes > 0 && session.refreshedAt > begunAt;
+    const isRedeemedMeanwhile = calls.some((call) => call.kind === "redeem" && call.begunAt < endedAt && call.endedAt > begunAt);
+    return !isOvertaken && !isRedeemedMeanwhile;
+  });
+}

@@ -1,0 +1,116 @@
+import type { PangeaOAuthProviderOptions } from "../../../src/index.ts";
+import type { Call, Login } from "./history.ts";
+import { Instance } from "./instance.ts";
+import { SharedStore, type StoreSnapshot } from "./shared-store.ts";
+import { Stage } from "./stage.ts";
+import { StubUpstream, type UpstreamSnapshot } from "./stub-upstream.ts";
+
+/** What a world is made from. */
+export interface WorldSettings {
+  /** The options that an instance has beside those of all, one entry an instance. */
+  readonly instances: readonly Partial<PangeaOAuthProviderOptions>[];
+  /** The options that every instance has beside the usual ones. */
+  readonly options?: Partial<PangeaOAuthProviderOptions>;
+  /** What the instances are restarted with once all is over, where that is something else. */
+  readonly afterwards?: Partial<PangeaOAuthProviderOptions>;
+}
+
+/** Everything at one moment. What instances have in their memory is not part of it. */
+export interface WorldSnapshot {
+  readonly store: StoreSnapshot;
+  readonly upstream: UpstreamSnapshot;
+  readonly now: number;
+  readonly calls: readonly Call[];
+  readonly logins: readonly Login[];
+}
+
+const beginning = 1_750_000_000_000;
+
+/** Instances of the provider, the one store and the upstream that they share, the time, and what was heard from outside. */
+export class World {
+  readonly settings: WorldSettings;
+  readonly stage = new Stage();
+  readonly store: SharedStore;
+  readonly upstream = new StubUpstream();
+  readonly instances: readonly Instance[];
+  /** An instance that nobody else uses, for looking at how things stand. */
+  readonly probe: Instance;
+  /** The true time, in milliseconds since the epoch. */
+  now = beginning;
+  /** How many actions the explorer has taken. */
+  actions = 0;
+  calls: Call[] = [];
+  logins: Login[] = [];
+  /** Told of what clients hear, where the story is wanted. */
+  tell: (task: number, line: string) => void = () => {};
+
+  constructor(settings: WorldSettings) {
+    this.settings = settings;
+    this.store = new SharedStore(() => this.now);
+    const surroundings = { stage: this.stage, store: this.store, upstream: this.upstream, now: () => this.now };
+    const make = (options: Partial<PangeaOAuthProviderOptions>, index: number): Instance =>
+      new Instance(index, surroundings, { ...settings.options, ...options });
+    this.instances = settings.instances.map(make);
+    this.probe = make(settings.afterwards ?? settings.instances[0] ?? {}, settings.instances.length);
+    this.stage.onlooker = this.probe.index;
+  }
+
+  /** An instance by its number, the probe's being -1. */
+  instance(index: number): Instance {
+    if (index === -1) return this.probe;
+    const instance = this.instances[index % this.instances.length];
+    if (instance === undefined) throw new RangeError("A world has at least one instance.");
+    return instance;
+  }
+
+  login(index: number): Login {
+    const login = this.logins[index];
+    if (login === undefined) throw new RangeError(`The flow prepares no login ${index}.`);
+    return login;
+  }
+
+  advance(milliseconds: number): void {
+    this.now += milliseconds;
+  }
+
+  snapshot(): WorldSnapshot {
+    const { now, calls, logins } = this;
+    return { store: this.store.snapshot(), upstream: this.upstream.snapshot(), now, calls: [...calls], logins: [...logins] };
+  }
+
+  /** Sets everything back, and gives up the instances whose memory may know of what happened since. */
+  restore(snapshot: WorldSnapshot): void {
+    this.store.restore(snapshot.store);
+    this.upstream.restore(snapshot.upstream);
+    this.now = snapshot.now;
+    this.calls = [...snapshot.calls];
+    this.logins = [...snapshot.logins];
+    this.actions = 0;
+    this.upstream.now = 0;
+    this.stage.isHeld = false;
+    this.stage.waiting.length = 0;
+    this.instances.forEach((instance, index) => {
+      instance.skew = 0;
+      if (!instance.isTainted) return;
+      instance.restart({ ...this.settings.options, ...this.settings.instances[index] });
+    });
+  }
+
+  /** Begins every instance anew, so that nothing of earlier schedules is in any memory. */
+  renew(): void {
+    for (const instance of [...this.instances, this.probe]) instance.isTainted = true;
+    this.probe.restart();
+  }
+
+  /** Does something and sets the store and the upstream back, as if it had not been. */
+  async without<R>(work: () => Promise<R>): Promise<R> {
+    const [store, upstream, now] = [this.store.snapshot(), this.upstream.snapshot(), this.now];
+    try {
+      return await work();
+    } finally {
+      this.store.restore(store);
+      this.upstream.restore(upstream);
+      this.now = now;
+    }
+  }
+}
