@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PangeaOAuthProvider } from "../../../src/index.ts";
 import { OAuthError, StorageError, UpstreamUnavailableError } from "../../../src/index.ts";
-import { type Call, type CallKind, isDefinite, type Login, type Outcome } from "./history.ts";
+import { type Assertion, type Call, type CallKind, isDefinite, type Login, type Outcome } from "./history.ts";
 import { baseUrl, redirectUri } from "./instance.ts";
 import type { World } from "./world.ts";
 
@@ -36,7 +36,10 @@ export class Actor {
     this.wishes = wishes;
   }
 
-  redeem(login: Login, options: CallOptions & { readonly verifier?: string; readonly assertion?: Assertion } = {}): Promise<Outcome> {
+  redeem(
+    login: Login,
+    options: CallOptions & { readonly verifier?: string; readonly assertion?: Assertion } = {},
+  ): Promise<Outcome> {
     const { assertion } = options;
     const form = {
       grant_type: "authorization_code",
@@ -60,7 +63,14 @@ export class Actor {
       ...credentialsOf(login, assertion),
       ...(scope !== undefined && { scope }),
     };
-    return this.#call("refresh", [login], refreshToken, options, (provider) => this.#token(provider, form), assertion?.id);
+    return this.#call(
+      "refresh",
+      [login],
+      refreshToken,
+      options,
+      (provider) => this.#token(provider, form),
+      assertion?.id,
+    );
   }
 
   /** Revokes a token at the revocation endpoint. */
@@ -84,17 +94,49 @@ export class Actor {
   }
 
   /** Ends the grants of a user or of a client, as an operator does. */
-  revokeGrants(filter: { readonly subject?: string; readonly clientId?: string }, options: CallOptions = {}): Promise<Outcome> {
+  revokeGrants(
+    filter: { readonly subject?: string; readonly clientId?: string },
+    options: CallOptions = {},
+  ): Promise<Outcome> {
     const logins = this.world.logins.filter(
       ({ subject, clientId }) => (filter.subject ?? subject) === subject && (filter.clientId ?? clientId) === clientId,
     );
-    return this.#call("revokeGrants", logins, JSON.stringify(filter), { by: "operator", ...options }, async (provider) => {
-      try {
-        await provider.revokeGrants(filter);
-        return { kind: "done" };
-      } catch (failure) {
-        return failureOf(failure);
-      }
+    return this.#call(
+      "revokeGrants",
+      logins,
+      JSON.stringify(filter),
+      { by: "operator", ...options },
+      async (provider) => {
+        try {
+          await provider.revokeGrants(filter);
+          return { kind: "done" };
+        } catch (failure) {
+          return failureOf(failure);
+        }
+      },
+    );
+  }
+
+  /**
+   * Comes back to log in once more, with what the browser has kept. The call is done where the person gets through to the
+   * client without being asked.
+   */
+  comeBack(login: Login, options: CallOptions = {}): Promise<Outcome> {
+    const { world } = this;
+    return this.#call("authorize", [login], "the browser's cookies", options, async (provider) => {
+      const visit = (path: string, cookie: string) =>
+        provider.fetch(new Request(baseUrl + path, { headers: { cookie } }));
+      const begun = await visit(authorizePath(login.clientId), login.cookie);
+      const state = stateIn(begun);
+      if (state === null) return asked;
+      const code = world.upstream.codeFor(`${login.session}again`, login.subject);
+      const ended = await visit(
+        `/pangea/callback?${new URLSearchParams({ state, code })}`,
+        cookiesAfter(login.cookie, begun),
+      );
+      const answer = new URL(ended.headers.get("location") ?? baseUrl).searchParams;
+      if (answer.has("code")) return { kind: "done" };
+      return answer.get("error") === "temporarily_unavailable" ? { kind: "unavailable" } : asked;
     });
   }
 
@@ -115,7 +157,13 @@ export class Actor {
   }
 
   async #once(
-    { kind, by, logins, credential, assertion }: Pick<Call, "kind" | "by" | "credential" | "assertion"> & {
+    {
+      kind,
+      by,
+      logins,
+      credential,
+      assertion,
+    }: Pick<Call, "kind" | "by" | "credential" | "assertion"> & {
       readonly logins: readonly Login[];
     },
     at: number,
@@ -135,7 +183,7 @@ export class Actor {
     const answer: Outcome = (await instance.during(work)) ?? { kind: "lost" };
     const outcome: Outcome = isHeard ? answer : { kind: "lost" };
     const call: Call = {
-      ...{ kind, by, task, credential, assertion, begunAt, begunTime, outcome },
+      ...{ kind, by, task, credential, assertion, begunAt, begunTime, outcome, answer },
       instance: instance.index,
       logins: logins.map(({ name }) => name),
       endedAt: world.actions,
@@ -157,12 +205,6 @@ export class Actor {
   }
 }
 
-/** An assertion that a client authenticates with, and its `jti`. */
-export interface Assertion {
-  readonly id: string;
-  readonly jwt: string;
-}
-
 /** The scopes of an access token as it is now, or undefined where it opens nothing. */
 export async function scopesOf(world: World, accessToken: string): Promise<readonly string[] | undefined> {
   try {
@@ -171,6 +213,14 @@ export async function scopesOf(world: World, accessToken: string): Promise<reado
     if (failure instanceof OAuthError) return undefined;
     throw failure;
   }
+}
+
+const asked: Outcome = { kind: "refused", error: "asked for consent" };
+
+/** The state that the browser takes to Pangea, where it is sent there. */
+function stateIn(response: Response): string | null {
+  const location = response.headers.get("location");
+  return location === null ? null : new URL(location).searchParams.get("state");
 }
 
 function credentialsOf(login: Login, assertion: Assertion | undefined): Record<string, string> {
@@ -200,7 +250,8 @@ function textOf(body: unknown, name: string): string {
 }
 
 function inWords(outcome: Outcome): string {
-  if (outcome.kind === "tokens") return `tokens <${outcome.accessToken}> <${outcome.refreshToken}> for ${outcome.scopes.join(" ")}`;
+  if (outcome.kind === "tokens")
+    return `tokens <${outcome.accessToken}> <${outcome.refreshToken}> for ${outcome.scopes.join(" ")}`;
   return outcome.kind === "refused" ? `refused, ${outcome.error}` : outcome.kind;
 }
 

@@ -3,7 +3,7 @@ import type { Call, Login, Outcome } from "./history.ts";
 import type { UpstreamSession } from "./stub-upstream.ts";
 import type { World } from "./world.ts";
 
-/** Tokens that somebody was told of. */
+/** Tokens that an instance answered with. */
 export interface KnownTokens {
   readonly accessToken: string;
   readonly refreshToken: string;
@@ -11,6 +11,8 @@ export interface KnownTokens {
   readonly verified: readonly string[] | undefined;
   /** The call that led to them. */
   readonly call: Call;
+  /** False where the answer was lost on its way. */
+  readonly isHeard: boolean;
 }
 
 /**
@@ -38,9 +40,11 @@ export class Ending {
     return this.calls.filter(({ logins }) => logins.includes(name));
   }
 
-  /** The tokens of a login that somebody was told of, in the order in which they were. */
+  /** The tokens of a login, in the order in which they were answered. */
   tokensOf(login: Login): readonly KnownTokens[] {
-    return this.callsOf(login).flatMap((call) => (call.outcome.kind === "tokens" ? [{ ...call.outcome, call }] : []));
+    return this.callsOf(login).flatMap((call) =>
+      call.answer.kind === "tokens" ? [{ ...call.answer, call, isHeard: call.outcome.kind === "tokens" }] : [],
+    );
   }
 
   /** The session at Pangea that a login began. */
@@ -55,7 +59,9 @@ export class Ending {
 
   /** What a refresh gets. */
   refresh(login: Login, refreshToken: string): Promise<Outcome> {
-    return this.#look(`refresh ${refreshToken}`, () => this.#act((actor) => actor.refresh(login, refreshToken, this.#probe)));
+    return this.#look(`refresh ${refreshToken}`, () =>
+      this.#act((actor) => actor.refresh(login, refreshToken, this.#probe)),
+    );
   }
 
   /** What a refresh gets some seconds from now. */
@@ -73,7 +79,9 @@ export class Ending {
 
   /** What somebody gets who asks for the user's token at Pangea. */
   pangeaToken(login: Login, accessToken: string): Promise<Outcome> {
-    return this.#look(`open ${accessToken}`, () => this.#act((actor) => actor.pangeaToken(login, accessToken, this.#probe)));
+    return this.#look(`open ${accessToken}`, () =>
+      this.#act((actor) => actor.pangeaToken(login, accessToken, this.#probe)),
+    );
   }
 
   /** Something of a login that still opens, in words; undefined where the login is over. */
@@ -92,12 +100,11 @@ export class Ending {
    */
   async showAllAgain(login: Login): Promise<void> {
     const { world } = this;
-    const actor = new Actor(world, -1, []);
-    const known = this.tokensOf(login);
+    world.tell(-1, "The client shows all that it has again, to every instance, a minute apart.");
     for (const { index } of world.instances) {
-      for (const { accessToken, refreshToken } of known) {
-        await actor.pangeaToken(login, accessToken, { instance: index });
-        await actor.refresh(login, refreshToken, { instance: index });
+      for (const { accessToken, refreshToken } of this.tokensOf(login)) {
+        await this.#act((actor) => actor.pangeaToken(login, accessToken, { instance: index }));
+        await this.#act((actor) => actor.refresh(login, refreshToken, { instance: index }));
       }
       world.advance(60_000);
     }

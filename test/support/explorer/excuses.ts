@@ -8,9 +8,10 @@ const clocksApart = 40_000;
 /** How long a code is good, in milliseconds, by the clock that runs fastest. */
 const codeLifetime = 60_000 - clocksApart;
 
-/** Why a login has to be over, in a word each: the calls that ended it and were answered. */
-export function rulesThatEnd(ending: Ending, login: Login): readonly string[] {
+/** Why a login has to be over, in a word each: the calls that ended it and were answered, by then or at all. */
+export function rulesThatEnd(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): readonly string[] {
   return ending.callsOf(login).flatMap((call) => {
+    if (call.endedAt >= time) return [];
     const rule = ruleOf(ending, login, call);
     return rule === undefined ? [] : [rule];
   });
@@ -18,6 +19,7 @@ export function rulesThatEnd(ending: Ending, login: Login): readonly string[] {
 
 function ruleOf(ending: Ending, login: Login, call: Call): string | undefined {
   const { kind, credential, outcome } = call;
+  const isRefusedGrant = outcome.kind === "refused" && outcome.error === "invalid_grant";
   if (kind === "revoke" && outcome.kind === "done" && isRefreshToken(ending, login, credential)) {
     return "the grant was revoked by its client";
   }
@@ -25,10 +27,10 @@ function ruleOf(ending: Ending, login: Login, call: Call): string | undefined {
   if (kind === "revokeGrants" && outcome.kind === "done" && wasAnsweredBefore(ending, login, call.begunAt)) {
     return "the grant was revoked by the operator";
   }
-  if (kind === "redeem" && outcome.kind === "refused" && wasAnsweredBefore(ending, login, call.begunAt)) {
+  if (kind === "redeem" && isRefusedGrant && wasAnsweredBefore(ending, login, call.begunAt)) {
     return "the code was used again";
   }
-  if (kind === "refresh" && outcome.kind === "refused" && isReuse(ending, login, call)) {
+  if (kind === "refresh" && isRefusedGrant && isReuse(ending, login, call)) {
     return "a spent refresh token was used again";
   }
   return undefined;
@@ -47,8 +49,10 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   const began = (call: Call): boolean => call.begunAt <= until;
   if (calls.some((call) => began(call) && isRevocation(ending, login, call, refused))) return true;
   if (calls.some((call) => call.by === "thief" && began(call) && isShown(call))) return true;
+  if (calls.some((call) => isSharedAssertion(ending, call))) return true;
   // A client that shows its code or token again after it was told what that led to has itself to blame.
-  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.begunAt))) return true;
+  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.begunAt)))
+    return true;
   if (calls.some((call) => began(call) && call.kind === "refresh" && isReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;
   const session = ending.sessionOf(login);
@@ -61,7 +65,14 @@ function isRevocation(ending: Ending, login: Login, call: Call, refused: Call | 
   if (isRefreshToken(ending, login, call.credential)) return true;
   // One access token was revoked: only who shows that one may be refused, and whoever would be given it again.
   const issued = ending.tokensOf(login).filter(({ accessToken }) => accessToken === call.credential);
-  return issued.some((each) => each.accessToken === refused?.credential || each.call.credential === refused?.credential);
+  return issued.some(
+    (each) => each.accessToken === refused?.credential || each.call.credential === refused?.credential,
+  );
+}
+
+/** True where somebody else showed the same assertion. */
+function isSharedAssertion(ending: Ending, { assertion, task }: Call): boolean {
+  return assertion !== undefined && ending.calls.some((other) => other.assertion === assertion && other.task !== task);
 }
 
 /** True for a call that shows a code or a refresh token. */
@@ -73,7 +84,10 @@ function isRefreshToken(ending: Ending, login: Login, credential: string): boole
   return ending.tokensOf(login).some(({ refreshToken }) => refreshToken === credential);
 }
 
-/** Whether somebody had been told the login's first tokens, by then or at all. */
+/**
+ * Whether an instance had answered with the login's first tokens, by then or at all. Whether the answer was heard plays no
+ * part: a code is good for one answer (RFC 6749 section 4.1.2), and nobody here knows that one was lost on its way.
+ */
 export function wasAnsweredBefore(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): boolean {
   return ending.tokensOf(login).some(({ call }) => call.kind === "redeem" && call.endedAt < time);
 }
@@ -96,16 +110,24 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
 }
 
 /**
- * An operator has no token of the user's to open the session with: it is left to expire, unless it was refreshed after the
- * revocation had begun, or the code was redeemed meanwhile, by a request that had the tokens in hand.
+ * Whether the session may live on because an operator ended the grant, who has no token of the user's to open the session
+ * with: it is left to expire. That excuses no request that had the tokens in hand and noticed the revocation, and none
+ * that refreshed them after it.
  */
 export function operatorEnded(ending: Ending, login: Login, session: UpstreamSession): boolean {
   const calls = ending.callsOf(login);
   if (calls.some((call) => call.kind === "revoke" && isRefreshToken(ending, login, call.credential))) return false;
-  return calls.some(({ kind, begunAt, endedAt }) => {
-    if (kind !== "revokeGrants") return false;
-    const isOvertaken = session.refreshes > 0 && session.refreshedAt > begunAt;
-    const isRedeemedMeanwhile = calls.some((call) => call.kind === "redeem" && call.begunAt < endedAt && call.endedAt > begunAt);
-    return !isOvertaken && !isRedeemedMeanwhile;
-  });
+  const noticed = calls.some(
+    ({ kind, answer, begunAt, endedAt }) =>
+      answer.kind === "refused" &&
+      (kind === "redeem" ||
+        (kind === "pangeaToken" &&
+          session.refreshes > 0 &&
+          begunAt <= session.refreshedAt &&
+          session.refreshedAt <= endedAt)),
+  );
+  if (noticed) return false;
+  return calls.some(
+    ({ kind, endedAt }) => kind === "revokeGrants" && (session.refreshes === 0 || session.refreshedAt <= endedAt),
+  );
 }

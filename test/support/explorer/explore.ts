@@ -3,7 +3,14 @@ import { Ending } from "./ending.ts";
 import type { Flow } from "./flow.ts";
 import { type Invariant, invariants } from "./invariants.ts";
 import { Run } from "./run.ts";
-import { type Bounds, type Chooser, type Deviation, RandomChooser, ReplayingChooser, type Schedule } from "./schedule.ts";
+import {
+  type Bounds,
+  type Chooser,
+  type Deviation,
+  RandomChooser,
+  ReplayingChooser,
+  type Schedule,
+} from "./schedule.ts";
 import { World, type WorldSnapshot } from "./world.ts";
 
 /** A schedule that breaks an invariant. */
@@ -80,7 +87,11 @@ export class Exploration {
     return { schedules, isComplete: true, findings };
   }
 
-  async #find(chooser: Chooser, schedule: () => readonly Deviation[], without: readonly number[]): Promise<readonly Finding[]> {
+  async #find(
+    chooser: Chooser,
+    schedule: () => readonly Deviation[],
+    without: readonly number[],
+  ): Promise<readonly Finding[]> {
     const world = await this.#begin();
     const findings: Finding[] = [];
     const note = (invariant: string, complaint: string): void => {
@@ -107,6 +118,7 @@ export class Exploration {
       await this.flow.prepare(world);
       this.#beginning = world.snapshot();
     }
+    if (this.flow.isFresh === true) world.renew();
     world.restore(this.#beginning);
     return world;
   }

@@ -37,7 +37,10 @@ export interface Call {
   readonly begunTime: number;
   readonly endedAt: number;
   readonly endedTime: number;
+  /** What the caller heard. */
   readonly outcome: Outcome;
+  /** What the instance answered, whether or not the caller heard it. */
+  readonly answer: Outcome;
 }
 
 /** True for an outcome after which the caller knows where it stands. */
@@ -58,4 +61,10 @@ export interface Login {
   readonly codeIssuedAt: number;
   /** What the browser keeps after the login. */
   readonly cookie: string;
+}
+
+/** An assertion that a client authenticates with, and its `jti`. */
+export interface Assertion {
+  readonly id: string;
+  readonly jwt: string;
 }

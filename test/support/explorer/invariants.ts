@@ -1,5 +1,5 @@
-import { operatorEnded, refusalIsRuled, rulesThatEnd, wasAnsweredBefore } from "./excuses.ts";
 import type { Ending, KnownTokens } from "./ending.ts";
+import { operatorEnded, refusalIsRuled, rulesThatEnd, wasAnsweredBefore } from "./excuses.ts";
 import type { Login } from "./history.ts";
 
 /** Something that is true at the end of every schedule. */
@@ -32,13 +32,16 @@ export const invariants: readonly Invariant[] = [
   {
     name: "what was revoked opens nothing",
     broken: ofEachLogin(async (ending, login) => {
+      const [sighting] = ending.world.sightings;
+      if (sighting !== undefined) return sighting;
       for (const rule of rulesThatEnd(ending, login)) {
         const open = await ending.whatOpens(login);
         if (open !== undefined) return `${rule}, and yet ${open} opens something`;
       }
       for (const { kind, credential, outcome } of ending.callsOf(login)) {
         if (kind !== "revoke" || outcome.kind !== "done") continue;
-        if ((await ending.verify(credential)) !== undefined) return `the access token <${credential}> was revoked, and is good`;
+        if ((await ending.verify(credential)) !== undefined)
+          return `the access token <${credential}> was revoked, and is good`;
         const isAccessToken = ending.tokensOf(login).some(({ accessToken }) => accessToken === credential);
         if (isAccessToken && (await ending.pangeaToken(login, credential)).kind === "done") {
           return `the access token <${credential}> was revoked, and opens Pangea's`;
@@ -52,7 +55,9 @@ export const invariants: readonly Invariant[] = [
     broken: ofEachLogin(async (ending, login) => {
       for (const siblings of byCredential(ending.tokensOf(login))) {
         const live: string[] = [];
-        for (const refreshToken of new Set(siblings.map((each) => each.refreshToken))) {
+        const successors = new Set(siblings.map((each) => each.refreshToken));
+        if (successors.size < 2) continue;
+        for (const refreshToken of successors) {
           if ((await ending.refresh(login, refreshToken)).kind === "tokens") live.push(refreshToken);
         }
         if (live.length > 1) return `<${siblings[0]?.call.credential}> has ${live.length} successors that are good`;
@@ -77,11 +82,12 @@ export const invariants: readonly Invariant[] = [
     name: "no login is lost without a rule",
     broken: ofEachLogin(async (ending, login) => {
       for (const call of ending.callsOf(login)) {
-        if (call.by !== "client" || call.outcome.kind !== "refused" || refusalIsRuled(ending, login, call)) continue;
+        if (call.by !== "client" || call.kind === "authorize" || call.outcome.kind !== "refused") continue;
+        if (refusalIsRuled(ending, login, call)) continue;
         return `${call.kind} of <${call.credential}> was refused with ${call.outcome.error}, and no rule says so`;
       }
       if (refusalIsRuled(ending, login, undefined)) return undefined;
-      const mine = ending.tokensOf(login).filter(({ call }) => call.by === "client");
+      const mine = ending.tokensOf(login).filter(({ call, isHeard }) => isHeard && call.by === "client");
       const last = mine.at(-1);
       const outcome = last === undefined ? await ending.redeem(login) : await ending.refresh(login, last.refreshToken);
       if (outcome.kind === "tokens") return undefined;
@@ -104,9 +110,12 @@ export const invariants: readonly Invariant[] = [
   {
     name: "an assertion is good once",
     broken: async (ending) => {
-      const accepted = ending.calls.filter(({ assertion, outcome }) => assertion !== undefined && outcome.kind === "tokens");
+      const accepted = ending.calls.filter(
+        ({ assertion, outcome }) => assertion !== undefined && outcome.kind === "tokens",
+      );
       for (const { assertion } of accepted) {
-        if (accepted.filter((other) => other.assertion === assertion).length > 1) return "one assertion was accepted twice";
+        if (accepted.filter((other) => other.assertion === assertion).length > 1)
+          return "one assertion was accepted twice";
       }
       return undefined;
     },
@@ -114,12 +123,10 @@ export const invariants: readonly Invariant[] = [
   {
     name: "a revocation forgets the consent",
     broken: ofEachLogin(async (ending, login) => {
-      for (const { kind, begunAt, outcome, credential } of ending.callsOf(login)) {
+      for (const { kind, begunAt, outcome } of ending.callsOf(login)) {
         if (kind !== "authorize" || outcome.kind !== "done") continue;
-        const revoked = ending.callsOf(login).some(
-          (call) => endsGrant(ending, login, call) && call.outcome.kind === "done" && call.endedAt < begunAt,
-        );
-        if (revoked && credential === "old cookie") return "a login went through without a question after the revocation";
+        const rule = rulesThatEnd(ending, login, begunAt)[0];
+        if (rule !== undefined) return `${rule}, and then a login went through without a question`;
       }
       return undefined;
     }),
@@ -129,7 +136,8 @@ export const invariants: readonly Invariant[] = [
     async broken({ world }) {
       const last = world.now / 1000 + longestUse;
       for (const { kind, key, expiresAt } of world.store.records()) {
-        if (expiresAt === undefined || expiresAt > last) return `the record ${kind} <${key}> ends at ${expiresAt ?? "no time"}`;
+        if (expiresAt === undefined || expiresAt > last)
+          return `the record ${kind} <${key}> ends at ${expiresAt ?? "no time"}`;
       }
       return undefined;
     },
@@ -152,11 +160,6 @@ async function isOrphan(ending: Ending, login: Login): Promise<boolean> {
   if (operatorEnded(ending, login, session)) return false;
   if (!wasAnsweredBefore(ending, login) && (await ending.redeem(login)).kind === "tokens") return false;
   return (await ending.whatOpens(login)) === undefined;
-}
-
-function endsGrant(ending: Ending, login: Login, { kind, credential }: { readonly kind: string; readonly credential: string }): boolean {
-  if (kind === "revokeGrants") return true;
-  return kind === "revoke" && ending.tokensOf(login).some(({ refreshToken }) => refreshToken === credential);
 }
 
 /** Tokens that were answered for the same code or refresh token. */

@@ -1,6 +1,7 @@
 import { Actor, type Wish } from "./actor.ts";
 import type { Flow } from "./flow.ts";
 import { isDefinite } from "./history.ts";
+import { RevocationWatch } from "./revocation-watch.ts";
 import type { Bounds, Chooser, Option } from "./schedule.ts";
 import { type Step, settled } from "./stage.ts";
 import type { World } from "./world.ts";
@@ -53,12 +54,14 @@ export class Run {
     }
     await settled();
     stage.runningTask = 0;
+    const watch = new RevocationWatch(world);
     while (stage.waiting.length > 0) {
       world.actions += 1;
       world.upstream.now = world.actions;
       if (world.actions > maxActions) throw new Error("The schedule does not come to an end.");
       this.#take(() => this.#options());
       await settled();
+      await watch.look();
     }
     stage.isHeld = false;
     await Promise.all(running);
@@ -110,7 +113,8 @@ export class Run {
     const steps = this.#inOrder(world.stage.waiting);
     const options: Option[] = steps.map((step) => ({ kind: "do", step }));
     if (splits) {
-      for (const step of steps) if (step.kind !== "send" && step.kind !== "sleep" && !step.isDone()) options.push({ kind: "act", step });
+      for (const step of steps)
+        if (step.kind !== "send" && step.kind !== "sleep" && !step.isDone()) options.push({ kind: "act", step });
     }
     if (this.#spent.faults < faults) {
       for (const step of steps) {
@@ -131,7 +135,7 @@ export class Run {
 
   #firstOptions(): () => readonly Option[] {
     return () => {
-      const options: Option[] = [{ kind: "begin" }];
+      const options: Option[] = [{ kind: "begin" }, { kind: "together" }];
       if (!this.#bounds.skews) return options;
       for (const { index } of this.#world.instances) {
         for (const seconds of skews) options.push({ kind: "skew", instance: index, seconds });
@@ -145,17 +149,24 @@ export class Run {
     const { stage } = world;
     switch (option.kind) {
       case "begin":
-        return;
+        break;
+      case "together":
+        world.isTogether = true;
+        world.tell(-1, "every request goes to instance 0");
+        break;
       case "skew":
         world.instance(option.instance).skew = option.seconds * 1000;
-        return world.tell(-1, `the clock of instance ${option.instance} is ${option.seconds} s ahead`);
+        world.tell(-1, `the clock of instance ${option.instance} is ${option.seconds} s ahead`);
+        break;
       case "advance":
         this.#spent.advances += 1;
         world.advance(option.seconds * 1000);
-        return world.tell(-1, `${option.seconds} s pass`);
+        world.tell(-1, `${option.seconds} s pass`);
+        break;
       case "restart":
         this.#spent.restarts += 1;
-        return this.#restart(option.instance);
+        this.#restart(option.instance);
+        break;
       default:
         this.#move(option, option.step);
         if (option.kind !== "act") stage.remove(option.step);
@@ -168,22 +179,17 @@ export class Run {
     if (step.wakesAt !== undefined) world.advance(Math.max(0, step.wakesAt - world.now));
     const where = step.instance === undefined ? "" : `instance ${step.instance}: `;
     const tell = (what: string): void => world.tell(step.task, `${where}${step.describe()}${what}`);
-    switch (option.kind) {
-      case "act": {
-        const word = step.act();
-        return tell(`${word && ` → ${word}`}, and is not told yet`);
-      }
-      case "fail":
-        this.#spent.faults += 1;
-        if (step.instance !== undefined) world.instance(step.instance).isTainted = true;
-        tell(` — ${option.fault}`);
-        return step.fail(option.fault);
-      case "do": {
-        const word = step.isDone() ? "is told" : step.act();
-        tell(word && ` → ${word}`);
-        return step.answer();
-      }
+    if (option.kind === "fail") {
+      this.#spent.faults += 1;
+      if (step.instance !== undefined) world.instance(step.instance).isTainted = true;
+      tell(` — ${option.fault}`);
+      step.fail(option.fault);
+      return;
     }
+    const word = step.isDone() ? "is told" : step.act();
+    const answer = word === "" ? "" : ` → ${word}`;
+    tell(option.kind === "act" ? `${answer}, and is not told yet` : answer);
+    if (option.kind === "do") step.answer();
   }
 
   #restart(index: number): void {

@@ -12,6 +12,8 @@ export type Option =
   | { readonly kind: "restart"; readonly instance: number }
   /** Only before everything else: how far an instance's clock is ahead. */
   | { readonly kind: "skew"; readonly instance: number; readonly seconds: number }
+  /** Only before everything else: every request goes to the first instance. */
+  | { readonly kind: "together" }
   /** Only before everything else: as it is. */
   | { readonly kind: "begin" };
 
@@ -72,7 +74,7 @@ export class ReplayingChooser implements Chooser {
 }
 
 const weights: Readonly<Record<Option["kind"], number>> = {
-  ...{ do: 6, act: 3, fail: 3, advance: 1, restart: 1, skew: 1, begin: 1 },
+  ...{ do: 6, act: 3, fail: 3, advance: 1, restart: 1, skew: 2, together: 1, begin: 1 },
 };
 
 /** Draws a schedule, and writes down what it was. */
@@ -96,7 +98,9 @@ export class RandomChooser implements Chooser {
     this.#at += 1;
     if (this.#random.below(100) >= this.#restlessness) return 0;
     const list = options();
-    const kinds = [...new Set(list.slice(1).map(({ kind }) => kind))].filter((kind) => !this.#isCalm || !isTrouble(kind));
+    const kinds = [...new Set(list.slice(1).map(({ kind }) => kind))].filter(
+      (kind) => !this.#isCalm || !isTrouble(kind),
+    );
     const total = kinds.reduce((sum, kind) => sum + weights[kind], 0);
     if (total === 0) return 0;
     let drawn = this.#random.below(total);

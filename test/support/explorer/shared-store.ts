@@ -47,7 +47,9 @@ export class SharedStore {
 
   /** The repositories of one instance: each call is a step of the stage. */
   repositoriesOf(stage: Stage, instance: number): ProviderRepositories {
-    return createRepositories(<V>(_schema: unknown, kind: string) => new StagedRepository<V>(this, stage, instance, kind));
+    return createRepositories(
+      <V>(_schema: unknown, kind: string) => new StagedRepository<V>(this, stage, instance, kind),
+    );
   }
 
   /** The record of a key, where there is one that has not expired. */

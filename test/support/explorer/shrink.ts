@@ -2,7 +2,7 @@ import type { Exploration, Finding } from "./explore.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** How many schedules are tried to find one with fewer deviations, before those of the finding are taken as they are. */
-const maxTried = 3_000;
+const maxTried = 1_500;
 
 /**
  * Makes a finding simpler, as long as it breaks the same invariant: fewer deviations, so fewer changes of task and fewer
@@ -23,7 +23,7 @@ export async function shrink(exploration: Exploration, finding: Finding): Promis
     }
   }
   const { length } = best.schedule;
-  if (length < 2) return best;
+  if (length < 2 || length > 3) return best;
   const { findings } = await exploration.exhaustively(
     length - 1,
     maxTried,

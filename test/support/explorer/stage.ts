@@ -54,7 +54,8 @@ export class Stage {
 
   /** Passes a step: straight through, or as soon as the explorer says so. */
   pass<R>(request: StepRequest<R>): Promise<R> {
-    if (!this.isHeld || (request.instance !== undefined && request.instance === this.onlooker)) return straight(request.effect);
+    if (!this.isHeld || (request.instance !== undefined && request.instance === this.onlooker))
+      return straight(request.effect);
     return new Promise<R>((resolve, reject) => {
       this.waiting.push(makeStep(request, this.runningTask, resolve, reject));
     });
@@ -135,12 +136,34 @@ function wordFor(value: unknown): string {
   return "found";
 }
 
+let signaturesUnderWay = 0;
+
+/** Counts the verifications of signatures, the one thing between two steps that does not run in microtasks. */
+export function watchSignatures(): void {
+  const { subtle } = globalThis.crypto;
+  if (Object.hasOwn(subtle, "verify")) return;
+  const counted = async <R>(work: Promise<R>): Promise<R> => {
+    signaturesUnderWay += 1;
+    try {
+      return await work;
+    } finally {
+      signaturesUnderWay -= 1;
+    }
+  };
+  const { verify, importKey } = subtle;
+  subtle.verify = (...given) => counted(verify.apply(subtle, given));
+  Object.defineProperty(subtle, "importKey", {
+    value: (...given: Parameters<typeof importKey>) => counted(importKey.apply(subtle, given)),
+  });
+}
+
 /**
  * Waits until nothing more can happen without a step. Everything between two steps runs in microtasks, and a tick comes
  * after all of them.
  */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => {
+export async function settled(): Promise<void> {
+  await new Promise<void>((resolve) => {
     process.nextTick(resolve);
   });
+  while (signaturesUnderWay > 0) await new Promise(setImmediate);
 }

@@ -15,7 +15,9 @@ export async function tellStory(exploration: Exploration, finding: Finding): Pro
   const names = namesOf(world);
   const story: string[] = [
     `Flow: ${flow.name}. Schedule: ${formatSchedule(finding.schedule) || "one task after the other"}.`,
-    ...(finding.without.length > 0 ? [`Without ${finding.without.map((task) => flow.tasks[task]?.name).join(", ")}.`] : []),
+    ...(finding.without.length > 0
+      ? [`Without ${finding.without.map((task) => flow.tasks[task]?.name).join(", ")}.`]
+      : []),
   ];
   let speaker: number | undefined;
   for (const { task, line } of lines) {
@@ -29,9 +31,19 @@ export async function tellStory(exploration: Exploration, finding: Finding): Pro
   return story.filter((line, index) => line !== "" || story[index - 1] !== "").join("\n");
 }
 
-/** Puts names in place of what stands in angle brackets. */
+/** Puts names in place of what stands in angle brackets. A key that has a name needs no kind before it. */
 function withNames(line: string, names: Names): string {
-  return line.replaceAll(/<([^>]+)>/g, (_, text: string) => names.of(text));
+  return line
+    .replace(/^(.*: \w+) \w+ <([^>]+)>/, (all, before: string, text: string) =>
+      names.has(text) ? `${before} <${text}>` : all,
+    )
+    .replaceAll(/<([^>]+)>/g, (_, text: string) => names.of(text));
+}
+
+/** The record of an access token has the access token's name; the mark that it is spent is called so. */
+function nameOfKey(purpose: string, name: string): string {
+  if (name.startsWith(purpose)) return name;
+  return purpose === "grant" ? "grant" : `${purpose} (${name})`;
 }
 
 /** Gives every code, token and storage key a name; what is not known is numbered as it comes. */
@@ -41,6 +53,10 @@ class Names {
 
   add(text: string, name: string): void {
     if (!this.#names.has(text)) this.#names.set(text, name);
+  }
+
+  has(text: string): boolean {
+    return this.#names.has(text);
   }
 
   of(text: string): string {
@@ -68,7 +84,7 @@ function namesOf(world: World): Names {
       for (const [purpose, key] of Object.entries<unknown>(storageKeys)) {
         if (typeof key !== "function" || key.length !== 1) continue;
         const made: unknown = key(text);
-        if (typeof made === "string" && made !== text) names.add(made, `${inWords(purpose)} of ${name}`);
+        if (typeof made === "string" && made !== text) names.add(made, nameOfKey(inWords(purpose), name));
       }
     }
   }
@@ -77,17 +93,17 @@ function namesOf(world: World): Names {
 
 function nameTokens(world: World, login: Login, names: Names): void {
   const whose = world.logins.length > 1 ? ` of login ${login.name}` : "";
-  names.add(login.code, `the code${whose}`);
+  names.add(login.code, `authorization code${whose}`);
   let count = 0;
-  for (const { logins, outcome } of world.calls) {
-    if (!logins.includes(login.name) || outcome.kind !== "tokens") continue;
-    names.add(outcome.accessToken, `access token ${count}${whose}`);
-    names.add(outcome.refreshToken, `refresh token ${count}${whose}`);
+  for (const { logins, answer } of world.calls) {
+    if (!logins.includes(login.name) || answer.kind !== "tokens" || names.has(answer.accessToken)) continue;
+    names.add(answer.accessToken, `access token ${count}${whose}`);
+    names.add(answer.refreshToken, `refresh token ${count}${whose}`);
     count += 1;
   }
 }
 
-/** `revokedGrantKey` as `revoked grant key`. */
+/** `revokedGrantKey` as `revoked grant`, `grantIdOfCode` as `grant`. */
 function inWords(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return name.replace(/(?:Key|IdOfCode)$/, "").replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

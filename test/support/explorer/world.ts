@@ -1,5 +1,5 @@
 import type { PangeaOAuthProviderOptions } from "../../../src/index.ts";
-import type { Call, Login } from "./history.ts";
+import type { Assertion, Call, Login } from "./history.ts";
 import { Instance } from "./instance.ts";
 import { SharedStore, type StoreSnapshot } from "./shared-store.ts";
 import { Stage } from "./stage.ts";
@@ -41,6 +41,11 @@ export class World {
   actions = 0;
   calls: Call[] = [];
   logins: Login[] = [];
+  /** What opened something after its grant had been revoked, in a sentence each, as it was seen on the way. */
+  sightings: string[] = [];
+  #assertion: Assertion | undefined;
+  /** True where every request goes to the first instance. */
+  isTogether = false;
   /** Told of what clients hear, where the story is wanted. */
   tell: (task: number, line: string) => void = () => {};
 
@@ -58,7 +63,7 @@ export class World {
   /** An instance by its number, the probe's being -1. */
   instance(index: number): Instance {
     if (index === -1) return this.probe;
-    const instance = this.instances[index % this.instances.length];
+    const instance = this.instances[this.isTogether ? 0 : index % this.instances.length];
     if (instance === undefined) throw new RangeError("A world has at least one instance.");
     return instance;
   }
@@ -69,13 +74,25 @@ export class World {
     return login;
   }
 
+  /** The one assertion of this schedule. */
+  assertion(make: (now: number) => Assertion): Assertion {
+    this.#assertion ??= make(this.now);
+    return this.#assertion;
+  }
+
   advance(milliseconds: number): void {
     this.now += milliseconds;
   }
 
   snapshot(): WorldSnapshot {
     const { now, calls, logins } = this;
-    return { store: this.store.snapshot(), upstream: this.upstream.snapshot(), now, calls: [...calls], logins: [...logins] };
+    return {
+      store: this.store.snapshot(),
+      upstream: this.upstream.snapshot(),
+      now,
+      calls: [...calls],
+      logins: [...logins],
+    };
   }
 
   /** Sets everything back, and gives up the instances whose memory may know of what happened since. */
@@ -85,6 +102,9 @@ export class World {
     this.now = snapshot.now;
     this.calls = [...snapshot.calls];
     this.logins = [...snapshot.logins];
+    this.sightings = [];
+    this.#assertion = undefined;
+    this.isTogether = false;
     this.actions = 0;
     this.upstream.now = 0;
     this.stage.isHeld = false;
