@@ -38,7 +38,7 @@ export class Actor {
 
   redeem(
     login: Login,
-    options: CallOptions & { readonly verifier?: string; readonly assertion?: Assertion } = {},
+    options: CallOptions & { readonly verifier?: string; readonly assertion?: Assertion | undefined } = {},
   ): Promise<Outcome> {
     const { assertion } = options;
     const form = {
@@ -54,7 +54,7 @@ export class Actor {
   refresh(
     login: Login,
     refreshToken: string,
-    options: CallOptions & { readonly scope?: string; readonly assertion?: Assertion } = {},
+    options: CallOptions & { readonly scope?: string; readonly assertion?: Assertion | undefined } = {},
   ): Promise<Outcome> {
     const { assertion, scope } = options;
     const form = {

@@ -104,14 +104,17 @@ export class Ending {
     for (const { index } of world.instances) {
       for (const { accessToken, refreshToken } of this.tokensOf(login)) {
         await this.#act((actor) => actor.pangeaToken(login, accessToken, { instance: index }));
-        await this.#act((actor) => actor.refresh(login, refreshToken, { instance: index }));
+        await this.#act((actor) => actor.refresh(login, refreshToken, { ...this.#probe, instance: index }));
       }
       world.advance(60_000);
     }
     this.#seen.clear();
   }
 
-  readonly #probe = { instance: -1 };
+  /** A look is made by the client itself, with an assertion of its own where it needs one, at an instance of its own. */
+  get #probe() {
+    return { instance: -1, assertion: this.world.newAssertion() };
+  }
 
   async #act(work: (actor: Actor) => Promise<Outcome>): Promise<Outcome> {
     const { world } = this;

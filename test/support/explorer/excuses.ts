@@ -2,11 +2,10 @@ import type { Ending } from "./ending.ts";
 import type { Call, Login } from "./history.ts";
 import type { UpstreamSession } from "./stub-upstream.ts";
 
-/** How long a spent refresh token is answered again whatever happened, and how far clocks may be apart, in milliseconds. */
+/** How long a spent refresh token is answered again whatever happened, in milliseconds: the provider's default. */
 const grace = 30_000;
-const clocksApart = 40_000;
-/** How long a code is good, in milliseconds, by the clock that runs fastest. */
-const codeLifetime = 60_000 - clocksApart;
+/** How long a code is good, in milliseconds: the provider's default. */
+const codeLifetime = 60_000;
 
 /** Why a login has to be over, in a word each: the calls that ended it and were answered, by then or at all. */
 export function rulesThatEnd(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): readonly string[] {
@@ -30,7 +29,7 @@ function ruleOf(ending: Ending, login: Login, call: Call): string | undefined {
   if (kind === "redeem" && isRefusedGrant && wasAnsweredBefore(ending, login, call.begunAt)) {
     return "the code was used again";
   }
-  if (kind === "refresh" && isRefusedGrant && isReuse(ending, login, call)) {
+  if (kind === "refresh" && isRefusedGrant && mustCountAsReuse(ending, login, call)) {
     return "a spent refresh token was used again";
   }
   return undefined;
@@ -53,7 +52,7 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   // A client that shows its code or token again after it was told what that led to has itself to blame.
   if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.begunAt)))
     return true;
-  if (calls.some((call) => began(call) && call.kind === "refresh" && isReuse(ending, login, call))) return true;
+  if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;
   const session = ending.sessionOf(login);
   return session === undefined || session.toldTo === undefined;
@@ -92,21 +91,38 @@ export function wasAnsweredBefore(ending: Ending, login: Login, time = Number.PO
   return ending.tokensOf(login).some(({ call }) => call.kind === "redeem" && call.endedAt < time);
 }
 
-/** Whether a refresh token was shown after its successor had been used and the grace was over. */
-function isReuse(ending: Ending, login: Login, { credential, begunAt, begunTime }: Call): boolean {
+/** Whether a refresh token was shown after its successor had been used and the grace was over, by every clock. */
+function mustCountAsReuse(ending: Ending, login: Login, { credential, begunAt, begunTime }: Call): boolean {
   const known = ending.tokensOf(login).filter(({ call }) => call.endedAt < begunAt);
   return known.some(
     ({ call, refreshToken }) =>
       call.credential === credential &&
-      call.endedTime + grace + clocksApart <= begunTime &&
+      call.endedTime + grace + clocksApart(ending) <= begunTime &&
       known.some((next) => next.call.credential === refreshToken),
+  );
+}
+
+/** Whether some clock may say so of a refresh token: the two uses may have come as far apart as their requests allow. */
+function mayCountAsReuse(ending: Ending, login: Login, { credential, endedAt, endedTime }: Call): boolean {
+  const known = ending.tokensOf(login);
+  return known.some(
+    ({ call, refreshToken }) =>
+      call.credential === credential &&
+      call.begunTime + grace - clocksApart(ending) <= endedTime &&
+      ending.callsOf(login).some((next) => next.credential === refreshToken && next.begunAt <= endedAt),
   );
 }
 
 function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused === undefined ? wasAnsweredBefore(ending, login) : refused.kind !== "redeem") return false;
-  const time = refused?.begunTime ?? ending.world.now;
-  return time - login.codeIssuedAt >= codeLifetime;
+  const time = refused?.endedTime ?? ending.world.now;
+  return time - login.codeIssuedAt >= codeLifetime - clocksApart(ending);
+}
+
+/** How far the clocks are apart in this schedule, in milliseconds. */
+function clocksApart({ world }: Ending): number {
+  const skews = world.instances.map(({ skew }) => skew);
+  return Math.max(0, ...skews) - Math.min(0, ...skews);
 }
 
 /**

@@ -87,6 +87,7 @@ export const invariants: readonly Invariant[] = [
         return `${call.kind} of <${call.credential}> was refused with ${call.outcome.error}, and no rule says so`;
       }
       if (refusalIsRuled(ending, login, undefined)) return undefined;
+      if (ending.sessionOf(login)?.isLive === false) return "the session at Pangea was ended, and no rule says so";
       const mine = ending.tokensOf(login).filter(({ call, isHeard }) => isHeard && call.by === "client");
       const last = mine.at(-1);
       const outcome = last === undefined ? await ending.redeem(login) : await ending.refresh(login, last.refreshToken);

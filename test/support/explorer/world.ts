@@ -11,6 +11,8 @@ export interface WorldSettings {
   readonly instances: readonly Partial<PangeaOAuthProviderOptions>[];
   /** The options that every instance has beside the usual ones. */
   readonly options?: Partial<PangeaOAuthProviderOptions>;
+  /** Makes an assertion, where the clients authenticate with one. Its parameter is the time in milliseconds. */
+  readonly sign?: (now: number) => Assertion;
   /** What the instances are restarted with once all is over, where that is something else. */
   readonly afterwards?: Partial<PangeaOAuthProviderOptions>;
 }
@@ -74,10 +76,15 @@ export class World {
     return login;
   }
 
-  /** The one assertion of this schedule. */
-  assertion(make: (now: number) => Assertion): Assertion {
-    this.#assertion ??= make(this.now);
+  /** The one assertion of this schedule, where the clients authenticate with one. */
+  get assertion(): Assertion | undefined {
+    this.#assertion ??= this.newAssertion();
     return this.#assertion;
+  }
+
+  /** An assertion that nobody has seen yet, where the clients authenticate with one. */
+  newAssertion(): Assertion | undefined {
+    return this.settings.sign?.(this.now);
   }
 
   advance(milliseconds: number): void {
