@@ -31,12 +31,18 @@ export interface ExplorationOptions {
   readonly invariants?: readonly Invariant[];
 }
 
+/**
+ * How many beginnings of a flow there are, alike but for the ids and tokens of their grants. Making an instance takes
+ * longer than a schedule does; so an instance that may remember a grant serves schedules of others before it is made anew.
+ */
+const beginnings = 32;
+
 /** Runs the schedules of one flow, each from the same beginning. */
 export class Exploration {
   readonly flow: Flow;
   readonly world: World;
   readonly #options: ExplorationOptions;
-  #beginning: WorldSnapshot | undefined;
+  readonly #beginnings: WorldSnapshot[] = [];
 
   constructor(flow: Flow, options: ExplorationOptions = {}) {
     this.flow = flow;
@@ -47,13 +53,13 @@ export class Exploration {
   /** Runs one schedule, with fresh instances, and answers what it breaks. */
   async replay(schedule: Schedule, without: readonly number[] = []): Promise<readonly Finding[]> {
     this.world.renew();
-    return this.#find(new ReplayingChooser(schedule), () => schedule, without);
+    return this.#find(0, new ReplayingChooser(schedule), () => schedule, without);
   }
 
   /** Draws schedules. The same seed draws the same ones. */
   async atRandom(seed: number): Promise<readonly Finding[]> {
     const chooser = new RandomChooser(new Random(seed));
-    return this.#find(chooser, () => chooser.deviations, []);
+    return this.#find(seed, chooser, () => chooser.deviations, []);
   }
 
   /**
@@ -76,7 +82,7 @@ export class Exploration {
       for (const schedule of level) {
         if (schedules >= limit) return { schedules, isComplete: false, findings };
         const counts: number[] = [];
-        const found = await this.#find(new ReplayingChooser(schedule, counts), () => schedule, []);
+        const found = await this.#find(schedules, new ReplayingChooser(schedule, counts), () => schedule, []);
         schedules += 1;
         findings.push(...found);
         if (found.some(until)) return { schedules, isComplete: false, findings };
@@ -88,11 +94,12 @@ export class Exploration {
   }
 
   async #find(
+    number: number,
     chooser: Chooser,
     schedule: () => readonly Deviation[],
     without: readonly number[],
   ): Promise<readonly Finding[]> {
-    const world = await this.#begin();
+    const world = await this.#begin(number % beginnings);
     const findings: Finding[] = [];
     const note = (invariant: string, complaint: string): void => {
       findings.push({ flow: this.flow.name, invariant, complaint, schedule: schedule(), without });
@@ -112,14 +119,20 @@ export class Exploration {
     return findings;
   }
 
-  async #begin(): Promise<World> {
+  async #begin(number: number): Promise<World> {
     const { world } = this;
-    if (this.#beginning === undefined) {
-      await this.flow.prepare(world);
-      this.#beginning = world.snapshot();
-    }
     if (this.flow.isFresh === true) world.renew();
-    world.restore(this.#beginning);
+    let beginning = this.#beginnings[number];
+    if (beginning === undefined) {
+      const { tell } = world;
+      world.tell = () => {};
+      world.empty();
+      await this.flow.prepare(world);
+      world.tell = tell;
+      beginning = world.snapshot(number);
+      this.#beginnings[number] = beginning;
+    }
+    world.restore(beginning);
     return world;
   }
 }

@@ -23,8 +23,11 @@ export class Instance {
   readonly index: number;
   /** How far its clock is ahead, in milliseconds. */
   skew = 0;
-  /** True where its memory may hold something of this schedule, so that it must not serve the next one. */
-  isTainted = false;
+  /**
+   * The beginnings from which something went that it may have in its memory, such as what a store did not take. It must
+   * not serve a schedule from such a beginning again, for the grants there have the same ids.
+   */
+  readonly #taints = new Set<number>();
   readonly #surroundings: Surroundings;
   readonly #underWay = new Set<() => void>();
   #options: Partial<PangeaOAuthProviderOptions>;
@@ -56,6 +59,15 @@ export class Instance {
     });
   }
 
+  /** Says that it may remember something of what began there. */
+  taint(beginning: number): void {
+    this.#taints.add(beginning);
+  }
+
+  isTainted(beginning: number): boolean {
+    return this.#taints.has(beginning);
+  }
+
   /** True while somebody waits for the process. */
   get isBusy(): boolean {
     return this.#underWay.size > 0;
@@ -65,7 +77,7 @@ export class Instance {
   restart(options: Partial<PangeaOAuthProviderOptions> = this.#options): void {
     this.#options = options;
     this.#provider = undefined;
-    this.isTainted = false;
+    this.#taints.clear();
     for (const giveUp of this.#underWay) giveUp();
     this.#underWay.clear();
   }

@@ -74,7 +74,6 @@ export class Run {
     if (afterwards !== undefined) {
       for (const instance of world.instances) {
         instance.restart({ ...world.settings.options, ...afterwards });
-        instance.isTainted = true;
       }
     }
     // What is refused here may be what it is about: so a wish is given up as soon as the answer is definite.
@@ -181,7 +180,7 @@ export class Run {
     const tell = (what: string): void => world.tell(step.task, `${where}${step.describe()}${what}`);
     if (option.kind === "fail") {
       this.#spent.faults += 1;
-      if (step.instance !== undefined) world.instance(step.instance).isTainted = true;
+      if (step.instance !== undefined) world.instance(step.instance).taint(world.beginning);
       tell(` — ${option.fault}`);
       step.fail(option.fault);
       return;
@@ -199,7 +198,5 @@ export class Run {
     world.stage.dropStepsOf(index);
     world.upstream.forget(index);
     instance.restart();
-    // Its settings are the same: what was dropped may only not go on into the next schedule.
-    instance.isTainted = true;
   }
 }

@@ -19,6 +19,8 @@ export interface WorldSettings {
 
 /** Everything at one moment. What instances have in their memory is not part of it. */
 export interface WorldSnapshot {
+  /** Tells the beginnings of schedules apart. */
+  readonly beginning: number;
   readonly store: StoreSnapshot;
   readonly upstream: UpstreamSnapshot;
   readonly now: number;
@@ -39,6 +41,8 @@ export class World {
   readonly probe: Instance;
   /** The true time, in milliseconds since the epoch. */
   now = beginning;
+  /** Which beginning this schedule has. */
+  beginning = 0;
   /** How many actions the explorer has taken. */
   actions = 0;
   calls: Call[] = [];
@@ -91,9 +95,10 @@ export class World {
     this.now += milliseconds;
   }
 
-  snapshot(): WorldSnapshot {
+  snapshot(beginning: number): WorldSnapshot {
     const { now, calls, logins } = this;
     return {
+      beginning,
       store: this.store.snapshot(),
       upstream: this.upstream.snapshot(),
       now,
@@ -104,6 +109,7 @@ export class World {
 
   /** Sets everything back, and gives up the instances whose memory may know of what happened since. */
   restore(snapshot: WorldSnapshot): void {
+    this.beginning = snapshot.beginning;
     this.store.restore(snapshot.store);
     this.upstream.restore(snapshot.upstream);
     this.now = snapshot.now;
@@ -116,17 +122,23 @@ export class World {
     this.upstream.now = 0;
     this.stage.isHeld = false;
     this.stage.waiting.length = 0;
-    this.instances.forEach((instance, index) => {
+    for (const instance of this.instances) {
       instance.skew = 0;
-      if (!instance.isTainted) return;
-      instance.restart({ ...this.settings.options, ...this.settings.instances[index] });
-    });
+      if (instance.isTainted(snapshot.beginning)) instance.restart();
+    }
   }
 
-  /** Begins every instance anew, so that nothing of earlier schedules is in any memory. */
+  /** Begins every instance anew with the options that it had first, so that nothing is in any memory. */
   renew(): void {
-    for (const instance of [...this.instances, this.probe]) instance.isTainted = true;
+    this.instances.forEach((instance, index) => {
+      instance.restart({ ...this.settings.options, ...this.settings.instances[index] });
+    });
     this.probe.restart();
+  }
+
+  /** Nobody has logged in yet, and nothing is stored. */
+  empty(): void {
+    this.restore({ beginning: -1, store: new Map(), upstream: new Map(), now: beginning, calls: [], logins: [] });
   }
 
   /** Does something and sets the store and the upstream back, as if it had not been. */
