@@ -4,14 +4,18 @@
  *
  *     npx node test/explorer/explore.ts [--schedules 1000000] [--seed 1] [--flow "redeem twice"] [--workers 2]
  *     npx node test/explorer/explore.ts --exhaustive 2 [--flow …]            every schedule with two deviations at the most
- *     npx node test/explorer/explore.ts --replay "4:2 9:3" --flow …          tells the story of one schedule
+ *     npx node test/explorer/explore.ts --replay "4:2 9:3" --flow …          tells the story of one schedule, with
+ *                                                                            --without 1 where the second task is left out
  *     npx node test/explorer/explore.ts --schedules 20000 --markdown         prints the table of README.md
+ *     npx node test/explorer/explore.ts --schedules 20000 --json             prints what broke, and no story
+ *
+ * With `--late`, writes may also land after their callers were told that they failed.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { Exploration } from "../support/explorer/explore.ts";
+import { Exploration, type ExplorationOptions } from "../support/explorer/explore.ts";
 import type { Flow } from "../support/explorer/flow.ts";
 import { flows } from "../support/explorer/flows.ts";
 import { formatSchedule, parseSchedule } from "../support/explorer/schedule.ts";
@@ -24,6 +28,7 @@ interface Order {
   readonly flows: readonly string[];
   readonly from: number;
   readonly count: number;
+  readonly late: boolean;
 }
 type Report = { readonly done: number } | { readonly rows: readonly SurveyRow[] };
 
@@ -41,30 +46,39 @@ async function main(): Promise<void> {
       workers: { type: "string", default: String(availableParallelism()) },
       exhaustive: { type: "string" },
       replay: { type: "string" },
+      without: { type: "string", multiple: true },
       markdown: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      late: { type: "boolean", default: false },
     },
   });
   const chosen = flows.filter(({ name }) => values.flow?.includes(name) ?? true);
   if (chosen.length === 0) throw new RangeError(`The flows are: ${flows.map(({ name }) => name).join("; ")}.`);
-  if (values.replay !== undefined) return replay(chosen, values.replay);
-  if (values.exhaustive !== undefined) return exhaust(chosen, Number(values.exhaustive));
+  const options = optionsFor(values.late);
+  if (values.replay !== undefined) return replay(chosen, values.replay, (values.without ?? []).map(Number), options);
+  if (values.exhaustive !== undefined) return exhaust(chosen, Number(values.exhaustive), options);
   const began = performance.now();
   const schedules = Number(values.schedules);
-  const rows = await inWorkers(chosen, Number(values.seed), schedules, Number(values.workers));
+  const { late } = values;
+  const rows = await inWorkers(chosen, { seed: Number(values.seed), schedules, workers: Number(values.workers), late });
   const seconds = (performance.now() - began) / 1000;
   const ran = Math.ceil(schedules / chosen.length) * chosen.length;
   console.error(
     `${ran} schedules of ${chosen.length} flows in ${seconds.toFixed(0)} s, ${(ran / seconds).toFixed(0)} a second`,
   );
-  await (values.markdown ? printTable(rows) : printStories(rows));
+  if (values.json) console.log(JSON.stringify(rows));
+  else await (values.markdown ? printTable(rows, options) : printStories(rows, options));
   if (rows.length > 0) process.exitCode = 1;
 }
 
 async function inWorkers(
   chosen: readonly Flow[],
-  seed: number,
-  schedules: number,
-  workers: number,
+  {
+    seed,
+    schedules,
+    workers,
+    late,
+  }: { readonly seed: number; readonly schedules: number; readonly workers: number; readonly late: boolean },
 ): Promise<readonly SurveyRow[]> {
   const each = Math.ceil(schedules / chosen.length);
   const share = Math.ceil(each / workers);
@@ -73,6 +87,7 @@ async function inWorkers(
     flows: chosen.map(({ name }) => name),
     from: seed + index * share,
     count: Math.max(0, Math.min(share, each - index * share)),
+    late,
   }));
   const results = orders.map(
     (order) =>
@@ -96,47 +111,53 @@ async function work(order: Order, tell: (report: Report) => void): Promise<void>
   const rows: SurveyRow[] = [];
   for (const name of order.flows) {
     const flow = flowNamed(name);
-    rows.push(...(await survey(flow, order, {}, (done) => tell({ done }))));
+    rows.push(...(await survey(flow, order, optionsFor(order.late), (done) => tell({ done }))));
   }
   tell({ rows });
 }
 
-async function printStories(rows: readonly SurveyRow[]): Promise<void> {
+async function printStories(rows: readonly SurveyRow[], options: ExplorationOptions): Promise<void> {
   for (const { flow, count, seed, finding } of rows) {
-    const exploration = new Exploration(flowNamed(flow));
+    const exploration = new Exploration(flowNamed(flow), options);
     const shortest = await shrink(exploration, finding);
     console.log(`\nIn ${count} schedules, the first from seed ${seed} (${formatSchedule(finding.schedule)}):`);
     console.log(await tellStory(exploration, shortest));
   }
 }
 
-async function printTable(rows: readonly SurveyRow[]): Promise<void> {
+async function printTable(rows: readonly SurveyRow[], options: ExplorationOptions): Promise<void> {
   console.log("| Flow | Broken | First seed | Schedules | Shortest schedule |\n| --- | --- | --- | --- | --- |");
   const stories: string[] = [];
   for (const { flow, invariant, count, seed, finding } of rows) {
-    const exploration = new Exploration(flowNamed(flow));
+    const exploration = new Exploration(flowNamed(flow), options);
     const shortest = await shrink(exploration, finding);
     const { length } = shortest.schedule;
-    const schedule = length === 0 ? "one task after the other" : `\`${formatSchedule(shortest.schedule)}\``;
+    const deviations = length === 0 ? "one task after the other" : `\`${formatSchedule(shortest.schedule)}\``;
+    const schedule = [deviations, ...shortest.without.map((task) => `without ${task}`)].join(", ");
     console.log(`| ${flow} | ${invariant} | ${seed} | ${count} | ${schedule} |`);
     stories.push(`### ${flow}: ${invariant}\n\n\`\`\`text\n${await tellStory(exploration, shortest)}\n\`\`\``);
   }
   console.log(`\n## The stories\n\n${stories.join("\n\n")}`);
 }
 
-async function replay(chosen: readonly Flow[], text: string): Promise<void> {
+async function replay(
+  chosen: readonly Flow[],
+  text: string,
+  without: readonly number[],
+  options: ExplorationOptions,
+): Promise<void> {
   const schedule = parseSchedule(text);
   for (const flow of chosen) {
-    const exploration = new Exploration(flow);
-    const [first] = await exploration.replay(schedule);
-    const finding = first ?? { flow: flow.name, invariant: "", complaint: "", schedule, without: [] };
+    const exploration = new Exploration(flow, options);
+    const [first] = await exploration.replay(schedule, without);
+    const finding = first ?? { flow: flow.name, invariant: "", complaint: "", schedule, without };
     console.log(await tellStory(exploration, finding));
   }
 }
 
-async function exhaust(chosen: readonly Flow[], deviations: number): Promise<void> {
+async function exhaust(chosen: readonly Flow[], deviations: number, options: ExplorationOptions): Promise<void> {
   for (const flow of chosen) {
-    const exploration = new Exploration(flow);
+    const exploration = new Exploration(flow, options);
     const { schedules, findings } = await exploration.exhaustively(deviations);
     console.log(`${flow.name}: ${schedules} schedules, ${findings.length} findings`);
     for (const invariant of new Set(findings.map((each) => each.invariant))) {
@@ -145,6 +166,10 @@ async function exhaust(chosen: readonly Flow[], deviations: number): Promise<voi
       process.exitCode = 1;
     }
   }
+}
+
+function optionsFor(late: boolean): ExplorationOptions {
+  return { bounds: { lateWrites: late } };
 }
 
 function flowNamed(name: string): Flow {

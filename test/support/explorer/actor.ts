@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { PangeaOAuthProvider } from "../../../src/index.ts";
 import { OAuthError, StorageError, UpstreamUnavailableError } from "../../../src/index.ts";
 import { type Assertion, type Call, type CallKind, isDefinite, type Login, type Outcome } from "./history.ts";
-import { baseUrl, redirectUri } from "./instance.ts";
+import { baseUrl, type Instance, redirectUri } from "./instance.ts";
 import type { World } from "./world.ts";
 
 /** How a call is made. */
@@ -253,6 +253,12 @@ function inWords(outcome: Outcome): string {
   if (outcome.kind === "tokens")
     return `tokens <${outcome.accessToken}> <${outcome.refreshToken}> for ${outcome.scopes.join(" ")}`;
   return outcome.kind === "refused" ? `refused, ${outcome.error}` : outcome.kind;
+}
+
+/** Calls an instance for the first time, with nothing that it knows. */
+export async function greet({ provider }: Instance): Promise<void> {
+  await post(provider, "/token", { grant_type: "refresh_token", client_id: "editor", refresh_token: "unknown" });
+  await provider.pangeaToken({ token: "unknown" }).catch(failureOf);
 }
 
 /** Walks a login of a person, from the client's request to the code. What it asks of the instance goes where the stage says. */

@@ -49,8 +49,9 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   if (calls.some((call) => began(call) && isRevocation(ending, login, call, refused))) return true;
   if (calls.some((call) => call.by === "thief" && began(call) && isShown(call))) return true;
   if (calls.some((call) => isSharedAssertion(ending, call))) return true;
-  // A client that shows its code or token again after it was told what that led to has itself to blame.
-  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.begunAt)))
+  // A client that shows its code or token again when it was told what that led to has itself to blame. Which of two
+  // requests came first cannot be told where they were under way together: so one of them may be refused, never both.
+  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.endedAt)))
     return true;
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;

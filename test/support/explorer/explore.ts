@@ -1,4 +1,5 @@
 import { Random } from "../../fuzz/random.ts";
+import { greet } from "./actor.ts";
 import { Ending } from "./ending.ts";
 import type { Flow } from "./flow.ts";
 import { type Invariant, invariants } from "./invariants.ts";
@@ -126,7 +127,10 @@ export class Exploration {
     if (beginning === undefined) {
       const { tell } = world;
       world.tell = () => {};
+      world.renew();
       world.empty();
+      // What an instance does when it is first called is not what is explored, and is in the store from the beginning.
+      for (const instance of [...world.instances, world.probe]) await greet(instance);
       await this.flow.prepare(world);
       world.tell = tell;
       beginning = world.snapshot(number);

@@ -7,7 +7,14 @@ import { type Step, settled } from "./stage.ts";
 import type { World } from "./world.ts";
 
 /** What schedules may have unless their flow says otherwise. */
-export const defaultBounds: Bounds = { faults: 2, advances: 1, restarts: 1, splits: true, skews: true };
+export const defaultBounds: Bounds = {
+  faults: 2,
+  advances: 1,
+  restarts: 1,
+  splits: true,
+  skews: true,
+  lateWrites: false,
+};
 
 /** A schedule that takes longer than this does not end at all. */
 const maxActions = 5_000;
@@ -96,29 +103,32 @@ export class Run {
     return step && { kind: "do", step };
   }
 
-  /** The running task's steps before those of the others, and sleep last of all. */
+  /** The running task's steps before those of the others, then what lands late, and sleep last of all. */
   #inOrder(waiting: readonly Step[]): readonly Step[] {
     if (waiting.length === 1) return waiting;
     const { runningTask } = this.#world.stage;
     const tasks = this.#flow.tasks.length;
-    const rank = ({ task, wakesAt }: Step): number =>
-      wakesAt === undefined ? (task - runningTask + tasks) % tasks : tasks + wakesAt;
+    const rank = ({ kind, task, wakesAt }: Step): number => {
+      if (wakesAt !== undefined) return tasks + wakesAt;
+      return kind === "late" ? tasks : (task - runningTask + tasks) % tasks;
+    };
     return [...waiting].sort((one, other) => rank(one) - rank(other));
   }
 
   #options(): readonly Option[] {
     const world = this.#world;
-    const { faults, advances, restarts, splits } = this.#bounds;
+    const { faults, advances, restarts, splits, lateWrites } = this.#bounds;
     const steps = this.#inOrder(world.stage.waiting);
     const options: Option[] = steps.map((step) => ({ kind: "do", step }));
     if (splits) {
       for (const step of steps)
-        if (step.kind !== "send" && step.kind !== "sleep" && !step.isDone()) options.push({ kind: "act", step });
+        if ((step.kind === "store" || step.kind === "upstream") && !step.isDone()) options.push({ kind: "act", step });
     }
     if (this.#spent.faults < faults) {
       for (const step of steps) {
         for (const fault of step.faults) {
-          if (fault === "failed before its effect" && step.isDone()) continue;
+          if (fault !== "answer lost after its effect" && step.isDone()) continue;
+          if (fault === "failed, and lands later" && !lateWrites) continue;
           options.push({ kind: "fail", step, fault });
         }
       }
@@ -176,13 +186,15 @@ export class Run {
     const world = this.#world;
     world.stage.runningTask = step.task;
     if (step.wakesAt !== undefined) world.advance(Math.max(0, step.wakesAt - world.now));
+    const late = step.kind === "late" ? "late, " : "";
     const where = step.instance === undefined ? "" : `instance ${step.instance}: `;
-    const tell = (what: string): void => world.tell(step.task, `${where}${step.describe()}${what}`);
+    const tell = (what: string): void => world.tell(step.task, `${late}${where}${step.describe()}${what}`);
     if (option.kind === "fail") {
       this.#spent.faults += 1;
       if (step.instance !== undefined) world.instance(step.instance).taint(world.beginning);
       tell(` — ${option.fault}`);
       step.fail(option.fault);
+      if (option.fault === "failed, and lands later") world.stage.leaveToLand(step);
       return;
     }
     const word = step.isDone() ? "is told" : step.act();

@@ -25,6 +25,8 @@ export interface Bounds {
   /** Whether a step's effect and its answer may come apart. */
   readonly splits: boolean;
   readonly skews: boolean;
+  /** Whether a write may land after its caller was told that it failed. */
+  readonly lateWrites: boolean;
 }
 
 /** At a decision, something else is done than what comes first of itself. */

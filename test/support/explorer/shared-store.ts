@@ -149,7 +149,7 @@ class StagedRepository<V> {
       effect,
       faults: {
         "failed before its effect": unavailable,
-        ...(changes && { "answer lost after its effect": timedOut }),
+        ...(changes && { "answer lost after its effect": timedOut, "failed, and lands later": timedOut }),
       },
     });
   }

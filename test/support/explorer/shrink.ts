@@ -1,7 +1,8 @@
 import type { Exploration, Finding } from "./explore.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** How many schedules are tried to find one with fewer deviations, before those of the finding are taken as they are. */
+/** Schedules with so few deviations are tried one after the other, and so many of them at the most. */
+const maxDeviations = 2;
 const maxTried = 1_500;
 
 /**
@@ -23,13 +24,10 @@ export async function shrink(exploration: Exploration, finding: Finding): Promis
     }
   }
   const { length } = best.schedule;
-  if (length < 2 || length > 3) return best;
-  const { findings } = await exploration.exhaustively(
-    length - 1,
-    maxTried,
-    ({ invariant }) => invariant === finding.invariant,
-  );
-  const fewer = findings.find(({ invariant }) => invariant === finding.invariant);
+  if (length < 2) return best;
+  const isSame = ({ invariant }: Finding): boolean => invariant === finding.invariant;
+  const { findings } = await exploration.exhaustively(Math.min(length - 1, maxDeviations), maxTried, isSame);
+  const fewer = findings.find(isSame);
   // Replayed with fresh instances: what memory had to do with it is no part of a schedule.
   return (fewer && (await breaks(fewer.schedule, fewer.without))) ?? best;
 }

@@ -1,8 +1,8 @@
-/** What went wrong with a step: before its effect, or after it, when the answer is lost. */
-export type Fault = "failed before its effect" | "answer lost after its effect";
+/** What went wrong with a step: before its effect, after it, when the answer is lost, or long before it. */
+export type Fault = "failed before its effect" | "answer lost after its effect" | "failed, and lands later";
 
 /** Where a step comes from: who waits for it. */
-export type StepKind = "send" | "store" | "upstream" | "sleep";
+export type StepKind = "send" | "store" | "upstream" | "sleep" | "late";
 
 /** What a caller asks the stage for. */
 export interface StepRequest<R> {
@@ -66,6 +66,11 @@ export class Stage {
     this.waiting.splice(this.waiting.indexOf(step), 1);
   }
 
+  /** Leaves a step to have its effect whenever it may be, though its caller has been told that it failed. */
+  leaveToLand(step: Step): void {
+    this.waiting.push({ ...step, kind: "late", faults: [], answer: () => {} });
+  }
+
   /** Drops what an instance waits for: it is gone, and no answer reaches it any more. */
   dropStepsOf(instance: number): readonly Step[] {
     const dropped = this.waiting.filter((step) => step.instance === instance);
@@ -125,6 +130,7 @@ function faultsIn(faults: Partial<Readonly<Record<Fault, unknown>>>): readonly F
   const names: Fault[] = [];
   if (faults["failed before its effect"] !== undefined) names.push("failed before its effect");
   if (faults["answer lost after its effect"] !== undefined) names.push("answer lost after its effect");
+  if (faults["failed, and lands later"] !== undefined) names.push("failed, and lands later");
   return names;
 }
 
