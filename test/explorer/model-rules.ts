@@ -29,17 +29,6 @@ export const modelRules: readonly ProvedRule[] = [
     ],
   },
   {
-    name: "One instance at a time refreshes a session at Pangea",
-    tests: ["refresh for Pangea's token twice"],
-    edits: [
-      [
-        "provider/grants/upstream-refresh-lock.ts",
-        "const theirs = await done();",
-        "if (waited === 0) return work();\n      const theirs = await done();",
-      ],
-    ],
-  },
-  {
     name: "An outage is no word on a token",
     tests: ["refresh twice for other scopes"],
     edits: [

@@ -35,7 +35,7 @@ export async function tellStory(exploration: Exploration, finding: Finding): Pro
 function withNames(line: string, names: Names): string {
   return line
     .replace(/^(.*: \w+) \w+ <([^>]+)>/, (all, before: string, text: string) =>
-      names.has(text) ? `${before} <${text}>` : all,
+      names.isTold(text) ? `${before} <${text}>` : all,
     )
     .replaceAll(/<([^>]+)>/g, (_, text: string) => names.of(text));
 }
@@ -57,6 +57,11 @@ class Names {
 
   has(text: string): boolean {
     return this.#names.has(text);
+  }
+
+  /** True for a text with a name that says what it is, where others have a number. */
+  isTold(text: string): boolean {
+    return this.#names.get(text)?.startsWith("key ") === false;
   }
 
   of(text: string): string {
