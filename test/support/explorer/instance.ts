@@ -41,7 +41,7 @@ export class Instance {
 
   /** Made when it is first needed, since making one takes as long as ten requests. */
   get provider(): PangeaOAuthProvider {
-    this.#provider ??= new PangeaOAuthProvider({ ...this.#settings(), ...this.#options });
+    this.#provider ??= new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay });
     return this.#provider;
   }
 
@@ -104,14 +104,17 @@ export class Instance {
       })),
       fetch: upstream.fetchOf(stage, this.index),
       clock,
-      delay: (milliseconds) =>
-        stage.pass({
-          kind: "sleep",
-          instance: this.index,
-          describe: () => `sleep ${milliseconds} ms`,
-          effect: () => undefined,
-          wakesAt: now() + milliseconds,
-        }),
     };
   }
+
+  readonly #delay = (milliseconds: number): Promise<void> => {
+    const { stage, now } = this.#surroundings;
+    return stage.pass({
+      kind: "sleep",
+      instance: this.index,
+      describe: () => `sleep ${milliseconds} ms`,
+      effect: () => undefined,
+      wakesAt: now() + milliseconds,
+    });
+  };
 }
