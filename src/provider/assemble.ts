@@ -53,6 +53,12 @@ export function assemble(configuration: ProviderConfiguration) {
     announcements,
   });
   const register = registrationEndpoint(configuration, registry);
+  const sessions = new UpstreamSessions({ ...configuration, grants, lock, announcements });
+  const background = (): void => {
+    announcements.announce();
+    upstreamRevocations.retryDue();
+    sessions.storeUnstored();
+  };
   return {
     documents,
     registry,
@@ -61,12 +67,12 @@ export function assemble(configuration: ProviderConfiguration) {
     codes,
     refreshes,
     revoker,
-    sessions: new UpstreamSessions({ ...configuration, grants, lock, announcements }),
+    sessions,
     upstreamRevocations,
     announcements,
     verifier,
     guard: new BearerGuard(configuration, verifier),
     authorization,
-    router: new Router(configuration, { authorization, token, register }, { announcements, upstreamRevocations }),
+    router: new Router(configuration, { authorization, token, register }, announcements, background),
   };
 }

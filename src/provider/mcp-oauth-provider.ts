@@ -342,7 +342,8 @@ export class McpOAuthProvider {
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const { announcements, documents, upstreamRevocations } = this.#parts;
-    await Promise.all([documents, announcements, upstreamRevocations].map((part) => part[Symbol.asyncDispose]()));
+    const { announcements, documents, sessions, upstreamRevocations } = this.#parts;
+    const parts = [documents, announcements, sessions, upstreamRevocations];
+    await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()));
   }
 }

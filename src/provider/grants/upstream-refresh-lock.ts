@@ -4,8 +4,14 @@ import { upstreamRefreshLockKey } from "../../records/keys.ts";
 import type { Lock } from "../../records/lock.ts";
 import type { Repository } from "../../storage/contract.ts";
 
-/** A lock outlives the call that it is for by this long, in seconds. */
-const lockMargin = 5;
+/**
+ * How long a lock holds beyond the call that it is for, in seconds. It has to hold until a session that the store did not
+ * take at first has been stored: whoever refreshes the old session meanwhile ends it. What was stored is a new version, so
+ * this keeps nobody waiting but for a process that was killed.
+ */
+const lockMargin = 300;
+/** How long somebody else's lock is waited for beyond the call that it is for, in seconds. */
+const longestWait = 5;
 /** A lock that ends sooner than this is left to end by itself, for clocks that differ, in seconds. */
 const releaseMargin = 2;
 /** How often somebody else's lock is looked at, in milliseconds. */
@@ -27,8 +33,8 @@ export class UpstreamRefreshLock {
   readonly #locks: Repository<string, Lock>;
   readonly #now: () => number;
   readonly #delay: (milliseconds: number) => Promise<void>;
-  /** How long a lock lasts, in seconds. */
-  readonly #lifetime: number;
+  /** The longest time of the work, in seconds. */
+  readonly #workTime: number;
 
   constructor(parts: {
     readonly locks: Repository<string, Lock>;
@@ -41,22 +47,30 @@ export class UpstreamRefreshLock {
     this.#locks = parts.locks;
     this.#now = parts.now;
     this.#delay = parts.delay;
-    this.#lifetime = parts.workTimeout / 1000 + lockMargin;
+    this.#workTime = parts.workTimeout / 1000;
   }
 
   /**
    * Does the work that others may be about to do as well, or gives back what they did.
    *
    * @param done - What somebody else has done meanwhile, if anything.
+   * @param work - Replaces the version, unless it says that the version stays as it was.
    * @throws {UpstreamUnavailableError} when another instance's lock does not end.
    * @throws {StorageError} when the store fails.
    */
-  async once<T>(version: LockedVersion, done: () => Promise<T | undefined>, work: () => Promise<T>): Promise<T> {
+  async once<T>(
+    version: LockedVersion,
+    done: () => Promise<T | undefined>,
+    work: () => Promise<{ readonly value: T; readonly isReplaced: boolean }>,
+  ): Promise<T> {
     const key = upstreamRefreshLockKey(version.grantId, version.sealed);
-    for (let waited = 0; waited <= 2 * this.#lifetime * 1000; waited += pollInterval) {
-      const expiresAt = this.#now() + this.#lifetime;
+    for (let waited = 0; waited <= (this.#workTime + longestWait) * 1000; waited += pollInterval) {
+      const expiresAt = this.#now() + this.#workTime + lockMargin;
       if (await this.#locks.add(key, { owner: randomUUID(), expiresAt })) {
-        return this.#release({ key, expiresAt }, async () => (await done()) ?? work());
+        return this.#hold({ key, expiresAt }, async () => {
+          const theirs = await done();
+          return theirs === undefined ? work() : { value: theirs, isReplaced: true };
+        });
       }
       await this.#delay(pollInterval);
       const theirs = await done();
@@ -67,12 +81,21 @@ export class UpstreamRefreshLock {
     );
   }
 
-  /** Only the owner releases a lock, and only while nobody else can have it. One that stays ends by itself. */
-  async #release<T>({ key, expiresAt }: { key: string; expiresAt: number }, work: () => Promise<T>): Promise<T> {
+  /**
+   * The lock of a version that was replaced is left to end by itself. Any other is released, by its owner only, and only
+   * while nobody else can have it.
+   */
+  async #hold<T>(
+    { key, expiresAt }: { readonly key: string; readonly expiresAt: number },
+    work: () => Promise<{ readonly value: T; readonly isReplaced: boolean }>,
+  ): Promise<T> {
+    let isReplaced = false;
     try {
-      return await work();
+      const result = await work();
+      isReplaced = result.isReplaced;
+      return result.value;
     } finally {
-      if (this.#now() < expiresAt - releaseMargin) await this.#locks.delete(key).catch(() => false);
+      if (!isReplaced && this.#now() < expiresAt - releaseMargin) await this.#locks.delete(key).catch(() => false);
     }
   }
 }

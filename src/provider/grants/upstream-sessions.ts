@@ -17,7 +17,7 @@ import { reportFailure } from "../oauth-failure.ts";
 import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import { type Grants, isLive, isRevoked } from "./grants.ts";
-import { UnstoredSessions } from "./unstored-sessions.ts";
+import { type Unstored, UnstoredSessions } from "./unstored-sessions.ts";
 import type { UpstreamRefreshLock } from "./upstream-refresh-lock.ts";
 
 /** An upstream token is refreshed this long before it expires, in seconds, so that it outlives the call it is for. */
@@ -53,6 +53,7 @@ export class UpstreamSessions {
   readonly #now: () => number;
   readonly #unstored = new UnstoredSessions();
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(parts: {
     readonly repositories: {
@@ -163,44 +164,70 @@ export class UpstreamSessions {
     );
   }
 
-  async #redeem(open: OpenGrant, session: UpstreamSession, refreshToken: string): Promise<UpstreamSession> {
+  async #redeem(
+    open: OpenGrant,
+    session: UpstreamSession,
+    refreshToken: string,
+  ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
     let renewed: UpstreamSession;
     try {
       renewed = { ...session, tokens: { ...session.tokens, ...(await this.#upstream.refresh(refreshToken)) } };
     } catch (failure) {
-      if (failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")
-        return this.#endOrUseNewer(open, session);
-      throw failure;
+      if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
+      return { value: await this.#endOrUseNewer(open, session), isReplaced: false };
     }
     await this.#store(open, open.key.sealSession(renewed));
-    return renewed;
+    return { value: renewed, isReplaced: true };
   }
 
   /**
    * Stores a refreshed session, and then looks whether the grant was revoked meanwhile: whoever revoked it could only end
    * the session of before, so this one is ended here. A session that the store does not take is good all the same: it is
-   * kept for the next request to try again.
+   * kept for a later request to store.
    */
-  async #store(open: OpenGrant, sealed: string): Promise<void> {
-    const { grantId, grant } = open;
+  async #store({ grantId, grant, key, sealed: before }: OpenGrant, sealed: string): Promise<void> {
     try {
       await this.#sessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
+      this.#unstored.forget(grantId);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
       reportFailure(failure);
-      this.#unstored.keep(grantId, open.sealed, sealed);
-      await this.#endIfRevoked(open, sealed);
-      return;
+      this.#unstored.keep(grantId, { before, sealed, expiresAt: grant.expiresAt, key });
     }
-    this.#unstored.forget(grantId);
-    await this.#endIfRevoked(open, sealed);
+    await this.#endIfRevoked(grantId, key, sealed);
   }
 
-  async #endIfRevoked({ grantId, key }: OpenGrant, sealed: string): Promise<void> {
+  async #endIfRevoked(grantId: string, key: GrantKey, sealed: string): Promise<void> {
     const grant = await this.#grants.get(grantId);
     if (!isRevoked(grant)) return;
     await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: sealed });
     throw loginOver();
+  }
+
+  /** Begins to store the sessions that the store did not take, where that is due. Never throws. */
+  storeUnstored(): void {
+    for (const [grantId, unstored] of this.#unstored.takeDue(this.#now())) {
+      const storing = this.#storeAgain(grantId, unstored).catch((failure: unknown) => {
+        this.#unstored.keep(grantId, unstored, this.#now());
+        reportFailure(failure);
+      });
+      this.#underWay.add(storing);
+      storing.finally(() => this.#underWay.delete(storing));
+    }
+  }
+
+  async #storeAgain(grantId: string, { before, sealed, expiresAt, key }: Unstored): Promise<void> {
+    const [grant, session] = await Promise.all([this.#grants.get(grantId), this.#sessions.get(grantId)]);
+    const stored = session?.sealed ?? grant?.sealedUpstream;
+    if (stored === before && !isRevoked(grant)) await this.#sessions.set(grantId, { sealed, expiresAt });
+    await this.#endIfRevoked(grantId, key, sealed).catch((failure: unknown) => {
+      if (!(failure instanceof OAuthError)) throw failure;
+    });
+  }
+
+  /** Waits for what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#underWay);
   }
 
   /** The session that another instance has stored since this one was read, if any. */

@@ -1,7 +1,6 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimitedRoute } from "../configuration/options.ts";
-import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import { reportFailure } from "../oauth-failure.ts";
@@ -27,7 +26,7 @@ export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #authorization: AuthorizationEndpoint;
   readonly #announcements: KeyAnnouncements;
-  readonly #upstreamRevocations: UpstreamRevocations;
+  readonly #background: () => void;
   readonly #rateLimits: RateLimits;
 
   constructor(
@@ -37,7 +36,9 @@ export class Router {
       readonly token: TokenEndpoint;
       readonly register: Respond;
     },
-    background: { readonly announcements: KeyAnnouncements; readonly upstreamRevocations: UpstreamRevocations },
+    announcements: KeyAnnouncements,
+    /** What is done beside the answers to requests. Never throws. */
+    background: () => void,
   ) {
     const { baseUrl, callbackUrl, issuer, rateLimits, registration, resource, revocationEnabled } = configuration;
     const { authorization, token, register } = endpoints;
@@ -67,8 +68,8 @@ export class Router {
       ...(revocationEnabled ? [api("revoke", (request) => token.revoke(request))] : []),
     ]);
     this.#authorization = authorization;
-    this.#announcements = background.announcements;
-    this.#upstreamRevocations = background.upstreamRevocations;
+    this.#announcements = announcements;
+    this.#background = background;
     this.#rateLimits = new RateLimits(rateLimits);
   }
 
@@ -90,8 +91,7 @@ export class Router {
       return response;
     }
     try {
-      this.#announcements.announce();
-      this.#upstreamRevocations.retryDue();
+      this.#background();
       if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
       return await route.respond(request);
     } catch (failure) {

@@ -13,6 +13,7 @@ import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
+import { isUnknown } from "./lost-answer.ts";
 import { longestRequestSeconds } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
@@ -120,10 +121,10 @@ export class CodeRedemption {
     const [record, progress] = await this.#read(credential);
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
     if (record === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant);
-    this.#check(request, record);
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, progress);
     if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
+    this.#check(request, record);
     return { tokens: await this.#answer(attempt), client };
   }
 
@@ -195,9 +196,14 @@ export class CodeRedemption {
     const writes = [
       missing.accessToken ? issue.addAccessToken(token) : undefined,
       missing.refreshToken ? issue.addRefreshToken(step, grant, record.scopes, now) : undefined,
-      missing.grant ? grants.add(step.grantId, grant) : undefined,
+      missing.grant ? this.#addGrant(step.grantId, grant) : undefined,
     ] as const;
-    const [access, refresh, isFirstGrant] = await this.#all(writes, step.grantId, ownKey);
+    // Nothing is under way any more when a failure is told.
+    const results = await Promise.allSettled(writes);
+    if (results.some(({ status }) => status === "rejected") && ownKey !== undefined) {
+      this.#unanswered.set(step.grantId, ownKey);
+    }
+    const [access, refresh, isFirstGrant] = await Promise.all(writes);
     const added = isUnanswered || access?.isFirst || refresh?.isFirst || isFirstGrant;
     const wasOvertaken =
       isFirstGrant === false ||
@@ -216,17 +222,13 @@ export class CodeRedemption {
     });
   }
 
-  /** Waits for every write, so that nothing is under way any more when a failure is told. */
-  async #all<Writes extends readonly unknown[]>(
-    writes: Writes,
-    grantId: string,
-    ownKey: string | undefined,
-  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
-    await Promise.allSettled(writes);
+  /** Begins a grant. Where the answer is lost, the grant itself says which attempt it began with. */
+  async #addGrant(grantId: string, grant: Grant): Promise<boolean> {
     try {
-      return await Promise.all(writes);
+      return await this.#parts.grants.add(grantId, grant);
     } catch (failure) {
-      if (ownKey !== undefined) this.#unanswered.set(grantId, ownKey);
+      if (!isUnknown(failure)) throw failure;
+      if ((await this.#parts.grants.get(grantId))?.redemption === grant.redemption) return true;
       throw failure;
     }
   }

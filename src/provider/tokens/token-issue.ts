@@ -5,6 +5,7 @@ import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { markCredential } from "../oauth/grant-credential.ts";
+import { isUnknown } from "./lost-answer.ts";
 import { type Step, successorAccessToken, successorRefreshCore } from "./successor-tokens.ts";
 
 /** A token that was to be stored. */
@@ -71,9 +72,7 @@ export class TokenIssue {
 
   /** Stores an access token, unless it was stored before. */
   async addAccessToken({ accessToken, record }: AccessTokenToIssue): Promise<Addition<AccessToken>> {
-    const key = accessTokenKey(accessToken);
-    if (await this.#accessTokens.add(key, record)) return { isFirst: true, stored: record };
-    return { isFirst: false, stored: await this.#accessTokens.get(key) };
+    return addTo(this.#accessTokens, accessTokenKey(accessToken), record);
   }
 
   /** The stored access token of a step, if there is one. */
@@ -98,8 +97,7 @@ export class TokenIssue {
       wrappedKey: step.key.next().wrap(this.#keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
     };
-    if (await this.#refreshTokens.add(key, record)) return { isFirst: true, stored: record };
-    return { isFirst: false, stored: await this.#refreshTokens.get(key) };
+    return addTo(this.#refreshTokens, key, record);
   }
 
   /** The refresh token of a step, as the client gets it. */
@@ -111,4 +109,22 @@ export class TokenIssue {
 /** The first tokens of a grant say which attempt to redeem its code they belong to. */
 function redemptionOf({ generation }: Step, { redemption }: Grant): { readonly redemption?: string } {
   return generation === 0 && redemption !== undefined ? { redemption } : {};
+}
+
+/** Adds a record, and says what is there. Where the answer is lost, the record that is there says whose it is. */
+async function addTo<Record extends { readonly wrappedKey?: string }>(
+  repository: Repository<string, Record>,
+  key: string,
+  record: Record,
+): Promise<Addition<Record>> {
+  try {
+    if (await repository.add(key, record)) return { isFirst: true, stored: record };
+  } catch (failure) {
+    if (!isUnknown(failure)) throw failure;
+    const stored = await repository.get(key);
+    if (stored === undefined) throw failure;
+    // No two records have the same wrapped key.
+    return { isFirst: stored.wrappedKey === record.wrappedKey, stored };
+  }
+  return { isFirst: false, stored: await repository.get(key) };
 }
