@@ -239,7 +239,8 @@ async function refusalOf(response: Response): Promise<Outcome> {
 }
 
 function failureOf(failure: unknown): Outcome {
-  if (failure instanceof OAuthError) return { kind: "refused", error: failure.error };
+  if (failure instanceof OAuthError && failure.status !== 503) return { kind: "refused", error: failure.error };
+  if (failure instanceof OAuthError) return { kind: "unavailable" };
   if (failure instanceof StorageError || failure instanceof UpstreamUnavailableError) return { kind: "unavailable" };
   throw failure;
 }

@@ -197,6 +197,8 @@ export class Run {
       if (option.fault === "failed, and lands later") world.stage.leaveToLand(step);
       return;
     }
+    // An instance remembers which sessions it has ended.
+    if (step.kind === "upstream" && step.instance !== undefined) world.instance(step.instance).taint(world.beginning);
     const word = step.isDone() ? "is told" : step.act();
     const answer = word === "" ? "" : ` → ${word}`;
     tell(option.kind === "act" ? `${answer}, and is not told yet` : answer);
