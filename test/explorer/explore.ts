@@ -110,8 +110,8 @@ async function inWorkers(
 async function work(order: Order, tell: (report: Report) => void): Promise<void> {
   const rows: SurveyRow[] = [];
   for (const name of order.flows) {
-    const flow = flowNamed(name);
-    rows.push(...(await survey(flow, order, optionsFor(order.late), (done) => tell({ done }))));
+    const exploration = new Exploration(flowNamed(name), optionsFor(order.late));
+    rows.push(...(await survey(exploration, order, (done) => tell({ done }))));
   }
   tell({ rows });
 }

@@ -13,8 +13,8 @@ const afterOneDeviation = 100;
 it.each(flows)("$name: no schedule breaks what is true of all", { timeout: 120_000 }, async (flow) => {
   const known = knownFaults[flow.name] ?? [];
   const isNew = ({ invariant }: { readonly invariant: string }): boolean => !known.includes(invariant);
-  const drawn = await survey(flow, { from: 1, count: schedules });
   const exploration = new Exploration(flow);
+  const drawn = await survey(exploration, { from: 1, count: schedules });
   const { findings } = await exploration.exhaustively(1, afterOneDeviation);
   const broken: readonly Finding[] = [...drawn.map(({ finding }) => finding), ...findings].filter(isNew);
   const [first] = broken;

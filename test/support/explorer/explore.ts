@@ -43,6 +43,7 @@ export class Exploration {
   readonly flow: Flow;
   readonly world: World;
   readonly #options: ExplorationOptions;
+  #unused: WorldSnapshot | undefined;
   readonly #beginnings: WorldSnapshot[] = [];
 
   constructor(flow: Flow, options: ExplorationOptions = {}) {
@@ -120,6 +121,17 @@ export class Exploration {
     return findings;
   }
 
+  /** What an instance does when it is first called is not what is explored: it is in the store from the beginning. */
+  async #greeted(): Promise<WorldSnapshot> {
+    const { world } = this;
+    if (this.#unused === undefined) {
+      world.empty();
+      for (const instance of world.instances) await greet(instance);
+      this.#unused = world.snapshot(-1);
+    }
+    return this.#unused;
+  }
+
   async #begin(number: number): Promise<World> {
     const { world } = this;
     if (this.flow.isFresh === true) world.renew();
@@ -127,10 +139,7 @@ export class Exploration {
     if (beginning === undefined) {
       const { tell } = world;
       world.tell = () => {};
-      world.renew();
-      world.empty();
-      // What an instance does when it is first called is not what is explored, and is in the store from the beginning.
-      for (const instance of [...world.instances, world.probe]) await greet(instance);
+      world.restore(await this.#greeted());
       await this.flow.prepare(world);
       world.tell = tell;
       beginning = world.snapshot(number);

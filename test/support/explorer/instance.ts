@@ -18,20 +18,27 @@ export interface Surroundings {
   readonly now: () => number;
 }
 
+/**
+ * A provider, and the beginnings from which something went that it may remember, such as what a store did not take. It
+ * must not serve a schedule from such a beginning again, for the grants there have the same ids; from others it may, and
+ * making one takes as long as ten requests.
+ */
+interface Memory {
+  readonly provider: PangeaOAuthProvider;
+  readonly taints: Set<number>;
+}
+
 /** One process that serves the provider. It can be killed, and begins anew then with nothing in its memory. */
 export class Instance {
   readonly index: number;
   /** How far its clock is ahead, in milliseconds. */
   skew = 0;
-  /**
-   * The beginnings from which something went that it may have in its memory, such as what a store did not take. It must
-   * not serve a schedule from such a beginning again, for the grants there have the same ids.
-   */
-  readonly #taints = new Set<number>();
   readonly #surroundings: Surroundings;
   readonly #underWay = new Set<() => void>();
   #options: Partial<PangeaOAuthProviderOptions>;
-  #provider: PangeaOAuthProvider | undefined;
+  #memory: Memory | undefined;
+  /** Those that wait to be used again. */
+  readonly #spare: Memory[] = [];
 
   constructor(index: number, surroundings: Surroundings, options: Partial<PangeaOAuthProviderOptions>) {
     this.index = index;
@@ -39,10 +46,12 @@ export class Instance {
     this.#options = options;
   }
 
-  /** Made when it is first needed, since making one takes as long as ten requests. */
   get provider(): PangeaOAuthProvider {
-    this.#provider ??= new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay });
-    return this.#provider;
+    this.#memory ??= {
+      provider: new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay }),
+      taints: new Set(),
+    };
+    return this.#memory.provider;
   }
 
   /**
@@ -61,11 +70,12 @@ export class Instance {
 
   /** Says that it may remember something of what began there. */
   taint(beginning: number): void {
-    this.#taints.add(beginning);
+    this.#memory?.taints.add(beginning);
   }
 
-  isTainted(beginning: number): boolean {
-    return this.#taints.has(beginning);
+  /** Sees to it that it remembers nothing of what began there. */
+  cleanFor(beginning: number): void {
+    if (this.#memory?.taints.has(beginning)) this.restart(beginning);
   }
 
   /** True while somebody waits for the process. */
@@ -73,11 +83,27 @@ export class Instance {
     return this.#underWay.size > 0;
   }
 
-  /** Ends the process and begins it anew, with other options where some are given. */
-  restart(options: Partial<PangeaOAuthProviderOptions> = this.#options): void {
+  /** Ends the process and begins it anew, with nothing in its memory of what began there. */
+  restart(beginning: number): void {
+    this.#giveUp();
+    if (this.#memory !== undefined) {
+      // What it was in the midst of stays unfinished in its memory.
+      this.#memory.taints.add(beginning);
+      this.#spare.push(this.#memory);
+    }
+    const clean = this.#spare.findIndex(({ taints }) => !taints.has(beginning));
+    this.#memory = clean < 0 ? undefined : this.#spare.splice(clean, 1)[0];
+  }
+
+  /** Ends the process and begins it anew with these options, and with nothing in its memory at all. */
+  renew(options: Partial<PangeaOAuthProviderOptions> = this.#options): void {
+    this.#giveUp();
     this.#options = options;
-    this.#provider = undefined;
-    this.#taints.clear();
+    this.#memory = undefined;
+    this.#spare.length = 0;
+  }
+
+  #giveUp(): void {
     for (const giveUp of this.#underWay) giveUp();
     this.#underWay.clear();
   }

@@ -80,7 +80,7 @@ export class Run {
     const { afterwards } = world.settings;
     if (afterwards !== undefined) {
       for (const instance of world.instances) {
-        instance.restart({ ...world.settings.options, ...afterwards });
+        instance.renew({ ...world.settings.options, ...afterwards });
       }
     }
     // What is refused here may be what it is about: so a wish is given up as soon as the answer is definite.
@@ -211,6 +211,6 @@ export class Run {
     world.tell(-1, `instance ${index} is killed and begins anew`);
     world.stage.dropStepsOf(index);
     world.upstream.forget(index);
-    instance.restart();
+    instance.restart(world.beginning);
   }
 }

@@ -1,5 +1,4 @@
-import { Exploration, type ExplorationOptions, type Finding } from "./explore.ts";
-import type { Flow } from "./flow.ts";
+import type { Exploration, Finding } from "./explore.ts";
 
 /** How often an invariant broke in a flow, and where first. */
 export interface SurveyRow {
@@ -15,23 +14,21 @@ export interface SurveyRow {
 const turn = 64;
 
 /**
- * Runs the schedules of a flow that follow from a row of seeds.
+ * Runs the schedules of an exploration that follow from a row of seeds.
  *
  * @param onProgress - Called every now and then with how many more are done.
  */
 export async function survey(
-  flow: Flow,
+  exploration: Exploration,
   seeds: { readonly from: number; readonly count: number },
-  options: ExplorationOptions = {},
   onProgress: (done: number) => void = () => {},
 ): Promise<readonly SurveyRow[]> {
-  const exploration = new Exploration(flow, options);
   const rows = new Map<string, SurveyRow>();
   for (let done = 0; done < seeds.count; done += 1) {
     const seed = seeds.from + done;
     for (const finding of await exploration.atRandom(seed)) {
       const known = rows.get(finding.invariant);
-      const first = known ?? { flow: flow.name, invariant: finding.invariant, count: 0, seed, finding };
+      const first = known ?? { flow: finding.flow, invariant: finding.invariant, count: 0, seed, finding };
       rows.set(finding.invariant, { ...first, count: first.count + 1 });
     }
     if ((done + 1) % turn !== 0) continue;

@@ -124,16 +124,18 @@ export class World {
     this.stage.waiting.length = 0;
     for (const instance of this.instances) {
       instance.skew = 0;
-      if (instance.isTainted(snapshot.beginning)) instance.restart();
+      instance.cleanFor(snapshot.beginning);
     }
   }
 
-  /** Begins every instance anew with the options that it had first, so that nothing is in any memory. */
+  /**
+   * Begins every instance anew with the options that it had first, so that nothing is in any memory. The probe only looks,
+   * and stays.
+   */
   renew(): void {
     this.instances.forEach((instance, index) => {
-      instance.restart({ ...this.settings.options, ...this.settings.instances[index] });
+      instance.renew({ ...this.settings.options, ...this.settings.instances[index] });
     });
-    this.probe.restart();
   }
 
   /** Nobody has logged in yet, and nothing is stored. */
