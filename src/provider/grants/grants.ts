@@ -91,29 +91,37 @@ export class Grants {
     };
     await this.#grants.set(grantId, tombstone);
     if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
-    await this.endUpstream(grantId, tombstone, evidence);
+    await this.#endSession(grantId, tombstone, evidence);
     return grant !== undefined;
   }
 
   /**
-   * Ends the upstream session of a grant that was revoked, for whoever holds what opens it. The grant is over here
-   * whatever the upstream says.
+   * Ends the upstream session of a grant that was revoked, for whoever shows what opens it, and leaves nothing to be opened
+   * again. The grant is over here whatever the upstream says.
    *
    * @throws {StorageError} when the store fails.
    */
-  async endUpstream(grantId: string, tombstone: Grant, { key, sealedUpstream }: RevocationEvidence): Promise<void> {
-    if (key === undefined) return;
+  async endUpstream(grantId: string, tombstone: Grant, evidence: RevocationEvidence): Promise<void> {
+    if (!(await this.#endSession(grantId, tombstone, evidence))) return;
+    const { sealedUpstream: _, ...ended } = tombstone;
+    await Promise.all([this.#grants.set(grantId, ended), this.#sessions.delete(grantId)]);
+  }
+
+  /** False where there is nothing that the evidence opens. */
+  async #endSession(grantId: string, tombstone: Grant, { key, sealedUpstream }: RevocationEvidence): Promise<boolean> {
+    if (key === undefined) return false;
     const sealed = sealedUpstream ?? (await this.#sessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
-    if (sealed === undefined) return;
+    if (sealed === undefined) return false;
     let tokens: UpstreamTokens;
     try {
       tokens = key.openSession(sealed).tokens;
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
       reportFailure(failure);
-      return;
+      return false;
     }
     await this.#upstreamRevocations.end(grantId, tokens, tombstone.expiresAt);
+    return true;
   }
 }
 

@@ -4,13 +4,12 @@ import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { Upstream, UpstreamTokens } from "../upstream/contract.ts";
 
-/** How many sessions this instance remembers: those that it has ended, and those that it could not end yet. */
+/** How many sessions this instance remembers that it could not end yet. */
 const maxRemembered = 10_000;
 /** How long after a failure the upstream is told again, in seconds. Each failure doubles it. */
 const firstPauseSeconds = 10;
@@ -31,7 +30,6 @@ export class UpstreamRevocations {
   readonly #upstream: Upstream;
   readonly #tokens: SealedJson<UpstreamTokens>;
   readonly #now: () => number;
-  readonly #ended = new LRUCache<string, true>({ max: maxRemembered });
   readonly #attempts = new LRUCache<string, NextAttempt>({ max: maxRemembered });
   #underWay: Promise<void> | undefined;
 
@@ -55,11 +53,8 @@ export class UpstreamRevocations {
    * @throws {StorageError} when the upstream does not answer, and the store does not take what is needed.
    */
   async end(grantId: string, tokens: UpstreamTokens, expiresAt: number): Promise<void> {
-    const session = tokenKey(tokens.refreshToken ?? tokens.token);
-    if (this.#ended.has(session)) return;
     try {
       await this.#upstream.revoke(tokens);
-      this.#ended.set(session, true);
     } catch (failure) {
       reportFailure(failure);
       this.#attempts.set(grantId, this.#afterPause(firstPauseSeconds));
