@@ -3,6 +3,7 @@ import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
 import { ClientRegistry } from "./clients/client-registry.ts";
 import type { ProviderConfiguration } from "./configuration/configuration.ts";
+import { ConsentRevocations } from "./grants/consent-revocations.ts";
 import { GrantDirectory } from "./grants/grant-directory.ts";
 import { Grants } from "./grants/grants.ts";
 import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
@@ -36,14 +37,21 @@ export function assemble(configuration: ProviderConfiguration) {
     revocations: repositories.upstreamRevocations,
   });
   const announcements = new KeyAnnouncements(configuration);
-  const grants = new Grants({ ...configuration, upstreamRevocations, lifetime: lifetimes.grant });
+  const consentRevocations = new ConsentRevocations(configuration);
+  const grants = new Grants({
+    ...configuration,
+    upstreamRevocations,
+    consentRevocations,
+    lifetime: lifetimes.grant,
+  });
   const lock = new UpstreamRefreshLock({ ...configuration, locks: repositories.locks, workTimeout: upstream.timeout });
   const issue = new TokenIssue(configuration);
   const codes = new CodeRedemption({ ...configuration, grants, issue });
   const refreshes = new RefreshRotation({ ...configuration, grants, issue, grace: lifetimes.refreshGrace });
   const revoker = new TokenRevoker({ ...configuration, grants, announcements });
   const verifier = new AccessTokenVerifier(configuration);
-  const authorization = new AuthorizationEndpoint(configuration, registry, new Login(configuration));
+  const login = new Login(configuration, { consentRevocations, upstreamRevocations });
+  const authorization = new AuthorizationEndpoint(configuration, registry, login);
   const token = new TokenEndpoint(configuration, {
     authenticateClient,
     registry,

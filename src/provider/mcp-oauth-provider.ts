@@ -24,7 +24,10 @@ export interface AuthorizationParameters {
 
 /** The part of a Node or Express response that `authorize` writes to, and the request that it answers. */
 export interface AuthorizationResponseWriter {
-  readonly req: { readonly method?: string | undefined; readonly headers: { readonly cookie?: string | undefined } };
+  readonly req: {
+    readonly method?: string | undefined;
+    readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  };
   statusCode: number;
   setHeader(name: string, value: string | readonly string[]): unknown;
   end(body?: string): unknown;
@@ -188,7 +191,8 @@ export class McpOAuthProvider {
     response: AuthorizationResponseWriter,
   ): Promise<void> {
     const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
-    const browser = { cookie: response.req.headers.cookie ?? null, method: response.req.method ?? "GET" };
+    const { method = "GET", headers } = response.req;
+    const browser = { method, header: (name: string) => headers[name]?.toString() ?? null };
     const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, () => ({
       responseType: "code",
       responseMode: undefined,

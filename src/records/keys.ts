@@ -46,3 +46,8 @@ export function clientAssertionKey(clientId: string, jwtId: string): TokenKey {
 export function announcedKeyKey(keyId: string): TokenKey {
   return storageKey("announced key", keyId);
 }
+
+/** The storage key of the revocation of a person's consent to a client. */
+export function consentRevocationKey(subject: string, clientId: string): TokenKey {
+  return storageKey("consent revocation", JSON.stringify([subject, clientId]));
+}

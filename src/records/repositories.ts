@@ -4,6 +4,7 @@ import { InMemoryRepository } from "../storage/in-memory.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
+import { type ConsentRevocation, ConsentRevocationSchema } from "./consent-revocation.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
 import { type KeyAnnouncement, KeyAnnouncementSchema } from "./key-announcement.ts";
 import { type Lock, LockSchema } from "./lock.ts";
@@ -30,6 +31,8 @@ export interface ProviderRecords {
   readonly upstreamSessions: UpstreamSessionRecord;
   /** What the upstream could not be told: sessions that it has yet to end, by grant id. */
   readonly upstreamRevocations: UpstreamRevocation;
+  /** When people's consent to clients was revoked, by the hash of the subject and the client id. */
+  readonly consentRevocations: ConsentRevocation;
   /** Locks that one instance at a time holds, by the hash of what they lock. */
   readonly locks: Lock;
   /** Which keys the instances of this server have, by the hash of the key's id. */
@@ -46,6 +49,7 @@ export type RecordKind =
   | "client_assertion"
   | "upstream_session"
   | "upstream_revocation"
+  | "consent_revocation"
   | "lock"
   | "key_announcement";
 
@@ -104,6 +108,7 @@ export function createRepositories<B extends Backend = Backend>(
     clientAssertions: create(ClientAssertionSchema, "client_assertion"),
     upstreamSessions: create(UpstreamSessionSchema, "upstream_session"),
     upstreamRevocations: create(UpstreamRevocationSchema, "upstream_revocation"),
+    consentRevocations: create(ConsentRevocationSchema, "consent_revocation"),
     locks: create(LockSchema, "lock"),
     keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement"),
   };

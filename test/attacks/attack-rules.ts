@@ -8,6 +8,80 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [["provider/login/consent.ts", "const parts = [clientId, uri,", "const parts = [uri && clientId && '',"]],
   },
   {
+    name: "Consent of another person",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [
+      [
+        "provider/login/decision.ts",
+        "return decisions.find((decision) => decision.subject === undefined || decision.subject === person);",
+        "return person === '' ? undefined : decisions[0];",
+      ],
+    ],
+  },
+  {
+    name: "Consent in another browser",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [
+      [
+        "provider/login/consent.ts",
+        "this.#remembered.open(decisions, secret);",
+        "this.#remembered.open(decisions, '');",
+      ],
+      ["provider/login/consent.ts", "this.#remembered.seal(latest, secret);", "this.#remembered.seal(latest, '');"],
+    ],
+  },
+  {
+    name: "Consent after a revocation",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [
+      [
+        "provider/grants/grants.ts",
+        "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);",
+        "",
+      ],
+    ],
+  },
+  {
+    name: "Consent that is remembered for too long",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [
+      [
+        "provider/login/consent.ts",
+        "this.#now() < decidedAt + this.#rememberSeconds",
+        "this.#now() < decidedAt + 90 * 86_400",
+      ],
+    ],
+  },
+  {
+    name: "Consent at another server",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [
+      ["provider/configuration/upstream.ts", "KeyRing.from(given, { context: issuer })", "KeyRing.from(given, {})"],
+    ],
+  },
+  {
+    name: "Planted cookie",
+    tests: ["planted-cookie"],
+    edits: [
+      [
+        "provider/http/cookies.ts",
+        'return header("sec-fetch-site") !== null && !isWebKit;',
+        'return header("sec-fetch-site") === "" && !isWebKit;',
+      ],
+    ],
+  },
+  {
+    name: "Planted cookie and a form of another site",
+    tests: ["planted-cookie"],
+    edits: [
+      [
+        "provider/http/authorization-endpoint.ts",
+        'if (site === null ? isOurs : site === "same-origin" && (isOurs || origin === null || origin === "null")) return;',
+        'if (site === "" || isOurs || origin === null || origin === "null") return;',
+      ],
+    ],
+  },
+  {
     name: "Code injection",
     tests: ["authorization-code-injection-and-replay"],
     edits: [
@@ -45,13 +119,13 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return pairs(header).find((pair) => pair.name === full)?.value;",
-        "if (name.startsWith('login_')) return planted.get(name);\n    return pairs(header).find((pair) => pair.name === full)?.value;",
+        "return this.#received.find(({ name }) => name === loginName(state))?.value;",
+        "return planted.get(loginName(state));",
       ],
       [
         "provider/http/cookies.ts",
-        "this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),",
-        "(planted.set(loginCookie(login.state), login.transaction), this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds)),",
+        "[this.#keep(begun, login.maxAgeSeconds)]",
+        "[(planted.set(begun.name, begun.value), this.#keep(begun, login.maxAgeSeconds))]",
       ],
       ["provider/http/cookies.ts", "export class", "const planted = new Map<string, string>();\nexport class"],
     ],

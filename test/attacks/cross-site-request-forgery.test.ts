@@ -66,7 +66,7 @@ describe("at consent", () => {
       const { harness, request } = await start();
       const page = await harness.openConsentPage(request);
       const body = String(new URLSearchParams({ request: page.sealed, decision: "allow" }));
-      const headers = { "content-type": type, cookie: page.cookie };
+      const headers = { "content-type": type, cookie: page.cookie, origin: harness.baseUrl };
       await nothingHappened(
         await harness.provider.fetch(new Request(`${harness.baseUrl}/consent`, { method: "POST", body, headers })),
       );

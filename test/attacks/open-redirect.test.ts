@@ -27,7 +27,7 @@ it("a decision leads to the client whose page was answered, whatever else the fo
   const { harness, request } = await start();
   const page = await harness.openConsentPage(request);
   const form = { request: page.sealed, decision: "deny", redirect_uri: evil, client_id: evil, state: evil };
-  const response = await harness.postForm("/consent", form, { cookie: page.cookie });
+  const response = await harness.postForm("/consent", form, { origin: harness.baseUrl, cookie: page.cookie });
   const location = new URL(response.headers.get("location") ?? "");
   expect(location.origin + location.pathname).toBe(harness.redirectUri);
   expect(location.searchParams.get("state")).toBe("client-state");

@@ -157,9 +157,13 @@ it("two people who share a browser are told apart once the first has logged out 
   const page = await openConsentPage(context);
   await allowButton(page).click();
   await logIn(page, client);
-  await context.clearCookies({ name: /^(?!pangea_mcp_)/ });
+  await context.clearCookies({ name: /^(?!__Host-pangea_mcp_)/ });
   await page.goto(client.authorizationUrl());
-  await logIn(page, client, grace);
+  await fillInLogin(page, grace);
+  await signInButton(page).click();
+  // It was the first one who allowed the client.
+  await allowButton(page).click();
+  await arrived(page);
   const tokens = [];
   for (const answer of client.answers) tokens.push(await client.redeem(answer));
   expect(await Promise.all(tokens.map(scene.pangeaUser))).toEqual([ada.username, grace.username]);

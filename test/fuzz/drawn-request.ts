@@ -126,6 +126,7 @@ function requestOf(
     ? random.pick(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
     : endpoint.method;
   const texts = values.map(([name, value]): [string, string] => [name, String(value)]);
+  if (place === "form") headers.set("origin", baseUrl);
   for (const name of ["origin", "host", "x-forwarded-host", "x-forwarded-for", "accept", "referer"]) {
     if (random.oneIn(30)) headers.set(name, headerText(random.pick(hostileTexts)));
   }

@@ -183,7 +183,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       const response = await fetch(`${server.baseUrl}/consent`, {
         method: "POST",
         body: new URLSearchParams({ request: sealed, decision: "allow" }),
-        headers: { cookie: `${cookie}; ${browser}` },
+        headers: { origin: server.baseUrl, cookie: `${cookie}; ${browser}` },
         redirect: "manual",
       });
       expect(response.status).toBe(302);

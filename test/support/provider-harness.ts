@@ -82,7 +82,8 @@ export class ClientHarness<Provider extends McpOAuthProvider> {
 
   /** Answers a consent page. */
   decide(page: Pick<ConsentPage, "sealed" | "cookie">, decision: string, headers = {}): Promise<Response> {
-    return this.postForm("/consent", { request: page.sealed, decision }, { cookie: page.cookie, ...headers });
+    const { origin } = new URL(this.baseUrl);
+    return this.postForm("/consent", { request: page.sealed, decision }, { origin, cookie: page.cookie, ...headers });
   }
 
   /** Allows the client; gives back where the browser is sent and the cookies to bring back. */

@@ -81,7 +81,10 @@ export interface ConsentOptions {
   readonly texts?: Partial<ConsentTexts>;
   /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
   readonly language?: string;
-  /** How long a decision is remembered in the browser, in seconds. Default: 90 days. */
+  /**
+   * How long a person's decision is remembered in the browser, in seconds. A lower number counts at once, for decisions of
+   * before too. Default: 90 days.
+   */
   readonly rememberSeconds?: number;
 }
 

@@ -6,6 +6,7 @@ import { getFresh } from "../../storage/fresh-read.ts";
 import { emit } from "../events.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
+import type { ConsentRevocations } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
@@ -17,12 +18,16 @@ export type Tombstone = Grant & { readonly revokedAt: number };
 
 /** What a request has in hand when it revokes a grant. */
 export interface RevocationEvidence {
+  /** The grant as the store has just given it, which then is not read again. */
+  readonly grant?: Grant;
   /** Opens the user's upstream session. */
   readonly key?: GrantKey | undefined;
   /** The sealed upstream session, where it is newer than what the records of the grant have. */
   readonly sealedUpstream?: string | undefined;
   /** The client of a grant whose record is not there yet. */
   readonly clientId?: string;
+  /** The user of a grant whose record is not there yet. */
+  readonly subject?: string | undefined;
 }
 
 /**
@@ -34,6 +39,7 @@ export class Grants {
   readonly #grants: Repository<string, Grant>;
   readonly #sessions: Repository<string, UpstreamSessionRecord>;
   readonly #upstreamRevocations: UpstreamRevocations;
+  readonly #consentRevocations: ConsentRevocations;
   readonly #now: () => number;
   readonly #lifetime: number;
 
@@ -43,6 +49,7 @@ export class Grants {
       readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
     };
     readonly upstreamRevocations: UpstreamRevocations;
+    readonly consentRevocations: ConsentRevocations;
     /** The time in epoch seconds. */
     readonly now: () => number;
     /** How long a grant may last, in seconds. */
@@ -51,6 +58,7 @@ export class Grants {
     this.#grants = parts.repositories.grants;
     this.#sessions = parts.repositories.upstreamSessions;
     this.#upstreamRevocations = parts.upstreamRevocations;
+    this.#consentRevocations = parts.consentRevocations;
     this.#now = parts.now;
     this.#lifetime = parts.lifetime;
   }
@@ -66,29 +74,33 @@ export class Grants {
   }
 
   /**
-   * Ends a grant with everything that it issued: writes its tombstone. The upstream session is ended as well where the
-   * evidence opens it; where it does not, the session is ended by whoever shows a live credential of the grant.
+   * Ends a grant with everything that it issued, and the consent behind it: writes its tombstone. The upstream session is
+   * ended as well where the evidence opens it; where it does not, the session is ended by whoever shows a live credential
+   * of the grant.
    *
    * @returns Whether there was a grant to end.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
   async revoke(grantId: string, evidence: RevocationEvidence = {}): Promise<boolean> {
-    const grant = await this.get(grantId);
+    const grant = evidence.grant ?? (await this.get(grantId));
     if (isRevoked(grant)) {
       await this.endUpstream(grantId, grant, evidence);
       return false;
     }
     const revokedAt = this.#now();
     const sealedUpstream = grant?.sealedUpstream ?? evidence.sealedUpstream;
+    const { clientId = "", subject } = grant ?? evidence;
     const tombstone = {
-      clientId: grant?.clientId ?? evidence.clientId ?? "",
+      clientId,
       scopes: [],
       createdAt: grant?.createdAt ?? revokedAt,
       expiresAt: (grant?.expiresAt ?? revokedAt + this.#lifetime) + tombstoneMargin,
       revokedAt,
-      ...(grant?.subject !== undefined && { subject: grant.subject }),
+      ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
+    // Before the tombstone, after which nobody would try again.
+    if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);
     await this.#grants.set(grantId, tombstone);
     if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
     await this.#endSession(grantId, tombstone, evidence);

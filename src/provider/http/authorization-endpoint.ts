@@ -1,5 +1,5 @@
 import { OAuthError } from "../../errors.ts";
-import type { ClientRegistry } from "../clients/client-registry.ts";
+import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import {
@@ -10,20 +10,18 @@ import {
   trustRedirectUri,
 } from "../login/authorization-request.ts";
 import { Consent } from "../login/consent.ts";
+import { ConsentRequests } from "../login/consent-requests.ts";
+import type { Decision } from "../login/decision.ts";
 import { authorizationResponse, type Login } from "../login/login.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
-import { BrowserCookies, loginCookie, type VisitingBrowser } from "./cookies.ts";
+import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
-const consentCookie = "consent";
-/** How long a browser keeps the secret that its consent pages are bound to, in seconds. */
-const browserSecretLifetime = 24 * 60 * 60;
-
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "requestTimeout"> &
+type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "now" | "requestTimeout"> &
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
@@ -36,15 +34,15 @@ export class AuthorizationEndpoint {
   readonly #configuration: Settings;
   readonly #registry: ClientRegistry;
   readonly #consent: Consent;
+  readonly #requests: ConsentRequests;
   readonly #login: Login;
-  readonly #cookies: BrowserCookies;
 
   constructor(configuration: Settings, registry: ClientRegistry, login: Login) {
     this.#configuration = configuration;
     this.#registry = registry;
     this.#consent = new Consent(configuration);
+    this.#requests = new ConsentRequests(configuration);
     this.#login = login;
-    this.#cookies = new BrowserCookies(configuration.baseUrl);
   }
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
@@ -54,8 +52,7 @@ export class AuthorizationEndpoint {
         ? await readForm(request, this.#configuration.requestTimeout)
         : new OAuthParameters(new URL(request.url).searchParams);
     const trusted = await trustRedirectUri(this.#registry, parameters.get("client_id"), parameters.get("redirect_uri"));
-    const browser = { cookie: request.headers.get("cookie"), method: request.method };
-    return this.askOrContinue(browser, trusted, readState(parameters), () => ({
+    return this.askOrContinue(visitorOf(request), trusted, readState(parameters), () => ({
       responseType: parameters.get("response_type"),
       responseMode: parameters.get("response_mode"),
       scope: parameters.get("scope"),
@@ -78,15 +75,11 @@ export class AuthorizationEndpoint {
   ): Promise<Response> {
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
-      if (this.#consent.isRemembered(checked, this.#cookies.read(browser.cookie, consentCookie))) {
-        emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-        return await this.#beginLogin(browser.cookie, checked);
-      }
-      const { name, value } = this.#cookies.pageCookie(browser);
-      const sealed = this.#consent.sealRequest(checked, value);
-      const page = consentPage(this.#configuration, trusted.client, checked, sealed);
-      page.headers.append("set-cookie", this.#cookies.keep(name, value, browserSecretLifetime));
-      return page;
+      const cookies = new BrowserCookies(this.#configuration, browser);
+      const decisions = this.#consent.recall(checked, cookies);
+      if (decisions.length === 0) return this.#ask(cookies, trusted.client, checked);
+      emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
+      return await this.#beginLogin(cookies, checked, decisions);
     } catch (failure) {
       return this.#sendError(trusted.redirectUri, state, failure);
     }
@@ -95,19 +88,18 @@ export class AuthorizationEndpoint {
   /** `POST /consent`: the person's decision. */
   async decide(request: Request): Promise<Response> {
     const form = await readForm(request, this.#configuration.requestTimeout);
-    const cookieHeader = request.headers.get("cookie");
     this.#assertOwnPage(request);
-    const secrets = this.#cookies.pageSecrets(cookieHeader);
-    if (secrets.length === 0) {
+    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
-    const pending = this.#consent.openRequest(form.get("request") ?? "", secrets);
+    const pending = this.#requests.open(form.get("request") ?? "", cookies.secrets);
     const { clientId, scopes, redirectUri, state } = pending;
     const isAllowed = form.get("decision") === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     try {
       if (!isAllowed) throw new OAuthError("access_denied", "The user did not allow the client.");
-      return await this.#beginLogin(cookieHeader, pending);
+      return await this.#beginLogin(cookies, pending, [{ decidedAt: this.#configuration.now() }]);
     } catch (failure) {
       return this.#sendError(redirectUri, state, failure);
     }
@@ -118,17 +110,21 @@ export class AuthorizationEndpoint {
     const parameters = new OAuthParameters(new URL(request.url).searchParams);
     const state = parameters.get("state");
     if (state === undefined) throw invalidRequest("The login came back without its state.");
-    const cookieHeader = request.headers.get("cookie");
-    const { location, allowed } = await this.#login.complete(
+    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    const {
+      request: asked,
+      location,
+      decision,
+    } = await this.#login.complete(
       { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
-      this.#cookies.read(cookieHeader, loginCookie(state)),
+      cookies.login(state),
     );
-    const remembered = allowed && this.#consent.remember(allowed, this.#cookies.read(cookieHeader, consentCookie));
-    const { remember } = this.#configuration.consent;
-    return redirectResponse(location, [
-      this.#cookies.remove(loginCookie(state)),
-      ...(remembered === undefined ? [] : [this.#cookies.keep(consentCookie, remembered, remember)]),
-    ]);
+    if (location === undefined) return this.#askAgain(cookies, asked, state);
+    const decisions = (room: number) =>
+      decision === undefined
+        ? this.#consent.shorten(cookies, room)
+        : this.#consent.remember(asked, decision, cookies, room);
+    return redirectResponse(location, cookies.change({ endedLogin: state, decisions }));
   }
 
   /** Shows a failure to the person. */
@@ -136,15 +132,45 @@ export class AuthorizationEndpoint {
     return errorPage(this.#configuration.consent, reportFailure(failure));
   }
 
-  async #beginLogin(cookieHeader: string | null, request: AuthorizationRequest): Promise<Response> {
-    const login = await this.#login.begin(request);
-    return redirectResponse(login.location, this.#cookies.keepLogin(cookieHeader, login));
+  /** Asks about the request of a login that has ended: whoever has logged in has not allowed it. */
+  async #askAgain(cookies: BrowserCookies, request: AuthorizationRequest, endedLogin: string): Promise<Response> {
+    const { clientId, redirectUri, state } = request;
+    try {
+      const { client } = await trustRedirectUri(this.#registry, clientId, redirectUri);
+      return this.#ask(cookies, client, request, endedLogin);
+    } catch (failure) {
+      return this.#sendError(redirectUri, state, failure);
+    }
   }
 
-  /** Browsers say where a form was; `null` is what a page without referrer is called. */
-  #assertOwnPage(request: Request): void {
-    const origin = request.headers.get("origin");
-    if (origin === null || origin === "null" || origin === new URL(this.#configuration.baseUrl).origin) return;
+  #ask(cookies: BrowserCookies, client: KnownClient, request: AuthorizationRequest, endedLogin?: string): Response {
+    const secret = cookies.pageSecret();
+    const page = consentPage(this.#configuration, client, request, this.#requests.seal(request, secret.value));
+    const decisions = (room: number) => this.#consent.shorten(cookies, room);
+    const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
+    for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);
+    return page;
+  }
+
+  async #beginLogin(
+    cookies: BrowserCookies,
+    request: AuthorizationRequest,
+    allowed: readonly Decision[],
+  ): Promise<Response> {
+    const login = await this.#login.begin(request, allowed);
+    const decisions = (room: number) => this.#consent.shorten(cookies, room);
+    return redirectResponse(login.location, cookies.change({ login, decisions }));
+  }
+
+  /**
+   * A decision counts when it was made on this server's own page. `Sec-Fetch-Site` says so in every browser of today, and
+   * no page can send it in the browser's place. Where it is missing the origin has to be this server's: `null`, and none
+   * at all, could be any page's in an old browser. A proxy that takes `Origin` away does no harm to browsers of today.
+   */
+  #assertOwnPage({ headers }: Request): void {
+    const [site, origin] = [headers.get("sec-fetch-site"), headers.get("origin")];
+    const isOurs = origin === new URL(this.#configuration.baseUrl).origin;
+    if (site === null ? isOurs : site === "same-origin" && (isOurs || origin === null || origin === "null")) return;
     throw invalidRequest("This decision was not made on this server's page.");
   }
 
@@ -159,6 +185,10 @@ export class AuthorizationEndpoint {
       }),
     );
   }
+}
+
+function visitorOf({ method, headers }: Request): VisitingBrowser {
+  return { method, header: (name) => headers.get(name) };
 }
 
 /** A repeated `state` is an error of its own, and cannot be sent back. */

@@ -1,108 +1,184 @@
 import { createHash, randomBytes } from "node:crypto";
+import { invalidRequest } from "../oauth-failure.ts";
 
-/** More logins than this at once in one browser: the oldest are given up, so that headers stay within limits. */
-const maxConcurrentLogins = 4;
-/** The characters of all their cookies. Node.js takes 16 KiB of headers, proxies often 8. */
-const maxLoginsLength = 6000;
-/** How the names of the cookies begin that consent pages are bound to. */
-const pageCookies = "browser";
-/** The name of the cookie of pages that were asked for by a form. */
-const formCookie = `${pageCookies}_post`;
+/** What all cookies of this server may have together, names and separators included: some servers take no more. */
+const maxLength = 4095;
+/** No login begins beside more than these in one browser, itself included: the oldest are given up. */
+const maxLogins = 4;
+/** How much longer than the decisions the browser keeps the secret that they are bound to, in seconds. */
+const secretMarginSeconds = 24 * 60 * 60;
 
+/** The name of the cookie with the decisions that the browser remembers. */
+const decisionsName = "consent";
+const loginNames = "login_";
+/** How the names of the cookies with the browser's secrets begin. */
+const secretNames = "browser_";
+/** The name of the secret of pages that were asked for by a form. */
+const formSecretName = `${secretNames}post`;
+
+/** A cookie. Its name is without the prefix that all of this server's cookies have. */
 interface Cookie {
   readonly name: string;
   readonly value: string;
 }
 
+/** What a browser comes with. */
+export interface VisitingBrowser {
+  /** The method of its request. */
+  readonly method: string;
+  /** Reads a header of its request, by the name in lower case. */
+  readonly header: (name: string) => string | null;
+}
+
+/** What an answer changes in a browser's cookies. */
+export interface CookieChanges {
+  /** The secret of the page that is the answer. */
+  readonly secret?: Cookie;
+  /** The login that begins. */
+  readonly login?: { readonly state: string; readonly transaction: string; readonly maxAgeSeconds: number };
+  /** The `state` of the login that is over. */
+  readonly endedLogin?: string;
+  /** The decisions to remember, in as many characters as there is room for. */
+  readonly decisions: (room: number) => string;
+}
+
 /**
- * This server's cookies. Over https they have the `__Host-` prefix (RFC 6265bis): no other host of the domain can plant
- * one. Scripts cannot read them, and no other site's form brings them along.
+ * This server's cookies in one browser. They have the `__Host-` prefix (RFC 6265bis) where the browser keeps it: no other
+ * host of the domain, and no page without https, can plant one; and cookies without the prefix are not read from such a
+ * browser. Scripts cannot read the cookies, and no other site's form brings them along. Another port of this machine is
+ * the same host, and can plant any: a decision needs more than a cookie.
+ *
+ * All of them together stay short enough for servers and proxies. Where they would not, the oldest logins are given up,
+ * then the oldest decisions. Requests that are under way at the same time do not see each other's cookies: the request
+ * after them removes what is too much.
  */
 export class BrowserCookies {
   readonly #prefix: string;
   readonly #attributes: string;
+  readonly #rememberSeconds: number;
+  readonly #isForm: boolean;
+  readonly #received: readonly Cookie[];
 
-  constructor(baseUrl: string) {
-    const secure = baseUrl.startsWith("https:");
+  constructor(
+    { baseUrl, consent }: { readonly baseUrl: string; readonly consent: { readonly remember: number } },
+    browser: VisitingBrowser,
+  ) {
+    const secure = baseUrl.startsWith("https:") || keepsSecureCookiesOfLoopback(browser);
     this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
     // Lax: a person comes here by a link from the client, and the callback is a navigation from the upstream's site.
     this.#attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+    this.#rememberSeconds = consent.remember;
+    this.#isForm = browser.method === "POST";
+    this.#received = pairs(browser.header("cookie"))
+      .filter(({ name }) => name.startsWith(this.#prefix) && /^[\w-]+$/.test(name))
+      .map(({ name, value }) => ({ name: name.slice(this.#prefix.length), value }));
   }
 
-  /** The value of one of this server's cookies. */
-  read(header: string | null, name: string): string | undefined {
-    const full = this.#prefix + name;
-    return pairs(header).find((pair) => pair.name === full)?.value;
+  /** The browser's secrets: what is bound to one of them was made for this browser. The lasting one comes first. */
+  get secrets(): string[] {
+    return this.#secrets.map(({ value }) => value);
   }
 
-  /** The `Set-Cookie` value that keeps a value for a number of seconds. */
-  keep(name: string, value: string, maxAgeSeconds: number): string {
-    return `${this.#prefix}${name}=${value}; ${this.#attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
+  /** The decisions that the browser remembers. */
+  get decisions(): string | undefined {
+    return this.#received.find(({ name }) => name === decisionsName)?.value;
   }
 
-  /** The `Set-Cookie` value that removes a cookie. */
-  remove(name: string): string {
-    return this.keep(name, "", 0);
-  }
-
-  /**
-   * The `Set-Cookie` values that bind a login to this browser: one cookie a login, named after its `state`, so that
-   * several tabs do not disturb each other, and the removal of the oldest beyond the limit.
-   */
-  keepLogin(header: string | null, login: { state: string; transaction: string; maxAgeSeconds: number }): string[] {
-    let length = login.transaction.length;
-    const abandoned: string[] = [];
-    for (const [newer, { name, value }] of this.#readAll(header, "login_").reverse().entries()) {
-      length += value.length;
-      if (newer + 2 > maxConcurrentLogins || length > maxLoginsLength) abandoned.push(name);
-    }
-    return [
-      this.keep(loginCookie(login.state), login.transaction, login.maxAgeSeconds),
-      ...abandoned.map((name) => this.remove(name)),
-    ];
+  /** What the browser keeps of the login with this `state`. */
+  login(state: string): string | undefined {
+    return this.#received.find(({ name }) => name === loginName(state))?.value;
   }
 
   /**
-   * The cookie that a consent page is bound to: the one that the browser sent, or a new one. Pages that a browser without
-   * cookies opens at the same time get one each.
+   * The secret that a page is bound to: one that the browser sent, or a new one. Pages that a browser without cookies
+   * opens at the same time get one each.
    *
    * A form on another site sends no cookies, though the browser may have some. So the cookie for such a form always has
    * the same name, which no other page uses: it replaces the cookie of the last such form, and no other.
    */
-  pageCookie(browser: VisitingBrowser): Cookie {
-    const isForm = browser.method === "POST";
-    const known = this.#readAll(browser.cookie, pageCookies);
-    const own = known.find(({ name }) => name !== formCookie) ?? (isForm ? known[0] : undefined);
-    if (own !== undefined) return own;
-    const value = randomBytes(32).toString("base64url");
-    return { name: isForm ? formCookie : `${pageCookies}_${hashOf(value)}`, value };
+  pageSecret(): Cookie {
+    const [known] = this.#secrets;
+    if (known !== undefined && (this.#isForm || known.name !== formSecretName)) return known;
+    const value = randomBytes(16).toString("base64url");
+    return { name: this.#isForm ? formSecretName : `${secretNames}${hashOf(value).slice(0, 8)}`, value };
   }
 
-  /** The secrets that a consent page of this browser may be bound to. */
-  pageSecrets(header: string | null): string[] {
-    return this.#readAll(header, pageCookies).map(({ value }) => value);
+  /**
+   * The `Set-Cookie` values of an answer, with the removal of whatever there is no room for. A login has a cookie of its
+   * own, named after its `state`, so that several tabs do not disturb each other.
+   *
+   * @throws {OAuthError} with `invalid_request` when a login is too long to be carried along.
+   */
+  change({ secret, login, endedLogin, decisions }: CookieChanges): string[] {
+    const begun = login && { name: loginName(login.state), value: login.transaction };
+    const [own = this.#formSecret] = secret === undefined ? this.#secrets : [secret];
+    // Another site's form can set its secret at any time, and brings no cookies from which the room could be told.
+    const needed = [own, this.#formSecret, ...(begun === undefined ? [] : [begun])];
+    const kept = new Map(needed.map((cookie) => [cookie.name, cookie]));
+    const room = () => maxLength - [...kept.values()].reduce((sum, cookie) => sum + this.#lengthOf(cookie), 0);
+    if (room() < 0) throw invalidRequest("The request is too long; shorten the state or the redirect_uri.");
+
+    const keepNewest = (cookies: readonly Cookie[], max: number) => {
+      for (const cookie of cookies
+        .filter(({ name }) => !kept.has(name))
+        .slice(-max)
+        .reverse()) {
+        if (this.#lengthOf(cookie) > room()) return;
+        kept.set(cookie.name, cookie);
+      }
+    };
+    keepNewest(this.#secrets, this.#received.length);
+    const remembered = { name: decisionsName, value: "" };
+    const value = decisions(room() - this.#lengthOf(remembered));
+    if (value !== "") kept.set(decisionsName, { ...remembered, value });
+    const ended = endedLogin === undefined ? undefined : loginName(endedLogin);
+    const logins = this.#received.filter(({ name }) => name.startsWith(loginNames) && name !== ended);
+    keepNewest(logins, begun === undefined ? logins.length : maxLogins - 1);
+
+    return [
+      ...(secret === undefined ? [] : [this.#keep(secret, this.#rememberSeconds + secretMarginSeconds)]),
+      ...(login === undefined || begun === undefined ? [] : [this.#keep(begun, login.maxAgeSeconds)]),
+      ...this.#received.filter(({ name }) => !kept.has(name)).map(({ name }) => this.#keep({ name, value: "" }, 0)),
+      ...(value === "" || value === this.decisions
+        ? []
+        : [this.#keep({ ...remembered, value }, this.#rememberSeconds)]),
+    ];
   }
 
-  /** Those of this server's cookies whose names begin so. */
-  #readAll(header: string | null, beginning: string): Cookie[] {
-    const full = this.#prefix + beginning;
-    return pairs(header)
-      .filter(({ name }) => name.startsWith(full) && /^[\w-]+$/.test(name))
-      .map(({ name, value }) => ({ name: name.slice(this.#prefix.length), value }));
+  get #secrets(): Cookie[] {
+    const secrets = this.#received.filter(({ name }) => name.startsWith(secretNames));
+    const lasting = secrets.filter(({ name }) => name !== formSecretName);
+    return [...lasting, ...secrets.filter((secret) => !lasting.includes(secret))];
+  }
+
+  /** The secret of pages that were asked for by a form, as the browser has it or could have it at any time. */
+  get #formSecret(): Cookie {
+    return this.#secrets.find(({ name }) => name === formSecretName) ?? { name: formSecretName, value: "x".repeat(22) };
+  }
+
+  /** A cookie's part of the `Cookie` header. */
+  #lengthOf({ name, value }: Cookie): number {
+    return `${this.#prefix}${name}=${value}; `.length;
+  }
+
+  #keep({ name, value }: Cookie, maxAgeSeconds: number): string {
+    return `${this.#prefix}${name}=${value}; ${this.#attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
   }
 }
 
-/** The name of the cookie of the login with this `state`. */
-export function loginCookie(state: string): string {
-  return `login_${hashOf(state)}`;
+/**
+ * Whether a browser keeps `Secure` cookies of a server on this machine without https. Chromium and Firefox do, and are
+ * known by `Sec-Fetch-Site`, which they send where they trust the origin as much as https, and which no page can send in
+ * their place. WebKit sends the header as well, but drops the cookies (https://bugs.webkit.org/show_bug.cgi?id=281149).
+ */
+function keepsSecureCookiesOfLoopback({ header }: VisitingBrowser): boolean {
+  const agent = header("user-agent") ?? "";
+  const isWebKit = agent.includes("AppleWebKit/") && !/Chrom(?:e|ium)\//.test(agent);
+  return header("sec-fetch-site") !== null && !isWebKit;
 }
 
-/** What a browser comes with. */
-export interface VisitingBrowser {
-  /** Its `Cookie` header. */
-  readonly cookie: string | null;
-  /** The method of its request. */
-  readonly method: string;
+function loginName(state: string): string {
+  return `${loginNames}${hashOf(state)}`;
 }
 
 function hashOf(text: string): string {

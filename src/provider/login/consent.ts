@@ -4,104 +4,100 @@ import { UnsealableError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
-import { invalidRequest } from "../oauth-failure.ts";
-import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
+import type { AuthorizationRequest } from "./authorization-request.ts";
+import type { Decision } from "./decision.ts";
 
-/** A browser remembers its latest decisions; beyond this many it is asked again. */
-const maxRemembered = 40;
-/** How long a page may stay open before its decision is refused, in seconds. */
-const pageLifetimeSeconds = 1800;
+/** A browser remembers its latest decisions; beyond this many the person is asked again. */
+const maxRemembered = 20;
+/** A login carries the decisions of this many people along, the latest. */
+const maxPeople = 3;
 
-/** A request that waits for a decision. */
-const pendingSchema = z.object({ request: AuthorizationRequestSchema, expiresAt: z.number() });
-
-const rememberedSchema = z.array(z.object({ decision: z.string(), until: z.number() }));
+/** Decisions as they are remembered: a hash of what was allowed, a hash of who allowed it, and when. */
+const rememberedSchema = z.array(z.tuple([z.string(), z.string(), z.number()]));
+type Remembered = z.output<typeof rememberedSchema>;
 
 /** What a decision is about. */
 export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUri" | "scopes" | "resource">;
+
+/** What a browser sends of the decisions that it remembers. */
+export interface BrowserMemory {
+  /** The content of the cookie. */
+  readonly decisions: string | undefined;
+  /** The secrets of this browser, which it keeps in cookies of their own. */
+  readonly secrets: readonly string[];
+}
 
 /**
  * Consent: a person allows a client before the browser is sent on to the upstream, which knows all clients as one and
  * would let a logged-in user through without a word (the confused deputy of the MCP specification).
  *
- * The request waits in the page itself, sealed and bound to a cookie of the browser that was asked, so no other site
- * can answer for it and no instance has to remember it. What was allowed is remembered in a sealed cookie, for that
- * client, redirect URI, scopes and resource only, and not before the login that it led to has ended well: who goes back,
- * or gives up upstream, is asked again.
+ * What was allowed is remembered in a sealed cookie: for that person, client, redirect URI, scopes and resource only, and
+ * not before the login that it led to has ended well. The cookie is bound to the browser's secret, so that a copy of the
+ * cookie alone opens nothing elsewhere.
  */
 export class Consent {
   readonly #rememberSeconds: number;
   readonly #now: () => number;
-  readonly #pending: SealedJson<z.output<typeof pendingSchema>>;
-  readonly #remembered: SealedJson<z.output<typeof rememberedSchema>>;
+  readonly #remembered: SealedJson<Remembered>;
 
   constructor({ consent, keys, now }: Pick<ProviderConfiguration, "consent" | "keys" | "now">) {
     this.#rememberSeconds = consent.remember;
     this.#now = now;
-    this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
     this.#remembered = new SealedJson(keys.derive("remembered consent"), rememberedSchema);
   }
 
-  /** Seals a request into the page that asks about it. */
-  sealRequest(request: AuthorizationRequest, browserSecret: string): string {
-    return this.#pending.seal({ request, expiresAt: this.#now() + pageLifetimeSeconds }, browserSecret);
+  /** The decisions of people who have allowed exactly this before, in this browser. Nobody has logged in yet to say who. */
+  recall(request: AllowedRequest, memory: BrowserMemory): Decision[] {
+    const allowed = hashOfRequest(request);
+    return this.#open(memory)
+      .filter(([known]) => known === allowed)
+      .slice(-maxPeople)
+      .map(([, subject, decidedAt]) => ({ subject, decidedAt }));
   }
 
   /**
-   * Opens the request that a page was about.
+   * The cookie's content once this decision is remembered as well.
    *
-   * @throws {OAuthError} with `invalid_request` when this browser was not asked, or the page is too old.
+   * @param room - How many characters the content may have: the oldest decisions make room.
    */
-  openRequest(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
-    const stale = "This page is too old or belongs to another browser. Start again from your application.";
-    try {
-      const { request, expiresAt } = this.#openWithAny(sealed, browserSecrets);
-      if (expiresAt <= this.#now()) throw invalidRequest(stale);
-      return request;
-    } catch (cause) {
-      if (cause instanceof UnsealableError && cause.keyId === undefined) throw invalidRequest(stale, { cause });
-      throw cause;
+  remember(request: AllowedRequest, decision: Required<Decision>, memory: BrowserMemory, room: number): string {
+    const allowed = hashOfRequest(request);
+    const { subject, decidedAt } = decision;
+    const others = this.#open(memory).filter(([what, who]) => what !== allowed || who !== subject);
+    return this.#seal([...others, [allowed, subject, decidedAt]], memory, room);
+  }
+
+  /** The cookie's content with as many of its decisions as there is room for, the latest. */
+  shorten(memory: BrowserMemory, room: number): string {
+    const { decisions = "" } = memory;
+    return decisions.length <= room ? decisions : this.#seal(this.#open(memory), memory, room);
+  }
+
+  #seal(decisions: Remembered, memory: BrowserMemory, room: number): string {
+    const [secret] = memory.secrets;
+    const latest = decisions.slice(-maxRemembered);
+    if (secret === undefined || latest.length === 0) return "";
+    const sealed = this.#remembered.seal(latest, secret);
+    return sealed.length <= room ? sealed : this.#seal(latest.slice(1), memory, room);
+  }
+
+  #open({ decisions, secrets }: BrowserMemory): Remembered {
+    if (decisions === undefined) return [];
+    for (const secret of secrets) {
+      try {
+        const opened = this.#remembered.open(decisions, secret);
+        return opened.filter(([, , decidedAt]) => this.#now() < decidedAt + this.#rememberSeconds);
+      } catch (failure) {
+        // A cookie of another browser, of an older secret, or of somebody's making: the person is asked again.
+        if (!(failure instanceof UnsealableError)) throw failure;
+      }
     }
-  }
-
-  #openWithAny(sealed: string, [secret = "", ...others]: readonly string[]): z.output<typeof pendingSchema> {
-    try {
-      return this.#pending.open(sealed, secret);
-    } catch (failure) {
-      if (failure instanceof UnsealableError && others.length > 0) return this.#openWithAny(sealed, others);
-      throw failure;
-    }
-  }
-
-  /** Whether the person has allowed exactly this before, in this browser. */
-  isRemembered(request: AllowedRequest, remembered: string | undefined): boolean {
-    return this.#decisions(remembered).some(({ decision }) => decision === decisionOf(request));
-  }
-
-  /** The cookie's content after this was allowed; undefined where it says so already. */
-  remember(request: AllowedRequest, remembered: string | undefined): string | undefined {
-    const decision = decisionOf(request);
-    const others = this.#decisions(remembered);
-    if (others.some((known) => known.decision === decision)) return undefined;
-    const until = Math.floor(this.#now() + this.#rememberSeconds);
-    const decisions = [...others, { decision, until }].slice(-maxRemembered);
-    return this.#remembered.seal(decisions, "");
-  }
-
-  #decisions(remembered: string | undefined): z.infer<typeof rememberedSchema> {
-    if (remembered === undefined) return [];
-    try {
-      return this.#remembered.open(remembered, "").filter(({ until }) => until > this.#now());
-    } catch (failure) {
-      // A cookie of an older secret, or of somebody's making: the person is asked again.
-      if (failure instanceof UnsealableError) return [];
-      throw failure;
-    }
+    return [];
   }
 }
 
 /** Names what was allowed. Loopback ports change between runs of a native client, so they do not count. */
-function decisionOf(request: AllowedRequest): string {
+function hashOfRequest(request: AllowedRequest): string {
   const { clientId, redirectUri, scopes, resource } = request;
   const uri = isLoopbackRedirectUri(redirectUri)
     ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")

@@ -5,19 +5,19 @@ import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
+import type { ConsentRevocations } from "../grants/consent-revocations.ts";
 import { StepKey } from "../grants/grant-key.ts";
+import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
 import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
-import type { UpstreamTokens } from "../upstream/contract.ts";
+import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
-import type { AllowedRequest } from "./consent.ts";
-
-/** A cookie holds 4096 bytes with its name and attributes (RFC 6265 section 6.1). */
-const maxTransactionLength = 3800;
+import { type Decision, DecisionSchema, decisionOf, rememberedFor, standsAfter } from "./decision.ts";
 
 /** What has to be known again when the browser comes back from the upstream. It travels sealed, in a cookie. */
 const transactionSchema = z.object({
   request: AuthorizationRequestSchema,
+  decisions: z.array(DecisionSchema),
   upstreamVerifier: z.string(),
   expiresAt: z.number(),
 });
@@ -25,8 +25,13 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 
 type LoginSettings = Pick<
   ProviderConfiguration,
-  "callbackUrl" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
+  "callbackUrl" | "clockTolerance" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
 >;
+
+interface LoginParts {
+  readonly consentRevocations: ConsentRevocations;
+  readonly upstreamRevocations: UpstreamRevocations;
+}
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -40,10 +45,19 @@ export interface BegunLogin {
 
 /** The end of a login. */
 export interface CompletedLogin {
-  /** Where the browser goes: the client's redirect URI, with a code or with an error. */
-  readonly location: URL;
-  /** What the person allowed and then logged in for; undefined where the login failed. */
-  readonly allowed: AllowedRequest | undefined;
+  readonly request: AuthorizationRequest;
+  /**
+   * Where the browser goes: the client's redirect URI, with a code or with an error. Undefined where the person who has
+   * logged in has not allowed the client, and has to be asked.
+   */
+  readonly location: URL | undefined;
+  /** The decision to remember; undefined where the login failed, or the upstream does not say who has logged in. */
+  readonly decision?: Required<Decision>;
+}
+
+interface IssuedCode {
+  readonly code: string;
+  readonly decision?: Required<Decision>;
 }
 
 /** The parameters that the upstream sends the browser back with. */
@@ -60,39 +74,40 @@ export interface CallbackParameters {
  */
 export class Login {
   readonly #configuration: LoginSettings;
+  readonly #parts: LoginParts;
   readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: LoginSettings) {
+  constructor(configuration: LoginSettings, parts: LoginParts) {
     this.#configuration = configuration;
+    this.#parts = parts;
     this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
   /**
    * Begins a login.
    *
-   * @throws {OAuthError} with `invalid_request` when the request is too long to be carried along.
+   * @param decisions - Whoever has allowed the request: it is known after the login whether it was one of them.
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
    */
-  async begin(request: AuthorizationRequest): Promise<BegunLogin> {
+  async begin(request: AuthorizationRequest, decisions: readonly Decision[]): Promise<BegunLogin> {
     const { lifetimes, now, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
     const expiresAt = now() + lifetimes.login;
-    const sealed = this.#transactions.seal({ request, upstreamVerifier, expiresAt }, state);
-    if (sealed.length > maxTransactionLength) {
-      throw invalidRequest("The request is too long; shorten the state or the redirect_uri.");
-    }
+    const transaction = { request, decisions: [...decisions], upstreamVerifier, expiresAt };
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
     return {
       location: await upstream.authorizationUrl({ state, codeChallenge, redirectUri }),
       state,
-      transaction: sealed,
+      transaction: this.#transactions.seal(transaction, state),
       maxAgeSeconds: Math.ceil(lifetimes.login),
     };
   }
 
   /**
-   * Finishes a login: redeems the upstream code, stores an authorization code and says where the browser goes.
+   * Finishes a login: redeems the upstream code, stores an authorization code and says where the browser goes. Where
+   * another person has logged in than those who have allowed the request, or where the consent was revoked since, no code
+   * is issued, and what the upstream has given is revoked.
    *
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
    * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
@@ -101,15 +116,18 @@ export class Login {
     const transaction = this.#open(parameters.state, sealedTransaction);
     const { request } = transaction;
     try {
-      const code = await this.#issueCode(parameters, transaction);
-      return { location: this.#answer(request, { code }), allowed: request };
+      const tokens = await this.#redeem(parameters, transaction);
+      const issued = await this.#issueCodeOrEnd(tokens, transaction);
+      if (issued === undefined) return { request, location: undefined };
+      const { code, decision } = issued;
+      return { request, location: this.#answer(request, { code }), ...(decision !== undefined && { decision }) };
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
           ? { error: failure.error, message: `${this.#configuration.upstream.name} refused the login.` }
           : reportFailure(failure);
       emit("login-failed", { clientId: request.clientId, error });
-      return { location: this.#answer(request, { error, error_description: message }), allowed: undefined };
+      return { request, location: this.#answer(request, { error, error_description: message }) };
     }
   }
 
@@ -126,17 +144,77 @@ export class Login {
     throw invalidRequest("This login took too long. Start again from your application.");
   }
 
-  async #issueCode(parameters: CallbackParameters, { request, upstreamVerifier }: LoginTransaction): Promise<string> {
-    const { code: upstreamCode, error, issuer } = parameters;
-    const { keys, lifetimes, now, repositories, upstream } = this.#configuration;
+  /**
+   * Redeems the upstream code. What the upstream's token endpoint refuses is between it and this server: the client must
+   * not read of an `invalid_client` that is not its own (RFC 6749 section 4.1.2.1 has the errors that it may read).
+   */
+  async #redeem(
+    { code, error, issuer }: CallbackParameters,
+    { upstreamVerifier: codeVerifier }: LoginTransaction,
+  ): Promise<UpstreamTokens> {
+    const { upstream, callbackUrl: redirectUri } = this.#configuration;
     if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
       throw new UpstreamRejectedError("server_error", "The login was answered by another issuer.");
     }
     if (error !== undefined) throw upstreamError(error);
-    if (upstreamCode === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
-    const tokens = await this.#redeem(upstreamCode, upstreamVerifier);
-    const identity = await upstream.identify(tokens);
+    if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
+    try {
+      return await upstream.exchange({ code, codeVerifier, redirectUri });
+    } catch (cause) {
+      if (!(cause instanceof UpstreamRejectedError)) throw cause;
+      if (cause.error === "invalid_grant") {
+        throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
+      }
+      throw new OAuthError("server_error", `${upstream.name} refused this server.`, { cause });
+    }
+  }
+
+  /** Issues a code, or ends what the upstream has given: no grant will ever hold it. */
+  async #issueCodeOrEnd(tokens: UpstreamTokens, transaction: LoginTransaction): Promise<IssuedCode | undefined> {
+    const { now, lifetimes } = this.#configuration;
     const handle = formatHandle(randomBytes(16));
+    let issued: IssuedCode | undefined;
+    try {
+      issued = await this.#issueCode(handle, tokens, transaction);
+      return issued;
+    } finally {
+      if (issued === undefined) {
+        await this.#parts.upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
+      }
+    }
+  }
+
+  /** Issues a code for whoever has logged in; undefined where the person has to be asked. */
+  async #issueCode(
+    handle: string,
+    tokens: UpstreamTokens,
+    { request, decisions }: LoginTransaction,
+  ): Promise<IssuedCode | undefined> {
+    const { clockTolerance, repositories, upstream } = this.#configuration;
+    const identity = await upstream.identify(tokens);
+    const { subject } = identity;
+    const decision = decisionOf(subject, decisions);
+    if (decision === undefined) return undefined;
+    const [code, revokedAt] = await Promise.all([
+      this.#storeCode(handle, request, { tokens, identity }),
+      subject === undefined ? undefined : this.#parts.consentRevocations.revokedAt(subject, request.clientId),
+    ]);
+    if (!standsAfter(revokedAt, decision, clockTolerance)) {
+      await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
+      return undefined;
+    }
+    emit("login", { clientId: request.clientId, subject });
+    if (subject === undefined) return { code };
+    return { code, decision: rememberedFor(subject, decision, revokedAt, clockTolerance) };
+  }
+
+  async #storeCode(
+    handle: string,
+    request: AuthorizationRequest,
+    session: { readonly tokens: UpstreamTokens; readonly identity: UpstreamIdentity },
+  ): Promise<string> {
+    const { keys, lifetimes, now, repositories } = this.#configuration;
+    const { subject } = session.identity;
     const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
     const key = StepKey.create(grantIdOf(handle));
     await repositories.authorizationCodes.set(authorizationCodeKey(handle), {
@@ -147,29 +225,11 @@ export class Login {
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
       client: request.client,
-      sealedUpstream: key.grantKey.sealSession({ tokens, identity }),
+      sealedUpstream: key.grantKey.sealSession(session),
       wrappedKey: key.wrap(keys, core),
-      ...(identity.subject !== undefined && { subject: identity.subject }),
+      ...(subject !== undefined && { subject }),
     });
-    emit("login", { clientId: request.clientId, subject: identity.subject });
     return markCredential(keys.derive("credential mark"), core);
-  }
-
-  /**
-   * Redeems the upstream code. What the upstream's token endpoint refuses is between it and this server: the client must
-   * not read of an `invalid_client` that is not its own (RFC 6749 section 4.1.2.1 has the errors that it may read).
-   */
-  async #redeem(code: string, codeVerifier: string): Promise<UpstreamTokens> {
-    const { upstream, callbackUrl: redirectUri } = this.#configuration;
-    try {
-      return await upstream.exchange({ code, codeVerifier, redirectUri });
-    } catch (cause) {
-      if (!(cause instanceof UpstreamRejectedError)) throw cause;
-      if (cause.error === "invalid_grant") {
-        throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
-      }
-      throw new OAuthError("server_error", `${upstream.name} refused this server.`, { cause });
-    }
   }
 
   #answer({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): URL {

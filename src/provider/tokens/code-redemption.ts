@@ -266,6 +266,7 @@ export class CodeRedemption {
         key: step?.key.grantKey,
         sealedUpstream: record?.sealedUpstream,
         clientId,
+        subject: record?.subject,
       });
       if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
     }

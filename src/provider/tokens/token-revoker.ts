@@ -72,7 +72,7 @@ export class TokenRevoker {
       grants.get(grantId),
     ]);
     if (grant?.clientId !== clientId) return;
-    await grants.revoke(grantId, { key: record && openKey(keys, grantId, core, record.wrappedKey) });
+    await grants.revoke(grantId, { grant, key: record && openKey(keys, grantId, core, record.wrappedKey) });
   }
 
   async #revokeAccessToken(clientId: string, token: string): Promise<void> {

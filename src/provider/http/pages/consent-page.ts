@@ -45,7 +45,10 @@ ${warning}
 </form>`,
   );
   const targets = formTargets(upstream.issuer, request.redirectUri);
-  return new Response(html, { status: 200, headers: pageHeaders(appearance, targets) });
+  const headers = pageHeaders(appearance, targets);
+  // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
+  headers.set("referrer-policy", "same-origin");
+  return new Response(html, { status: 200, headers });
 }
 
 /** A name that cannot be mistaken for the page's own words: one line, no control or direction characters. */

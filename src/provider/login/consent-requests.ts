@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { UnsealableError } from "../../errors.ts";
+import { SealedJson } from "../../secrets/sealed-json.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { invalidRequest } from "../oauth-failure.ts";
+import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
+
+/** How long a page may stay open before its decision is refused, in seconds. */
+const pageLifetimeSeconds = 1800;
+
+const pendingSchema = z.object({ request: AuthorizationRequestSchema, expiresAt: z.number() });
+type PendingRequest = z.output<typeof pendingSchema>;
+
+/**
+ * Requests that wait for a person's decision. A request waits in the page itself, sealed and bound to the secret of the
+ * browser that was asked, so no other site can answer for the person and no instance has to remember the request.
+ */
+export class ConsentRequests {
+  readonly #now: () => number;
+  readonly #pending: SealedJson<PendingRequest>;
+
+  constructor({ keys, now }: Pick<ProviderConfiguration, "keys" | "now">) {
+    this.#now = now;
+    this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
+  }
+
+  /** Seals a request into the page that asks about it. */
+  seal(request: AuthorizationRequest, browserSecret: string): string {
+    return this.#pending.seal({ request, expiresAt: this.#now() + pageLifetimeSeconds }, browserSecret);
+  }
+
+  /**
+   * Opens the request that a page was about.
+   *
+   * @throws {OAuthError} with `invalid_request` when this browser was not asked, or the page is too old.
+   */
+  open(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
+    const stale = "This page is too old or belongs to another browser. Start again from your application.";
+    try {
+      const { request, expiresAt } = this.#openWithAny(sealed, browserSecrets);
+      if (expiresAt <= this.#now()) throw invalidRequest(stale);
+      return request;
+    } catch (cause) {
+      if (cause instanceof UnsealableError && cause.keyId === undefined) throw invalidRequest(stale, { cause });
+      throw cause;
+    }
+  }
+
+  #openWithAny(sealed: string, [secret = "", ...others]: readonly string[]): PendingRequest {
+    try {
+      return this.#pending.open(sealed, secret);
+    } catch (failure) {
+      if (failure instanceof UnsealableError && others.length > 0) return this.#openWithAny(sealed, others);
+      throw failure;
+    }
+  }
+}

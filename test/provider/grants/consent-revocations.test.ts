@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
+import { consentRevocationKey } from "../../../src/records/keys.ts";
+import type { ProviderRepositories } from "../../../src/records/repositories.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { type Interception, intercepted } from "../../support/intercepted-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
+
+const baseUrl = "https://mcp.example";
+const day = 24 * 60 * 60;
+let clock: ManualClock;
+let repositories: ProviderRepositories;
+let harness: ClientHarness<McpOAuthProvider>;
+let calls: string[];
+let refused: string | undefined;
+beforeEach(() => {
+  clock = new ManualClock();
+  calls = [];
+  refused = undefined;
+  const inMemory = createInMemoryRepositories({ clock: clock.read });
+  repositories = {
+    ...inMemory,
+    consentRevocations: intercepted(inMemory.consentRevocations, watch("consent")),
+    grants: intercepted(inMemory.grants, watch("grant")),
+  };
+  const options = {
+    secret: "a secret of this test, which is long enough",
+    scopes: ["user"],
+    consent: { rememberSeconds: 10 * day },
+  };
+  harness = new ClientHarness(
+    new McpOAuthProvider({
+      ...options,
+      baseUrl,
+      upstream: new FakeUpstream(clock.read),
+      clock: clock.read,
+      repositories,
+    }),
+    baseUrl,
+  );
+});
+
+/** Says what is asked of a repository, and refuses what the test says. */
+function watch(name: string): Interception<unknown> {
+  return async (run, { method }) => {
+    const call = `${method} ${name}`;
+    calls.push(call);
+    if (call === refused) throw new StorageUnavailableError("The test refuses.");
+    return run();
+  };
+}
+
+async function logIn(user = "ada"): Promise<IssuedTokens> {
+  const { client_id: clientId } = await harness.register();
+  const { verifier, challenge } = pkce();
+  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+  const answer = await harness.finishLogin(logInAtFakeUpstream(location, user), cookie);
+  const issued = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
+  return { ...issued, ...(await jsonOf(await harness.redeem(issued))) };
+}
+const revoke = ({ clientId, refresh_token: token }: IssuedTokens) =>
+  harness.postForm("/revoke", { client_id: clientId, token });
+const consentCalls = () => calls.filter((call) => call.endsWith(" consent"));
+
+describe("the consent behind a grant", () => {
+  it("costs one read in the callback, and one write when it ends", async () => {
+    const tokens = await logIn();
+    expect(consentCalls()).toEqual(["get consent"]);
+    await harness.refresh(tokens);
+    expect(consentCalls()).toEqual(["get consent"]);
+    await revoke(tokens);
+    expect(consentCalls()).toEqual(["get consent", "set consent"]);
+    // What is over is not ended again.
+    await revoke(tokens);
+    expect(consentCalls()).toEqual(["get consent", "set consent"]);
+  });
+
+  it("is ended under a key of the person and the client, for as long as a browser can remember it", async () => {
+    const tokens = await logIn();
+    await revoke(tokens);
+    const now = clock.read() / 1000;
+    const record = await repositories.consentRevocations.get(consentRevocationKey("ada", tokens.clientId));
+    expect(record).toEqual({ revokedAt: now, expiresAt: now + 11 * day });
+    expect(await repositories.consentRevocations.get(consentRevocationKey("grace", tokens.clientId))).toBeUndefined();
+    clock.advanceSeconds(11 * day);
+    expect(await repositories.consentRevocations.get(consentRevocationKey("ada", tokens.clientId))).toBeUndefined();
+  });
+
+  it("is ended before the grant, so that whoever is told of a failure can end both by trying again", async () => {
+    const tokens = await logIn();
+    calls = [];
+    refused = "set consent";
+    expect((await revoke(tokens)).status).toBe(503);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    refused = undefined;
+    expect((await revoke(tokens)).status).toBe(200);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    expect(calls.filter((call) => call.startsWith("set "))).toEqual(["set consent", "set consent", "set grant"]);
+  });
+
+  it("counts as unknown while the store does not answer: the client is told to come back, and gets no code", async () => {
+    const { client_id } = await harness.register();
+    const { location, cookie } = await harness.beginLogin({ client_id, code_challenge: pkce().challenge });
+    refused = "get consent";
+    const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+    expect(answer.searchParams.get("error")).toBe("temporarily_unavailable");
+    expect(answer.searchParams.get("code")).toBeNull();
+  });
+});
