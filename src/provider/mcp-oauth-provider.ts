@@ -57,7 +57,7 @@ export class McpOAuthProvider {
   readonly #configuration: ProviderConfiguration;
   readonly #parts: ProviderParts;
 
-  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so a wrong try burns the code. */
+  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so that it reads the code once. */
   readonly skipLocalPkceValidation = true;
 
   /** The client store of the MCP SDK's v1 `OAuthServerProvider`. */
@@ -219,8 +219,10 @@ export class McpOAuthProvider {
     authorizationCode: string,
   ): Promise<string> {
     const { keys, repositories } = this.#configuration;
-    const credential = readCredential(keys.derive("credential mark"), "authorization_code", authorizationCode);
-    const record = credential && (await repositories.authorizationCodes.get(authorizationCodeKey(credential.handle)));
+    const record = await this.#explained(async () => {
+      const credential = readCredential(keys.derive("credential mark"), "authorization_code", authorizationCode);
+      return credential && repositories.authorizationCodes.get(authorizationCodeKey(credential.handle));
+    });
     if (record?.clientId !== client.client_id) {
       throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
     }
@@ -249,7 +251,7 @@ export class McpOAuthProvider {
       resource: resource?.href,
     };
     // The MCP SDK's router has authenticated the client.
-    const { tokens, client: known } = await codes.redeem(request, async (recorded) => recorded);
+    const { tokens, client: known } = await this.#explained(() => codes.redeem(request, async (recorded) => recorded));
     await registry.renewIfDue(client.client_id, known);
     return tokens;
   }
@@ -274,9 +276,18 @@ export class McpOAuthProvider {
       resource: resource?.href,
     };
     const grantTypes = [...(client.grant_types ?? ["authorization_code"])];
-    const { tokens } = await refreshes.refresh(request, async () => ({ grantTypes }));
+    const { tokens } = await this.#explained(() => refreshes.refresh(request, async () => ({ grantTypes })));
     await registry.renewIfDue(client.client_id);
     return tokens;
+  }
+
+  /** Tells a credential of another instance's secret from a lost one, as the token endpoint does. */
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (failure) {
+      throw await this.#parts.announcements.explain(failure);
+    }
   }
 
   /**

@@ -42,9 +42,9 @@ export function clientAssertionKey(clientId: string, jwtId: string): TokenKey {
   return storageKey("client assertion", JSON.stringify([clientId, jwtId]));
 }
 
-/** The storage key of the announcement of a key. */
-export function announcedKeyKey(keyId: string): TokenKey {
-  return storageKey("announced key", keyId);
+/** The storage key of the announcement of a key, which says nothing to servers of another issuer in the same store. */
+export function announcedKeyKey(issuer: string, keyId: string): TokenKey {
+  return storageKey("announced key", JSON.stringify([issuer, keyId]));
 }
 
 /** The storage key of the revocation of a person's consent to a client. */

@@ -32,6 +32,7 @@ describe("events", () => {
     const renewed = await jsonOf(await harness.refresh(tokens));
     const revoke = { client_id: tokens.clientId, token: tokens.access_token };
     await harness.postForm("/revoke", revoke);
+    await harness.refresh({ ...tokens, ...renewed });
     clock.advanceSeconds(31);
     await harness.refresh(tokens);
 
@@ -42,6 +43,7 @@ describe("events", () => {
       "token-issued",
       "token-refreshed",
       "token-revoked",
+      "token-refreshed",
       "grant-revoked",
       "reuse-detected",
     ]);

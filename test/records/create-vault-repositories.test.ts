@@ -13,6 +13,14 @@ beforeEach(() => emulator.vault.clear());
 const open = (options = {}) =>
   createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate, folder: "/shared", ...options });
 const future = Math.floor(Date.now() / 1000) + 600;
+const refreshToken = (expiresAt: number) => ({
+  grantId: "g",
+  scopes: [],
+  issuedAt: 0,
+  usableUntil: expiresAt,
+  expiresAt,
+  wrappedKey: "k",
+});
 
 describe("kinds of record in one folder", () => {
   it("do not see each other, even under the same key", async () => {
@@ -27,7 +35,7 @@ describe("kinds of record in one folder", () => {
     const { accessTokens, refreshTokens } = open();
     const record = { clientId: "c", scopes: [], expiresAt: future };
     await accessTokens.set("key", record);
-    await expect(refreshTokens.set("key", { ...record, grantId: "g" })).rejects.toMatchObject({
+    await expect(refreshTokens.set("key", refreshToken(future))).rejects.toMatchObject({
       code: "ERR_STORAGE_REJECTED",
       message: expect.stringMatching(/another kind/),
     });
@@ -41,7 +49,7 @@ describe("kinds of record in one folder", () => {
     const record = { clientId: "c", scopes: [] };
     await repositories.accessTokens.set("short", { ...record, expiresAt: now + 10 });
     await repositories.accessTokens.set("long", { ...record, expiresAt: now + 1000 });
-    await repositories.refreshTokens.set("short too", { ...record, expiresAt: now + 10 });
+    await repositories.refreshTokens.set("short too", refreshToken(now + 10));
     await repositories.clients.set("client", { client_id: "client", redirect_uris: [] });
     clock.advanceSeconds(11);
 
@@ -55,7 +63,7 @@ describe("kinds of record in one folder", () => {
     for (let index = 0; index < 250; index += 1) {
       await accessTokens.set(`key ${index}`, { clientId: "c", scopes: [], expiresAt: future });
     }
-    await grants.set("grant", { clientId: "c", scopes: [], createdAt: 0, expiresAt: future, tokens: [] });
+    await grants.set("grant", { clientId: "c", scopes: [], createdAt: 0, expiresAt: future });
     let count = 0;
     for await (const [key] of accessTokens.entries()) if (key.startsWith("key ")) count += 1;
     expect(count).toBe(250);

@@ -1,5 +1,12 @@
-import { StorageUnavailableError } from "../../src/errors.ts";
-import { createRepositories, InMemoryRepository, type ProviderRepositories, type Repository } from "../../src/index.ts";
+import type { ZodType } from "zod";
+import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
+import {
+  createRepositories,
+  InMemoryRepository,
+  type ProviderRepositories,
+  type RecordKind,
+  type Repository,
+} from "../../src/index.ts";
 
 /** A method of a repository. */
 export type Method = keyof Repository<string, unknown>;
@@ -46,6 +53,44 @@ export function refusing<V>(
     if (refuses(method, value)) throw new StorageUnavailableError("The test refuses.");
     return run();
   });
+}
+
+/**
+ * When a call that fails does so: before the store has done what was asked, or after; and after, where the next read that
+ * might tell fails too.
+ */
+export type FailureMoment = "before" | "after" | "after and unread";
+
+/** A repository that lets the next call of a method fail, each time that the test says so. */
+export function failingOnce<V>(inner: Repository<string, V>) {
+  let next: { readonly method: Method; readonly moment: FailureMoment } | undefined;
+  const repository = intercepted(inner, async (run, { method }) => {
+    if (next?.method !== method) return run();
+    const { moment } = next;
+    next = moment === "after and unread" && method !== "get" ? { method: "get", moment } : undefined;
+    if (moment !== "before") await run();
+    throw new StorageTimeoutError("The test gives no answer.");
+  });
+  return {
+    repository,
+    failNext: (method: Method, moment: FailureMoment) => {
+      next = { method, moment };
+    },
+    /** Whether a failure that was ordered has yet to come. */
+    isPending: () => next !== undefined,
+  };
+}
+
+/** Repositories in memory that write down each call: the kind of record, and the method. */
+export function recordedRepositories(options: { readonly clock?: () => number } = {}) {
+  const calls: string[] = [];
+  const repositories = createRepositories(<V>(_: ZodType<V>, kind: RecordKind) =>
+    intercepted(new InMemoryRepository<string, V>(options), (run, { method }) => {
+      calls.push(`${kind} ${method}`);
+      return run();
+    }),
+  );
+  return { repositories, calls };
 }
 
 /** Repositories in memory with an outage that a test switches on, for some methods or for all. */

@@ -111,10 +111,10 @@ export class UpstreamSessions {
       throw loginOver();
     }
     const key = await this.#unwrap(grantId, accessToken, record.wrappedKey);
-    if (isRevoked(grant)) await this.#grants.endUpstream(grantId, grant, { key });
     const stored = session?.sealed ?? grant?.sealedUpstream;
+    const unstored = stored && this.#unstored.inPlaceOf(grantId, stored);
+    if (isRevoked(grant)) await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: unstored });
     if (!isLive(grant, now) || stored === undefined) throw loginOver();
-    const unstored = this.#unstored.inPlaceOf(grantId, stored);
     if (unstored === undefined) return { grantId, grant, key, sealed: stored };
     await this.#store({ grantId, grant, key, sealed: stored }, unstored);
     return { grantId, grant, key, sealed: unstored };

@@ -20,6 +20,7 @@ const maxLookups = 10;
  */
 export class KeyAnnouncements {
   readonly #announcements: Repository<string, KeyAnnouncement>;
+  readonly #issuer: string;
   readonly #keys: KeyRing;
   readonly #now: () => number;
   readonly #known = new LRUCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>({
@@ -30,11 +31,13 @@ export class KeyAnnouncements {
 
   constructor(parts: {
     readonly repositories: { readonly keyAnnouncements: Repository<string, KeyAnnouncement> };
+    readonly issuer: string;
     readonly keys: KeyRing;
     /** The time in epoch seconds. */
     readonly now: () => number;
   }) {
     this.#announcements = parts.repositories.keyAnnouncements;
+    this.#issuer = parts.issuer;
     this.#keys = parts.keys;
     this.#now = parts.now;
   }
@@ -52,7 +55,7 @@ export class KeyAnnouncements {
 
   async #announceAll(expiresAt: number): Promise<void> {
     const announced = this.#keys.ids.map((keyId) => {
-      return this.#announcements.set(announcedKeyKey(keyId), { keyId, expiresAt });
+      return this.#announcements.set(announcedKeyKey(this.#issuer, keyId), { keyId, expiresAt });
     });
     await Promise.all(announced);
   }
@@ -84,7 +87,7 @@ export class KeyAnnouncements {
     if (known !== undefined && now < known.readAt + believedSeconds) return known.isAnnounced;
     const recent = [...this.#known.values()].filter(({ readAt }) => now < readAt + believedSeconds);
     if (recent.length >= maxLookups) return true;
-    const isAnnounced = (await this.#announcements.get(announcedKeyKey(keyId))) !== undefined;
+    const isAnnounced = (await this.#announcements.get(announcedKeyKey(this.#issuer, keyId))) !== undefined;
     this.#known.set(keyId, { isAnnounced, readAt: now });
     return isAnnounced;
   }

@@ -21,6 +21,7 @@ const prefixes = { access_token: "pmcp_at_", authorization_code: "pmcp_ac_", ref
 const handleLength = 22;
 const generationLength = 6;
 const secretLength = 43;
+const markSeparator = "_";
 const keyIdLength = 8;
 const macLength = 22;
 const macBytes = 16;
@@ -57,7 +58,7 @@ export function credentialCore(
  * store. The core alone decides which credential it is: two instances may mark one with different keys.
  */
 export function markCredential({ primary }: DerivedKeys, core: string): string {
-  return `${core}_${primary.id}${macOf(primary.bytes, core)}`;
+  return `${core}${markSeparator}${primary.id}${macOf(primary.bytes, core)}`;
 }
 
 /** A credential, and the mark that it came with. */
@@ -95,6 +96,7 @@ export function readMarkedCredential(kind: MarkedCredentialKind, text: string): 
   const coreLength = prefix.length + handleLength + numberLength + secretLength;
   const length = coreLength + 1 + keyIdLength + macLength;
   if (text.length !== length || !text.startsWith(prefix) || !/^[\w-]+$/.test(text)) return undefined;
+  if (text[coreLength] !== markSeparator) return undefined;
   const numberAt = prefix.length + handleLength;
   const number = text.slice(numberAt, numberAt + numberLength);
   if (!/^\d*$/.test(number)) return undefined;

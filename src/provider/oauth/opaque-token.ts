@@ -5,8 +5,14 @@ const clientSecretLength = 43;
 const checksumLength = 6;
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** Writes bytes in base 62, with zeros in front up to a length. 22 characters hold 16 bytes, 43 characters 32 bytes. */
+/**
+ * Writes bytes in base 62, with zeros in front up to a length. 22 characters hold 16 bytes, 43 characters 32 bytes.
+ *
+ * @throws {RangeError} when there are more or fewer bytes than the characters hold.
+ */
 export function base62(bytes: Uint8Array, length: number): string {
+  const held = Math.floor((length * Math.log2(alphabet.length)) / 8);
+  if (bytes.length !== held) throw new RangeError(`${length} characters hold ${held} bytes, not ${bytes.length}.`);
   return base62Number(BigInt(`0x${Buffer.from(bytes).toString("hex")}`), length);
 }
 

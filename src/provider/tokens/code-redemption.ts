@@ -14,7 +14,7 @@ import type { Grants } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { isUnknown } from "./lost-answer.ts";
-import { longestRequestSeconds } from "./request-time.ts";
+import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
 import type { TokenIssue } from "./token-issue.ts";
@@ -113,6 +113,7 @@ export class CodeRedemption {
     request: CodeRedemptionRequest,
     authenticate: (client: ClientAuthentication | undefined) => Promise<ClientAuthentication | undefined>,
   ): Promise<RedeemedCode> {
+    const began = this.#parts.now();
     const credential = readCredential(this.#parts.keys.derive("credential mark"), "authorization_code", request.code);
     if (credential === undefined) {
       await authenticate(undefined);
@@ -125,7 +126,11 @@ export class CodeRedemption {
     const attempt = await this.#attempt(step, record, progress);
     if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
     this.#check(request, record);
-    return { tokens: await this.#answer(attempt), client };
+    // Whoever was suspended for long must not add what was there, and is gone again.
+    requirePrompt(began, this.#parts.now());
+    const tokens = await this.#answer(attempt);
+    requirePrompt(began, this.#parts.now());
+    return { tokens, client };
   }
 
   async #read({ handle }: GrantCredential): Promise<[AuthorizationCode | undefined, Progress]> {

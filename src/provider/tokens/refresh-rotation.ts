@@ -1,4 +1,4 @@
-import { OAuthError, StorageTimeoutError } from "../../errors.ts";
+import { OAuthError } from "../../errors.ts";
 import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
@@ -10,7 +10,7 @@ import { type Grants, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
-import { isPrompt, longestRequestSeconds } from "./request-time.ts";
+import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
 import type { TokenIssue } from "./token-issue.ts";
@@ -89,15 +89,15 @@ export class RefreshRotation {
     const step = await this.#open(credential, { ...chain, grant });
     if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
     const now = this.#parts.now();
+    // Whoever was suspended for long must not add what was there, and is gone again.
+    requirePrompt(began, now);
     const scopes =
       chain.successor?.scopes ?? (await this.#spend(step, grant, narrowedScopes(grant, request.scope), now));
     const [access] = await this.#all([
       this.#issueAccessToken(step, grant, scopes, now),
-      chain.successor === undefined && this.#retire(chain.previous, step, now),
+      this.#retire(chain.previous, step, now),
     ]);
-    if (!isPrompt(began, this.#parts.now())) {
-      throw new StorageTimeoutError("A refresh took so long that its answer may not hold; try again.");
-    }
+    requirePrompt(began, this.#parts.now());
     emit("token-refreshed", { clientId: grant.clientId, grantId: step.grantId, subject: grant.subject, scopes });
     const refreshToken = this.#parts.issue.refreshTokenText(step);
     return { tokens: tokenResponse({ ...access, scopes, refreshToken, now }), client };
@@ -128,7 +128,9 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, { key: step.key.grantKey });
       throw unknownToken();
     }
-    if (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace) {
+    // A token that was retired was used twice over, though what followed it may be gone by the clock of another instance.
+    const wasRetired = successor === undefined && shown.expiresAt < grant.expiresAt;
+    if (wasRetired || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace)) {
       return this.#refuseReuse(credential, grant, step);
     }
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
@@ -171,7 +173,11 @@ export class RefreshRotation {
     return stored.scopes;
   }
 
-  /** The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. */
+  /**
+   * The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. It is
+   * gone before its successor is, which says that it was used: so no answer is given until this was done, by a repetition
+   * where it failed at first.
+   */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
     const keptUntil = Math.ceil(now + Math.max(this.#parts.grace, longestRequestSeconds));
     if (previous === undefined || previous.expiresAt <= keptUntil) return;

@@ -30,7 +30,7 @@ export class TokenIssue {
   readonly #accessTokens: Repository<string, AccessToken>;
   readonly #refreshTokens: Repository<string, RefreshToken>;
   readonly #keys: KeyRing;
-  readonly #lifetimes: { readonly accessToken: number; readonly refreshToken: number };
+  readonly #lifetimes: { readonly accessToken: number; readonly refreshToken: number; readonly grant: number };
 
   constructor(parts: {
     readonly repositories: {
@@ -39,7 +39,7 @@ export class TokenIssue {
     };
     readonly keys: KeyRing;
     /** In seconds. */
-    readonly lifetimes: { readonly accessToken: number; readonly refreshToken: number };
+    readonly lifetimes: { readonly accessToken: number; readonly refreshToken: number; readonly grant: number };
   }) {
     this.#accessTokens = parts.repositories.accessTokens;
     this.#refreshTokens = parts.repositories.refreshTokens;
@@ -60,7 +60,7 @@ export class TokenIssue {
       record: {
         clientId: grant.clientId,
         scopes: [...scopes],
-        expiresAt: this.accessTokenExpiry(grant.expiresAt, now),
+        expiresAt: this.accessTokenExpiry(this.#endOf(grant), now),
         grantId: step.grantId,
         wrappedKey: step.key.grantKey.wrap(this.#keys, accessToken),
         ...redemptionOf(step, grant),
@@ -73,6 +73,11 @@ export class TokenIssue {
   /** Stores an access token, unless it was stored before. */
   async addAccessToken({ accessToken, record }: AccessTokenToIssue): Promise<Addition<AccessToken>> {
     return addTo(this.#accessTokens, accessTokenKey(accessToken), record);
+  }
+
+  /** When a grant ends, in epoch seconds. The record of a short grant is kept for longer, for as long as its code is. */
+  #endOf({ createdAt, expiresAt }: Grant): number {
+    return Math.min(expiresAt, createdAt + this.#lifetimes.grant);
   }
 
   /** The stored access token of a step, if there is one. */
@@ -92,7 +97,7 @@ export class TokenIssue {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
-      usableUntil: Math.min(now + this.#lifetimes.refreshToken, grant.expiresAt),
+      usableUntil: Math.min(now + this.#lifetimes.refreshToken, this.#endOf(grant)),
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(this.#keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),

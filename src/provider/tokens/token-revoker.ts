@@ -5,7 +5,7 @@ import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { emit } from "../events.ts";
-import { StepKey } from "../grants/grant-key.ts";
+import { type GrantKey, StepKey } from "../grants/grant-key.ts";
 import type { Grants } from "../grants/grants.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import {
@@ -30,6 +30,11 @@ export interface RevokerParts {
   readonly now: () => number;
 }
 
+/** A refresh token, and whether its mark says that this server issued it. */
+interface ShownRefreshToken extends GrantCredential {
+  readonly isProven: boolean;
+}
+
 /** Revokes tokens at their client's wish (RFC 7009). */
 export class TokenRevoker {
   readonly #parts: RevokerParts;
@@ -50,21 +55,23 @@ export class TokenRevoker {
     else await this.#revokeAccessToken(clientId, token);
   }
 
-  /** A token whose key nobody has any more can still be revoked: nothing else can be done with it. */
-  async #readRefreshToken(token: string): Promise<GrantCredential | undefined> {
+  /** A token whose key nobody has any more can still be revoked: nothing else can be done with it. Its mark says nothing. */
+  async #readRefreshToken(token: string): Promise<ShownRefreshToken | undefined> {
     const { keys, announcements } = this.#parts;
     try {
-      return readCredential(keys.derive("credential mark"), "refresh_token", token);
+      const credential = readCredential(keys.derive("credential mark"), "refresh_token", token);
+      return credential && { ...credential, isProven: true };
     } catch (failure) {
       const explained = await announcements.explain(failure);
       if (explained instanceof OAuthError && explained.error === "invalid_grant") {
-        return readMarkedCredential("refresh_token", token);
+        const credential = readMarkedCredential("refresh_token", token);
+        return credential && { ...credential, isProven: false };
       }
       throw explained;
     }
   }
 
-  async #revokeGrant(clientId: string, { handle, generation, core }: GrantCredential): Promise<void> {
+  async #revokeGrant(clientId: string, { handle, generation, core, isProven }: ShownRefreshToken): Promise<void> {
     const { repositories, grants, keys } = this.#parts;
     const grantId = grantIdOf(handle);
     const [record, grant] = await Promise.all([
@@ -72,7 +79,11 @@ export class TokenRevoker {
       grants.get(grantId),
     ]);
     if (grant?.clientId !== clientId) return;
-    await grants.revoke(grantId, { grant, key: record && openKey(keys, grantId, core, record.wrappedKey) });
+    const key = record && openKey(keys, grantId, core, record.wrappedKey);
+    // Whoever knows the handle can invent a mark, but no record of the login that is as lost as the mark's key.
+    if (isProven || (record !== undefined && key === "lost")) {
+      await grants.revoke(grantId, { grant, key: key === "lost" ? undefined : key });
+    }
   }
 
   async #revokeAccessToken(clientId: string, token: string): Promise<void> {
@@ -96,12 +107,13 @@ export class TokenRevoker {
   }
 }
 
-function openKey(keys: KeyRing, grantId: string, core: string, wrappedKey: string) {
+/** The key that is wrapped under a token; "lost" where it was wrapped with a secret that is not configured any more. */
+function openKey(keys: KeyRing, grantId: string, core: string, wrappedKey: string): GrantKey | "lost" | undefined {
   try {
     return StepKey.unwrap(keys, grantId, core, wrappedKey).grantKey;
   } catch (failure) {
     if (!(failure instanceof UnsealableError)) throw failure;
     reportFailure(failure);
-    return undefined;
+    return failure.keyId === undefined ? undefined : "lost";
   }
 }

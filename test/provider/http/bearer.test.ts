@@ -1,20 +1,39 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, OAuthError, PangeaOAuthProvider, tokenKey } from "../../../src/index.ts";
-import { formatOpaqueToken } from "../../../src/provider/oauth/opaque-token.ts";
+import {
+  type AccessToken,
+  createInMemoryRepositories,
+  type Grant,
+  OAuthError,
+  PangeaOAuthProvider,
+  tokenKey,
+} from "../../../src/index.ts";
+import { formatAccessToken, formatHandle } from "../../../src/provider/oauth/grant-credential.ts";
+import { grantIdOf } from "../../../src/records/keys.ts";
 import { FailingRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
 
 const options = providerOptions("https://login.example");
-const token = formatOpaqueToken("access_token", randomBytes(32));
+const handle = formatHandle(randomBytes(16));
+const grantId = grantIdOf(handle);
+const token = formatAccessToken(handle, randomBytes(32));
 const record = () => ({
   clientId: "c1",
   scopes: ["user"],
   expiresAt: Math.floor(Date.now() / 1000) + 600,
   resource: new URL("http://localhost:8000/mcp"),
 });
+
+/** A store with the record of the token, and with its grant. */
+async function storeWith(changes: Partial<AccessToken> = {}, ended: Partial<Grant> = {}) {
+  const repositories = createInMemoryRepositories();
+  await repositories.accessTokens.set(tokenKey(token), { ...record(), grantId, ...changes });
+  const { clientId, scopes, expiresAt } = record();
+  await repositories.grants.set(grantId, { clientId, scopes, createdAt: expiresAt - 600, expiresAt, ...ended });
+  return repositories;
+}
 
 async function ask(
   provider: PangeaOAuthProvider,
@@ -51,39 +70,51 @@ describe("the guard of the MCP endpoint", () => {
   });
 
   it("lets a token of this server and this resource through", async () => {
-    const repositories = createInMemoryRepositories();
-    await repositories.accessTokens.set(tokenKey(token), { ...record(), subject: "pui_x", grantId: "g" });
+    const repositories = await storeWith({ subject: "pui_x" });
     const response = await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`);
     expect(response.status).toBe(200);
     expect(await jsonOf(response)).toMatchObject({
       clientId: "c1",
       scopes: ["user"],
       resource: "http://localhost:8000/mcp",
-      extra: { subject: "pui_x", grantId: "g" },
+      extra: { subject: "pui_x", grantId },
     });
   });
 
   it.each([
     ["one for another resource", { resource: new URL("https://other.example/mcp") }],
     ["one that has expired", { expiresAt: 1 }],
+    ["one that was revoked by itself", { revokedAt: 1 }],
   ])("refuses %s", async (_, changes) => {
-    const repositories = createInMemoryRepositories();
-    await repositories.accessTokens.set(tokenKey(token), { ...record(), ...changes });
+    const repositories = await storeWith(changes);
     const response = await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`);
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toContain('error="invalid_token"');
   });
 
+  it.each([
+    ["whose grant was revoked", { revokedAt: 1 }],
+    ["whose grant is over", { expiresAt: 1 }],
+  ])("refuses one %s, though its own record is good", async (_, ended) => {
+    const repositories = await storeWith({}, ended);
+    expect((await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`)).status).toBe(401);
+  });
+
+  it("refuses one whose grant is not there, though its own record is good", async () => {
+    const repositories = await storeWith();
+    await repositories.grants.delete(grantId);
+    expect((await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`)).status).toBe(401);
+  });
+
   it("refuses one of ours whose record names no resource", async () => {
-    const repositories = createInMemoryRepositories();
+    const repositories = await storeWith();
     const { resource: _, ...rest } = record();
-    await repositories.accessTokens.set(tokenKey(token), rest);
+    await repositories.accessTokens.set(tokenKey(token), { ...rest, grantId });
     expect((await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`)).status).toBe(401);
   });
 
   it("answers 403 with every scope that is needed", async () => {
-    const repositories = createInMemoryRepositories();
-    await repositories.accessTokens.set(tokenKey(token), record());
+    const repositories = await storeWith();
     const provider = new PangeaOAuthProvider({ ...options, repositories });
     const response = await ask(provider, `Bearer ${token}`, ["user", "admin"]);
     expect(response.status).toBe(403);

@@ -1,34 +1,58 @@
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
-import { formatOpaqueToken, isOpaqueToken, isPythonAccessToken } from "../../../src/provider/oauth/opaque-token.ts";
+import {
+  base62,
+  formatClientSecret,
+  hasChecksum,
+  isPythonAccessToken,
+  withChecksum,
+} from "../../../src/provider/oauth/opaque-token.ts";
 
-it("recognises what it formats, for every value of its entropy", () => {
-  for (const entropy of [new Uint8Array(32), new Uint8Array(32).fill(255), randomBytes(32)]) {
-    const token = formatOpaqueToken("access_token", entropy);
-    expect(token).toMatch(/^pmcp_at_[0-9A-Za-z]{49}$/);
-    expect(isOpaqueToken("access_token", token)).toBe(true);
+it.each([
+  [16, 22],
+  [32, 43],
+])("writes %i bytes in %i characters, whatever they are, and keeps every bit", (size, length) => {
+  const written = new Set<string>();
+  const values = [new Uint8Array(size), new Uint8Array(size).fill(255), randomBytes(size)];
+  for (let bit = 0; bit < size * 8; bit += 1) {
+    const one = new Uint8Array(size);
+    one[bit >> 3] = 1 << (bit & 7);
+    values.push(one);
+  }
+  for (const bytes of values) {
+    const text = base62(bytes, length);
+    expect(text).toMatch(new RegExp(`^[0-9A-Za-z]{${length}}$`));
+    written.add(text);
+  }
+  expect(written.size).toBe(values.length);
+});
+
+it.each([
+  [16, 43],
+  [31, 43],
+  [33, 43],
+  [32, 22],
+  [15, 22],
+  [0, 22],
+])("refuses to write %i bytes in %i characters: a secret has no less entropy than it looks", (size, length) => {
+  expect(() => base62(new Uint8Array(size), length)).toThrow(RangeError);
+});
+
+it("finds a mistyped character, a missing one and one too many by the checksum", () => {
+  const text = withChecksum("pmcp_at_abc");
+  expect(hasChecksum(text, 11)).toBe(true);
+  for (let index = 0; index < text.length; index += 1) {
+    const other = text[index] === "x" ? "y" : "x";
+    expect(hasChecksum(text.slice(0, index) + other + text.slice(index + 1), 11), text[index]).toBe(false);
+  }
+  for (const wrong of [text.slice(1), text.slice(0, -1), `${text}0`, `${text}\n`, ` ${text}`, ""]) {
+    expect(hasChecksum(wrong, 11)).toBe(false);
   }
 });
 
-it("keeps all 256 bits", () => {
-  const one = new Uint8Array(32).fill(255);
-  const other = new Uint8Array(32).fill(255);
-  other[0] = 254;
-  expect(formatOpaqueToken("access_token", one)).not.toBe(formatOpaqueToken("access_token", other));
-});
-
-it("refuses a token of another kind, a mistyped one and a foreign one", () => {
-  const token = formatOpaqueToken("refresh_token", randomBytes(32));
-  expect(isOpaqueToken("access_token", token)).toBe(false);
-  const swapped = token.endsWith("0") ? `${token.slice(0, -1)}1` : `${token.slice(0, -1)}0`;
-  expect(isOpaqueToken("refresh_token", swapped)).toBe(false);
-  expect(isOpaqueToken("refresh_token", token.slice(0, -1))).toBe(false);
-  expect(isOpaqueToken("refresh_token", `${token}0`)).toBe(false);
-  expect(isOpaqueToken("access_token", "ptu_abc")).toBe(false);
-});
-
-it("refuses entropy of another size", () => {
-  expect(() => formatOpaqueToken("access_token", new Uint8Array(16))).toThrow(RangeError);
+it("makes client secrets of 32 bytes that say what they are", () => {
+  expect(formatClientSecret(randomBytes(32))).toMatch(/^pmcp_cs_[0-9A-Za-z]{49}$/);
+  expect(() => formatClientSecret(randomBytes(16))).toThrow(RangeError);
 });
 
 it("knows the Python package's tokens and not Pangea's", () => {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
@@ -9,19 +12,25 @@ const emulator = useEmulator();
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
 
-async function codeOf(harness: ProviderHarness, parameters: Record<string, string> = {}) {
-  const { client_id } = await harness.register();
+async function codeOf(harness: ProviderHarness, parameters: Record<string, string> = {}, metadata = {}) {
+  const { client_id, client_secret } = await harness.register(metadata);
   const { verifier, challenge } = pkce();
   const redirect = await harness.logIn({ client_id, code_challenge: challenge, ...parameters });
   const code = redirect.searchParams.get("code") ?? "";
-  const form = { grant_type: "authorization_code", client_id, code, code_verifier: verifier };
+  const form = {
+    grant_type: "authorization_code",
+    client_id,
+    code,
+    code_verifier: verifier,
+    ...(client_secret !== undefined && { client_secret }),
+  };
   return { client_id, form, redeem: (changes = {}) => harness.postForm("/token", { ...form, ...changes }) };
 }
 
 describe("an authorization code", () => {
   it("works once, and a second use ends what the first one issued", async () => {
     const harness = start();
-    const { redeem } = await codeOf(harness);
+    const { redeem, client_id } = await codeOf(harness);
     const tokens = await jsonOf(await redeem());
     expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
 
@@ -30,12 +39,36 @@ describe("an authorization code", () => {
     expect(replay.status).toBe(400);
     expect((await jsonOf(replay)).error).toBe("invalid_grant");
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
-    const refreshed = await harness.postForm("/token", {
-      grant_type: "refresh_token",
-      client_id: (await harness.register()).client_id,
-      refresh_token: tokens.refresh_token,
-    });
-    expect(refreshed.status).toBe(400);
+    const refreshed = await harness.refresh({ clientId: client_id, refresh_token: tokens.refresh_token });
+    expect([refreshed.status, (await jsonOf(refreshed)).error]).toEqual([400, "invalid_grant"]);
+  });
+
+  it.each([61, 15 * 60, 50 * 60, 80 * 24 * 3600])(
+    "ends what it issued when it is used again %i seconds later, though its own record is gone",
+    async (seconds) => {
+      const clock = new ManualClock();
+      const repositories = createInMemoryRepositories({ clock: clock.read });
+      const harness = start({ clock: clock.read, repositories, refreshTokenLifetimeSeconds: 90 * 24 * 3600 });
+      const { redeem, client_id } = await codeOf(harness);
+      const first = await jsonOf(await redeem());
+      clock.advanceSeconds(seconds);
+      expect(await recordsOf(repositories.authorizationCodes)).toEqual([]);
+      const tokens = await jsonOf(await harness.refresh({ clientId: client_id, refresh_token: first.refresh_token }));
+      expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+
+      expect((await jsonOf(await redeem())).error).toBe("invalid_grant");
+
+      expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+      expect((await harness.refresh({ clientId: client_id, refresh_token: tokens.refresh_token })).status).toBe(400);
+    },
+  );
+
+  it("ends what it issued when its client's id shows it again, with the verifier or without", async () => {
+    const harness = start();
+    const { redeem } = await codeOf(harness);
+    const { access_token } = await jsonOf(await redeem());
+    expect((await jsonOf(await redeem({ code_verifier: pkce().verifier }))).error).toBe("invalid_grant");
+    expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 
   it("gives tokens to one of fifty concurrent requests at the most, and the replays end them", async () => {
@@ -51,24 +84,40 @@ describe("an authorization code", () => {
   });
 
   it.each([
-    ["a wrong verifier", { code_verifier: pkce().verifier }],
-    ["no valid verifier", { code_verifier: "short" }],
-    ["another redirect URI", { redirect_uri: "http://127.0.0.1:4999/other" }],
-    ["a malformed redirect URI", { redirect_uri: "::" }],
-  ])("is burned by %s", async (_, changes) => {
-    const { redeem } = await codeOf(start());
-    const wrong = await redeem(changes);
-    expect(wrong.status).toBe(400);
-    expect((await jsonOf(wrong)).error).toBe("invalid_grant");
-    expect((await jsonOf(await redeem())).error).toBe("invalid_grant");
+    ["a wrong verifier", { code_verifier: pkce().verifier }, "invalid_grant"],
+    ["no valid verifier", { code_verifier: "short" }, "invalid_grant"],
+    ["another redirect URI", { redirect_uri: "http://127.0.0.1:4999/other" }, "invalid_grant"],
+    ["a malformed redirect URI", { redirect_uri: "::" }, "invalid_grant"],
+    ["another resource", { resource: "http://localhost:8000/other" }, "invalid_target"],
+    ["a wrong client secret", { client_secret: "pmcp_cs_wrong" }, "invalid_client"],
+    ["no client secret", { client_secret: "" }, "invalid_client"],
+    ["an unknown client", { client_id: "nobody", client_secret: "" }, "invalid_client"],
+  ])("is refused to %s, and left for its owner's corrected try", async (_, changes, error) => {
+    const harness = start();
+    const { redeem, client_id } = await codeOf(
+      harness,
+      { resource: "http://localhost:8000/mcp" },
+      { token_endpoint_auth_method: "client_secret_post" },
+    );
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      expect((await jsonOf(await redeem(changes))).error).toBe(error);
+    }
+    const answer = await redeem();
+    expect(answer.status).toBe(200);
+    const { access_token } = await jsonOf(answer);
+    expect(await harness.mcpStatus(access_token)).toBe(200);
+    expect((await harness.provider.verifyAccessToken(access_token)).clientId).toBe(client_id);
+    expect((await jsonOf(await redeem())).error, "it is good once all the same").toBe("invalid_grant");
+    expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 
-  it("is not another client's to redeem", async () => {
+  it("is not another client's to redeem, and is left for its own", async () => {
     const harness = start();
     const { redeem } = await codeOf(harness);
     const other = await harness.register();
     const answer = await redeem({ client_id: other.client_id });
     expect((await jsonOf(answer)).error).toBe("invalid_grant");
+    expect((await redeem()).status).toBe(200);
   });
 
   it("is for the resource that was authorized", async () => {
@@ -84,10 +133,36 @@ describe("an authorization code", () => {
     expect((await jsonOf(await redeem())).error).toBe("invalid_grant");
   });
 
-  it("that was never issued is refused without a call to the store", async () => {
-    const harness = start();
-    const { client_id } = await harness.register();
-    const form = { grant_type: "authorization_code", client_id, code: "guess", code_verifier: pkce().verifier };
-    expect((await jsonOf(await harness.postForm("/token", form))).error).toBe("invalid_grant");
+  it.each([
+    ["refresh tokens too", ["authorization_code", "refresh_token"]],
+    ["access tokens only", ["authorization_code"]],
+  ])("is good once though its access token is over before it is, for %s", async (_, grant_types) => {
+    for (const wait of [0, 1, 5, 6, 20, 40, 59, 61]) {
+      const clock = new ManualClock();
+      const harness = start({ clock: clock.read, accessTokenLifetimeSeconds: 5, grantLifetimeSeconds: 10 });
+      const { redeem, client_id } = await codeOf(harness, {}, { grant_types });
+      const { access_token, refresh_token } = await jsonOf(await redeem());
+      expect(await harness.mcpStatus(access_token)).toBe(200);
+      clock.advanceSeconds(wait);
+      expect((await jsonOf(await redeem())).error, `${wait} seconds later`).toBe("invalid_grant");
+      expect(await harness.mcpStatus(access_token)).toBe(401);
+      if (refresh_token !== undefined) {
+        expect((await harness.refresh({ clientId: client_id, refresh_token })).status).toBe(400);
+      }
+    }
+  });
+
+  it("that was never issued is refused without a call to the store but for the client's", async () => {
+    const { repositories, calls } = recordedRepositories();
+    const harness = start({ repositories });
+    const { client_id, form } = await codeOf(harness);
+    const end = form.code.endsWith("0") ? "1" : "0";
+    const codes = ["guess", "pmcp_ac_", form.code.slice(0, -1), form.code.slice(0, -1) + end];
+    for (const code of codes) {
+      calls.length = 0;
+      const answer = await harness.redeem({ clientId: client_id, code, verifier: form.code_verifier });
+      expect((await jsonOf(answer)).error).toBe("invalid_grant");
+      expect(calls).toEqual(["client get"]);
+    }
   });
 });

@@ -1,14 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { FailingRepositories } from "../../support/intercepted-repository.ts";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { FailingRepositories, recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
 
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
+
+/** A refresh token without its mark: the separator, 8 characters of a key id, and 22 of a MAC. */
+const unmarked = (token: string): string => token.slice(0, -31);
 
 describe("a refresh token", () => {
   it("gives a new pair", async () => {
@@ -29,12 +34,37 @@ describe("a refresh token", () => {
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
     const first = await jsonOf(await harness.refresh(tokens));
+    const second = await jsonOf(await harness.refresh({ ...tokens, ...first }));
     clock.advanceSeconds(29);
     const again = await jsonOf(await harness.refresh(tokens));
 
     expect(again).toEqual({ ...first, expires_in: first.expires_in - 29 });
     expect(await harness.mcpStatus(again.access_token)).toBe(200);
+    expect((await harness.refresh({ ...tokens, ...second })).status).toBe(200);
   });
+
+  it.each([31, 3_000, 10 * 86_400, 29 * 86_400])(
+    "gets the same answer again %i seconds later, while the successor is unused",
+    async (seconds) => {
+      const clock = new ManualClock();
+      const harness = start({ clock: clock.read });
+      const tokens = await harness.tokens();
+      const first = await jsonOf(await harness.refresh(tokens));
+      clock.advanceSeconds(seconds);
+      const again = await jsonOf(await harness.refresh(tokens));
+
+      const isOver = first.expires_in <= seconds;
+      expect(again).toEqual({ ...first, expires_in: isOver ? first.expires_in : first.expires_in - seconds });
+      expect(await harness.mcpStatus(again.access_token)).toBe(200);
+      // The use of the successor begins the grace.
+      expect((await harness.refresh({ ...tokens, ...again })).status).toBe(200);
+      clock.advanceSeconds(29);
+      expect((await harness.refresh(tokens)).status).toBe(200);
+      clock.advanceSeconds(2);
+      expect((await harness.refresh(tokens)).status).toBe(400);
+      expect((await harness.refresh({ ...tokens, ...again })).status).toBe(400);
+    },
+  );
 
   it("gives fifty concurrent requests the same successor", async () => {
     const harness = start();
@@ -52,15 +82,47 @@ describe("a refresh token", () => {
     const harness = start({ clock: clock.read });
     const tokens = await harness.tokens();
     const renewed = await jsonOf(await harness.refresh(tokens));
+    const last = await jsonOf(await harness.refresh({ ...tokens, ...renewed }));
     clock.advanceSeconds(31);
 
     const reuse = await harness.refresh(tokens);
 
     expect(reuse.status).toBe(400);
     expect((await jsonOf(reuse)).error).toBe("invalid_grant");
-    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
-    expect(await harness.mcpStatus(renewed.access_token)).toBe(401);
-    expect((await harness.refresh({ ...tokens, ...renewed })).status).toBe(400);
+    for (const { access_token } of [tokens, renewed, last]) expect(await harness.mcpStatus(access_token)).toBe(401);
+    expect((await harness.refresh({ ...tokens, ...last })).status).toBe(400);
+  });
+
+  it.each([700, 86_400])(
+    "ends the whole grant when it is used again %i seconds later, its record gone",
+    async (seconds) => {
+      const clock = new ManualClock();
+      const repositories = createInMemoryRepositories({ clock: clock.read });
+      const harness = start({ clock: clock.read, repositories });
+      const tokens = await harness.tokens();
+      const renewed = await jsonOf(await harness.refresh(tokens));
+      const last = await jsonOf(await harness.refresh({ ...tokens, ...renewed }));
+      clock.advanceSeconds(seconds);
+      expect(await recordsOf(repositories.refreshTokens)).toHaveLength(2);
+
+      expect((await jsonOf(await harness.refresh(tokens))).error).toBe("invalid_grant");
+
+      expect(await harness.mcpStatus(last.access_token)).toBe(401);
+      expect((await harness.refresh({ ...tokens, ...last })).status).toBe(400);
+    },
+  );
+
+  it("that was not used in time is over, and that is no reuse: what else the login has lives on", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read, accessTokenLifetimeSeconds: 40 * 86_400 });
+    const unused = await harness.tokens();
+    const used = await harness.tokens();
+    const { access_token, refresh_token } = await jsonOf(await harness.refresh(used));
+    clock.advanceSeconds(30 * 86_400);
+    for (const refused of [unused, used, { ...used, refresh_token }]) {
+      expect((await jsonOf(await harness.refresh(refused))).error).toBe("invalid_grant");
+    }
+    for (const token of [unused.access_token, access_token]) expect(await harness.mcpStatus(token)).toBe(200);
   });
 
   it("is its own client's only", async () => {
@@ -106,10 +168,11 @@ describe("a refresh token", () => {
     expect((await harness.refresh(tokens)).status).toBe(400);
   });
 
-  it.each(["get", "set"] as const)("survives an outage of the store's %s", async (operation) => {
+  it.each(["get", "add", "set"] as const)("survives an outage of the store's %s", async (operation) => {
     const store = new FailingRepositories();
     const harness = start({ repositories: store.repositories });
-    const tokens = await harness.tokens();
+    const first = await harness.tokens();
+    const tokens = { ...first, ...(await jsonOf(await harness.refresh(first))) };
     store.fail(operation);
     const during = await harness.refresh(tokens);
     expect(during.status).toBe(503);
@@ -126,19 +189,45 @@ describe("a refresh token", () => {
     const first = await jsonOf(await before.refresh(tokens));
     const after = start({ repositories: store, secret: ["b".repeat(32), "a".repeat(32)] });
 
-    expect((await jsonOf(await after.refresh(tokens))).refresh_token).toBe(first.refresh_token);
-    expect((await after.refresh({ ...tokens, ...first })).status).toBe(200);
+    // The mark is another, since it is made with another key. The token is the same.
+    const again = await jsonOf(await after.refresh(tokens));
+    expect(again.access_token).toBe(first.access_token);
+    expect(unmarked(again.refresh_token)).toBe(unmarked(first.refresh_token));
+    expect(again.refresh_token).not.toBe(first.refresh_token);
+    const [one, other] = [
+      await jsonOf(await after.refresh({ ...tokens, ...first })),
+      await jsonOf(await after.refresh({ ...tokens, ...again })),
+    ];
+    expect(other).toEqual(one);
   });
 
-  it("keeps eight access tokens alive at the most", async () => {
-    const harness = start();
+  it("leaves every access token that it led to good for its time, all of them ended by one revocation", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
     let tokens = await harness.tokens();
     const issued = [tokens.access_token];
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       tokens = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
       issued.push(tokens.access_token);
     }
-    const statuses = await Promise.all(issued.map((token) => harness.mcpStatus(token)));
-    expect(statuses).toEqual([401, 401, 401, ...Array.from({ length: 8 }, () => 200)]);
+    const statuses = () => Promise.all(issued.map((token) => harness.mcpStatus(token)));
+    expect(new Set(await statuses())).toEqual(new Set([200]));
+    await harness.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
+    expect(new Set(await statuses())).toEqual(new Set([401]));
+  });
+
+  it("that was never issued is refused without a call to the store but for the client's", async () => {
+    const { repositories, calls } = recordedRepositories();
+    const harness = start({ repositories });
+    const tokens = await harness.tokens();
+    const { refresh_token } = tokens;
+    const end = refresh_token.endsWith("0") ? "1" : "0";
+    const guesses = ["guess", "pmcp_rt_", refresh_token.slice(0, -1), refresh_token.slice(0, -1) + end];
+    // The number of the token is under the mark as well.
+    for (const guess of [...guesses, refresh_token.replace("000001", "000002")]) {
+      calls.length = 0;
+      expect((await jsonOf(await harness.refresh({ ...tokens, refresh_token: guess }))).error).toBe("invalid_grant");
+      expect(calls).toEqual(["client get"]);
+    }
   });
 });
