@@ -270,7 +270,7 @@ export async function logIn(world: World, name: string, clientId: string, subjec
   const sealed = /name="request" value="([^"]+)"/.exec(await asked.text())?.[1] ?? "";
   const shown = cookiesAfter("", asked);
   const body = new URLSearchParams({ request: sealed, decision: "allow" });
-  const allowed = await visit("/consent", { method: "POST", headers: { cookie: shown }, body });
+  const allowed = await visit("/consent", { method: "POST", headers: { cookie: shown, origin: baseUrl }, body });
   const state = new URL(allowed.headers.get("location") ?? "").searchParams.get("state") ?? "";
   const session = name;
   const callback = new URLSearchParams({ state, code: world.upstream.codeFor(session, subject) });
