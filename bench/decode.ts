@@ -18,7 +18,7 @@ const text = codec.encode(
     resource: new URL("https://mcp.example.org/mcp"),
     subject: "pui_7oqls6ctlgndju67cape6uiy7qpw76u2",
     grantId: tokenKey("a grant"),
-    wrappedKey: `v1.abcdefgh.${"a".repeat(16)}.${"b".repeat(64)}`,
+    wrappedKey: `v2.abcdefgh.${"a".repeat(24)}.${"b".repeat(64)}`,
   },
   location,
 );

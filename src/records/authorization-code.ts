@@ -4,7 +4,7 @@ import { number, optional, record, text, texts, url } from "./record.ts";
 /** What decides how a client authenticates at the token endpoint (RFC 7591 section 2). */
 export interface ClientAuthentication {
   readonly tokenEndpointAuthMethod: "none" | "client_secret_post" | "client_secret_basic" | "private_key_jwt";
-  /** The `tokenKey` of the client secret, for clients that have one. */
+  /** The `tokenKey` of the client secret, where the client has one. Not stored for a client that the options name. */
   readonly secretHash?: string;
   /** When the secret expires, in epoch seconds. */
   readonly secretExpiresAt?: number;

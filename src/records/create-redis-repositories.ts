@@ -3,6 +3,7 @@ import type { KeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
 import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
+import { SharedClient } from "../storage/redis/shared-client.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
 
 interface InRedis extends Backend {
@@ -45,9 +46,11 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
   if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
+  // One view of the client for all kinds: what a request reads of several kinds at once is one command.
+  const client = new SharedClient(redis, options.timeout);
   const repositories = createRepositories<InRedis>(
     (schema, kind) =>
-      new RedisRepository(keys === undefined ? schema : sealed(schema, keys), redis, {
+      new RedisRepository(keys === undefined ? schema : sealed(schema, keys), client, {
         ...common,
         prefix: `${namespace}-${kind}`,
       }),

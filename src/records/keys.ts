@@ -1,4 +1,10 @@
 import { storageKey, type TokenKey, tokenKey } from "../secrets/storage-key.ts";
+import type { RecordKind } from "./repositories.ts";
+
+/** The storage key of a record whose kind has no form of key of its own below. The parts tell records of the kind apart. */
+export function recordKey(kind: RecordKind, ...parts: readonly string[]): TokenKey {
+  return storageKey(kind, JSON.stringify(parts));
+}
 
 /** The storage key of an access token. It is the form that the Python package uses. */
 export function accessTokenKey(token: string): TokenKey {
@@ -40,14 +46,4 @@ export function clientKey(clientId: string): string {
 /** The storage key of a client assertion that was used: the client's id and the assertion's own tell it apart. */
 export function clientAssertionKey(clientId: string, jwtId: string): TokenKey {
   return storageKey("client assertion", JSON.stringify([clientId, jwtId]));
-}
-
-/** The storage key of the announcement of a key, which says nothing to servers of another issuer in the same store. */
-export function announcedKeyKey(issuer: string, keyId: string): TokenKey {
-  return storageKey("announced key", JSON.stringify([issuer, keyId]));
-}
-
-/** The storage key of the revocation of a person's consent to a client. */
-export function consentRevocationKey(subject: string, clientId: string): TokenKey {
-  return storageKey("consent revocation", JSON.stringify([subject, clientId]));
 }

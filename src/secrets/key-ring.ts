@@ -1,9 +1,14 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { ConfigurationError } from "../errors.ts";
 
-const minLength = 32;
+/**
+ * The fewest characters of a secret that keys are derived from: 128 bits, even where every character is a hexadecimal
+ * digit. HKDF makes no guess slower, and whoever has something sealed, such as a consent page, can test guesses without
+ * asking this server. So what goes in must be beyond guessing, and a shorter secret is refused, never filled up.
+ */
+export const minSecretLength = 32;
 
-/** A key for one purpose. */
+/** A key for one purpose, which is one of two: to authenticate texts, or to seal them. */
 export interface DerivedKey {
   /** Names the key in what it seals, and tells nothing about it. */
   readonly id: string;
@@ -47,9 +52,9 @@ export class KeyRing {
     const [first, ...others] = typeof secrets === "string" ? [secrets] : secrets;
     if (first === undefined) throw new ConfigurationError("Give at least one secret.");
     const list: readonly [string, ...string[]] = [first, ...others];
-    if (!list.every((secret) => typeof secret === "string" && secret.length >= minLength)) {
+    if (!list.every((secret) => typeof secret === "string" && secret.length >= minSecretLength)) {
       throw new ConfigurationError(
-        `A secret must have at least ${minLength} characters; take them from a random source.`,
+        `A secret must have at least ${minSecretLength} characters; take them from a random source.`,
       );
     }
     if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
@@ -61,7 +66,10 @@ export class KeyRing {
     return this.derive("key id").all.map(({ id }) => id);
   }
 
-  /** The keys for one purpose. Purposes with different labels share nothing but their ids. */
+  /**
+   * The keys for one purpose. Purposes with different labels share nothing but their ids. A label belongs to one use:
+   * sealing, or authentication.
+   */
   derive(label: string): DerivedKeys {
     const known = this.#derived.get(label);
     if (known !== undefined) return known;

@@ -1,24 +1,37 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { UnsealableError } from "../errors.ts";
 import type { DerivedKeys } from "./key-ring.ts";
 
 const algorithm = "aes-256-gcm";
-const version = "v1";
+const version = "v2";
+const saltBytes = 18;
+const keyBytes = 32;
 const ivBytes = 12;
 const tagBytes = 16;
 
 /**
- * Encrypts and authenticates a text with AES-256-GCM. The envelope, `v1.<key id>.<iv>.<ciphertext and tag>`, is URL- and
- * cookie-safe.
+ * Encrypts and authenticates a text with AES-256-GCM, under a key of its own. The envelope,
+ * `v2.<key id>.<salt>.<ciphertext and tag>`, is URL- and cookie-safe.
  *
  * @param associatedData - What the envelope is bound to: `openSealed` needs the same.
  */
 export function seal(keys: DerivedKeys, text: string, associatedData: string): string {
   const { id, bytes } = keys.primary;
-  const iv = randomBytes(ivBytes);
-  const cipher = createCipheriv(algorithm, bytes, iv).setAAD(Buffer.from(associatedData, "utf8"));
+  const salt = randomBytes(saltBytes);
+  const { key, iv } = messageKey(bytes, salt);
+  const cipher = createCipheriv(algorithm, key, iv).setAAD(Buffer.from(associatedData, "utf8"));
   const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
-  return [version, id, iv.toString("base64url"), sealed.toString("base64url")].join(".");
+  return [version, id, salt.toString("base64url"), sealed.toString("base64url")].join(".");
+}
+
+/**
+ * The key and the nonce of one message, by HMAC-SHA-512 from the purpose's key and a random salt. AES-GCM gives itself away
+ * where a key meets a nonce twice, so random nonces alone bound a key to 2^32 messages. Two of 2^56 messages share a salt
+ * with a probability of 2^-33. The purpose's own key never reaches AES.
+ */
+function messageKey(purposeKey: Uint8Array, salt: Uint8Array): { readonly key: Buffer; readonly iv: Buffer } {
+  const bytes = createHmac("sha512", purposeKey).update("message key\0").update(salt).digest();
+  return { key: bytes.subarray(0, keyBytes), iv: bytes.subarray(keyBytes, keyBytes + ivBytes) };
 }
 
 /**
@@ -27,20 +40,21 @@ export function seal(keys: DerivedKeys, text: string, associatedData: string): s
  * @throws {UnsealableError} when the envelope is malformed or altered, its key is unknown, or the associated data is another.
  */
 export function openSealed(keys: DerivedKeys, envelope: string, associatedData: string): string {
-  const [envelopeVersion, keyId, ivText, sealedText, ...rest] = envelope.split(".");
-  if (envelopeVersion !== version || ivText === undefined || sealedText === undefined || rest.length > 0) {
+  const [envelopeVersion, keyId, saltText, sealedText, ...rest] = envelope.split(".");
+  if (envelopeVersion !== version || saltText === undefined || sealedText === undefined || rest.length > 0) {
     throw new UnsealableError("A sealed value is malformed.");
   }
-  const key = keys.all.find((candidate) => candidate.id === keyId);
-  if (key === undefined) {
+  const purposeKey = keys.all.find((candidate) => candidate.id === keyId);
+  if (purposeKey === undefined) {
     throw new UnsealableError("A value was sealed under a key that is not configured; keep old secrets in the list.", {
       ...(keyId !== undefined && { keyId }),
     });
   }
-  const iv = decode(ivText);
+  const salt = decode(saltText);
   const sealed = decode(sealedText);
-  if (iv.length !== ivBytes || sealed.length < tagBytes) throw new UnsealableError("A sealed value is malformed.");
-  const decipher = createDecipheriv(algorithm, key.bytes, iv, { authTagLength: tagBytes })
+  if (salt.length !== saltBytes || sealed.length < tagBytes) throw new UnsealableError("A sealed value is malformed.");
+  const { key, iv } = messageKey(purposeKey.bytes, salt);
+  const decipher = createDecipheriv(algorithm, key, iv, { authTagLength: tagBytes })
     .setAAD(Buffer.from(associatedData, "utf8"))
     .setAuthTag(sealed.subarray(-tagBytes));
   try {

@@ -75,3 +75,14 @@ it("every file has a room, and what the package exports are lists of names", () 
   );
   expect(notNames).toEqual([]);
 });
+
+it("the picture in ARCHITECTURE.md has every room, and its arrows run down", () => {
+  const document = readFileSync(new URL("../ARCHITECTURE.md", root), "utf8");
+  const picture = /```mermaid\n(.*?)```/s.exec(document)?.[1] ?? "";
+  const names = new Map([...picture.matchAll(/(\w+)\["([^"]+)"\]/g)].map(([, id = "", room = ""]) => [id, room]));
+  expect([...names.values()].sort()).toEqual([...rooms].sort());
+  const drawn = [...picture.matchAll(/^ *(\w+)\S* --> (\w+)/gm)].map(([, from = "", to = ""]) => [from, to]);
+  expect(drawn.length).toBeGreaterThanOrEqual(rooms.length - 1);
+  const floorNamed = (id = "") => floorOf(names.get(id) ?? "");
+  expect(drawn.filter(([from, to]) => floorNamed(from) >= floorNamed(to))).toEqual([]);
+});

@@ -291,6 +291,68 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "Offline guessing of the secret that keys follow from",
+    tests: ["offline-guessing-of-a-secret"],
+    edits: [
+      ["secrets/key-ring.ts", "secret.length >= minSecretLength", "secret.length > 0"],
+      ["provider/configuration/upstream.ts", "given.length >= minSecretLength", "given.length > 0"],
+      [
+        "provider/configuration/upstream.ts",
+        "const given = secret ?? upstream.keyMaterial;",
+        "const given = upstream.keyMaterial ?? secret;",
+      ],
+    ],
+  },
+  {
+    name: "Offline guessing of a configured client's secret",
+    tests: ["offline-guessing-of-a-secret"],
+    edits: [["provider/clients/client-registry.ts", 'source === "configured" || secretHash', "secretHash"]],
+  },
+  {
+    name: "A client assertion for two audiences",
+    tests: ["client-assertion-for-two-audiences"],
+    edits: [
+      [
+        "provider/clients/client-assertions.ts",
+        'if (Array.isArray(aud) && aud.length !== 1) throw refused("must be for one audience, this server");',
+        "if (aud === null) return;",
+      ],
+    ],
+  },
+  {
+    name: "A client assertion at two instances",
+    tests: ["client-assertion-replay"],
+    edits: [
+      [
+        "provider/clients/client-assertions.ts",
+        "return await repositories.clientAssertions.add(key, { clientId, expiresAt: forgetAt });",
+        "await repositories.clientAssertions.add(key, { clientId, expiresAt: forgetAt });\n      return true;",
+      ],
+    ],
+  },
+  {
+    name: "Hammering a client's site",
+    tests: ["hammering-a-clients-site"],
+    edits: [
+      [
+        "provider/client-documents/document-cache.ts",
+        "if (last !== undefined && last.at <= now && now < last.at + askAgainAfter) {",
+        "if (last !== undefined && now < 0) {",
+      ],
+    ],
+  },
+  {
+    name: "A writer of the store puts old records back",
+    tests: ["store-writer-puts-old-records-back"],
+    edits: [
+      [
+        "storage/codecs/sealed.ts",
+        "return JSON.stringify([repository, key]);",
+        "return (repository + key).slice(0, 0);",
+      ],
+    ],
+  },
+  {
     name: "Any of them, found by chance (the fuzzer, without PKCE)",
     tests: ["../fuzz/fuzz"],
     edits: [

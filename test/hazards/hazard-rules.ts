@@ -84,7 +84,7 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "The client queues commands while Redis is down",
     tests: ["redis-the-client-queues-commands-while-redis-is-down"],
-    edits: [["storage/redis/redis-repository.ts", "requireSafeClient(redis);", ""]],
+    edits: [["storage/redis/shared-client.ts", "requireSafeClient(redis);", ""]],
   },
   {
     name: "Redis Cluster: cross-slot MGET, MOVED inside a pipeline",

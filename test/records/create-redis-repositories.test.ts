@@ -80,3 +80,31 @@ test("closing them ends all of them and leaves the client open", async () => {
   await expect(repositories.grants.get("k")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
   expect(await redis.ping()).toBe("PONG");
 });
+
+test("what is read of several kinds in one turn is one command", async () => {
+  const { accessTokens, grants, locks } = createRedisRepositories(redis);
+  const lock = { owner: "this test", expiresAt: Math.ceil(Date.now() / 1000) + 60 };
+  await accessTokens.set("k", accessToken);
+  await locks.set("k", lock);
+  await redis.config("RESETSTAT");
+  const records = await Promise.all([
+    accessTokens.get("k"),
+    grants.get("k"),
+    locks.get("k"),
+    accessTokens.get("other"),
+  ]);
+  expect(records).toEqual([accessToken, undefined, lock, undefined]);
+  expect(await redis.info("commandstats")).toMatch(/cmdstat_mget:calls=1,/);
+  expect(await redis.info("commandstats")).not.toMatch(/cmdstat_get:/);
+});
+
+test("one of them can be closed without the others", async () => {
+  const { accessTokens, grants } = createRedisRepositories(redis);
+  await accessTokens[Symbol.asyncDispose]();
+  await expect(accessTokens.get("k")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+  expect(await grants.get("k")).toBeUndefined();
+});
+
+test.each([0, -1, Number.NaN, 2 ** 31])("a timeout of %d is refused", (timeout) => {
+  expect(() => createRedisRepositories(redis, { timeout })).toThrow(/timeout must be/);
+});

@@ -5,14 +5,25 @@ import { storageKey } from "../../src/secrets/storage-key.ts";
 const secret = "s".repeat(32);
 
 describe("a key ring", () => {
-  it("derives the same keys from the same secret, and others for each label and secret", () => {
+  it("derives the same keys from the same secret, and others for each label, secret and context", () => {
     const one = KeyRing.from(secret).derive("label");
     expect(KeyRing.from(secret).derive("label")).toEqual(one);
     expect(one.primary.bytes).toHaveLength(32);
-    for (const other of [KeyRing.from(secret).derive("other"), KeyRing.from("t".repeat(32)).derive("label")]) {
+    for (const other of [
+      KeyRing.from(secret).derive("other"),
+      KeyRing.from("t".repeat(32)).derive("label"),
+      KeyRing.from(secret, { context: "https://mcp.example" }).derive("label"),
+    ]) {
       expect(other.primary.bytes).not.toEqual(one.primary.bytes);
-      expect(other.primary.id).not.toBe(one.primary.id);
     }
+  });
+
+  it("names a key by its secret and context, for every purpose alike", () => {
+    const ids = KeyRing.from([secret, "t".repeat(32)]).ids;
+    const idOf = (keys: KeyRing) => keys.derive("label").primary.id;
+    expect(new Set([...ids, idOf(KeyRing.from(secret, { context: "https://mcp.example" }))]).size).toBe(3);
+    expect(KeyRing.from(secret).derive("other").primary.id).toBe(ids[0]);
+    expect(KeyRing.from("t".repeat(32)).ids).toEqual([ids[1]]);
   });
 
   it("writes with the first secret and reads with all", () => {
@@ -22,7 +33,7 @@ describe("a key ring", () => {
     expect(keys.all[1]).toEqual(KeyRing.from(secret).derive("label").primary);
   });
 
-  it.each([[[]], ["short"], [[secret, "short"]], [[secret, secret]]])("refuses %j", (secrets) => {
+  it.each([[[]], ["short"], ["s".repeat(31)], [[secret, "short"]], [[secret, secret]]])("refuses %j", (secrets) => {
     expect(() => KeyRing.from(secrets)).toThrow(ConfigurationError);
   });
 });

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
-import { type RepositoryUnderTest, sampleSchema } from "../../src/conformance.ts";
-import { RedisRepository } from "../../src/redis.ts";
+import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../src/conformance.ts";
+import type { AccessToken } from "../../src/records/access-token.ts";
+import { createRedisRepositories, type RedisRepositories, RedisRepository } from "../../src/redis.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
 import type { Repository } from "../../src/storage/contract.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -45,6 +46,67 @@ export function redisSubject(setup: RedisSubjectSetup): RepositoryUnderTest {
     ...(restoreStore && { restoreStore }),
     dispose: () => deleteKeys(otherClient, `${prefix}*`),
   };
+}
+
+/** The same with the repositories of `createRedisRepositories`: samples are kept as access tokens. */
+export function sharedRedisSubject(setup: Omit<RedisSubjectSetup, "codecOf" | "wrap">): RepositoryUnderTest {
+  const { client, otherClient, breakStore, restoreStore } = setup;
+  const namespace = `c-${randomUUID()}`;
+  const clock = new ManualClock();
+  const samplesAt = (at: Redis | Cluster) => {
+    return new SamplesAmongOthers(createRedisRepositories(at, { namespace, clock: clock.read, timeout: 1_000 }));
+  };
+  return {
+    repository: samplesAt(client),
+    again: () => samplesAt(otherClient),
+    advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+    now: clock.read,
+    plant: async (key, text) => {
+      await otherClient.set(`${namespace}-access_token:${key}`, text);
+    },
+    ...(breakStore && { breakStore }),
+    ...(restoreStore && { restoreStore }),
+    dispose: () => deleteKeys(otherClient, `${namespace}*`),
+  };
+}
+
+/** Keeps samples as access tokens. Reads another kind of record at the same time, so that the reads share a command. */
+class SamplesAmongOthers implements Repository<string, SampleRecord> {
+  readonly #all: RedisRepositories;
+
+  constructor(all: RedisRepositories) {
+    this.#all = all;
+  }
+
+  async get(key: string): Promise<SampleRecord | undefined> {
+    const [token] = await Promise.all([this.#all.accessTokens.get(key), this.#all.grants.get(key)]);
+    return token && sampleOf(token);
+  }
+
+  set(key: string, sample: SampleRecord): Promise<void> {
+    return this.#all.accessTokens.set(key, tokenOf(sample));
+  }
+
+  add(key: string, sample: SampleRecord): Promise<boolean> {
+    return this.#all.accessTokens.add(key, tokenOf(sample));
+  }
+
+  delete(key: string): Promise<boolean> {
+    return this.#all.accessTokens.delete(key);
+  }
+
+  async take(key: string): Promise<SampleRecord | undefined> {
+    const token = await this.#all.accessTokens.take(key);
+    return token && sampleOf(token);
+  }
+}
+
+function tokenOf({ name, list, ...others }: SampleRecord): AccessToken {
+  return { clientId: name, scopes: [...list], ...others };
+}
+
+function sampleOf({ clientId, scopes, expiresAt }: AccessToken): SampleRecord {
+  return { name: clientId, list: scopes, ...(expiresAt !== undefined && { expiresAt }) };
 }
 
 async function deleteKeys(client: Redis | Cluster, pattern: string): Promise<void> {

@@ -43,7 +43,7 @@ export class ClientDocuments {
   readonly #keySets: KeySetCache;
   readonly #closed = new AbortController();
 
-  /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
+  /** @throws `ConfigurationError` that names the option and says what it should be. */
   constructor(options: ClientDocumentsOptions) {
     const rules: DocumentRules = {
       scopes: options.scopes,
@@ -88,22 +88,43 @@ export class ClientDocuments {
    */
   async find(clientId: string): Promise<ClientDocument | undefined> {
     if (!isDocumentUrl(clientId)) return undefined;
-    const url = parseClientIdUrl(clientId, this.#ports);
-    if (!this.#isAllowed(url.hostname)) throw documentRefused("is on a domain that is not trusted here");
+    const url = this.#allowedUrl(clientId);
     const { content, fetchedAt } = await this.#documents.get(clientId, url);
     // A copy: what one caller does to it is not seen by the next.
     return { information: structuredClone(content), domain: url.host, fetchedAt };
   }
 
+  #allowedUrl(clientId: string): URL {
+    const url = parseClientIdUrl(clientId, this.#ports);
+    if (!this.#isAllowed(url.hostname)) throw documentRefused("is on a domain that is not trusted here");
+    return url;
+  }
+
   /**
    * The public keys of a client, from its document or from its `jwks_uri`.
    *
-   * @param latest - Asks the site again, though not more often than every 30 seconds: for a key that is not among those
-   * that are known.
    * @throws {OAuthError} with `invalid_client` when there are none, `temporarily_unavailable` when their site does not answer.
    */
-  keys(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">, latest = false): Promise<KeySet> {
-    return this.#keySets.of(client, latest);
+  keys(client: Pick<OAuthClientInformation, "jwks" | "jwks_uri">): Promise<KeySet> {
+    return this.#keySets.of(client);
+  }
+
+  /**
+   * The keys as the client's site has them now: for a signature that is by none of the keys that are known. The site is
+   * asked so once in 30 seconds at the most, whoever asks for it.
+   *
+   * @param document - The URL of the client's metadata document, where the client has one.
+   * @returns `undefined` where there is no site to ask, or it was asked a short time ago and there is no newer answer.
+   * @throws {OAuthError} as `keys` does.
+   */
+  async latestKeys(
+    { jwks_uri: uri }: Pick<OAuthClientInformation, "jwks_uri">,
+    document: string | undefined,
+  ): Promise<KeySet | undefined> {
+    if (uri !== undefined) return this.#keySets.latest(uri);
+    if (document === undefined) return undefined;
+    const latest = await this.#documents.latest(document, this.#allowedUrl(document));
+    return latest && this.keys(latest.content);
   }
 
   /** Ends the requests under way, whose callers get `temporarily_unavailable`, and forgets all documents. */

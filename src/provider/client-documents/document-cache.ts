@@ -4,6 +4,9 @@ import { documentRefused, documentUnavailable } from "./document-failure.ts";
 import { freshnessOf, updatedHeaders, validatorsOf } from "./freshness.ts";
 import type { JsonFetcher } from "./json-fetcher.ts";
 
+/** Whoever shows what no document explains cannot make this server ask a site more often than this, in milliseconds. */
+const askAgainAfter = 30_000;
+
 /** What a `DocumentCache` is made of. */
 export interface DocumentCacheOptions<T> {
   readonly fetcher: JsonFetcher;
@@ -44,31 +47,55 @@ export class DocumentCache<T> {
   readonly #cache: LRUCache<string, CachedDocument<T>>;
   readonly #pending = new Map<string, Promise<FetchedDocument<T>>>();
   readonly #pendingByHost = new Map<string, number>();
+  /** The latest requests that were made though a copy was fresh. */
+  readonly #askedAgain: LRUCache<string, { readonly at: number; readonly answer: Promise<FetchedDocument<T>> }>;
 
   constructor(options: DocumentCacheOptions<T>) {
     this.#options = options;
     this.#cache = new LRUCache({ max: options.maxCached });
+    this.#askedAgain = new LRUCache({ max: options.maxCached });
   }
 
   /**
    * The document at a URL.
    *
    * @param name - The URL as it was written, under which the document is kept.
-   * @param notBefore - A copy that was fetched before this is not good enough, in milliseconds since the epoch.
    * @throws {OAuthError} with `invalid_client` when the document is refused, `temporarily_unavailable` when its site does
    * not answer or too many are being asked.
    */
-  get(name: string, url: URL, notBefore = Number.NEGATIVE_INFINITY): Promise<FetchedDocument<T>> {
+  async get(name: string, url: URL): Promise<FetchedDocument<T>> {
     const cached = this.#cache.get(name);
-    if (cached !== undefined && cached.fetchedAt >= notBefore && this.#isFresh(cached)) return Promise.resolve(cached);
+    return cached !== undefined && this.#isFresh(cached) ? cached : this.#ask(name, url);
+  }
+
+  /**
+   * The document as its site has it now, for a caller whom a fresh copy has left in doubt. A site is asked so once in 30
+   * seconds: whoever comes within that time gets what came of it.
+   *
+   * @returns `undefined` where the site was asked a short time ago and does not let its answer be kept.
+   * @throws {OAuthError} as `get` does.
+   */
+  async latest(name: string, url: URL): Promise<FetchedDocument<T> | undefined> {
+    const now = this.#options.clock();
+    const last = this.#askedAgain.get(name);
+    if (last !== undefined && last.at <= now && now < last.at + askAgainAfter) {
+      await last.answer;
+      return this.#cache.get(name);
+    }
+    const answer = this.#ask(name, url);
+    this.#askedAgain.set(name, { at: now, answer });
+    return answer;
+  }
+
+  #ask(name: string, url: URL): Promise<FetchedDocument<T>> {
     const pending = this.#pending.get(name);
     if (pending !== undefined) return pending;
     // A document that was good before has places of its own: those who use it do not wait behind strangers.
-    const share = cached === undefined ? 1 : 2;
+    const share = this.#cache.has(name) ? 2 : 1;
     const { maxConcurrent, maxConcurrentPerHost } = this.#options;
     const ofHost = this.#pendingByHost.get(url.host) ?? 0;
     if (this.#pending.size >= maxConcurrent * share || ofHost >= maxConcurrentPerHost * share) {
-      return Promise.reject(documentUnavailable("too many others are being fetched"));
+      throw documentUnavailable("too many others are being fetched");
     }
     this.#pendingByHost.set(url.host, ofHost + 1);
     const started = this.#fetch(name, url).finally(() => this.#ended(name, url.host));
@@ -87,6 +114,7 @@ export class DocumentCache<T> {
   async close(): Promise<void> {
     await Promise.allSettled(this.#pending.values());
     this.#cache.clear();
+    this.#askedAgain.clear();
   }
 
   #isFresh({ fetchedAt, freshUntil }: CachedDocument<T>): boolean {

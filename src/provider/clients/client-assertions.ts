@@ -2,11 +2,11 @@ import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import { clientAssertionKey } from "../../records/keys.ts";
-import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeySet } from "../oauth/key-set.ts";
 import { paths } from "../oauth/paths.ts";
+import type { KnownClient } from "./client-registry.ts";
 
 /** The signatures that are accepted: asymmetric ones only. */
 export const assertionAlgorithms: readonly string[] =
@@ -16,6 +16,9 @@ export const assertionAlgorithms: readonly string[] =
 const maxLifetimeSeconds = 600;
 /** How many assertions this instance remembers by itself. */
 const maxRemembered = 10_000;
+
+/** Where the keys of clients are found. */
+type ClientKeys = Pick<ClientDocuments, "keys" | "latestKeys">;
 
 type AssertionSettings = Pick<ProviderConfiguration, "baseUrl" | "clockTolerance" | "issuer" | "now" | "repositories">;
 
@@ -28,10 +31,10 @@ type AssertionSettings = Pick<ProviderConfiguration, "baseUrl" | "clockTolerance
  */
 export class ClientAssertions {
   readonly #configuration: AssertionSettings;
-  readonly #documents: Pick<ClientDocuments, "keys">;
+  readonly #documents: ClientKeys;
   readonly #used = new LRUCache<string, true>({ max: maxRemembered });
 
-  constructor(configuration: AssertionSettings, documents: Pick<ClientDocuments, "keys">) {
+  constructor(configuration: AssertionSettings, documents: ClientKeys) {
     this.#configuration = configuration;
     this.#documents = documents;
   }
@@ -43,39 +46,45 @@ export class ClientAssertions {
    * keys cannot be fetched now.
    * @throws {StorageError} when the store fails.
    */
-  async verify(client: OAuthClientInformation, assertion: string | undefined): Promise<void> {
+  async verify(client: KnownClient, assertion: string | undefined): Promise<void> {
     if (assertion === undefined) {
       throw new OAuthError("invalid_client", "This client must send a client_assertion.");
     }
-    const { jti, exp } = await this.#read(client, assertion);
+    const { aud, jti, exp } = await this.#read(client, assertion);
+    // Another audience could show the assertion here in the client's name, before the client does.
+    if (Array.isArray(aud) && aud.length !== 1) throw refused("must be for one audience, this server");
     const { clockTolerance, now } = this.#configuration;
     if (exp === undefined || exp - now() > maxLifetimeSeconds + clockTolerance) {
       throw refused(`must have an exp within ${maxLifetimeSeconds} seconds`);
     }
-    if (jti === undefined || jti === "" || jti.length > 256) throw refused("must have a jti of 1 to 256 characters");
-    if (!(await this.#useUp(client.client_id, jti, exp))) throw refused("was used before");
+    if (typeof jti !== "string" || jti === "" || jti.length > 256) {
+      throw refused("must have a jti of 1 to 256 characters");
+    }
+    if (!(await this.#useUp(client.information.client_id, jti, exp))) throw refused("was used before");
   }
 
-  async #read(client: OAuthClientInformation, assertion: string): Promise<JWTPayload> {
-    const verifyBy = async (latest: boolean) =>
-      this.#verifySignature(client, assertion, await this.#documents.keys(client, latest));
+  async #read({ information, source }: KnownClient, assertion: string): Promise<JWTPayload> {
+    const clientId = information.client_id;
     try {
-      return await verifyBy(false).catch((failure: unknown) => {
-        // The client may have a new key since its site was asked.
-        if (failure instanceof errors.JWKSNoMatchingKey) return verifyBy(true);
-        throw failure;
+      const known = await this.#documents.keys(information);
+      return await this.#verifySignature(clientId, assertion, known).catch(async (failure: unknown) => {
+        // The client may have replaced its keys since its site was asked, with or without a new id.
+        if (!isAboutKeys(failure)) throw failure;
+        const latest = await this.#documents.latestKeys(information, source === "document" ? clientId : undefined);
+        if (latest === undefined) throw failure;
+        return this.#verifySignature(clientId, assertion, latest);
       });
     } catch (failure) {
       throw explain(failure);
     }
   }
 
-  async #verifySignature(client: OAuthClientInformation, assertion: string, keys: KeySet): Promise<JWTPayload> {
+  async #verifySignature(clientId: string, assertion: string, keys: KeySet): Promise<JWTPayload> {
     const { issuer, baseUrl, now, clockTolerance } = this.#configuration;
     const options = {
       algorithms: [...assertionAlgorithms],
-      issuer: client.client_id,
-      subject: client.client_id,
+      issuer: clientId,
+      subject: clientId,
       // RFC 7523 had the token endpoint as the audience; its successor wants the issuer.
       audience: [issuer, baseUrl + paths.token],
       requiredClaims: ["exp", "jti"],
@@ -117,6 +126,12 @@ export class ClientAssertions {
 
 function refused(rule: string, cause?: unknown): OAuthError {
   return new OAuthError("invalid_client", `The client_assertion ${rule}.`, cause === undefined ? {} : { cause });
+}
+
+/** Whether other keys could have made the difference. What else the library throws is about a key that it cannot use. */
+function isAboutKeys(failure: unknown): boolean {
+  if (failure instanceof errors.JWSSignatureVerificationFailed) return true;
+  return failure instanceof errors.JWKSNoMatchingKey || !(failure instanceof errors.JOSEError);
 }
 
 /** What is wrong, in words of our own: the library's errors hold the payload. */

@@ -23,7 +23,9 @@ export function clientAuthenticator(
   now: () => number,
 ): AuthenticateClient {
   return async (credentials, known) => {
-    if (known !== undefined && known.tokenEndpointAuthMethod !== "private_key_jwt") {
+    const isSaid = known !== undefined && known.tokenEndpointAuthMethod !== "private_key_jwt";
+    // What a configured client shows is compared with the options, which are at hand.
+    if (isSaid && !registry.isConfigured(credentials.clientId)) {
       checkClientSecret(credentials, known, now());
       return known;
     }
@@ -31,7 +33,7 @@ export function clientAuthenticator(
     if (client === undefined) throw new OAuthError("invalid_client", "The client_id or client_secret is wrong.");
     const authentication = clientAuthenticationOf(client.information);
     if (authentication.tokenEndpointAuthMethod === "private_key_jwt") {
-      await assertions.verify(client.information, credentials.assertion);
+      await assertions.verify(client, credentials.assertion);
     } else {
       checkClientSecret(credentials, authentication, now());
     }

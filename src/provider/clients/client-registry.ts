@@ -24,6 +24,15 @@ export interface KnownClient {
   readonly normalisedRedirectUris: boolean;
 }
 
+/**
+ * What may be stored or carried along of how a client authenticates. The hash of a configured secret is left out: an
+ * operator has chosen that secret, whoever gets hold of a hash can test guesses, and every instance has the options.
+ */
+export function portableAuthenticationOf({ information, source }: KnownClient): ClientAuthentication {
+  const { secretHash, ...others } = clientAuthenticationOf(information);
+  return source === "configured" || secretHash === undefined ? others : { ...others, secretHash };
+}
+
 /** A registration's answer: the client's record, and the secret, which is shown this one time. */
 export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
 
@@ -42,6 +51,11 @@ export class ClientRegistry {
     this.#configuration = configuration;
     this.#documents = documents;
     this.#clients = configuration.repositories.clients;
+  }
+
+  /** Whether the options name the client. */
+  isConfigured(clientId: string): boolean {
+    return this.#configuration.preRegisteredClients.has(clientId);
   }
 
   /**
@@ -128,10 +142,10 @@ export class ClientRegistry {
    * @param known - What a record at hand says of the client; saves a read of the client's own where nothing is due.
    */
   async renewIfDue(clientId: string, known?: ClientAuthentication): Promise<void> {
-    const { preRegisteredClients, registration } = this.#configuration;
+    const { registration } = this.#configuration;
     const now = this.#configuration.now();
     const isDue = (until: number | undefined) => until !== undefined && until - now <= registration.unusedLifetime / 2;
-    if (preRegisteredClients.has(clientId) || isDocumentUrl(clientId)) return;
+    if (this.isConfigured(clientId) || isDocumentUrl(clientId)) return;
     if (known !== undefined && !isDue(known.registeredUntil)) return;
     try {
       const client = await this.#clients.get(clientKey(clientId));

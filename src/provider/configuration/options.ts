@@ -104,7 +104,10 @@ export interface ConsentTexts {
   readonly errorTitle: string;
 }
 
-/** A client that is given in the configuration and needs no registration. It never expires. */
+/**
+ * A client that is given in the configuration and needs no registration. It never expires. Its `client_secret`, where it has
+ * one, has 32 characters or more.
+ */
 export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
   Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
 
@@ -144,8 +147,8 @@ export interface McpOAuthProviderOptions {
   /**
    * What every signing and sealing key is derived from: at least 32 characters, the same on every instance. A list
    * rotates: the first one writes, all read. A secret that is replaced and not listed takes every login with it. Default:
-   * derived from the upstream's `keyMaterial`, which is Pangea AuthN's client secret, so set this before that is to be
-   * rotated. An upstream without `keyMaterial` needs this option.
+   * the upstream's `keyMaterial`, which is Pangea AuthN's client secret, so list that one here before it is rotated. An
+   * upstream without `keyMaterial`, or with one of fewer than 32 characters, needs this option.
    */
   readonly secret?: string | readonly string[];
   /** How long an access token is good, in seconds. Default: 3600. */

@@ -1,5 +1,6 @@
 import { ConfigurationError, OAuthError } from "../../errors.ts";
 import { requireText, requireThat } from "../../option-checks.ts";
+import { minSecretLength } from "../../secrets/key-ring.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
 import { assertRegistrableRedirectUri } from "../oauth/redirect-uri.ts";
 import type { PreRegisteredClient } from "./options.ts";
@@ -46,6 +47,9 @@ function checkAuthentication(id: string, client: PreRegisteredClient): void {
   if (!methods.includes(method)) refuse("has a token_endpoint_auth_method that is not served");
   const hasSecret = typeof secret === "string" && secret !== "";
   if ("client_secret" in client && !hasSecret) refuse("has a client_secret that is not a string with something in it");
+  if (hasSecret && secret.length < minSecretLength) {
+    refuse(`has a client_secret of fewer than ${minSecretLength} characters; take one from a random source`);
+  }
   if (method?.startsWith("client_secret_") && !hasSecret) refuse(`needs a client_secret for ${method}`);
   if (method === "none" && hasSecret) refuse("has a client_secret, so its token_endpoint_auth_method is not none");
   if (method === "private_key_jwt" && client.jwks_uri === undefined && parseKeySet(client.jwks) === undefined) {

@@ -1,5 +1,5 @@
 import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
-import { KeyRing } from "../../secrets/key-ring.ts";
+import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
@@ -22,11 +22,14 @@ export function configureUpstream(upstream: Upstream): Upstream {
 /**
  * The keys of the provider: from its secret, or from what the upstream has in its place.
  *
- * @throws {ConfigurationError} when there is neither, or a secret is too short.
+ * @throws {ConfigurationError} when there is neither, or what there is is too short.
  */
-export function configureKeys({ secret, upstream: { keyMaterial } }: McpOAuthProviderOptions, issuer: string): KeyRing {
-  const given = secret ?? keyMaterial;
-  requireThat(given !== undefined, "secret is missing: give it 32 characters or more, the same on every instance.");
+export function configureKeys({ secret, upstream }: McpOAuthProviderOptions, issuer: string): KeyRing {
+  const given = secret ?? upstream.keyMaterial;
+  const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
+  requireThat(given !== undefined, `secret is missing. ${remedy}`);
+  const isLong = secret !== undefined || given.length >= minSecretLength;
+  requireThat(isLong, `secret is missing, and what ${upstream.name} has in its place can be guessed. ${remedy}`);
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });
 }

@@ -1,5 +1,5 @@
 import type { ConsentRevocation } from "../../records/consent-revocation.ts";
-import { consentRevocationKey } from "../../records/keys.ts";
+import { recordKey } from "../../records/keys.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 
@@ -34,7 +34,7 @@ export class ConsentRevocations {
   async revoke(subject: string, clientId: string): Promise<void> {
     const revokedAt = this.#now();
     const expiresAt = revokedAt + this.#rememberSeconds + margin;
-    await this.#revocations.set(consentRevocationKey(subject, clientId), { revokedAt, expiresAt });
+    await this.#revocations.set(recordKey("consent_revocation", subject, clientId), { revokedAt, expiresAt });
   }
 
   /**
@@ -43,6 +43,6 @@ export class ConsentRevocations {
    * @throws {StorageError} when the store fails.
    */
   async revokedAt(subject: string, clientId: string): Promise<number | undefined> {
-    return (await getFresh(this.#revocations, consentRevocationKey(subject, clientId)))?.revokedAt;
+    return (await getFresh(this.#revocations, recordKey("consent_revocation", subject, clientId)))?.revokedAt;
   }
 }

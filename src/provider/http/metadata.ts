@@ -3,10 +3,16 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { paths } from "../oauth/paths.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 
-/** Authorization server metadata (RFC 8414, RFC 9207). The issuer is the configured string, to the letter. */
-export function authorizationServerMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
-  const { baseUrl, documentsEnabled, issuer, registration, revocationEnabled, scopes, serviceDocumentation } =
-    configuration;
+/**
+ * Authorization server metadata (RFC 8414, RFC 9207). The issuer is the configured string, to the letter.
+ *
+ * @param endpoints - The URLs of the endpoints that clients call, under their names in the metadata.
+ */
+export function authorizationServerMetadata(
+  configuration: ProviderConfiguration,
+  endpoints: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const { baseUrl, documentsEnabled, issuer, revocationEnabled, scopes, serviceDocumentation } = configuration;
   const known = [...configuration.preRegisteredClients.values()];
   const hasKeys = documentsEnabled || known.some((client) => client.token_endpoint_auth_method === "private_key_jwt");
   const byKeys = hasKeys ? ["private_key_jwt"] : [];
@@ -15,10 +21,8 @@ export function authorizationServerMetadata(configuration: ProviderConfiguration
   return {
     issuer,
     authorization_endpoint: baseUrl + paths.authorize,
-    token_endpoint: baseUrl + paths.token,
-    ...(registration.enabled && { registration_endpoint: baseUrl + paths.register }),
+    ...endpoints,
     ...(revocationEnabled && {
-      revocation_endpoint: baseUrl + paths.revoke,
       revocation_endpoint_auth_methods_supported: authenticationMethods,
       revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     }),

@@ -21,6 +21,15 @@ interface Route {
   readonly respond: Respond;
 }
 
+/** An endpoint that clients call. */
+interface Api {
+  readonly path: string;
+  /** The name of its URL in the metadata (RFC 8414 section 2). */
+  readonly name: `${string}_endpoint`;
+  readonly limit: Exclude<RateLimitedRoute, "authorize">;
+  readonly respond: Respond;
+}
+
 /** The authorization server's routes, by path. Which host a request names plays no part: the configuration decides. */
 export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
@@ -50,12 +59,19 @@ export class Router {
       new URL(url).pathname,
       { methods, crossOrigin: false, limit: "authorize", respond },
     ];
-    const api = (limit: Exclude<RateLimitedRoute, "authorize">, respond: Respond): [string, Route] => [
-      pathBelow(baseUrl) + paths[limit],
-      { methods: ["POST"], crossOrigin: true, limit, respond },
+    const apis: Api[] = [
+      { path: paths.token, name: "token_endpoint", limit: "token", respond: (request) => token.token(request) },
     ];
-    this.#routes = new Map([
-      ...document(metadataUrls([issuer, baseUrl]), authorizationServerMetadata(configuration)),
+    if (registration.enabled) {
+      apis.push({ path: paths.register, name: "registration_endpoint", limit: "register", respond: register });
+    }
+    if (revocationEnabled) {
+      const respond = (request: Request) => token.revoke(request);
+      apis.push({ path: paths.revoke, name: "revocation_endpoint", limit: "revoke", respond });
+    }
+    const announced = Object.fromEntries(apis.map(({ name, path }) => [name, baseUrl + path]));
+    this.#routes = new Map<string, Route>([
+      ...document(metadataUrls([issuer, baseUrl]), authorizationServerMetadata(configuration, announced)),
       ...document(
         [baseUrl, resource].map((url) => wellKnownUrl(url, "oauth-protected-resource")),
         protectedResourceMetadata(configuration),
@@ -63,9 +79,10 @@ export class Router {
       page(baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
       page(baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
       page(callbackUrl, ["GET"], (request) => authorization.callback(request)),
-      api("token", (request) => token.token(request)),
-      ...(registration.enabled ? [api("register", register)] : []),
-      ...(revocationEnabled ? [api("revoke", (request) => token.revoke(request))] : []),
+      ...apis.map(({ path, limit, respond }): [string, Route] => [
+        pathBelow(baseUrl) + path,
+        { methods: ["POST"], crossOrigin: true, limit, respond },
+      ]),
     ]);
     this.#authorization = authorization;
     this.#announcements = announcements;

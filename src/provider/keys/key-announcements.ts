@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { OAuthError, UnsealableError } from "../../errors.ts";
 import type { KeyAnnouncement } from "../../records/key-announcement.ts";
-import { announcedKeyKey } from "../../records/keys.ts";
+import { recordKey } from "../../records/keys.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { reportFailure } from "../oauth-failure.ts";
@@ -55,7 +55,7 @@ export class KeyAnnouncements {
 
   async #announceAll(expiresAt: number): Promise<void> {
     const announced = this.#keys.ids.map((keyId) => {
-      return this.#announcements.set(announcedKeyKey(this.#issuer, keyId), { keyId, expiresAt });
+      return this.#announcements.set(recordKey("key_announcement", this.#issuer, keyId), { keyId, expiresAt });
     });
     await Promise.all(announced);
   }
@@ -87,7 +87,8 @@ export class KeyAnnouncements {
     if (known !== undefined && now < known.readAt + believedSeconds) return known.isAnnounced;
     const recent = [...this.#known.values()].filter(({ readAt }) => now < readAt + believedSeconds);
     if (recent.length >= maxLookups) return true;
-    const isAnnounced = (await this.#announcements.get(announcedKeyKey(this.#issuer, keyId))) !== undefined;
+    const isAnnounced =
+      (await this.#announcements.get(recordKey("key_announcement", this.#issuer, keyId))) !== undefined;
     this.#known.set(keyId, { isAnnounced, readAt: now });
     return isAnnounced;
   }

@@ -1,8 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import { type ClientAuthentication, ClientAuthenticationSchema } from "../../records/authorization-code.ts";
 import { optional, record, text, texts } from "../../records/record.ts";
-import { clientAuthenticationOf } from "../clients/client-authentication.ts";
-import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
+import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
@@ -105,7 +104,7 @@ export function checkAuthorizationRequest(
   const { client, redirectUri } = trusted;
   return {
     clientId: client.information.client_id,
-    client: clientAuthenticationOf(client.information),
+    client: portableAuthenticationOf(client),
     redirectUri,
     ...(state !== undefined && { state }),
     scopes: grantedScopes(configuration, client, parameters.scope),

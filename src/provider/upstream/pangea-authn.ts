@@ -88,9 +88,9 @@ export class PangeaAuthn implements Upstream {
     this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
   }
 
-  /** All instances share the client secret already. Logins of earlier versions are sealed under what follows from it. */
+  /** All instances share the client secret already. Pangea makes it from 160 random bits. */
   get keyMaterial(): string {
-    return `pangea-authn-client-secret:${this.#options.clientSecret}`.padEnd(64, ".");
+    return this.#options.clientSecret;
   }
 
   authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {

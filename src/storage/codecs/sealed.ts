@@ -7,11 +7,11 @@ import type { Codec, RecordLocation } from "./codec.ts";
 
 /**
  * Seals what a codec writes: AES-256-GCM, with the key's id in the envelope so that keys can be rotated, bound to the
- * record's key and repository so that a stored value cannot be moved to another place. For Redis and any store that is
- * not a vault.
+ * record's key and repository so that a stored value cannot be moved to another place. It is bound to no time: whoever
+ * writes to the store can put back what was in that place before. For Redis and any store that is not a vault.
  *
  * @param schemaOrCodec - What to seal.
- * @param keys - The first secret writes, all read.
+ * @param keys - The first secret writes, all read. Servers that share a secret need a `context` each.
  *
  * @example
  * ```ts

@@ -32,6 +32,11 @@ export class CallDeadlines {
     return this.#deadlines.size === 0;
   }
 
+  /** The calls under way at the moment. */
+  underWay(): Set<Expiring> {
+    return new Set(this.#deadlines.keys());
+  }
+
   /** Starts the deadline of a call. */
   add(call: Expiring): void {
     if (this.#timer === undefined) this.#arm();

@@ -6,6 +6,12 @@ import { type CallObserver, RedisCall, type RedisCommand } from "./redis-call.ts
 import { replyCode } from "./redis-failure.ts";
 import { clientSetting, isRedisCluster, type RedisClient } from "./redis-like.ts";
 
+/** Somebody who waits for the commands that were under way at some moment. */
+interface Finish {
+  readonly unsettled: Set<Expiring>;
+  resolve(): void;
+}
+
 /**
  * Sends commands so that each settles by its deadline, whatever the connection does, and none is sent once its caller has
  * been told that it failed.
@@ -14,7 +20,7 @@ export class CommandSender implements CallObserver {
   readonly #redis: RedisClient;
   readonly #gates: GateRegistry;
   readonly #deadlines: CallDeadlines;
-  #whenIdle: (() => void) | undefined;
+  readonly #finishes = new Set<Finish>();
   #closing: Promise<void> | undefined;
 
   /** @param timeout - How long a command may take, the wait for a connection included, in milliseconds. */
@@ -40,17 +46,23 @@ export class CommandSender implements CallObserver {
     }
   }
 
+  /** Waits until each command that is under way now has settled. */
+  finish(): Promise<void> {
+    const unsettled = this.#deadlines.underWay();
+    if (unsettled.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#finishes.add({ unsettled, resolve }));
+  }
+
   /** Refuses every command from now on, ends those that still wait for a connection, and waits for the others' answers. */
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#whenIdle = () => {
-        this.#deadlines.stop();
-        resolve();
-      };
-      this.#deadlines.closeAll();
-      if (this.#deadlines.isEmpty) this.#whenIdle();
-    });
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#deadlines.closeAll();
+    await this.finish();
+    this.#deadlines.stop();
   }
 
   nextGate(command: RedisCommand<unknown>, passed: ConnectionGate | undefined): ConnectionGate | undefined {
@@ -59,7 +71,12 @@ export class CommandSender implements CallObserver {
 
   settled(call: Expiring): void {
     this.#deadlines.remove(call);
-    if (this.#deadlines.isEmpty) this.#whenIdle?.();
+    for (const finish of this.#finishes) {
+      finish.unsettled.delete(call);
+      if (finish.unsettled.size > 0) continue;
+      this.#finishes.delete(finish);
+      finish.resolve();
+    }
   }
 
   /**

@@ -5,9 +5,6 @@ import { isRedisCluster, type RedisLike } from "./redis-like.ts";
 /** How many keys one MGET asks for, so that no other client of Redis waits long behind it. */
 const keysPerCommand = 500;
 
-/** `queueMicrotask` costs a microsecond in Node; a reaction of a settled promise runs at the same moment for a tenth. */
-const settledPromise = Promise.resolve();
-
 /** Makes a record of the text under a key. */
 type Decode<V> = (text: string | null, key: string) => V;
 
@@ -21,31 +18,31 @@ interface GetBatch {
 }
 
 /**
- * Collects the reads of one microtask turn into as few commands as they allow: a plain GET for one key, MGET for several,
- * on a Cluster one command for each slot, since a MGET across slots is refused there.
+ * Collects the reads of one turn into as few commands as they allow: a plain GET for one key, MGET for several, on a
+ * Cluster one command for each slot, since a MGET across slots is refused there. A turn ends when no promise has a reaction
+ * left to run. So the reads of one request share a command even where one of them begins a few promises after the others,
+ * and no read waits for anything that takes time.
  */
-export class GetBatches<V> {
+export class GetBatches {
   readonly #redis: RedisLike;
   readonly #sender: CommandSender;
-  readonly #decode: Decode<V>;
   readonly #isCluster: boolean;
   /** The batch of this turn that takes keys, where it is not a matter of slots. */
   #open: GetBatch | undefined;
   /** On a Cluster, the batch of each slot that takes keys. */
   readonly #openBySlot = new Map<number, GetBatch>();
 
-  constructor(redis: RedisLike, sender: CommandSender, decode: Decode<V>) {
+  constructor(redis: RedisLike, sender: CommandSender) {
     this.#redis = redis;
     this.#sender = sender;
-    this.#decode = decode;
     this.#isCluster = isRedisCluster(redis);
   }
 
-  /** Reads the record under a key, in a command shared with the other reads of this microtask turn. */
-  get(key: string, redisKey: string): Promise<V> {
+  /** Reads the record under a key, in a command shared with the other reads of this turn. */
+  get<V>(key: string, redisKey: string, decode: Decode<V>): Promise<V> {
     const batch = this.#isCluster ? this.#ofSlot(clusterKeySlot(redisKey)) : this.#ofTurn();
     const index = batch.redisKeys.push(redisKey) - 1;
-    return batch.answer.then((texts) => this.#decode(Array.isArray(texts) ? (texts[index] ?? null) : texts, key));
+    return batch.answer.then((texts) => decode(Array.isArray(texts) ? (texts[index] ?? null) : texts, key));
   }
 
   #ofTurn(): GetBatch {
@@ -65,7 +62,7 @@ export class GetBatches<V> {
     const redisKeys: string[] = [];
     const send = () => (redisKeys.length > 1 ? this.#redis.mget(redisKeys) : this.#redis.get(redisKeys[0] ?? ""));
     const answer = new Promise<Texts>((resolve, reject) => {
-      settledPromise.then(() => {
+      process.nextTick(() => {
         // The turn is over: its batches take no more keys.
         this.#open = undefined;
         if (this.#isCluster) this.#openBySlot.clear();

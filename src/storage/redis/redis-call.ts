@@ -1,8 +1,10 @@
-import { StorageClosedError, type StorageError, StorageUnavailableError } from "../../errors.ts";
+import { type StorageError, StorageUnavailableError } from "../../errors.ts";
 import type { Expiring } from "./call-deadlines.ts";
 import type { ConnectionGate, GateVisitor } from "./connection-gate.ts";
-import { type RedisOperation, redisFailure, timedOut } from "./redis-failure.ts";
+import { type RedisOperation, redisFailure, repositoryClosed, timedOut } from "./redis-failure.ts";
 import type { RedisConnection } from "./redis-like.ts";
+
+const unreachable = "Redis could not be reached before the timeout; nothing was sent.";
 
 /** What to send, and what to say of it when it fails. */
 export interface RedisCommand<T> {
@@ -64,16 +66,16 @@ export class RedisCall<T> implements Expiring, GateVisitor {
 
   expire(): void {
     if (this.#isWritten) this.refuse(timedOut(this.#command.operation));
-    else this.#giveUp(StorageUnavailableError, "Redis could not be reached before the timeout; nothing was sent.");
+    else this.#giveUp(new StorageUnavailableError(unreachable, { effect: "none" }));
   }
 
   close(): void {
-    if (!this.#isWritten) this.#giveUp(StorageClosedError, "The repository was closed; create a new one.");
+    if (!this.#isWritten) this.#giveUp(repositoryClosed());
   }
 
-  #giveUp(Failure: typeof StorageUnavailableError | typeof StorageClosedError, message: string): void {
+  #giveUp(error: StorageError): void {
     this.#gate?.leave(this);
-    this.refuse(new Failure(message, { effect: "none" }));
+    this.refuse(error);
   }
 
   #write(): void {

@@ -1,5 +1,6 @@
 import {
   CorruptRecordError,
+  StorageClosedError,
   type StorageError,
   StorageRejectedError,
   StorageTimeoutError,
@@ -105,6 +106,11 @@ export function timedOut(operation: RedisOperation, cause?: unknown): StorageTim
       : "Redis did not answer before the timeout; the change may have been made or may yet be made.",
     cause === undefined ? { effect } : { effect, cause },
   );
+}
+
+/** The error of a command that was not sent, since its repository was closed. */
+export function repositoryClosed(): StorageClosedError {
+  return new StorageClosedError("The repository was closed; create a new one.", { effect: "none" });
 }
 
 /** The error of a command that was not sent, since connecting failed with the given error. */

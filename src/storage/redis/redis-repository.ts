@@ -1,16 +1,13 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
-import { requireSafeClient } from "./client-settings.ts";
-import { CommandSender } from "./command-sender.ts";
-import { GetBatches } from "./get-batches.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
-import { notUtf8, type RedisOperation } from "./redis-failure.ts";
+import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
+import { SharedClient } from "./shared-client.ts";
 
 /** Settings of a {@link RedisRepository}. */
 export interface RedisRepositoryOptions<V> {
@@ -27,8 +24,6 @@ export interface RedisRepositoryOptions<V> {
   readonly clock?: () => number;
 }
 
-const defaultTimeout = 2_000;
-
 /**
  * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
  * another value too, and no error of the script.
@@ -42,7 +37,8 @@ return 1`;
 /**
  * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
  *
- * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one microtask turn share their commands.
+ * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one turn share their commands,
+ * those of all kinds where `createRedisRepositories` built the repositories.
  * `add` is SET with NX; where the key has a record, a second round trip reads whether that record has expired. A
  * record that Redis has not removed yet, but that is past its expiry by `clock`, is absent. A key of this repository that
  * some other program made a list or a hash is a `CorruptRecordError`; MGET calls it absent, so a `get` that shares its
@@ -62,32 +58,26 @@ return 1`;
  */
 export class RedisRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
   readonly #codec: Codec<V>;
+  readonly #shared: SharedClient;
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
-  readonly #sender: CommandSender;
-  readonly #reads: GetBatches<V | undefined>;
   readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
+  readonly #decodeText = (text: string | null, key: string): V | undefined => this.#decode(text, key);
+  #closing: Promise<void> | undefined;
 
-  constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike, options: RedisRepositoryOptions<V>) {
-    const timeout = options.timeout ?? defaultTimeout;
-    requireTimerLength("timeout", timeout);
-    requireSafeClient(redis);
+  constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
     this.#codec = asCodec(schemaOrCodec);
-    this.#redis = redis;
     this.#keys = new KeySpace(options.prefix);
-    this.#sender = new CommandSender(redis, timeout);
-    this.#reads = new GetBatches(redis, this.#sender, (text, key) => this.#decode(text, key));
+    this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);
+    this.#shared.join();
+    this.#redis = this.#shared.redis;
     this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
   }
 
   get(key: K): Promise<V | undefined> {
-    try {
-      return this.#reads.get(key, this.#keys.redisKey(key));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#read(key);
   }
 
   async set(key: K, value: V): Promise<void> {
@@ -171,8 +161,9 @@ export class RedisRepository<V, K extends string = string> implements Repository
    * request.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
-    for await (const keys of scanRecordKeys(this.#redis, this.#sender, this.#keys)) {
-      const reads = keys.map((key) => this.#reads.get(key, this.#keys.redisKey(key)));
+    this.#assertOpen();
+    for await (const keys of scanRecordKeys(this.#redis, this.#shared.sender, this.#keys)) {
+      const reads = keys.map((key) => this.#read(key));
       for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
         const key = keys[index];
         if (read.status === "rejected" && read.reason instanceof StorageFailure) throw read.reason;
@@ -183,11 +174,26 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   /** Refuses further calls and waits for those under way. The client stays open: whoever made it closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sender.close();
+    this.#closing ??= this.#shared.leave();
+    await this.#closing;
+  }
+
+  #read(key: string): Promise<V | undefined> {
+    try {
+      this.#assertOpen();
+      return this.#shared.reads.get(key, this.#keys.redisKey(key), this.#decodeText);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #send<T>(operation: RedisOperation, redisKey: string, send: () => Promise<T>): Promise<T> {
-    return this.#sender.send({ operation, redisKeys: [redisKey], send });
+    this.#assertOpen();
+    return this.#shared.sender.send({ operation, redisKeys: [redisKey], send });
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw repositoryClosed();
   }
 
   #encode(key: string, value: V): string {

@@ -13,6 +13,14 @@ it("a text that is undefined is the default", () => {
   expect(() => Reflect.construct(PangeaOAuthProvider, [{ ...options, consent }])).not.toThrow();
 });
 
+it.each<[string, Partial<PangeaOAuthProviderOptions>]>([
+  ["of the upstream, that is long enough to derive keys from", { pangeaAuthnClientSecret: "x".repeat(32) }],
+  ["of the upstream, next to one that keys are derived from", { pangeaAuthnClientSecret: "x", secret: "s".repeat(32) }],
+  ["of a client", client({ client_secret: "x".repeat(32) })],
+])("a secret is fine: %s", (_, changes) => {
+  expect(() => new PangeaOAuthProvider({ ...options, ...changes })).not.toThrow();
+});
+
 describe("an option that is wrong", () => {
   it.each<[string, Partial<Record<keyof PangeaOAuthProviderOptions, unknown>>, RegExp]>([
     ["a missing base URL", { mcpBaseUrl: undefined }, /mcpBaseUrl must be an absolute URL/],
@@ -34,6 +42,17 @@ describe("an option that is wrong", () => {
     ],
     ["a code that lives too long", { authorizationCodeLifetimeSeconds: 301 }, /up to 300/],
     ["a short secret", { secret: "short" }, /at least 32 characters/],
+    ["a short secret in the list", { secret: ["s".repeat(32), "s".repeat(31)] }, /at least 32 characters/],
+    [
+      "a short upstream secret and no other",
+      { pangeaAuthnClientSecret: "hunter2" },
+      /^secret is missing, .* Give secret/,
+    ],
+    [
+      "an upstream secret that is a letter too short",
+      { pangeaAuthnClientSecret: "x".repeat(31) },
+      /^secret is missing/,
+    ],
     ["no secret in the list", { secret: [] }, /at least one secret/],
     ["a client listed twice", { clients: [1, 2].map(() => ({ client_id: "a", redirect_uris: ["x:/"] })) }, /twice/],
     ["a client without redirect URIs", { clients: [{ client_id: "a", redirect_uris: [] }] }, /redirect_uris/],
@@ -44,13 +63,19 @@ describe("an option that is wrong", () => {
     ["a client whose secret is not set", client({ client_secret: undefined }), /"a" has a client_secret that is not/],
     ["a client whose secret is empty", client({ client_secret: "" }), /"a" has a client_secret that is not/],
     [
+      "a client whose secret is short",
+      client({ client_secret: "hunter2" }),
+      /"a" has a client_secret of fewer than 32/,
+    ],
+    ["a client whose secret is a letter too short", client({ client_secret: "x".repeat(31) }), /"a" .* fewer than 32/],
+    [
       "a client without the secret of its method",
       client({ token_endpoint_auth_method: "client_secret_basic" }),
       /"a" needs a client_secret for client_secret_basic/,
     ],
     [
       "a public client with a secret",
-      client({ token_endpoint_auth_method: "none", client_secret: "a secret of this test" }),
+      client({ token_endpoint_auth_method: "none", client_secret: "x".repeat(32) }),
       /"a" has a client_secret, so/,
     ],
     ["a client without keys", client({ token_endpoint_auth_method: "private_key_jwt" }), /"a" needs its public keys/],
@@ -75,11 +100,18 @@ describe("an option that is wrong", () => {
     expect(construct).toThrow(message);
   });
 
-  it("never shows the secret", () => {
+  it.each<Partial<PangeaOAuthProviderOptions>>([
+    { secret: "hunter2" },
+    { pangeaAuthnClientSecret: "hunter2" },
+    client({ client_secret: "hunter2" }),
+  ])("never shows the secret: %j", (changes) => {
+    let failure: unknown;
     try {
-      new PangeaOAuthProvider({ ...options, secret: "hunter2" });
+      new PangeaOAuthProvider({ ...options, ...changes });
     } catch (error) {
-      expect(String(error)).not.toContain("hunter2");
+      failure = error;
     }
+    expect(failure).toBeInstanceOf(ConfigurationError);
+    expect(String(failure)).not.toContain("hunter2");
   });
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
-import { consentRevocationKey } from "../../../src/records/keys.ts";
+import { recordKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { type Interception, intercepted } from "../../support/intercepted-repository.ts";
@@ -81,11 +81,15 @@ describe("the consent behind a grant", () => {
     const tokens = await logIn();
     await revoke(tokens);
     const now = clock.read() / 1000;
-    const record = await repositories.consentRevocations.get(consentRevocationKey("ada", tokens.clientId));
+    const record = await repositories.consentRevocations.get(recordKey("consent_revocation", "ada", tokens.clientId));
     expect(record).toEqual({ revokedAt: now, expiresAt: now + 11 * day });
-    expect(await repositories.consentRevocations.get(consentRevocationKey("grace", tokens.clientId))).toBeUndefined();
+    expect(
+      await repositories.consentRevocations.get(recordKey("consent_revocation", "grace", tokens.clientId)),
+    ).toBeUndefined();
     clock.advanceSeconds(11 * day);
-    expect(await repositories.consentRevocations.get(consentRevocationKey("ada", tokens.clientId))).toBeUndefined();
+    expect(
+      await repositories.consentRevocations.get(recordKey("consent_revocation", "ada", tokens.clientId)),
+    ).toBeUndefined();
   });
 
   it("is ended before the grant, so that whoever is told of a failure can end both by trying again", async () => {

@@ -32,7 +32,7 @@ async function walk(repositories: ProviderRepositories): Promise<void> {
   const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
   const logIn = async (clientId: string, username: string) => {
     const tokens = await harness.tokensFor(clientId, {}, { username });
-    // A refresh leaves a ledger next to the grant.
+    // What a refresh adds is no grant.
     return (await jsonOf(await harness.refresh(tokens))).access_token;
   };
   const [one, other] = [(await harness.register()).client_id, (await harness.register()).client_id];

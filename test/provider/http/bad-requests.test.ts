@@ -149,7 +149,7 @@ describe("the callback", () => {
     const { location, cookie } = await harness.beginLogin({ client_id, code_challenge: pkce().challenge });
     const state = location.searchParams.get("state");
     const login = /pangea_mcp_login_[^;]+/.exec(cookie)?.[0] ?? "";
-    for (const altered of [`${login.slice(0, -8)}AAAAAAAA`, login.replace("v1.", "v2."), `${login}.x`]) {
+    for (const altered of [`${login.slice(0, -8)}AAAAAAAA`, login.replace("v2.", "v1."), `${login}.x`]) {
       const response = await harness.get(`/pangea/callback?code=x&state=${state}`, { cookie: altered });
       expect(response.status).toBe(400);
     }

@@ -206,4 +206,22 @@ describe("closing", () => {
     await closing;
     expect(await sent).toBe("text");
   });
+
+  test("finish waits for what is under way, and for nothing that begins later", async () => {
+    const redis = new ScriptedRedis();
+    const sender = new CommandSender(redis, timeout);
+    const before = [take(sender, redis), take(sender, redis).catch((error: unknown) => error)];
+    const steps: string[] = [];
+    const finished = sender.finish().then(() => steps.push("finished"));
+    const after = take(sender, redis).then(() => steps.push("after"));
+    redis.commands[1]?.fail(new Error("Connection is closed."));
+    await before[1];
+    expect(steps).toEqual([]);
+    redis.commands[0]?.answer("text");
+    await finished;
+    redis.commands[2]?.answer("text");
+    await after;
+    expect(steps).toEqual(["finished", "after"]);
+    await sender.finish();
+  });
 });

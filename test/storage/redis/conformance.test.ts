@@ -8,13 +8,14 @@ import { sealed } from "../../../src/storage/codecs/sealed.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { findRedis, type TestRedis } from "../../support/redis-server.ts";
-import { redisSubject } from "../../support/redis-subject.ts";
+import { redisSubject, sharedRedisSubject } from "../../support/redis-subject.ts";
 import { type RedisClusterServers, startRedisCluster, until } from "../../support/redis-topologies.ts";
 import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 
 const runner = { describe, it };
 const holdRead = "one connection answers in the order in which it was asked";
+const anyValue = "the records of a provider are what they are";
 const keys = KeyRing.from("a secret of the conformance test, long enough");
 
 describe("on one server", () => {
@@ -56,6 +57,11 @@ describe("on one server", () => {
     () => redisSubject({ ...setup(), codecOf: (schema) => sealed(schema, keys) }),
     { runner, without: { holdRead } },
   );
+
+  testRepository("RedisRepository that shares its client", () => sharedRedisSubject(setup()), {
+    runner,
+    without: { holdRead, anyValue },
+  });
 
   describe("with a cache that hears of changes by tracking", () => {
     let tracking: RedisTrackingInvalidation;
@@ -112,25 +118,29 @@ describe("on a Cluster", () => {
     otherClient = parts.use(await connectCluster(servers.nodes));
   });
 
+  const breaks = {
+    breakStore: async () => {
+      for (const proxy of proxies) {
+        proxy.refuse();
+        proxy.reset();
+      }
+      await until(() => client.status !== "ready");
+    },
+    restoreStore: async () => {
+      for (const proxy of proxies) proxy.accept();
+      await until(() => client.status === "ready");
+    },
+  };
+
   testRepository(
     "RedisRepository on a Cluster",
-    () =>
-      redisSubject({
-        client,
-        otherClient,
-        codecOf: (schema) => schema,
-        breakStore: async () => {
-          for (const proxy of proxies) {
-            proxy.refuse();
-            proxy.reset();
-          }
-          await until(() => client.status !== "ready");
-        },
-        restoreStore: async () => {
-          for (const proxy of proxies) proxy.accept();
-          await until(() => client.status === "ready");
-        },
-      }),
+    () => redisSubject({ client, otherClient, codecOf: (schema) => schema, ...breaks }),
     { runner, without: { holdRead } },
+  );
+
+  testRepository(
+    "RedisRepository that shares its client of a Cluster",
+    () => sharedRedisSubject({ client, otherClient, ...breaks }),
+    { runner, without: { holdRead, anyValue } },
   );
 });

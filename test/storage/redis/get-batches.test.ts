@@ -5,18 +5,22 @@ import { ScriptedRedis } from "../../support/scripted-redis.ts";
 
 /** Reads of texts as they are; the key `refused` cannot be decoded. */
 function readsOf(redis: ScriptedRedis): (key: string) => Promise<string | null> {
-  const batches = new GetBatches<string | null>(redis, new CommandSender(redis, 60_000), (text, key) => {
-    if (key === "refused") throw new TypeError("not this one");
-    return text;
-  });
-  return (key) => batches.get(key, key);
+  const batches = new GetBatches(redis, new CommandSender(redis, 60_000));
+  return (key) =>
+    batches.get(key, key, (text) => {
+      if (key === "refused") throw new TypeError("not this one");
+      return text;
+    });
 }
 
-describe("the reads of one microtask turn", () => {
+/** Resolves once no promise has a reaction left to run, and the reads begun before the call have been sent. */
+const turnIsOver = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+describe("the reads of one turn", () => {
   test("are a plain GET where there is one", async () => {
     const redis = new ScriptedRedis();
     const text = readsOf(redis)("a");
-    await Promise.resolve();
+    await turnIsOver();
     expect(redis.written).toEqual(["GET a"]);
     redis.commands[0]?.answer("1");
     expect(await text).toBe("1");
@@ -26,7 +30,7 @@ describe("the reads of one microtask turn", () => {
     const redis = new ScriptedRedis();
     const read = readsOf(redis);
     const texts = Promise.all([read("a"), read("b"), read("a")]);
-    await Promise.resolve();
+    await turnIsOver();
     expect(redis.written).toEqual(["MGET a b a"]);
     redis.commands[0]?.answer(["1", null, "1"]);
     expect(await texts).toEqual(["1", null, "1"]);
@@ -40,7 +44,7 @@ describe("the reads of one microtask turn", () => {
       await read(`${key}2`);
     };
     const loops = Promise.all([loop("a"), loop("b"), loop("c")]);
-    await Promise.resolve();
+    await turnIsOver();
     redis.commands[0]?.answer([null, null, null]);
     await new Promise(setImmediate);
     expect(redis.written).toEqual(["MGET a1 b1 c1", "MGET a2 b2 c2"]);
@@ -48,12 +52,39 @@ describe("the reads of one microtask turn", () => {
     await loops;
   });
 
+  test("include those that begin some promises later, and none that begins after the turn", async () => {
+    const redis = new ScriptedRedis();
+    const read = readsOf(redis);
+    const later = async (key: string, promises: number): Promise<string | null> => {
+      for (let count = 0; count < promises; count++) await undefined;
+      return read(key);
+    };
+    const texts = Promise.all([later("a", 7), read("b"), later("c", 1), later("d", 30)]);
+    await turnIsOver();
+    read("e").catch(() => undefined);
+    await turnIsOver();
+    expect(redis.written).toEqual(["MGET b c a d", "GET e"]);
+    redis.commands[0]?.answer(["2", "3", "1", "4"]);
+    expect(await texts).toEqual(["1", "2", "3", "4"]);
+  });
+
+  test("of several kinds are one MGET, and each is decoded its own way", async () => {
+    const redis = new ScriptedRedis();
+    const batches = new GetBatches(redis, new CommandSender(redis, 60_000));
+    const number = batches.get("a", "one:a", Number);
+    const marked = batches.get("a", "other:a", (text, key) => `${key} is ${text}`);
+    await turnIsOver();
+    expect(redis.written).toEqual(["MGET one:a other:a"]);
+    redis.commands[0]?.answer(["1", "2"]);
+    expect([await number, await marked]).toEqual([1, "a is 2"]);
+  });
+
   test("are split where they are many, all sent in the same turn", async () => {
     const redis = new ScriptedRedis();
     const read = readsOf(redis);
     const keys = Array.from({ length: 1_100 }, (_, index) => `k${index}`);
     const texts = Promise.all(keys.map((key) => read(key)));
-    await Promise.resolve();
+    await turnIsOver();
     expect(redis.commands.map(({ keys }) => keys.length)).toEqual([500, 500, 100]);
     for (const command of redis.commands) command.answer([...command.keys]);
     expect(await texts).toEqual(keys);
@@ -63,7 +94,7 @@ describe("the reads of one microtask turn", () => {
     const redis = new ScriptedRedis();
     const read = readsOf(redis);
     const results = Promise.allSettled([read("a"), read("refused")]);
-    await Promise.resolve();
+    await turnIsOver();
     redis.commands[0]?.answer(["1", "2"]);
     expect(await results).toMatchObject([{ value: "1" }, { reason: { message: "not this one" } }]);
   });
@@ -72,7 +103,7 @@ describe("the reads of one microtask turn", () => {
     const redis = new ScriptedRedis();
     const read = readsOf(redis);
     const results = Promise.allSettled([read("a"), read("b")]);
-    await Promise.resolve();
+    await turnIsOver();
     redis.commands[0]?.fail(new Error("Connection is closed."));
     for (const result of await results) {
       expect(result).toMatchObject({ status: "rejected", reason: { code: "ERR_STORAGE_UNAVAILABLE", effect: "none" } });

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { InMemoryRepository } from "../../../src/index.ts";
+import { UpstreamRefreshLock } from "../../../src/provider/grants/upstream-refresh-lock.ts";
+import type { Lock } from "../../../src/records/lock.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { recordsOf } from "../../support/records-of.ts";
+
+const version = { grantId: "grant", sealed: "v1" };
+const nothingDone = async () => undefined;
+
+function locks() {
+  const clock = new ManualClock();
+  const repository = new InMemoryRepository<string, Lock>({ clock: clock.read });
+  const lock = () =>
+    new UpstreamRefreshLock({
+      locks: repository,
+      now: () => clock.seconds(),
+      delay: async (milliseconds) => clock.advance(milliseconds),
+      workTimeout: 1_000,
+    });
+  return { clock, repository, lock };
+}
+
+/** Work that a test lets end, which leaves the version as it was. */
+function heldWork() {
+  let end = (_: string): void => {};
+  const result = new Promise<{ value: string; isReplaced: boolean }>((resolve) => {
+    end = (value) => resolve({ value, isReplaced: false });
+  });
+  return { work: () => result, end: (value: string) => end(value) };
+}
+
+describe("the lock of a version of an upstream session", () => {
+  it("is released by its owner where the version stays, done or failed, and held where it was replaced", async () => {
+    const { repository, lock } = locks();
+    const done = await lock().once(version, nothingDone, async () => ({ value: "done", isReplaced: false }));
+    expect(done).toBe("done");
+    expect(await recordsOf(repository)).toEqual([]);
+    const failed = lock().once(version, nothingDone, () => Promise.reject(new RangeError("failed")));
+    await expect(failed).rejects.toThrow(RangeError);
+    expect(await recordsOf(repository)).toEqual([]);
+    await lock().once(version, nothingDone, async () => ({ value: "done", isReplaced: true }));
+    expect(await recordsOf(repository)).toHaveLength(1);
+  });
+
+  it("is not released by an owner whose time is over: another one may have it by now", async () => {
+    const { clock, repository, lock } = locks();
+    const slow = heldWork();
+    const first = lock().once(version, nothingDone, slow.work);
+    const [[, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repository);
+    clock.advanceSeconds(expiresAt - clock.seconds() + 1);
+    const quick = heldWork();
+    const second = lock().once(version, nothingDone, quick.work);
+    const theirs = await recordsOf(repository);
+    expect(theirs).toHaveLength(1);
+    slow.end("slow");
+    expect(await first).toBe("slow");
+    expect(await recordsOf(repository), "the second owner still has its lock").toEqual(theirs);
+    quick.end("quick");
+    expect(await second).toBe("quick");
+    expect(await recordsOf(repository)).toEqual([]);
+  });
+
+  it("lets others wait for what its owner does, and stops nobody who has read a newer version", async () => {
+    const { lock } = locks();
+    const slow = heldWork();
+    let stored: string | undefined;
+    const first = lock().once(version, nothingDone, slow.work);
+    const waiting = lock().once(
+      version,
+      async () => stored,
+      () => Promise.reject(new Error("must not be done twice")),
+    );
+    const newer = { ...version, sealed: "v2" };
+    expect(await lock().once(newer, nothingDone, async () => ({ value: "newer", isReplaced: true }))).toBe("newer");
+    stored = "theirs";
+    expect(await waiting).toBe("theirs");
+    slow.end("done");
+    await first;
+  });
+
+  it("is given up on where its owner does not come to an end", async () => {
+    const { lock } = locks();
+    void lock().once(version, nothingDone, () => new Promise(() => undefined));
+    await expect(
+      lock().once(version, nothingDone, () => Promise.reject(new Error("must not be done twice"))),
+    ).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+  });
+});

@@ -1,0 +1,194 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  createInMemoryRepositories,
+  McpOAuthProvider,
+  type McpOAuthProviderOptions,
+  type ProviderRepositories,
+  UpstreamUnavailableError,
+} from "../../../src/index.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { failingOnce } from "../../support/intercepted-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
+
+const baseUrl = "https://mcp.example";
+const secret = "a secret of this test, which is long enough";
+let clock: ManualClock;
+let upstream: ForgetfulUpstream;
+let repositories: ProviderRepositories;
+beforeEach(() => {
+  clock = new ManualClock();
+  upstream = new ForgetfulUpstream(clock.read);
+  repositories = createInMemoryRepositories({ clock: clock.read });
+});
+
+/** An upstream whose endpoint for revocations a test switches off. */
+class ForgetfulUpstream extends FakeUpstream {
+  isOut = false;
+  /** How often it was told, and did not listen. */
+  missed = 0;
+
+  override async revoke(tokens: Parameters<FakeUpstream["revoke"]>[0]): Promise<void> {
+    if (this.isOut) {
+      this.missed += 1;
+      throw new UpstreamUnavailableError("The test switched the upstream off.");
+    }
+    await super.revoke(tokens);
+  }
+
+  get ended(): string[] {
+    return this.revoked.map(({ token }) => token);
+  }
+}
+
+type Harness = ClientHarness<McpOAuthProvider>;
+const start = (changes: Partial<McpOAuthProviderOptions> = {}): Harness =>
+  new ClientHarness(
+    new McpOAuthProvider({
+      baseUrl,
+      scopes: ["user"],
+      upstream,
+      secret,
+      repositories,
+      clock: clock.read,
+      accessTokenLifetimeSeconds: 24 * 3600,
+      ...changes,
+    }),
+    baseUrl,
+  );
+
+async function logIn(harness: Harness): Promise<IssuedTokens & { grantId: string; upstreamToken: string }> {
+  const { client_id: clientId } = await harness.register();
+  const { verifier, challenge } = pkce();
+  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+  const issued = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
+  const tokens = { ...issued, ...(await jsonOf(await harness.redeem(issued))) };
+  const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
+  const { token } = await harness.provider.upstreamToken({ token: tokens.access_token });
+  return { ...tokens, grantId: String(grantId), upstreamToken: token };
+}
+
+const revoke = (harness: Harness, { clientId, refresh_token }: IssuedTokens) =>
+  harness.postForm("/revoke", { client_id: clientId, token: refresh_token });
+/** Any request, and what it sets about. */
+async function request(harness: Harness): Promise<void> {
+  await harness.get("/.well-known/oauth-authorization-server");
+  await harness.provider[Symbol.asyncDispose]();
+}
+
+describe("an upstream that cannot be told of a revocation", () => {
+  it("does not keep the login alive, and is told when it answers again, after pauses that grow", async () => {
+    const harness = start();
+    const tokens = await logIn(harness);
+    upstream.isOut = true;
+    expect((await revoke(harness, tokens)).status).toBe(200);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    expect(upstream.missed).toBe(1);
+    const told: number[] = [];
+    for (let second = 0; second < 100; second += 1) {
+      const before = upstream.missed;
+      await request(harness);
+      if (upstream.missed > before) told.push(second);
+      clock.advanceSeconds(1);
+    }
+    expect(told).toEqual([10, 30, 70]);
+    upstream.isOut = false;
+    clock.advanceSeconds(80);
+    await request(harness);
+    expect(upstream.ended).toEqual([tokens.upstreamToken]);
+    expect(await recordsOf(repositories.upstreamRevocations)).toEqual([]);
+    clock.advanceSeconds(10_000);
+    await request(harness);
+    expect(upstream.ended).toHaveLength(1);
+  });
+
+  it("is told by any other instance that goes through what is kept", async () => {
+    const [harness, other] = [start(), start()];
+    const [one, two] = [await logIn(harness), await logIn(harness)];
+    upstream.isOut = true;
+    for (const tokens of [one, two]) await revoke(harness, tokens);
+    expect(await other.provider.retryUpstreamRevocations()).toBe(0);
+    upstream.isOut = false;
+    expect(await other.provider.retryUpstreamRevocations()).toBe(2);
+    expect(upstream.ended.sort()).toEqual([one.upstreamToken, two.upstreamToken].sort());
+    expect(await other.provider.retryUpstreamRevocations()).toBe(0);
+    // The instance that could not tell it finds nothing left to be told.
+    clock.advanceSeconds(1_000);
+    await request(harness);
+    expect(upstream.ended).toHaveLength(2);
+  });
+
+  it("is told of nothing that does not open, and what does not open is kept for whoever has the secret", async () => {
+    const harness = start();
+    const tokens = await logIn(harness);
+    upstream.isOut = true;
+    await revoke(harness, tokens);
+    upstream.isOut = false;
+    const stranger = start({ secret: "another secret, which is long enough too" });
+    expect(await stranger.provider.retryUpstreamRevocations()).toBe(0);
+    const rotated = start({ secret: ["another secret, which is long enough too", secret] });
+    expect(await rotated.provider.retryUpstreamRevocations()).toBe(1);
+    expect(upstream.ended).toEqual([tokens.upstreamToken]);
+  });
+
+  it("leaves no token of a user in the store in plain, and nothing that is moved to another grant", async () => {
+    const harness = start();
+    const [one, two] = [await logIn(harness), await logIn(harness)];
+    upstream.isOut = true;
+    for (const tokens of [one, two]) await revoke(harness, tokens);
+    const [[first, record] = ["", undefined], [second, other] = ["", undefined]] = await recordsOf(
+      repositories.upstreamRevocations,
+    );
+    expect(JSON.stringify([record, other])).not.toContain(one.upstreamToken);
+    if (record === undefined || other === undefined) throw new Error("Both are kept.");
+    await repositories.upstreamRevocations.set(first, other);
+    await repositories.upstreamRevocations.set(second, record);
+    upstream.isOut = false;
+    expect(await harness.provider.retryUpstreamRevocations()).toBe(0);
+  });
+
+  it("has the revocation answered with 503 where the store does not keep it either, and is told at the next try", async () => {
+    const flaky = failingOnce(repositories.upstreamRevocations);
+    const harness = start({ repositories: { ...repositories, upstreamRevocations: flaky.repository } });
+    const tokens = await logIn(harness);
+    upstream.isOut = true;
+    flaky.failNext("set", "before");
+    expect((await revoke(harness, tokens)).status).toBe(503);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    upstream.isOut = false;
+    expect((await revoke(harness, tokens)).status).toBe(200);
+    expect(upstream.ended).toEqual([tokens.upstreamToken]);
+  });
+});
+
+describe("a login that was ended by somebody who holds nothing of it", () => {
+  const shows: [string, (harness: Harness, tokens: IssuedTokens) => Promise<unknown>][] = [
+    ["its access token", (harness, { access_token }) => harness.provider.upstreamToken({ token: access_token })],
+    ["its refresh token", (harness, tokens) => harness.refresh(tokens)],
+    ["its refresh token, to revoke it", revoke],
+    ["its code", (harness, tokens) => harness.redeem(tokens)],
+  ];
+
+  it.each(shows)("is ended upstream by whoever shows %s, on any instance, once", async (_, show) => {
+    const harness = start();
+    const tokens = await logIn(harness);
+    expect(await start().provider.revokeGrant(tokens.grantId)).toBe(true);
+    expect(upstream.ended, "nobody could open the session").toEqual([]);
+    for (let times = 0; times < 2; times += 1) await Promise.resolve(show(harness, tokens)).catch(() => undefined);
+    expect(upstream.ended).toEqual([tokens.upstreamToken]);
+  });
+
+  it.each(shows.slice(0, 3))("has its newest session ended by whoever shows %s", async (_, show) => {
+    const harness = start({ accessTokenLifetimeSeconds: 24 * 3600 });
+    const tokens = await logIn(harness);
+    clock.advanceSeconds(3600);
+    const renewed = await harness.provider.upstreamToken({ token: tokens.access_token });
+    expect(renewed.token).not.toBe(tokens.upstreamToken);
+    await start().provider.revokeGrant(tokens.grantId);
+    await Promise.resolve(show(harness, tokens)).catch(() => undefined);
+    expect(upstream.ended).toEqual([renewed.token]);
+  });
+});

@@ -1,0 +1,50 @@
+import { createDecipheriv, createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { KeyRing, UnsealableError } from "../../src/index.ts";
+import { openSealed, seal } from "../../src/secrets/sealing.ts";
+
+const keys = KeyRing.from("s".repeat(32)).derive("note");
+const { bytes: purposeKey, id } = keys.primary;
+
+/** Opens an envelope with a key and a nonce, without the code under test. */
+function decrypt(envelope: string, key: Uint8Array, nonce: Uint8Array): string {
+  const sealed = Buffer.from(envelope.split(".")[3] ?? "", "base64url");
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 }).setAAD(Buffer.from("here"));
+  decipher.setAuthTag(sealed.subarray(-16));
+  return decipher.update(sealed.subarray(0, -16), undefined, "utf8") + decipher.final("utf8");
+}
+
+const saltOf = (envelope: string) => Buffer.from(envelope.split(".")[2] ?? "", "base64url");
+
+describe("a sealed text", () => {
+  it("is AES-256-GCM under a key and a nonce that follow from the purpose's key and the envelope's salt", () => {
+    const envelope = seal(keys, "confidential", "here");
+    expect(envelope).toMatch(new RegExp(`^v2\\.${id}\\.[\\w-]{24}\\.[\\w-]+$`));
+    const follows = createHmac("sha512", purposeKey).update("message key\0").update(saltOf(envelope)).digest();
+    expect(decrypt(envelope, follows.subarray(0, 32), follows.subarray(32, 44))).toBe("confidential");
+    expect(openSealed(keys, envelope, "here")).toBe("confidential");
+  });
+
+  it("never has the purpose's own key as the key of AES", () => {
+    const envelope = seal(keys, "confidential", "here");
+    expect(() => decrypt(envelope, purposeKey, saltOf(envelope).subarray(0, 12))).toThrow();
+    expect(() => decrypt(envelope, purposeKey, saltOf(envelope).subarray(-12))).toThrow();
+  });
+
+  it("has a key of its own each time", () => {
+    const salts = new Set(Array.from({ length: 1000 }, () => saltOf(seal(keys, "the same", "here")).toString("hex")));
+    expect(salts.size).toBe(1000);
+    expect([...salts][0]).toHaveLength(36);
+  });
+
+  it("does not open with the salt of another one", () => {
+    const [one, other] = [seal(keys, "the same", "here").split("."), seal(keys, "the same", "here").split(".")];
+    const mixed = [one[0], one[1], other[2], one[3]].join(".");
+    expect(() => openSealed(keys, mixed, "here")).toThrow(UnsealableError);
+  });
+
+  it("names the key that is missing, so that another instance may be asked", () => {
+    const other = KeyRing.from("t".repeat(32)).derive("note");
+    expect(() => openSealed(other, seal(keys, "x", "here"), "here")).toThrow(expect.objectContaining({ keyId: id }));
+  });
+});
