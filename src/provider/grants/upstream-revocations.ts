@@ -1,9 +1,9 @@
-import { LRUCache } from "lru-cache";
 import { UnsealableError } from "../../errors.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import { reportFailure } from "../oauth-failure.ts";
@@ -30,7 +30,7 @@ export class UpstreamRevocations {
   readonly #upstream: Upstream;
   readonly #tokens: SealedJson<UpstreamTokens>;
   readonly #now: () => number;
-  readonly #attempts = new LRUCache<string, NextAttempt>({ max: maxRemembered });
+  readonly #attempts = boundedCache<string, NextAttempt>(maxRemembered);
   #underWay: Promise<void> | undefined;
 
   constructor(parts: {

@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
@@ -8,6 +7,7 @@ import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
@@ -95,7 +95,7 @@ export class CodeRedemption {
    * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
    * the store has that very record, no other attempt can have been the one that answers.
    */
-  readonly #unanswered = new LRUCache<string, string>({ max: maxUnanswered });
+  readonly #unanswered = boundedCache<string, string>(maxUnanswered);
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;

@@ -32,19 +32,12 @@ export interface ExplorationOptions {
   readonly invariants?: readonly Invariant[];
 }
 
-/**
- * How many beginnings of a flow there are, alike but for the ids and tokens of their grants. Making an instance takes
- * longer than a schedule does; so an instance that may remember a grant serves schedules of others before it is made anew.
- */
-const beginnings = 32;
-
 /** Runs the schedules of one flow, each from the same beginning. */
 export class Exploration {
   readonly flow: Flow;
   readonly world: World;
   readonly #options: ExplorationOptions;
-  #unused: WorldSnapshot | undefined;
-  readonly #beginnings: WorldSnapshot[] = [];
+  #beginning: WorldSnapshot | undefined;
 
   constructor(flow: Flow, options: ExplorationOptions = {}) {
     this.flow = flow;
@@ -52,16 +45,15 @@ export class Exploration {
     this.#options = options;
   }
 
-  /** Runs one schedule, with fresh instances, and answers what it breaks. */
+  /** Runs one schedule, and answers what it breaks. */
   async replay(schedule: Schedule, without: readonly number[] = []): Promise<readonly Finding[]> {
-    this.world.renew();
-    return this.#find(0, new ReplayingChooser(schedule), () => schedule, without);
+    return this.#find(new ReplayingChooser(schedule), () => schedule, without);
   }
 
   /** Draws schedules. The same seed draws the same ones. */
   async atRandom(seed: number): Promise<readonly Finding[]> {
     const chooser = new RandomChooser(new Random(seed));
-    return this.#find(seed, chooser, () => chooser.deviations, []);
+    return this.#find(chooser, () => chooser.deviations, []);
   }
 
   /**
@@ -84,7 +76,7 @@ export class Exploration {
       for (const schedule of level) {
         if (schedules >= limit) return { schedules, isComplete: false, findings };
         const counts: number[] = [];
-        const found = await this.#find(schedules, new ReplayingChooser(schedule, counts), () => schedule, []);
+        const found = await this.#find(new ReplayingChooser(schedule, counts), () => schedule, []);
         schedules += 1;
         findings.push(...found);
         if (found.some(until)) return { schedules, isComplete: false, findings };
@@ -96,12 +88,11 @@ export class Exploration {
   }
 
   async #find(
-    number: number,
     chooser: Chooser,
     schedule: () => readonly Deviation[],
     without: readonly number[],
   ): Promise<readonly Finding[]> {
-    const world = await this.#begin(number % beginnings);
+    const world = await this.#begin();
     const findings: Finding[] = [];
     const note = (invariant: string, complaint: string): void => {
       findings.push({ flow: this.flow.name, invariant, complaint, schedule: schedule(), without });
@@ -109,7 +100,6 @@ export class Exploration {
     try {
       await new Run(world, this.flow, chooser, this.#options.bounds).toTheEnd(new Set(without));
     } catch (failure) {
-      this.world.renew();
       note("everything ends well", failure instanceof Error ? failure.message : String(failure));
       return findings;
     }
@@ -121,32 +111,26 @@ export class Exploration {
     return findings;
   }
 
-  /** What an instance does when it is first called is not what is explored: it is in the store from the beginning. */
-  async #greeted(): Promise<WorldSnapshot> {
+  /** Sets the world to where the flow begins, with instances that remember nothing. */
+  async #begin(): Promise<World> {
     const { world } = this;
-    if (this.#unused === undefined) {
-      world.empty();
-      for (const instance of world.instances) await greet(instance);
-      this.#unused = world.snapshot(-1);
-    }
-    return this.#unused;
-  }
-
-  async #begin(number: number): Promise<World> {
-    const { world } = this;
-    if (this.flow.isFresh === true) world.renew();
-    let beginning = this.#beginnings[number];
-    if (beginning === undefined) {
+    if (this.#beginning === undefined) {
       const { tell } = world;
       world.tell = () => {};
-      world.restore(await this.#greeted());
+      world.empty();
+      await this.#greetAll();
       await this.flow.prepare(world);
       world.tell = tell;
-      beginning = world.snapshot(number);
-      this.#beginnings[number] = beginning;
+      this.#beginning = world.snapshot();
     }
-    world.restore(beginning);
+    world.restore(this.#beginning);
+    await this.#greetAll();
     return world;
+  }
+
+  /** What an instance does when it is first called is not what is explored. */
+  async #greetAll(): Promise<void> {
+    for (const instance of this.world.instances) await greet(instance);
   }
 }
 

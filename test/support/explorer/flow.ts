@@ -15,8 +15,6 @@ export interface Flow {
   /** Leads to where the exploration begins. It goes straight through, once for all schedules. */
   readonly prepare: (world: World) => Promise<void>;
   readonly tasks: readonly FlowTask[];
-  /** True where instances remember what a schedule must not know of the one before: they are made anew for each. */
-  readonly isFresh?: boolean;
   /** By how many seconds the time may jump. */
   readonly advances?: readonly number[];
   readonly bounds?: Partial<Bounds>;

@@ -177,21 +177,18 @@ export const flows: readonly Flow[] = [
     settings: rotation([oldSecret], [oldSecret, newSecret]),
     prepare: withTokensAndCode,
     tasks: rotationTasks,
-    isFresh: true,
   },
   {
     name: "rotation of the secret, second step",
     settings: rotation([oldSecret, newSecret], [newSecret, oldSecret]),
     prepare: withTokensAndCode,
     tasks: rotationTasks,
-    isFresh: true,
   },
   {
     name: "rotation of the secret at once",
     settings: rotation([oldSecret], [newSecret, oldSecret]),
     prepare: withTokensAndCode,
     tasks: rotationTasks,
-    isFresh: true,
   },
   {
     name: "assertion twice",

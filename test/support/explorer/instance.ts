@@ -18,16 +18,6 @@ export interface Surroundings {
   readonly now: () => number;
 }
 
-/**
- * A provider, and the beginnings from which something went that it may remember, such as what a store did not take. It
- * must not serve a schedule from such a beginning again, for the grants there have the same ids; from others it may, and
- * making one takes as long as ten requests.
- */
-interface Memory {
-  readonly provider: PangeaOAuthProvider;
-  readonly taints: Set<number>;
-}
-
 /** One process that serves the provider. It can be killed, and begins anew then with nothing in its memory. */
 export class Instance {
   readonly index: number;
@@ -36,9 +26,7 @@ export class Instance {
   readonly #surroundings: Surroundings;
   readonly #underWay = new Set<() => void>();
   #options: Partial<PangeaOAuthProviderOptions>;
-  #memory: Memory | undefined;
-  /** Those that wait to be used again. */
-  readonly #spare: Memory[] = [];
+  #provider: PangeaOAuthProvider | undefined;
 
   constructor(index: number, surroundings: Surroundings, options: Partial<PangeaOAuthProviderOptions>) {
     this.index = index;
@@ -47,11 +35,8 @@ export class Instance {
   }
 
   get provider(): PangeaOAuthProvider {
-    this.#memory ??= {
-      provider: new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay }),
-      taints: new Set(),
-    };
-    return this.#memory.provider;
+    this.#provider ??= new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay });
+    return this.#provider;
   }
 
   /**
@@ -68,44 +53,17 @@ export class Instance {
     });
   }
 
-  /** Says that it may remember something of what began there. */
-  taint(beginning: number): void {
-    this.#memory?.taints.add(beginning);
-  }
-
-  /** Sees to it that it remembers nothing of what began there. */
-  cleanFor(beginning: number): void {
-    if (this.#memory?.taints.has(beginning)) this.restart(beginning);
-  }
-
   /** True while somebody waits for the process. */
   get isBusy(): boolean {
     return this.#underWay.size > 0;
   }
 
-  /** Ends the process and begins it anew, with nothing in its memory of what began there. */
-  restart(beginning: number): void {
-    this.#giveUp();
-    if (this.#memory !== undefined) {
-      // What it was in the midst of stays unfinished in its memory.
-      this.#memory.taints.add(beginning);
-      this.#spare.push(this.#memory);
-    }
-    const clean = this.#spare.findIndex(({ taints }) => !taints.has(beginning));
-    this.#memory = clean < 0 ? undefined : this.#spare.splice(clean, 1)[0];
-  }
-
-  /** Ends the process and begins it anew with these options, and with nothing in its memory at all. */
+  /** Ends the process and begins it anew, with nothing in its memory. */
   renew(options: Partial<PangeaOAuthProviderOptions> = this.#options): void {
-    this.#giveUp();
-    this.#options = options;
-    this.#memory = undefined;
-    this.#spare.length = 0;
-  }
-
-  #giveUp(): void {
     for (const giveUp of this.#underWay) giveUp();
     this.#underWay.clear();
+    this.#options = options;
+    this.#provider = undefined;
   }
 
   #settings(): PangeaOAuthProviderOptions {

@@ -191,14 +191,11 @@ export class Run {
     const tell = (what: string): void => world.tell(step.task, `${late}${where}${step.describe()}${what}`);
     if (option.kind === "fail") {
       this.#spent.faults += 1;
-      if (step.instance !== undefined) world.instance(step.instance).taint(world.beginning);
       tell(` — ${option.fault}`);
       step.fail(option.fault);
       if (option.fault === "failed, and lands later") world.stage.leaveToLand(step);
       return;
     }
-    // An instance remembers which sessions it has ended.
-    if (step.kind === "upstream" && step.instance !== undefined) world.instance(step.instance).taint(world.beginning);
     const word = step.isDone() ? "is told" : step.act();
     const answer = word === "" ? "" : ` → ${word}`;
     tell(option.kind === "act" ? `${answer}, and is not told yet` : answer);
@@ -211,6 +208,6 @@ export class Run {
     world.tell(-1, `instance ${index} is killed and begins anew`);
     world.stage.dropStepsOf(index);
     world.upstream.forget(index);
-    instance.restart(world.beginning);
+    instance.renew();
   }
 }

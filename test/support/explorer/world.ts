@@ -19,8 +19,6 @@ export interface WorldSettings {
 
 /** Everything at one moment. What instances have in their memory is not part of it. */
 export interface WorldSnapshot {
-  /** Tells the beginnings of schedules apart. */
-  readonly beginning: number;
   readonly store: StoreSnapshot;
   readonly upstream: UpstreamSnapshot;
   readonly now: number;
@@ -41,8 +39,6 @@ export class World {
   readonly probe: Instance;
   /** The true time, in milliseconds since the epoch. */
   now = beginning;
-  /** Which beginning this schedule has. */
-  beginning = 0;
   /** How many actions the explorer has taken. */
   actions = 0;
   calls: Call[] = [];
@@ -95,10 +91,9 @@ export class World {
     this.now += milliseconds;
   }
 
-  snapshot(beginning: number): WorldSnapshot {
+  snapshot(): WorldSnapshot {
     const { now, calls, logins } = this;
     return {
-      beginning,
       store: this.store.snapshot(),
       upstream: this.upstream.snapshot(),
       now,
@@ -107,9 +102,8 @@ export class World {
     };
   }
 
-  /** Sets everything back, and gives up the instances whose memory may know of what happened since. */
+  /** Sets everything back, and begins every instance anew, so that no memory knows of what happened since. */
   restore(snapshot: WorldSnapshot): void {
-    this.beginning = snapshot.beginning;
     this.store.restore(snapshot.store);
     this.upstream.restore(snapshot.upstream);
     this.now = snapshot.now;
@@ -122,25 +116,15 @@ export class World {
     this.upstream.now = 0;
     this.stage.isHeld = false;
     this.stage.waiting.length = 0;
-    for (const instance of this.instances) {
-      instance.skew = 0;
-      instance.cleanFor(snapshot.beginning);
-    }
-  }
-
-  /**
-   * Begins every instance anew with the options that it had first, so that nothing is in any memory. The probe only looks,
-   * and stays.
-   */
-  renew(): void {
     this.instances.forEach((instance, index) => {
+      instance.skew = 0;
       instance.renew({ ...this.settings.options, ...this.settings.instances[index] });
     });
   }
 
   /** Nobody has logged in yet, and nothing is stored. */
   empty(): void {
-    this.restore({ beginning: -1, store: new Map(), upstream: new Map(), now: beginning, calls: [], logins: [] });
+    this.restore({ store: new Map(), upstream: new Map(), now: beginning, calls: [], logins: [] });
   }
 
   /** Does something and sets the store and the upstream back, as if it had not been. */
