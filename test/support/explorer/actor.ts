@@ -186,6 +186,7 @@ export class Actor {
       ...{ kind, by, task, credential, assertion, begunAt, begunTime, outcome, answer },
       instance: instance.index,
       logins: logins.map(({ name }) => name),
+      isCodeUsed: kind === "redeem" && logins.some((login) => world.isCodeUsed(login)),
       endedAt: world.actions,
       endedTime: world.now,
     };

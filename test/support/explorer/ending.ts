@@ -95,18 +95,19 @@ export class Ending {
   }
 
   /**
-   * A client shows again what it has, to every instance, while time passes: what was left to be done has its chance.
-   * This is no look: it changes what is there.
+   * A client shows again what it has, to every instance, a minute after all that was, and the operator's job tells Pangea
+   * what is left to be told: so what was left to be done has its chance. This is no look: it changes what is there.
    */
   async showAllAgain(login: Login): Promise<void> {
     const { world } = this;
     world.tell(-1, "The client shows all that it has again, to every instance, a minute apart.");
-    for (const { index } of world.instances) {
+    for (const { index, provider } of world.instances) {
+      world.advance(60_000);
       for (const { accessToken, refreshToken } of this.tokensOf(login)) {
         await this.#act((actor) => actor.pangeaToken(login, accessToken, { instance: index }));
         await this.#act((actor) => actor.refresh(login, refreshToken, { ...this.#probe, instance: index }));
       }
-      world.advance(60_000);
+      await provider.retryUpstreamRevocations();
     }
     this.#seen.clear();
   }

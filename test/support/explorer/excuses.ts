@@ -55,6 +55,7 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
     return true;
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;
+  if (isCodeUsedUnanswered(ending, login, refused)) return true;
   const session = ending.sessionOf(login);
   return session === undefined || session.toldTo === undefined;
 }
@@ -118,6 +119,26 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
   if (refused === undefined ? wasAnsweredBefore(ending, login) : refused.kind !== "redeem") return false;
   const time = refused?.endedTime ?? ending.world.now;
   return time - login.codeIssuedAt >= codeLifetime - clocksApart(ending);
+}
+
+/**
+ * Whether the code was used and nobody was answered: everything that it leads to was stored, and the instance was killed
+ * then, or it lost the store's word on its last write and could not read it back either, and the client came back to
+ * another instance. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
+ * answer. An instance that could not answer knows that, as long as it lives.
+ */
+function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused !== undefined && refused.kind !== "redeem") return false;
+  const { kills } = ending.world;
+  const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
+  return ending.callsOf(login).some(({ kind, isCodeUsed, answer, instance, endedAt }) => {
+    if (kind !== "redeem" || !isCodeUsed || endedAt > until) return false;
+    if (answer.kind === "lost") return true;
+    const isForgotten =
+      instance !== refused?.instance ||
+      kills.some((kill) => kill.instance === instance && endedAt <= kill.at && kill.at <= until);
+    return answer.kind === "unavailable" && isForgotten;
+  });
 }
 
 /** How far the clocks are apart in this schedule, in milliseconds. */

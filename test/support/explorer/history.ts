@@ -41,6 +41,8 @@ export interface Call {
   readonly outcome: Outcome;
   /** What the instance answered, whether or not the caller heard it. */
   readonly answer: Outcome;
+  /** For a redemption: whether all that it leads to was stored when it ended, by whomever. */
+  readonly isCodeUsed: boolean;
 }
 
 /** True for an outcome after which the caller knows where it stands. */

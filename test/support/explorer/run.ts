@@ -206,6 +206,7 @@ export class Run {
     const world = this.#world;
     const instance = world.instance(index);
     world.tell(-1, `instance ${index} is killed and begins anew`);
+    world.kills.push({ instance: index, at: world.actions });
     world.stage.dropStepsOf(index);
     world.upstream.forget(index);
     instance.renew();

@@ -1,4 +1,6 @@
 import type { PangeaOAuthProviderOptions } from "../../../src/index.ts";
+import { readMarkedCredential } from "../../../src/provider/oauth/grant-credential.ts";
+import { grantIdOf, refreshTokenKey } from "../../../src/records/keys.ts";
 import type { Assertion, Call, Login } from "./history.ts";
 import { Instance } from "./instance.ts";
 import { SharedStore, type StoreSnapshot } from "./shared-store.ts";
@@ -45,6 +47,8 @@ export class World {
   logins: Login[] = [];
   /** What opened something after its grant had been revoked, in a sentence each, as it was seen on the way. */
   sightings: string[] = [];
+  /** Which instances were killed, and at which count of the explorer's actions. */
+  kills: { readonly instance: number; readonly at: number }[] = [];
   #assertion: Assertion | undefined;
   /** True where every request goes to the first instance. */
   isTogether = false;
@@ -87,6 +91,16 @@ export class World {
     return this.settings.sign?.(this.now);
   }
 
+  /** Whether everything is stored that redeeming a login's code leads to: grant, refresh token and access token. */
+  isCodeUsed({ code }: Login): boolean {
+    const { store } = this;
+    const { handle = "" } = readMarkedCredential("authorization_code", code) ?? {};
+    const grantId = grantIdOf(handle);
+    if (store.read("grant", grantId) === undefined) return false;
+    if (store.read("refresh_token", refreshTokenKey(handle, 1)) === undefined) return false;
+    return store.records().some(({ kind, value }) => kind === "access_token" && hasGrant(value, grantId));
+  }
+
   advance(milliseconds: number): void {
     this.now += milliseconds;
   }
@@ -110,6 +124,7 @@ export class World {
     this.calls = [...snapshot.calls];
     this.logins = [...snapshot.logins];
     this.sightings = [];
+    this.kills = [];
     this.#assertion = undefined;
     this.isTogether = false;
     this.actions = 0;
@@ -138,4 +153,8 @@ export class World {
       this.now = now;
     }
   }
+}
+
+function hasGrant(record: unknown, grantId: string): boolean {
+  return typeof record === "object" && record !== null && Reflect.get(record, "grantId") === grantId;
 }
