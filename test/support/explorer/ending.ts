@@ -101,6 +101,7 @@ export class Ending {
   async showAllAgain(login: Login): Promise<void> {
     const { world } = this;
     world.tell(-1, "The client shows all that it has again, to every instance, a minute apart.");
+    await this.#act((actor) => actor.redeem(login, { ...this.#probe, instance: 0 }));
     for (const { index, provider } of world.instances) {
       world.advance(60_000);
       for (const { accessToken, refreshToken } of this.tokensOf(login)) {

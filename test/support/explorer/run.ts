@@ -85,7 +85,11 @@ export class Run {
     }
     // What is refused here may be what it is about: so a wish is given up as soon as the answer is definite.
     for (const { again } of [...wishes]) {
-      for (let returned = 0; returned < maxReturns; returned += 1) if (isDefinite(await again(returned))) break;
+      for (let returned = 0; returned < maxReturns; returned += 1) {
+        world.actions += 1;
+        world.upstream.now = world.actions;
+        if (isDefinite(await again(returned))) break;
+      }
     }
   }
 
