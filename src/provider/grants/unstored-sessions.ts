@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { GrantKey } from "./grant-key.ts";
 
 const maxUnstored = 10_000;
@@ -23,7 +23,7 @@ export interface Unstored {
  * from. Once the store holds another, somebody else has gone on with the login, and what is here is forgotten.
  */
 export class UnstoredSessions {
-  readonly #sessions = new LRUCache<string, Unstored & { readonly due: number }>({ max: maxUnstored });
+  readonly #sessions = boundedCache<string, Unstored & { readonly due: number }>(maxUnstored);
 
   /** Keeps a session that the store did not take. `now` is in epoch seconds; without it the session is due at once. */
   keep(grantId: string, unstored: Unstored, now = Number.NEGATIVE_INFINITY): void {

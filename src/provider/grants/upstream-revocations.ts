@@ -1,8 +1,8 @@
-import { LRUCache } from "lru-cache";
 import { UnsealableError } from "../../errors.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
@@ -30,7 +30,7 @@ type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "repositorie
 export class UpstreamRevocations {
   readonly #parts: RevocationParts;
   readonly #tokens: SealedJson<UpstreamTokens>;
-  readonly #attempts = new LRUCache<string, NextAttempt>({ max: maxRemembered });
+  readonly #attempts = boundedCache<string, NextAttempt>(maxRemembered);
   #underWay: Promise<void> | undefined;
 
   constructor(parts: RevocationParts) {

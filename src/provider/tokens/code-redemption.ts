@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
@@ -84,7 +84,7 @@ export class CodeRedemption {
    * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
    * the store has that very record, no other attempt can have been the one that answers.
    */
-  readonly #unanswered = new LRUCache<string, string>({ max: maxUnanswered });
+  readonly #unanswered = boundedCache<string, string>(maxUnanswered);
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;

@@ -98,7 +98,13 @@ export class RefreshRotation {
     return { tokens: tokenResponse({ ...access, scopes, refreshToken, now }), client };
   }
 
-  async #read({ handle, generation }: GrantCredential): Promise<Chain> {
+  async #read(credential: GrantCredential): Promise<Chain> {
+    const chain = await this.#readOnce(credential);
+    // Not every store reads at one moment: the tokens may have been used between two of the reads.
+    return wasRetired(chain) ? this.#readOnce(credential) : chain;
+  }
+
+  async #readOnce({ handle, generation }: GrantCredential): Promise<Chain> {
     const { refreshTokens } = this.#parts.repositories;
     const numbered = (number: number) => refreshTokens.get(refreshTokenKey(handle, number));
     const [grant, previous, shown, successor, afterSuccessor] = await Promise.all([
@@ -123,9 +129,9 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, { key: step.key.grantKey });
       throw unknownToken();
     }
-    // A token that was retired was used twice over, though what followed it may be gone by the clock of another instance.
-    const wasRetired = successor === undefined && shown.expiresAt < grant.expiresAt;
+ undefined && shown.expiresAt < grant.expiresAt;
     if (wasRetired || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + lifetimes.refreshGrace)) {
+===    if (wasRetired(chain) || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + lifetimes.refreshGrace)) {
       return this.#refuseReuse(credential, grant, step);
     }
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
@@ -184,10 +190,17 @@ export class RefreshRotation {
   /** Waits for every write, so that nothing is under way any more when a failure is told. */
   async #all<Writes extends readonly unknown[]>(
     writes: readonly [...Writes],
-  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
+  ): Promise<-readonly [Index in keyof Writes]: Awaited<Writes[Index]> > 
     await Promise.allSettled(writes);
     return Promise.all(writes);
-  }
+}
+
+/**
+ * True for a token that was used and whose successor was used as well, where both are gone by the clock of another
+ * instance. A token that nobody has retired is kept for longer than it is good.
+ */
+function wasRetired({ shown, successor }: Chain): boolean {
+  return shown !== undefined && successor === undefined && shown.expiresAt < shown.usableUntil;
 }
 
 function narrowedScopes(grant: Grant, scope: string | undefined): readonly string[] {
