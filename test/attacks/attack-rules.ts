@@ -36,7 +36,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);",
+        "if (subject !== undefined) await this.#parts.consentRevocations.revoke(subject, clientId);",
         "",
       ],
     ],
@@ -220,8 +220,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "return this.#grants.add(grantId, grant);",
-        "return this.#grants.set(grantId, grant).then(() => true);",
+        "return this.#parts.repositories.grants.add(grantId, grant);",
+        "return this.#parts.repositories.grants.set(grantId, grant).then(() => true);",
       ],
     ],
   },

@@ -129,9 +129,10 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, { key: step.key.grantKey });
       throw unknownToken();
     }
- undefined && shown.expiresAt < grant.expiresAt;
-    if (wasRetired || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + lifetimes.refreshGrace)) {
-===    if (wasRetired(chain) || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + lifetimes.refreshGrace)) {
+    if (
+      wasRetired(chain) ||
+      (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + lifetimes.refreshGrace)
+    ) {
       return this.#refuseReuse(credential, grant, step);
     }
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
@@ -190,9 +191,10 @@ export class RefreshRotation {
   /** Waits for every write, so that nothing is under way any more when a failure is told. */
   async #all<Writes extends readonly unknown[]>(
     writes: readonly [...Writes],
-  ): Promise<-readonly [Index in keyof Writes]: Awaited<Writes[Index]> > 
+  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
     await Promise.allSettled(writes);
     return Promise.all(writes);
+  }
 }
 
 /**
