@@ -36,7 +36,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);",
+        "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);",
         "",
       ],
     ],
@@ -187,7 +187,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/access-token-verifier.ts",
-        "if (!this.#isForThisResource(record, ours !== undefined)) throw invalidToken();",
+        "if (!isFor(resource, record, ours !== undefined)) throw invalidToken();",
         "",
       ],
     ],
@@ -208,7 +208,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["race-on-code-and-refresh"],
     edits: [
       [
-        "provider/tokens/token-issue.ts",
+        "provider/tokens/add-once.ts",
         "if (await repository.add(key, record)) return { isFirst: true, stored: record };",
         "await repository.set(key, record);\n    return { isFirst: true, stored: record };",
       ],
@@ -219,9 +219,9 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["race-on-code-and-refresh"],
     edits: [
       [
-        "provider/grants/grants.ts",
-        "return this.#grants.add(grantId, grant);",
-        "return this.#grants.set(grantId, grant).then(() => true);",
+        "provider/tokens/code-redemption.ts",
+        "addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,",
+        "addsGrant ? repositories.grants.set(grantId, grant).then(() => ({ isFirst: true, stored: grant })) : undefined,",
       ],
     ],
   },

@@ -10,7 +10,7 @@ export type Edit = readonly [file: string, rule: string, without: string];
 /** Something that the source guards against, and the tests that say whether it does. */
 export interface ProvedRule {
   readonly name: string;
-  /** Files of the folder, without `.test.ts`. */
+  /** Files of the folder, without `.test.ts`; or the names of other tests, where those are run in another way. */
   readonly tests: readonly string[];
   readonly edits: readonly Edit[];
 }
@@ -21,9 +21,14 @@ export interface ProvedRule {
  * parts of the names of the rules to prove.
  *
  * @param what - The heading of the first column.
- * @param folder - Where the tests are, from the root of the project.
+ * @param run - Runs tests in a copy of the tree, given by its path; answers the names of what failed. Or the folder of the
+ * test files, from the root of the project.
  */
-export async function proveRules(what: string, folder: string, all: readonly ProvedRule[]): Promise<void> {
+export async function proveRules(
+  what: string,
+  run: string | ((copy: string, tests: readonly string[]) => Promise<readonly string[]>),
+  all: readonly ProvedRule[],
+): Promise<void> {
   const wanted = process.argv.slice(2);
   const rules = all.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
   const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,14 +38,15 @@ export async function proveRules(what: string, folder: string, all: readonly Pro
       await cp(join(root, part), join(copy, part), { recursive: true });
     }
     await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-    const run = (tests: readonly string[]) => failingTests(copy, folder, tests);
-    const sound = await run([...new Set(rules.flatMap(({ tests }) => tests))]);
+    const failingIn = (tests: readonly string[]) =>
+      typeof run === "string" ? failingTests(copy, run, tests) : run(copy, tests);
+    const sound = await failingIn([...new Set(rules.flatMap(({ tests }) => tests))]);
     if (sound.length > 0) throw new Error(`These fail with every rule in place: ${sound.join("; ")}`);
 
     console.log(`| ${what} | Tests | The rule that was taken out | What failed |\n| --- | --- | --- | --- |`);
     for (const { name, tests, edits } of rules) {
       const restore = await takeOut(join(copy, "src"), edits);
-      const failing = await run(tests);
+      const failing = await failingIn(tests);
       await restore();
       const [[file, rule] = ["", ""]] = edits;
       const where = `\`${rule.trim().replaceAll(/\s+/g, " ")}\` in \`src/${file}\``;

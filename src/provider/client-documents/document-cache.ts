@@ -1,5 +1,6 @@
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import { documentRefused, documentUnavailable } from "./document-failure.ts";
 import { freshnessOf, updatedHeaders, validatorsOf } from "./freshness.ts";
 import type { JsonFetcher } from "./json-fetcher.ts";
@@ -52,8 +53,8 @@ export class DocumentCache<T> {
 
   constructor(options: DocumentCacheOptions<T>) {
     this.#options = options;
-    this.#cache = new LRUCache({ max: options.maxCached });
-    this.#askedAgain = new LRUCache({ max: options.maxCached });
+    this.#cache = boundedCache(options.maxCached);
+    this.#askedAgain = boundedCache(options.maxCached);
   }
 
   /**

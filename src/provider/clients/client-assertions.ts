@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
-import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import { clientAssertionKey } from "../../records/keys.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeySet } from "../oauth/key-set.ts";
@@ -32,7 +32,7 @@ type AssertionSettings = Pick<ProviderConfiguration, "baseUrl" | "clockTolerance
 export class ClientAssertions {
   readonly #configuration: AssertionSettings;
   readonly #documents: ClientKeys;
-  readonly #used = new LRUCache<string, true>({ max: maxRemembered });
+  readonly #used = boundedCache<string, true>(maxRemembered);
 
   constructor(configuration: AssertionSettings, documents: ClientKeys) {
     this.#configuration = configuration;

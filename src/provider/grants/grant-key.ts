@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
-import type { DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
+import type { DerivedKey, DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
@@ -125,11 +125,10 @@ export class StepKey {
 }
 
 function wrappingKeys(keys: KeyRing, purpose: "grant key" | "step key", credential: string): DerivedKeys {
-  const { all } = keys.derive(`${purpose} under credential`);
-  const [primary, ...others] = all.map(({ id, bytes }) => ({
+  const { primary, all } = keys.derive(`${purpose} under credential`);
+  const under = ({ id, bytes }: DerivedKey): DerivedKey => ({
     id,
     bytes: createHmac("sha256", bytes).update(credential).digest(),
-  }));
-  if (primary === undefined) throw new TypeError("a key ring has at least one key");
-  return { primary, all: [primary, ...others] };
+  });
+  return { primary: under(primary), all: all.map(under) };
 }

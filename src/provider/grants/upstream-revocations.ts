@@ -1,5 +1,3 @@
-import { LRUCache } from "lru-cache";
-import { UnsealableError } from "../../errors.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
@@ -7,18 +5,11 @@ import { isEnumerable } from "../../storage/enumerable.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
+import { Retries } from "./retries.ts";
 
-/** How many sessions this instance remembers that it could not end yet. */
-const maxRemembered = 10_000;
 /** How long after a failure the upstream is told again, in seconds. Each failure doubles it. */
 const firstPauseSeconds = 10;
 const longestPauseSeconds = 600;
-
-/** When the upstream is told again, in epoch seconds, and how long after that if it fails. */
-interface NextAttempt {
-  readonly due: number;
-  readonly pauseSeconds: number;
-}
 
 /** What `UpstreamRevocations` needs. */
 type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream">;
@@ -30,12 +21,14 @@ type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "repositorie
 export class UpstreamRevocations {
   readonly #parts: RevocationParts;
   readonly #tokens: SealedJson<UpstreamTokens>;
-  readonly #attempts = new LRUCache<string, NextAttempt>({ max: maxRemembered });
-  #underWay: Promise<void> | undefined;
+  /** What this instance could not tell: the store has the tokens. */
+  readonly retries: Retries<undefined>;
 
   constructor(parts: RevocationParts) {
     this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
+    const nextPause = (pauseSeconds: number) => Math.min(2 * pauseSeconds, longestPauseSeconds);
+    this.retries = new Retries(parts.now, nextPause, (grantId) => this.#retry(grantId));
   }
 
   /**
@@ -49,23 +42,12 @@ export class UpstreamRevocations {
       await this.#parts.upstream.revoke(tokens);
     } catch (failure) {
       reportFailure(failure);
-      this.#attempts.set(grantId, this.#afterPause(firstPauseSeconds));
+      this.retries.keep(grantId, undefined, firstPauseSeconds);
       await this.#parts.repositories.upstreamRevocations.set(grantId, {
         sealed: this.#tokens.seal(tokens, grantId),
         expiresAt,
       });
     }
-  }
-
-  /** Begins to tell the upstream what this instance could not tell it, where that is due. Never throws. */
-  retryDue(): void {
-    if (this.#attempts.size === 0 || this.#underWay !== undefined) return;
-    const now = this.#parts.now();
-    const due = [...this.#attempts.entries()].filter(([, attempt]) => attempt.due <= now);
-    if (due.length === 0) return;
-    this.#underWay = this.#retryInTurn(due).finally(() => {
-      this.#underWay = undefined;
-    });
   }
 
   /**
@@ -75,47 +57,37 @@ export class UpstreamRevocations {
    * @throws {StorageError} when the store fails.
    */
   async retryAll(): Promise<number> {
-    if (!isEnumerable(this.#parts.repositories.upstreamRevocations)) return 0;
+    const { upstreamRevocations } = this.#parts.repositories;
+    if (!isEnumerable(upstreamRevocations)) return 0;
     const kept: [string, UpstreamRevocation][] = [];
-    for await (const entry of this.#parts.repositories.upstreamRevocations.entries()) kept.push(entry);
+    for await (const entry of upstreamRevocations.entries()) kept.push(entry);
     let ended = 0;
-    for (const [grantId, { sealed }] of kept) if (await this.#tell(grantId, sealed)) ended += 1;
+    for (const [grantId, { sealed }] of kept) {
+      const failure = await this.#tell(grantId, sealed);
+      if (failure === undefined) ended += 1;
+      else reportFailure(failure);
+    }
     return ended;
   }
 
-  async #retryInTurn(due: readonly [string, NextAttempt][]): Promise<void> {
-    for (const [grantId, { pauseSeconds }] of due) {
-      this.#attempts.set(grantId, this.#afterPause(Math.min(2 * pauseSeconds, longestPauseSeconds)));
-      try {
-        const kept = await this.#parts.repositories.upstreamRevocations.get(grantId);
-        if (kept === undefined) this.#attempts.delete(grantId);
-        else await this.#tell(grantId, kept.sealed);
-      } catch (failure) {
-        reportFailure(failure);
-      }
-    }
+  async #retry(grantId: string): Promise<void> {
+    const kept = await this.#parts.repositories.upstreamRevocations.get(grantId);
+    const failure = kept && (await this.#tell(grantId, kept.sealed));
+    if (failure !== undefined) throw failure;
   }
 
-  async #tell(grantId: string, sealed: string): Promise<boolean> {
+  /**
+   * Tells the upstream, and forgets what was kept for it.
+   *
+   * @returns Why the upstream could not be told, if it could not.
+   */
+  async #tell(grantId: string, sealed: string): Promise<unknown> {
     try {
       await this.#parts.upstream.revoke(this.#tokens.open(sealed, grantId));
     } catch (failure) {
-      reportFailure(failure);
-      // Without the secret that it was sealed under this instance can never tell the upstream.
-      if (failure instanceof UnsealableError) this.#attempts.delete(grantId);
-      return false;
+      return failure;
     }
-    this.#attempts.delete(grantId);
     await this.#parts.repositories.upstreamRevocations.delete(grantId);
-    return true;
-  }
-
-  #afterPause(pauseSeconds: number): NextAttempt {
-    return { due: this.#parts.now() + pauseSeconds, pauseSeconds };
-  }
-
-  /** Waits for what is under way. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#underWay;
+    return undefined;
   }
 }

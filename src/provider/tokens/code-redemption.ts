@@ -1,22 +1,23 @@
 import { createHash, randomUUID } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
+import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
-import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
+import { readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
-import { isUnknown } from "./lost-answer.ts";
+import { addOnce, allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
-import type { TokenIssue } from "./token-issue.ts";
-import { type TokenResponse, tokenResponse } from "./token-response.ts";
+import type { Issuance, TokenIssue } from "./token-issue.ts";
+import type { TokenResponse } from "./token-response.ts";
 
 /** How many codes this instance remembers that it began to redeem and gave no answer for. */
 const maxUnanswered = 10_000;
@@ -46,23 +47,24 @@ export type CodeRedemptionParts = Pick<
   readonly issue: TokenIssue;
 };
 
-/** What of a redemption the store holds already. */
-interface Progress {
-  readonly grant: Grant | undefined;
-  readonly hasRefreshToken: boolean;
+/** What is left to be done for a code that was not used yet. */
+interface Attempt extends Issuance {
+  readonly record: AuthorizationCode;
+  /** Whether the grant, and the refresh token that the client may have, were found missing. */
+  readonly addsGrant: boolean;
+  readonly addsRefreshToken: boolean;
+  /** The access token that was found, if any. */
+  readonly found: AccessToken | undefined;
 }
 
-/** What is left to be done for a code that was not used yet. */
-interface Attempt {
-  readonly step: Step;
-  readonly record: AuthorizationCode;
-  readonly grant: Grant;
-  /** In epoch seconds. */
-  readonly now: number;
-  /** Which records this attempt found missing. */
-  readonly missing: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
-  /** The access token that was found. */
-  readonly found?: AccessToken | undefined;
+/** What is known of a code that is not good, or not any more. */
+interface Replay {
+  /** Who shows the code. */
+  readonly clientId: string;
+  readonly grantId: string;
+  readonly grant: Grant | undefined;
+  readonly record: AuthorizationCode | undefined;
+  readonly step?: Step;
 }
 
 /**
@@ -84,7 +86,7 @@ export class CodeRedemption {
    * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
    * the store has that very record, no other attempt can have been the one that answers.
    */
-  readonly #unanswered = new LRUCache<string, string>({ max: maxUnanswered });
+  readonly #unanswered = boundedCache<string, string>(maxUnanswered);
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;
@@ -108,28 +110,25 @@ export class CodeRedemption {
       await authenticate(undefined);
       throw unknownCode();
     }
-    const [record, progress] = await this.#read(credential);
+    const { handle } = credential;
+    const { authorizationCodes, refreshTokens } = this.#parts.repositories;
+    const [record, grant, refreshToken] = await Promise.all([
+      authorizationCodes.get(authorizationCodeKey(handle)),
+      this.#parts.grants.get(grantIdOf(handle)),
+      refreshTokens.get(refreshTokenKey(handle, 1)),
+    ]);
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
-    if (record === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant);
+    const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
+    if (record === undefined) return this.#refuseReplay(replay);
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
-    const attempt = await this.#attempt(step, record, progress);
-    if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
+    const attempt = await this.#attempt(step, record, grant, refreshToken);
+    if (attempt === undefined) return this.#refuseReplay({ ...replay, step });
     this.#check(request, record);
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, this.#parts.now());
     const tokens = await this.#answer(attempt);
     requirePrompt(began, this.#parts.now());
     return { tokens, client };
-  }
-
-  async #read({ handle }: GrantCredential): Promise<[AuthorizationCode | undefined, Progress]> {
-    const { repositories, grants } = this.#parts;
-    const [record, grant, refreshToken] = await Promise.all([
-      repositories.authorizationCodes.get(authorizationCodeKey(handle)),
-      grants.get(grantIdOf(handle)),
-      repositories.refreshTokens.get(refreshTokenKey(handle, 1)),
-    ]);
-    return [record, { grant, hasRefreshToken: refreshToken !== undefined }];
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -152,79 +151,61 @@ export class CodeRedemption {
    * What is left to be done for a code; undefined where the code was used: everything that it leads to is there, or was
    * there for as long as it lasts.
    */
-  async #attempt(step: Step, record: AuthorizationCode, progress: Progress): Promise<Attempt | undefined> {
+  async #attempt(
+    step: Step,
+    record: AuthorizationCode,
+    begun: Grant | undefined,
+    refreshToken: RefreshToken | undefined,
+  ): Promise<Attempt | undefined> {
     const { lifetimes, clockTolerance, issue } = this.#parts;
     const now = this.#parts.now();
-    const grant = progress.grant ?? this.#newGrant(record, now);
-    const missing = {
-      grant: progress.grant === undefined,
-      refreshToken: mayRefresh(record) && !progress.hasRefreshToken,
-      accessToken: true,
-    };
-    const attempt = { step, record, grant, now, missing };
+    const grant = begun ?? this.#newGrant(record, now);
     if (grant.revokedAt !== undefined) return undefined;
-    // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
-    if (missing.grant && (missing.refreshToken || !mayRefresh(record))) return attempt;
     // An access token that has expired was there, and is not any more.
-    if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
-    const found = await issue.findAccessToken(step);
-    if (found === undefined) return attempt;
-    const isComplete = !missing.grant && !missing.refreshToken && !this.#isUnanswered(grant, found, step);
-    const isUsed = isComplete || found.revokedAt !== undefined;
-    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found };
+    if (begun !== undefined && now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
+    const addsGrant = begun === undefined;
+    const addsRefreshToken = mayRefresh(record) && refreshToken === undefined;
+    // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
+    const isFirst = addsGrant && refreshToken === undefined;
+    const found = isFirst ? undefined : await issue.findAccessToken(step);
+    const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
+    const isUsed = (isComplete && !this.#isUnanswered(grant, found, step)) || found?.revokedAt !== undefined;
+    return isUsed ? undefined : { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found };
   }
 
   /** Whether this instance has stored the access token of the grant, and has answered nobody. */
-  #isUnanswered(grant: Grant, { redemption, wrappedKey }: AccessToken, { grantId }: Step): boolean {
-    return redemption === grant.redemption && wrappedKey === this.#unanswered.get(grantId);
+  #isUnanswered(grant: Grant, found: AccessToken | undefined, { grantId }: Step): boolean {
+    return found?.redemption === grant.redemption && found?.wrappedKey === this.#unanswered.get(grantId);
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, record, grant, now, missing, found } = attempt;
-    const { grants, issue } = this.#parts;
-    const token = issue.accessTokenRecord(step, grant, record.scopes, now);
+    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found } = attempt;
+    const { grants, issue, repositories } = this.#parts;
+    const { grantId } = step;
+    const token = issue.accessTokenRecord(attempt);
     // Of two repetitions at once, one has what this instance remembers.
-    const isUnanswered = found !== undefined && this.#isUnanswered(grant, found, step);
-    this.#unanswered.delete(step.grantId);
-    const ownKey = isUnanswered ? found?.wrappedKey : token.record.wrappedKey;
-    const writes = [
-      missing.accessToken ? issue.addAccessToken(token) : undefined,
-      missing.refreshToken ? issue.addRefreshToken(step, grant, record.scopes, now) : undefined,
-      missing.grant ? this.#addGrant(step.grantId, grant) : undefined,
-    ] as const;
-    // Nothing is under way any more when a failure is told.
-    const results = await Promise.allSettled(writes);
-    if (results.some(({ status }) => status === "rejected") && ownKey !== undefined) {
-      this.#unanswered.set(step.grantId, ownKey);
-    }
-    const [access, refresh, isFirstGrant] = await Promise.all(writes);
-    const added = isUnanswered || access?.isFirst || refresh?.isFirst || isFirstGrant;
-    const wasOvertaken =
-      isFirstGrant === false ||
-      [access, refresh].some((one) => one?.isFirst === false && one.stored?.redemption === grant.redemption);
-    if (!added || wasOvertaken || access?.stored?.revokedAt !== undefined) {
-      return this.#refuseReplay(record.clientId, step, await grants.get(step.grantId), step, record);
-    }
-    const { clientId, subject, scopes } = record;
-    emit("token-issued", { clientId, grantId: step.grantId, subject, scopes });
-    return tokenResponse({
-      accessToken: token.accessToken,
-      expiresAt: (access?.stored ?? found)?.expiresAt ?? now,
-      refreshToken: mayRefresh(record) ? issue.refreshTokenText(step) : undefined,
-      scopes,
-      now,
-    });
-  }
-
-  /** Begins a grant. Where the answer is lost, the grant itself says which attempt it began with. */
-  async #addGrant(grantId: string, grant: Grant): Promise<boolean> {
-    try {
-      return await this.#parts.grants.add(grantId, grant);
-    } catch (failure) {
-      if (!isUnknown(failure)) throw failure;
-      if ((await this.#parts.grants.get(grantId))?.redemption === grant.redemption) return true;
+    const isUnanswered = this.#isUnanswered(grant, found, step);
+    const ownKey = isUnanswered ? found?.wrappedKey : token.wrappedKey;
+    this.#unanswered.delete(grantId);
+    const writes = allDone([
+      found === undefined ? issue.addAccessToken(step, token) : undefined,
+      addsRefreshToken ? issue.addRefreshToken(attempt) : undefined,
+      addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
+    ]);
+    const [access, refresh, begun] = await writes.catch((failure: unknown) => {
+      this.#unanswered.set(grantId, ownKey);
       throw failure;
+    });
+    const added = isUnanswered || access?.isFirst || refresh?.isFirst || begun?.isFirst;
+    const wasOvertaken =
+      begun?.isFirst === false ||
+      [access, refresh].some((one) => one?.isFirst === false && one.stored?.redemption === grant.redemption);
+    const { clientId, subject } = record;
+    if (!added || wasOvertaken || access?.stored?.revokedAt !== undefined) {
+      return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
     }
+    emit("token-issued", { clientId, grantId, subject, scopes });
+    return issue.response(attempt, (access?.stored ?? found)?.expiresAt ?? now, mayRefresh(record));
   }
 
   #newGrant(record: AuthorizationCode, now: number): Grant {
@@ -246,22 +227,10 @@ export class CodeRedemption {
   }
 
   /** A second use of a code ends what the first one issued, where it is its own client's. */
-  async #refuseReplay(
-    clientId: string,
-    { handle }: GrantCredential,
-    grant: Grant | undefined,
-    step?: Step,
-    record?: AuthorizationCode,
-  ): Promise<never> {
-    const grantId = grantIdOf(handle);
+  async #refuseReplay({ clientId, grantId, grant, record, step }: Replay): Promise<never> {
     // Whoever else has found the code must not be able to end its client's login with it.
     if ((grant ?? record)?.clientId === clientId) {
-      const ended = await this.#parts.grants.revoke(grantId, {
-        key: step?.key.grantKey,
-        sealedUpstream: record?.sealedUpstream,
-        clientId,
-        subject: record?.subject,
-      });
+      const ended = await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey, code: record });
       if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
     }
     throw unknownCode();

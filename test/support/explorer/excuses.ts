@@ -1,0 +1,171 @@
+import type { Ending } from "./ending.ts";
+import type { Call, Login } from "./history.ts";
+import type { UpstreamSession } from "./stub-upstream.ts";
+
+/** How long a spent refresh token is answered again whatever happened, in milliseconds: the provider's default. */
+const grace = 30_000;
+/** How long a code is good, in milliseconds: the provider's default. */
+const codeLifetime = 60_000;
+
+/** Why a login has to be over, in a word each: the calls that ended it and were answered, by then or at all. */
+export function rulesThatEnd(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): readonly string[] {
+  return ending.callsOf(login).flatMap((call) => {
+    if (call.endedAt >= time) return [];
+    const rule = ruleOf(ending, login, call);
+    return rule === undefined ? [] : [rule];
+  });
+}
+
+function ruleOf(ending: Ending, login: Login, call: Call): string | undefined {
+  const { kind, credential, outcome } = call;
+  const isRefusedGrant = outcome.kind === "refused" && outcome.error === "invalid_grant";
+  if (kind === "revoke" && outcome.kind === "done" && isRefreshToken(ending, login, credential)) {
+    return "the grant was revoked by its client";
+  }
+  // Only what was there when the operator began is his to end.
+  if (kind === "revokeGrants" && outcome.kind === "done" && wasAnsweredBefore(ending, login, call.begunAt)) {
+    return "the grant was revoked by the operator";
+  }
+  if (kind === "redeem" && isRefusedGrant && wasAnsweredBefore(ending, login, call.begunAt)) {
+    return "the code was used again";
+  }
+  if (kind === "refresh" && isRefusedGrant && mustCountAsReuse(ending, login, call)) {
+    return "a spent refresh token was used again";
+  }
+  return undefined;
+}
+
+/**
+ * Whether a rule says that the client may be refused: by the time of a call, or at all. A rule is that somebody revoked
+ * the grant or began to, that a code or a refresh token was shown again by whoever it was, that its time was over, or
+ * that Pangea's session was lost where nobody could help it.
+ *
+ * @param refused - The call that was refused; undefined for the login as a whole.
+ */
+export function refusalIsRuled(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
+  const calls = ending.callsOf(login);
+  const began = (call: Call): boolean => call.begunAt <= until;
+  if (calls.some((call) => began(call) && isRevocation(ending, login, call, refused))) return true;
+  if (calls.some((call) => call.by === "thief" && began(call) && isShown(call))) return true;
+  if (calls.some((call) => isSharedAssertion(ending, call))) return true;
+  // A client that shows its code or token again when it was told what that led to has itself to blame. Which of two
+  // requests came first cannot be told where they were under way together: so one of them may be refused, never both.
+  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.endedAt)))
+    return true;
+  if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
+  if (isCodeTooOld(ending, login, refused)) return true;
+  if (isCodeUsedUnanswered(ending, login, refused)) return true;
+  const session = ending.sessionOf(login);
+  return session === undefined || session.toldTo === undefined;
+}
+
+function isRevocation(ending: Ending, login: Login, call: Call, refused: Call | undefined): boolean {
+  if (call.kind === "revokeGrants") return true;
+  if (call.kind !== "revoke") return false;
+  if (isRefreshToken(ending, login, call.credential)) return true;
+  // One access token was revoked: only who shows that one may be refused, and whoever would be given it again.
+  const issued = ending.tokensOf(login).filter(({ accessToken }) => accessToken === call.credential);
+  return issued.some(
+    (each) => each.accessToken === refused?.credential || each.call.credential === refused?.credential,
+  );
+}
+
+/** True where somebody else showed the same assertion. */
+function isSharedAssertion(ending: Ending, { assertion, task }: Call): boolean {
+  return assertion !== undefined && ending.calls.some((other) => other.assertion === assertion && other.task !== task);
+}
+
+/** True for a call that shows a code or a refresh token. */
+function isShown({ kind }: Call): boolean {
+  return kind === "redeem" || kind === "refresh";
+}
+
+function isRefreshToken(ending: Ending, login: Login, credential: string): boolean {
+  return ending.tokensOf(login).some(({ refreshToken }) => refreshToken === credential);
+}
+
+/**
+ * Whether an instance had answered with the login's first tokens, by then or at all. Whether the answer was heard plays no
+ * part: a code is good for one answer (RFC 6749 section 4.1.2), and nobody here knows that one was lost on its way.
+ */
+export function wasAnsweredBefore(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): boolean {
+  return ending.tokensOf(login).some(({ call }) => call.kind === "redeem" && call.endedAt < time);
+}
+
+/** Whether a refresh token was shown after its successor had been used and the grace was over, by every clock. */
+function mustCountAsReuse(ending: Ending, login: Login, { credential, begunAt, begunTime }: Call): boolean {
+  const known = ending.tokensOf(login).filter(({ call }) => call.endedAt < begunAt);
+  return known.some(
+    ({ call, refreshToken }) =>
+      call.credential === credential &&
+      call.endedTime + grace + clocksApart(ending) <= begunTime &&
+      known.some((next) => next.call.credential === refreshToken),
+  );
+}
+
+/** Whether some clock may say so of a refresh token: the two uses may have come as far apart as their requests allow. */
+function mayCountAsReuse(ending: Ending, login: Login, { credential, endedAt, endedTime }: Call): boolean {
+  const known = ending.tokensOf(login);
+  return known.some(
+    ({ call, refreshToken }) =>
+      call.credential === credential &&
+      call.begunTime + grace - clocksApart(ending) <= endedTime &&
+      ending.callsOf(login).some((next) => next.credential === refreshToken && next.begunAt <= endedAt),
+  );
+}
+
+function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused === undefined ? wasAnsweredBefore(ending, login) : refused.kind !== "redeem") return false;
+  const time = refused?.endedTime ?? ending.world.now;
+  return time - login.codeIssuedAt >= codeLifetime - clocksApart(ending);
+}
+
+/**
+ * Whether the code was used and nobody was answered: everything that it leads to was stored, and the instance was killed
+ * then, or it lost the store's word on its last write and could not read it back either, and the client came back to
+ * another instance. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
+ * answer. An instance that could not answer knows that, as long as it lives.
+ */
+function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused !== undefined && refused.kind !== "redeem") return false;
+  const { kills } = ending.world;
+  const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
+  return ending.callsOf(login).some(({ kind, isCodeUsed, answer, instance, endedAt }) => {
+    if (kind !== "redeem" || !isCodeUsed || endedAt > until) return false;
+    if (answer.kind === "lost") return true;
+    const isForgotten =
+      instance !== refused?.instance ||
+      kills.some((kill) => kill.instance === instance && endedAt <= kill.at && kill.at <= until);
+    return answer.kind === "unavailable" && isForgotten;
+  });
+}
+
+/** How far the clocks are apart in this schedule, in milliseconds. */
+function clocksApart({ world }: Ending): number {
+  const skews = world.instances.map(({ skew }) => skew);
+  return Math.max(0, ...skews) - Math.min(0, ...skews);
+}
+
+/**
+ * Whether the session may live on because an operator ended the grant, who has no token of the user's to open the session
+ * with: it is left to expire. That excuses no request that had the tokens in hand and noticed the revocation, and none
+ * that refreshed them after it.
+ */
+export function operatorEnded(ending: Ending, login: Login, session: UpstreamSession): boolean {
+  const calls = ending.callsOf(login);
+  if (calls.some((call) => call.kind === "revoke" && isRefreshToken(ending, login, call.credential))) return false;
+  const noticed = calls.some(
+    ({ kind, answer, begunAt, endedAt }) =>
+      answer.kind === "refused" &&
+      (kind === "redeem" ||
+        (kind === "pangeaToken" &&
+          session.refreshes > 0 &&
+          begunAt <= session.refreshedAt &&
+          session.refreshedAt <= endedAt)),
+  );
+  if (noticed) return false;
+  return calls.some(
+    ({ kind, endedAt }) => kind === "revokeGrants" && (session.refreshes === 0 || session.refreshedAt <= endedAt),
+  );
+}

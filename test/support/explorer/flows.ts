@@ -1,0 +1,232 @@
+import { logIn } from "./actor.ts";
+import type { Flow } from "./flow.ts";
+import { assertionOfClient, signingClient } from "./signing-client.ts";
+import { watchSignatures } from "./stage.ts";
+import {
+  hour,
+  longLived,
+  newSecret,
+  oldSecret,
+  openingPangea,
+  operatorRevoking,
+  pastGrace,
+  redeeming,
+  redeemingAnd,
+  refreshing,
+  refreshingAndRevoking,
+  revoking,
+  rotation,
+  rotationTasks,
+  suspension,
+  tokensOf,
+  two,
+  withCode,
+  withTokens,
+  withTokensAndCode,
+  withTokensDue,
+} from "./tasks.ts";
+
+/** What is explored. Each flow is short: what goes wrong goes wrong between two or three requests. */
+export const flows: readonly Flow[] = [
+  {
+    name: "redeem twice",
+    settings: { instances: two },
+    prepare: withCode,
+    tasks: [redeeming("the client", 0, 2), redeeming("the client's second attempt", 1)],
+  },
+  {
+    name: "redeem in an outage",
+    settings: { instances: two },
+    prepare: withCode,
+    tasks: [redeeming("the client", 0, 3)],
+  },
+  {
+    name: "redeem and replay",
+    settings: { instances: two },
+    prepare: withCode,
+    tasks: [
+      redeemingAnd("the client", (actor, login, { refreshToken }) => actor.refresh(login, refreshToken, { tries: 2 })),
+      {
+        name: "a thief of the code",
+        run: async (actor, world) =>
+          void (await actor.redeem(world.login(0), { by: "thief", instance: 1, verifier: "x".repeat(43) })),
+      },
+    ],
+  },
+  {
+    name: "redeem and revoke",
+    settings: { instances: two },
+    prepare: withCode,
+    tasks: [
+      redeemingAnd("the client", (actor, login, { refreshToken }) =>
+        actor.revoke(login, refreshToken, { instance: 1, tries: 2 }),
+      ),
+      redeeming("the client's second attempt", 1),
+    ],
+  },
+  {
+    name: "refresh twice",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), refreshing("the client's other window", 1)],
+    advances: [pastGrace],
+  },
+  {
+    name: "refresh twice for other scopes",
+    settings: { instances: [{}, {}, {}] },
+    prepare: withTokens,
+    tasks: [
+      refreshing("the client, for user", 0, { scope: "user", tries: 2 }),
+      refreshing("the client, for admin", 1, { scope: "admin" }),
+      refreshing("the client, for all", 2),
+    ],
+  },
+  {
+    name: "refresh in an outage",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 2, tries: 3 })],
+    advances: [pastGrace, 2 * hour],
+  },
+  {
+    name: "refresh and reuse",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [
+      refreshing("the client", 0, { times: 2, tries: 2 }),
+      {
+        name: "a thief of the first refresh token",
+        run: async (actor, world) => {
+          const login = world.login(0);
+          await actor.refresh(login, tokensOf(world, login).refresh, { by: "thief", instance: 1 });
+        },
+      },
+    ],
+    advances: [pastGrace],
+  },
+  {
+    name: "refresh and revoke",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), revoking("the client's sign-out", "refresh")],
+    advances: [pastGrace, suspension],
+  },
+  {
+    name: "refresh and revoke an access token",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), refreshingAndRevoking("the client's other window")],
+  },
+  {
+    name: "refresh for Pangea's token twice",
+    settings: { instances: two, options: longLived },
+    prepare: withTokensDue,
+    tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1)],
+  },
+  {
+    name: "refresh for Pangea's token and revoke",
+    settings: { instances: two, options: longLived },
+    prepare: withTokensDue,
+    tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), revoking("the client's sign-out", "refresh")],
+  },
+  {
+    name: "refresh and operator's revocation",
+    settings: { instances: two, options: longLived },
+    prepare: withTokensDue,
+    tasks: [
+      refreshing("the client", 0, { tries: 2 }),
+      openingPangea("a tool", 0),
+      operatorRevoking({ clientId: "editor" }),
+    ],
+  },
+  {
+    name: "account revocation",
+    settings: { instances: two },
+    async prepare(world) {
+      await withTokens(world);
+      await logIn(world, "two", "terminal", "pui-ada");
+    },
+    tasks: [
+      refreshing("the editor", 0, { tries: 2 }),
+      {
+        name: "the terminal",
+        run: async (actor, world) => void (await actor.redeem(world.login(1), { tries: 2 })),
+      },
+      operatorRevoking({ subject: "pui-ada" }),
+    ],
+  },
+  {
+    name: "refresh twice and revoke",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [
+      {
+        name: "the client",
+        async run(actor, world) {
+          const login = world.login(0);
+          const outcome = await actor.refresh(login, tokensOf(world, login).refresh, { tries: 2 });
+          if (outcome.kind === "tokens") await actor.revoke(login, outcome.refreshToken, { instance: 1, tries: 2 });
+        },
+      },
+      refreshing("the client's other window", 1),
+    ],
+    advances: [suspension],
+  },
+  {
+    name: "rotation of the secret, first step",
+    settings: rotation([oldSecret], [oldSecret, newSecret]),
+    prepare: withTokensAndCode,
+    tasks: rotationTasks,
+  },
+  {
+    name: "rotation of the secret, second step",
+    settings: rotation([oldSecret, newSecret], [newSecret, oldSecret]),
+    prepare: withTokensAndCode,
+    tasks: rotationTasks,
+  },
+  {
+    name: "rotation of the secret at once",
+    settings: rotation([oldSecret], [newSecret, oldSecret]),
+    prepare: withTokensAndCode,
+    tasks: rotationTasks,
+  },
+  {
+    name: "assertion twice",
+    settings: { instances: two, options: { clients: [signingClient] }, sign: assertionOfClient },
+    async prepare(world) {
+      watchSignatures();
+      await withCode(world);
+      await logIn(world, "two", "editor", "pui-bob");
+    },
+    tasks: [
+      {
+        name: "the client",
+        run: async (actor, world) => void (await actor.redeem(world.login(0), { assertion: world.assertion })),
+      },
+      {
+        name: "who saw the assertion",
+        run: async (actor, world) => {
+          await actor.redeem(world.login(1), { by: "thief", instance: 1, assertion: world.assertion });
+        },
+      },
+    ],
+  },
+  {
+    name: "consent and revocation",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [
+      revoking("the client's sign-out", "refresh"),
+      { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
+    ],
+  },
+  {
+    name: "consent and account revocation",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [
+      operatorRevoking({ subject: "pui-ada" }),
+      { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
+    ],
+  },
+];

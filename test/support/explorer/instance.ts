@@ -1,0 +1,104 @@
+import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
+import type { SharedStore } from "./shared-store.ts";
+import type { Stage } from "./stage.ts";
+import type { StubUpstream } from "./stub-upstream.ts";
+
+/** Where every instance is served. */
+export const baseUrl = "http://localhost:8000";
+/** Where the clients wait. */
+export const redirectUri = "http://127.0.0.1:4999/callback";
+const clientIds = ["editor", "terminal"] as const;
+
+/** What all instances of a world share. */
+export interface Surroundings {
+  readonly stage: Stage;
+  readonly store: SharedStore;
+  readonly upstream: StubUpstream;
+  /** The true time, in milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** One process that serves the provider. It can be killed, and begins anew then with nothing in its memory. */
+export class Instance {
+  readonly index: number;
+  /** How far its clock is ahead, in milliseconds. */
+  skew = 0;
+  readonly #surroundings: Surroundings;
+  readonly #underWay = new Set<() => void>();
+  #options: Partial<PangeaOAuthProviderOptions>;
+  #provider: PangeaOAuthProvider | undefined;
+
+  constructor(index: number, surroundings: Surroundings, options: Partial<PangeaOAuthProviderOptions>) {
+    this.index = index;
+    this.#surroundings = surroundings;
+    this.#options = options;
+  }
+
+  get provider(): PangeaOAuthProvider {
+    this.#provider ??= new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay });
+    return this.#provider;
+  }
+
+  /**
+   * Does something in this process. Where the process is killed meanwhile, its caller gets `undefined` and whatever
+   * comes of the work comes to nobody.
+   */
+  during<R>(work: (provider: PangeaOAuthProvider) => Promise<R>): Promise<R | undefined> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => resolve(undefined);
+      this.#underWay.add(giveUp);
+      work(this.provider)
+        .then(resolve, reject)
+        .finally(() => this.#underWay.delete(giveUp));
+    });
+  }
+
+  /** True while somebody waits for the process. */
+  get isBusy(): boolean {
+    return this.#underWay.size > 0;
+  }
+
+  /** Ends the process and begins it anew, with nothing in its memory. */
+  renew(options: Partial<PangeaOAuthProviderOptions> = this.#options): void {
+    for (const giveUp of this.#underWay) giveUp();
+    this.#underWay.clear();
+    this.#options = options;
+    this.#provider = undefined;
+  }
+
+  #settings(): PangeaOAuthProviderOptions {
+    const { stage, store, upstream, now } = this.#surroundings;
+    const clock = (): number => now() + this.skew;
+    return {
+      mcpBaseUrl: baseUrl,
+      mcpScopes: ["user", "admin"],
+      pangeaAuthnIssuerUrl: "https://login.example",
+      pangeaAuthnClientId: "psa_explorer",
+      pangeaAuthnClientSecret: "pck_explorerexplorerexplorerexplorer",
+      pangeaAuthnScopes: ["user"],
+      secret: "the secret of all instances of the explorer",
+      repositories: store.repositoriesOf(stage, this.index),
+      rateLimits: false,
+      upstreamTimeout: 1000,
+      clients: clientIds.map((id) => ({
+        client_id: id,
+        redirect_uris: [redirectUri],
+        grant_types: ["authorization_code", "refresh_token"],
+        token_endpoint_auth_method: "none",
+      })),
+      fetch: upstream.fetchOf(stage, this.index),
+      clock,
+    };
+  }
+
+  readonly #delay = (milliseconds: number): Promise<void> => {
+    const { stage, now } = this.#surroundings;
+    return stage.pass({
+      kind: "sleep",
+      instance: this.index,
+      describe: () => `sleep ${milliseconds} ms`,
+      effect: () => undefined,
+      wakesAt: now() + milliseconds,
+    });
+  };
+}
