@@ -14,7 +14,7 @@ export default {
   timeoutMS: 30_000,
   incremental: true,
   incrementalFile: "test/mutation/.results/incremental.json",
-  tempDirName: "test/mutation/.sandbox",
+  tempDirName: ".stryker-tmp",
   reporters: ["clear-text", "json"],
   jsonReporter: { fileName: "test/mutation/.results/report.json" },
   clearTextReporter: { reportTests: false, logTests: false, allowColor: false },

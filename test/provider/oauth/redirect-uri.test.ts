@@ -98,8 +98,24 @@ describe("a requested redirect URI", () => {
   it("is compared as a URL where the stored one went through a URL parser", () => {
     expect(matchesRedirectUri(["https://app.example/"], "https://APP.example:443", true)).toBe(true);
     expect(matchesRedirectUri(["https://app.example/"], "https://APP.example:443", false)).toBe(false);
+    for (const other of [
+      "https://evil.example/",
+      "https://app.example/callback",
+      "https://app.example/?",
+      "https://app.example:8443/",
+      "http://app.example/",
+      "https://user@app.example/",
+      "https://app.example/#",
+      "https://app.example/a/..",
+      "https://app.example\\",
+      "https://app.exa\tmple/",
+      "nowhere",
+    ]) {
+      expect(matchesRedirectUri(["https://app.example/"], other, true), other).toBe(false);
+    }
     expect(matchesRedirectUri(["https://app.example/b"], "https://app.example/a/../b", true)).toBe(false);
-    expect(matchesRedirectUri(["https://app.example/"], "https://user@app.example/", true)).toBe(false);
+    // Two texts that are no URLs are not the same URL.
+    expect(matchesRedirectUri(["somewhere"], "nowhere", true)).toBe(false);
   });
 });
 
