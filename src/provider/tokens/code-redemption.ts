@@ -5,6 +5,7 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
+import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
@@ -49,7 +50,13 @@ export type CodeRedemptionParts = Pick<
 /** What of a redemption the store holds already. */
 interface Progress {
   readonly grant: Grant | undefined;
-  readonly hasRefreshToken: boolean;
+  readonly refreshToken: RefreshToken | undefined;
+}
+
+/** The wrapped keys of the tokens that an attempt without an answer may have stored. No two records have the same one. */
+interface Unanswered {
+  readonly accessToken: string | undefined;
+  readonly refreshToken: string | undefined;
 }
 
 /** What is left to be done for a code that was not used yet. */
@@ -63,6 +70,8 @@ interface Attempt {
   readonly missing: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
   /** The access token that was found. */
   readonly found?: AccessToken | undefined;
+  /** Whether this instance has stored everything that the code leads to, and has answered nobody. */
+  readonly isUnanswered: boolean;
 }
 
 /**
@@ -81,10 +90,10 @@ interface Attempt {
 export class CodeRedemption {
   readonly #parts: CodeRedemptionParts;
   /**
-   * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
-   * the store has that very record, no other attempt can have been the one that answers.
+   * What this instance may have stored for a code without an answer, by grant. Where the store has those very records, no
+   * other attempt can have been the one that answers: it would have added one of them.
    */
-  readonly #unanswered = new LRUCache<string, string>({ max: maxUnanswered });
+  readonly #unanswered = new LRUCache<string, Unanswered>({ max: maxUnanswered });
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;
@@ -129,7 +138,7 @@ export class CodeRedemption {
       grants.get(grantIdOf(handle)),
       repositories.refreshTokens.get(refreshTokenKey(handle, 1)),
     ]);
-    return [record, { grant, hasRefreshToken: refreshToken !== undefined }];
+    return [record, { grant, refreshToken }];
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -158,10 +167,10 @@ export class CodeRedemption {
     const grant = progress.grant ?? this.#newGrant(record, now);
     const missing = {
       grant: progress.grant === undefined,
-      refreshToken: mayRefresh(record) && !progress.hasRefreshToken,
+      refreshToken: mayRefresh(record) && progress.refreshToken === undefined,
       accessToken: true,
     };
-    const attempt = { step, record, grant, now, missing };
+    const attempt = { step, record, grant, now, missing, isUnanswered: false };
     if (grant.revokedAt !== undefined) return undefined;
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
     if (missing.grant && (missing.refreshToken || !mayRefresh(record))) return attempt;
@@ -169,34 +178,42 @@ export class CodeRedemption {
     if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
     const found = await issue.findAccessToken(step);
     if (found === undefined) return attempt;
-    const isComplete = !missing.grant && !missing.refreshToken && !this.#isUnanswered(grant, found, step);
+    const isUnanswered = this.#isUnanswered(grant, found, progress.refreshToken, step);
+    const isComplete = !missing.grant && !missing.refreshToken && !isUnanswered;
     const isUsed = isComplete || found.revokedAt !== undefined;
-    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found };
+    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found, isUnanswered };
   }
 
-  /** Whether this instance has stored the access token of the grant, and has answered nobody. */
-  #isUnanswered(grant: Grant, { redemption, wrappedKey }: AccessToken, { grantId }: Step): boolean {
-    return redemption === grant.redemption && wrappedKey === this.#unanswered.get(grantId);
+  #isUnanswered(grant: Grant, found: AccessToken, refreshToken: RefreshToken | undefined, { grantId }: Step): boolean {
+    const own = this.#unanswered.get(grantId);
+    return (
+      own?.accessToken !== undefined &&
+      own.accessToken === found.wrappedKey &&
+      own.refreshToken === refreshToken?.wrappedKey &&
+      found.redemption === grant.redemption
+    );
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
     const { step, record, grant, now, missing, found } = attempt;
     const { grants, issue } = this.#parts;
     const token = issue.accessTokenRecord(step, grant, record.scopes, now);
+    const refreshToken = issue.refreshTokenRecord(step, grant, record.scopes, now);
+    const before = this.#unanswered.get(step.grantId);
     // Of two repetitions at once, one has what this instance remembers.
-    const isUnanswered = found !== undefined && this.#isUnanswered(grant, found, step);
-    this.#unanswered.delete(step.grantId);
-    const ownKey = isUnanswered ? found?.wrappedKey : token.record.wrappedKey;
+    const isUnanswered = this.#unanswered.delete(step.grantId) && attempt.isUnanswered;
+    const own = {
+      accessToken: missing.accessToken ? token.record.wrappedKey : before?.accessToken,
+      refreshToken: missing.refreshToken ? refreshToken.wrappedKey : before?.refreshToken,
+    };
     const writes = [
       missing.accessToken ? issue.addAccessToken(token) : undefined,
-      missing.refreshToken ? issue.addRefreshToken(step, grant, record.scopes, now) : undefined,
+      missing.refreshToken ? issue.addRefreshToken(step, refreshToken) : undefined,
       missing.grant ? this.#addGrant(step.grantId, grant) : undefined,
     ] as const;
     // Nothing is under way any more when a failure is told.
     const results = await Promise.allSettled(writes);
-    if (results.some(({ status }) => status === "rejected") && ownKey !== undefined) {
-      this.#unanswered.set(step.grantId, ownKey);
-    }
+    if (results.some(({ status }) => status === "rejected")) this.#unanswered.set(step.grantId, own);
     const [access, refresh, isFirstGrant] = await Promise.all(writes);
     const added = isUnanswered || access?.isFirst || refresh?.isFirst || isFirstGrant;
     const wasOvertaken =

@@ -74,15 +74,9 @@ export class TokenIssue {
     return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
-  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
-  async addRefreshToken(
-    step: Step,
-    grant: Grant,
-    scopes: readonly string[],
-    now: number,
-  ): Promise<Addition<RefreshToken>> {
-    const key = refreshTokenKey(step.handle, step.generation + 1);
-    const record: RefreshToken = {
+  /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */
+  refreshTokenRecord(step: Step, grant: Grant, scopes: readonly string[], now: number): RefreshToken {
+    return {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
@@ -91,6 +85,11 @@ export class TokenIssue {
       wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
     };
+  }
+
+  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
+  async addRefreshToken(step: Step, record: RefreshToken): Promise<Addition<RefreshToken>> {
+    const key = refreshTokenKey(step.handle, step.generation + 1);
     return addTo(this.#parts.repositories.refreshTokens, key, record);
   }
 
