@@ -174,6 +174,11 @@ describe("what a provider is not made from", () => {
     ["no upstream", { upstream: undefined }, /^upstream is missing/],
     ["an upstream whose id is no part of a path", { upstream: { id: "Fake/.." } }, /^upstream\.id must be lower-case/],
     ["an upstream without an issuer", { upstream: { id: "fake", name: "Fake" } }, /^upstream\.issuer must be/],
+    [
+      "an upstream without its methods",
+      { upstream: { id: "fake", name: "Fake", issuer: "https://a.example", timeout: 1 } },
+      /^upstream\.authorizationUrl must be a method/,
+    ],
     ["no secret, where the upstream has none", { secret: undefined }, /^secret is missing/],
     ["no base URL", { baseUrl: undefined }, /^baseUrl must be an absolute URL/],
     ["no scopes", { scopes: undefined }, /^scopes must be a list/],
