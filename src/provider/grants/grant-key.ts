@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
+import { optional, record, text } from "../../records/record.ts";
 import type { DerivedKey, DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
@@ -14,11 +15,8 @@ export interface UpstreamSession {
 
 const sessionSchema = z.object({
   tokens: PangeaAccessTokenSchema,
-  identity: z.object({
-    subject: z.string().exactOptional(),
-    username: z.string().exactOptional(),
-    email: z.string().exactOptional(),
-  }),
+  // An upstream may leave a member out, or say that it is undefined.
+  identity: record<UpstreamIdentity>({ subject: optional(text), username: optional(text), email: optional(text) }),
 });
 
 /**

@@ -183,9 +183,11 @@ export class UpstreamSessions {
     session: UpstreamSession,
     refreshToken: string,
   ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
+    // When the old token expires says nothing of the new one.
+    const { expiresAt: _, ...kept } = session.tokens;
     let renewed: UpstreamSession;
     try {
-      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#parts.upstream.refresh(refreshToken)) } };
+      renewed = { ...session, tokens: { ...kept, ...(await this.#parts.upstream.refresh(refreshToken)) } };
     } catch (failure) {
       if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
       return { value: await this.#endOrUseNewer(open, session), isReplaced: false };

@@ -55,6 +55,14 @@ interface Attempt extends Issuance {
   readonly addsRefreshToken: boolean;
   /** The access token that was found, if any. */
   readonly found: AccessToken | undefined;
+  /** Whether what was found is this instance's, which has answered nobody. */
+  readonly isUnanswered: boolean;
+}
+
+/** The wrapped keys of the tokens that an attempt without an answer may have stored. No two records have the same one. */
+interface Unanswered {
+  readonly accessToken: string | undefined;
+  readonly refreshToken: string | undefined;
 }
 
 /** What is known of a code that is not good, or not any more. */
@@ -83,10 +91,10 @@ interface Replay {
 export class CodeRedemption {
   readonly #parts: CodeRedemptionParts;
   /**
-   * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
-   * the store has that very record, no other attempt can have been the one that answers.
+   * What this instance may have stored for a code without an answer, by grant. Where the store has those very records, no
+   * other attempt can have been the one that answers: it would have added one of them.
    */
-  readonly #unanswered = boundedCache<string, string>(maxUnanswered);
+  readonly #unanswered = boundedCache<string, Unanswered>(maxUnanswered);
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;
@@ -168,14 +176,15 @@ export class CodeRedemption {
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
     const isFirst = addsGrant && refreshToken === undefined;
     const found = isFirst ? undefined : await issue.findAccessToken(step);
+    const own = this.#unanswered.get(step.grantId);
+    const isUnanswered =
+      found?.redemption === grant.redemption &&
+      found?.wrappedKey === own?.accessToken &&
+      (refreshToken === undefined || refreshToken.wrappedKey === own?.refreshToken);
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
-    const isUsed = (isComplete && !this.#isUnanswered(grant, found, step)) || found?.revokedAt !== undefined;
-    return isUsed ? undefined : { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found };
-  }
-
-  /** Whether this instance has stored the access token of the grant, and has answered nobody. */
-  #isUnanswered(grant: Grant, found: AccessToken | undefined, { grantId }: Step): boolean {
-    return found?.redemption === grant.redemption && found?.wrappedKey === this.#unanswered.get(grantId);
+    const isUsed = (isComplete && !isUnanswered) || found?.revokedAt !== undefined;
+    if (isUsed) return undefined;
+    return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered };
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
@@ -183,17 +192,20 @@ export class CodeRedemption {
     const { grants, issue, repositories } = this.#parts;
     const { grantId } = step;
     const token = issue.accessTokenRecord(attempt);
+    const nextToken = issue.refreshTokenRecord(attempt);
+    const own = this.#unanswered.get(grantId);
     // Of two repetitions at once, one has what this instance remembers.
-    const isUnanswered = this.#isUnanswered(grant, found, step);
-    const ownKey = isUnanswered ? found?.wrappedKey : token.wrappedKey;
-    this.#unanswered.delete(grantId);
+    const isUnanswered = attempt.isUnanswered && this.#unanswered.delete(grantId);
     const writes = allDone([
       found === undefined ? issue.addAccessToken(step, token) : undefined,
-      addsRefreshToken ? issue.addRefreshToken(attempt) : undefined,
+      addsRefreshToken ? issue.addRefreshToken(step, nextToken) : undefined,
       addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
     ]);
     const [access, refresh, begun] = await writes.catch((failure: unknown) => {
-      this.#unanswered.set(grantId, ownKey);
+      this.#unanswered.set(grantId, {
+        accessToken: found === undefined ? token.wrappedKey : own?.accessToken,
+        refreshToken: addsRefreshToken ? nextToken.wrappedKey : own?.refreshToken,
+      });
       throw failure;
     });
     const added = isUnanswered || access?.isFirst || refresh?.isFirst || begun?.isFirst;

@@ -59,10 +59,10 @@ export class TokenIssue {
     return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
-  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
-  addRefreshToken({ step, grant, scopes, now }: Issuance): Promise<Addition<RefreshToken>> {
-    const { keys, lifetimes, repositories } = this.#parts;
-    return addOnce(repositories.refreshTokens, refreshTokenKey(step.handle, step.generation + 1), {
+  /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */
+  refreshTokenRecord({ step, grant, scopes, now }: Issuance): RefreshToken {
+    const { keys, lifetimes } = this.#parts;
+    return {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
@@ -70,7 +70,12 @@ export class TokenIssue {
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
-    });
+    };
+  }
+
+  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
+  addRefreshToken({ handle, generation }: Step, record: RefreshToken): Promise<Addition<RefreshToken>> {
+    return addOnce(this.#parts.repositories.refreshTokens, refreshTokenKey(handle, generation + 1), record);
   }
 
   /**

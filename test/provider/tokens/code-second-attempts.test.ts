@@ -97,6 +97,20 @@ describe("a code whose redemption failed halfway", () => {
     await worksOnce(other, code);
   });
 
+  it.each(kinds)(
+    "is used up on the instance that failed, once another one has answered: %s were missing",
+    async (kind) => {
+      const { one, other, flaky } = instances();
+      const code = await one.codeFor((await one.register(withRefresh)).client_id);
+      flaky[kind].failNext("add", "before");
+      expect((await one.redeem(code)).status).toBe(503);
+      const answer = await other.redeem(code);
+      expect(answer.status).toBe(200);
+      expect(await errorOf(await one.redeem(code))).toEqual([400, "invalid_grant"]);
+      expect(await other.mcpStatus((await jsonOf(answer)).access_token)).toBe(401);
+    },
+  );
+
   it.each(failures)("is good once, however often $kind fail $moment the effect", async ({ kind, moment }) => {
     const { one, flaky } = instances();
     const code = await one.codeFor((await one.register(withRefresh)).client_id);
