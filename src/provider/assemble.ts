@@ -59,6 +59,7 @@ export function assemble(configuration: ProviderConfiguration) {
     sessions.storeUnstored();
   };
   return {
+    background,
     documents,
     registry,
     grants,
