@@ -52,6 +52,7 @@ export function assemble(configuration: ProviderConfiguration) {
     sessions.unstored.begin();
   };
   return {
+    background,
     documents,
     registry,
     grants,

@@ -143,6 +143,8 @@ export class McpOAuthProvider {
     request: { readonly headers: { get(name: string): string | null } },
     options: { readonly requiredScopes?: readonly string[] } = {},
   ): Promise<AuthInfo | Response> {
+    // An instance that serves nothing but the MCP endpoint announces its keys as well.
+    this.#parts.background();
     return this.#parts.guard.authenticate(request.headers.get("authorization"), options.requiredScopes);
   }
 
@@ -161,6 +163,7 @@ export class McpOAuthProvider {
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
   verifyAccessToken(token: string): Promise<AuthInfo> {
+    this.#parts.background();
     return verifyAccessToken(this.#configuration, token);
   }
 
@@ -284,6 +287,7 @@ export class McpOAuthProvider {
 
   /** Tells a credential of another instance's secret from a lost one, as the token endpoint does. */
   async #explained<T>(work: () => Promise<T>): Promise<T> {
+    this.#parts.background();
     try {
       return await work();
     } catch (failure) {
