@@ -38,7 +38,7 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
   readonly clock?: () => number;
 }
 
-/** @internal What tests put in the place of chance and of timers. */
+/** What tests put in the place of chance and of timers. A constructor takes it that the published types do not have. */
 export interface VaultInternals {
   /** A number from 0 up to 1, for the jitter of retries. Default: `Math.random`. */
   readonly random?: () => number;
