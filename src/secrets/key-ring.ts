@@ -46,10 +46,10 @@ export class KeyRing {
    * Makes a key ring from one secret or a list.
    *
    * @param options - `context` keeps key rings with the same secret apart: what one sealed no other opens. Default: none.
-   * @throws {ConfigurationError} when the list is empty, or a secret has fewer than 32 characters or is listed twice.
+   * @throws {ConfigurationError} when none is given, or a secret has fewer than 32 characters or is listed twice.
    */
   static from(secrets: string | readonly string[], options: { readonly context?: string } = {}): KeyRing {
-    const [first, ...others] = typeof secrets === "string" ? [secrets] : secrets;
+    const [first, ...others] = [secrets].flat();
     if (first === undefined) throw new ConfigurationError("Give at least one secret.");
     const list: readonly [string, ...string[]] = [first, ...others];
     if (!list.every((secret) => typeof secret === "string" && secret.length >= minSecretLength)) {
