@@ -24,8 +24,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/login/consent.ts",
-        "this.#remembered.open(decisions, secret);",
-        "this.#remembered.open(decisions, '');",
+        "this.#remembered.openWithAny(decisions, secrets),",
+        "this.#remembered.openWithAny(decisions, ['']),",
       ],
       ["provider/login/consent.ts", "this.#remembered.seal(latest, secret);", "this.#remembered.seal(latest, '');"],
     ],
@@ -106,7 +106,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Mix-up",
     tests: ["mix-up"],
-    edits: [["provider/login/login.ts", "iss: this.#configuration.issuer,", ""]],
+    edits: [["provider/login/login.ts", ", iss: issuer };", " };"]],
   },
   {
     name: "Forgery at consent",

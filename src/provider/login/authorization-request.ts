@@ -13,13 +13,9 @@ const maxStateLength = 1024;
 
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
-  readonly responseType: string | undefined;
-  readonly responseMode: string | undefined;
-  readonly scope: string | undefined;
-  readonly state: string | undefined;
-  readonly codeChallenge: string | undefined;
-  readonly codeChallengeMethod: string | undefined;
-  readonly resource: string | undefined;
+  get(
+    name: `response_${"type" | "mode"}` | "scope" | "state" | `code_challenge${"" | "_method"}` | "resource",
+  ): string | undefined;
 }
 
 /** An authorization request that has been checked. Of the client it has what the login needs later on. */
@@ -89,14 +85,16 @@ export function checkAuthorizationRequest(
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
-  const { codeChallenge, codeChallengeMethod, responseMode = "query", responseType, state } = parameters;
+  const [responseType, responseMode = "query"] = [parameters.get("response_type"), parameters.get("response_mode")];
+  const [scope, state, resource] = [parameters.get("scope"), parameters.get("state"), parameters.get("resource")];
+  const codeChallenge = parameters.get("code_challenge");
   if (responseType === undefined) throw invalidRequest("response_type is missing.");
   if (responseType !== "code") {
     throw new OAuthError("unsupported_response_type", "This server answers response_type=code only.");
   }
   if (responseMode !== "query") throw invalidRequest("This server answers response_mode=query only.");
   if (codeChallenge === undefined) throw invalidRequest("code_challenge is missing; use PKCE.");
-  if (codeChallengeMethod !== "S256") throw invalidRequest("code_challenge_method must be S256.");
+  if (parameters.get("code_challenge_method") !== "S256") throw invalidRequest("code_challenge_method must be S256.");
   const isDigest = /^[A-Za-z0-9_-]{43}$/.test(codeChallenge);
   if (!isDigest) throw invalidRequest("code_challenge must be 43 base64url characters.");
   const isTooLong = state !== undefined && state.length > maxStateLength;
@@ -107,9 +105,9 @@ export function checkAuthorizationRequest(
     client: portableAuthenticationOf(client),
     redirectUri,
     ...(state !== undefined && { state }),
-    scopes: grantedScopes(configuration, client, parameters.scope),
+    scopes: grantedScopes(configuration, client, scope),
     codeChallenge,
-    resource: checkResource(configuration.resource, parameters.resource),
+    resource: checkResource(configuration.resource, resource),
   };
 }
 
