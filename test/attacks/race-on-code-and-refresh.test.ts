@@ -116,12 +116,15 @@ describe("a refresh token", () => {
   });
 
   it("whose access token is revoked while it is sent again does not bring the token back", async () => {
-    const { one, gates } = instances(1);
+    const { one, gates, clock } = instances(1);
     const tokens = await one.tokens();
-    const { access_token } = await jsonOf(await one.refresh(tokens));
+    await one.refresh(tokens);
+    // The access token has expired, so that it is issued again.
+    clock.advanceSeconds(3601);
     const gate = gates.accessTokens.hold("add");
     const again = one.refresh(tokens);
     await gate.arrival();
+    const { access_token } = await jsonOf(await one.refresh(tokens));
     await one.postForm("/revoke", { client_id: tokens.clientId, token: access_token });
     await gate.answer();
     expect((await again).status).toBe(400);
