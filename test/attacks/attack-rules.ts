@@ -154,8 +154,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/login/authorization-request.ts",
-        'if (codeChallengeMethod !== "S256") throw',
-        'if (codeChallengeMethod === "none") throw',
+        'if (parameters.get("code_challenge_method") !== "S256") throw',
+        'if (parameters.get("code_challenge_method") === "none") throw',
       ],
     ],
   },
