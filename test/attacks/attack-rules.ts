@@ -144,9 +144,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Redirect URI tricks",
     tests: ["redirect-uri-tricks"],
-    edits: [
-      ["provider/oauth/redirect-uri.ts", "candidate === requested ||", "hrefOf(candidate) === hrefOf(requested) ||"],
-    ],
+    edits: [["provider/oauth/redirect-uri.ts", "candidate === requested ||", "isSameUrl(candidate, requested) ||"]],
   },
   {
     name: "PKCE downgrade",

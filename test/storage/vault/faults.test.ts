@@ -201,6 +201,28 @@ describe("a strict take whose record is written to meanwhile", () => {
   });
 });
 
+describe("an outage", () => {
+  const paths = ["vault/v2/get_bulk", "vault/v2/secret/rotate", "vault/v2/delete"];
+  it.each(paths)("is never read as an absent record by a strict take: %s", async (on) => {
+    const repository = open({ strictTake: true, timeout: 300 });
+    await repository.set("a", record);
+    emulator.faults.inject({ kind: "server-error", httpStatus: 501, on });
+    // The claim decides. What stands in the record's place may stay.
+    if (on === "vault/v2/delete") expect(await repository.take("a")).toEqual(record);
+    else expect(await failureOf(repository.take("a"))).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    emulator.faults.clear();
+    expect(await repository.take("a")).toEqual(on === "vault/v2/delete" ? undefined : record);
+  });
+
+  it("ends every read of one turn", async () => {
+    const repository = open({ timeout: 300 });
+    emulator.faults.inject({ kind: "server-error", httpStatus: 501 });
+    for (const failure of await Promise.all([failureOf(repository.get("a")), failureOf(repository.get("b"))])) {
+      expect(failure).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    }
+  });
+});
+
 describe("a Vault that behaves in a way that the documents leave open", () => {
   it("shows what this instance wrote though searches lag behind", async () => {
     const repository = open();

@@ -51,8 +51,7 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   if (calls.some((call) => isSharedAssertion(ending, call))) return true;
   // A client that shows its code or token again when it was told what that led to has itself to blame. Which of two
   // requests came first cannot be told where they were under way together: so one of them may be refused, never both.
-  if (calls.some((call) => began(call) && call.kind === "redeem" && wasAnsweredBefore(ending, login, call.endedAt)))
-    return true;
+  if (calls.some((call) => began(call) && call.kind === "redeem" && isSecondUse(ending, login, call))) return true;
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;
   if (isCodeUsedUnanswered(ending, login, refused)) return true;
@@ -91,6 +90,12 @@ function isRefreshToken(ending: Ending, login: Login, credential: string): boole
  */
 export function wasAnsweredBefore(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): boolean {
   return ending.tokensOf(login).some(({ call }) => call.kind === "redeem" && call.endedAt < time);
+}
+
+/** Whether a code was shown beside a request, or after one, that was answered. */
+function isSecondUse(ending: Ending, login: Login, { begunAt, endedAt }: Call): boolean {
+  const answered = ending.tokensOf(login).filter(({ call }) => call.kind === "redeem");
+  return answered.some(({ call }) => call.begunAt <= endedAt && (call.begunAt !== begunAt || call.endedAt !== endedAt));
 }
 
 /** Whether a refresh token was shown after its successor had been used and the grace was over, by every clock. */
