@@ -87,8 +87,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/code-redemption.ts",
-        "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
-        "if (isVerifierOf === undefined) {",
+        "const isProven = isVerifierOf(codeVerifier, record.codeChallenge);",
+        "const isProven = codeVerifier !== undefined;",
       ],
     ],
   },
@@ -163,8 +163,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "if (scopesBeyond(requested, grant.scopes).length > 0) {",
-        "if (scopesBeyond === undefined) {",
+        "const isWithin = scopesBeyond(requested, grant.scopes).length === 0;",
+        "const isWithin = scopesBeyond !== undefined;",
       ],
     ],
   },
@@ -429,8 +429,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/code-redemption.ts",
-        "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
-        "if (isVerifierOf === undefined) {",
+        "const isProven = isVerifierOf(codeVerifier, record.codeChallenge);",
+        "const isProven = codeVerifier !== undefined;",
       ],
     ],
   },

@@ -6,7 +6,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
-import { invalidRequest } from "../oauth-failure.ts";
+import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
 const maxStateLength = 1024;
@@ -89,9 +89,8 @@ export function checkAuthorizationRequest(
   const [scope, state, resource] = [parameters.get("scope"), parameters.get("state"), parameters.get("resource")];
   const codeChallenge = parameters.get("code_challenge");
   if (responseType === undefined) throw invalidRequest("response_type is missing.");
-  if (responseType !== "code") {
-    throw new OAuthError("unsupported_response_type", "This server answers response_type=code only.");
-  }
+  const isServed = responseType === "code";
+  refuseUnless(isServed, "unsupported_response_type", "This server answers response_type=code only.");
   if (responseMode !== "query") throw invalidRequest("This server answers response_mode=query only.");
   if (codeChallenge === undefined) throw invalidRequest("code_challenge is missing; use PKCE.");
   if (parameters.get("code_challenge_method") !== "S256") throw invalidRequest("code_challenge_method must be S256.");
@@ -128,11 +127,9 @@ function grantedScopes(
     const defaults = registered === undefined ? registration.defaultScopes : allowed;
     return defaults.filter((value) => scopes.includes(value));
   }
-  if (scopesBeyond(requested, scopes).length > 0) {
-    throw new OAuthError("invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
-  }
-  if (scopesBeyond(requested, allowed).length > 0) {
-    throw new OAuthError("invalid_scope", "The client asks for a scope that it has not registered for.");
-  }
+  const isServed = scopesBeyond(requested, scopes).length === 0;
+  refuseUnless(isServed, "invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
+  const isAllowed = scopesBeyond(requested, allowed).length === 0;
+  refuseUnless(isAllowed, "invalid_scope", "The client asks for a scope that it has not registered for.");
   return requested;
 }
