@@ -27,7 +27,7 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 type LoginSettings = Pick<
   ProviderConfiguration,
   "callbackUrl" | "clockTolerance" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
->;
+> & { readonly upstreamRevocations: UpstreamRevocations };
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -65,12 +65,10 @@ export interface CallbackParameters {
  */
 export class Login {
   readonly #configuration: LoginSettings;
-  readonly #upstreamRevocations: UpstreamRevocations;
   readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: LoginSettings, upstreamRevocations: UpstreamRevocations) {
+  constructor(configuration: LoginSettings) {
     this.#configuration = configuration;
-    this.#upstreamRevocations = upstreamRevocations;
     this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
@@ -154,7 +152,7 @@ export class Login {
 
   /** Issues a code, or ends what the upstream has given: no grant will ever hold it. */
   async #issueCodeOrEnd(tokens: UpstreamTokens, transaction: LoginTransaction): Promise<CompletedLogin> {
-    const { now, lifetimes } = this.#configuration;
+    const { lifetimes, now, upstreamRevocations } = this.#configuration;
     const handle = formatHandle(randomBytes(16));
     let isIssued = false;
     try {
@@ -163,7 +161,7 @@ export class Login {
       return completed;
     } finally {
       if (!isIssued) {
-        await this.#upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
+        await upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
       }
     }
   }
