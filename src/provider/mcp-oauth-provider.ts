@@ -197,15 +197,15 @@ export class McpOAuthProvider {
     const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
     const { method = "GET", headers } = response.req;
     const browser = { method, header: (name: string) => headers[name]?.toString() ?? null };
-    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, () => ({
-      responseType: "code",
-      responseMode: undefined,
-      scope: parameters.scopes?.join(" "),
-      state: parameters.state,
-      codeChallenge: parameters.codeChallenge,
-      codeChallengeMethod: "S256",
-      resource: parameters.resource?.href,
-    }));
+    const asked = new Map([
+      ["response_type", "code"],
+      ["scope", parameters.scopes?.join(" ")],
+      ["state", parameters.state],
+      ["code_challenge", parameters.codeChallenge],
+      ["code_challenge_method", "S256"],
+      ["resource", parameters.resource?.href],
+    ]);
+    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, asked);
     response.statusCode = begun.status;
     for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
     response.setHeader("set-cookie", begun.headers.getSetCookie());

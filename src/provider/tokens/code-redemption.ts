@@ -12,6 +12,7 @@ import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
 import { readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
+import { refuseUnless } from "../oauth-failure.ts";
 import { addOnce, allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
@@ -140,18 +141,14 @@ export class CodeRedemption {
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
-    if (record.clientId !== request.clientId) {
-      throw new OAuthError("invalid_grant", "The authorization code was issued to another client.");
-    }
-    const { redirectUri } = request;
+    const { redirectUri, codeVerifier } = request;
+    const isOwn = record.clientId === request.clientId;
+    refuseUnless(isOwn, "invalid_grant", "The authorization code was issued to another client.");
     const sameRedirect =
       redirectUri === undefined || (URL.canParse(redirectUri) && new URL(redirectUri).href === record.redirectUri.href);
-    if (!sameRedirect) {
-      throw new OAuthError("invalid_grant", "The redirect_uri is not the one of the authorization request.");
-    }
-    if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {
-      throw new OAuthError("invalid_grant", "The code_verifier does not match the code_challenge.");
-    }
+    refuseUnless(sameRedirect, "invalid_grant", "The redirect_uri is not the one of the authorization request.");
+    const isProven = isVerifierOf(codeVerifier, record.codeChallenge);
+    refuseUnless(isProven, "invalid_grant", "The code_verifier does not match the code_challenge.");
     if (record.resource !== undefined) checkAudience(this.#parts.resource, request.resource, record.resource);
   }
 
