@@ -13,6 +13,7 @@ export default {
   incremental: true,
   incrementalFile: "test/mutation/.results/incremental.json",
   tempDirName: ".stryker-tmp",
+  ignorePatterns: [".stryker-tmp"],
   reporters: ["progress-append-only", "clear-text", "json"],
   jsonReporter: { fileName: "test/mutation/.results/report.json" },
   clearTextReporter: { reportTests: false, logTests: false, allowColor: false },
