@@ -52,7 +52,7 @@ export interface TrustedRedirect {
  * @throws {OAuthError} with `invalid_client` or `invalid_request` when the client or its redirect URI is not known.
  */
 export async function trustRedirectUri(
-  registry: ClientRegistry,
+  registry: Pick<ClientRegistry, "find">,
   clientId: string | undefined,
   redirectUri: string | undefined,
 ): Promise<TrustedRedirect> {
