@@ -60,7 +60,7 @@ export interface CodeRedemptionParts {
 /** What of a redemption the store holds already. */
 interface Progress {
   readonly grant: Grant | undefined;
-  readonly hasRefreshToken: boolean;
+  readonly refreshToken: RefreshToken | undefined;
 }
 
 /** What is left to be done for a code that was not used yet. */
@@ -74,6 +74,8 @@ interface Attempt {
   readonly missing: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
   /** The access token that was found. */
   readonly found?: AccessToken | undefined;
+  /** Whether everything is there, and this instance alone can have been the one that answers. */
+  readonly isUnanswered?: boolean;
 }
 
 /**
@@ -82,18 +84,19 @@ interface Attempt {
  * A redemption adds three records: the grant, its first refresh token and its first access token. The code's own record
  * stays, and ends by itself. The code counts as used once all three are there.
  *
- * The attempt that adds the grant names itself in the grant, and the two tokens name the attempt of the grant that they
- * were added for. An attempt that finds some of the three missing adds those. It answers if it added at least one of them,
- * and if no other attempt for the same grant has added one that it found missing. So of any number of attempts at most one
- * answers, and an attempt that failed halfway is taken up by the next one; a token that a failed attempt has left behind is
- * as good as one's own. An attempt that does not answer is a second use of the code, and ends what the first one issued
- * (OAuth 2.1 section 4.1.3).
+ * An attempt that finds some of the three missing adds those. What decides is the first of them in this order: grant, access
+ * token, refresh token. The attempt that adds the grant names itself in the grant; a token names the attempt of its grant
+ * only where the token is what decides. An attempt answers if it added what decides, and if none of what else it found
+ * missing was added by an attempt for which that decides: such an attempt came later, and answers in its place. So of any
+ * number of attempts one answers, whatever comes in between; an attempt that failed halfway is taken up by the next one,
+ * and a token that a failed attempt has left behind is as good as one's own. An attempt that does not answer is a second
+ * use of the code, and ends what the first one issued (OAuth 2.1 section 4.1.3).
  */
 export class CodeRedemption {
   readonly #parts: CodeRedemptionParts;
   /**
-   * The wrapped keys of the access tokens that this instance may have stored for a code without an answer, by grant. Where
-   * the store has that very record, no other attempt can have been the one that answers.
+   * What this instance may have added to decide about a code without an answer, by grant: the name of the attempt, or the
+   * wrapped key of a token. No two are the same, so the store tells whether it was added.
    */
   readonly #unanswered = boundedCache<string, string>(maxUnanswered);
 
@@ -140,7 +143,7 @@ export class CodeRedemption {
       grants.get(grantIdOf(handle)),
       repositories.refreshTokens.get(refreshTokenKey(handle, 1)),
     ]);
-    return [record, { grant, hasRefreshToken: refreshToken !== undefined }];
+    return [record, { grant, refreshToken }];
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -169,7 +172,7 @@ export class CodeRedemption {
     const grant = progress.grant ?? this.#newGrant(record, now);
     const missing = {
       grant: progress.grant === undefined,
-      refreshToken: mayRefresh(record) && !progress.hasRefreshToken,
+      refreshToken: mayRefresh(record) && progress.refreshToken === undefined,
       accessToken: true,
     };
     const attempt = { step, record, grant, now, missing };
@@ -180,40 +183,44 @@ export class CodeRedemption {
     if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
     const found = await issue.findAccessToken(step);
     if (found === undefined) return attempt;
-    const isComplete = !missing.grant && !missing.refreshToken && !this.#isUnanswered(grant, found, step);
-    const isUsed = isComplete || found.revokedAt !== undefined;
-    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found };
+    const isComplete = !missing.grant && !missing.refreshToken;
+    const isUnanswered = isComplete && this.#isOwn(step, decidedBy(grant, found, progress.refreshToken));
+    const isUsed = (isComplete && !isUnanswered) || found.revokedAt !== undefined;
+    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found, isUnanswered };
   }
 
-  /** Whether this instance has stored the access token of the grant, and has answered nobody. */
-  #isUnanswered(grant: Grant, { redemption, wrappedKey }: AccessToken, { grantId }: Step): boolean {
-    return redemption === grant.redemption && wrappedKey === this.#unanswered.get(grantId);
+  /** Whether this instance has added what decided, and has answered nobody. */
+  #isOwn({ grantId }: Step, decider: string | undefined): boolean {
+    return decider !== undefined && decider === this.#unanswered.get(grantId);
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, record, grant, now, missing, found } = attempt;
+    const { step, record, grant, now, missing, found, isUnanswered = false } = attempt;
     const { grants, issue } = this.#parts;
-    const token = issue.accessTokenRecord(step, grant, record.scopes, now);
+    const { redemption, ...unnamed } = grant;
+    const token = issue.accessTokenRecord(step, missing.grant ? unnamed : grant, record.scopes, now);
+    const isLast = !missing.grant && !missing.accessToken;
+    const next = issue.refreshTokenRecord(step, isLast ? grant : unnamed, record.scopes, now);
+    const remembered = this.#unanswered.get(step.grantId);
     // Of two repetitions at once, one has what this instance remembers.
-    const isUnanswered = found !== undefined && this.#isUnanswered(grant, found, step);
     this.#unanswered.delete(step.grantId);
-    const ownKey = isUnanswered ? found?.wrappedKey : token.record.wrappedKey;
     const writes = [
       missing.accessToken ? issue.addAccessToken(token) : undefined,
-      missing.refreshToken ? issue.addRefreshToken(step, grant, record.scopes, now) : undefined,
+      missing.refreshToken ? issue.addRefreshToken(step, next) : undefined,
       missing.grant ? this.#addGrant(step.grantId, grant) : undefined,
     ] as const;
     // Nothing is under way any more when a failure is told.
     const results = await Promise.allSettled(writes);
-    if (results.some(({ status }) => status === "rejected") && ownKey !== undefined) {
-      this.#unanswered.set(step.grantId, ownKey);
+    if (results.some(({ status }) => status === "rejected")) {
+      const own = missing.accessToken ? token.record.wrappedKey : next.wrappedKey;
+      this.#unanswered.set(step.grantId, (missing.grant ? redemption : own) ?? own);
     }
     const [access, refresh, isFirstGrant] = await Promise.all(writes);
-    const added = isUnanswered || access?.isFirst || refresh?.isFirst || isFirstGrant;
-    const wasOvertaken =
-      isFirstGrant === false ||
-      [access, refresh].some((one) => one?.isFirst === false && one.stored?.redemption === grant.redemption);
-    if (!added || wasOvertaken || access?.stored?.revokedAt !== undefined) {
+    const hasDecided = isUnanswered ? remembered !== undefined : (isFirstGrant ?? access?.isFirst ?? refresh?.isFirst);
+    const wasOvertaken = [access, refresh].some(
+      (one) => one?.isFirst === false && one.stored?.redemption === redemption,
+    );
+    if (!hasDecided || wasOvertaken || access?.stored?.revokedAt !== undefined) {
       return this.#refuseReplay(record.clientId, step, await grants.get(step.grantId), step, record);
     }
     const { clientId, subject, scopes } = record;
@@ -277,6 +284,12 @@ export class CodeRedemption {
     }
     throw unknownCode();
   }
+}
+
+/** What decided about a code that everything is there for: names the attempt that answers, or has answered. */
+function decidedBy(grant: Grant, access: AccessToken, refresh: RefreshToken | undefined): string | undefined {
+  if (refresh?.redemption !== undefined) return refresh.wrappedKey;
+  return access.redemption !== undefined ? access.wrappedKey : grant.redemption;
 }
 
 function mayRefresh(record: AuthorizationCode): boolean {

@@ -172,7 +172,8 @@ export class RefreshRotation {
    * @returns The scopes of the answer. Of several requests at once, one says which scopes that are.
    */
   async #spend(step: Step, grant: Grant, scopes: readonly string[], now: number): Promise<readonly string[]> {
-    const { stored } = await this.#parts.issue.addRefreshToken(step, grant, scopes, now);
+    const { issue } = this.#parts;
+    const { stored } = await issue.addRefreshToken(step, issue.refreshTokenRecord(step, grant, scopes, now));
     if (stored === undefined) throw unknownToken();
     return stored.scopes;
   }

@@ -85,15 +85,9 @@ export class TokenIssue {
     return this.#accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
-  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
-  async addRefreshToken(
-    step: Step,
-    grant: Grant,
-    scopes: readonly string[],
-    now: number,
-  ): Promise<Addition<RefreshToken>> {
-    const key = refreshTokenKey(step.handle, step.generation + 1);
-    const record: RefreshToken = {
+  /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */
+  refreshTokenRecord(step: Step, grant: Grant, scopes: readonly string[], now: number): RefreshToken {
+    return {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
@@ -102,7 +96,11 @@ export class TokenIssue {
       wrappedKey: step.key.next().wrap(this.#keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
     };
-    return addTo(this.#refreshTokens, key, record);
+  }
+
+  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
+  addRefreshToken(step: Step, record: RefreshToken): Promise<Addition<RefreshToken>> {
+    return addTo(this.#refreshTokens, refreshTokenKey(step.handle, step.generation + 1), record);
   }
 
   /** The refresh token of a step, as the client gets it. */

@@ -129,20 +129,21 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
 /**
  * Whether the code was used and nobody was answered: everything that it leads to was stored, and the instance was killed
  * then, or it lost the store's word on its last write and could not read it back either, and the client came back to
- * another instance. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
+ * another instance, which takes that for a second use. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
  * answer. An instance that could not answer knows that, as long as it lives.
  */
 function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused !== undefined && refused.kind !== "redeem") return false;
   const { kills } = ending.world;
+  const calls = ending.callsOf(login).filter(({ kind }) => kind === "redeem");
   const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
-  return ending.callsOf(login).some(({ kind, isCodeUsed, answer, instance, endedAt }) => {
-    if (kind !== "redeem" || !isCodeUsed || endedAt > until) return false;
-    if (answer.kind === "lost") return true;
-    const isForgotten =
-      instance !== refused?.instance ||
-      kills.some((kill) => kill.instance === instance && endedAt <= kill.at && kill.at <= until);
-    return answer.kind === "unavailable" && isForgotten;
+  return calls.some(({ isCodeUsed, answer, instance, endedAt }) => {
+    if (!isCodeUsed || endedAt > until) return false;
+    const isSince = (time: number): boolean => endedAt <= time && time <= until;
+    const wasKilled = kills.some((kill) => kill.instance === instance && isSince(kill.at));
+    const wentElsewhere = calls.some((call) => call.instance !== instance && isSince(call.endedAt));
+    const isForgotten = wasKilled || wentElsewhere || refused === undefined;
+    return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
 }
 
