@@ -55,6 +55,7 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;
   if (isCodeUsedUnanswered(ending, login, refused)) return true;
+  if (failedBesideAnother(ending, login, refused)) return true;
   const session = ending.sessionOf(login);
   return session === undefined || session.toldTo === undefined;
 }
@@ -145,6 +146,22 @@ function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | unde
     const isForgotten = wasKilled || wentElsewhere || refused === undefined;
     return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
+}
+
+/**
+ * Whether two requests redeemed the code side by side, one of them failed at the store or was killed, and the other was
+ * refused. What each has stored then is as if the failed one had answered, so the other is a second use and ends the
+ * grant. Storing the three records one after the other would tell the two apart, for a round trip more in every login.
+ */
+function failedBesideAnother(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused !== undefined && refused.kind !== "redeem") return false;
+  const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
+  const calls = ending.callsOf(login).filter(({ kind, by }) => kind === "redeem" && by === "client");
+  const failed = calls.filter(({ answer }) => answer.kind === "unavailable" || answer.kind === "lost");
+  const others = calls.filter(({ answer, endedAt }) => answer.kind === "refused" && endedAt <= until);
+  return failed.some((one) =>
+    others.some((other) => one.begunAt <= other.endedAt && other.begunAt <= one.endedAt && one.task !== other.task),
+  );
 }
 
 /** How far the clocks are apart in this schedule, in milliseconds. */
