@@ -143,7 +143,8 @@ function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | unde
     const isSince = (time: number): boolean => endedAt <= time && time <= until;
     const wasKilled = kills.some((kill) => kill.instance === instance && isSince(kill.at));
     const wentElsewhere = calls.some((call) => call.instance !== instance && isSince(call.endedAt));
-    const isForgotten = wasKilled || wentElsewhere || refused === undefined;
+    const wasLostTwice = ending.world.storeFaults > 1;
+    const isForgotten = wasKilled || (wasLostTwice && (wentElsewhere || refused === undefined));
     return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
 }
