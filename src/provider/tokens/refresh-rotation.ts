@@ -157,7 +157,8 @@ export class RefreshRotation {
 
   /** Spends a token, by adding its successor. Of several requests at once, one says which scopes that has. */
   async #spend(issuance: Issuance): Promise<RefreshToken> {
-    const { stored } = await this.#parts.issue.addRefreshToken(issuance);
+    const { issue } = this.#parts;
+    const { stored } = await issue.addRefreshToken(issuance.step, issue.refreshTokenRecord(issuance));
     if (stored === undefined) throw unknownToken();
     return stored;
   }

@@ -59,18 +59,22 @@ export class TokenIssue {
     return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step)));
   }
 
-  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
-  addRefreshToken({ step, grant, scopes, now }: Issuance): Promise<Addition<RefreshToken>> {
-    const { keys, lifetimes, repositories } = this.#parts;
-    return addOnce(repositories.refreshTokens, refreshTokenKey(step.handle, step.generation + 1), {
+  /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */
+  refreshTokenRecord({ step, grant, scopes, now }: Issuance): RefreshToken {
+    return {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
-      usableUntil: Math.min(now + lifetimes.refreshToken, this.#endOf(grant)),
+      usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.#endOf(grant)),
       expiresAt: grant.expiresAt,
-      wrappedKey: step.key.next().wrap(keys, successorRefreshCore(step)),
+      wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
-    });
+    };
+  }
+
+  /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
+  addRefreshToken(step: Step, record: RefreshToken): Promise<Addition<RefreshToken>> {
+    return addOnce(this.#parts.repositories.refreshTokens, refreshTokenKey(step.handle, step.generation + 1), record);
   }
 
   /**
