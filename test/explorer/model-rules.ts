@@ -1,53 +1,190 @@
-import type { ProvedRule } from "../support/prove-rules.ts";
+import type { Edit, ProvedRule } from "../support/prove-rules.ts";
 
-/**
- * The rules that keep the invariants, each with the flows that break without it and with a text of the source to take out.
- * `known-faults.ts` is left out of account: where an invariant is broken already, a rule needs another flow.
- */
+const rule = (name: string, tests: readonly string[], ...edits: readonly Edit[]): ProvedRule => ({
+  name,
+  tests,
+  edits,
+});
+const rotationTs = "provider/tokens/refresh-rotation.ts";
+const redemptionTs = "provider/tokens/code-redemption.ts";
+const issueTs = "provider/tokens/token-issue.ts";
+const grantsTs = "provider/grants/grants.ts";
+const sessionsTs = "provider/grants/upstream-sessions.ts";
+const lockTs = "provider/grants/upstream-refresh-lock.ts";
+const pangeaTwice = "refresh for Pangea's token twice";
+const pangeaAndRevoke = "refresh for Pangea's token and revoke";
+
+/** The rules that keep the invariants, each with the flows that break without it and with a text of the source to take out. */
 export const modelRules: readonly ProvedRule[] = [
-  {
-    name: "What is issued for a credential follows from it, whoever does it",
-    tests: ["refresh twice"],
-    edits: [
-      [
-        "provider/tokens/successor-tokens.ts",
-        "return formatOpaqueToken(kind, grantKey?.authenticate(text) ??",
-        'return formatOpaqueToken(kind, kind === "refresh_token" && grantKey !== undefined ? randomBytes(32) :',
-      ],
-      ["provider/tokens/successor-tokens.ts", "import { createHmac }", "import { createHmac, randomBytes }"],
+  rule(
+    "Revoking writes a tombstone in the grant's place",
+    ["refresh and revoke", "refresh twice and revoke"],
+    [grantsTs, "await this.#grants.set(grantId, tombstone);", "await this.#grants.delete(grantId);"],
+  ),
+  rule(
+    "A grant is added, never set",
+    ["redeem twice", "redeem and revoke"],
+    [grantsTs, "return this.#grants.add(grantId, grant);", "return this.#grants.set(grantId, grant).then(() => true);"],
+  ),
+  rule(
+    "Tokens are added, never set",
+    ["refresh twice for other scopes", "refresh twice"],
+    [
+      issueTs,
+      "if (await repository.add(key, record)) return",
+      "if (await repository.set(key, record).then(() => true)) return",
     ],
-  },
-  {
-    name: "A spent refresh token is refused after its grace",
-    tests: ["refresh and reuse"],
-    edits: [
-      [
-        "provider/tokens/refresh-rotation.ts",
-        "if (spentAt !== undefined && this.#now() >= spentAt + this.#configuration.lifetimes.refreshGrace) {",
-        "if (spentAt !== undefined && spentAt === 0) {",
-      ],
+  ),
+  rule(
+    "Verification reads the grant",
+    ["refresh and revoke"],
+    [
+      "provider/tokens/access-token-verifier.ts",
+      "if (ours !== undefined && !isLive(grant, now)) throw invalidToken();",
+      "",
     ],
-  },
-  {
-    name: "An outage is no word on a token",
-    tests: ["refresh twice for other scopes"],
-    edits: [
-      [
-        "provider/oauth-failure.ts",
-        "if (failure instanceof StorageError || failure instanceof UpstreamUnavailableError) {",
-        'if (failure instanceof StorageError) return new OAuthError("invalid_grant", "");\n  if (failure instanceof UpstreamUnavailableError) {',
-      ],
+  ),
+  rule(
+    "A refresh reads the grant",
+    ["refresh and revoke"],
+    [rotationTs, "if (isRevoked(grant)) {\n      await", "if (grant.clientId === undefined) {\n      await"],
+  ),
+  rule(
+    "What is issued for a credential follows from it, whoever does it",
+    ["refresh twice"],
+    [
+      "provider/tokens/successor-tokens.ts",
+      'const secret = key.authenticate(JSON.stringify(["refresh token", core]));',
+      "const secret = randomBytes(32);",
     ],
-  },
-  {
-    name: "Every mark ends",
-    tests: ["refresh and reuse"],
-    edits: [
-      [
-        "provider/grants/grants.ts",
-        "const expiresAt = now + longestRequest +",
-        "const expiresAt = now * 2 + longestRequest +",
-      ],
+    [
+      "provider/tokens/successor-tokens.ts",
+      'import type { StepKey } from "../grants/grant-key.ts";',
+      'import { randomBytes } from "node:crypto";\nimport type { StepKey } from "../grants/grant-key.ts";',
     ],
-  },
+  ),
+  rule(
+    "A write whose answer was lost is read back",
+    ["redeem in an outage"],
+    [issueTs, "if (!isUnknown(failure)) throw failure;", "if (failure !== undefined) throw failure;"],
+  ),
+  rule(
+    "An instance remembers which code it could not answer",
+    ["redeem in an outage"],
+    [redemptionTs, "this.#unanswered.set(step.grantId, ", "void ("],
+  ),
+  rule(
+    "One record decides which of two redemptions answers",
+    ["redeem twice"],
+    [redemptionTs, "missing.grant ? unnamed : grant", "grant"],
+    [redemptionTs, "isLast ? grant : unnamed", "grant"],
+  ),
+  rule(
+    "A redemption that was overtaken does not answer",
+    ["redeem twice"],
+    [redemptionTs, "if (!hasDecided || wasOvertaken ||", "if (!hasDecided ||"],
+  ),
+  rule(
+    "A lock is added, never set",
+    [pangeaTwice],
+    [
+      lockTs,
+      "if (await this.#locks.add(key, { owner: randomUUID(), expiresAt })) {",
+      "if (await this.#locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true)) {",
+    ],
+  ),
+  rule(
+    "The lock of a session that is not stored yet is held",
+    [pangeaTwice],
+    [lockTs, "if (!isReplaced && this.#now()", "if (this.#now()"],
+  ),
+  rule(
+    "Whoever has the lock looks whether somebody else was there before",
+    [pangeaTwice],
+    [lockTs, "const theirs = await done();\n          return", "const theirs = undefined;\n          return"],
+  ),
+  rule(
+    "An assertion is added, never set",
+    ["assertion twice"],
+    [
+      "provider/clients/client-assertions.ts",
+      "return await repositories.clientAssertions.add(key, { clientId, expiresAt: forgetAt });",
+      "await repositories.clientAssertions.set(key, { clientId, expiresAt: forgetAt });\n      return true;",
+    ],
+  ),
+  rule(
+    "Whoever has stored a session looks at the grant once more",
+    [pangeaAndRevoke],
+    [sessionsTs, "    await this.#endIfRevoked(grantId, key, sealed);\n  }", "  }"],
+  ),
+  rule(
+    "What the upstream could not be told is kept",
+    ["refresh and revoke"],
+    [
+      "provider/grants/upstream-revocations.ts",
+      "await this.#revocations.set(grantId, { sealed: this.#tokens.seal(tokens, grantId), expiresAt });",
+      "",
+    ],
+  ),
+  rule(
+    "What the store did not take of a session is kept",
+    [pangeaTwice, pangeaAndRevoke],
+    [sessionsTs, "this.#unstored.keep(grantId, { before, sealed, expiresAt: grant.expiresAt, key });", ""],
+  ),
+  rule(
+    "A spent token gets its answer for the grace",
+    ["refresh twice"],
+    [rotationTs, "now >= afterSuccessor.issuedAt + grace", "now >= afterSuccessor.issuedAt"],
+  ),
+  rule(
+    "A spent refresh token is refused after its grace",
+    ["refresh and reuse"],
+    [
+      rotationTs,
+      "if (wasRetired(chain) || (afterSuccessor !== undefined && ",
+      "if (wasRetired(chain) || (grace < 0 && afterSuccessor !== undefined && ",
+    ],
+  ),
+  rule(
+    "A token that looks retired is read again",
+    ["refresh and revoke an access token", "refresh twice"],
+    [rotationTs, "return wasRetired(chain) ? this.#readOnce(credential) : chain;", "return chain;"],
+  ),
+  rule(
+    "What a key that others announce opens is a matter of waiting",
+    ["rotation of the secret at once"],
+    [
+      "provider/keys/key-announcements.ts",
+      "if (await this.#isAnnounced(failure.keyId)) {",
+      'if (failure.keyId === "") {',
+    ],
+  ),
+  rule(
+    "A revoked access token leaves its record",
+    ["refresh and revoke an access token"],
+    [
+      "provider/tokens/token-revoker.ts",
+      "else await accessTokens.set(key, await this.#revoked(record));",
+      "else await accessTokens.delete(key);",
+    ],
+  ),
+  rule(
+    "A revocation forgets the consent",
+    ["consent and revocation", "consent and account revocation"],
+    [grantsTs, "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);", ""],
+  ),
+  rule(
+    "An outage is no word on a token",
+    ["refresh in an outage"],
+    [
+      "provider/oauth-failure.ts",
+      "if (failure instanceof StorageError || failure instanceof UpstreamUnavailableError) {",
+      'if (failure instanceof StorageError) return new OAuthError("invalid_grant", "");\n  if (failure instanceof UpstreamUnavailableError) {',
+    ],
+  ),
+  rule(
+    "Every tombstone ends",
+    ["refresh and revoke"],
+    [grantsTs, "revokedAt + this.#lifetime) + tombstoneMargin,", "revokedAt + this.#lifetime) * 2,"],
+  ),
 ];

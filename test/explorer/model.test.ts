@@ -6,7 +6,7 @@ import { tellStory } from "../support/explorer/story.ts";
 import { survey } from "../support/explorer/survey.ts";
 import { knownFaults } from "./known-faults.ts";
 
-const schedules = 80;
+const schedules = 150;
 const afterOneDeviation = 100;
 
 // A million of them: npx node test/explorer/explore.ts

@@ -56,14 +56,8 @@ interface Attempt extends Issuance {
   readonly addsRefreshToken: boolean;
   /** The access token that was found, if any. */
   readonly found: AccessToken | undefined;
-  /** Whether what was found is this instance's, which has answered nobody. */
+  /** Whether everything is there, and this instance alone can have been the one that answers. */
   readonly isUnanswered: boolean;
-}
-
-/** The wrapped keys of the tokens that an attempt without an answer may have stored. No two records have the same one. */
-interface Unanswered {
-  readonly accessToken: string | undefined;
-  readonly refreshToken: string | undefined;
 }
 
 /** What is known of a code that is not good, or not any more. */
@@ -82,20 +76,21 @@ interface Replay {
  * A redemption adds three records: the grant, its first refresh token and its first access token. The code's own record
  * stays, and ends by itself. The code counts as used once all three are there.
  *
- * The attempt that adds the grant names itself in the grant, and the two tokens name the attempt of the grant that they
- * were added for. An attempt that finds some of the three missing adds those. It answers if it added at least one of them,
- * and if no other attempt for the same grant has added one that it found missing. So of any number of attempts at most one
- * answers, and an attempt that failed halfway is taken up by the next one; a token that a failed attempt has left behind is
- * as good as one's own. An attempt that does not answer is a second use of the code, and ends what the first one issued
- * (OAuth 2.1 section 4.1.3).
+ * An attempt that finds some of the three missing adds those. What decides is the first of them in this order: grant, access
+ * token, refresh token. The attempt that adds the grant names itself in the grant; a token names the attempt of its grant
+ * only where the token is what decides. An attempt answers if it added what decides, and if none of what else it found
+ * missing was added by an attempt for which that decides: such an attempt came later, and answers in its place. So of any
+ * number of attempts one answers, whatever comes in between; an attempt that failed halfway is taken up by the next one,
+ * and a token that a failed attempt has left behind is as good as one's own. An attempt that does not answer is a second
+ * use of the code, and ends what the first one issued (OAuth 2.1 section 4.1.3).
  */
 export class CodeRedemption {
   readonly #parts: CodeRedemptionParts;
   /**
-   * What this instance may have stored for a code without an answer, by grant. Where the store has those very records, no
-   * other attempt can have been the one that answers: it would have added one of them.
+   * What this instance may have added to decide about a code without an answer, by grant: the name of the attempt, or the
+   * wrapped key of a token. No two are the same, so the store tells whether it was added.
    */
-  readonly #unanswered = boundedCache<string, Unanswered>(maxUnanswered);
+  readonly #unanswered = boundedCache<string, string>(maxUnanswered);
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;
@@ -173,44 +168,39 @@ export class CodeRedemption {
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
     const isFirst = addsGrant && refreshToken === undefined;
     const found = isFirst ? undefined : await issue.findAccessToken(step);
-    const own = this.#unanswered.get(step.grantId);
-    const isUnanswered =
-      found?.redemption === grant.redemption &&
-      found?.wrappedKey === own?.accessToken &&
-      (refreshToken === undefined || refreshToken.wrappedKey === own?.refreshToken);
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
-    const isUsed = (isComplete && !isUnanswered) || found?.revokedAt !== undefined;
-    if (isUsed) return undefined;
+    const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
+    const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
+    if ((isComplete && !isUnanswered) || found?.revokedAt !== undefined) return undefined;
     return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered };
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found } = attempt;
+    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered } = attempt;
     const { grants, issue, repositories } = this.#parts;
     const { grantId } = step;
-    const token = issue.accessTokenRecord(attempt);
-    const nextToken = issue.refreshTokenRecord(attempt);
-    const own = this.#unanswered.get(grantId);
+    const { redemption, ...unnamed } = grant;
+    const token = issue.accessTokenRecord({ ...attempt, grant: addsGrant ? unnamed : grant });
+    const isLast = !addsGrant && found !== undefined;
+    const next = issue.refreshTokenRecord({ ...attempt, grant: isLast ? grant : unnamed });
+    const decider = addsGrant ? redemption : (isLast ? next : token).wrappedKey;
     // Of two repetitions at once, one has what this instance remembers.
-    const isUnanswered = attempt.isUnanswered && this.#unanswered.delete(grantId);
+    const isRemembered = this.#unanswered.delete(grantId);
     const writes = allDone([
       found === undefined ? issue.addAccessToken(step, token) : undefined,
-      addsRefreshToken ? issue.addRefreshToken(step, nextToken) : undefined,
+      addsRefreshToken ? issue.addRefreshToken(step, next) : undefined,
       addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
     ]);
     const [access, refresh, begun] = await writes.catch((failure: unknown) => {
-      this.#unanswered.set(grantId, {
-        accessToken: found === undefined ? token.wrappedKey : own?.accessToken,
-        refreshToken: addsRefreshToken ? nextToken.wrappedKey : own?.refreshToken,
-      });
+      this.#unanswered.set(grantId, decider);
       throw failure;
     });
-    const added = isUnanswered || access?.isFirst || refresh?.isFirst || begun?.isFirst;
-    const wasOvertaken =
-      begun?.isFirst === false ||
-      [access, refresh].some((one) => one?.isFirst === false && one.stored?.redemption === grant.redemption);
+    const hasDecided = isUnanswered ? isRemembered : (begun ?? access ?? refresh)?.isFirst;
+    const wasOvertaken = [access, refresh].some(
+      (one) => one?.isFirst === false && one.stored?.redemption === redemption,
+    );
     const { clientId, subject } = record;
-    if (!added || wasOvertaken || access?.stored?.revokedAt !== undefined) {
+    if (!hasDecided || wasOvertaken || access?.stored?.revokedAt !== undefined) {
       return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
     }
     emit("token-issued", { clientId, grantId, subject, scopes });
@@ -244,6 +234,12 @@ export class CodeRedemption {
     }
     throw unknownCode();
   }
+}
+
+/** What decided about a code that everything is there for: names the attempt that answers, or has answered. */
+function decidedBy(grant: Grant, access: AccessToken, refresh: RefreshToken | undefined): string | undefined {
+  if (refresh?.redemption !== undefined) return refresh.wrappedKey;
+  return access.redemption !== undefined ? access.wrappedKey : grant.redemption;
 }
 
 function mayRefresh(record: AuthorizationCode): boolean {

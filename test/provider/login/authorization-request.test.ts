@@ -28,19 +28,19 @@ function clientWith(
   return known;
 }
 
-const parameters: AuthorizationRequestParameters = {
-  responseType: "code",
-  responseMode: undefined,
-  scope: undefined,
-  state: undefined,
-  codeChallenge,
-  codeChallengeMethod: "S256",
-  resource: undefined,
+type Sent = Partial<Record<Parameters<AuthorizationRequestParameters["get"]>[0], string | undefined>>;
+
+const parameters: Sent = {
+  response_type: "code",
+  code_challenge: codeChallenge,
+  code_challenge_method: "S256",
 };
 
 const configuration = configured({ clientRegistration: { validScopes: ["user"], defaultScopes: ["user"] } });
-const check = (changes: Partial<AuthorizationRequestParameters> = {}, client = clientWith()) =>
-  checkAuthorizationRequest(configuration, { client, redirectUri }, { ...parameters, ...changes });
+function check(changes: Sent = {}, client = clientWith()) {
+  const sent: Sent = { ...parameters, ...changes };
+  return checkAuthorizationRequest(configuration, { client, redirectUri }, { get: (name) => sent[name] });
+}
 const refusal = (error: string) => expect.objectContaining({ code: "ERR_OAUTH", error });
 
 describe("an authorization request", () => {
@@ -54,22 +54,22 @@ describe("an authorization request", () => {
       codeChallenge,
       resource: "https://mcp.example/mcp",
     });
-    expect(check({ responseMode: "query" })).not.toHaveProperty("state");
+    expect(check({ response_mode: "query" })).not.toHaveProperty("state");
   });
 
-  it.each<[Partial<AuthorizationRequestParameters>, string]>([
-    [{ responseType: undefined }, "invalid_request"],
-    [{ responseType: "token" }, "unsupported_response_type"],
-    [{ responseType: "code token" }, "unsupported_response_type"],
-    [{ responseMode: "fragment" }, "invalid_request"],
-    [{ responseMode: "" }, "invalid_request"],
-    [{ codeChallenge: undefined }, "invalid_request"],
-    [{ codeChallenge: codeChallenge.slice(1) }, "invalid_request"],
-    [{ codeChallenge: `${codeChallenge}A` }, "invalid_request"],
-    [{ codeChallenge: `${codeChallenge.slice(1)}=` }, "invalid_request"],
-    [{ codeChallenge: `${codeChallenge}\n` }, "invalid_request"],
-    [{ codeChallengeMethod: undefined }, "invalid_request"],
-    [{ codeChallengeMethod: "plain" }, "invalid_request"],
+  it.each<[Sent, string]>([
+    [{ response_type: undefined }, "invalid_request"],
+    [{ response_type: "token" }, "unsupported_response_type"],
+    [{ response_type: "code token" }, "unsupported_response_type"],
+    [{ response_mode: "fragment" }, "invalid_request"],
+    [{ response_mode: "" }, "invalid_request"],
+    [{ code_challenge: undefined }, "invalid_request"],
+    [{ code_challenge: codeChallenge.slice(1) }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge}A` }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge.slice(1)}=` }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge}\n` }, "invalid_request"],
+    [{ code_challenge_method: undefined }, "invalid_request"],
+    [{ code_challenge_method: "plain" }, "invalid_request"],
     [{ state: "s".repeat(1025) }, "invalid_request"],
     [{ resource: "https://other.example" }, "invalid_target"],
     [{ scope: 'us"er' }, "invalid_scope"],

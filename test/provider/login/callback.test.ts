@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
-import { ConsentRevocations } from "../../../src/provider/grants/consent-revocations.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import type { AuthorizationRequest } from "../../../src/provider/login/authorization-request.ts";
 import { authorizationResponse, type CallbackParameters, Login } from "../../../src/provider/login/login.ts";
@@ -27,10 +26,8 @@ beforeEach(() => {
 
 function start(secret = "a secret of this test, which is long enough") {
   const configuration = configured({ upstream, secret }, clock);
-  const login = new Login(configuration, {
-    consentRevocations: new ConsentRevocations(configuration),
-    upstreamRevocations: new UpstreamRevocations(configuration),
-  });
+  const upstreamRevocations = new UpstreamRevocations(configuration);
+  const login = new Login({ ...configuration, upstreamRevocations });
   return { configuration, login };
 }
 
@@ -145,5 +142,5 @@ it.each([
   ["https://app.example/cb?a=1&&b=%7e", "?a=1&b=%7e&code=x&iss=y"],
   ["https://app.example/cb?code=old&a=1&iss=old", "?a=1&code=x&iss=y"],
 ])("the parameters are added to the query of %s", (redirectUri, search) => {
-  expect(authorizationResponse(redirectUri, { code: "x", iss: "y" }).search).toBe(search);
+  expect(authorizationResponse("y", { redirectUri }, { code: "x" }).search).toBe(search);
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
 import { formatAccessToken, formatHandle } from "../../../src/provider/oauth/grant-credential.ts";
-import { AccessTokenVerifier } from "../../../src/provider/tokens/access-token-verifier.ts";
+import { type VerifierParts, verifyAccessToken } from "../../../src/provider/tokens/access-token-verifier.ts";
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import { accessTokenKey, grantIdOf } from "../../../src/records/keys.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -15,12 +15,12 @@ const refusal = { code: "ERR_OAUTH", error: "invalid_token" };
 
 let clock: ManualClock;
 let repositories: ProviderRepositories;
-let verifier: AccessTokenVerifier;
+let parts: VerifierParts;
 beforeEach(async () => {
   clock = new ManualClock(1_000_000);
   // The store's clock is an hour behind: it has what this server takes for expired.
   repositories = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
-  verifier = new AccessTokenVerifier({ repositories, resource, now: () => clock.seconds() });
+  parts = { repositories, resource, now: () => clock.seconds() };
   await repositories.grants.set(grantId, { clientId: "app", scopes: [], createdAt: 0, expiresAt: 5_000 });
 });
 
@@ -38,7 +38,7 @@ const store = (shown: string, record: AccessToken) => repositories.accessTokens.
 describe("an access token", () => {
   it("is told with everything that is known of it", async () => {
     await store(token, ours);
-    expect(await verifier.verify(token)).toEqual({
+    expect(await verifyAccessToken(parts, token)).toEqual({
       token,
       clientId: "app",
       scopes: ["user"],
@@ -48,15 +48,15 @@ describe("an access token", () => {
     });
     const { subject: _, ...nobodys } = ours;
     await store(token, nobodys);
-    expect(Object.keys((await verifier.verify(token)).extra)).toEqual(["grantId"]);
+    expect(Object.keys((await verifyAccessToken(parts, token)).extra)).toEqual(["grantId"]);
   });
 
   it("is over by this server's clock, whatever the store's says", async () => {
     await store(token, ours);
     clock.advanceSeconds(99.9);
-    expect((await verifier.verify(token)).expiresAt).toBe(1_100);
+    expect((await verifyAccessToken(parts, token)).expiresAt).toBe(1_100);
     clock.advanceSeconds(0.1);
-    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
   });
 
   it.each<[string, Partial<AccessToken>]>([
@@ -64,7 +64,7 @@ describe("an access token", () => {
     ["is for another resource", { resource: new URL("https://mcp.example/other") }],
   ])("is refused where it %s", async (_, changes) => {
     await store(token, { ...ours, ...changes });
-    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
   });
 
   it("is refused where it is for no resource, or never expires, or has no live grant", async () => {
@@ -72,7 +72,7 @@ describe("an access token", () => {
     const { expiresAt: __, ...forever } = ours;
     for (const record of [anywhere, forever]) {
       await store(token, record);
-      await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+      await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
     }
     await store(token, ours);
     await repositories.grants.set(grantId, {
@@ -82,19 +82,19 @@ describe("an access token", () => {
       expiresAt: 5_000,
       revokedAt: 1,
     });
-    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
     await repositories.grants.delete(grantId);
-    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
   });
 });
 
 describe("an access token of the Python package", () => {
   it("stands for itself, with the claims that it has, for no resource or for this one", async () => {
     await store(pythons, { ...plain, claims: { iss: "python" } });
-    expect((await verifier.verify(pythons)).extra).toEqual({ iss: "python" });
+    expect((await verifyAccessToken(parts, pythons)).extra).toEqual({ iss: "python" });
     await store(pythons, { ...plain, resource: new URL(resource) });
-    expect((await verifier.verify(pythons)).extra).toEqual({});
+    expect((await verifyAccessToken(parts, pythons)).extra).toEqual({});
     await store(pythons, { ...plain, resource: new URL("https://mcp.example/other") });
-    await expect(verifier.verify(pythons)).rejects.toMatchObject(refusal);
+    await expect(verifyAccessToken(parts, pythons)).rejects.toMatchObject(refusal);
   });
 });

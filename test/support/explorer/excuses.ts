@@ -55,6 +55,7 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused)) return true;
   if (isCodeUsedUnanswered(ending, login, refused)) return true;
+  if (failedBesideAnother(ending, login, refused)) return true;
   const session = ending.sessionOf(login);
   return session === undefined || session.toldTo === undefined;
 }
@@ -129,21 +130,39 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
 /**
  * Whether the code was used and nobody was answered: everything that it leads to was stored, and the instance was killed
  * then, or it lost the store's word on its last write and could not read it back either, and the client came back to
- * another instance. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
+ * another instance, which takes that for a second use. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
  * answer. An instance that could not answer knows that, as long as it lives.
  */
 function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused !== undefined && refused.kind !== "redeem") return false;
   const { kills } = ending.world;
+  const calls = ending.callsOf(login).filter(({ kind }) => kind === "redeem");
   const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
-  return ending.callsOf(login).some(({ kind, isCodeUsed, answer, instance, endedAt }) => {
-    if (kind !== "redeem" || !isCodeUsed || endedAt > until) return false;
-    if (answer.kind === "lost") return true;
-    const isForgotten =
-      instance !== refused?.instance ||
-      kills.some((kill) => kill.instance === instance && endedAt <= kill.at && kill.at <= until);
-    return answer.kind === "unavailable" && isForgotten;
+  return calls.some(({ isCodeUsed, answer, instance, endedAt }) => {
+    if (!isCodeUsed || endedAt > until) return false;
+    const isSince = (time: number): boolean => endedAt <= time && time <= until;
+    const wasKilled = kills.some((kill) => kill.instance === instance && isSince(kill.at));
+    const wentElsewhere = calls.some((call) => call.instance !== instance && isSince(call.endedAt));
+    const wasLostTwice = ending.world.storeFaults > 1;
+    const isForgotten = wasKilled || (wasLostTwice && (wentElsewhere || refused === undefined));
+    return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
+}
+
+/**
+ * Whether two requests redeemed the code side by side, one of them failed at the store or was killed, and the other was
+ * refused. What each has stored then is as if the failed one had answered, so the other is a second use and ends the
+ * grant. Storing the three records one after the other would tell the two apart, for a round trip more in every login.
+ */
+function failedBesideAnother(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused !== undefined && refused.kind !== "redeem") return false;
+  const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
+  const calls = ending.callsOf(login).filter(({ kind, by }) => kind === "redeem" && by === "client");
+  const failed = calls.filter(({ answer }) => answer.kind === "unavailable" || answer.kind === "lost");
+  const others = calls.filter(({ answer, endedAt }) => answer.kind === "refused" && endedAt <= until);
+  return failed.some((one) =>
+    others.some((other) => one.begunAt <= other.endedAt && other.begunAt <= one.endedAt && one.task !== other.task),
+  );
 }
 
 /** How far the clocks are apart in this schedule, in milliseconds. */

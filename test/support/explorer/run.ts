@@ -195,6 +195,7 @@ export class Run {
     const tell = (what: string): void => world.tell(step.task, `${late}${where}${step.describe()}${what}`);
     if (option.kind === "fail") {
       this.#spent.faults += 1;
+      if (step.kind === "store") world.storeFaults += 1;
       tell(` — ${option.fault}`);
       step.fail(option.fault);
       if (option.fault === "failed, and lands later") world.stage.leaveToLand(step);

@@ -49,6 +49,8 @@ export class World {
   sightings: string[] = [];
   /** Which instances were killed, and at which count of the explorer's actions. */
   kills: { readonly instance: number; readonly at: number }[] = [];
+  /** How many calls of the store failed. */
+  storeFaults = 0;
   #assertion: Assertion | undefined;
   /** True where every request goes to the first instance. */
   isTogether = false;
@@ -125,6 +127,7 @@ export class World {
     this.logins = [...snapshot.logins];
     this.sightings = [];
     this.kills = [];
+    this.storeFaults = 0;
     this.#assertion = undefined;
     this.isTogether = false;
     this.actions = 0;
