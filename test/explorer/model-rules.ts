@@ -7,7 +7,7 @@ const rule = (name: string, tests: readonly string[], ...edits: readonly Edit[])
 });
 const rotationTs = "provider/tokens/refresh-rotation.ts";
 const redemptionTs = "provider/tokens/code-redemption.ts";
-const issueTs = "provider/tokens/token-issue.ts";
+const additionTs = "provider/tokens/add-once.ts";
 const grantsTs = "provider/grants/grants.ts";
 const sessionsTs = "provider/grants/upstream-sessions.ts";
 const lockTs = "provider/grants/upstream-refresh-lock.ts";
@@ -19,18 +19,26 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Revoking writes a tombstone in the grant's place",
     ["refresh and revoke", "refresh twice and revoke"],
-    [grantsTs, "await this.#grants.set(grantId, tombstone);", "await this.#grants.delete(grantId);"],
+    [
+      grantsTs,
+      "await this.#parts.repositories.grants.set(grantId, tombstone);",
+      "await this.#parts.repositories.grants.delete(grantId);",
+    ],
   ),
   rule(
     "A grant is added, never set",
     ["redeem twice", "redeem and revoke"],
-    [grantsTs, "return this.#grants.add(grantId, grant);", "return this.#grants.set(grantId, grant).then(() => true);"],
+    [
+      redemptionTs,
+      "addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,",
+      "addsGrant ? repositories.grants.set(grantId, grant).then(() => ({ isFirst: true, stored: grant })) : undefined,",
+    ],
   ),
   rule(
     "Tokens are added, never set",
     ["refresh twice for other scopes", "refresh twice"],
     [
-      issueTs,
+      additionTs,
       "if (await repository.add(key, record)) return",
       "if (await repository.set(key, record).then(() => true)) return",
     ],
@@ -66,17 +74,21 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A write whose answer was lost is read back",
     ["redeem in an outage"],
-    [issueTs, "if (!isUnknown(failure)) throw failure;", "if (failure !== undefined) throw failure;"],
+    [
+      additionTs,
+      'if (!(failure instanceof StorageFailure && failure.effect === "unknown")) throw failure;',
+      "if (failure !== undefined) throw failure;",
+    ],
   ),
   rule(
     "An instance remembers which code it could not answer",
     ["redeem in an outage"],
-    [redemptionTs, "this.#unanswered.set(step.grantId, ", "void ("],
+    [redemptionTs, "this.#unanswered.set(grantId, decider);", ""],
   ),
   rule(
     "One record decides which of two redemptions answers",
     ["redeem twice"],
-    [redemptionTs, "missing.grant ? unnamed : grant", "grant"],
+    [redemptionTs, "addsGrant ? unnamed : grant", "grant"],
     [redemptionTs, "isLast ? grant : unnamed", "grant"],
   ),
   rule(
@@ -89,19 +101,19 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaTwice],
     [
       lockTs,
-      "if (await this.#locks.add(key, { owner: randomUUID(), expiresAt })) {",
-      "if (await this.#locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true)) {",
+      "await repositories.locks.add(key, { owner: randomUUID(), expiresAt });",
+      "await repositories.locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true);",
     ],
   ),
   rule(
     "The lock of a session that is not stored yet is held",
     [pangeaTwice],
-    [lockTs, "if (!isReplaced && this.#now()", "if (this.#now()"],
+    [lockTs, "isOurs && !isReplaced && now()", "isOurs && now()"],
   ),
   rule(
     "Whoever has the lock looks whether somebody else was there before",
     [pangeaTwice],
-    [lockTs, "const theirs = await done();\n          return", "const theirs = undefined;\n          return"],
+    [lockTs, "const theirs = await done();", "const theirs = isOurs ? undefined : await done();"],
   ),
   rule(
     "An assertion is added, never set",
@@ -115,35 +127,35 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Whoever has stored a session looks at the grant once more",
     [pangeaAndRevoke],
-    [sessionsTs, "    await this.#endIfRevoked(grantId, key, sealed);\n  }", "  }"],
+    [sessionsTs, "if (await this.#endIfRevoked(open, sealed)) throw loginOver();", ""],
   ),
   rule(
     "What the upstream could not be told is kept",
     ["refresh and revoke"],
     [
       "provider/grants/upstream-revocations.ts",
-      "await this.#revocations.set(grantId, { sealed: this.#tokens.seal(tokens, grantId), expiresAt });",
-      "",
+      "await this.#parts.repositories.upstreamRevocations.set(grantId, {",
+      "void ({",
     ],
   ),
   rule(
     "What the store did not take of a session is kept",
     [pangeaTwice, pangeaAndRevoke],
-    [sessionsTs, "this.#unstored.keep(grantId, { before, sealed, expiresAt: grant.expiresAt, key });", ""],
+    [
+      sessionsTs,
+      "this.unstored.keep(grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });",
+      "",
+    ],
   ),
   rule(
     "A spent token gets its answer for the grace",
     ["refresh twice"],
-    [rotationTs, "now >= afterSuccessor.issuedAt + grace", "now >= afterSuccessor.issuedAt"],
+    [rotationTs, "afterSuccessor.issuedAt + lifetimes.refreshGrace;", "afterSuccessor.issuedAt;"],
   ),
   rule(
     "A spent refresh token is refused after its grace",
     ["refresh and reuse"],
-    [
-      rotationTs,
-      "if (wasRetired(chain) || (afterSuccessor !== undefined && ",
-      "if (wasRetired(chain) || (grace < 0 && afterSuccessor !== undefined && ",
-    ],
+    [rotationTs, "if (wasRetired(chain) || now >= graceEnds) return", "if (wasRetired(chain)) return"],
   ),
   rule(
     "A token that looks retired is read again",
@@ -162,16 +174,12 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A revoked access token leaves its record",
     ["refresh and revoke an access token"],
-    [
-      "provider/tokens/token-revoker.ts",
-      "else await accessTokens.set(key, await this.#revoked(record));",
-      "else await accessTokens.delete(key);",
-    ],
+    ["provider/tokens/token-revoker.ts", "await accessTokens.set(key, revoked);", "await accessTokens.delete(key);"],
   ),
   rule(
     "A revocation forgets the consent",
     ["consent and revocation", "consent and account revocation"],
-    [grantsTs, "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);", ""],
+    [grantsTs, "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);", ""],
   ),
   rule(
     "An outage is no word on a token",
@@ -185,6 +193,10 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Every tombstone ends",
     ["refresh and revoke"],
-    [grantsTs, "revokedAt + this.#lifetime) + tombstoneMargin,", "revokedAt + this.#lifetime) * 2,"],
+    [
+      grantsTs,
+      "revokedAt + this.#parts.lifetimes.grant) + tombstoneMargin,",
+      "revokedAt + this.#parts.lifetimes.grant) * 2,",
+    ],
   ),
 ];
