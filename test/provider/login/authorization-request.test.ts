@@ -91,6 +91,7 @@ describe("the scopes of a request", () => {
     expect(scopesOf("user", clientWith({ scope: "user admin" }))).toEqual(["user"]);
     expect(scopesOf("admin user offline_access", clientWith({ scope: "user admin" }))).toEqual(["admin", "user"]);
     expect(() => scopesOf("admin", clientWith({ scope: "user" }))).toThrow(refusal("invalid_scope"));
+    expect(() => scopesOf("root", clientWith({ scope: "user root" }))).toThrow(refusal("invalid_scope"));
     expect(scopesOf("admin", clientWith({}, "configured")), "an operator's client").toEqual(["admin"]);
     expect(() => scopesOf("admin", clientWith({}, "document"))).toThrow(refusal("invalid_scope"));
   });

@@ -99,7 +99,7 @@ describe("the answer to a client", () => {
     const parts = start();
     Object.assign(upstream, { identify: async () => ({}) });
     const completed = await comeBack(parts);
-    expect(answerOf(completed)).toHaveProperty("code");
+    expect(answerOf(completed).code).toMatch(/^pmcp_ac_/);
     expect(completed).not.toHaveProperty("decision");
     const [[, code] = []] = await recordsOf(parts.configuration.repositories.authorizationCodes);
     expect(code).not.toHaveProperty("subject");

@@ -40,7 +40,7 @@ describe("a remembered decision", () => {
       { clientId: "other" },
       { redirectUri: "https://app.example/other" },
       { scopes: ["user"] },
-      { scopes: ["useradmin"] },
+      { scopes: ["adminuser"] },
       { scopes: ["admin user"], clientId: "other" },
       { resource: "https://mcp.example" },
     ]) {
@@ -88,14 +88,17 @@ describe("a remembered decision", () => {
   });
 
   it("is open to this browser only, with any of its secrets, and kept under the first", () => {
-    const { remember, recall, memory, consent } = browser(["one", "two"]);
+    const { clock, remember, recall, memory, consent } = browser(["one", "two"]);
     remember(request, ada);
     expect(recall(request, ["one"])).toHaveLength(1);
     expect(recall(request, ["new", "one"])).toHaveLength(1);
     expect(recall(request, ["two"])).toEqual([]);
     expect(recall(request, [])).toEqual([]);
     expect(consent.remember(request, { subject: ada, decidedAt: 1 }, memory([]), room)).toBe("");
-    expect(consent.recall(request, { decisions: "of somebody's making", secrets: ["one"] })).toEqual([]);
+    const foreign = { decisions: "of somebody's making", secrets: ["one"] };
+    expect(consent.recall(request, foreign)).toEqual([]);
+    const decisions = consent.remember(request, { subject: ada, decidedAt: clock.seconds() }, foreign, room);
+    expect(consent.recall(request, { decisions, secrets: ["one"] })).toHaveLength(1);
   });
 
   it("gives way to later ones: beyond twenty, and where there is no room", () => {
