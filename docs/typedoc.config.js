@@ -61,7 +61,6 @@ export default {
     "SubscribableClient",
     "UpstreamRevocation",
     "UpstreamSessionRecord",
-    "VaultFolder",
   ],
   validation: { invalidLink: true, invalidPath: true, notExported: true, rewrittenLink: true, notDocumented: false },
   treatWarningsAsErrors: true,

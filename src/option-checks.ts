@@ -70,6 +70,13 @@ export function requireThat(isKept: boolean, rule: string): asserts isKept {
   if (!isKept) throw new ConfigurationError(rule);
 }
 
+/** @throws `ConfigurationError` for what is given and is something else. A list is no object. */
+export function requireKind(name: string, value: unknown, kind: "boolean" | "function" | "object"): void {
+  const isList = Array.isArray(value);
+  if (value === undefined || (typeof value === kind && value !== null && !isList)) return;
+  throw new ConfigurationError(`${name} must be ${kind === "object" ? "an object" : `a ${kind}`}.`);
+}
+
 /** True for the host names on which plain `http` is safe, because nothing leaves the machine. */
 export function isLoopbackHost(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);

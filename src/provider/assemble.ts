@@ -3,8 +3,6 @@ import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
 import { ClientRegistry } from "./clients/client-registry.ts";
 import type { ProviderConfiguration } from "./configuration/configuration.ts";
-import { ConsentRevocations } from "./grants/consent-revocations.ts";
-import { GrantDirectory } from "./grants/grant-directory.ts";
 import { Grants } from "./grants/grants.ts";
 import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
 import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
@@ -16,11 +14,9 @@ import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
 import { Login } from "./login/login.ts";
-import { AccessTokenVerifier } from "./tokens/access-token-verifier.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
 import { TokenIssue } from "./tokens/token-issue.ts";
-import { TokenRevoker } from "./tokens/token-revoker.ts";
 
 /** What a provider is made of. */
 export type ProviderParts = ReturnType<typeof assemble>;
@@ -31,55 +27,40 @@ export function assemble(configuration: ProviderConfiguration) {
   const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
-  const { repositories, lifetimes, upstream } = configuration;
-  const upstreamRevocations = new UpstreamRevocations({
-    ...configuration,
-    revocations: repositories.upstreamRevocations,
-  });
+  const upstreamRevocations = new UpstreamRevocations(configuration);
   const announcements = new KeyAnnouncements(configuration);
-  const consentRevocations = new ConsentRevocations(configuration);
-  const grants = new Grants({
-    ...configuration,
-    upstreamRevocations,
-    consentRevocations,
-    lifetime: lifetimes.grant,
-  });
-  const lock = new UpstreamRefreshLock({ ...configuration, locks: repositories.locks, workTimeout: upstream.timeout });
+  const grants = new Grants({ ...configuration, upstreamRevocations });
+  const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
   const codes = new CodeRedemption({ ...configuration, grants, issue });
-  const refreshes = new RefreshRotation({ ...configuration, grants, issue, grace: lifetimes.refreshGrace });
-  const revoker = new TokenRevoker({ ...configuration, grants, announcements });
-  const verifier = new AccessTokenVerifier(configuration);
-  const login = new Login(configuration, { consentRevocations, upstreamRevocations });
+  const refreshes = new RefreshRotation({ ...configuration, grants, issue });
+  const login = new Login(configuration, upstreamRevocations);
   const authorization = new AuthorizationEndpoint(configuration, registry, login);
   const token = new TokenEndpoint(configuration, {
     authenticateClient,
     registry,
+    grants,
     codes,
     refreshes,
-    revoker,
     announcements,
   });
   const register = registrationEndpoint(configuration, registry);
   const sessions = new UpstreamSessions({ ...configuration, grants, lock, announcements });
   const background = (): void => {
     announcements.announce();
-    upstreamRevocations.retryDue();
-    sessions.storeUnstored();
+    upstreamRevocations.retries.begin();
+    sessions.unstored.begin();
   };
   return {
     documents,
     registry,
     grants,
-    directory: new GrantDirectory(repositories.grants, grants),
     codes,
     refreshes,
-    revoker,
     sessions,
     upstreamRevocations,
     announcements,
-    verifier,
-    guard: new BearerGuard(configuration, verifier),
+    guard: new BearerGuard(configuration),
     authorization,
     router: new Router(configuration, { authorization, token, register }, announcements, background),
   };

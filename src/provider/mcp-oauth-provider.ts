@@ -6,12 +6,13 @@ import type { RegisteredClient } from "./clients/client-registry.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
-import type { GrantFilter, GrantSummary } from "./grants/grant-directory.ts";
+import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { trustRedirectUri } from "./login/authorization-request.ts";
 import { readCredential } from "./oauth/grant-credential.ts";
-import type { AuthInfo } from "./tokens/access-token-verifier.ts";
+import { type AuthInfo, verifyAccessToken } from "./tokens/access-token-verifier.ts";
 import type { TokenResponse } from "./tokens/token-response.ts";
+import { revokeToken } from "./tokens/token-revoker.ts";
 
 /** The part of an authorization request that the MCP SDK's v1 router hands over. */
 export interface AuthorizationParameters {
@@ -160,7 +161,7 @@ export class McpOAuthProvider {
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
   verifyAccessToken(token: string): Promise<AuthInfo> {
-    return this.#parts.verifier.verify(token);
+    return verifyAccessToken(this.#configuration, token);
   }
 
   /**
@@ -296,7 +297,7 @@ export class McpOAuthProvider {
    * @throws {StorageError} when the store fails.
    */
   revokeToken(client: Pick<OAuthClientInformation, "client_id">, request: { readonly token: string }): Promise<void> {
-    return this.#parts.revoker.revoke(client.client_id, request.token);
+    return revokeToken({ ...this.#configuration, ...this.#parts }, client.client_id, request.token);
   }
 
   /**
@@ -323,7 +324,7 @@ export class McpOAuthProvider {
    * ```
    */
   listGrants(filter: GrantFilter = {}): AsyncIterable<GrantSummary> {
-    return this.#parts.directory.list(filter);
+    return listGrants(this.#configuration.repositories.grants, filter);
   }
 
   /**
@@ -341,7 +342,7 @@ export class McpOAuthProvider {
    * ```
    */
   revokeGrants(filter: GrantFilter): Promise<number> {
-    return this.#parts.directory.revoke(filter);
+    return revokeGrants(this.#parts.grants, this.#configuration.repositories.grants, filter);
   }
 
   /**
@@ -358,7 +359,7 @@ export class McpOAuthProvider {
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { announcements, documents, sessions, upstreamRevocations } = this.#parts;
-    const parts = [documents, announcements, sessions, upstreamRevocations];
+    const parts = [documents, announcements, sessions.unstored, upstreamRevocations.retries];
     await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()));
   }
 }

@@ -1,3 +1,4 @@
+import { requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
 import type { ProviderRepositories } from "./repositories.ts";
@@ -11,7 +12,10 @@ export interface CacheRepositoriesOptions {
   readonly maxStaleness: number;
   /** How many records of each kind are kept. Default: 10,000. */
   readonly max?: number;
-  /** Tells the other instances what changed here, one channel a kind of record. */
+  /**
+   * Tells the other instances what changed here, one channel a kind of record. A revocation is written to the grant, so
+   * `grants` has to have one where another kind has.
+   */
   readonly invalidation?: { readonly [Kind in "accessTokens" | "grants" | "clients"]?: InvalidationChannel };
   /** Told when a change could not be published: other instances hear of it when their copies are `maxStaleness` old. */
   readonly onPublishFailure?: (error: unknown) => void;
@@ -28,7 +32,7 @@ export interface CacheRepositoriesOptions {
  * A cache never answers with an authorization code or a refresh token, and what changes a grant or depends on its state
  * reads the store. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
- * @throws {ConfigurationError} when a bound is missing or not a number.
+ * @throws {ConfigurationError} when a bound is missing or not a number, or `invalidation` leaves out `grants`.
  *
  * @example
  * ```ts
@@ -40,6 +44,10 @@ export function cacheRepositories<R extends ProviderRepositories>(
   options: CacheRepositoriesOptions,
 ): R & ProviderRepositories & AsyncDisposable {
   const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock, onPublishFailure } = options;
+  requireThat(
+    invalidation.grants !== undefined || Object.keys(invalidation).length === 0,
+    "invalidation.grants is missing: other instances would hear of revocations only after maxStaleness.",
+  );
   const bounds = {
     max,
     maxStaleness,

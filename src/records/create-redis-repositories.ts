@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors.ts";
 import type { KeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
+import { requireNoEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
 import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
 import { SharedClient } from "../storage/redis/shared-client.ts";
@@ -11,7 +12,20 @@ interface InRedis extends Backend {
 }
 
 /** Every repository of a provider, in Redis. */
-export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposable {}
+export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposable {
+  /**
+   * Makes sure that Redis evicts no records: call it when the server starts. The Redis user needs `+info`.
+   *
+   * @throws {ConfigurationError} when the `maxmemory-policy` is not `noeviction`.
+   * @throws {StorageFailure} when Redis does not answer.
+   *
+   * @example
+   * ```ts
+   * await repositories.check();
+   * ```
+   */
+  check(): Promise<void>;
+}
 
 /** The options of {@link createRedisRepositories}. */
 export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
@@ -57,6 +71,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
   );
   return {
     ...repositories,
+    check: () => requireNoEviction(client),
     async [Symbol.asyncDispose]() {
       await Promise.all(Object.values(repositories).map((repository) => repository[Symbol.asyncDispose]()));
     },

@@ -46,10 +46,12 @@ export class KeyRing {
    * Makes a key ring from one secret or a list.
    *
    * @param options - `context` keeps key rings with the same secret apart: what one sealed no other opens. Default: none.
-   * @throws {ConfigurationError} when the list is empty, or a secret has fewer than 32 characters or is listed twice.
+   * @throws {ConfigurationError} when it is neither, the list is empty, or a secret has fewer than 32 characters or is listed twice.
    */
   static from(secrets: string | readonly string[], options: { readonly context?: string } = {}): KeyRing {
-    const [first, ...others] = typeof secrets === "string" ? [secrets] : secrets;
+    const given: unknown = typeof secrets === "string" ? [secrets] : secrets;
+    if (!Array.isArray(given)) throw new ConfigurationError("A secret must be a string, or a list of strings.");
+    const [first, ...others] = given;
     if (first === undefined) throw new ConfigurationError("Give at least one secret.");
     const list: readonly [string, ...string[]] = [first, ...others];
     if (!list.every((secret) => typeof secret === "string" && secret.length >= minSecretLength)) {

@@ -64,6 +64,19 @@ export function openSealed(keys: DerivedKeys, envelope: string, associatedData: 
   }
 }
 
+/** Opens something that may not be meant for this server; where it does not open, gives what the failure leads to. */
+export function openOr<Opened, Otherwise>(
+  open: () => Opened,
+  otherwise: (failure: UnsealableError) => Otherwise,
+): Opened | Otherwise {
+  try {
+    return open();
+  } catch (failure) {
+    if (failure instanceof UnsealableError) return otherwise(failure);
+    throw failure;
+  }
+}
+
 /** One text for the same bytes: Node's decoder skips what it does not know, so an altered text could open as well. */
 function decode(text: string): Buffer {
   const bytes = Buffer.from(text, "base64url");

@@ -36,7 +36,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);",
+        "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);",
         "",
       ],
     ],
@@ -98,8 +98,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/code-redemption.ts",
-        'if (isOpaqueToken("authorization_code", code)) await this.#endReplayed(clientId, code);',
-        "",
+        "if ((grant ?? record)?.clientId === clientId) {",
+        "if (clientId === undefined) {",
       ],
     ],
   },
@@ -144,9 +144,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Redirect URI tricks",
     tests: ["redirect-uri-tricks"],
-    edits: [
-      ["provider/oauth/redirect-uri.ts", "candidate === requested ||", "hrefOf(candidate) === hrefOf(requested) ||"],
-    ],
+    edits: [["provider/oauth/redirect-uri.ts", "candidate === requested ||", "isSameUrl(candidate, requested) ||"]],
   },
   {
     name: "PKCE downgrade",
@@ -165,7 +163,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "if (scopesBeyond(requested, record.scopes).length > 0) {",
+        "if (scopesBeyond(requested, grant.scopes).length > 0) {",
         "if (scopesBeyond === undefined) {",
       ],
     ],
@@ -176,7 +174,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/access-token-verifier.ts",
-        "if (!ours && !isPythonAccessToken(token)) throw invalidToken();",
+        "if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();",
         "",
       ],
     ],
@@ -187,7 +185,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/access-token-verifier.ts",
-        "if (!this.#isForThisResource(record, ours)) throw invalidToken();",
+        "if (!isFor(resource, record, ours !== undefined)) throw invalidToken();",
         "",
       ],
     ],
@@ -198,7 +196,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "await this.#grants.revoke(grantId, presented, record.wrappedKey);",
+        "await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });",
         "await Promise.resolve();",
       ],
     ],
@@ -208,16 +206,73 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["race-on-code-and-refresh"],
     edits: [
       [
+        "provider/tokens/add-once.ts",
+        "if (await repository.add(key, record)) return { isFirst: true, stored: record };",
+        "await repository.set(key, record);\n    return { isFirst: true, stored: record };",
+      ],
+    ],
+  },
+  {
+    name: "Race of a redemption and the end of its login",
+    tests: ["race-on-code-and-refresh"],
+    edits: [
+      [
         "provider/tokens/code-redemption.ts",
-        "await authorizationCodes.take(authorizationCodeKey(code))",
-        "await authorizationCodes.get(authorizationCodeKey(code))",
+        "addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,",
+        "addsGrant ? repositories.grants.set(grantId, grant).then(() => ({ isFirst: true, stored: grant })) : undefined,",
       ],
     ],
   },
   {
     name: "Race on a refresh and a revocation",
     tests: ["race-on-code-and-refresh"],
-    edits: [["provider/tokens/refresh-rotation.ts", "this.#grants.endIfRevoked(grantId, issued),", ""]],
+    edits: [
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "if (ours !== undefined && !isLive(grant, now)) throw invalidToken();",
+        "",
+      ],
+    ],
+  },
+  {
+    name: "Race on a refresh and the revocation of its access token",
+    tests: ["race-on-code-and-refresh"],
+    edits: [
+      ["provider/tokens/refresh-rotation.ts", "if (stored?.revokedAt !== undefined) {", "if (stored === null) {"],
+    ],
+  },
+  {
+    name: "Reuse of a refresh token whose record is gone",
+    tests: ["refresh-token-reuse"],
+    edits: [
+      [
+        "provider/tokens/refresh-rotation.ts",
+        "if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);",
+        "if (shown === undefined) throw unknownToken();",
+      ],
+    ],
+  },
+  {
+    name: "Invented codes and refresh tokens",
+    tests: ["invented-codes-and-refresh-tokens"],
+    edits: [
+      [
+        "provider/oauth/grant-credential.ts",
+        "return isSameText(mac, macOf(key.bytes, read.core)) ? read : undefined;",
+        "return mac === '' ? undefined : read;",
+      ],
+    ],
+  },
+  {
+    name: "Crossing over to another server with the same store and secret",
+    tests: ["crossing-over-to-another-server"],
+    edits: [
+      [
+        "provider/configuration/upstream.ts",
+        "return KeyRing.from(given, { context: issuer });",
+        "return KeyRing.from(given);",
+      ],
+    ],
   },
   {
     name: "Server-side request forgery",
@@ -285,7 +340,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grant-key.ts",
-        'createHmac("sha256", bytes).update(token).digest()',
+        'createHmac("sha256", bytes).update(credential).digest()',
         'createHmac("sha256", bytes).update("").digest()',
       ],
     ],
@@ -349,6 +404,22 @@ export const attackRules: readonly ProvedRule[] = [
         "storage/codecs/sealed.ts",
         "return JSON.stringify([repository, key]);",
         "return (repository + key).slice(0, 0);",
+      ],
+    ],
+  },
+  {
+    name: "A copy of the store, and a token that was spent",
+    tests: ["storage-dump-is-useless"],
+    edits: [["provider/tokens/refresh-rotation.ts", "this.#retire(chain.previous, step, now),", ""]],
+  },
+  {
+    name: "A copy of the store of before, and a token that was good then",
+    tests: ["storage-dump-is-useless"],
+    edits: [
+      [
+        "provider/grants/grant-key.ts",
+        "return new StepKey(this.#grantId, this.grantKey, randomBytes(32));",
+        "return new StepKey(this.#grantId, this.grantKey, this.#bytes);",
       ],
     ],
   },

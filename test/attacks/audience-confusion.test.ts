@@ -29,19 +29,30 @@ it("nor does a token of a request that named no resource", async () => {
   expect(await payroll.mcpStatus(tokens.access_token)).toBe(401);
 });
 
-it.each(["http://localhost:8001/payroll", ""])(
+it.each(["http://localhost:8001/payroll", "http://localhost:8000/notes", ""])(
   "a code or refresh token cannot be turned at the other server: %j",
   async (resource) => {
     const { notes, payroll } = twoServers();
     const { client_id } = await notes.register();
-    const redeemed = await payroll.redeem(await notes.codeFor(client_id), { resource });
-    if (redeemed.status === 200) expect(await payroll.mcpStatus((await jsonOf(redeemed)).access_token)).toBe(401);
-    else expect((await jsonOf(redeemed)).error).toBe("invalid_target");
+    const code = await notes.codeFor(client_id);
+    expect((await jsonOf(await payroll.redeem(code, { resource }))).error).toBe("invalid_grant");
+    expect((await notes.redeem(code)).status, "it is the right server's still").toBe(200);
 
     const tokens = await notes.tokensFor(client_id);
-    const refreshed = await payroll.refresh(tokens, { resource });
-    if (refreshed.status === 200) expect(await payroll.mcpStatus((await jsonOf(refreshed)).access_token)).toBe(401);
-    else expect((await jsonOf(refreshed)).error).toBe("invalid_target");
+    expect((await jsonOf(await payroll.refresh(tokens, { resource }))).error).toBe("invalid_grant");
+    expect((await notes.refresh(tokens)).status).toBe(200);
+  },
+);
+
+it.each(["http://localhost:8001/payroll", "http://localhost:8000/other"])(
+  "nor can a code or refresh token be turned to another resource at its own server: %j",
+  async (resource) => {
+    const { notes } = twoServers();
+    const { client_id } = await notes.register();
+    const code = await notes.codeFor(client_id);
+    expect((await jsonOf(await notes.redeem(code, { resource }))).error).toBe("invalid_target");
+    const tokens = await notes.tokensFor(client_id);
+    expect((await jsonOf(await notes.refresh(tokens, { resource }))).error).toBe("invalid_target");
   },
 );
 

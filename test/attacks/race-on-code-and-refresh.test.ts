@@ -4,7 +4,6 @@ import { gated } from "../support/gated-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
-import { recordsOf } from "../support/records-of.ts";
 import { useEmulator } from "../support/use-emulator.ts";
 
 const emulator = useEmulator();
@@ -13,18 +12,21 @@ const emulator = useEmulator();
 function instances(count: number) {
   const clock = new ManualClock();
   const store = createInMemoryRepositories({ clock: clock.read });
-  const accessTokens = gated(store.accessTokens);
-  const grants = gated(store.grants);
+  const gates = {
+    accessTokens: gated(store.accessTokens),
+    refreshTokens: gated(store.refreshTokens),
+    grants: gated(store.grants),
+  };
   const options = {
     ...providerOptions(emulator.issuerUrl),
     clock: clock.read,
-    repositories: { ...store, accessTokens, grants },
+    repositories: { ...store, ...gates },
     rateLimits: false,
   } as const;
   const all = Array.from({ length: count }, () => new ProviderHarness(options));
   const [one] = all;
   if (one === undefined) throw new RangeError("There must be an instance");
-  return { one, all, store, accessTokens, grants, clock };
+  return { one, all, gates, clock };
 }
 
 describe("a code", () => {
@@ -42,20 +44,44 @@ describe("a code", () => {
   });
 
   it("that is replayed while its first use is still being written down leaves nothing alive", async () => {
-    const { one, accessTokens, store } = instances(1);
+    for (const kind of ["accessTokens", "refreshTokens", "grants"] as const) {
+      const { one, gates } = instances(1);
+      const issued = await one.codeFor((await one.register()).client_id);
+      const gate = gates[kind].hold("add");
+      const first = one.redeem(issued);
+      await gate.arrival();
+      const replay = await one.redeem(issued);
+      await gate.answer();
+      const answers = [replay, await first];
+      expect(answers.filter(({ status }) => status === 200).length, "one of them at the most").toBeLessThanOrEqual(1);
+      await nothingIsAlive(one, issued.clientId, answers);
+      expect((await one.redeem(issued)).status).toBe(400);
+    }
+  });
+
+  it("whose login was ended does not bring the login back by a redemption that comes to an end late", async () => {
+    const { one, gates } = instances(1);
     const issued = await one.codeFor((await one.register()).client_id);
-    const gate = accessTokens.hold("set");
-    const first = one.redeem(issued);
+    const gate = gates.grants.hold("add");
+    const late = one.redeem(issued);
     await gate.arrival();
-    const replay = await one.redeem(issued);
-    expect(replay.status).toBe(400);
+    const answers = [await one.redeem(issued), await one.redeem(issued)];
     await gate.answer();
-    const answer = await first;
-    expect(answer.status).toBe(400);
-    expect(await recordsOf(store.accessTokens)).toEqual([]);
-    expect(await recordsOf(store.refreshTokens)).toEqual([]);
+    answers.push(await late);
+    await nothingIsAlive(one, issued.clientId, answers);
   });
 });
+
+/** Every token of these answers is dead, for the MCP endpoint and for a refresh. */
+async function nothingIsAlive(harness: ProviderHarness, clientId: string, answers: readonly Response[]): Promise<void> {
+  for (const answer of answers) {
+    if (answer.status !== 200) continue;
+    const { access_token, refresh_token } = await jsonOf(answer);
+    expect(await harness.mcpStatus(access_token)).toBe(401);
+    const refreshed = await harness.refresh({ clientId, refresh_token });
+    expect([refreshed.status, (await jsonOf(refreshed)).error]).toEqual([400, "invalid_grant"]);
+  }
+}
 
 describe("a refresh token", () => {
   it("that is redeemed hundred times at once, at four instances, has one successor, and the login lives on", async () => {
@@ -71,29 +97,52 @@ describe("a refresh token", () => {
   });
 
   it("whose login is ended while it is refreshed leaves nothing alive", async () => {
-    const { one, accessTokens, store } = instances(1);
+    for (const [kind, method] of [
+      ["accessTokens", "add"],
+      ["refreshTokens", "add"],
+      ["grants", "get"],
+    ] as const) {
+      const { one, gates } = instances(1);
+      const tokens = await one.tokens();
+      const gate = gates[kind].hold(method);
+      const refresh = one.refresh(tokens);
+      await gate.arrival();
+      await gate.apply();
+      await one.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
+      await gate.answer();
+      await nothingIsAlive(one, tokens.clientId, [await refresh]);
+      expect(await one.mcpStatus(tokens.access_token)).toBe(401);
+    }
+  });
+
+  it("whose access token is revoked while it is sent again does not bring the token back", async () => {
+    const { one, gates, clock } = instances(1);
     const tokens = await one.tokens();
-    const gate = accessTokens.hold("set");
-    const refresh = one.refresh(tokens);
+    await one.refresh(tokens);
+    // The access token has expired, so that it is issued again.
+    clock.advanceSeconds(3601);
+    const gate = gates.accessTokens.hold("add");
+    const again = one.refresh(tokens);
     await gate.arrival();
-    await one.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
+    const { access_token } = await jsonOf(await one.refresh(tokens));
+    await one.postForm("/revoke", { client_id: tokens.clientId, token: access_token });
     await gate.answer();
-    const answer = await refresh;
-    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
-    expect(await recordsOf(store.accessTokens)).toEqual([]);
+    expect((await again).status).toBe(400);
+    expect(await one.mcpStatus(access_token)).toBe(401);
   });
 
   it("that is reused late while its successor is refreshed ends both", async () => {
-    const { one, accessTokens, store, clock } = instances(1);
+    const { one, gates, clock } = instances(1);
     const tokens = await one.tokens();
     const successor = { ...tokens, ...(await jsonOf(await one.refresh(tokens))) };
+    const last = { ...tokens, ...(await jsonOf(await one.refresh(successor))) };
     clock.advanceSeconds(31);
-    const gate = accessTokens.hold("set");
-    const refresh = one.refresh(successor);
+    const gate = gates.accessTokens.hold("add");
+    const refresh = one.refresh(last);
     await gate.arrival();
     expect((await one.refresh(tokens)).status).toBe(400);
     await gate.answer();
-    expect((await refresh).status).toBe(400);
-    expect(await recordsOf(store.accessTokens)).toEqual([]);
+    await nothingIsAlive(one, tokens.clientId, [await refresh]);
+    for (const { access_token } of [tokens, successor, last]) expect(await one.mcpStatus(access_token)).toBe(401);
   });
 });

@@ -13,9 +13,12 @@ beforeEach(() => {
   harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read });
 });
 
-/** Refreshes, and then waits until the answer cannot be asked for again. */
+/** Refreshes twice, and then waits until the answer to the first cannot be asked for again. */
 async function rotate(tokens: IssuedTokens): Promise<IssuedTokens> {
-  const renewed = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
+  let renewed = tokens;
+  for (let round = 0; round < 2; round += 1) {
+    renewed = { ...tokens, ...(await jsonOf(await harness.refresh(renewed))) };
+  }
   clock.advanceSeconds(31);
   return renewed;
 }
@@ -49,6 +52,29 @@ it("a token of any earlier generation counts", async () => {
   const fourth = await rotate(third);
   await harness.refresh(second);
   await isOver(fourth, third);
+});
+
+it("a thief and a client who both hold an answer of which nothing was used yet find each other out", async () => {
+  const tokens = await harness.tokens();
+  const clients = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
+  clock.advanceSeconds(86_400);
+  // The thief has the spent token, and gets the client's answer: the successor is one, and the second of two uses counts.
+  const thiefs = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
+  expect(thiefs.refresh_token).toBe(clients.refresh_token);
+  const next = { ...tokens, ...(await jsonOf(await harness.refresh(clients))) };
+  const last = { ...tokens, ...(await jsonOf(await harness.refresh(next))) };
+  clock.advanceSeconds(31);
+  expect((await harness.refresh(thiefs)).status).toBe(400);
+  await isOver(thiefs, last);
+});
+
+it("a token that is so old that its record is gone counts all the same", async () => {
+  const stolen = await harness.tokens();
+  const clients = await rotate(stolen);
+  clock.advanceSeconds(20 * 86_400);
+  const last = await rotate(clients);
+  expect((await harness.refresh(stolen)).status).toBe(400);
+  await isOver(last);
 });
 
 it("Pangea is told to end the user's session", async () => {

@@ -73,7 +73,27 @@ it("a code verifier is compared by its digest, in constant time", async () => {
   const issued = await harness.codeFor(client_id);
   compared.mockClear();
   await harness.redeem({ ...issued, verifier: pkce().verifier });
-  onlyDigestsWereCompared(issued.verifier, 1);
+  // Of the verifier, and of the mark of the code.
+  onlyDigestsWereCompared(issued.verifier, 2);
+  onlyDigestsWereCompared(issued.code, 2);
+});
+
+it("the mark of a code or a refresh token is compared in constant time, for every guess alike", async () => {
+  const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+  const tokens = await harness.tokens();
+  const mark = (text: string) => text.slice(-22);
+  for (const [shown, redeem] of [
+    [tokens.refresh_token, (text: string) => harness.refresh({ ...tokens, refresh_token: text })],
+    [tokens.code, (text: string) => harness.redeem({ ...tokens, code: text })],
+  ] as const) {
+    const core = shown.slice(0, -22);
+    const first = mark(shown).startsWith("0") ? "1" : "0";
+    for (const guess of [first + mark(shown).slice(1), mark(shown).slice(0, -1) + first, "0".repeat(22)]) {
+      compared.mockClear();
+      expect((await redeem(core + guess)).status).toBe(400);
+      onlyDigestsWereCompared(core, 1);
+    }
+  }
 });
 
 it("tokens and codes are not compared at all: the store is asked for their digest", async () => {

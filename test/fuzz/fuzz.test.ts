@@ -7,7 +7,7 @@ import { fuzz } from "./fuzz.ts";
 it.each([1, 2, 3])(
   "answers thousands of hostile requests well, and honest ones between them: seed %i",
   async (seed) => {
-    const report = await fuzz(seed, 8_000);
+    const report = await fuzz(seed, 10_000);
     expect(report.faults).toEqual([]);
     expect(report.crashes).toBe(0);
     for (const { name } of endpoints) expect(report.granted.get(name), `${name} was granted`).toBeGreaterThan(0);

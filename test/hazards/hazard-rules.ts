@@ -145,7 +145,9 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "One upstream token per client, so users of one client overwrite each other",
     tests: ["provider-one-upstream-token-per-client"],
-    edits: [["records/keys.ts", 'return storageKey("grant", code);', 'return storageKey("grant", "client");']],
+    edits: [
+      ["records/keys.ts", 'return storageKey("grant", handle);', 'return storageKey("grant", handle && "client");'],
+    ],
   },
   {
     name: "The upstream token works as a bearer token at this server, without expiry",
@@ -153,7 +155,7 @@ export const hazardRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/access-token-verifier.ts",
-        "if (!ours && !isPythonAccessToken(token)) throw invalidToken();",
+        "if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();",
         "",
       ],
       ["provider/tokens/access-token-verifier.ts", "if (record.resource === undefined) return !ours;", ""],

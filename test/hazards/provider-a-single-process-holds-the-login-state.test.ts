@@ -67,7 +67,9 @@ it("nothing is stored until the upstream has said yes", async () => {
   for (let count = 0; count < 20; count += 1) {
     await harness.beginLogin({ client_id, code_challenge: pkce().challenge });
   }
-  const { clients, ...others } = fresh;
+  const { clients, keyAnnouncements, ...others } = fresh;
   expect(Reflect.get(clients, "size")).toBe(1);
+  // Not of a login: the instance says once which key it has.
+  expect(Reflect.get(keyAnnouncements, "size")).toBe(1);
   for (const repository of Object.values(others)) expect(Reflect.get(repository, "size")).toBe(0);
 });

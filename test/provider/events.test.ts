@@ -52,7 +52,10 @@ describe("events", () => {
     expect(of("client-registered")).toEqual({ clientId, clientName: "Test client" });
     expect(of("consent")).toEqual({ clientId, decision: "allowed", scopes: ["user", "admin"] });
     expect(of("login")).toMatchObject({ clientId, subject: expect.stringMatching(/^pui_/) });
-    expect(of("token-issued")).toMatchObject({ clientId, scopes: ["user", "admin"] });
+    const { subject } = JSON.parse(JSON.stringify(of("login")));
+    for (const name of ["token-issued", "token-refreshed"]) {
+      expect(of(name)).toMatchObject({ clientId, subject, scopes: ["user", "admin"] });
+    }
     expect(of("reuse-detected")).toMatchObject({ clientId, credential: "refresh_token" });
     const everything = JSON.stringify(told);
     for (const secret of [

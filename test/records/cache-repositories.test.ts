@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { cacheRepositories, createInMemoryRepositories, InMemoryRepository } from "../../src/index.ts";
+import {
+  cacheRepositories,
+  createInMemoryRepositories,
+  InMemoryInvalidationChannel,
+  InMemoryRepository,
+} from "../../src/index.ts";
 import { SwitchedInvalidationChannel } from "../support/switched-invalidation-channel.ts";
 
 it("closes the caches before the repositories behind them", async () => {
@@ -11,7 +16,10 @@ it("closes the caches before the repositories behind them", async () => {
       order.push(`backend, ${channel.subscribers} subscribers left`);
     },
   };
-  const cached = cacheRepositories(backend, { maxStaleness: 1_000, invalidation: { accessTokens: channel } });
+  const cached = cacheRepositories(backend, {
+    maxStaleness: 1_000,
+    invalidation: { accessTokens: channel, grants: new InMemoryInvalidationChannel() },
+  });
   expect(channel.subscribers).toBe(1);
   await cached[Symbol.asyncDispose]();
   expect(order).toEqual(["backend, 0 subscribers left"]);
@@ -34,9 +42,16 @@ it("tells of a change that could not be published", async () => {
   const failures: unknown[] = [];
   const cached = cacheRepositories(createInMemoryRepositories(), {
     maxStaleness: 1_000,
-    invalidation: { accessTokens: channel },
+    invalidation: { accessTokens: channel, grants: new InMemoryInvalidationChannel() },
     onPublishFailure: (failure) => failures.push(failure),
   });
   await cached.accessTokens.delete("a");
   expect(failures).toEqual([channel.publishFailure]);
+});
+
+it("refuses channels that leave out the kind that revocations are written to", () => {
+  const invalidation = { accessTokens: new InMemoryInvalidationChannel() };
+  const build = () => cacheRepositories(createInMemoryRepositories(), { maxStaleness: 1_000, invalidation });
+  expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+  expect(build).toThrow(/invalidation\.grants/);
 });

@@ -108,3 +108,19 @@ test("one of them can be closed without the others", async () => {
 test.each([0, -1, Number.NaN, 2 ** 31])("a timeout of %d is refused", (timeout) => {
   expect(() => createRedisRepositories(redis, { timeout })).toThrow(/timeout must be/);
 });
+
+test("a policy that evicts records is refused, and one that evicts nothing is not", async () => {
+  const repositories = createRedisRepositories(redis);
+  await expect(repositories.check()).resolves.toBeUndefined();
+  await redis.config("SET", "maxmemory-policy", "allkeys-lru");
+  try {
+    await expect(repositories.check()).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
+      message: expect.stringContaining("allkeys-lru"),
+    });
+  } finally {
+    await redis.config("SET", "maxmemory-policy", "noeviction");
+  }
+  await repositories[Symbol.asyncDispose]();
+  await expect(repositories.check()).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+});

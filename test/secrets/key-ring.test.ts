@@ -1,3 +1,4 @@
+import { createHash, hkdfSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ConfigurationError, KeyRing, tokenKey } from "../../src/index.ts";
 import { storageKey } from "../../src/secrets/storage-key.ts";
@@ -26,11 +27,29 @@ describe("a key ring", () => {
     expect(KeyRing.from("t".repeat(32)).ids).toEqual([ids[1]]);
   });
 
+  it.each([
+    ["", "label"],
+    ["https://mcp.example", "label\0https://mcp.example"],
+  ])("derives what earlier versions derived, with the context %j", (context, info) => {
+    const derived = (label: string) => Buffer.from(hkdfSync("sha256", secret, "pangea-authn-fastmcp", label, 32));
+    const keys = KeyRing.from(secret, context === "" ? {} : { context });
+    const id = createHash("sha256")
+      .update(derived(info.replace("label", "key id")))
+      .digest("base64url");
+    expect(Buffer.from(keys.derive("label").primary.bytes)).toEqual(derived(info));
+    expect(keys.ids).toEqual([id.slice(0, 8)]);
+    expect(keys.derive("label"), "derived once").toBe(keys.derive("label"));
+  });
+
   it("writes with the first secret and reads with all", () => {
     const keys = KeyRing.from(["n".repeat(32), secret]).derive("label");
     expect(keys.all).toHaveLength(2);
     expect(keys.primary).toBe(keys.all[0]);
     expect(keys.all[1]).toEqual(KeyRing.from(secret).derive("label").primary);
+  });
+
+  it("refuses what is no text, however long it is", () => {
+    expect(() => KeyRing.from([JSON.parse(JSON.stringify(Array(32).fill("s")))])).toThrow(ConfigurationError);
   });
 
   it.each([[[]], ["short"], ["s".repeat(31)], [[secret, "short"]], [[secret, secret]]])("refuses %j", (secrets) => {

@@ -14,6 +14,15 @@ function decrypt(envelope: string, key: Uint8Array, nonce: Uint8Array): string {
   return decipher.update(sealed.subarray(0, -16), undefined, "utf8") + decipher.final("utf8");
 }
 
+/** The error of opening an envelope. */
+function failureOf(envelope: string): unknown {
+  try {
+    return openSealed(keys, envelope, "here");
+  } catch (failure) {
+    return failure;
+  }
+}
+
 const saltOf = (envelope: string) => Buffer.from(envelope.split(".")[2] ?? "", "base64url");
 
 describe("a sealed text", () => {
@@ -46,5 +55,33 @@ describe("a sealed text", () => {
   it("names the key that is missing, so that another instance may be asked", () => {
     const other = KeyRing.from("t".repeat(32)).derive("note");
     expect(() => openSealed(other, seal(keys, "x", "here"), "here")).toThrow(expect.objectContaining({ keyId: id }));
+  });
+
+  it.each(["", "é", "confidential"])("opens to %j again", (text) => {
+    expect(openSealed(keys, seal(keys, text, "hé"), "hé")).toBe(text);
+  });
+
+  it.each<[string, (parts: string[]) => string[]]>([
+    ["without anything behind the version", ([version = ""]) => [version]],
+    ["without a salt", (parts) => parts.slice(0, 2)],
+    ["without a ciphertext", (parts) => parts.slice(0, 3)],
+    ["with a part too many", (parts) => [...parts, "x"]],
+    ["of another version, under whatever key", ([, , ...rest]) => ["v1", "elsewhere", ...rest]],
+    ["without a whole tag", ([version = "", keyId = "", salt = ""]) => [version, keyId, salt, "AAAA"]],
+    ["with a salt that is too short", ([version = "", keyId = "", , text = ""]) => [version, keyId, "AAAA", text]],
+    [
+      "with what no encoder writes",
+      ([version = "", keyId = "", salt = "", text = ""]) => [version, keyId, salt, `${text}=`],
+    ],
+    ["altered", ([version = "", keyId = "", salt = "", text = ""]) => [version, keyId, salt, `AAAA${text.slice(4)}`]],
+  ])("%s is refused, and blames no key", (_, change) => {
+    const failure = failureOf(change(seal(keys, "confidential", "here").split(".")).join("."));
+    expect(failure).toBeInstanceOf(UnsealableError);
+    expect(failure).toMatchObject({ code: "ERR_UNSEALABLE", keyId: undefined });
+  });
+
+  it("that was altered says what the cipher said", () => {
+    const failure = failureOf(`${seal(keys, "confidential", "here").slice(0, -4)}AAAA`);
+    expect(failure).toMatchObject({ cause: expect.any(Error) });
   });
 });

@@ -88,15 +88,16 @@ const inVault = (
 ): Stack => {
   const clock = new ManualClock();
   let next = 0;
-  const repository = new PangeaVaultRepository<NumberedRecord>(codec, "pts_demo", {
+  const options = {
     baseUrlTemplate: emulator.baseUrlTemplate,
     folder: `/model-${randomUUID()}`,
     clock: clock.read,
     strictTake,
-    // Two tries, and the fault is over by the second or not.
-    delay: async () => undefined,
     timeout: 2_000,
-  });
+  };
+  // Two tries, and the fault is over by the second or not.
+  const internals = { delay: async () => undefined };
+  const repository = new PangeaVaultRepository<NumberedRecord>(codec, "pts_demo", options, internals);
   return {
     repository,
     sweep: () => repository.sweep(),

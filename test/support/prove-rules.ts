@@ -17,7 +17,8 @@ export interface ProvedRule {
 
 /**
  * Proves that tests can fail: takes out one rule after the other, in a copy of the tree, and runs its tests. Prints a
- * table in Markdown; the process fails where a test does not notice.
+ * table in Markdown; the process fails where a test does not notice. Arguments of the command line, where there are any, are
+ * parts of the names of the rules to prove.
  *
  * @param what - The heading of the first column.
  * @param run - Runs tests in a copy of the tree, given by its path; answers the names of what failed. Or the folder of the
@@ -26,8 +27,10 @@ export interface ProvedRule {
 export async function proveRules(
   what: string,
   run: string | ((copy: string, tests: readonly string[]) => Promise<readonly string[]>),
-  rules: readonly ProvedRule[],
+  all: readonly ProvedRule[],
 ): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const rules = all.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(join(tmpdir(), "rules-"));
   try {

@@ -28,7 +28,7 @@ export function configureAddresses(
 ): Addresses {
   const baseUrl = requireHttpUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
   const issuer = issuerUrl === undefined ? baseUrl : requireHttpUrl(nameOf("issuerUrl"), issuerUrl);
-  const isPath = /^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path);
+  const isPath = typeof path === "string" && /^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path);
   requireThat(isPath, `${nameOf("path")} must be a path that starts with a slash, such as "/mcp".`);
   const callback = callbackPath(upstreamId);
   const ownPath = path.replace(/\/$/, "");

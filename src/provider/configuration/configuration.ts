@@ -9,6 +9,7 @@ import type { ClientDocumentsOptions } from "./client-documents-options.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { ProviderInternals } from "./internals.ts";
 import { configureLifetimes, type Lifetimes, requireSeconds } from "./lifetimes.ts";
+import { checkOptionKinds } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
@@ -53,6 +54,7 @@ export interface ProviderConfiguration extends Addresses {
  */
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
   requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
+  checkOptionKinds(options);
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, clockToleranceSeconds } = options;
   const { nameOf = (option) => option, delay = wait } = internals;
   const upstream = configureUpstream(options.upstream);

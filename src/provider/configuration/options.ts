@@ -161,7 +161,10 @@ export interface McpOAuthProviderOptions {
   readonly authorizationCodeLifetimeSeconds?: number;
   /** How long a person may take to log in, in seconds. Default: 600. */
   readonly loginLifetimeSeconds?: number;
-  /** How long a spent refresh token still gets the same answer, in seconds, for clients that lost it. Default: 30. */
+  /**
+   * How long a spent refresh token gets the same answer once its successor was used, in seconds. Until then it gets the
+   * same answer however late it comes, for clients that lost it. Default: 30.
+   */
   readonly refreshGraceSeconds?: number;
   /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default: 400. */
   readonly invalidGrantStatus?: 400 | 401;

@@ -1,6 +1,7 @@
 import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import type { Upstream } from "../upstream/contract.ts";
+import { hasMethod } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
 /**
@@ -16,6 +17,9 @@ export function configureUpstream(upstream: Upstream): Upstream {
   requireText("upstream.name", upstream.name);
   requireHttpUrl("upstream.issuer", upstream.issuer);
   requireTimerLength("upstream.timeout", upstream.timeout);
+  for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"]) {
+    requireThat(hasMethod(upstream, method), `upstream.${method} must be a method.`);
+  }
   return upstream;
 }
 

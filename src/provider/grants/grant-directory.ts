@@ -24,45 +24,44 @@ export interface GrantFilter {
   readonly clientId?: string;
 }
 
-/** Lists and ends grants for an operator, by user or by client. */
-export class GrantDirectory {
-  readonly #repository: Repository<string, Grant>;
-  readonly #grants: Grants;
-
-  constructor(repository: Repository<string, Grant>, grants: Grants) {
-    this.#repository = repository;
-    this.#grants = grants;
-  }
-
-  /**
-   * @throws `ConfigurationError` for a member of the filter that is there without a value, and where the repository
-   * cannot list its records; `StorageError` when the store fails.
-   */
-  async *list(filter: GrantFilter): AsyncGenerator<GrantSummary, void, undefined> {
-    // A subject that is not known must not come to mean everybody.
-    for (const name of ["subject", "clientId"] as const) {
-      if (name in filter && typeof filter[name] !== "string") {
-        throw new ConfigurationError(`The filter's ${name} must be a string; leave it out to mean every ${name}.`);
-      }
-    }
-    if (!isEnumerable(this.#repository)) {
-      throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
-    }
-    for await (const [grantId, grant] of this.#repository.entries()) {
-      if (isRevoked(grant)) continue;
-      const { clientId, subject, scopes, createdAt, expiresAt } = grant;
-      if (filter.subject !== undefined && filter.subject !== subject) continue;
-      if (filter.clientId !== undefined && filter.clientId !== clientId) continue;
-      yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
+/**
+ * Lists grants for an operator, by user or by client.
+ *
+ * @throws {ConfigurationError} for a member of the filter that is there without a value, and where the repository cannot
+ * list its records.
+ * @throws {StorageError} when the store fails.
+ */
+export async function* listGrants(
+  repository: Repository<string, Grant>,
+  filter: GrantFilter,
+): AsyncGenerator<GrantSummary, void, undefined> {
+  // A subject that is not known must not come to mean everybody.
+  for (const name of ["subject", "clientId"] as const) {
+    if (name in filter && typeof filter[name] !== "string") {
+      throw new ConfigurationError(`The filter's ${name} must be a string; leave it out to mean every ${name}.`);
     }
   }
-
-  /** Ends the grants; answers how many there were. Throws as `list` does. */
-  async revoke(filter: GrantFilter): Promise<number> {
-    const ids: string[] = [];
-    for await (const { grantId } of this.list(filter)) ids.push(grantId);
-    let ended = 0;
-    for (const id of ids) if (await this.#grants.revoke(id)) ended += 1;
-    return ended;
+  if (!isEnumerable(repository)) {
+    throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
   }
+  for await (const [grantId, grant] of repository.entries()) {
+    if (isRevoked(grant)) continue;
+    const { clientId, subject, scopes, createdAt, expiresAt } = grant;
+    if (filter.subject !== undefined && filter.subject !== subject) continue;
+    if (filter.clientId !== undefined && filter.clientId !== clientId) continue;
+    yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
+  }
+}
+
+/** Ends the grants that `listGrants` lists; answers how many there were. Throws as `listGrants` does. */
+export async function revokeGrants(
+  grants: Grants,
+  repository: Repository<string, Grant>,
+  filter: GrantFilter,
+): Promise<number> {
+  const ids: string[] = [];
+  for await (const { grantId } of listGrants(repository, filter)) ids.push(grantId);
+  let ended = 0;
+  for (const id of ids) if (await grants.revoke(id)) ended += 1;
+  return ended;
 }

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
-import type { DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
+import { optional, record, text } from "../../records/record.ts";
+import type { DerivedKey, DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
@@ -14,11 +15,8 @@ export interface UpstreamSession {
 
 const sessionSchema = z.object({
   tokens: PangeaAccessTokenSchema,
-  identity: z.object({
-    subject: z.string().exactOptional(),
-    username: z.string().exactOptional(),
-    email: z.string().exactOptional(),
-  }),
+  // An upstream may leave a member out, or say that it is undefined.
+  identity: record<UpstreamIdentity>({ subject: optional(text), username: optional(text), email: optional(text) }),
 });
 
 /**
@@ -125,11 +123,10 @@ export class StepKey {
 }
 
 function wrappingKeys(keys: KeyRing, purpose: "grant key" | "step key", credential: string): DerivedKeys {
-  const { all } = keys.derive(`${purpose} under credential`);
-  const [primary, ...others] = all.map(({ id, bytes }) => ({
+  const { primary, all } = keys.derive(`${purpose} under credential`);
+  const under = ({ id, bytes }: DerivedKey): DerivedKey => ({
     id,
     bytes: createHmac("sha256", bytes).update(credential).digest(),
-  }));
-  if (primary === undefined) throw new TypeError("a key ring has at least one key");
-  return { primary, all: [primary, ...others] };
+  });
+  return { primary: under(primary), all: all.map(under) };
 }

@@ -1,12 +1,11 @@
-import { UnsealableError } from "../../errors.ts";
+import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
-import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
-import type { Repository } from "../../storage/contract.ts";
+import { openOr } from "../../secrets/sealing.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { UpstreamTokens } from "../upstream/contract.ts";
-import type { ConsentRevocations } from "./consent-revocations.ts";
+import { revokeConsent } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
@@ -20,15 +19,16 @@ export type Tombstone = Grant & { readonly revokedAt: number };
 export interface RevocationEvidence {
   /** The grant as the store has just given it, which then is not read again. */
   readonly grant?: Grant;
+  /** The code that the grant begins with: its record stands in for that of a grant that is not there yet. */
+  readonly code?: AuthorizationCode | undefined;
   /** Opens the user's upstream session. */
   readonly key?: GrantKey | undefined;
-  /** The sealed upstream session, where it is newer than what the records of the grant have. */
-  readonly sealedUpstream?: string | undefined;
-  /** The client of a grant whose record is not there yet. */
-  readonly clientId?: string;
-  /** The user of a grant whose record is not there yet. */
-  readonly subject?: string | undefined;
 }
+
+/** What `Grants` needs. */
+type GrantsParts = Pick<ProviderConfiguration, "consent" | "lifetimes" | "now" | "repositories"> & {
+  readonly upstreamRevocations: UpstreamRevocations;
+};
 
 /**
  * Grants: one user's approval of one client. A grant is one record, which is added once and never changes. Its tokens are
@@ -36,41 +36,15 @@ export interface RevocationEvidence {
  * can replace while anything of the grant could still be shown.
  */
 export class Grants {
-  readonly #grants: Repository<string, Grant>;
-  readonly #sessions: Repository<string, UpstreamSessionRecord>;
-  readonly #upstreamRevocations: UpstreamRevocations;
-  readonly #consentRevocations: ConsentRevocations;
-  readonly #now: () => number;
-  readonly #lifetime: number;
+  readonly #parts: GrantsParts;
 
-  constructor(parts: {
-    readonly repositories: {
-      readonly grants: Repository<string, Grant>;
-      readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
-    };
-    readonly upstreamRevocations: UpstreamRevocations;
-    readonly consentRevocations: ConsentRevocations;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-    /** How long a grant may last, in seconds. */
-    readonly lifetime: number;
-  }) {
-    this.#grants = parts.repositories.grants;
-    this.#sessions = parts.repositories.upstreamSessions;
-    this.#upstreamRevocations = parts.upstreamRevocations;
-    this.#consentRevocations = parts.consentRevocations;
-    this.#now = parts.now;
-    this.#lifetime = parts.lifetime;
+  constructor(parts: GrantsParts) {
+    this.#parts = parts;
   }
 
   /** The grant as the store has it now, whatever a cache remembers. */
   get(grantId: string): Promise<Grant | undefined> {
-    return getFresh(this.#grants, grantId);
-  }
-
-  /** Begins a grant; false where it has begun before, or was revoked before it could begin. */
-  add(grantId: string, grant: Grant): Promise<boolean> {
-    return this.#grants.add(grantId, grant);
+    return getFresh(this.#parts.repositories.grants, grantId);
   }
 
   /**
@@ -81,29 +55,28 @@ export class Grants {
    * @returns Whether there was a grant to end.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
-  async revoke(grantId: string, evidence: RevocationEvidence = {}): Promise<boolean> {
+  async revoke(grantId: string, { key, code, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
     const grant = evidence.grant ?? (await this.get(grantId));
     if (isRevoked(grant)) {
-      await this.endUpstream(grantId, grant, evidence);
+      await this.endUpstream(grantId, grant, key);
       return false;
     }
-    const revokedAt = this.#now();
-    const sealedUpstream = grant?.sealedUpstream ?? evidence.sealedUpstream;
-    const { clientId = "", subject } = grant ?? evidence;
+    const revokedAt = this.#parts.now();
+    const { clientId = "", subject, sealedUpstream } = grant ?? code ?? {};
     const tombstone = {
       clientId,
       scopes: [],
       createdAt: grant?.createdAt ?? revokedAt,
-      expiresAt: (grant?.expiresAt ?? revokedAt + this.#lifetime) + tombstoneMargin,
+      expiresAt: (grant?.expiresAt ?? revokedAt + this.#parts.lifetimes.grant) + tombstoneMargin,
       revokedAt,
       ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
     // Before the tombstone, after which nobody would try again.
-    if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);
-    await this.#grants.set(grantId, tombstone);
-    if (grant !== undefined) emit("grant-revoked", { clientId: grant.clientId, grantId });
-    await this.#endSession(grantId, tombstone, evidence);
+    if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);
+    await this.#parts.repositories.grants.set(grantId, tombstone);
+    if (grant !== undefined) emit("grant-revoked", { clientId, grantId });
+    await this.#endSession(grantId, tombstone, key);
     return grant !== undefined;
   }
 
@@ -111,28 +84,31 @@ export class Grants {
    * Ends the upstream session of a grant that was revoked, for whoever shows what opens it, and leaves nothing to be opened
    * again. The grant is over here whatever the upstream says.
    *
+   * @param newest - The sealed upstream session, where it is newer than what the store has.
    * @throws {StorageError} when the store fails.
    */
-  async endUpstream(grantId: string, tombstone: Grant, evidence: RevocationEvidence): Promise<void> {
-    if (!(await this.#endSession(grantId, tombstone, evidence))) return;
+  async endUpstream(grantId: string, tombstone: Grant, key: GrantKey | undefined, newest?: string): Promise<void> {
+    if (!(await this.#endSession(grantId, tombstone, key, newest))) return;
     const { sealedUpstream: _, ...ended } = tombstone;
-    await Promise.all([this.#grants.set(grantId, ended), this.#sessions.delete(grantId)]);
+    await Promise.all([
+      this.#parts.repositories.grants.set(grantId, ended),
+      this.#parts.repositories.upstreamSessions.delete(grantId),
+    ]);
   }
 
-  /** False where there is nothing that the evidence opens. */
-  async #endSession(grantId: string, tombstone: Grant, { key, sealedUpstream }: RevocationEvidence): Promise<boolean> {
+  /** False where there is nothing that the key opens. */
+  async #endSession(grantId: string, tombstone: Grant, key?: GrantKey, newest?: string): Promise<boolean> {
     if (key === undefined) return false;
-    const sealed = sealedUpstream ?? (await this.#sessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
-    if (sealed === undefined) return false;
-    let tokens: UpstreamTokens;
-    try {
-      tokens = key.openSession(sealed).tokens;
-    } catch (failure) {
-      if (!(failure instanceof UnsealableError)) throw failure;
-      reportFailure(failure);
-      return false;
-    }
-    await this.#upstreamRevocations.end(grantId, tokens, tombstone.expiresAt);
+    const { repositories, upstreamRevocations } = this.#parts;
+    const sealed = newest ?? (await repositories.upstreamSessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
+    const session =
+      sealed &&
+      openOr(
+        () => key.openSession(sealed),
+        (failure) => void reportFailure(failure),
+      );
+    if (!session) return false;
+    await upstreamRevocations.end(grantId, session.tokens, tombstone.expiresAt);
     return true;
   }
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { UpstreamUnavailableError } from "../../errors.ts";
 import { upstreamRefreshLockKey } from "../../records/keys.ts";
-import type { Lock } from "../../records/lock.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
 /**
  * How long a lock holds beyond the call that it is for, in seconds. It has to hold until a session that the store did not
@@ -24,30 +23,22 @@ export interface LockedVersion {
   readonly sealed: string;
 }
 
+/** What `UpstreamRefreshLock` needs. */
+type LockParts = Pick<ProviderConfiguration, "delay" | "now" | "repositories" | "upstream">;
+
 /**
  * Lets one instance refresh a version of a grant's upstream session: the upstream may take the second use of a refresh
  * token for theft and end the session. Each version has a lock of its own, so a lock that is left behind stops nobody who
  * has read a newer one.
  */
 export class UpstreamRefreshLock {
-  readonly #locks: Repository<string, Lock>;
-  readonly #now: () => number;
-  readonly #delay: (milliseconds: number) => Promise<void>;
+  readonly #parts: LockParts;
   /** The longest time of the work, in seconds. */
   readonly #workTime: number;
 
-  constructor(parts: {
-    readonly locks: Repository<string, Lock>;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-    readonly delay: (milliseconds: number) => Promise<void>;
-    /** The longest time of the work, in milliseconds. */
-    readonly workTimeout: number;
-  }) {
-    this.#locks = parts.locks;
-    this.#now = parts.now;
-    this.#delay = parts.delay;
-    this.#workTime = parts.workTimeout / 1000;
+  constructor(parts: LockParts) {
+    this.#parts = parts;
+    this.#workTime = parts.upstream.timeout / 1000;
   }
 
   /**
@@ -65,14 +56,14 @@ export class UpstreamRefreshLock {
   ): Promise<T> {
     const key = upstreamRefreshLockKey(version.grantId, version.sealed);
     for (let waited = 0; waited <= (this.#workTime + longestWait) * 1000; waited += pollInterval) {
-      const expiresAt = this.#now() + this.#workTime + lockMargin;
-      if (await this.#locks.add(key, { owner: randomUUID(), expiresAt })) {
+      const expiresAt = this.#parts.now() + this.#workTime + lockMargin;
+      if (await this.#parts.repositories.locks.add(key, { owner: randomUUID(), expiresAt })) {
         return this.#hold({ key, expiresAt }, async () => {
           const theirs = await done();
           return theirs === undefined ? work() : { value: theirs, isReplaced: true };
         });
       }
-      await this.#delay(pollInterval);
+      await this.#parts.delay(pollInterval);
       const theirs = await done();
       if (theirs !== undefined) return theirs;
     }
@@ -95,7 +86,8 @@ export class UpstreamRefreshLock {
       isReplaced = result.isReplaced;
       return result.value;
     } finally {
-      if (!isReplaced && this.#now() < expiresAt - releaseMargin) await this.#locks.delete(key).catch(() => false);
+      if (!isReplaced && this.#parts.now() < expiresAt - releaseMargin)
+        await this.#parts.repositories.locks.delete(key).catch(() => false);
     }
   }
 }

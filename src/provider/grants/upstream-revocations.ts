@@ -1,49 +1,34 @@
-import { UnsealableError } from "../../errors.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
-import { boundedCache } from "../../storage/bounded-cache.ts";
-import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { Upstream, UpstreamTokens } from "../upstream/contract.ts";
+import type { UpstreamTokens } from "../upstream/contract.ts";
+import { Retries } from "./retries.ts";
 
-/** How many sessions this instance remembers that it could not end yet. */
-const maxRemembered = 10_000;
 /** How long after a failure the upstream is told again, in seconds. Each failure doubles it. */
 const firstPauseSeconds = 10;
 const longestPauseSeconds = 600;
 
-/** When the upstream is told again, in epoch seconds, and how long after that if it fails. */
-interface NextAttempt {
-  readonly due: number;
-  readonly pauseSeconds: number;
-}
+/** What `UpstreamRevocations` needs. */
+type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream">;
 
 /**
  * Tells the upstream that a session is over. What the upstream could not be told is kept, sealed under the configured
  * secret, and told again: by this instance as requests come, or by any instance that goes through all of it.
  */
 export class UpstreamRevocations {
-  readonly #revocations: Repository<string, UpstreamRevocation>;
-  readonly #upstream: Upstream;
+  readonly #parts: RevocationParts;
   readonly #tokens: SealedJson<UpstreamTokens>;
-  readonly #now: () => number;
-  readonly #attempts = boundedCache<string, NextAttempt>(maxRemembered);
-  #underWay: Promise<void> | undefined;
+  /** What this instance could not tell: the store has the tokens. */
+  readonly retries: Retries<undefined>;
 
-  constructor(parts: {
-    readonly revocations: Repository<string, UpstreamRevocation>;
-    readonly upstream: Upstream;
-    readonly keys: KeyRing;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-  }) {
-    this.#revocations = parts.revocations;
-    this.#upstream = parts.upstream;
+  constructor(parts: RevocationParts) {
+    this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
-    this.#now = parts.now;
+    const nextPause = (pauseSeconds: number) => Math.min(2 * pauseSeconds, longestPauseSeconds);
+    this.retries = new Retries(parts.now, nextPause, (grantId) => this.#retry(grantId));
   }
 
   /**
@@ -54,23 +39,15 @@ export class UpstreamRevocations {
    */
   async end(grantId: string, tokens: UpstreamTokens, expiresAt: number): Promise<void> {
     try {
-      await this.#upstream.revoke(tokens);
+      await this.#parts.upstream.revoke(tokens);
     } catch (failure) {
       reportFailure(failure);
-      this.#attempts.set(grantId, this.#afterPause(firstPauseSeconds));
-      await this.#revocations.set(grantId, { sealed: this.#tokens.seal(tokens, grantId), expiresAt });
+      this.retries.keep(grantId, undefined, firstPauseSeconds);
+      await this.#parts.repositories.upstreamRevocations.set(grantId, {
+        sealed: this.#tokens.seal(tokens, grantId),
+        expiresAt,
+      });
     }
-  }
-
-  /** Begins to tell the upstream what this instance could not tell it, where that is due. Never throws. */
-  retryDue(): void {
-    if (this.#attempts.size === 0 || this.#underWay !== undefined) return;
-    const now = this.#now();
-    const due = [...this.#attempts.entries()].filter(([, attempt]) => attempt.due <= now);
-    if (due.length === 0) return;
-    this.#underWay = this.#retryInTurn(due).finally(() => {
-      this.#underWay = undefined;
-    });
   }
 
   /**
@@ -80,47 +57,37 @@ export class UpstreamRevocations {
    * @throws {StorageError} when the store fails.
    */
   async retryAll(): Promise<number> {
-    if (!isEnumerable(this.#revocations)) return 0;
+    const { upstreamRevocations } = this.#parts.repositories;
+    if (!isEnumerable(upstreamRevocations)) return 0;
     const kept: [string, UpstreamRevocation][] = [];
-    for await (const entry of this.#revocations.entries()) kept.push(entry);
+    for await (const entry of upstreamRevocations.entries()) kept.push(entry);
     let ended = 0;
-    for (const [grantId, { sealed }] of kept) if (await this.#tell(grantId, sealed)) ended += 1;
+    for (const [grantId, { sealed }] of kept) {
+      const failure = await this.#tell(grantId, sealed);
+      if (failure === undefined) ended += 1;
+      else reportFailure(failure);
+    }
     return ended;
   }
 
-  async #retryInTurn(due: readonly [string, NextAttempt][]): Promise<void> {
-    for (const [grantId, { pauseSeconds }] of due) {
-      this.#attempts.set(grantId, this.#afterPause(Math.min(2 * pauseSeconds, longestPauseSeconds)));
-      try {
-        const kept = await this.#revocations.get(grantId);
-        if (kept === undefined) this.#attempts.delete(grantId);
-        else await this.#tell(grantId, kept.sealed);
-      } catch (failure) {
-        reportFailure(failure);
-      }
-    }
+  async #retry(grantId: string): Promise<void> {
+    const kept = await this.#parts.repositories.upstreamRevocations.get(grantId);
+    const failure = kept && (await this.#tell(grantId, kept.sealed));
+    if (failure !== undefined) throw failure;
   }
 
-  async #tell(grantId: string, sealed: string): Promise<boolean> {
+  /**
+   * Tells the upstream, and forgets what was kept for it.
+   *
+   * @returns Why the upstream could not be told, if it could not.
+   */
+  async #tell(grantId: string, sealed: string): Promise<unknown> {
     try {
-      await this.#upstream.revoke(this.#tokens.open(sealed, grantId));
+      await this.#parts.upstream.revoke(this.#tokens.open(sealed, grantId));
     } catch (failure) {
-      reportFailure(failure);
-      // Without the secret that it was sealed under this instance can never tell the upstream.
-      if (failure instanceof UnsealableError) this.#attempts.delete(grantId);
-      return false;
+      return failure;
     }
-    this.#attempts.delete(grantId);
-    await this.#revocations.delete(grantId);
-    return true;
-  }
-
-  #afterPause(pauseSeconds: number): NextAttempt {
-    return { due: this.#now() + pauseSeconds, pauseSeconds };
-  }
-
-  /** Waits for what is under way. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#underWay;
+    await this.#parts.repositories.upstreamRevocations.delete(grantId);
+    return undefined;
   }
 }

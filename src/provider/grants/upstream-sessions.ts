@@ -5,19 +5,16 @@ import {
   UpstreamRejectedError,
   UpstreamUnavailableError,
 } from "../../errors.ts";
-import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
-import type { UpstreamSessionRecord } from "../../records/upstream-session.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
-import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
+import type { UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import { type Grants, isLive, isRevoked } from "./grants.ts";
-import { type Unstored, UnstoredSessions } from "./unstored-sessions.ts";
+import { Retries } from "./retries.ts";
 import type { UpstreamRefreshLock } from "./upstream-refresh-lock.ts";
 
 /** An upstream token is refreshed this long before it expires, in seconds, so that it outlives the call it is for. */
@@ -33,6 +30,9 @@ export interface UpstreamUserToken extends UpstreamIdentity {
   readonly scopes?: readonly string[];
 }
 
+/** How long after a failure a session is stored again, in seconds. */
+const pauseSeconds = 5;
+
 /** A grant that is alive, the key that opens it, and its session as the store or this instance has it. */
 interface OpenGrant {
   readonly grantId: string;
@@ -41,41 +41,39 @@ interface OpenGrant {
   readonly sealed: string;
 }
 
+/** A session that was refreshed, sealed, and the grant with the session that the store held before. */
+interface Unstored {
+  readonly before: OpenGrant;
+  readonly sealed: string;
+}
+
+/** What `UpstreamSessions` needs. */
+type SessionParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream"> & {
+  readonly grants: Grants;
+  readonly lock: UpstreamRefreshLock;
+  readonly announcements: KeyAnnouncements;
+};
+
 /** Opens the upstream sessions of grants for the requests that hold their tokens, and keeps them fresh. */
 export class UpstreamSessions {
-  readonly #accessTokens: Repository<string, AccessToken>;
-  readonly #sessions: Repository<string, UpstreamSessionRecord>;
-  readonly #grants: Grants;
-  readonly #upstream: Upstream;
-  readonly #lock: UpstreamRefreshLock;
-  readonly #keys: KeyRing;
-  readonly #announcements: KeyAnnouncements;
-  readonly #now: () => number;
-  readonly #unstored = new UnstoredSessions();
+  readonly #parts: SessionParts;
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
-  readonly #underWay = new Set<Promise<void>>();
+  /**
+   * Refreshed sessions that the store did not take. The upstream may not take the old ones again, so the refreshed ones are
+   * kept here until a later request has stored them.
+   *
+   * The rule: a session that is kept here replaces the stored one while the stored one is still the one that it was made
+   * from. Once the store holds another, somebody else has gone on with the login, and what is here is forgotten.
+   */
+  readonly unstored: Retries<Unstored>;
 
-  constructor(parts: {
-    readonly repositories: {
-      readonly accessTokens: Repository<string, AccessToken>;
-      readonly upstreamSessions: Repository<string, UpstreamSessionRecord>;
-    };
-    readonly grants: Grants;
-    readonly upstream: Upstream;
-    readonly lock: UpstreamRefreshLock;
-    readonly keys: KeyRing;
-    readonly announcements: KeyAnnouncements;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-  }) {
-    this.#accessTokens = parts.repositories.accessTokens;
-    this.#sessions = parts.repositories.upstreamSessions;
-    this.#grants = parts.grants;
-    this.#upstream = parts.upstream;
-    this.#lock = parts.lock;
-    this.#keys = parts.keys;
-    this.#announcements = parts.announcements;
-    this.#now = parts.now;
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.unstored = new Retries(
+      parts.now,
+      () => pauseSeconds,
+      (_, unstored) => this.#storeAgain(unstored),
+    );
   }
 
   /**
@@ -98,34 +96,50 @@ export class UpstreamSessions {
   }
 
   async #openGrant(accessToken: string): Promise<OpenGrant> {
-    const { handle } = readAccessToken(accessToken) ?? {};
-    if (handle === undefined) throw loginOver();
-    const grantId = grantIdOf(handle);
-    const [record, grant, session] = await Promise.all([
-      this.#accessTokens.get(accessTokenKey(accessToken)),
-      this.#grants.get(grantId),
-      this.#sessions.get(grantId),
+    const ours = readAccessToken(accessToken);
+    if (ours === undefined) throw loginOver();
+    const grantId = grantIdOf(ours.handle);
+    const [record, { grant, stored }] = await Promise.all([
+      this.#parts.repositories.accessTokens.get(accessTokenKey(accessToken)),
+      this.#read(grantId),
     ]);
-    const now = this.#now();
+    const now = this.#parts.now();
     if (record?.wrappedKey === undefined || record.revokedAt !== undefined || !isFuture(record.expiresAt, now)) {
       throw loginOver();
     }
     const key = await this.#unwrap(grantId, accessToken, record.wrappedKey);
-    const stored = session?.sealed ?? grant?.sealedUpstream;
-    const unstored = stored && this.#unstored.inPlaceOf(grantId, stored);
-    if (isRevoked(grant)) await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: unstored });
+    const unstored = stored && this.#inPlaceOf(grantId, stored);
+    if (isRevoked(grant)) await this.#parts.grants.endUpstream(grantId, grant, key, unstored);
     if (!isLive(grant, now) || stored === undefined) throw loginOver();
-    if (unstored === undefined) return { grantId, grant, key, sealed: stored };
-    await this.#store({ grantId, grant, key, sealed: stored }, unstored);
-    return { grantId, grant, key, sealed: unstored };
+    const open = { grantId, grant, key, sealed: stored };
+    if (unstored === undefined) return open;
+    await this.#store(open, unstored);
+    return { ...open, sealed: unstored };
+  }
+
+  /** A grant, and its sealed session. */
+  async #read(grantId: string): Promise<{ readonly grant: Grant | undefined; readonly stored: string | undefined }> {
+    const [grant, session] = await Promise.all([
+      this.#parts.grants.get(grantId),
+      this.#parts.repositories.upstreamSessions.get(grantId),
+    ]);
+    return { grant, stored: session?.sealed ?? grant?.sealedUpstream };
+  }
+
+  /** The session that goes in place of the stored one, if there is one. */
+  #inPlaceOf(grantId: string, stored: string): string | undefined {
+    const unstored = this.unstored.get(grantId);
+    if (unstored?.before.sealed === stored) return unstored.sealed;
+    this.unstored.forget(grantId);
+    return undefined;
   }
 
   async #unwrap(grantId: string, accessToken: string, wrappedKey: string): Promise<GrantKey> {
     try {
-      return GrantKey.unwrap(this.#keys, grantId, accessToken, wrappedKey);
+      return GrantKey.unwrap(this.#parts.keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
       if (!(failure instanceof UnsealableError)) throw failure;
-      if (failure.keyId !== undefined) throw await this.#announcements.explain(failure, "invalid_token");
+      if (failure.keyId !== undefined) throw await this.#parts.announcements.explain(failure, "invalid_token");
       reportFailure(failure);
       throw loginOver();
     }
@@ -134,12 +148,12 @@ export class UpstreamSessions {
   async #freshSession(open: OpenGrant): Promise<UpstreamSession> {
     const session = open.key.openSession(open.sealed);
     const { expiresAt } = session.tokens;
-    if (expiresAt === undefined || this.#now() < expiresAt - refreshAheadSeconds) return session;
+    if (expiresAt === undefined || this.#parts.now() < expiresAt - refreshAheadSeconds) return session;
     try {
       return await this.#refreshOnce(open, session);
     } catch (failure) {
       // Due but not over: an outage of the upstream need not stop what the token is still good for.
-      if (failure instanceof UpstreamUnavailableError && this.#now() < expiresAt) return session;
+      if (failure instanceof UpstreamUnavailableError && this.#parts.now() < expiresAt) return session;
       throw failure;
     }
   }
@@ -157,7 +171,7 @@ export class UpstreamSessions {
   async #refresh(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
     const { refreshToken } = session.tokens;
     if (refreshToken === undefined) return this.#endOrUseNewer(open, session);
-    return this.#lock.once(
+    return this.#parts.lock.once(
       open,
       () => this.#newer(open),
       () => this.#redeem(open, session, refreshToken),
@@ -169,9 +183,11 @@ export class UpstreamSessions {
     session: UpstreamSession,
     refreshToken: string,
   ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
+    // When the old token expires says nothing of the new one.
+    const { expiresAt: _, ...kept } = session.tokens;
     let renewed: UpstreamSession;
     try {
-      renewed = { ...session, tokens: { ...session.tokens, ...(await this.#upstream.refresh(refreshToken)) } };
+      renewed = { ...session, tokens: { ...kept, ...(await this.#parts.upstream.refresh(refreshToken)) } };
     } catch (failure) {
       if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
       return { value: await this.#endOrUseNewer(open, session), isReplaced: false };
@@ -185,58 +201,41 @@ export class UpstreamSessions {
    * the session of before, so this one is ended here. A session that the store does not take is good all the same: it is
    * kept for a later request to store.
    */
-  async #store({ grantId, grant, key, sealed: before }: OpenGrant, sealed: string): Promise<void> {
+  async #store(open: OpenGrant, sealed: string): Promise<void> {
+    const { grantId, grant } = open;
     try {
-      await this.#sessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
-      this.#unstored.forget(grantId);
+      await this.#parts.repositories.upstreamSessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
+      this.unstored.forget(grantId);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
       reportFailure(failure);
-      this.#unstored.keep(grantId, { before, sealed, expiresAt: grant.expiresAt, key });
+      const earlier = this.unstored.get(grantId);
+      this.unstored.keep(grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });
     }
-    await this.#endIfRevoked(grantId, key, sealed);
+    if (await this.#endIfRevoked(open, sealed)) throw loginOver();
   }
 
-  async #endIfRevoked(grantId: string, key: GrantKey, sealed: string): Promise<void> {
-    const grant = await this.#grants.get(grantId);
-    if (!isRevoked(grant)) return;
-    await this.#grants.endUpstream(grantId, grant, { key, sealedUpstream: sealed });
-    throw loginOver();
+  async #endIfRevoked({ grantId, key }: OpenGrant, sealed: string): Promise<boolean> {
+    const grant = await this.#parts.grants.get(grantId);
+    if (isRevoked(grant)) await this.#parts.grants.endUpstream(grantId, grant, key, sealed);
+    return isRevoked(grant);
   }
 
-  /** Begins to store the sessions that the store did not take, where that is due. Never throws. */
-  storeUnstored(): void {
-    for (const [grantId, unstored] of this.#unstored.takeDue(this.#now())) {
-      const storing = this.#storeAgain(grantId, unstored).catch((failure: unknown) => {
-        this.#unstored.keep(grantId, unstored, this.#now());
-        reportFailure(failure);
-      });
-      this.#underWay.add(storing);
-      storing.finally(() => this.#underWay.delete(storing));
+  async #storeAgain({ before, sealed }: Unstored): Promise<void> {
+    const { grantId } = before;
+    const { grant, stored } = await this.#read(grantId);
+    if (stored === before.sealed && !isRevoked(grant)) {
+      await this.#parts.repositories.upstreamSessions.set(grantId, { sealed, expiresAt: before.grant.expiresAt });
     }
-  }
-
-  async #storeAgain(grantId: string, { before, sealed, expiresAt, key }: Unstored): Promise<void> {
-    const [grant, session] = await Promise.all([this.#grants.get(grantId), this.#sessions.get(grantId)]);
-    const stored = session?.sealed ?? grant?.sealedUpstream;
-    if (stored === before && !isRevoked(grant)) await this.#sessions.set(grantId, { sealed, expiresAt });
-    await this.#endIfRevoked(grantId, key, sealed).catch((failure: unknown) => {
-      if (!(failure instanceof OAuthError)) throw failure;
-    });
-  }
-
-  /** Waits for what is under way. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#underWay);
+    await this.#endIfRevoked(before, sealed);
   }
 
   /** The session that another instance has stored since this one was read, if any. */
   async #newer(open: OpenGrant): Promise<UpstreamSession | undefined> {
-    const [grant, session] = await Promise.all([this.#grants.get(open.grantId), this.#sessions.get(open.grantId)]);
-    if (!isLive(grant, this.#now())) throw loginOver();
-    const stored = session?.sealed ?? grant.sealedUpstream;
+    const { grant, stored } = await this.#read(open.grantId);
+    if (!isLive(grant, this.#parts.now())) throw loginOver();
     if (stored === undefined || stored === open.sealed) return undefined;
-    return this.#unstored.inPlaceOf(open.grantId, stored) === open.sealed ? undefined : open.key.openSession(stored);
+    return this.#inPlaceOf(open.grantId, stored) === open.sealed ? undefined : open.key.openSession(stored);
   }
 
   /** Where the upstream ends the session while its token is still good, the token is used to its end. */
@@ -244,8 +243,8 @@ export class UpstreamSessions {
     const newer = await this.#newer(open);
     if (newer !== undefined) return newer;
     const { expiresAt } = session.tokens;
-    if (isFuture(expiresAt, this.#now())) return session;
-    await this.#grants.revoke(open.grantId);
+    if (isFuture(expiresAt, this.#parts.now())) return session;
+    await this.#parts.grants.revoke(open.grantId);
     throw loginOver();
   }
 }

@@ -4,19 +4,17 @@ import { emit } from "../events.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope, scopesBeyond } from "../oauth/scopes.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
-import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
+import { type AuthInfo, type VerifierParts, verifyAccessToken } from "../tokens/access-token-verifier.ts";
 import { oauthErrorResponse } from "./responses.ts";
 
-type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes">;
+type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes"> & VerifierParts;
 
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
   readonly #settings: BearerSettings;
-  readonly #verifier: AccessTokenVerifier;
 
-  constructor(settings: BearerSettings, verifier: AccessTokenVerifier) {
+  constructor(settings: BearerSettings) {
     this.#settings = settings;
-    this.#verifier = verifier;
   }
 
   /**
@@ -31,7 +29,7 @@ export class BearerGuard {
       const token = bearerToken(authorization);
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.
       if (token === undefined) return this.#challenge(unauthenticated, requiredScopes);
-      const authInfo = await this.#verifier.verify(token);
+      const authInfo = await verifyAccessToken(this.#settings, token);
       if (scopesBeyond(requiredScopes, authInfo.scopes).length > 0) {
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.

@@ -3,16 +3,18 @@ import { type ClientCredentials, readClientCredentials } from "../clients/client
 import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { Grants } from "../grants/grants.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
 import type { TokenResponse } from "../tokens/token-response.ts";
-import type { TokenRevoker } from "../tokens/token-revoker.ts";
+import { type RevokerParts, revokeToken } from "../tokens/token-revoker.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
-type TokenEndpointSettings = Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout">;
+type TokenEndpointSettings = Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout"> &
+  Omit<RevokerParts, "announcements" | "grants">;
 
 /** What the token and revocation endpoints are made of. */
 export interface TokenEndpointParts {
@@ -20,7 +22,7 @@ export interface TokenEndpointParts {
   readonly registry: ClientRegistry;
   readonly codes: CodeRedemption;
   readonly refreshes: RefreshRotation;
-  readonly revoker: TokenRevoker;
+  readonly grants: Grants;
   readonly announcements: KeyAnnouncements;
 }
 
@@ -48,7 +50,7 @@ export class TokenEndpoint {
     return this.#answer(request, async (form, credentials) => {
       const token = form.require("token");
       await this.#parts.authenticateClient(credentials);
-      await this.#parts.revoker.revoke(credentials.clientId, token);
+      await revokeToken({ ...this.#settings, ...this.#parts }, credentials.clientId, token);
       return {};
     });
   }

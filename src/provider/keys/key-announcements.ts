@@ -1,9 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { OAuthError, UnsealableError } from "../../errors.ts";
-import type { KeyAnnouncement } from "../../records/key-announcement.ts";
 import { recordKey } from "../../records/keys.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
 
 /** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
@@ -13,38 +11,29 @@ const believedSeconds = 10;
 /** How many keys are looked up in that time. Anybody can invent key ids, and each costs a read. */
 const maxLookups = 10;
 
+/** What `KeyAnnouncements` needs. */
+type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "repositories">;
+
 /**
  * Tells the instances of a server apart that do not have the same secrets yet, or any more. Each instance announces the
  * ids of its keys in the store. What is sealed under a key that only another instance has is opened by coming back later;
  * what is sealed under a key that nobody announces is lost, and a new login is the way out.
  */
 export class KeyAnnouncements {
-  readonly #announcements: Repository<string, KeyAnnouncement>;
-  readonly #issuer: string;
-  readonly #keys: KeyRing;
-  readonly #now: () => number;
+  readonly #parts: AnnouncementParts;
   readonly #known = new LRUCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>({
     max: maxLookups,
   });
   #renewAt = 0;
   #underWay: Promise<void> | undefined;
 
-  constructor(parts: {
-    readonly repositories: { readonly keyAnnouncements: Repository<string, KeyAnnouncement> };
-    readonly issuer: string;
-    readonly keys: KeyRing;
-    /** The time in epoch seconds. */
-    readonly now: () => number;
-  }) {
-    this.#announcements = parts.repositories.keyAnnouncements;
-    this.#issuer = parts.issuer;
-    this.#keys = parts.keys;
-    this.#now = parts.now;
+  constructor(parts: AnnouncementParts) {
+    this.#parts = parts;
   }
 
   /** Begins to announce the keys of this instance, where that is due. Never throws: a later call makes a failure good. */
   announce(): void {
-    const now = this.#now();
+    const now = this.#parts.now();
     if (now < this.#renewAt) return;
     this.#renewAt = now + lifetimeSeconds / 2;
     this.#underWay = this.#announceAll(now + lifetimeSeconds).catch((failure: unknown) => {
@@ -54,8 +43,11 @@ export class KeyAnnouncements {
   }
 
   async #announceAll(expiresAt: number): Promise<void> {
-    const announced = this.#keys.ids.map((keyId) => {
-      return this.#announcements.set(recordKey("key_announcement", this.#issuer, keyId), { keyId, expiresAt });
+    const announced = this.#parts.keys.ids.map((keyId) => {
+      return this.#parts.repositories.keyAnnouncements.set(recordKey("key_announcement", this.#parts.issuer, keyId), {
+        keyId,
+        expiresAt,
+      });
     });
     await Promise.all(announced);
   }
@@ -82,13 +74,15 @@ export class KeyAnnouncements {
   }
 
   async #isAnnounced(keyId: string): Promise<boolean> {
-    const now = this.#now();
+    const now = this.#parts.now();
     const known = this.#known.get(keyId);
     if (known !== undefined && now < known.readAt + believedSeconds) return known.isAnnounced;
     const recent = [...this.#known.values()].filter(({ readAt }) => now < readAt + believedSeconds);
     if (recent.length >= maxLookups) return true;
     const isAnnounced =
-      (await this.#announcements.get(recordKey("key_announcement", this.#issuer, keyId))) !== undefined;
+      (await this.#parts.repositories.keyAnnouncements.get(
+        recordKey("key_announcement", this.#parts.issuer, keyId),
+      )) !== undefined;
     this.#known.set(keyId, { isAnnounced, readAt: now });
     return isAnnounced;
   }

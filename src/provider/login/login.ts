@@ -5,7 +5,7 @@ import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import type { ConsentRevocations } from "../grants/consent-revocations.ts";
+import { consentRevokedAt } from "../grants/consent-revocations.ts";
 import { StepKey } from "../grants/grant-key.ts";
 import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
 import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
@@ -27,11 +27,6 @@ type LoginSettings = Pick<
   ProviderConfiguration,
   "callbackUrl" | "clockTolerance" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
 >;
-
-interface LoginParts {
-  readonly consentRevocations: ConsentRevocations;
-  readonly upstreamRevocations: UpstreamRevocations;
-}
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -74,12 +69,12 @@ export interface CallbackParameters {
  */
 export class Login {
   readonly #configuration: LoginSettings;
-  readonly #parts: LoginParts;
+  readonly #upstreamRevocations: UpstreamRevocations;
   readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: LoginSettings, parts: LoginParts) {
+  constructor(configuration: LoginSettings, upstreamRevocations: UpstreamRevocations) {
     this.#configuration = configuration;
-    this.#parts = parts;
+    this.#upstreamRevocations = upstreamRevocations;
     this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
@@ -179,7 +174,7 @@ export class Login {
       return issued;
     } finally {
       if (issued === undefined) {
-        await this.#parts.upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
+        await this.#upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
       }
     }
   }
@@ -197,7 +192,7 @@ export class Login {
     if (decision === undefined) return undefined;
     const [code, revokedAt] = await Promise.all([
       this.#storeCode(handle, request, { tokens, identity }),
-      subject === undefined ? undefined : this.#parts.consentRevocations.revokedAt(subject, request.clientId),
+      subject === undefined ? undefined : consentRevokedAt(this.#configuration, subject, request.clientId),
     ]);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));

@@ -66,7 +66,7 @@ export function matchesRedirectUri(registered: readonly string[], requested: str
     (candidate) =>
       candidate === requested ||
       isSameLoopback(candidate, requested) ||
-      (normalised && isPlain(requested) && hrefOf(candidate) === hrefOf(requested)),
+      (normalised && isPlain(requested) && isSameUrl(candidate, requested)),
   );
 }
 
@@ -88,6 +88,6 @@ function hasDotSegment(uri: string): boolean {
   return path.split("/").some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
 }
 
-function hrefOf(uri: string): string | undefined {
-  return URL.canParse(uri) ? new URL(uri).href : undefined;
+function isSameUrl(one: string, other: string): boolean {
+  return URL.canParse(one) && URL.canParse(other) && new URL(one).href === new URL(other).href;
 }

@@ -1,8 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
-import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLive } from "../grants/grants.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
@@ -25,64 +24,47 @@ export interface AuthInfo {
 }
 
 /** What verification needs. */
-export interface VerifierParts {
-  readonly repositories: {
-    readonly accessTokens: Repository<string, AccessToken>;
-    readonly grants: Repository<string, Grant>;
+export type VerifierParts = Pick<ProviderConfiguration, "now" | "repositories" | "resource">;
+
+/**
+ * Verifies an access token: issued here, alive, of a grant that is alive, and for this resource. Token and grant are read
+ * in one turn; a text that is none of ours costs no read.
+ *
+ * @throws {OAuthError} with `invalid_token`.
+ * @throws {StorageError} when the store fails.
+ */
+export async function verifyAccessToken(
+  { now: time, repositories, resource }: VerifierParts,
+  token: string,
+): Promise<AuthInfo> {
+  const ours = readAccessToken(token);
+  if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();
+  const [record, grant] = await Promise.all([
+    repositories.accessTokens.get(accessTokenKey(token)),
+    ours && repositories.grants.get(grantIdOf(ours.handle)),
+  ]);
+  const now = time();
+  // The Python package kept upstream tokens among its own, without an expiry: those open nothing here.
+  if (record?.expiresAt === undefined || record.expiresAt <= now || record.revokedAt !== undefined) {
+    throw invalidToken();
+  }
+  // Tokens of the Python package have no grant, and stand for themselves.
+  if (ours !== undefined && !isLive(grant, now)) throw invalidToken();
+  if (!isFor(resource, record, ours !== undefined)) throw invalidToken();
+  const { clientId, scopes, expiresAt, claims, subject, grantId } = record;
+  return {
+    token,
+    clientId,
+    scopes: [...scopes],
+    expiresAt,
+    resource: new URL(resource),
+    extra: { ...claims, ...(subject !== undefined && { subject }), ...(grantId !== undefined && { grantId }) },
   };
-  readonly resource: string;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
 }
 
-/** Verifies access tokens: issued here, alive, of a grant that is alive, and for this resource. */
-export class AccessTokenVerifier {
-  readonly #parts: VerifierParts;
-
-  constructor(parts: VerifierParts) {
-    this.#parts = parts;
-  }
-
-  /**
-   * Verifies an access token. Token and grant are read in one turn; a text that is none of ours costs no read.
-   *
-   * @throws {OAuthError} with `invalid_token`.
-   * @throws {StorageError} when the store fails.
-   */
-  async verify(token: string): Promise<AuthInfo> {
-    const { repositories, resource } = this.#parts;
-    const ours = readAccessToken(token);
-    if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();
-    const [record, grant] = await Promise.all([
-      repositories.accessTokens.get(accessTokenKey(token)),
-      ours && repositories.grants.get(grantIdOf(ours.handle)),
-    ]);
-    const now = this.#parts.now();
-    // The Python package kept upstream tokens among its own, without an expiry: those open nothing here.
-    if (record?.expiresAt === undefined || record.expiresAt <= now || record.revokedAt !== undefined) {
-      throw invalidToken();
-    }
-    // Tokens of the Python package have no grant, and stand for themselves.
-    if (ours !== undefined && !isLive(grant, now)) throw invalidToken();
-    if (!this.#isForThisResource(record, ours !== undefined)) throw invalidToken();
-    return {
-      token,
-      clientId: record.clientId,
-      scopes: [...record.scopes],
-      expiresAt: record.expiresAt,
-      resource: new URL(resource),
-      extra: {
-        ...record.claims,
-        ...(record.subject !== undefined && { subject: record.subject }),
-        ...(record.grantId !== undefined && { grantId: record.grantId }),
-      },
-    };
-  }
-
-  #isForThisResource(record: AccessToken, ours: boolean): boolean {
-    if (record.resource === undefined) return !ours;
-    return isSameResource(record.resource, this.#parts.resource);
-  }
+function isFor(resource: string, record: AccessToken, ours: boolean): boolean {
+  if (record.resource === undefined) return !ours;
+  return isSameResource(record.resource, resource);
 }
 
 function invalidToken(): OAuthError {

@@ -6,19 +6,18 @@ import type { Grant } from "../../records/grant.ts";
 import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
-import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
+import { readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
-import { isUnknown } from "./lost-answer.ts";
+import { addOnce, allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
-import type { TokenIssue } from "./token-issue.ts";
-import { type TokenResponse, tokenResponse } from "./token-response.ts";
+import type { Issuance, TokenIssue } from "./token-issue.ts";
+import type { TokenResponse } from "./token-response.ts";
 
 /** How many codes this instance remembers that it began to redeem and gave no answer for. */
 const maxUnanswered = 10_000;
@@ -40,42 +39,34 @@ export interface RedeemedCode {
 }
 
 /** What redemption needs. */
-export interface CodeRedemptionParts {
-  readonly repositories: {
-    readonly authorizationCodes: Repository<string, AuthorizationCode>;
-    readonly refreshTokens: Repository<string, RefreshToken>;
-  };
+export type CodeRedemptionParts = Pick<
+  ProviderConfiguration,
+  "clockTolerance" | "keys" | "lifetimes" | "now" | "repositories" | "resource"
+> & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
-  readonly keys: KeyRing;
-  readonly resource: string;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-  /** How long what is issued is good, in seconds. */
-  readonly lifetimes: { readonly accessToken: number; readonly grant: number };
-  /** How far the clocks of two instances may differ, in seconds. */
-  readonly clockTolerance: number;
-}
-
-/** What of a redemption the store holds already. */
-interface Progress {
-  readonly grant: Grant | undefined;
-  readonly refreshToken: RefreshToken | undefined;
-}
+};
 
 /** What is left to be done for a code that was not used yet. */
-interface Attempt {
-  readonly step: Step;
+interface Attempt extends Issuance {
   readonly record: AuthorizationCode;
-  readonly grant: Grant;
-  /** In epoch seconds. */
-  readonly now: number;
-  /** Which records this attempt found missing. */
-  readonly missing: { readonly grant: boolean; readonly refreshToken: boolean; readonly accessToken: boolean };
-  /** The access token that was found. */
-  readonly found?: AccessToken | undefined;
-  /** Whether everything is there, and this instance alone can have been the one that answers. */
-  readonly isUnanswered?: boolean;
+  /** Whether the grant, and the refresh token that the client may have, were found missing. */
+  readonly addsGrant: boolean;
+  readonly addsRefreshToken: boolean;
+  /** The access token that was found, if any. */
+  readonly found: AccessToken | undefined;
+  /** Whether what was found is this instance's, which has answered nobody. */
+  readonly isUnanswered: boolean;
+}
+
+/** What is known of a code that is not good, or not any more. */
+interface Replay {
+  /** Who shows the code. */
+  readonly clientId: string;
+  readonly grantId: string;
+  readonly grant: Grant | undefined;
+  readonly record: AuthorizationCode | undefined;
+  readonly step?: Step;
 }
 
 /**
@@ -122,28 +113,25 @@ export class CodeRedemption {
       await authenticate(undefined);
       throw unknownCode();
     }
-    const [record, progress] = await this.#read(credential);
+    const { handle } = credential;
+    const { authorizationCodes, refreshTokens } = this.#parts.repositories;
+    const [record, grant, refreshToken] = await Promise.all([
+      authorizationCodes.get(authorizationCodeKey(handle)),
+      this.#parts.grants.get(grantIdOf(handle)),
+      refreshTokens.get(refreshTokenKey(handle, 1)),
+    ]);
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
-    if (record === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant);
+    const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
+    if (record === undefined) return this.#refuseReplay(replay);
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
-    const attempt = await this.#attempt(step, record, progress);
-    if (attempt === undefined) return this.#refuseReplay(request.clientId, credential, progress.grant, step, record);
+    const attempt = await this.#attempt(step, record, grant, refreshToken);
+    if (attempt === undefined) return this.#refuseReplay({ ...replay, step });
     this.#check(request, record);
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, this.#parts.now());
     const tokens = await this.#answer(attempt);
     requirePrompt(began, this.#parts.now());
     return { tokens, client };
-  }
-
-  async #read({ handle }: GrantCredential): Promise<[AuthorizationCode | undefined, Progress]> {
-    const { repositories, grants } = this.#parts;
-    const [record, grant, refreshToken] = await Promise.all([
-      repositories.authorizationCodes.get(authorizationCodeKey(handle)),
-      grants.get(grantIdOf(handle)),
-      repositories.refreshTokens.get(refreshTokenKey(handle, 1)),
-    ]);
-    return [record, { grant, refreshToken }];
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -166,83 +154,62 @@ export class CodeRedemption {
    * What is left to be done for a code; undefined where the code was used: everything that it leads to is there, or was
    * there for as long as it lasts.
    */
-  async #attempt(step: Step, record: AuthorizationCode, progress: Progress): Promise<Attempt | undefined> {
+  async #attempt(
+    step: Step,
+    record: AuthorizationCode,
+    begun: Grant | undefined,
+    refreshToken: RefreshToken | undefined,
+  ): Promise<Attempt | undefined> {
     const { lifetimes, clockTolerance, issue } = this.#parts;
     const now = this.#parts.now();
-    const grant = progress.grant ?? this.#newGrant(record, now);
-    const missing = {
-      grant: progress.grant === undefined,
-      refreshToken: mayRefresh(record) && progress.refreshToken === undefined,
-      accessToken: true,
-    };
-    const attempt = { step, record, grant, now, missing };
+    const grant = begun ?? this.#newGrant(record, now);
     if (grant.revokedAt !== undefined) return undefined;
-    // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
-    if (missing.grant && (missing.refreshToken || !mayRefresh(record))) return attempt;
     // An access token that has expired was there, and is not any more.
-    if (now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
-    const found = await issue.findAccessToken(step);
-    if (found === undefined) return attempt;
-    const isComplete = !missing.grant && !missing.refreshToken;
-    const isUnanswered = isComplete && this.#isOwn(step, decidedBy(grant, found, progress.refreshToken));
-    const isUsed = (isComplete && !isUnanswered) || found.revokedAt !== undefined;
-    return isUsed ? undefined : { ...attempt, missing: { ...missing, accessToken: false }, found, isUnanswered };
-  }
-
-  /** Whether this instance has added what decided, and has answered nobody. */
-  #isOwn({ grantId }: Step, decider: string | undefined): boolean {
-    return decider !== undefined && decider === this.#unanswered.get(grantId);
+    if (begun !== undefined && now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
+    const addsGrant = begun === undefined;
+    const addsRefreshToken = mayRefresh(record) && refreshToken === undefined;
+    // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
+    const isFirst = addsGrant && refreshToken === undefined;
+    const found = isFirst ? undefined : await issue.findAccessToken(step);
+    const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
+    const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
+    const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
+    const isUsed = (isComplete && !isUnanswered) || found?.revokedAt !== undefined;
+    if (isUsed) return undefined;
+    return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered };
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, record, grant, now, missing, found, isUnanswered = false } = attempt;
-    const { grants, issue } = this.#parts;
+    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found } = attempt;
+    const { grants, issue, repositories } = this.#parts;
+    const { grantId } = step;
     const { redemption, ...unnamed } = grant;
-    const token = issue.accessTokenRecord(step, missing.grant ? unnamed : grant, record.scopes, now);
-    const isLast = !missing.grant && !missing.accessToken;
-    const next = issue.refreshTokenRecord(step, isLast ? grant : unnamed, record.scopes, now);
-    const remembered = this.#unanswered.get(step.grantId);
+    const isLast = !addsGrant && found !== undefined;
+    const token = issue.accessTokenRecord(addsGrant ? { ...attempt, grant: unnamed } : attempt);
+    const nextToken = issue.refreshTokenRecord(isLast ? attempt : { ...attempt, grant: unnamed });
     // Of two repetitions at once, one has what this instance remembers.
-    this.#unanswered.delete(step.grantId);
-    const writes = [
-      missing.accessToken ? issue.addAccessToken(token) : undefined,
-      missing.refreshToken ? issue.addRefreshToken(step, next) : undefined,
-      missing.grant ? this.#addGrant(step.grantId, grant) : undefined,
-    ] as const;
-    // Nothing is under way any more when a failure is told.
-    const results = await Promise.allSettled(writes);
-    if (results.some(({ status }) => status === "rejected")) {
-      const own = missing.accessToken ? token.record.wrappedKey : next.wrappedKey;
-      this.#unanswered.set(step.grantId, (missing.grant ? redemption : own) ?? own);
-    }
-    const [access, refresh, isFirstGrant] = await Promise.all(writes);
-    const hasDecided = isUnanswered ? remembered !== undefined : (isFirstGrant ?? access?.isFirst ?? refresh?.isFirst);
+    const isUnanswered = attempt.isUnanswered && this.#unanswered.delete(grantId);
+    const writes = allDone([
+      found === undefined ? issue.addAccessToken(step, token) : undefined,
+      addsRefreshToken ? issue.addRefreshToken(step, nextToken) : undefined,
+      addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
+    ]);
+    const [access, refresh, begun] = await writes.catch((failure: unknown) => {
+      const own = isLast ? nextToken.wrappedKey : token.wrappedKey;
+      const decider = addsGrant ? redemption : own;
+      if (decider !== undefined) this.#unanswered.set(grantId, decider);
+      throw failure;
+    });
+    const hasDecided = isUnanswered || (begun ?? access ?? refresh)?.isFirst;
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,
     );
+    const { clientId, subject } = record;
     if (!hasDecided || wasOvertaken || access?.stored?.revokedAt !== undefined) {
-      return this.#refuseReplay(record.clientId, step, await grants.get(step.grantId), step, record);
+      return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
     }
-    const { clientId, subject, scopes } = record;
-    emit("token-issued", { clientId, grantId: step.grantId, subject, scopes });
-    return tokenResponse({
-      accessToken: token.accessToken,
-      expiresAt: (access?.stored ?? found)?.expiresAt ?? now,
-      refreshToken: mayRefresh(record) ? issue.refreshTokenText(step) : undefined,
-      scopes,
-      now,
-    });
-  }
-
-  /** Begins a grant. Where the answer is lost, the grant itself says which attempt it began with. */
-  async #addGrant(grantId: string, grant: Grant): Promise<boolean> {
-    try {
-      return await this.#parts.grants.add(grantId, grant);
-    } catch (failure) {
-      if (!isUnknown(failure)) throw failure;
-      if ((await this.#parts.grants.get(grantId))?.redemption === grant.redemption) return true;
-      throw failure;
-    }
+    emit("token-issued", { clientId, grantId, subject, scopes });
+    return issue.response(attempt, (access?.stored ?? found)?.expiresAt ?? now, mayRefresh(record));
   }
 
   #newGrant(record: AuthorizationCode, now: number): Grant {
@@ -264,22 +231,10 @@ export class CodeRedemption {
   }
 
   /** A second use of a code ends what the first one issued, where it is its own client's. */
-  async #refuseReplay(
-    clientId: string,
-    { handle }: GrantCredential,
-    grant: Grant | undefined,
-    step?: Step,
-    record?: AuthorizationCode,
-  ): Promise<never> {
-    const grantId = grantIdOf(handle);
+  async #refuseReplay({ clientId, grantId, grant, record, step }: Replay): Promise<never> {
     // Whoever else has found the code must not be able to end its client's login with it.
     if ((grant ?? record)?.clientId === clientId) {
-      const ended = await this.#parts.grants.revoke(grantId, {
-        key: step?.key.grantKey,
-        sealedUpstream: record?.sealedUpstream,
-        clientId,
-        subject: record?.subject,
-      });
+      const ended = await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey, code: record });
       if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
     }
     throw unknownCode();

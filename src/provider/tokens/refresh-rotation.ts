@@ -3,18 +3,18 @@ import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
-import type { TokenIssue } from "./token-issue.ts";
-import { type TokenResponse, tokenResponse } from "./token-response.ts";
+import type { Issuance, TokenIssue } from "./token-issue.ts";
+import type { TokenResponse } from "./token-response.ts";
 
 /** What a client shows to refresh. */
 export interface RefreshRequest {
@@ -25,17 +25,13 @@ export interface RefreshRequest {
 }
 
 /** What refreshing needs. */
-export interface RefreshRotationParts {
-  readonly repositories: { readonly refreshTokens: Repository<string, RefreshToken> };
+export type RefreshRotationParts = Pick<
+  ProviderConfiguration,
+  "keys" | "lifetimes" | "now" | "repositories" | "resource"
+> & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
-  readonly keys: KeyRing;
-  readonly resource: string;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-  /** How long a spent token gets the same answer once its successor was used, in seconds. */
-  readonly grace: number;
-}
+};
 
 /** What the store has of a refresh token and of those next to it, read in one turn. */
 interface Chain {
@@ -75,11 +71,8 @@ export class RefreshRotation {
     authenticate: () => Promise<Client>,
   ): Promise<{ readonly tokens: TokenResponse; readonly client: Client }> {
     const began = this.#parts.now();
-    const credential = readCredential(
-      this.#parts.keys.derive("credential mark"),
-      "refresh_token",
-      request.refreshToken,
-    );
+    const mark = this.#parts.keys.derive("credential mark");
+    const credential = readCredential(mark, "refresh_token", request.refreshToken);
     const [client, chain] = await Promise.all([authenticate(), credential && this.#read(credential)]);
     const grant = chain?.grant;
     if (credential === undefined || chain === undefined || grant?.clientId !== request.clientId) throw unknownToken();
@@ -91,16 +84,16 @@ export class RefreshRotation {
     const now = this.#parts.now();
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, now);
-    const scopes =
-      chain.successor?.scopes ?? (await this.#spend(step, grant, narrowedScopes(grant, request.scope), now));
-    const [access] = await this.#all([
-      this.#issueAccessToken(step, grant, scopes, now),
+    const successor = chain.successor ?? (await this.#spend({ step, grant, scopes: narrowed(grant, request), now }));
+    const issuance = { step, grant, scopes: successor.scopes, now };
+    const [expiresAt] = await allDone([
+      this.#issueAccessToken(issuance, chain.successor !== undefined),
       this.#retire(chain.previous, step, now),
     ]);
     requirePrompt(began, this.#parts.now());
-    emit("token-refreshed", { clientId: grant.clientId, grantId: step.grantId, subject: grant.subject, scopes });
-    const refreshToken = this.#parts.issue.refreshTokenText(step);
-    return { tokens: tokenResponse({ ...access, scopes, refreshToken, now }), client };
+    const { clientId, subject } = grant;
+    emit("token-refreshed", { clientId, grantId: step.grantId, subject, scopes: successor.scopes });
+    return { tokens: this.#parts.issue.response(issuance, expiresAt), client };
   }
 
   async #read(credential: GrantCredential): Promise<Chain> {
@@ -124,19 +117,18 @@ export class RefreshRotation {
 
   /** The keys of a token that still gets an answer. */
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
-    const { keys, grants, grace } = this.#parts;
+    const { grants, keys, lifetimes } = this.#parts;
     const { grant, shown, successor, afterSuccessor } = chain;
     const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
     if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);
     const step = openStep(keys, credential, shown.wrappedKey);
     if (isRevoked(grant)) {
-      await grants.endUpstream(step.grantId, grant, { key: step.key.grantKey });
+      await grants.endUpstream(step.grantId, grant, step.key.grantKey);
       throw unknownToken();
     }
-    if (wasRetired(chain) || (afterSuccessor !== undefined && now >= afterSuccessor.issuedAt + grace)) {
-      return this.#refuseReuse(credential, grant, step);
-    }
+    const graceEnds = afterSuccessor === undefined ? Infinity : afterSuccessor.issuedAt + lifetimes.refreshGrace;
+    if (wasRetired(chain) || now >= graceEnds) return this.#refuseReuse(credential, grant, step);
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
     return step;
   }
@@ -150,32 +142,25 @@ export class RefreshRotation {
     throw new OAuthError("invalid_grant", "The refresh token was used before; the login has been ended.");
   }
 
-  async #issueAccessToken(
-    step: Step,
-    grant: Grant,
-    scopes: readonly string[],
-    now: number,
-  ): Promise<{ readonly accessToken: string; readonly expiresAt: number }> {
+  /** When the access token of an answer expires, in epoch seconds. A repetition looks before it adds one. */
+  async #issueAccessToken(issuance: Issuance, isRepeated: boolean): Promise<number> {
     const { issue } = this.#parts;
-    const token = issue.accessTokenRecord(step, grant, scopes, now);
-    const { stored } = await issue.addAccessToken(token);
+    const { step, now } = issuance;
+    const found = isRepeated ? await issue.findAccessToken(step) : undefined;
+    const stored = found ?? (await issue.addAccessToken(step, issue.accessTokenRecord(issuance))).stored;
     if (stored?.revokedAt !== undefined) {
       throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
     }
     // A token that has expired since it was added is not there any more.
-    return { accessToken: token.accessToken, expiresAt: stored?.expiresAt ?? now };
+    return stored?.expiresAt ?? now;
   }
 
-  /**
-   * Spends a token, by adding its successor.
-   *
-   * @returns The scopes of the answer. Of several requests at once, one says which scopes that are.
-   */
-  async #spend(step: Step, grant: Grant, scopes: readonly string[], now: number): Promise<readonly string[]> {
+  /** Spends a token, by adding its successor. Of several requests at once, one says which scopes that has. */
+  async #spend(issuance: Issuance): Promise<RefreshToken> {
     const { issue } = this.#parts;
-    const { stored } = await issue.addRefreshToken(step, issue.refreshTokenRecord(step, grant, scopes, now));
+    const { stored } = await issue.addRefreshToken(issuance.step, issue.refreshTokenRecord(issuance));
     if (stored === undefined) throw unknownToken();
-    return stored.scopes;
+    return stored;
   }
 
   /**
@@ -184,18 +169,10 @@ export class RefreshRotation {
    * where it failed at first.
    */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
-    const keptUntil = Math.ceil(now + Math.max(this.#parts.grace, longestRequestSeconds));
+    const keptUntil = Math.ceil(now + Math.max(this.#parts.lifetimes.refreshGrace, longestRequestSeconds));
     if (previous === undefined || previous.expiresAt <= keptUntil) return;
     const key = refreshTokenKey(step.handle, step.generation - 1);
     await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt: keptUntil });
-  }
-
-  /** Waits for every write, so that nothing is under way any more when a failure is told. */
-  async #all<Writes extends readonly unknown[]>(
-    writes: readonly [...Writes],
-  ): Promise<{ -readonly [Index in keyof Writes]: Awaited<Writes[Index]> }> {
-    await Promise.allSettled(writes);
-    return Promise.all(writes);
   }
 }
 
@@ -207,7 +184,8 @@ function wasRetired({ shown, successor }: Chain): boolean {
   return shown !== undefined && successor === undefined && shown.expiresAt < shown.usableUntil;
 }
 
-function narrowedScopes(grant: Grant, scope: string | undefined): readonly string[] {
+/** The scopes that a refresh asks for, of those of its grant. */
+function narrowed(grant: Grant, { scope }: RefreshRequest): readonly string[] {
   const requested = parseScope(scope).filter((value) => value !== offlineAccess);
   if (requested.length === 0) return grant.scopes;
   if (scopesBeyond(requested, grant.scopes).length > 0) {

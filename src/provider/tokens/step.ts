@@ -1,6 +1,7 @@
-import { OAuthError, UnsealableError } from "../../errors.ts";
+import { OAuthError } from "../../errors.ts";
 import { grantIdOf } from "../../records/keys.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { openOr } from "../../secrets/sealing.ts";
 import { StepKey } from "../grants/grant-key.ts";
 import type { GrantCredential } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
@@ -14,12 +15,13 @@ import type { Step } from "./successor-tokens.ts";
  */
 export function openStep(keys: KeyRing, credential: GrantCredential, wrappedKey: string | undefined): Step {
   const grantId = grantIdOf(credential.handle);
-  try {
-    if (wrappedKey === undefined) throw new UnsealableError("A credential was stored without its keys.");
-    return { ...credential, grantId, key: StepKey.unwrap(keys, grantId, credential.core, wrappedKey) };
-  } catch (failure) {
-    if (!(failure instanceof UnsealableError) || failure.keyId !== undefined) throw failure;
-    reportFailure(failure);
-    throw new OAuthError("invalid_grant", "The login cannot be opened any more; log in again.");
-  }
+  return openOr(
+    // A credential without its keys opens as little as one with altered ones.
+    () => ({ ...credential, grantId, key: StepKey.unwrap(keys, grantId, credential.core, wrappedKey ?? "") }),
+    (failure) => {
+      if (failure.keyId !== undefined) throw failure;
+      reportFailure(failure);
+      throw new OAuthError("invalid_grant", "The login cannot be opened any more; log in again.");
+    },
+  );
 }

@@ -1,11 +1,9 @@
-import { OAuthError, UnsealableError } from "../../errors.ts";
-import type { AccessToken } from "../../records/access-token.ts";
+import { OAuthError } from "../../errors.ts";
 import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
-import type { RefreshToken } from "../../records/refresh-token.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
-import type { Repository } from "../../storage/contract.ts";
+import { openOr } from "../../secrets/sealing.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { type GrantKey, StepKey } from "../grants/grant-key.ts";
+import { StepKey } from "../grants/grant-key.ts";
 import type { Grants } from "../grants/grants.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import {
@@ -18,102 +16,78 @@ import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { reportFailure } from "../oauth-failure.ts";
 
 /** What revocation needs. */
-export interface RevokerParts {
-  readonly repositories: {
-    readonly accessTokens: Repository<string, AccessToken>;
-    readonly refreshTokens: Repository<string, RefreshToken>;
-  };
+export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories"> & {
   readonly grants: Grants;
-  readonly keys: KeyRing;
   readonly announcements: KeyAnnouncements;
-  /** The time in epoch seconds. */
-  readonly now: () => number;
-}
+};
 
-/** A refresh token, and whether its mark says that this server issued it. */
-interface ShownRefreshToken extends GrantCredential {
-  readonly isProven: boolean;
-}
-
-/** Revokes tokens at their client's wish (RFC 7009). */
-export class TokenRevoker {
-  readonly #parts: RevokerParts;
-
-  constructor(parts: RevokerParts) {
-    this.#parts = parts;
-  }
-
-  /**
-   * Revokes a token: an access token by itself, a refresh token with its whole grant. A token that is unknown, or is
-   * another client's, is left alone without a word, so that nobody learns whether it exists.
-   *
-   * @throws {StorageError} when the store fails.
-   */
-  async revoke(clientId: string, token: string): Promise<void> {
-    const refresh = await this.#readRefreshToken(token);
-    if (refresh !== undefined) await this.#revokeGrant(clientId, refresh);
-    else await this.#revokeAccessToken(clientId, token);
-  }
-
-  /** A token whose key nobody has any more can still be revoked: nothing else can be done with it. Its mark says nothing. */
-  async #readRefreshToken(token: string): Promise<ShownRefreshToken | undefined> {
-    const { keys, announcements } = this.#parts;
-    try {
-      const credential = readCredential(keys.derive("credential mark"), "refresh_token", token);
-      return credential && { ...credential, isProven: true };
-    } catch (failure) {
-      const explained = await announcements.explain(failure);
-      if (explained instanceof OAuthError && explained.error === "invalid_grant") {
-        const credential = readMarkedCredential("refresh_token", token);
-        return credential && { ...credential, isProven: false };
-      }
-      throw explained;
-    }
-  }
-
-  async #revokeGrant(clientId: string, { handle, generation, core, isProven }: ShownRefreshToken): Promise<void> {
-    const { repositories, grants, keys } = this.#parts;
-    const grantId = grantIdOf(handle);
-    const [record, grant] = await Promise.all([
-      repositories.refreshTokens.get(refreshTokenKey(handle, generation)),
-      grants.get(grantId),
-    ]);
-    if (grant?.clientId !== clientId) return;
-    const key = record && openKey(keys, grantId, core, record.wrappedKey);
-    // Whoever knows the handle can invent a mark, but no record of the login that is as lost as the mark's key.
-    if (isProven || (record !== undefined && key === "lost")) {
-      await grants.revoke(grantId, { grant, key: key === "lost" ? undefined : key });
-    }
-  }
-
-  async #revokeAccessToken(clientId: string, token: string): Promise<void> {
-    const ours = readAccessToken(token);
-    if (ours === undefined && !isPythonAccessToken(token)) return;
-    const { accessTokens } = this.#parts.repositories;
-    const key = accessTokenKey(token);
-    const record = await accessTokens.get(key);
-    if (record === undefined || record.clientId !== clientId || record.revokedAt !== undefined) return;
-    if (ours === undefined) await accessTokens.delete(key);
-    else await accessTokens.set(key, await this.#revoked(record));
-    emit("token-revoked", { clientId, grantId: record.grantId });
-  }
-
-  /** The record of a revoked token is kept as long as its grant: the token could be issued again while that lives. */
-  async #revoked({ wrappedKey: _, ...record }: AccessToken): Promise<AccessToken> {
-    const { grants, now } = this.#parts;
-    const grant = record.grantId === undefined ? undefined : await grants.get(record.grantId);
-    const expiresAt = grant?.expiresAt ?? record.expiresAt;
-    return { ...record, scopes: [], revokedAt: now(), ...(expiresAt !== undefined && { expiresAt }) };
-  }
-}
-
-/** The key that is wrapped under a token; "lost" where it was wrapped with a secret that is not configured any more. */
-function openKey(keys: KeyRing, grantId: string, core: string, wrappedKey: string): GrantKey | "lost" | undefined {
+/**
+ * Revokes a token at its client's wish (RFC 7009): an access token by itself, a refresh token with its whole grant. A token
+ * that is unknown, or is another client's, is left alone without a word, so that nobody learns whether it exists.
+ *
+ * @throws {StorageError} when the store fails.
+ */
+export async function revokeToken(parts: RevokerParts, clientId: string, token: string): Promise<void> {
+  const { keys, announcements } = parts;
+  let credential: GrantCredential | undefined;
+  let isProven = true;
   try {
-    return StepKey.unwrap(keys, grantId, core, wrappedKey).grantKey;
+    credential = readCredential(keys.derive("credential mark"), "refresh_token", token);
   } catch (failure) {
-    if (!(failure instanceof UnsealableError)) throw failure;
-    reportFailure(failure);
-    return failure.keyId === undefined ? undefined : "lost";
+    const explained = await announcements.explain(failure);
+    if (!(explained instanceof OAuthError && explained.error === "invalid_grant")) throw explained;
+    // A token whose key nobody has any more can still be revoked: nothing else can be done with it. Its mark says nothing.
+    isProven = false;
+    credential = readMarkedCredential("refresh_token", token);
   }
+  if (credential === undefined) await revokeAccessToken(parts, clientId, token);
+  else await revokeGrant(parts, clientId, credential, isProven);
+}
+
+async function revokeGrant(
+  { repositories, grants, keys }: RevokerParts,
+  clientId: string,
+  { handle, generation, core }: GrantCredential,
+  isProven: boolean,
+): Promise<void> {
+  const grantId = grantIdOf(handle);
+  const [record, grant] = await Promise.all([
+    repositories.refreshTokens.get(refreshTokenKey(handle, generation)),
+    grants.get(grantId),
+  ]);
+  if (grant?.clientId !== clientId) return;
+  const opened =
+    record &&
+    openOr(
+      () => StepKey.unwrap(keys, grantId, core, record.wrappedKey),
+      (failure) => failure,
+    );
+  const isOpen = opened instanceof StepKey;
+  if (opened !== undefined && !isOpen) reportFailure(opened);
+  // Whoever knows the handle can invent a mark, but no record of the login that is as lost as the mark's key.
+  const isLost = opened !== undefined && !isOpen && opened.keyId !== undefined;
+  if (isProven || isLost) await grants.revoke(grantId, { grant, key: isOpen ? opened.grantKey : undefined });
+}
+
+async function revokeAccessToken({ repositories, grants, now }: RevokerParts, clientId: string, token: string) {
+  const { accessTokens } = repositories;
+  const ours = readAccessToken(token);
+  if (ours === undefined && !isPythonAccessToken(token)) return;
+  const key = accessTokenKey(token);
+  const record = await accessTokens.get(key);
+  if (record === undefined || record.clientId !== clientId || record.revokedAt !== undefined) return;
+  if (ours === undefined) {
+    await accessTokens.delete(key);
+  } else {
+    // The record is kept as long as the token's grant: the token could be issued again while that lives.
+    const { wrappedKey: _, ...kept } = record;
+    const expiresAt = (await grants.get(grantIdOf(ours.handle)))?.expiresAt ?? record.expiresAt;
+    await accessTokens.set(key, {
+      ...kept,
+      scopes: [],
+      revokedAt: now(),
+      ...(expiresAt !== undefined && { expiresAt }),
+    });
+  }
+  emit("token-revoked", { clientId, grantId: record.grantId });
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireText } from "../../option-checks.ts";
+import { requireDuration, requireHttpUrl, requireKind, requireText } from "../../option-checks.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
@@ -82,6 +82,7 @@ export class PangeaAuthn implements Upstream {
    */
   constructor(options: PangeaAuthnOptions, nameOf: (option: keyof PangeaAuthnOptions) => string) {
     this.issuer = requireHttpUrl(nameOf("issuerUrl"), options.issuerUrl).replace(/\/+$/, "");
+    requireKind(nameOf("fetch"), options.fetch, "function");
     this.timeout = requireDuration(nameOf("timeout"), options.timeout, 10_000, 600_000, "milliseconds");
     requireText(nameOf("clientId"), options.clientId);
     requireText(nameOf("clientSecret"), options.clientSecret);

@@ -2,7 +2,7 @@ import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../e
 import type { Repository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { type ReadExpiry, readExpiresAt } from "../expiry.ts";
-import type { FreshlyReadable } from "../fresh-read.ts";
+import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
@@ -182,7 +182,9 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   /** Never rejects: the outcome goes to those who wait for the load. */
   async #read(key: K, load: Load<V>, standsIn: "never" | "where allowed" = "where allowed"): Promise<void> {
     try {
-      const value = await beforeDeadline(loadTimeout, this.#backend.get(key), () => {
+      // What is behind this cache may be a cache too.
+      const answer = standsIn === "never" ? getFresh(this.#backend, key) : this.#backend.get(key);
+      const value = await beforeDeadline(loadTimeout, answer, () => {
         return new StorageTimeoutError(`The backend did not answer a read in ${loadTimeout} ms.`);
       });
       load.answer.resolve(value === undefined ? this.#acceptAbsence(load) : this.#acceptRecord(load, value));

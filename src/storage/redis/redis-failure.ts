@@ -36,7 +36,10 @@ const replyMeanings: ReadonlyMap<string, Meaning> = new Map([
   ["NOAUTH", unauthorized("Redis asks for a password; give the client its username and password.")],
   ["WRONGPASS", unauthorized("Redis refused the username or password; check the client's settings.")],
   ["NOPERM", unauthorized("This Redis user may not run the command or touch the key; check its ACL.")],
-  ["OOM", rejected("Redis is at its maxmemory and evicts nothing; give it memory or an eviction policy.")],
+  [
+    "OOM",
+    rejected("Redis is at its maxmemory; give it memory. An eviction policy would drop what must be remembered."),
+  ],
   ["CROSSSLOT", rejected("The keys are not in one slot; connect with a Cluster client.")],
   ["NOPROTO", rejected("Redis does not speak the client's protocol version; set the client's `protocol` to 2.")],
 ]);

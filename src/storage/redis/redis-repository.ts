@@ -37,12 +37,11 @@ return 1`;
 /**
  * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
  *
- * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one turn share their commands,
- * those of all kinds where `createRedisRepositories` built the repositories.
- * `add` is SET with NX; where the key has a record, a second round trip reads whether that record has expired. A
- * record that Redis has not removed yet, but that is past its expiry by `clock`, is absent. A key of this repository that
- * some other program made a list or a hash is a `CorruptRecordError`; MGET calls it absent, so a `get` that shares its
- * command does too. Nothing waits longer than
+ * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one turn share their commands, also those of
+ * different kinds where `createRedisRepositories` built the repositories. `add` is SET with NX; where the key has a record,
+ * a second round trip reads whether that record has expired. A record that Redis has not removed yet, but that is past its
+ * expiry by `clock`, is absent. A key of this repository that some other program made a list or a hash is a
+ * `CorruptRecordError`; MGET calls it absent, so a `get` that shares its command does too. Nothing waits longer than
  * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
  *
  * The client must not send commands again after a reconnect; `redisOptions()` and `clusterOptions()` give the settings.
@@ -172,7 +171,10 @@ export class RedisRepository<V, K extends string = string> implements Repository
     }
   }
 
-  /** Refuses further calls and waits for those under way. The client stays open: whoever made it closes it. */
+  /**
+   * Refuses further calls and waits for those under way. The repositories that were built with this one go on. The client
+   * stays open: whoever made it closes it.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#shared.leave();
     await this.#closing;

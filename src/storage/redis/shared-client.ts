@@ -7,8 +7,8 @@ import type { RedisLike } from "./redis-like.ts";
 const defaultTimeout = 2_000;
 
 /**
- * A client of Redis, seen by one process. The repositories of several kinds of record can share one: what they read in the
- * same turn is then one command.
+ * A client of Redis with what is under way on it. The repositories of several kinds of record can share one: what they read
+ * in the same turn is then one command.
  */
 export class SharedClient {
   readonly redis: RedisLike;
@@ -17,8 +17,7 @@ export class SharedClient {
   #users = 0;
 
   /**
-   * @param timeout - How long a command may take, the wait for a connection included, in milliseconds.
-   * Default: 2,000.
+   * @param timeout - How long a command may take, the wait for a connection included, in milliseconds. Default: 2,000.
    * @throws {ConfigurationError} when the timeout is not positive, or the client is unsafe.
    */
   constructor(redis: RedisLike, timeout = defaultTimeout) {
@@ -29,14 +28,14 @@ export class SharedClient {
     this.reads = new GetBatches(redis, this.sender);
   }
 
-  /** Counts one repository more. */
+  /** Counts a repository that sends its commands here. */
   join(): void {
     this.#users += 1;
   }
 
   /**
-   * Counts one repository less, and waits for the commands under way, whichever repository sent them. Once the last one has
-   * left, every command is refused.
+   * Counts the repository no more, and waits for the commands under way, whichever repository sent them. When the last
+   * repository leaves, the commands that still wait for a connection end, and later ones are refused.
    */
   async leave(): Promise<void> {
     this.#users -= 1;

@@ -36,17 +36,22 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
   readonly maxKnownIds?: number;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
+}
+
+/** What tests put in the place of chance and of timers. No public constructor takes it. */
+export interface VaultInternals {
   /** A number from 0 up to 1, for the jitter of retries. Default: `Math.random`. */
   readonly random?: () => number;
   /** Waits before a retry, in milliseconds. Default: a timer. */
   readonly delay?: (milliseconds: number) => Promise<void>;
 }
 
-type OptionsWithDefaults = "strictTake" | "timeout" | "maxKnownIds" | "clock" | "random" | "delay";
+type OptionsWithDefaults = "strictTake" | "timeout" | "maxKnownIds" | "clock";
 
 /** The options with their defaults. */
 export interface VaultRepositorySettings
-  extends Required<Pick<PangeaVaultRepositoryOptions<never>, OptionsWithDefaults>> {
+  extends Required<Pick<PangeaVaultRepositoryOptions<never>, OptionsWithDefaults>>,
+    Required<VaultInternals> {
   readonly folder: string | undefined;
   readonly kind: string | undefined;
 }
@@ -59,7 +64,10 @@ const maxEntries = 2 ** 24;
  *
  * @throws {ConfigurationError} when an option is wrong. The message names the option.
  */
-export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): VaultRepositorySettings {
+export function readVaultOptions(
+  options: PangeaVaultRepositoryOptions<never>,
+  internals: VaultInternals = {},
+): VaultRepositorySettings {
   const { folder, kind, timeout = 10_000, maxKnownIds = 10_000 } = options;
   if (folder !== undefined && !/^[0-9a-zA-Z_.\-/ ]+$/.test(folder)) {
     throw new ConfigurationError("folder may have letters, digits, spaces and any of _ . - / only.");
@@ -78,8 +86,8 @@ export function readVaultOptions(options: PangeaVaultRepositoryOptions<never>): 
     timeout,
     maxKnownIds,
     clock: options.clock ?? Date.now,
-    random: options.random ?? Math.random,
-    delay: options.delay ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
+    random: internals.random ?? Math.random,
+    delay: internals.delay ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
   };
 }
 

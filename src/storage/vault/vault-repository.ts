@@ -8,7 +8,12 @@ import { claim } from "./claim.ts";
 import { toVaultService } from "./connect.ts";
 import { ItemRecords } from "./item-records.ts";
 import { groupByName, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
-import { type PangeaVaultRepositoryOptions, readVaultOptions, type VaultRepositorySettings } from "./options.ts";
+import {
+  type PangeaVaultRepositoryOptions,
+  readVaultOptions,
+  type VaultInternals,
+  type VaultRepositorySettings,
+} from "./options.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { pauses } from "./pauses.ts";
 import type { StoredItem } from "./vault-calls.ts";
@@ -54,16 +59,27 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    tokenOrService: string | VaultServiceLike | VaultFolder,
+    tokenOrService: string | VaultServiceLike,
+    options?: PangeaVaultRepositoryOptions<V>,
+  );
+  /** @internal A folder that several repositories share, and what tests put in the place of chance and of timers. */
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    folder: string | VaultServiceLike | VaultFolder,
+    options?: PangeaVaultRepositoryOptions<V>,
+    internals?: VaultInternals,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    folder: string | VaultServiceLike | VaultFolder,
     options: PangeaVaultRepositoryOptions<V> = {},
+    internals: VaultInternals = {},
   ) {
     const { expiresAt, ...others } = options;
-    this.#settings = readVaultOptions(others);
+    this.#settings = readVaultOptions(others, internals);
     this.#records = new ItemRecords(asCodec(schemaOrCodec), expiresAt ?? readExpiresAt, this.#settings);
     this.#folder =
-      tokenOrService instanceof VaultFolder
-        ? tokenOrService
-        : new VaultFolder(toVaultService(tokenOrService, options), this.#settings);
+      folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
   }
 

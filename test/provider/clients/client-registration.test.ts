@@ -80,6 +80,20 @@ describe("client registration", () => {
     expect(new URL(refusal.headers.get("location") ?? "").searchParams.get("error")).toBe("invalid_scope");
   });
 
+  it("compares the redirect URI of a client of the Python package as a URL, and that of its own clients to the letter", async () => {
+    const repositories = createInMemoryRepositories();
+    await repositories.clients.set("legacy", { client_id: "legacy", redirect_uris: ["https://app.example/"] });
+    const harness = start({ repositories });
+    const own = await harness.register({ redirect_uris: ["https://app.example/"] });
+    const status = async (client_id: string, redirect_uri: string) =>
+      (await harness.get(harness.authorizePath({ client_id, redirect_uri, code_challenge: pkce().challenge }))).status;
+    expect(await status("legacy", "https://APP.example:443")).toBe(200);
+    expect(await status(own.client_id, "https://APP.example:443")).toBe(400);
+    for (const other of ["https://evil.example/", "https://app.example/other", "http://app.example/"]) {
+      expect(await status("legacy", other), other).toBe(400);
+    }
+  });
+
   it("keeps a registration that somebody logs in with, and lets one go that is only looked at", async () => {
     await using emulator = await startPangeaEmulator();
     const clock = new ManualClock();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { InMemoryRepository } from "../../../src/index.ts";
+import { createInMemoryRepositories } from "../../../src/index.ts";
 import { UpstreamRefreshLock } from "../../../src/provider/grants/upstream-refresh-lock.ts";
-import type { Lock } from "../../../src/records/lock.ts";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
@@ -10,13 +10,14 @@ const nothingDone = async () => undefined;
 
 function locks() {
   const clock = new ManualClock();
-  const repository = new InMemoryRepository<string, Lock>({ clock: clock.read });
+  const repositories = createInMemoryRepositories({ clock: clock.read });
+  const repository = repositories.locks;
   const lock = () =>
     new UpstreamRefreshLock({
-      locks: repository,
+      repositories,
       now: () => clock.seconds(),
       delay: async (milliseconds) => clock.advance(milliseconds),
-      workTimeout: 1_000,
+      upstream: new FakeUpstream(clock.read),
     });
   return { clock, repository, lock };
 }

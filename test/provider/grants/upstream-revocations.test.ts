@@ -164,6 +164,32 @@ describe("an upstream that cannot be told of a revocation", () => {
   });
 });
 
+describe("a login that a second use ends", () => {
+  it.each<[string, (harness: Harness, tokens: IssuedTokens) => Promise<Response>]>([
+    ["of its code", (harness, tokens) => harness.redeem(tokens)],
+    [
+      "of its code by whoever does not have the verifier",
+      (harness, tokens) => harness.redeem({ ...tokens, verifier: pkce().verifier }),
+    ],
+    [
+      "of a refresh token",
+      async (harness, tokens) => {
+        const next = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
+        await harness.refresh(next);
+        clock.advanceSeconds(30);
+        return harness.refresh(tokens);
+      },
+    ],
+  ])("%s is over upstream too", async (_, repeat) => {
+    const harness = start();
+    const tokens = await logIn(harness);
+    const answer = await repeat(harness, tokens);
+    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    expect(upstream.ended).toEqual([tokens.upstreamToken]);
+  });
+});
+
 describe("a login that was ended by somebody who holds nothing of it", () => {
   const shows: [string, (harness: Harness, tokens: IssuedTokens) => Promise<unknown>][] = [
     ["its access token", (harness, { access_token }) => harness.provider.upstreamToken({ token: access_token })],

@@ -58,5 +58,15 @@ it("makes client secrets of 32 bytes that say what they are", () => {
 it("knows the Python package's tokens and not Pangea's", () => {
   expect(isPythonAccessToken(`mcp_${"0f".repeat(32)}`)).toBe(true);
   expect(isPythonAccessToken("mcp_")).toBe(false);
-  expect(isPythonAccessToken("ptu_0f0f")).toBe(false);
+  expect(isPythonAccessToken("mcp_0")).toBe(true);
+  expect(isPythonAccessToken(`mcp_${"0f".repeat(64)}`)).toBe(true);
+  for (const other of ["ptu_0f0f", "xmcp_0f", "mcp_0g", "mcp_0F", "mcp_0f\n", `mcp_${"0f".repeat(64)}0`]) {
+    expect(isPythonAccessToken(other), other).toBe(false);
+  }
+});
+
+it("writes what earlier versions wrote", () => {
+  const bytes = Uint8Array.from({ length: 16 }, (_, index) => index);
+  expect(base62(bytes, 22)).toBe("000SYW7RiJxkEgOGusQGwp");
+  expect(withChecksum("pmcp_at_abc")).toBe("pmcp_at_abc15TnAi");
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   assertRegistrableRedirectUri,
   isLoopbackRedirectUri,
+  leadsToThisMachine,
   matchesRedirectUri,
 } from "../../../src/provider/oauth/redirect-uri.ts";
 
@@ -98,8 +99,24 @@ describe("a requested redirect URI", () => {
   it("is compared as a URL where the stored one went through a URL parser", () => {
     expect(matchesRedirectUri(["https://app.example/"], "https://APP.example:443", true)).toBe(true);
     expect(matchesRedirectUri(["https://app.example/"], "https://APP.example:443", false)).toBe(false);
+    for (const other of [
+      "https://evil.example/",
+      "https://app.example/callback",
+      "https://app.example/?",
+      "https://app.example:8443/",
+      "http://app.example/",
+      "https://user@app.example/",
+      "https://app.example/#",
+      "https://app.example/a/..",
+      "https://app.example\\",
+      "https://app.exa\tmple/",
+      "nowhere",
+    ]) {
+      expect(matchesRedirectUri(["https://app.example/"], other, true), other).toBe(false);
+    }
     expect(matchesRedirectUri(["https://app.example/b"], "https://app.example/a/../b", true)).toBe(false);
-    expect(matchesRedirectUri(["https://app.example/"], "https://user@app.example/", true)).toBe(false);
+    // Two texts that are no URLs are not the same URL.
+    expect(matchesRedirectUri(["somewhere"], "nowhere", true)).toBe(false);
   });
 });
 
@@ -107,4 +124,53 @@ it("tells redirect URIs that stay on the machine", () => {
   expect(isLoopbackRedirectUri("http://localhost:1/cb")).toBe(true);
   expect(isLoopbackRedirectUri("http://localhost.example/cb")).toBe(false);
   expect(isLoopbackRedirectUri("https://app.example/cb")).toBe(false);
+});
+
+it("a redirect URI may have 1,024 characters", () => {
+  const ofLength = (length: number) => `https://app.example/${"a".repeat(length - 20)}`;
+  expect(() => assertRegistrableRedirectUri(ofLength(1024))).not.toThrow();
+  expect(() => assertRegistrableRedirectUri(ofLength(1025))).toThrow();
+});
+
+it.each(
+  "about blob chrome data file filesystem ftp intent javascript mailto resource sms tel urn vbscript view-source ws wss".split(
+    " ",
+  ),
+)("a redirect URI has not the scheme %s", (scheme) => {
+  const refusal = expect.objectContaining({ error: "invalid_redirect_uri" });
+  expect(() => assertRegistrableRedirectUri(`${scheme}:x`)).toThrow(refusal);
+  expect(() => assertRegistrableRedirectUri(`${scheme}.app:x`)).not.toThrow();
+});
+
+it.each([
+  "http://localhost/cb",
+  "https://localhost:3000/cb",
+  "http://evil.localhost/cb",
+  "http://127.0.0.1/cb",
+  "https://127.8.9.10/cb",
+  "http://2130706433/cb",
+  "http://0.0.0.0/cb",
+  "http://[::1]/cb",
+  "http://[::]/cb",
+  "http://[::ffff:127.0.0.1]/cb",
+  "http://[::ffff:127.255.0.1]/cb",
+  "http://[::ffff:0.0.0.0]/cb",
+])("%s leads to the user's own machine", (uri) => {
+  expect(leadsToThisMachine(uri)).toBe(true);
+});
+
+it.each([
+  "https://app.example/localhost",
+  "https://localhost.example/cb",
+  "https://mylocalhost/cb",
+  "https://10.0.0.0/cb",
+  "https://0.0.0.0.example/cb",
+  "https://[::2]/cb",
+  "https://[2001:db8::1]/cb",
+  "https://[2001:db8::]/cb",
+  "https://[::ffff:10.0.0.1]/cb",
+  "https://[::ffff:0.0.0.1]/cb",
+  "com.example.app://localhost/cb",
+])("%s does not lead to the user's own machine", (uri) => {
+  expect(leadsToThisMachine(uri)).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isSameResource } from "../../../src/provider/oauth/resource.ts";
+import { checkAudience, checkResource, isSameResource } from "../../../src/provider/oauth/resource.ts";
 
 it("forgives the case of the host, the default port and one trailing slash", () => {
   expect(isSameResource("https://mcp.example/mcp", "https://MCP.example:443/mcp/")).toBe(true);
@@ -19,4 +19,28 @@ it.each([
   "",
 ])("does not take %j for https://mcp.example/mcp", (other) => {
   expect(isSameResource("https://mcp.example/mcp", other)).toBe(false);
+});
+
+it("does not take two texts that are no URLs for one resource", () => {
+  expect(isSameResource("mcp", "mcp")).toBe(false);
+  expect(isSameResource("https://:secret@mcp.example/mcp", "https://mcp.example/mcp")).toBe(false);
+});
+
+const own = "https://mcp.example/mcp";
+const refusal = expect.objectContaining({ error: "invalid_target" });
+
+it("a client asks for the one resource, or for none, which means that one", () => {
+  for (const requested of [undefined, own, `${own}/`]) expect(checkResource(own, requested)).toBe(own);
+  for (const requested of ["", "https://mcp.example/other"]) {
+    expect(() => checkResource(own, requested)).toThrow(refusal);
+  }
+});
+
+it("a token request names no resource, or the one that was authorized and that this server has", () => {
+  const authorized = new URL(own);
+  for (const requested of [undefined, own]) expect(() => checkAudience(own, requested, authorized)).not.toThrow();
+  const moved = "https://moved.example/mcp";
+  expect(() => checkAudience(own, moved, new URL(moved)), "not this server's any more").toThrow(refusal);
+  expect(() => checkAudience(moved, moved, authorized), "not the one that was authorized").toThrow(refusal);
+  expect(() => checkAudience(moved, undefined, authorized)).not.toThrow();
 });

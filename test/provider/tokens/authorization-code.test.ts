@@ -126,6 +126,21 @@ describe("an authorization code", () => {
     expect((await jsonOf(answer)).error).toBe("invalid_target");
   });
 
+  it("hands on who has logged in: to its grant, its tokens and those that follow", async () => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({ repositories });
+    const { redeem, client_id } = await codeOf(harness);
+    const subject = [...(await recordsOf(repositories.authorizationCodes))][0]?.[1].subject;
+    expect(subject).toMatch(/^pui_/);
+    const first = await jsonOf(await redeem());
+    const next = await jsonOf(await harness.refresh({ clientId: client_id, refresh_token: first.refresh_token }));
+    for (const { access_token } of [first, next]) {
+      const { extra, clientId } = await harness.provider.verifyAccessToken(access_token);
+      expect([extra.subject, clientId]).toEqual([subject, client_id]);
+    }
+    expect((await recordsOf(repositories.grants)).map(([, grant]) => grant.subject)).toEqual([subject]);
+  });
+
   it("expires after a minute", async () => {
     const clock = new ManualClock();
     const { redeem } = await codeOf(start({ clock: clock.read }));

@@ -6,6 +6,7 @@ import { failingOnce } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { type IssuedCode, ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
@@ -95,6 +96,20 @@ describe("a code whose redemption failed halfway", () => {
     expect((await one.redeem(code)).status).toBe(503);
     await worksOnce(other, code);
   });
+
+  it.each(kinds)(
+    "is used up on the instance that failed, once another one has answered: %s were missing",
+    async (kind) => {
+      const { one, other, flaky } = instances();
+      const code = await one.codeFor((await one.register(withRefresh)).client_id);
+      flaky[kind].failNext("add", "before");
+      expect((await one.redeem(code)).status).toBe(503);
+      const answer = await other.redeem(code);
+      expect(answer.status).toBe(200);
+      expect(await errorOf(await one.redeem(code))).toEqual([400, "invalid_grant"]);
+      expect(await other.mcpStatus((await jsonOf(answer)).access_token)).toBe(401);
+    },
+  );
 
   it.each(failures)("is good once, however often $kind fail $moment the effect", async ({ kind, moment }) => {
     const { one, flaky } = instances();
@@ -196,5 +211,5 @@ it("a redemption that was suspended until the grant of another one is gone adds 
   clock.advanceSeconds(24 * 3600);
   await gate.answer();
   expect(await errorOf(await late)).toEqual([503, "temporarily_unavailable"]);
-  expect(Reflect.get(inner.accessTokens, "size")).toBe(1);
+  for (const kind of ["accessTokens", "grants"] as const) expect(await recordsOf<unknown>(inner[kind])).toEqual([]);
 });

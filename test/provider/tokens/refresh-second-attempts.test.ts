@@ -219,7 +219,7 @@ describe("a refresh that takes minutes", () => {
     await gate.apply();
     const second = await next(harness, first);
     let last = second;
-    for (let round = 0; round < 3; round += 1) last = await next(harness, last);
+    for (let round = 0; round < 5; round += 1) last = await next(harness, last);
     clock.advanceSeconds(660);
     await gate.answer();
     expect(await errorOf(await refresh)).toEqual([503, "temporarily_unavailable"]);

@@ -88,6 +88,33 @@ describe("an upstream that has what the contract asks for, and no more", () => {
     expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 
+  it("may say of what it does not tell that it is undefined", async () => {
+    const identified = { subject: "ada", username: undefined, email: undefined };
+    Object.assign(upstream, { identify: async () => identified });
+    const harness = start();
+    const { access_token: token } = await logIn(harness);
+    expect(await harness.provider.upstreamToken({ token })).toEqual(
+      expect.objectContaining({ token: "ada-1", subject: "ada" }),
+    );
+  });
+
+  it("is not asked again for a new token that it names no end of", async () => {
+    const harness = start();
+    const { access_token: token } = await logIn(harness);
+    let refreshes = 0;
+    upstream.refresh = async () => {
+      refreshes += 1;
+      return { token: "ada-new", refreshToken: "ada-new" };
+    };
+    clock.advanceSeconds(3600);
+    for (let call = 0; call < 3; call += 1) {
+      const user = await harness.provider.upstreamToken({ token });
+      expect(user.token).toBe("ada-new");
+      expect(user).not.toHaveProperty("expiresAt");
+    }
+    expect(refreshes).toBe(1);
+  });
+
   it("may take its time to say where to log in", async () => {
     const immediate = upstream.authorizationUrl.bind(upstream);
     upstream.authorizationUrl = async (login) => immediate(login);
@@ -147,6 +174,11 @@ describe("what a provider is not made from", () => {
     ["no upstream", { upstream: undefined }, /^upstream is missing/],
     ["an upstream whose id is no part of a path", { upstream: { id: "Fake/.." } }, /^upstream\.id must be lower-case/],
     ["an upstream without an issuer", { upstream: { id: "fake", name: "Fake" } }, /^upstream\.issuer must be/],
+    [
+      "an upstream without its methods",
+      { upstream: { id: "fake", name: "Fake", issuer: "https://a.example", timeout: 1 } },
+      /^upstream\.authorizationUrl must be a method/,
+    ],
     ["no secret, where the upstream has none", { secret: undefined }, /^secret is missing/],
     ["no base URL", { baseUrl: undefined }, /^baseUrl must be an absolute URL/],
     ["no scopes", { scopes: undefined }, /^scopes must be a list/],

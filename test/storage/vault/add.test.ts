@@ -22,16 +22,13 @@ const schema = z.object({ by: z.string(), expiresAt: z.number().optional() });
 type Record = z.infer<typeof schema>;
 
 function open(options: PangeaVaultRepositoryOptions<Record> = {}) {
-  return new PangeaVaultRepository<Record>(schema, "pts_add", {
-    baseUrlTemplate: emulator.baseUrlTemplate,
-    folder: "/add",
-    kind: "record",
-    clock: () => now,
+  const { baseUrlTemplate } = emulator;
+  const own = { baseUrlTemplate, folder: "/add", kind: "record", clock: () => now, ...options };
+  return new PangeaVaultRepository<Record>(schema, "pts_add", own, {
     random: () => 1,
     delay: async (milliseconds) => {
       now += milliseconds;
     },
-    ...options,
   });
 }
 const openAll = (count: number, options = {}) => Array.from({ length: count }, () => open(options));

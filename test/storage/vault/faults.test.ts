@@ -19,15 +19,9 @@ const token = "pts_verysecrettoken";
 const pauses: number[] = [];
 function open(options = {}) {
   pauses.length = 0;
-  return new PangeaVaultRepository(schema, token, {
-    baseUrlTemplate: emulator.baseUrlTemplate,
-    folder: "/faults",
-    random: () => 1,
-    delay: async (milliseconds) => {
-      pauses.push(milliseconds);
-    },
-    ...options,
-  });
+  const internals = { random: () => 1, delay: async (milliseconds: number) => void pauses.push(milliseconds) };
+  const { baseUrlTemplate } = emulator;
+  return new PangeaVaultRepository(schema, token, { baseUrlTemplate, folder: "/faults", ...options }, internals);
 }
 
 /** The error of a call, after a look for secrets in it and in everything that hangs on it. */
@@ -187,8 +181,8 @@ describe("a strict take whose record is written to meanwhile", () => {
       getBulk: (search) => service.getBulk(search),
       delete: (id) => service.delete(id),
     };
-    const options = { folder: "/faults", strictTake: true, delay: async () => {} };
-    return { other, repository: new PangeaVaultRepository(schema, gated, options) };
+    const options = { folder: "/faults", strictTake: true };
+    return { other, repository: new PangeaVaultRepository(schema, gated, options, { delay: async () => {} }) };
   }
 
   it("does not call the value that it overwrote absent", async () => {
@@ -204,6 +198,28 @@ describe("a strict take whose record is written to meanwhile", () => {
     await other.set("a", record);
     expect(await repository.take("a")).toBeUndefined();
     expect(taken).toEqual([record]);
+  });
+});
+
+describe("an outage", () => {
+  const paths = ["vault/v2/get_bulk", "vault/v2/secret/rotate", "vault/v2/delete"];
+  it.each(paths)("is never read as an absent record by a strict take: %s", async (on) => {
+    const repository = open({ strictTake: true, timeout: 300 });
+    await repository.set("a", record);
+    emulator.faults.inject({ kind: "server-error", httpStatus: 501, on });
+    // The claim decides. What stands in the record's place may stay.
+    if (on === "vault/v2/delete") expect(await repository.take("a")).toEqual(record);
+    else expect(await failureOf(repository.take("a"))).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    emulator.faults.clear();
+    expect(await repository.take("a")).toEqual(on === "vault/v2/delete" ? undefined : record);
+  });
+
+  it("ends every read of one turn", async () => {
+    const repository = open({ timeout: 300 });
+    emulator.faults.inject({ kind: "server-error", httpStatus: 501 });
+    for (const failure of await Promise.all([failureOf(repository.get("a")), failureOf(repository.get("b"))])) {
+      expect(failure).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    }
   });
 });
 

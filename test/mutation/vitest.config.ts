@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+import configuration from "../../vitest.config.ts";
+
+// Stryker's own option for this leaves the mutants of constants switched off.
+const chosen = process.env.MUTATION_TESTS?.split(",");
+
+/** Without what takes long for every mutant: browsers, programs of other people, servers in groups, random requests. */
+export default defineConfig({
+  test: {
+    ...configuration.test,
+    include: chosen ?? ["test/**/*.test.ts"],
+    exclude: [
+      "test/{architecture,browser,cli,clients,docs,emulator,examples,explorer,fuzz}/**",
+      "test/**/*{cluster,failover,durability,every-stack,race,openapi}*",
+    ],
+  },
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { hasPrivateKeys, parseKeySet } from "../../../src/provider/oauth/key-set.ts";
+
+const publicKey = {
+  kty: "EC",
+  use: "sig",
+  key_ops: ["verify"],
+  alg: "ES256",
+  kid: "one",
+  crv: "P-256",
+  x: "AAAA",
+  y: "AAAA",
+};
+const modulus = { kty: "RSA", n: "AAAA", e: "AQAB" };
+
+describe("a key set", () => {
+  it("is read with the public members of its keys, and without all others", () => {
+    const keys = [publicKey, modulus, { kty: "OKP", crv: "Ed25519", x: "AAAA" }];
+    expect(parseKeySet({ keys: keys.map((key) => ({ ...key, d: "secret", x5c: [] })), other: 1 })).toEqual({ keys });
+  });
+
+  it.each([
+    undefined,
+    null,
+    "text",
+    [],
+    {},
+    { keys: {} },
+    { keys: [] },
+    { keys: ["key"] },
+    { keys: [{ kty: "oct", k: "AAAA" }] },
+    { keys: [{ crv: "P-256" }] },
+    ...["use", "alg", "kid", "crv", "x", "y", "n", "e"].map((member) => ({ keys: [{ kty: "EC", [member]: 5 }] })),
+    { keys: [{ kty: "EC", key_ops: "verify" }] },
+    { keys: [{ kty: "EC", key_ops: [5] }] },
+  ])("is not %j", (value) => {
+    expect(parseKeySet(value)).toBeUndefined();
+  });
+
+  it("has 50 keys at the most", () => {
+    const keys = Array.from({ length: 50 }, () => publicKey);
+    expect(parseKeySet({ keys })).toEqual({ keys });
+    expect(parseKeySet({ keys: [...keys, publicKey] })).toBeUndefined();
+  });
+
+  it.each(["d", "p", "q", "dp", "dq", "qi", "oth", "k"])("gives a private key away by its member %s", (member) => {
+    expect(hasPrivateKeys({ keys: [publicKey, { ...publicKey, [member]: "secret" }] })).toBe(true);
+  });
+
+  it.each([
+    undefined,
+    null,
+    "text",
+    5,
+    {},
+    { keys: null },
+    { keys: "d" },
+    { keys: { d: 1 } },
+    { keys: [] },
+    { keys: [null, "d", 5, publicKey] },
+  ])("gives none away as %j", (value) => {
+    expect(hasPrivateKeys(value)).toBe(false);
+  });
+});

@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { callbackPath, pathBelow, paths, wellKnownUrl } from "../../../src/provider/oauth/paths.ts";
+
+it("the endpoints are where they have always been", () => {
+  expect(Object.values(paths)).toEqual(["/authorize", "/consent", "/token", "/register", "/revoke"]);
+  expect(callbackPath("pangea")).toBe("/pangea/callback");
+});
+
+it.each([
+  ["https://mcp.example", "", "https://mcp.example/.well-known/x"],
+  ["https://mcp.example/", "", "https://mcp.example/.well-known/x"],
+  ["https://mcp.example:8443/a/b", "/a/b", "https://mcp.example:8443/.well-known/x/a/b"],
+  ["https://mcp.example/a/", "/a", "https://mcp.example/.well-known/x/a"],
+])("what is below %s", (url, path, wellKnown) => {
+  expect(pathBelow(url)).toBe(path);
+  expect(wellKnownUrl(url, "x")).toBe(wellKnown);
+});
