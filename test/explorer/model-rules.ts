@@ -7,7 +7,7 @@ const rule = (name: string, tests: readonly string[], ...edits: readonly Edit[])
 });
 const rotationTs = "provider/tokens/refresh-rotation.ts";
 const redemptionTs = "provider/tokens/code-redemption.ts";
-const issueTs = "provider/tokens/token-issue.ts";
+const addOnceTs = "provider/tokens/add-once.ts";
 const grantsTs = "provider/grants/grants.ts";
 const sessionsTs = "provider/grants/upstream-sessions.ts";
 const lockTs = "provider/grants/upstream-refresh-lock.ts";
@@ -19,18 +19,26 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Revoking writes a tombstone in the grant's place",
     ["refresh and revoke", "refresh twice and revoke"],
-    [grantsTs, "await this.#grants.set(grantId, tombstone);", "await this.#grants.delete(grantId);"],
+    [
+      grantsTs,
+      "await this.#parts.repositories.grants.set(grantId, tombstone);",
+      "await this.#parts.repositories.grants.delete(grantId);",
+    ],
   ),
   rule(
     "A grant is added, never set",
     ["redeem twice", "redeem and revoke"],
-    [grantsTs, "return this.#grants.add(grantId, grant);", "return this.#grants.set(grantId, grant).then(() => true);"],
+    [
+      redemptionTs,
+      "addOnce(repositories.grants, grantId, grant)",
+      "repositories.grants.set(grantId, grant).then(() => ({ isFirst: true, stored: grant }))",
+    ],
   ),
   rule(
     "Tokens are added, never set",
     ["refresh twice for other scopes", "refresh twice"],
     [
-      issueTs,
+      addOnceTs,
       "if (await repository.add(key, record)) return",
       "if (await repository.set(key, record).then(() => true)) return",
     ],
@@ -66,18 +74,22 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A write whose answer was lost is read back",
     ["redeem in an outage"],
-    [issueTs, "if (!isUnknown(failure)) throw failure;", "if (failure !== undefined) throw failure;"],
+    [
+      addOnceTs,
+      'if (!(failure instanceof StorageFailure && failure.effect === "unknown")) throw failure;',
+      "if (failure !== undefined) throw failure;",
+    ],
   ),
   rule(
     "An instance remembers which code it could not answer",
     ["redeem in an outage"],
-    [redemptionTs, "this.#unanswered.set(step.grantId, ", "void ("],
+    [redemptionTs, "if (decider !== undefined) this.#unanswered.set(grantId, decider);", ""],
   ),
   rule(
     "One record decides which of two redemptions answers",
     ["redeem twice"],
-    [redemptionTs, "missing.grant ? unnamed : grant", "grant"],
-    [redemptionTs, "isLast ? grant : unnamed", "grant"],
+    [redemptionTs, "addsGrant ? { ...attempt, grant: unnamed } : attempt", "attempt"],
+    [redemptionTs, "isLast ? attempt : { ...attempt, grant: unnamed }", "attempt"],
   ),
   rule(
     "A redemption that was overtaken does not answer",
@@ -89,14 +101,14 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaTwice],
     [
       lockTs,
-      "if (await this.#locks.add(key, { owner: randomUUID(), expiresAt })) {",
-      "if (await this.#locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true)) {",
+      "if (await this.#parts.repositories.locks.add(key, { owner: randomUUID(), expiresAt })) {",
+      "if (await this.#parts.repositories.locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true)) {",
     ],
   ),
   rule(
     "The lock of a session that is not stored yet is held",
     [pangeaTwice],
-    [lockTs, "if (!isReplaced && this.#now()", "if (this.#now()"],
+    [lockTs, "if (!isReplaced && this.#parts.now()", "if (this.#parts.now()"],
   ),
   rule(
     "Whoever has the lock looks whether somebody else was there before",
@@ -115,35 +127,35 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Whoever has stored a session looks at the grant once more",
     [pangeaAndRevoke],
-    [sessionsTs, "    await this.#endIfRevoked(grantId, key, sealed);\n  }", "  }"],
+    [sessionsTs, "if (await this.#endIfRevoked(open, sealed)) throw loginOver();", "  }"],
   ),
   rule(
     "What the upstream could not be told is kept",
     ["refresh and revoke"],
     [
       "provider/grants/upstream-revocations.ts",
-      "await this.#revocations.set(grantId, { sealed: this.#tokens.seal(tokens, grantId), expiresAt });",
+      "await this.#parts.repositories.upstreamRevocations.set(grantId, {\n        sealed: this.#tokens.seal(tokens, grantId),\n        expiresAt,\n      });",
       "",
     ],
   ),
   rule(
     "What the store did not take of a session is kept",
     [pangeaTwice, pangeaAndRevoke],
-    [sessionsTs, "this.#unstored.keep(grantId, { before, sealed, expiresAt: grant.expiresAt, key });", ""],
+    [
+      sessionsTs,
+      "this.unstored.keep(grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });",
+      "",
+    ],
   ),
   rule(
     "A spent token gets its answer for the grace",
     ["refresh twice"],
-    [rotationTs, "now >= afterSuccessor.issuedAt + grace", "now >= afterSuccessor.issuedAt"],
+    [rotationTs, "afterSuccessor.issuedAt + lifetimes.refreshGrace", "afterSuccessor.issuedAt"],
   ),
   rule(
     "A spent refresh token is refused after its grace",
     ["refresh and reuse"],
-    [
-      rotationTs,
-      "if (wasRetired(chain) || (afterSuccessor !== undefined && ",
-      "if (wasRetired(chain) || (grace < 0 && afterSuccessor !== undefined && ",
-    ],
+    [rotationTs, "if (wasRetired(chain) || now >= graceEnds)", "if (wasRetired(chain) || graceEnds < 0)"],
   ),
   rule(
     "A token that looks retired is read again",
@@ -164,14 +176,14 @@ export const modelRules: readonly ProvedRule[] = [
     ["refresh and revoke an access token"],
     [
       "provider/tokens/token-revoker.ts",
-      "else await accessTokens.set(key, await this.#revoked(record));",
-      "else await accessTokens.delete(key);",
+      "await accessTokens.set(key, {\n      ...kept,\n      scopes: [],\n      revokedAt: now(),\n      ...(expiresAt !== undefined && { expiresAt }),\n    });",
+      "await accessTokens.delete(key);",
     ],
   ),
   rule(
     "A revocation forgets the consent",
     ["consent and revocation", "consent and account revocation"],
-    [grantsTs, "if (subject !== undefined) await this.#consentRevocations.revoke(subject, clientId);", ""],
+    [grantsTs, "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);", ""],
   ),
   rule(
     "An outage is no word on a token",
@@ -185,6 +197,10 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Every tombstone ends",
     ["refresh and revoke"],
-    [grantsTs, "revokedAt + this.#lifetime) + tombstoneMargin,", "revokedAt + this.#lifetime) * 2,"],
+    [
+      grantsTs,
+      "revokedAt + this.#parts.lifetimes.grant) + tombstoneMargin,",
+      "revokedAt + this.#parts.lifetimes.grant) * 2,",
+    ],
   ),
 ];
