@@ -97,11 +97,14 @@ export class Ending {
   /**
    * A client shows again what it has, to every instance, a minute after all that was, and the operator's job tells Pangea
    * what is left to be told: so what was left to be done has its chance. This is no look: it changes what is there.
+   *
+   * @returns Whether the client got tokens for its code, from an instance that knew that it had answered nobody.
    */
-  async showAllAgain(login: Login): Promise<void> {
+  async showAllAgain(login: Login): Promise<boolean> {
     const { world } = this;
     world.tell(-1, "The client shows all that it has again, to every instance, a minute apart.");
-    await this.#act((actor) => actor.redeem(login, { ...this.#probe, instance: 0 }));
+    const redeemed = await this.#act((actor) => actor.redeem(login, { ...this.#probe, instance: 0 }));
+    if (redeemed.kind === "tokens") return true;
     for (const { index, provider } of world.instances) {
       world.advance(60_000);
       for (const { accessToken, refreshToken } of this.tokensOf(login)) {
@@ -111,6 +114,7 @@ export class Ending {
       await provider.retryUpstreamRevocations();
     }
     this.#seen.clear();
+    return false;
   }
 
   /** A look is made by the client itself, with an assertion of its own where it needs one, at an instance of its own. */

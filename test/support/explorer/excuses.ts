@@ -129,8 +129,8 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
 
 /**
  * Whether the code was used and nobody was answered: everything that it leads to was stored, and the instance was killed
- * then, or it lost the store's word on its last write and could not read it back either, and the client came back to
- * another instance, which takes that for a second use. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
+ * then, or it lost the store's word on its last write and could not read it back either, or could not read what an attempt
+ * that was killed had left, and the client came back to another instance, which takes that for a second use. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
  * answer. An instance that could not answer knows that, as long as it lives.
  */
 function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
@@ -143,7 +143,7 @@ function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | unde
     const isSince = (time: number): boolean => endedAt <= time && time <= until;
     const wasKilled = kills.some((kill) => kill.instance === instance && isSince(kill.at));
     const wentElsewhere = calls.some((call) => call.instance !== instance && isSince(call.endedAt));
-    const wasLostTwice = ending.world.storeFaults > 1;
+    const wasLostTwice = ending.world.storeFaults + kills.length > 1;
     const isForgotten = wasKilled || (wasLostTwice && (wentElsewhere || refused === undefined));
     return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
