@@ -127,7 +127,7 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "Whoever has stored a session looks at the grant once more",
     [pangeaAndRevoke],
-    [sessionsTs, "if (await this.#endIfRevoked(open, sealed)) throw loginOver();", "  }"],
+    [sessionsTs, "if (await this.#endIfRevoked(open, sealed)) throw loginOver();", ""],
   ),
   rule(
     "What the upstream could not be told is kept",
