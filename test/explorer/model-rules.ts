@@ -131,7 +131,7 @@ export const modelRules: readonly ProvedRule[] = [
   ),
   rule(
     "What the upstream could not be told is kept",
-    ["refresh and revoke"],
+    [pangeaAndRevoke],
     [
       "provider/grants/upstream-revocations.ts",
       "await this.#parts.repositories.upstreamRevocations.set(grantId, {",

@@ -158,7 +158,8 @@ function failedBesideAnother(ending: Ending, login: Login, refused: Call | undef
   if (refused !== undefined && refused.kind !== "redeem") return false;
   const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
   const calls = ending.callsOf(login).filter(({ kind, by }) => kind === "redeem" && by === "client");
-  const failed = calls.filter(({ answer }) => answer.kind === "unavailable" || answer.kind === "lost");
+  const failedAtStore = ending.world.storeFaults > 0;
+  const failed = calls.filter(({ answer: { kind } }) => kind === "lost" || (kind !== "tokens" && failedAtStore));
   const others = calls.filter(({ answer, endedAt }) => answer.kind === "refused" && endedAt <= until);
   return failed.some((one) =>
     others.some((other) => one.begunAt <= other.endedAt && other.begunAt <= one.endedAt && one.task !== other.task),

@@ -41,6 +41,12 @@ export const flows: readonly Flow[] = [
     tasks: [redeeming("the client", 0, 3)],
   },
   {
+    name: "redeem in an outage, on one instance",
+    settings: { instances: [{}] },
+    prepare: withCode,
+    tasks: [redeeming("the client", 0, 3)],
+  },
+  {
     name: "redeem and replay",
     settings: { instances: two },
     prepare: withCode,

@@ -9,8 +9,8 @@ export interface Invariant {
   readonly broken: (ending: Ending) => Promise<string | undefined>;
 }
 
-/** Spent credentials are looked at again after this many seconds: grace and replay windows are over by then. */
-const afterEveryWindow = 900;
+/** Spent credentials are looked at again after this many seconds: their grace is over by then. */
+const afterEveryWindow = 120;
 /** The longest that any record is of use, in seconds: a grant and a registration live for 90 days. */
 const longestUse = 92 * 24 * 3600;
 
@@ -106,6 +106,13 @@ export const invariants: readonly Invariant[] = [
         }
       }
       return undefined;
+    }),
+  },
+  {
+    name: "a code is answered once",
+    broken: ofEachLogin(async (ending, login) => {
+      const answered = ending.tokensOf(login).filter(({ call }) => call.kind === "redeem");
+      return answered.length > 1 ? "the code was answered twice" : undefined;
     }),
   },
   {
