@@ -82,7 +82,7 @@ export const modelRules: readonly ProvedRule[] = [
   ),
   rule(
     "An instance remembers which code it could not answer",
-    ["redeem in an outage"],
+    ["redeem in an outage, on one instance"],
     [redemptionTs, "this.#unanswered.set(grantId, decider);", ""],
   ),
   rule(
@@ -109,11 +109,6 @@ export const modelRules: readonly ProvedRule[] = [
     "The lock of a session that is not stored yet is held",
     [pangeaTwice],
     [lockTs, "isOurs && !isReplaced && now()", "isOurs && now()"],
-  ),
-  rule(
-    "Whoever has the lock looks whether somebody else was there before",
-    [pangeaTwice],
-    [lockTs, "const theirs = await done();", "const theirs = isOurs ? undefined : await done();"],
   ),
   rule(
     "An assertion is added, never set",
