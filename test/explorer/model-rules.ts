@@ -88,8 +88,11 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "One record decides which of two redemptions answers",
     ["redeem twice"],
-    [redemptionTs, "addsGrant ? unnamed : grant", "grant"],
-    [redemptionTs, "isLast ? grant : unnamed", "grant"],
+    [
+      redemptionTs,
+      "(begun ?? access ?? refresh)?.isFirst",
+      "[begun, access, refresh].every((one) => one?.isFirst !== false)",
+    ],
   ),
   rule(
     "A redemption that was overtaken does not answer",
