@@ -44,6 +44,16 @@ describe("the lock of a version of an upstream session", () => {
     expect(await recordsOf(repository)).toHaveLength(1);
   });
 
+  it("is held where the version was replaced, whatever failed after that", async () => {
+    const { repository, lock } = locks();
+    const failed = lock().once(version, nothingDone, async (noteReplaced) => {
+      noteReplaced();
+      throw new RangeError("failed");
+    });
+    await expect(failed).rejects.toThrow(RangeError);
+    expect(await recordsOf(repository)).toHaveLength(1);
+  });
+
   it("is not released by an owner whose time is over: another one may have it by now", async () => {
     const { clock, repository, lock } = locks();
     const slow = heldWork();
