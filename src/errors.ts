@@ -52,7 +52,8 @@ export class ConfigurationError extends PangeaAuthnError {
 }
 
 /**
- * A failure of a store or of what it holds. Never thrown for a record that is merely absent.
+ * A failure of a store or of what it holds. Never thrown for a record that is merely absent. A backend of your own throws
+ * what fits of the classes below, for an outage a `StorageUnavailableError`.
  *
  * @example
  * ```ts
@@ -234,7 +235,7 @@ export class StorageClosedError extends StorageFailure {
 }
 
 /**
- * Pangea AuthN could not be reached, timed out or answered with a server error.
+ * The upstream, such as Pangea AuthN, could not be reached, timed out or answered with a server error.
  *
  * @example
  * ```ts
@@ -253,7 +254,7 @@ export class UpstreamUnavailableError extends PangeaAuthnError {
 }
 
 /**
- * Pangea AuthN answered and said no. `error` is its OAuth error code.
+ * The upstream, such as Pangea AuthN, answered and said no. `error` is its OAuth error code.
  *
  * @example
  * ```ts

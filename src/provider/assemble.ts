@@ -32,26 +32,21 @@ export function assemble(configuration: ProviderConfiguration) {
   const grants = new Grants({ ...configuration, upstreamRevocations });
   const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
-  const codes = new CodeRedemption({ ...configuration, grants, issue });
-  const refreshes = new RefreshRotation({ ...configuration, grants, issue });
-  const login = new Login(configuration, upstreamRevocations);
+  const parts = { ...configuration, announcements, authenticateClient, grants, issue, lock, registry };
+  const codes = new CodeRedemption(parts);
+  const refreshes = new RefreshRotation(parts);
+  const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login);
-  const token = new TokenEndpoint(configuration, {
-    authenticateClient,
-    registry,
-    grants,
-    codes,
-    refreshes,
-    announcements,
-  });
+  const token = new TokenEndpoint({ ...parts, codes, refreshes });
   const register = registrationEndpoint(configuration, registry);
-  const sessions = new UpstreamSessions({ ...configuration, grants, lock, announcements });
+  const sessions = new UpstreamSessions(parts);
   const background = (): void => {
     announcements.announce();
     upstreamRevocations.retries.begin();
     sessions.unstored.begin();
   };
   return {
+    background,
     documents,
     registry,
     grants,
@@ -62,6 +57,6 @@ export function assemble(configuration: ProviderConfiguration) {
     announcements,
     guard: new BearerGuard(configuration),
     authorization,
-    router: new Router(configuration, { authorization, token, register }, announcements, background),
+    router: new Router(configuration, { authorization, token, register, announcements, background }),
   };
 }

@@ -143,6 +143,8 @@ export class McpOAuthProvider {
     request: { readonly headers: { get(name: string): string | null } },
     options: { readonly requiredScopes?: readonly string[] } = {},
   ): Promise<AuthInfo | Response> {
+    // An instance that serves nothing but the MCP endpoint announces its keys as well.
+    this.#parts.background();
     return this.#parts.guard.authenticate(request.headers.get("authorization"), options.requiredScopes);
   }
 
@@ -161,6 +163,7 @@ export class McpOAuthProvider {
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
   verifyAccessToken(token: string): Promise<AuthInfo> {
+    this.#parts.background();
     return verifyAccessToken(this.#configuration, token);
   }
 
@@ -194,15 +197,15 @@ export class McpOAuthProvider {
     const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
     const { method = "GET", headers } = response.req;
     const browser = { method, header: (name: string) => headers[name]?.toString() ?? null };
-    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, () => ({
-      responseType: "code",
-      responseMode: undefined,
-      scope: parameters.scopes?.join(" "),
-      state: parameters.state,
-      codeChallenge: parameters.codeChallenge,
-      codeChallengeMethod: "S256",
-      resource: parameters.resource?.href,
-    }));
+    const asked = new Map([
+      ["response_type", "code"],
+      ["scope", parameters.scopes?.join(" ")],
+      ["state", parameters.state],
+      ["code_challenge", parameters.codeChallenge],
+      ["code_challenge_method", "S256"],
+      ["resource", parameters.resource?.href],
+    ]);
+    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, asked);
     response.statusCode = begun.status;
     for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
     response.setHeader("set-cookie", begun.headers.getSetCookie());
@@ -284,6 +287,7 @@ export class McpOAuthProvider {
 
   /** Tells a credential of another instance's secret from a lost one, as the token endpoint does. */
   async #explained<T>(work: () => Promise<T>): Promise<T> {
+    this.#parts.background();
     try {
       return await work();
     } catch (failure) {

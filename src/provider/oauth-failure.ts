@@ -1,5 +1,6 @@
 import {
   OAuthError,
+  type OAuthErrorCode,
   PangeaAuthnError,
   RecordTooLargeError,
   StorageError,
@@ -16,6 +17,15 @@ export function invalidRequest(message: string, options?: ErrorOptions & { reado
 /** The error for a caller that is not the client that it says it is. The message says why, and goes to the caller. */
 export function invalidClient(message: string, options?: ErrorOptions): OAuthError {
   return new OAuthError("invalid_client", message, options);
+}
+
+/**
+ * Refuses a request that breaks a rule. The message says which, and goes to the client.
+ *
+ * @throws {OAuthError} with the error, unless the condition holds.
+ */
+export function refuseUnless(condition: boolean, error: OAuthErrorCode, message: string): void {
+  if (!condition) throw new OAuthError(error, message);
 }
 
 /** When a client is told to come back after an outage whose length nobody knows, in seconds. */

@@ -1,6 +1,8 @@
 import { requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
+import type { Repository } from "../storage/contract.ts";
+import { isEnumerable } from "../storage/enumerable.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** How `cacheRepositories` caches. */
@@ -30,7 +32,7 @@ export interface CacheRepositoriesOptions {
  * a token that was seen before then makes no call to the store.
  *
  * A cache never answers with an authorization code or a refresh token, and what changes a grant or depends on its state
- * reads the store. Disposing of what it gives back closes the caches, then the repositories behind them.
+ * reads the store. A list of the records comes from the store. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
  * @throws {ConfigurationError} when a bound is missing or not a number, or `invalidation` leaves out `grants`.
  *
@@ -69,14 +71,19 @@ export function cacheRepositories<R extends ProviderRepositories>(
   });
   return {
     ...repositories,
-    accessTokens,
-    grants,
-    clients,
+    accessTokens: listable(accessTokens, repositories.accessTokens),
+    grants: listable(grants, repositories.grants),
+    clients: listable(clients, repositories.clients),
     async [Symbol.asyncDispose]() {
       await Promise.all([accessTokens, grants, clients].map((cache) => cache[Symbol.asyncDispose]()));
       if (isDisposable(repositories)) await repositories[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The cache, with a list of the records that are in the backend where the backend has one: operators ask for it. */
+function listable<C extends object, V>(cache: C, backend: Repository<string, V>): C {
+  return isEnumerable(backend) ? Object.assign(cache, { entries: () => backend.entries() }) : cache;
 }
 
 function isDisposable(repositories: object): repositories is AsyncDisposable {

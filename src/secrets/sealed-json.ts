@@ -1,7 +1,7 @@
 import { type ZodType, z } from "zod";
 import { UnsealableError } from "../errors.ts";
 import type { DerivedKeys } from "./key-ring.ts";
-import { openSealed, seal } from "./sealing.ts";
+import { openOr, openSealed, seal } from "./sealing.ts";
 
 /**
  * Values that leave this server's hands for a while and come back: as JSON, encrypted and authenticated, each bound to
@@ -44,5 +44,20 @@ export class SealedJson<Value> {
       // Without the cause, which may quote what was sealed.
       throw new UnsealableError("A sealed value is not what this version writes.");
     }
+  }
+
+  /**
+   * The same for a value that is bound to one of several things.
+   *
+   * @throws {UnsealableError} when it is bound to none of them, or `open` would throw it.
+   */
+  openWithAny(sealed: string, [boundTo = "", ...others]: readonly string[]): Value {
+    return openOr(
+      () => this.open(sealed, boundTo),
+      (failure) => {
+        if (others.length === 0) throw failure;
+        return this.openWithAny(sealed, others);
+      },
+    );
   }
 }

@@ -5,7 +5,8 @@
  * no caller can forget a time to live and no layer restarts a clock. A record past its expiry is absent: `get` and
  * `take` answer `undefined`, `delete` answers `false`, `add` writes in its place.
  *
- * Every method rejects with a `StorageError` when the store cannot answer; an outage is never reported as "absent".
+ * Every method rejects with a `StorageError`, such as a `StorageUnavailableError`, when the store cannot answer; an outage is
+ * never reported as "absent". The empty key is refused with an `InvalidKeyError`.
  *
  * @typeParam K - The type of the keys.
  * @typeParam V - The type of the records. `undefined` is not a record; every other value, falsy ones included, is.

@@ -18,11 +18,13 @@ export interface BasicRepository<K extends string, V> {
 /** The turns at each backend, so that two repositories on one backend take turns with each other. */
 const turnsAt = new WeakMap<object, KeyTurns>();
 
+/** A provider has a backend for each kind of record, and one warning is enough for all. */
+let hasWarned = false;
+
 /**
  * Makes a whole repository of a backend that has only `get`, `set` and `delete`, by letting one change of a key run at a
  * time. **For one process only**: two processes on one store do not know of each other's turns, so both may `take` the
- * same code. The process says so with a warning, once for each backend; `--disable-warning=PANGEA_IN_ONE_PROCESS` turns
- * it off. A store with a conditional write deserves a backend of all five methods instead.
+ * same code. The process says so once with a warning; `--disable-warning=PANGEA_IN_ONE_PROCESS` turns it off. A store with a conditional write deserves a backend of all five methods instead.
  *
  * `delete`, `take` and `add` read before they write. Records are copied and frozen on their way in, and may hold plain
  * data, `URL`, `Date`, `Map` and `Set`. What the backend rejects with is passed on: it should be a `StorageError`.
@@ -41,8 +43,9 @@ export function inOneProcess<K extends string, V>(
 ): Repository<K, V> {
   const isOver = expiryOf(options);
   const turns = turnsAt.get(basic) ?? new KeyTurns();
-  if (!turnsAt.has(basic)) process.emitWarning(warning, { code: "PANGEA_IN_ONE_PROCESS" });
   turnsAt.set(basic, turns);
+  if (!hasWarned) process.emitWarning(warning, { code: "PANGEA_IN_ONE_PROCESS" });
+  hasWarned = true;
 
   const read = async (key: K): Promise<V | undefined> => {
     requireKey(key);

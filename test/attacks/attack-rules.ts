@@ -24,8 +24,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/login/consent.ts",
-        "this.#remembered.open(decisions, secret);",
-        "this.#remembered.open(decisions, '');",
+        "this.#remembered.openWithAny(decisions, secrets),",
+        "this.#remembered.openWithAny(decisions, ['']),",
       ],
       ["provider/login/consent.ts", "this.#remembered.seal(latest, secret);", "this.#remembered.seal(latest, '');"],
     ],
@@ -87,8 +87,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/code-redemption.ts",
-        "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
-        "if (isVerifierOf === undefined) {",
+        "const isProven = isVerifierOf(codeVerifier, record.codeChallenge);",
+        "const isProven = codeVerifier !== undefined;",
       ],
     ],
   },
@@ -106,7 +106,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Mix-up",
     tests: ["mix-up"],
-    edits: [["provider/login/login.ts", "iss: this.#configuration.issuer,", ""]],
+    edits: [["provider/login/login.ts", ", iss: issuer };", " };"]],
   },
   {
     name: "Forgery at consent",
@@ -152,8 +152,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/login/authorization-request.ts",
-        'if (codeChallengeMethod !== "S256") throw',
-        'if (codeChallengeMethod === "none") throw',
+        'if (parameters.get("code_challenge_method") !== "S256") throw',
+        'if (parameters.get("code_challenge_method") === "none") throw',
       ],
     ],
   },
@@ -163,8 +163,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "if (scopesBeyond(requested, grant.scopes).length > 0) {",
-        "if (scopesBeyond === undefined) {",
+        "const isWithin = scopesBeyond(requested, grant.scopes).length === 0;",
+        "const isWithin = scopesBeyond !== undefined;",
       ],
     ],
   },
@@ -429,8 +429,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/code-redemption.ts",
-        "if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {",
-        "if (isVerifierOf === undefined) {",
+        "const isProven = isVerifierOf(codeVerifier, record.codeChallenge);",
+        "const isProven = codeVerifier !== undefined;",
       ],
     ],
   },

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { expect, it } from "vitest";
 import type { ZodType } from "zod";
-import { UpstreamUnavailableError } from "../../src/errors.ts";
+import { StorageUnavailableError, UpstreamUnavailableError } from "../../src/errors.ts";
 import { asCodec, createRepositories, InMemoryRepository, McpOAuthProvider } from "../../src/index.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
@@ -37,12 +37,15 @@ class UnreliableUpstream extends FakeUpstream {
 async function storedMembers(): Promise<Map<string, Set<string>>> {
   const clock = new ManualClock();
   const members = new Map<string, Set<string>>();
+  /** The kinds of record whose next addition fails. */
+  const refusesOnce = new Set<string>();
   const repositories = createRepositories(<V>(schema: ZodType<V>, kind: string) => {
     const codec = asCodec(schema);
     const known = new Set<string>();
     members.set(kind, known);
     const store = new InMemoryRepository<string, V>({ clock: clock.read });
-    return intercepted(store, async (run, { value, key }) => {
+    return intercepted(store, async (run, { method, value, key }) => {
+      if (method === "add" && refusesOnce.delete(kind)) throw new StorageUnavailableError("The test refuses.");
       if (value !== undefined) {
         const stored: object = JSON.parse(codec.encode(value, { repository: kind, key }));
         for (const name of Object.keys(stored)) known.add(name);
@@ -83,6 +86,14 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
     return { clientId, ...(await jsonOf(answer)) };
   };
 
+  /** A login whose first redemption could not store everything. */
+  const redeemAgain = async (client: string, missing: string) => {
+    const code = await codeFor(client);
+    refusesOnce.add(missing);
+    expect((await harness.redeem(code)).status).toBe(503);
+    await tokensOf(client, harness.redeem(code));
+  };
+
   await harness.register({ token_endpoint_auth_method: "client_secret_basic" });
   const { client_id: clientId } = await harness.register();
   const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId)));
@@ -91,6 +102,8 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
   const second = await tokensOf(clientId, harness.refresh(first));
   const third = await tokensOf(clientId, harness.refresh(second));
   await harness.postForm("/revoke", { client_id: clientId, token: third.access_token });
+  await redeemAgain(clientId, "access_token");
+  await redeemAgain(clientId, "refresh_token");
   upstream.isOut = true;
   await harness.postForm("/revoke", { client_id: clientId, token: third.refresh_token });
 

@@ -7,7 +7,7 @@ const rule = (name: string, tests: readonly string[], ...edits: readonly Edit[])
 });
 const rotationTs = "provider/tokens/refresh-rotation.ts";
 const redemptionTs = "provider/tokens/code-redemption.ts";
-const addOnceTs = "provider/tokens/add-once.ts";
+const additionTs = "provider/tokens/add-once.ts";
 const grantsTs = "provider/grants/grants.ts";
 const sessionsTs = "provider/grants/upstream-sessions.ts";
 const lockTs = "provider/grants/upstream-refresh-lock.ts";
@@ -30,15 +30,15 @@ export const modelRules: readonly ProvedRule[] = [
     ["redeem twice", "redeem and revoke"],
     [
       redemptionTs,
-      "addOnce(repositories.grants, grantId, grant)",
-      "repositories.grants.set(grantId, grant).then(() => ({ isFirst: true, stored: grant }))",
+      "addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,",
+      "addsGrant ? repositories.grants.set(grantId, grant).then(() => ({ isFirst: true, stored: grant })) : undefined,",
     ],
   ),
   rule(
     "Tokens are added, never set",
     ["refresh twice for other scopes", "refresh twice"],
     [
-      addOnceTs,
+      additionTs,
       "if (await repository.add(key, record)) return",
       "if (await repository.set(key, record).then(() => true)) return",
     ],
@@ -75,7 +75,7 @@ export const modelRules: readonly ProvedRule[] = [
     "A write whose answer was lost is read back",
     ["redeem in an outage"],
     [
-      addOnceTs,
+      additionTs,
       'if (!(failure instanceof StorageFailure && failure.effect === "unknown")) throw failure;',
       "if (failure !== undefined) throw failure;",
     ],
@@ -83,13 +83,13 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "An instance remembers which code it could not answer",
     ["redeem in an outage, on one instance"],
-    [redemptionTs, "if (decider !== undefined) this.#unanswered.set(grantId, decider);", ""],
+    [redemptionTs, "this.#unanswered.set(grantId, decider);", ""],
   ),
   rule(
     "One record decides which of two redemptions answers",
     ["redeem twice"],
-    [redemptionTs, "addsGrant ? { ...attempt, grant: unnamed } : attempt", "attempt"],
-    [redemptionTs, "isLast ? attempt : { ...attempt, grant: unnamed }", "attempt"],
+    [redemptionTs, "addsGrant ? unnamed : grant", "grant"],
+    [redemptionTs, "isLast ? grant : unnamed", "grant"],
   ),
   rule(
     "A redemption that was overtaken does not answer",
@@ -101,14 +101,14 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaTwice],
     [
       lockTs,
-      "if (await this.#parts.repositories.locks.add(key, { owner: randomUUID(), expiresAt })) {",
-      "if (await this.#parts.repositories.locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true)) {",
+      "await repositories.locks.add(key, { owner: randomUUID(), expiresAt });",
+      "await repositories.locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true);",
     ],
   ),
   rule(
     "The lock of a session that is not stored yet is held",
     [pangeaTwice],
-    [lockTs, "if (!isReplaced && this.#parts.now()", "if (this.#parts.now()"],
+    [lockTs, "isOurs && !isReplaced && now()", "isOurs && now()"],
   ),
   rule(
     "An assertion is added, never set",
@@ -129,8 +129,8 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaAndRevoke],
     [
       "provider/grants/upstream-revocations.ts",
-      "await this.#parts.repositories.upstreamRevocations.set(grantId, {\n        sealed: this.#tokens.seal(tokens, grantId),\n        expiresAt,\n      });",
-      "",
+      "await this.#parts.repositories.upstreamRevocations.set(grantId, {",
+      "void ({",
     ],
   ),
   rule(
@@ -145,12 +145,12 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A spent token gets its answer for the grace",
     ["refresh twice"],
-    [rotationTs, "afterSuccessor.issuedAt + lifetimes.refreshGrace", "afterSuccessor.issuedAt"],
+    [rotationTs, "afterSuccessor.issuedAt + lifetimes.refreshGrace;", "afterSuccessor.issuedAt;"],
   ),
   rule(
     "A spent refresh token is refused after its grace",
     ["refresh and reuse"],
-    [rotationTs, "if (wasRetired(chain) || now >= graceEnds)", "if (wasRetired(chain) || graceEnds < 0)"],
+    [rotationTs, "if (wasRetired(chain) || now >= graceEnds) return", "if (wasRetired(chain)) return"],
   ),
   rule(
     "A token that looks retired is read again",
@@ -169,11 +169,7 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A revoked access token leaves its record",
     ["refresh and revoke an access token"],
-    [
-      "provider/tokens/token-revoker.ts",
-      "await accessTokens.set(key, {\n      ...kept,\n      scopes: [],\n      revokedAt: now(),\n      ...(expiresAt !== undefined && { expiresAt }),\n    });",
-      "await accessTokens.delete(key);",
-    ],
+    ["provider/tokens/token-revoker.ts", "await accessTokens.set(key, revoked);", "await accessTokens.delete(key);"],
   ),
   rule(
     "A revocation forgets the consent",

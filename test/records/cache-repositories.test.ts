@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import {
+  CachedRepository,
   cacheRepositories,
   createInMemoryRepositories,
   InMemoryInvalidationChannel,
   InMemoryRepository,
+  isEnumerable,
 } from "../../src/index.ts";
 import { SwitchedInvalidationChannel } from "../support/switched-invalidation-channel.ts";
 
@@ -54,4 +56,18 @@ it("refuses channels that leave out the kind that revocations are written to", (
   const build = () => cacheRepositories(createInMemoryRepositories(), { maxStaleness: 1_000, invalidation });
   expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
   expect(build).toThrow(/invalidation\.grants/);
+});
+
+it("lists what the store has, where the store can", async () => {
+  const repositories = createInMemoryRepositories();
+  const cached = cacheRepositories(repositories, { maxStaleness: 1_000 });
+  const client = { client_id: "a", redirect_uris: ["https://app.example/callback"] };
+  await repositories.clients.set("a", client);
+  const listed = [];
+  if (isEnumerable(cached.clients)) for await (const entry of cached.clients.entries()) listed.push(entry);
+  expect(listed).toEqual([["a", client]]);
+  expect([cached.accessTokens, cached.grants].map(isEnumerable)).toEqual([true, true]);
+
+  const grants = new CachedRepository(repositories.grants, { max: 10, maxStaleness: 1_000 });
+  expect(isEnumerable(cacheRepositories({ ...repositories, grants }, { maxStaleness: 1_000 }).grants)).toBe(false);
 });

@@ -52,6 +52,10 @@ describe("a key ring", () => {
     expect(() => KeyRing.from([JSON.parse(JSON.stringify(Array(32).fill("s")))])).toThrow(ConfigurationError);
   });
 
+  it("refuses the secret of a variable that is not set", () => {
+    expect(() => Reflect.apply(KeyRing.from, KeyRing, [undefined])).toThrow(ConfigurationError);
+  });
+
   it.each([[[]], ["short"], ["s".repeat(31)], [[secret, "short"]], [[secret, secret]]])("refuses %j", (secrets) => {
     expect(() => KeyRing.from(secrets)).toThrow(ConfigurationError);
   });

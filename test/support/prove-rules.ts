@@ -31,6 +31,7 @@ export async function proveRules(
 ): Promise<void> {
   const wanted = process.argv.slice(2);
   const rules = all.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+  if (rules.length === 0) throw new Error(`No rule has ${wanted.join(" or ")} in its name; nothing was proven.`);
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(join(tmpdir(), "rules-"));
   try {

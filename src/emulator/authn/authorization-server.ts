@@ -32,6 +32,7 @@ const activeIntrospection = z.object({
 export async function createAuthorizationServer(parts: AuthnParts): Promise<Provider> {
   const oidc = loadOidcProvider();
   const { issuer, users, clients, storage } = parts;
+  const { authorization, token, introspection, revocation, jwks } = oauthRoutes;
 
   // Every default of oidc-provider that announces itself on the console is replaced here, so it has nothing to say.
   const configuration: Configuration = {
@@ -110,13 +111,7 @@ export async function createAuthorizationServer(parts: AuthnParts): Promise<Prov
     },
     responseTypes: ["code"],
     rotateRefreshToken: () => parts.refreshTokenRotation,
-    routes: {
-      authorization: oauthRoutes.authorization,
-      token: oauthRoutes.token,
-      introspection: oauthRoutes.introspection,
-      revocation: oauthRoutes.revocation,
-      jwks: oauthRoutes.jwks,
-    },
+    routes: { authorization, token, introspection, revocation, jwks },
     scopes: ["openid", "offline_access", "email", "profile", "user"],
     ttl: {
       AccessToken: parts.accessTokenLifetimeSeconds,

@@ -53,25 +53,14 @@ const filter = z
     parseFilter(fields, (field, ...problem) => context.addIssue(issue(...problem, field))),
   );
 
+const orders =
+  "id type created_at algorithm purpose expiration last_rotated next_rotation name folder item_state".split(" ");
+
 const search = {
   filter: filter.optional(),
   size: z.int().min(1).max(100).optional(),
   order: z.enum(["asc", "desc"]).optional(),
-  order_by: z
-    .enum([
-      "id",
-      "type",
-      "created_at",
-      "algorithm",
-      "purpose",
-      "expiration",
-      "last_rotated",
-      "next_rotation",
-      "name",
-      "folder",
-      "item_state",
-    ])
-    .optional(),
+  order_by: z.enum(orders).optional(),
   last: z.string().optional(),
 };
 

@@ -101,12 +101,8 @@ export class Grants {
     if (key === undefined) return false;
     const { repositories, upstreamRevocations } = this.#parts;
     const sealed = newest ?? (await repositories.upstreamSessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
-    const session =
-      sealed &&
-      openOr(
-        () => key.openSession(sealed),
-        (failure) => void reportFailure(failure),
-      );
+    const report = (failure: unknown) => void reportFailure(failure);
+    const session = sealed && openOr(() => key.openSession(sealed), report);
     if (!session) return false;
     await upstreamRevocations.end(grantId, session.tokens, tombstone.expiresAt);
     return true;

@@ -3,6 +3,8 @@ import { reportFailure } from "../oauth-failure.ts";
 
 /** How many tasks this instance remembers: the latest. */
 const maxKept = 10_000;
+/** No task is tried again sooner than this after a failure, in seconds. */
+const shortestPauseSeconds = 5;
 
 interface Kept<Task> {
   readonly task: Task;
@@ -12,32 +14,28 @@ interface Kept<Task> {
   readonly pauseSeconds: number;
 }
 
+interface RetryOptions<Task> {
+  /** The time in epoch seconds. */
+  readonly now: () => number;
+  /** Each failure doubles the pause up to this, in seconds. */
+  readonly longestPauseSeconds: number;
+  /** Does a task. Where this throws, the task is kept. */
+  readonly attempt: (grantId: string, task: Task) => Promise<void>;
+}
+
 /** What this instance could not do, by grant: it is kept, and tried again as requests come. */
 export class Retries<Task> {
-  readonly #now: () => number;
-  readonly #nextPause: (pauseSeconds: number) => number;
-  readonly #attempt: (grantId: string, task: Task) => Promise<void>;
+  readonly #options: RetryOptions<Task>;
   readonly #kept = boundedCache<string, Kept<Task>>(maxKept);
   #underWay: Promise<void> | undefined;
 
-  /**
-   * @param now - The time in epoch seconds.
-   * @param nextPause - How long a task is put off for after a failure, by how long it was before, in seconds.
-   * @param attempt - Does a task. Where this throws, the task is kept.
-   */
-  constructor(
-    now: () => number,
-    nextPause: (pauseSeconds: number) => number,
-    attempt: (grantId: string, task: Task) => Promise<void>,
-  ) {
-    this.#now = now;
-    this.#nextPause = nextPause;
-    this.#attempt = attempt;
+  constructor(options: RetryOptions<Task>) {
+    this.#options = options;
   }
 
   /** Keeps a task, in place of the one that was kept for this grant, and puts it off. */
   keep(grantId: string, task: Task, pauseSeconds = 0): void {
-    this.#kept.set(grantId, { task, pauseSeconds, due: this.#now() + pauseSeconds });
+    this.#kept.set(grantId, { task, pauseSeconds, due: this.#options.now() + pauseSeconds });
   }
 
   get(grantId: string): Task | undefined {
@@ -57,16 +55,17 @@ export class Retries<Task> {
   }
 
   async #doDue(): Promise<void> {
-    const now = this.#now();
+    const now = this.#options.now();
     for (const [grantId, kept] of [...this.#kept.entries()]) {
       // What is being done is not kept, and a request may have done it meanwhile.
       if (kept.due > now || this.#kept.peek(grantId) !== kept) continue;
       this.forget(grantId);
       try {
-        await this.#attempt(grantId, kept.task);
+        await this.#options.attempt(grantId, kept.task);
       } catch (failure) {
         reportFailure(failure);
-        this.keep(grantId, kept.task, this.#nextPause(kept.pauseSeconds));
+        const doubled = Math.max(shortestPauseSeconds, 2 * kept.pauseSeconds);
+        this.keep(grantId, kept.task, Math.min(doubled, this.#options.longestPauseSeconds));
       }
     }
   }

@@ -55,39 +55,29 @@ export class UpstreamRefreshLock {
     work: () => Promise<{ readonly value: T; readonly isReplaced: boolean }>,
   ): Promise<T> {
     const key = upstreamRefreshLockKey(version.grantId, version.sealed);
+    const { delay, now, repositories } = this.#parts;
     for (let waited = 0; waited <= (this.#workTime + longestWait) * 1000; waited += pollInterval) {
-      const expiresAt = this.#parts.now() + this.#workTime + lockMargin;
-      if (await this.#parts.repositories.locks.add(key, { owner: randomUUID(), expiresAt })) {
-        return this.#hold({ key, expiresAt }, async () => {
-          const theirs = await done();
-          return theirs === undefined ? work() : { value: theirs, isReplaced: true };
-        });
+      const expiresAt = now() + this.#workTime + lockMargin;
+      const isOurs = await repositories.locks.add(key, { owner: randomUUID(), expiresAt });
+      if (!isOurs) await delay(pollInterval);
+      let isReplaced = false;
+      try {
+        const theirs = await done();
+        isReplaced = theirs !== undefined;
+        if (theirs !== undefined) return theirs;
+        if (!isOurs) continue;
+        const result = await work();
+        isReplaced = result.isReplaced;
+        return result.value;
+      } finally {
+        // The lock of a version that was replaced is left to end by itself. Any other is released, by its owner only, and
+        // only while nobody else can have it.
+        const isReleased = isOurs && !isReplaced && now() < expiresAt - releaseMargin;
+        if (isReleased) await repositories.locks.delete(key).catch(() => false);
       }
-      await this.#parts.delay(pollInterval);
-      const theirs = await done();
-      if (theirs !== undefined) return theirs;
     }
     throw new UpstreamUnavailableError(
       "Another instance is refreshing the upstream token and does not come to an end.",
     );
-  }
-
-  /**
-   * The lock of a version that was replaced is left to end by itself. Any other is released, by its owner only, and only
-   * while nobody else can have it.
-   */
-  async #hold<T>(
-    { key, expiresAt }: { readonly key: string; readonly expiresAt: number },
-    work: () => Promise<{ readonly value: T; readonly isReplaced: boolean }>,
-  ): Promise<T> {
-    let isReplaced = false;
-    try {
-      const result = await work();
-      isReplaced = result.isReplaced;
-      return result.value;
-    } finally {
-      if (!isReplaced && this.#parts.now() < expiresAt - releaseMargin)
-        await this.#parts.repositories.locks.delete(key).catch(() => false);
-    }
   }
 }

@@ -27,8 +27,8 @@ export class UpstreamRevocations {
   constructor(parts: RevocationParts) {
     this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
-    const nextPause = (pauseSeconds: number) => Math.min(2 * pauseSeconds, longestPauseSeconds);
-    this.retries = new Retries(parts.now, nextPause, (grantId) => this.#retry(grantId));
+    const attempt = (grantId: string) => this.#retry(grantId);
+    this.retries = new Retries({ now: parts.now, longestPauseSeconds, attempt });
   }
 
   /**

@@ -33,12 +33,13 @@ export interface UpstreamUserToken extends UpstreamIdentity {
 /** How long after a failure a session is stored again, in seconds. */
 const pauseSeconds = 5;
 
-/** A grant that is alive, the key that opens it, and its session as the store or this instance has it. */
+/** A grant that is alive, the key that opens it, and its session as the store or this instance has it, sealed and open. */
 interface OpenGrant {
   readonly grantId: string;
   readonly grant: Grant;
   readonly key: GrantKey;
   readonly sealed: string;
+  readonly session: UpstreamSession;
 }
 
 /** A session that was refreshed, sealed, and the grant with the session that the store held before. */
@@ -69,11 +70,8 @@ export class UpstreamSessions {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.unstored = new Retries(
-      parts.now,
-      () => pauseSeconds,
-      (_, unstored) => this.#storeAgain(unstored),
-    );
+    const attempt = (_: string, unstored: Unstored) => this.#storeAgain(unstored);
+    this.unstored = new Retries({ now: parts.now, longestPauseSeconds: pauseSeconds, attempt });
   }
 
   /**
@@ -111,10 +109,9 @@ export class UpstreamSessions {
     const unstored = stored && this.#inPlaceOf(grantId, stored);
     if (isRevoked(grant)) await this.#parts.grants.endUpstream(grantId, grant, key, unstored);
     if (!isLive(grant, now) || stored === undefined) throw loginOver();
-    const open = { grantId, grant, key, sealed: stored };
-    if (unstored === undefined) return open;
-    await this.#store(open, unstored);
-    return { ...open, sealed: unstored };
+    const open = { grantId, grant, key, sealed: unstored ?? stored, session: key.openSession(unstored ?? stored) };
+    if (unstored !== undefined) await this.#store({ ...open, sealed: stored }, unstored);
+    return open;
   }
 
   /** A grant, and its sealed session. */
@@ -138,19 +135,22 @@ export class UpstreamSessions {
     try {
       return GrantKey.unwrap(this.#parts.keys, grantId, accessToken, wrappedKey);
     } catch (failure) {
-      if (!(failure instanceof UnsealableError)) throw failure;
-      if (failure.keyId !== undefined) throw await this.#parts.announcements.explain(failure, "invalid_token");
-      reportFailure(failure);
+      const explained = await this.#parts.announcements.explain(failure, "invalid_token");
+      if (!(explained instanceof UnsealableError)) throw explained;
+      reportFailure(explained);
       throw loginOver();
     }
   }
 
   async #freshSession(open: OpenGrant): Promise<UpstreamSession> {
-    const session = open.key.openSession(open.sealed);
+    const { grantId, session } = open;
     const { expiresAt } = session.tokens;
     if (expiresAt === undefined || this.#parts.now() < expiresAt - refreshAheadSeconds) return session;
+    const refreshing =
+      this.#refreshing.get(grantId) ?? this.#refresh(open).finally(() => this.#refreshing.delete(grantId));
+    this.#refreshing.set(grantId, refreshing);
     try {
-      return await this.#refreshOnce(open, session);
+      return await refreshing;
     } catch (failure) {
       // Due but not over: an outage of the upstream need not stop what the token is still good for.
       if (failure instanceof UpstreamUnavailableError && this.#parts.now() < expiresAt) return session;
@@ -158,31 +158,21 @@ export class UpstreamSessions {
     }
   }
 
-  #refreshOnce(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
-    const known = this.#refreshing.get(open.grantId);
-    if (known !== undefined) return known;
-    const refreshing = this.#refresh(open, session).finally(() => {
-      if (this.#refreshing.get(open.grantId) === refreshing) this.#refreshing.delete(open.grantId);
-    });
-    this.#refreshing.set(open.grantId, refreshing);
-    return refreshing;
-  }
-
-  async #refresh(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
-    const { refreshToken } = session.tokens;
-    if (refreshToken === undefined) return this.#endOrUseNewer(open, session);
+  async #refresh(open: OpenGrant): Promise<UpstreamSession> {
+    const { refreshToken } = open.session.tokens;
+    if (refreshToken === undefined) return this.#endOrUseNewer(open);
     return this.#parts.lock.once(
       open,
       () => this.#newer(open),
-      () => this.#redeem(open, session, refreshToken),
+      () => this.#redeem(open, refreshToken),
     );
   }
 
   async #redeem(
     open: OpenGrant,
-    session: UpstreamSession,
     refreshToken: string,
   ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
+    const { session } = open;
     // When the old token expires says nothing of the new one.
     const { expiresAt: _, ...kept } = session.tokens;
     let renewed: UpstreamSession;
@@ -190,7 +180,7 @@ export class UpstreamSessions {
       renewed = { ...session, tokens: { ...kept, ...(await this.#parts.upstream.refresh(refreshToken)) } };
     } catch (failure) {
       if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
-      return { value: await this.#endOrUseNewer(open, session), isReplaced: false };
+      return { value: await this.#endOrUseNewer(open), isReplaced: false };
     }
     await this.#store(open, open.key.sealSession(renewed));
     return { value: renewed, isReplaced: true };
@@ -239,11 +229,10 @@ export class UpstreamSessions {
   }
 
   /** Where the upstream ends the session while its token is still good, the token is used to its end. */
-  async #endOrUseNewer(open: OpenGrant, session: UpstreamSession): Promise<UpstreamSession> {
+  async #endOrUseNewer(open: OpenGrant): Promise<UpstreamSession> {
     const newer = await this.#newer(open);
     if (newer !== undefined) return newer;
-    const { expiresAt } = session.tokens;
-    if (isFuture(expiresAt, this.#parts.now())) return session;
+    if (isFuture(open.session.tokens.expiresAt, this.#parts.now())) return open.session;
     await this.#parts.grants.revoke(open.grantId);
     throw loginOver();
   }

@@ -52,15 +52,7 @@ export class AuthorizationEndpoint {
         ? await readForm(request, this.#configuration.requestTimeout)
         : new OAuthParameters(new URL(request.url).searchParams);
     const trusted = await trustRedirectUri(this.#registry, parameters.get("client_id"), parameters.get("redirect_uri"));
-    return this.askOrContinue(visitorOf(request), trusted, readState(parameters), () => ({
-      responseType: parameters.get("response_type"),
-      responseMode: parameters.get("response_mode"),
-      scope: parameters.get("scope"),
-      state: parameters.get("state"),
-      codeChallenge: parameters.get("code_challenge"),
-      codeChallengeMethod: parameters.get("code_challenge_method"),
-      resource: parameters.get("resource"),
-    }));
+    return this.askOrContinue(visitorOf(request), trusted, readState(parameters), parameters);
   }
 
   /**
@@ -71,10 +63,10 @@ export class AuthorizationEndpoint {
     browser: VisitingBrowser,
     trusted: TrustedRedirect,
     state: string | undefined,
-    parameters: () => AuthorizationRequestParameters,
+    parameters: AuthorizationRequestParameters,
   ): Promise<Response> {
     try {
-      const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters());
+      const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters);
       const cookies = new BrowserCookies(this.#configuration, browser);
       const decisions = this.#consent.recall(checked, cookies);
       if (decisions.length === 0) return this.#ask(cookies, trusted.client, checked);
@@ -111,14 +103,13 @@ export class AuthorizationEndpoint {
     const state = parameters.get("state");
     if (state === undefined) throw invalidRequest("The login came back without its state.");
     const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
-    const {
-      request: asked,
-      location,
-      decision,
-    } = await this.#login.complete(
-      { state, code: parameters.get("code"), error: parameters.get("error"), issuer: parameters.get("iss") },
-      cookies.login(state),
-    );
+    const answer = {
+      state,
+      code: parameters.get("code"),
+      error: parameters.get("error"),
+      issuer: parameters.get("iss"),
+    };
+    const { request: asked, location, decision } = await this.#login.complete(answer, cookies.login(state));
     if (location === undefined) return this.#askAgain(cookies, asked, state);
     const decisions = (room: number) =>
       decision === undefined
@@ -176,14 +167,8 @@ export class AuthorizationEndpoint {
 
   #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
     const error = reportFailure(failure);
-    return redirectResponse(
-      authorizationResponse(redirectUri, {
-        error: error.error,
-        error_description: error.message,
-        ...(state !== undefined && { state }),
-        iss: this.#configuration.issuer,
-      }),
-    );
+    const answer = { error: error.error, error_description: error.message };
+    return redirectResponse(authorizationResponse(this.#configuration.issuer, { redirectUri, state }, answer));
   }
 }
 

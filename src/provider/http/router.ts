@@ -30,27 +30,25 @@ interface Api {
   readonly respond: Respond;
 }
 
+/** What the routes lead to. */
+interface RouterParts {
+  readonly authorization: AuthorizationEndpoint;
+  readonly token: TokenEndpoint;
+  readonly register: Respond;
+  readonly announcements: KeyAnnouncements;
+  /** What is done beside the answers to requests. Never throws. */
+  readonly background: () => void;
+}
+
 /** The authorization server's routes, by path. Which host a request names plays no part: the configuration decides. */
 export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
-  readonly #authorization: AuthorizationEndpoint;
-  readonly #announcements: KeyAnnouncements;
-  readonly #background: () => void;
+  readonly #parts: RouterParts;
   readonly #rateLimits: RateLimits;
 
-  constructor(
-    configuration: ProviderConfiguration,
-    endpoints: {
-      readonly authorization: AuthorizationEndpoint;
-      readonly token: TokenEndpoint;
-      readonly register: Respond;
-    },
-    announcements: KeyAnnouncements,
-    /** What is done beside the answers to requests. Never throws. */
-    background: () => void,
-  ) {
+  constructor(configuration: ProviderConfiguration, parts: RouterParts) {
     const { baseUrl, callbackUrl, issuer, rateLimits, registration, resource, revocationEnabled } = configuration;
-    const { authorization, token, register } = endpoints;
+    const { authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => metadataResponse(content);
       return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
@@ -84,9 +82,7 @@ export class Router {
         { methods: ["POST"], crossOrigin: true, limit, respond },
       ]),
     ]);
-    this.#authorization = authorization;
-    this.#announcements = announcements;
-    this.#background = background;
+    this.#parts = parts;
     this.#rateLimits = new RateLimits(rateLimits);
   }
 
@@ -97,6 +93,7 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
+    const { announcements, authorization, background } = this.#parts;
     const route = this.#routes.get(new URL(request.url).pathname);
     if (route === undefined) return jsonResponse({ error: "not_found" }, { status: 404 });
     if (request.method === "OPTIONS" && route.crossOrigin) return preflightResponse(route.methods);
@@ -108,12 +105,12 @@ export class Router {
       return response;
     }
     try {
-      this.#background();
+      background();
       if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
       return await route.respond(request);
     } catch (failure) {
       if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));
-      return this.#authorization.showError(await this.#announcements.explain(failure, "invalid_request"));
+      return authorization.showError(await announcements.explain(failure, "invalid_request"));
     }
   }
 }

@@ -3,8 +3,6 @@ import { type ClientCredentials, readClientCredentials } from "../clients/client
 import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import type { Grants } from "../grants/grants.ts";
-import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
@@ -13,26 +11,20 @@ import { type RevokerParts, revokeToken } from "../tokens/token-revoker.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
-type TokenEndpointSettings = Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout"> &
-  Omit<RevokerParts, "announcements" | "grants">;
-
 /** What the token and revocation endpoints are made of. */
-export interface TokenEndpointParts {
-  readonly authenticateClient: AuthenticateClient;
-  readonly registry: ClientRegistry;
-  readonly codes: CodeRedemption;
-  readonly refreshes: RefreshRotation;
-  readonly grants: Grants;
-  readonly announcements: KeyAnnouncements;
-}
+export type TokenEndpointParts = Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout"> &
+  RevokerParts & {
+    readonly authenticateClient: AuthenticateClient;
+    readonly registry: ClientRegistry;
+    readonly codes: CodeRedemption;
+    readonly refreshes: RefreshRotation;
+  };
 
 /** The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009): the ones where clients authenticate. */
 export class TokenEndpoint {
-  readonly #settings: TokenEndpointSettings;
   readonly #parts: TokenEndpointParts;
 
-  constructor(settings: TokenEndpointSettings, parts: TokenEndpointParts) {
-    this.#settings = settings;
+  constructor(parts: TokenEndpointParts) {
     this.#parts = parts;
   }
 
@@ -50,7 +42,7 @@ export class TokenEndpoint {
     return this.#answer(request, async (form, credentials) => {
       const token = form.require("token");
       await this.#parts.authenticateClient(credentials);
-      await revokeToken({ ...this.#settings, ...this.#parts }, credentials.clientId, token);
+      await revokeToken(this.#parts, credentials.clientId, token);
       return {};
     });
   }
@@ -89,13 +81,13 @@ export class TokenEndpoint {
     request: Request,
     respond: (form: OAuthParameters, credentials: ClientCredentials) => Promise<object>,
   ): Promise<Response> {
-    const { invalidGrantStatus, requestTimeout } = this.#settings;
+    const { invalidGrantStatus, requestTimeout, announcements } = this.#parts;
     const authorization = request.headers.get("authorization");
     try {
       const form = await readForm(request, requestTimeout);
       return jsonResponse(await respond(form, readClientCredentials(authorization, form)));
     } catch (failure) {
-      const error = reportFailure(await this.#parts.announcements.explain(failure));
+      const error = reportFailure(await announcements.explain(failure));
       if (error.error === "invalid_client" && authorization !== null) {
         return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
       }

@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import { OAuthError, UnsealableError } from "../../errors.ts";
 import { recordKey } from "../../records/keys.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
 
@@ -21,9 +21,7 @@ type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" |
  */
 export class KeyAnnouncements {
   readonly #parts: AnnouncementParts;
-  readonly #known = new LRUCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>({
-    max: maxLookups,
-  });
+  readonly #known = boundedCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>(maxLookups);
   #renewAt = 0;
   #underWay: Promise<void> | undefined;
 
@@ -43,13 +41,15 @@ export class KeyAnnouncements {
   }
 
   async #announceAll(expiresAt: number): Promise<void> {
-    const announced = this.#parts.keys.ids.map((keyId) => {
-      return this.#parts.repositories.keyAnnouncements.set(recordKey("key_announcement", this.#parts.issuer, keyId), {
-        keyId,
-        expiresAt,
-      });
+    const { keys, repositories } = this.#parts;
+    const announced = keys.ids.map((keyId) => {
+      return repositories.keyAnnouncements.set(this.#recordOf(keyId), { keyId, expiresAt });
     });
     await Promise.all(announced);
+  }
+
+  #recordOf(keyId: string): string {
+    return recordKey("key_announcement", this.#parts.issuer, keyId);
   }
 
   /**
@@ -79,10 +79,8 @@ export class KeyAnnouncements {
     if (known !== undefined && now < known.readAt + believedSeconds) return known.isAnnounced;
     const recent = [...this.#known.values()].filter(({ readAt }) => now < readAt + believedSeconds);
     if (recent.length >= maxLookups) return true;
-    const isAnnounced =
-      (await this.#parts.repositories.keyAnnouncements.get(
-        recordKey("key_announcement", this.#parts.issuer, keyId),
-      )) !== undefined;
+    const announcement = await this.#parts.repositories.keyAnnouncements.get(this.#recordOf(keyId));
+    const isAnnounced = announcement !== undefined;
     this.#known.set(keyId, { isAnnounced, readAt: now });
     return isAnnounced;
   }

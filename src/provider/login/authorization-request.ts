@@ -6,20 +6,16 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
-import { invalidRequest } from "../oauth-failure.ts";
+import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
 const maxStateLength = 1024;
 
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
-  readonly responseType: string | undefined;
-  readonly responseMode: string | undefined;
-  readonly scope: string | undefined;
-  readonly state: string | undefined;
-  readonly codeChallenge: string | undefined;
-  readonly codeChallengeMethod: string | undefined;
-  readonly resource: string | undefined;
+  get(
+    name: `response_${"type" | "mode"}` | "scope" | "state" | `code_challenge${"" | "_method"}` | "resource",
+  ): string | undefined;
 }
 
 /** An authorization request that has been checked. Of the client it has what the login needs later on. */
@@ -56,7 +52,7 @@ export interface TrustedRedirect {
  * @throws {OAuthError} with `invalid_client` or `invalid_request` when the client or its redirect URI is not known.
  */
 export async function trustRedirectUri(
-  registry: ClientRegistry,
+  registry: Pick<ClientRegistry, "find">,
   clientId: string | undefined,
   redirectUri: string | undefined,
 ): Promise<TrustedRedirect> {
@@ -89,14 +85,15 @@ export function checkAuthorizationRequest(
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
-  const { codeChallenge, codeChallengeMethod, responseMode = "query", responseType, state } = parameters;
+  const [responseType, responseMode = "query"] = [parameters.get("response_type"), parameters.get("response_mode")];
+  const [scope, state, resource] = [parameters.get("scope"), parameters.get("state"), parameters.get("resource")];
+  const codeChallenge = parameters.get("code_challenge");
   if (responseType === undefined) throw invalidRequest("response_type is missing.");
-  if (responseType !== "code") {
-    throw new OAuthError("unsupported_response_type", "This server answers response_type=code only.");
-  }
+  const isServed = responseType === "code";
+  refuseUnless(isServed, "unsupported_response_type", "This server answers response_type=code only.");
   if (responseMode !== "query") throw invalidRequest("This server answers response_mode=query only.");
   if (codeChallenge === undefined) throw invalidRequest("code_challenge is missing; use PKCE.");
-  if (codeChallengeMethod !== "S256") throw invalidRequest("code_challenge_method must be S256.");
+  if (parameters.get("code_challenge_method") !== "S256") throw invalidRequest("code_challenge_method must be S256.");
   const isDigest = /^[A-Za-z0-9_-]{43}$/.test(codeChallenge);
   if (!isDigest) throw invalidRequest("code_challenge must be 43 base64url characters.");
   const isTooLong = state !== undefined && state.length > maxStateLength;
@@ -107,9 +104,9 @@ export function checkAuthorizationRequest(
     client: portableAuthenticationOf(client),
     redirectUri,
     ...(state !== undefined && { state }),
-    scopes: grantedScopes(configuration, client, parameters.scope),
+    scopes: grantedScopes(configuration, client, scope),
     codeChallenge,
-    resource: checkResource(configuration.resource, parameters.resource),
+    resource: checkResource(configuration.resource, resource),
   };
 }
 
@@ -130,11 +127,9 @@ function grantedScopes(
     const defaults = registered === undefined ? registration.defaultScopes : allowed;
     return defaults.filter((value) => scopes.includes(value));
   }
-  if (scopesBeyond(requested, scopes).length > 0) {
-    throw new OAuthError("invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
-  }
-  if (scopesBeyond(requested, allowed).length > 0) {
-    throw new OAuthError("invalid_scope", "The client asks for a scope that it has not registered for.");
-  }
+  const isServed = scopesBeyond(requested, scopes).length === 0;
+  refuseUnless(isServed, "invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
+  const isAllowed = scopesBeyond(requested, allowed).length === 0;
+  refuseUnless(isAllowed, "invalid_scope", "The client asks for a scope that it has not registered for.");
   return requested;
 }

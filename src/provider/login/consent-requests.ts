@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { UnsealableError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
+import { openFromBrowser } from "./open-from-browser.ts";
 
 /** How long a page may stay open before its decision is refused, in seconds. */
 const pageLifetimeSeconds = 1800;
@@ -36,22 +36,8 @@ export class ConsentRequests {
    */
   open(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
-    try {
-      const { request, expiresAt } = this.#openWithAny(sealed, browserSecrets);
-      if (expiresAt <= this.#now()) throw invalidRequest(stale);
-      return request;
-    } catch (cause) {
-      if (cause instanceof UnsealableError && cause.keyId === undefined) throw invalidRequest(stale, { cause });
-      throw cause;
-    }
-  }
-
-  #openWithAny(sealed: string, [secret = "", ...others]: readonly string[]): PendingRequest {
-    try {
-      return this.#pending.open(sealed, secret);
-    } catch (failure) {
-      if (failure instanceof UnsealableError && others.length > 0) return this.#openWithAny(sealed, others);
-      throw failure;
-    }
+    const { request, expiresAt } = openFromBrowser(() => this.#pending.openWithAny(sealed, browserSecrets), stale);
+    if (expiresAt <= this.#now()) throw invalidRequest(stale);
+    return request;
   }
 }

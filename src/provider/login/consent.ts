@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { UnsealableError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
+import { openOr } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
@@ -83,16 +83,12 @@ export class Consent {
 
   #open({ decisions, secrets }: BrowserMemory): Remembered {
     if (decisions === undefined) return [];
-    for (const secret of secrets) {
-      try {
-        const opened = this.#remembered.open(decisions, secret);
-        return opened.filter(([, , decidedAt]) => this.#now() < decidedAt + this.#rememberSeconds);
-      } catch (failure) {
-        // A cookie of another browser, of an older secret, or of somebody's making: the person is asked again.
-        if (!(failure instanceof UnsealableError)) throw failure;
-      }
-    }
-    return [];
+    // A cookie of another browser, of an older secret, or of somebody's making: the person is asked again.
+    const opened = openOr(
+      () => this.#remembered.openWithAny(decisions, secrets),
+      () => [],
+    );
+    return opened.filter(([, , decidedAt]) => this.#now() < decidedAt + this.#rememberSeconds);
   }
 }
 

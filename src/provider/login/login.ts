@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { OAuthError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
+import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
@@ -13,6 +13,7 @@ import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import { type Decision, DecisionSchema, decisionOf, rememberedFor, standsAfter } from "./decision.ts";
+import { openFromBrowser } from "./open-from-browser.ts";
 
 /** What has to be known again when the browser comes back from the upstream. It travels sealed, in a cookie. */
 const transactionSchema = z.object({
@@ -26,7 +27,7 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 type LoginSettings = Pick<
   ProviderConfiguration,
   "callbackUrl" | "clockTolerance" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
->;
+> & { readonly upstreamRevocations: UpstreamRevocations };
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -50,11 +51,6 @@ export interface CompletedLogin {
   readonly decision?: Required<Decision>;
 }
 
-interface IssuedCode {
-  readonly code: string;
-  readonly decision?: Required<Decision>;
-}
-
 /** The parameters that the upstream sends the browser back with. */
 export interface CallbackParameters {
   readonly state: string;
@@ -69,12 +65,10 @@ export interface CallbackParameters {
  */
 export class Login {
   readonly #configuration: LoginSettings;
-  readonly #upstreamRevocations: UpstreamRevocations;
   readonly #transactions: SealedJson<LoginTransaction>;
 
-  constructor(configuration: LoginSettings, upstreamRevocations: UpstreamRevocations) {
+  constructor(configuration: LoginSettings) {
     this.#configuration = configuration;
-    this.#upstreamRevocations = upstreamRevocations;
     this.#transactions = new SealedJson(configuration.keys.derive("login transaction"), transactionSchema);
   }
 
@@ -112,10 +106,7 @@ export class Login {
     const { request } = transaction;
     try {
       const tokens = await this.#redeem(parameters, transaction);
-      const issued = await this.#issueCodeOrEnd(tokens, transaction);
-      if (issued === undefined) return { request, location: undefined };
-      const { code, decision } = issued;
-      return { request, location: this.#answer(request, { code }), ...(decision !== undefined && { decision }) };
+      return await this.#issueCodeOrEnd(tokens, transaction);
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
@@ -129,13 +120,8 @@ export class Login {
   #open(state: string, sealed: string | undefined): LoginTransaction {
     const foreign = "This login was not begun in this browser, or is already over. Start again from your application.";
     if (sealed === undefined) throw invalidRequest(foreign);
-    try {
-      const transaction = this.#transactions.open(sealed, state);
-      if (this.#configuration.now() < transaction.expiresAt) return transaction;
-    } catch (cause) {
-      if (cause instanceof UnsealableError && cause.keyId === undefined) throw invalidRequest(foreign, { cause });
-      throw cause;
-    }
+    const transaction = openFromBrowser(() => this.#transactions.open(sealed, state), foreign);
+    if (this.#configuration.now() < transaction.expiresAt) return transaction;
     throw invalidRequest("This login took too long. Start again from your application.");
   }
 
@@ -165,42 +151,44 @@ export class Login {
   }
 
   /** Issues a code, or ends what the upstream has given: no grant will ever hold it. */
-  async #issueCodeOrEnd(tokens: UpstreamTokens, transaction: LoginTransaction): Promise<IssuedCode | undefined> {
-    const { now, lifetimes } = this.#configuration;
+  async #issueCodeOrEnd(tokens: UpstreamTokens, transaction: LoginTransaction): Promise<CompletedLogin> {
+    const { lifetimes, now, upstreamRevocations } = this.#configuration;
     const handle = formatHandle(randomBytes(16));
-    let issued: IssuedCode | undefined;
+    let isIssued = false;
     try {
-      issued = await this.#issueCode(handle, tokens, transaction);
-      return issued;
+      const completed = await this.#issueCode(handle, tokens, transaction);
+      isIssued = completed.location !== undefined;
+      return completed;
     } finally {
-      if (issued === undefined) {
-        await this.#upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
+      if (!isIssued) {
+        await upstreamRevocations.end(grantIdOf(handle), tokens, now() + lifetimes.grant);
       }
     }
   }
 
-  /** Issues a code for whoever has logged in; undefined where the person has to be asked. */
+  /** Issues a code for whoever has logged in, unless the person has to be asked. */
   async #issueCode(
     handle: string,
     tokens: UpstreamTokens,
     { request, decisions }: LoginTransaction,
-  ): Promise<IssuedCode | undefined> {
+  ): Promise<CompletedLogin> {
     const { clockTolerance, repositories, upstream } = this.#configuration;
     const identity = await upstream.identify(tokens);
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
-    if (decision === undefined) return undefined;
+    if (decision === undefined) return { request, location: undefined };
     const [code, revokedAt] = await Promise.all([
       this.#storeCode(handle, request, { tokens, identity }),
       subject === undefined ? undefined : consentRevokedAt(this.#configuration, subject, request.clientId),
     ]);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
-      return undefined;
+      return { request, location: undefined };
     }
     emit("login", { clientId: request.clientId, subject });
-    if (subject === undefined) return { code };
-    return { code, decision: rememberedFor(subject, decision, revokedAt, clockTolerance) };
+    const location = this.#answer(request, { code });
+    if (subject === undefined) return { request, location };
+    return { request, location, decision: rememberedFor(subject, decision, revokedAt, clockTolerance) };
   }
 
   async #storeCode(
@@ -227,12 +215,8 @@ export class Login {
     return markCredential(keys.derive("credential mark"), core);
   }
 
-  #answer({ redirectUri, state }: AuthorizationRequest, parameters: Record<string, string>): URL {
-    return authorizationResponse(redirectUri, {
-      ...parameters,
-      ...(state !== undefined && { state }),
-      iss: this.#configuration.issuer,
-    });
+  #answer(request: AuthorizationRequest, parameters: Record<string, string>): URL {
+    return authorizationResponse(this.#configuration.issuer, request, parameters);
   }
 }
 
@@ -240,7 +224,12 @@ export class Login {
  * An authorization response (RFC 6749 section 4.1.2, RFC 9207): the redirect URI with parameters added to its query, which
  * stays as it was registered, without what would pass for one of them.
  */
-export function authorizationResponse(redirectUri: string, parameters: Readonly<Record<string, string>>): URL {
+export function authorizationResponse(
+  issuer: string,
+  { redirectUri, state }: { readonly redirectUri: string; readonly state?: string | undefined },
+  answer: Readonly<Record<string, string>>,
+): URL {
+  const parameters = { ...answer, ...(state !== undefined && { state }), iss: issuer };
   const url = new URL(redirectUri);
   const kept = url.search
     .slice(1)

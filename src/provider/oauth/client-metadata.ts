@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OAuthError } from "../../errors.ts";
+import { refuseUnless } from "../oauth-failure.ts";
 import { assertRegistrableRedirectUri } from "./redirect-uri.ts";
 import { offlineAccess, scopesBeyond } from "./scopes.ts";
 
@@ -55,17 +56,13 @@ export function parseClientMetadata(
   for (const uri of metadata.redirect_uris) assertRegistrableRedirectUri(uri);
 
   const grantTypes = [...new Set(metadata.grant_types ?? ["authorization_code"])];
-  if (!grantTypes.includes("authorization_code")) {
-    throw new OAuthError("invalid_client_metadata", "grant_types must include authorization_code.");
-  }
-  const responseTypes = metadata.response_types ?? ["code"];
-  if (!responseTypes.includes("code")) {
-    throw new OAuthError("invalid_client_metadata", "response_types must include code.");
-  }
+  const hasCodes = grantTypes.includes("authorization_code");
+  refuseUnless(hasCodes, "invalid_client_metadata", "grant_types must include authorization_code.");
+  const answersCode = metadata.response_types?.includes("code") ?? true;
+  refuseUnless(answersCode, "invalid_client_metadata", "response_types must include code.");
   const wanted = metadata.scope?.split(" ").filter((scope) => scope !== "") ?? [];
-  if (scopesBeyond(wanted, [...scopes.valid, offlineAccess]).length > 0) {
-    throw new OAuthError("invalid_client_metadata", `scope may have: ${scopes.valid.join(" ")}.`);
-  }
+  const isValid = scopesBeyond(wanted, [...scopes.valid, offlineAccess]).length === 0;
+  refuseUnless(isValid, "invalid_client_metadata", `scope may have: ${scopes.valid.join(" ")}.`);
   return {
     ...metadata,
     redirect_uris: [...new Set(metadata.redirect_uris)],

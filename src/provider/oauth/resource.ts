@@ -1,4 +1,5 @@
 import { OAuthError } from "../../errors.ts";
+import { refuseUnless } from "../oauth-failure.ts";
 
 /**
  * Compares two resource indicators (RFC 8707) as URLs: scheme and host without case, dot segments resolved, one trailing
@@ -36,7 +37,6 @@ export function checkResource(own: string, requested: string | undefined): strin
 export function checkAudience(own: string, requested: string | undefined, authorized: URL): void {
   if (requested === undefined) return;
   checkResource(own, requested);
-  if (!isSameResource(requested, authorized)) {
-    throw new OAuthError("invalid_target", "The resource is not the one that was authorized.");
-  }
+  const isSame = isSameResource(requested, authorized);
+  refuseUnless(isSame, "invalid_target", "The resource is not the one that was authorized.");
 }

@@ -12,6 +12,7 @@ import { emit } from "../events.ts";
 import type { Grants } from "../grants/grants.ts";
 import { readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
+import { refuseUnless } from "../oauth-failure.ts";
 import { addOnce, allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
@@ -55,7 +56,7 @@ interface Attempt extends Issuance {
   readonly addsRefreshToken: boolean;
   /** The access token that was found, if any. */
   readonly found: AccessToken | undefined;
-  /** Whether what was found is this instance's, which has answered nobody. */
+  /** Whether everything is there, and this instance alone can have been the one that answers. */
   readonly isUnanswered: boolean;
 }
 
@@ -135,18 +136,14 @@ export class CodeRedemption {
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
-    if (record.clientId !== request.clientId) {
-      throw new OAuthError("invalid_grant", "The authorization code was issued to another client.");
-    }
-    const { redirectUri } = request;
+    const { redirectUri, codeVerifier } = request;
+    const isOwn = record.clientId === request.clientId;
+    refuseUnless(isOwn, "invalid_grant", "The authorization code was issued to another client.");
     const sameRedirect =
       redirectUri === undefined || (URL.canParse(redirectUri) && new URL(redirectUri).href === record.redirectUri.href);
-    if (!sameRedirect) {
-      throw new OAuthError("invalid_grant", "The redirect_uri is not the one of the authorization request.");
-    }
-    if (!isVerifierOf(request.codeVerifier, record.codeChallenge)) {
-      throw new OAuthError("invalid_grant", "The code_verifier does not match the code_challenge.");
-    }
+    refuseUnless(sameRedirect, "invalid_grant", "The redirect_uri is not the one of the authorization request.");
+    const isProven = isVerifierOf(codeVerifier, record.codeChallenge);
+    refuseUnless(isProven, "invalid_grant", "The code_verifier does not match the code_challenge.");
     if (record.resource !== undefined) checkAudience(this.#parts.resource, request.resource, record.resource);
   }
 
@@ -174,33 +171,31 @@ export class CodeRedemption {
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
     const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
     const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
-    const isUsed = (isComplete && !isUnanswered) || found?.revokedAt !== undefined;
-    if (isUsed) return undefined;
+    if ((isComplete && !isUnanswered) || found?.revokedAt !== undefined) return undefined;
     return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered };
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found } = attempt;
+    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered } = attempt;
     const { grants, issue, repositories } = this.#parts;
     const { grantId } = step;
     const { redemption, ...unnamed } = grant;
+    const token = issue.accessTokenRecord({ ...attempt, grant: addsGrant ? unnamed : grant });
     const isLast = !addsGrant && found !== undefined;
-    const token = issue.accessTokenRecord(addsGrant ? { ...attempt, grant: unnamed } : attempt);
-    const nextToken = issue.refreshTokenRecord(isLast ? attempt : { ...attempt, grant: unnamed });
+    const next = issue.refreshTokenRecord({ ...attempt, grant: isLast ? grant : unnamed });
+    const decider = addsGrant ? redemption : (isLast ? next : token).wrappedKey;
     // Of two repetitions at once, one has what this instance remembers.
-    const isUnanswered = attempt.isUnanswered && this.#unanswered.delete(grantId);
+    const isRemembered = this.#unanswered.delete(grantId);
     const writes = allDone([
       found === undefined ? issue.addAccessToken(step, token) : undefined,
-      addsRefreshToken ? issue.addRefreshToken(step, nextToken) : undefined,
+      addsRefreshToken ? issue.addRefreshToken(step, next) : undefined,
       addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
     ]);
     const [access, refresh, begun] = await writes.catch((failure: unknown) => {
-      const own = isLast ? nextToken.wrappedKey : token.wrappedKey;
-      const decider = addsGrant ? redemption : own;
-      if (decider !== undefined) this.#unanswered.set(grantId, decider);
+      this.#unanswered.set(grantId, decider);
       throw failure;
     });
-    const hasDecided = isUnanswered || (begun ?? access ?? refresh)?.isFirst;
+    const hasDecided = isUnanswered ? isRemembered : (begun ?? access ?? refresh)?.isFirst;
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,
     );

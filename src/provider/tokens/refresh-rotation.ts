@@ -9,6 +9,7 @@ import { type Grants, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { refuseUnless } from "../oauth-failure.ts";
 import { allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
@@ -76,9 +77,8 @@ export class RefreshRotation {
     const [client, chain] = await Promise.all([authenticate(), credential && this.#read(credential)]);
     const grant = chain?.grant;
     if (credential === undefined || chain === undefined || grant?.clientId !== request.clientId) throw unknownToken();
-    if (!client.grantTypes.includes("refresh_token")) {
-      throw new OAuthError("unauthorized_client", "The client has not registered the refresh_token grant.");
-    }
+    const mayRefresh = client.grantTypes.includes("refresh_token");
+    refuseUnless(mayRefresh, "unauthorized_client", "The client has not registered the refresh_token grant.");
     const step = await this.#open(credential, { ...chain, grant });
     if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
     const now = this.#parts.now();
@@ -188,9 +188,8 @@ function wasRetired({ shown, successor }: Chain): boolean {
 function narrowed(grant: Grant, { scope }: RefreshRequest): readonly string[] {
   const requested = parseScope(scope).filter((value) => value !== offlineAccess);
   if (requested.length === 0) return grant.scopes;
-  if (scopesBeyond(requested, grant.scopes).length > 0) {
-    throw new OAuthError("invalid_scope", "A refresh cannot add scopes; start a new authorization for them.");
-  }
+  const isWithin = scopesBeyond(requested, grant.scopes).length === 0;
+  refuseUnless(isWithin, "invalid_scope", "A refresh cannot add scopes; start a new authorization for them.");
   return requested;
 }
 

@@ -61,21 +61,20 @@ export class TokenIssue {
 
   /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */
   refreshTokenRecord({ step, grant, scopes, now }: Issuance): RefreshToken {
-    const { keys, lifetimes } = this.#parts;
     return {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
-      usableUntil: Math.min(now + lifetimes.refreshToken, this.#endOf(grant)),
+      usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.#endOf(grant)),
       expiresAt: grant.expiresAt,
-      wrappedKey: step.key.next().wrap(keys, successorRefreshCore(step)),
+      wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
     };
   }
 
   /** Stores the refresh token of a step, which spends the one before it, unless that was done before. */
-  addRefreshToken({ handle, generation }: Step, record: RefreshToken): Promise<Addition<RefreshToken>> {
-    return addOnce(this.#parts.repositories.refreshTokens, refreshTokenKey(handle, generation + 1), record);
+  addRefreshToken(step: Step, record: RefreshToken): Promise<Addition<RefreshToken>> {
+    return addOnce(this.#parts.repositories.refreshTokens, refreshTokenKey(step.handle, step.generation + 1), record);
   }
 
   /**

@@ -82,12 +82,8 @@ async function revokeAccessToken({ repositories, grants, now }: RevokerParts, cl
     // The record is kept as long as the token's grant: the token could be issued again while that lives.
     const { wrappedKey: _, ...kept } = record;
     const expiresAt = (await grants.get(grantIdOf(ours.handle)))?.expiresAt ?? record.expiresAt;
-    await accessTokens.set(key, {
-      ...kept,
-      scopes: [],
-      revokedAt: now(),
-      ...(expiresAt !== undefined && { expiresAt }),
-    });
+    const revoked = { ...kept, scopes: [], revokedAt: now(), ...(expiresAt !== undefined && { expiresAt }) };
+    await accessTokens.set(key, revoked);
   }
   emit("token-revoked", { clientId, grantId: record.grantId });
 }

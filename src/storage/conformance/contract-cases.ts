@@ -81,7 +81,7 @@ export const contractCases: readonly RepositoryCase[] = [
       () => repository.take(""),
       () => repository.add("", sample("x")),
     ];
-    for (const call of calls) await assert.rejects(call, { code: "ERR_INVALID_KEY" });
+    for (const call of calls) await assert.rejects(call, { code: "ERR_INVALID_KEY" }, "an InvalidKeyError");
   }),
   rule("falsy values are values", ["anyValue"], async ({ anyValue: repository }) => {
     for (const value of [0, "", false, null]) {

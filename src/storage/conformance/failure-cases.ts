@@ -31,7 +31,9 @@ export const failureCases: readonly RepositoryCase[] = [
     await subject.repository.set("key", sample("one"));
     await subject.breakStore();
     try {
-      for (const [method, call] of everyCall(subject)) await assert.rejects(call, isStorageError, method);
+      for (const [method, call] of everyCall(subject)) {
+        await assert.rejects(call, (error) => failsAsStorage(method, error), `${method} rejects`);
+      }
     } finally {
       await subject.restoreStore?.();
     }
@@ -78,8 +80,9 @@ export const failureCases: readonly RepositoryCase[] = [
   }),
 ];
 
-function isStorageError(error: unknown): boolean {
-  return (
-    error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_STORAGE")
-  );
+function failsAsStorage(method: string, error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const isStorageError = typeof code === "string" && code.startsWith("ERR_STORAGE");
+  assert.ok(isStorageError, `${method} rejects with a StorageError, such as a StorageUnavailableError`);
+  return true;
 }

@@ -27,10 +27,8 @@ export class GetBatches {
   readonly #redis: RedisLike;
   readonly #sender: CommandSender;
   readonly #isCluster: boolean;
-  /** The batch of this turn that takes keys, where it is not a matter of slots. */
-  #open: GetBatch | undefined;
-  /** On a Cluster, the batch of each slot that takes keys. */
-  readonly #openBySlot = new Map<number, GetBatch>();
+  /** The batches of this turn that take keys: on a Cluster one for each slot, elsewhere one. */
+  readonly #open = new Map<number, GetBatch>();
 
   constructor(redis: RedisLike, sender: CommandSender) {
     this.#redis = redis;
@@ -40,21 +38,16 @@ export class GetBatches {
 
   /** Reads the record under a key, in a command shared with the other reads of this turn. */
   get<V>(key: string, redisKey: string, decode: Decode<V>): Promise<V> {
-    const batch = this.#isCluster ? this.#ofSlot(clusterKeySlot(redisKey)) : this.#ofTurn();
+    const batch = this.#batchOf(this.#isCluster ? clusterKeySlot(redisKey) : 0);
     const index = batch.redisKeys.push(redisKey) - 1;
     return batch.answer.then((texts) => decode(Array.isArray(texts) ? (texts[index] ?? null) : texts, key));
   }
 
-  #ofTurn(): GetBatch {
-    if (!takesMore(this.#open)) this.#open = this.#newBatch();
-    return this.#open;
-  }
-
-  #ofSlot(slot: number): GetBatch {
-    const open = this.#openBySlot.get(slot);
-    if (takesMore(open)) return open;
+  #batchOf(slot: number): GetBatch {
+    const open = this.#open.get(slot);
+    if (open !== undefined && open.redisKeys.length < keysPerCommand) return open;
     const batch = this.#newBatch();
-    this.#openBySlot.set(slot, batch);
+    this.#open.set(slot, batch);
     return batch;
   }
 
@@ -64,15 +57,10 @@ export class GetBatches {
     const answer = new Promise<Texts>((resolve, reject) => {
       process.nextTick(() => {
         // The turn is over: its batches take no more keys.
-        this.#open = undefined;
-        if (this.#isCluster) this.#openBySlot.clear();
+        this.#open.clear();
         this.#sender.start({ operation: "get", redisKeys, send }, resolve, reject);
       });
     });
     return { redisKeys, answer };
   }
-}
-
-function takesMore(batch: GetBatch | undefined): batch is GetBatch {
-  return batch !== undefined && batch.redisKeys.length < keysPerCommand;
 }

@@ -1,4 +1,5 @@
 import type { StorageError } from "../../errors.ts";
+import { beforeDeadline } from "../deadline.ts";
 import { redisFailure, replyCode } from "./redis-failure.ts";
 import { type RedisCallable, type SubscriberClient, SubscriberConnection } from "./subscriber-connection.ts";
 
@@ -144,9 +145,5 @@ function serverId(info: unknown): string | undefined {
 
 /** Rejects where the answer takes longer than the given milliseconds. */
 function within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), milliseconds);
-    timer.unref();
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+  return beforeDeadline(milliseconds, answer, () => new Error("no answer in time"));
 }

@@ -6,6 +6,7 @@ import {
 } from "../../../src/index.ts";
 import { gated } from "../../support/gated-repository.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 import { answerTo, claimsOf, known, refused, SigningKey } from "../../support/signing-client.ts";
 import { ClientSite, clientId, documentWith, json } from "../client-documents/client-site.ts";
 
@@ -85,6 +86,44 @@ describe("a client assertion", () => {
     ["another endpoint", `${issuer}/revoke`, refused],
   ])("may be for one audience, which is this server: %s", async (_, aud, answer) => {
     expect(await answerTo(start(), await key.sign(claims({ aud })))).toBe(answer);
+  });
+});
+
+describe("the bounds of an assertion", () => {
+  const now = () => Math.floor(site.clock.seconds());
+  it.each<[string, () => Record<string, unknown>, string]>([
+    ["an expiry in 630 seconds", () => ({ exp: now() + 630 }), known],
+    ["an expiry in 631 seconds", () => ({ exp: now() + 631 }), refused],
+    ["a jti of 256 characters", () => ({ jti: "x".repeat(256) }), known],
+    ["a jti of 257 characters", () => ({ jti: "x".repeat(257) }), refused],
+    ["an empty jti", () => ({ jti: "" }), refused],
+  ])("%s", async (_, changes, answer) => {
+    expect(await answerTo(start(), await key.sign(claims(changes())))).toBe(answer);
+  });
+
+  it("are kept in the store for as long as a clock that is behind takes the assertion for good", async () => {
+    const repositories = createInMemoryRepositories({ clock: site.clock.read });
+    const harness = start({ repositories });
+    expect(await answerTo(harness, await key.sign(claims({ exp: now() + 60, jti: "one" })))).toBe(known);
+    expect(await answerTo(harness, await key.sign(claims({ exp: now() - 20, jti: "late" })))).toBe(known);
+    const records = (await recordsOf(repositories.clientAssertions)).map(([, record]) => record);
+    expect(records).toEqual([
+      { clientId, expiresAt: now() + 60 + 31 },
+      { clientId, expiresAt: site.clock.seconds() + 31 },
+    ]);
+  });
+
+  it("hold for each client by itself", async () => {
+    const own = {
+      client_id: "own",
+      redirect_uris: ["https://client.example/callback"],
+      token_endpoint_auth_method: "private_key_jwt",
+      jwks: { keys: [key.jwk] },
+    };
+    const harness = start({ clients: [own] });
+    expect(await answerTo(harness, await key.sign(claims({ jti: "same" })))).toBe(known);
+    expect(await answerTo(harness, await key.sign(claims({ jti: "same" }, "own")))).toBe(known);
+    expect(await answerTo(harness, await key.sign(claims({ jti: "same" }, "own")))).toBe(refused);
   });
 });
 

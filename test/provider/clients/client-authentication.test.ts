@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { readClientCredentials } from "../../../src/provider/clients/client-authentication.ts";
+import {
+  checkClientSecret,
+  clientAuthenticationOf,
+  readClientCredentials,
+} from "../../../src/provider/clients/client-authentication.ts";
 import { OAuthParameters } from "../../../src/provider/http/request-body.ts";
+import type { ClientAuthentication } from "../../../src/records/authorization-code.ts";
+import type { OAuthClientInformation } from "../../../src/records/oauth-client-information.ts";
+import { tokenKey } from "../../../src/secrets/storage-key.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
@@ -8,6 +15,7 @@ import { ProviderHarness, pkce, providerOptions } from "../../support/provider-h
 /** A form with these parameters. */
 const credentialsOf = (authorization: string | null, form: Record<string, string>) =>
   readClientCredentials(authorization, new OAuthParameters(new URLSearchParams(form)));
+const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const basic = (id: string, secret: string): string => `Basic ${btoa(`${id}:${secret}`)}`;
 
 describe("client credentials", () => {
@@ -20,6 +28,31 @@ describe("client credentials", () => {
 
   it("may have a colon in the secret", () => {
     expect(credentialsOf(basic("id", "a:b"), {}).secret).toBe("a:b");
+  });
+
+  it.each([basic("id", "s").replace("Basic", "bASIC"), basic("id", "s").replace(" ", "   "), ` ${basic("id", "s")} `])(
+    "may be written as %j",
+    (header) => {
+      expect(credentialsOf(header, {})).toEqual({ clientId: "id", secret: "s" });
+      expect(credentialsOf(header, { client_id: "id" })).toEqual({ clientId: "id", secret: "s" });
+    },
+  );
+
+  it("in the Authorization header may have no secret", () => {
+    expect(credentialsOf(basic("id", ""), {})).toEqual({ clientId: "id" });
+    expect(credentialsOf(basic("id", "a\nb"), {}).secret).toBe("a\nb");
+  });
+
+  it("are an assertion, whose subject is the client", () => {
+    const [header, payload] = [{ alg: "ES256" }, { sub: "id" }].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString("base64url"),
+    );
+    const client_assertion = `${header}.${payload}.AAAA`;
+    const form = { client_assertion, client_assertion_type: jwtBearer };
+    expect(credentialsOf(null, form)).toEqual({ clientId: "id", assertion: client_assertion });
+    expect(credentialsOf(null, { ...form, client_id: "id" })).toEqual({ clientId: "id", assertion: client_assertion });
+    const other = () => credentialsOf(null, { ...form, client_id: "other" });
+    expect(other).toThrow(expect.objectContaining({ error: "invalid_client" }));
   });
 
   it("come from the form without the header", () => {
@@ -41,8 +74,73 @@ describe("client credentials", () => {
     ["a broken escape", basic("id", "%zz"), {}, "invalid_client"],
     ["an empty id", basic("", "s"), {}, "invalid_client"],
     ["nothing after the scheme", "Basic", {}, "invalid_client"],
+    ["another scheme that ends alike", basic("id", "s").replace("Basic", "xBasic"), {}, "invalid_client"],
+    ["something behind them", `${basic("id", "s")} x`, {}, "invalid_client"],
+    ["an assertion and a header", basic("id", "s"), { client_assertion: "x" }, "invalid_request"],
+    ["an assertion and a secret", null, { client_assertion: "x", client_secret: "s" }, "invalid_request"],
+    ["an assertion of no type", null, { client_assertion: "x" }, "invalid_client"],
+    ["an assertion of another type", null, { client_assertion: "x", client_assertion_type: "saml" }, "invalid_client"],
+    ["a type and no assertion", null, { client_assertion_type: jwtBearer }, "invalid_client"],
+    ["no JWT", null, { client_assertion: "x", client_assertion_type: jwtBearer }, "invalid_client"],
   ])("with %s are refused", (_, header, form, error) => {
     expect(() => credentialsOf(header, form)).toThrow(expect.objectContaining({ error }));
+  });
+});
+
+describe("how a client authenticates", () => {
+  const client = { client_id: "app", redirect_uris: ["https://app.example/callback"] };
+  const grantTypes = ["authorization_code"];
+  it.each<[string, Partial<OAuthClientInformation>, object]>([
+    ["is by nothing where it has no secret", {}, { tokenEndpointAuthMethod: "none", grantTypes }],
+    [
+      "is by its hashed secret, and what the record says",
+      {
+        client_secret_hash: tokenKey("x"),
+        client_secret_expires_at: 5,
+        expiresAt: 7,
+        grant_types: ["refresh_token"],
+        token_endpoint_auth_method: "client_secret_basic",
+      },
+      {
+        tokenEndpointAuthMethod: "client_secret_basic",
+        secretHash: tokenKey("x"),
+        secretExpiresAt: 5,
+        registeredUntil: 7,
+        grantTypes: ["refresh_token"],
+      },
+    ],
+    [
+      "is by the plain secret of the Python package, which never expires",
+      { client_secret: "x", client_secret_expires_at: 0, token_endpoint_auth_method: "none" },
+      { tokenEndpointAuthMethod: "client_secret_post", secretHash: tokenKey("x"), grantTypes },
+    ],
+    [
+      "is by its key",
+      { token_endpoint_auth_method: "private_key_jwt" },
+      { tokenEndpointAuthMethod: "private_key_jwt", grantTypes },
+    ],
+  ])("%s", (_, members, expected) => {
+    expect(clientAuthenticationOf({ ...client, ...members })).toEqual(expected);
+  });
+
+  const bySecret = { tokenEndpointAuthMethod: "client_secret_post", secretHash: tokenKey("x"), grantTypes } as const;
+  const byNothing = { tokenEndpointAuthMethod: "none", grantTypes } as const;
+  it.each<[boolean, object, ClientAuthentication]>([
+    [true, { secret: "x" }, bySecret],
+    [true, { secret: "x" }, { ...bySecret, secretExpiresAt: 101 }],
+    [false, { secret: "x" }, { ...bySecret, secretExpiresAt: 100 }],
+    [false, { secret: "y" }, bySecret],
+    [false, {}, bySecret],
+    [false, {}, { ...bySecret, secretHash: tokenKey("") }],
+    [false, { secret: "" }, { tokenEndpointAuthMethod: "client_secret_post", grantTypes }],
+    [false, { assertion: "x" }, bySecret],
+    [true, {}, byNothing],
+    [false, { secret: "x" }, byNothing],
+    [false, { assertion: "x" }, byNothing],
+  ])("is good: %j, with %j of %j", (isGood, shown, authentication) => {
+    const check = () => checkClientSecret({ clientId: "app", ...shown }, authentication, 100);
+    if (isGood) expect(check).not.toThrow();
+    else expect(check).toThrow(expect.objectContaining({ error: "invalid_client" }));
   });
 });
 

@@ -225,7 +225,7 @@ describe("private_key_jwt", () => {
     for (const instance of [one, other, start({ repositories })]) {
       const response = await redeem(instance, await codeFor(instance), assertion);
       expect(response.status).toBe(401);
-      expect((await jsonOf(response)).error_description).toBe("The client_assertion was used before.");
+      expect((await jsonOf(response)).error).toBe("invalid_client");
     }
   });
 

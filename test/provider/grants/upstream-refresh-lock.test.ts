@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories } from "../../../src/index.ts";
+import { createInMemoryRepositories, StorageUnavailableError } from "../../../src/index.ts";
 import { UpstreamRefreshLock } from "../../../src/provider/grants/upstream-refresh-lock.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -80,11 +80,50 @@ describe("the lock of a version of an upstream session", () => {
     await first;
   });
 
+  it("holds for the upstream's time and five minutes", async () => {
+    const { clock, repository, lock } = locks();
+    await lock().once(version, nothingDone, async () => ({ value: "done", isReplaced: true }));
+    const [[, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repository);
+    expect(expiresAt).toBe(clock.seconds(1 + 300));
+  });
+
+  it.each([
+    [298, true],
+    [299, false],
+    [300, false],
+  ])("is released %i seconds later: %j", async (seconds, isReleased) => {
+    const { clock, repository, lock } = locks();
+    const slow = heldWork();
+    const first = lock().once(version, nothingDone, slow.work);
+    expect(await recordsOf(repository)).toHaveLength(1);
+    clock.advanceSeconds(seconds);
+    slow.end("slow");
+    await first;
+    expect((await recordsOf(repository)).length === 0).toBe(isReleased);
+  });
+
+  it("says what was done where the store does not release it", async () => {
+    const { repository, lock } = locks();
+    repository.delete = () => Promise.reject(new StorageUnavailableError("The test refuses."));
+    const done = lock().once(version, nothingDone, async () => ({ value: "done", isReplaced: false }));
+    expect(await done).toBe("done");
+  });
+
+  it("keeps its owner from doing again what somebody has done, and is held then", async () => {
+    const { repository, lock } = locks();
+    const twice = () => Promise.reject(new Error("must not be done twice"));
+    expect(await lock().once(version, async () => "theirs", twice)).toBe("theirs");
+    expect(await recordsOf(repository)).toHaveLength(1);
+  });
+
   it("is given up on where its owner does not come to an end", async () => {
-    const { lock } = locks();
+    const { clock, lock } = locks();
+    const began = clock.seconds();
     void lock().once(version, nothingDone, () => new Promise(() => undefined));
     await expect(
       lock().once(version, nothingDone, () => Promise.reject(new Error("must not be done twice"))),
     ).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+    // The upstream's time, and five seconds.
+    expect(clock.seconds() - began).toBeCloseTo(6.1, 5);
   });
 });

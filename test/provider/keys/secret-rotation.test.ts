@@ -132,6 +132,18 @@ describe("the secret replaced directly, with an instance that has the old one on
     }
   });
 
+  it("stays so where the only requests to the instance that is ahead are to the MCP endpoint", async () => {
+    const [ahead, behind] = [open([fresh, old]), open(old)];
+    const tokens = await ahead.tokens();
+    for (let minutes = 0; minutes < 55; minutes += 5) {
+      clock.advanceSeconds(300);
+      expect(await ahead.mcpStatus(tokens.access_token)).toBe(200);
+    }
+    clock.advanceSeconds(600);
+    expect((await behind.refresh(tokens)).status).toBe(503);
+    expect((await ahead.refresh(tokens)).status).toBe(200);
+  });
+
   it("is announced again soon where the store did not take it", async () => {
     let isOut = true;
     const { keyAnnouncements, ...others } = repositories;

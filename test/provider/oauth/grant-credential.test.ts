@@ -89,6 +89,10 @@ describe("a code and a refresh token", () => {
         if (namesAnotherKey) expect(read).toThrow(UnsealableError);
         else expect(read()).toBeUndefined();
       }
+      for (let index = 0; index < text.length; index += 1) {
+        const unusual = `${text.slice(0, index)}!${text.slice(index + 1)}`;
+        expect(readCredential(keys, kind, unusual)).toBeUndefined();
+      }
       for (const wrong of [text.slice(0, -1), `${text}0`, ` ${text}`, `${text}\n`, ""]) {
         expect(readCredential(keys, kind, wrong)).toBeUndefined();
       }

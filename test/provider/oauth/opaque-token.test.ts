@@ -50,6 +50,12 @@ it("finds a mistyped character, a missing one and one too many by the checksum",
   }
 });
 
+it("takes no text with other characters, whatever its checksum", () => {
+  for (const other of ["!mcp_at_abc", "pmcp_at_a!c", "pmcp_at_ab!", "pmcp-at-abc", "pmcp_at_ab\n"]) {
+    expect(hasChecksum(withChecksum(other), 11), other).toBe(false);
+  }
+});
+
 it("makes client secrets of 32 bytes that say what they are", () => {
   expect(formatClientSecret(randomBytes(32))).toMatch(/^pmcp_cs_[0-9A-Za-z]{49}$/);
   expect(() => formatClientSecret(randomBytes(16))).toThrow(RangeError);

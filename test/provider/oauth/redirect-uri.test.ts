@@ -15,6 +15,12 @@ describe("a redirect URI that a client registers", () => {
     "http://[::1]:3000/callback",
     "cursor://anysphere.cursor-retrieval/oauth/user-pangea/callback",
     "com.example.app:/oauth",
+    "com.example.https:/oauth",
+    "com.example.app://host./callback",
+    "https://app.example/.well-known/callback",
+    "https://app.example/callback./done",
+    "https://app.example/callback?next=/../other",
+    "https://app.example/callback?next=x://ada@other.example",
   ])("may be %s", (uri) => {
     expect(() => assertRegistrableRedirectUri(uri)).not.toThrow();
   });
@@ -36,6 +42,10 @@ describe("a redirect URI that a client registers", () => {
     ["https://user:secret@app.example/callback", "user information"],
     ["https://app.example@evil.example/", "a host in disguise"],
     ["https://@evil.example/", "empty user information"],
+    ["https://:@evil.example/", "an empty user and an empty password"],
+    ["https:/app.example/?next=https://app.example/", "one slash after the scheme, and two later"],
+    ["https://app.example/..?x=1", "path traversal before a query"],
+    ["com.example.app:../x", "path traversal at once"],
     ["https://app.example/a/../b", "path traversal"],
     ["https://app.example/a/%2e%2e/b", "encoded path traversal"],
     ["https://app.example./callback", "a trailing dot"],
@@ -84,6 +94,10 @@ describe("a requested redirect URI", () => {
     expect(matches("http://127.0.0.1:51234/cb")).toBe(true);
     expect(matches("http://127.0.0.1/cb")).toBe(true);
     expect(matches("http://[::1]:51234/cb")).toBe(true);
+    expect(matches("http://localhost:65535/cb")).toBe(true);
+    expect(matches("http://localhost:65536/cb")).toBe(false);
+    expect(matchesRedirectUri(["http://localhost"], "http://localhost:1/", false)).toBe(true);
+    expect(matchesRedirectUri(["http://localhost/"], "http://localhost:1", false)).toBe(true);
   });
 
   it("does not move between loopback hosts, paths or schemes with its port", () => {
@@ -122,6 +136,8 @@ describe("a requested redirect URI", () => {
 
 it("tells redirect URIs that stay on the machine", () => {
   expect(isLoopbackRedirectUri("http://localhost:1/cb")).toBe(true);
+  expect(isLoopbackRedirectUri("http://localhost:1")).toBe(true);
+  expect(isLoopbackRedirectUri("xhttp://localhost/cb")).toBe(false);
   expect(isLoopbackRedirectUri("http://localhost.example/cb")).toBe(false);
   expect(isLoopbackRedirectUri("https://app.example/cb")).toBe(false);
 });
@@ -154,6 +170,7 @@ it.each([
   "http://[::]/cb",
   "http://[::ffff:127.0.0.1]/cb",
   "http://[::ffff:127.255.0.1]/cb",
+  "http://[::ffff:127.0.1.1]/cb",
   "http://[::ffff:0.0.0.0]/cb",
 ])("%s leads to the user's own machine", (uri) => {
   expect(leadsToThisMachine(uri)).toBe(true);
@@ -163,6 +180,7 @@ it.each([
   "https://app.example/localhost",
   "https://localhost.example/cb",
   "https://mylocalhost/cb",
+  "https://my.localhost.example/cb",
   "https://10.0.0.0/cb",
   "https://0.0.0.0.example/cb",
   "https://[::2]/cb",

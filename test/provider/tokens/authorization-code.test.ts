@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories } from "../../../src/index.ts";
-import { recordedRepositories } from "../../support/intercepted-repository.ts";
+import { createInMemoryRepositories, type Repository } from "../../../src/index.ts";
+import { failingOnce, recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
@@ -25,6 +25,13 @@ async function codeOf(harness: ProviderHarness, parameters: Record<string, strin
     ...(client_secret !== undefined && { client_secret }),
   };
   return { client_id, form, redeem: (changes = {}) => harness.postForm("/token", { ...form, ...changes }) };
+}
+
+/** The record that a repository has, which has one. */
+async function onlyRecordOf<V>(repository: Repository<string, V>): Promise<[string, V]> {
+  const [only] = await recordsOf(repository);
+  if (only === undefined) throw new Error("There is none.");
+  return only;
 }
 
 describe("an authorization code", () => {
@@ -139,6 +146,43 @@ describe("an authorization code", () => {
       expect([extra.subject, clientId]).toEqual([subject, client_id]);
     }
     expect((await recordsOf(repositories.grants)).map(([, grant]) => grant.subject)).toEqual([subject]);
+  });
+
+  it.each(["is gone", "was altered"])("leads nowhere where its key in the store %s", async (what) => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({ repositories });
+    const { redeem } = await codeOf(harness);
+    const [key, { wrappedKey: good = "", ...record }] = await onlyRecordOf(repositories.authorizationCodes);
+    const altered = what === "is gone" ? {} : { wrappedKey: `${good.slice(0, -6)}AAAAAA` };
+    await repositories.authorizationCodes.set(key, { ...record, ...altered });
+    const answer = await redeem();
+    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
+    expect(await recordsOf(repositories.grants)).toEqual([]);
+  });
+
+  it("whose record says nothing of its client and of a resource is good for an access token", async () => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({ repositories });
+    const { redeem } = await codeOf(harness, {}, { token_endpoint_auth_method: "none" });
+    const [key, { client: _, resource: __, ...record }] = await onlyRecordOf(repositories.authorizationCodes);
+    await repositories.authorizationCodes.set(key, record);
+    const answer = await redeem({ resource: "http://localhost:8000/mcp" });
+    expect(answer.status).toBe(200);
+    expect(await jsonOf(answer)).not.toHaveProperty("refresh_token");
+  });
+
+  it("leads nowhere once the login that it began was ended, though its tokens are not there yet", async () => {
+    const inner = createInMemoryRepositories();
+    const accessTokens = failingOnce(inner.accessTokens);
+    const harness = start({ repositories: { ...inner, accessTokens: accessTokens.repository } });
+    const { redeem } = await codeOf(harness);
+    accessTokens.failNext("add", "before");
+    expect((await redeem()).status).toBe(503);
+    const [grantId] = await onlyRecordOf(inner.grants);
+    expect(await harness.provider.revokeGrant(grantId)).toBe(true);
+    const answer = await redeem();
+    expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
+    expect(await recordsOf(inner.accessTokens)).toEqual([]);
   });
 
   it("expires after a minute", async () => {

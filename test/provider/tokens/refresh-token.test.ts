@@ -139,6 +139,20 @@ describe("a refresh token", () => {
     expect((await harness.tokensFor(client_id)).refresh_token).toBeUndefined();
   });
 
+  it("is of no use to a client that has no right to refresh any more, and is not spent by the attempt", async () => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({ repositories });
+    const tokens = await harness.tokens();
+    const client = await repositories.clients.get(tokens.clientId);
+    if (client === undefined) throw new Error("It is registered.");
+    await repositories.clients.set(tokens.clientId, { ...client, grant_types: ["authorization_code"] });
+    const refused = await harness.refresh(tokens);
+    expect([refused.status, (await jsonOf(refused)).error]).toEqual([400, "unauthorized_client"]);
+    expect(await recordsOf(repositories.refreshTokens)).toHaveLength(1);
+    await repositories.clients.set(tokens.clientId, client);
+    expect((await harness.refresh(tokens)).status).toBe(200);
+  });
+
   it("may narrow the scopes and never widen them", async () => {
     const harness = start();
     const tokens = await harness.tokens({ scope: "user" });

@@ -33,6 +33,11 @@ test.for([
   expect(construct(options)).toThrow(message);
 });
 
+test.for([1, 2 ** 24])("a cache may keep %i records", (max) => {
+  expect(construct({ ...bound, max })).not.toThrow();
+  expect(construct({ ...bound, max: 2 ** 24 + 1 })).toThrow(ConfigurationError);
+});
+
 test("the types refuse a cache without a bound", () => {
   expectTypeOf<{ maxStaleness: number }>().not.toExtend<CachedRepositoryOptions<string>>();
   expectTypeOf<{ max: number }>().not.toExtend<CachedRepositoryOptions<string>>();

@@ -131,3 +131,16 @@ test("when the channel goes down with the backend, copies made before stand in b
   expect(gate.arrived).toBe(true);
   expect(await failing(gate, read)).toEqual(client);
 });
+
+test("a fresh read fails where the backend does: no old copy stands in, and no key that is none is asked for", async () => {
+  const { backend, cache, clock, store } = cachedSetup({ staleIfError });
+  await cache.set("a", client);
+  await expect(failing(backend.hold("get"), cache.getFresh("a"))).rejects.toBe(outage);
+  await store.set("a", { text: "newer" });
+  expect(await cache.get("a"), "what is in memory").toEqual(client);
+  expect(await cache.getFresh("a")).toEqual({ text: "newer" });
+  expect(await cache.get("a")).toEqual({ text: "newer" });
+  await expect(cache.getFresh("")).rejects.toMatchObject({ code: "ERR_INVALID_KEY" });
+  clock.advance(-1);
+  await expect(failing(backend.hold("get"), cache.get("a"))).rejects.toBe(outage);
+});

@@ -299,7 +299,8 @@ describe("a mistake", () => {
   });
 
   it("such as an empty token is named", () => {
-    expect(() => new PangeaVaultRepository(schema, "")).toThrow(/token is missing/);
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    expect(() => new PangeaVaultRepository(schema, "")).toThrow(refusal);
   });
 });
 

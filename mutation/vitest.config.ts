@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import configuration from "../../vitest.config.ts";
+import configuration from "../vitest.config.ts";
 
 // Stryker's own option for this leaves the mutants of constants switched off.
 const chosen = process.env.MUTATION_TESTS?.split(",");

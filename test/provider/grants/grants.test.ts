@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
+import { isLive, isRevoked } from "../../../src/provider/grants/grants.ts";
+import { readAccessToken } from "../../../src/provider/oauth/grant-credential.ts";
+import type { Grant } from "../../../src/records/grant.ts";
+import { grantIdOf, recordKey } from "../../../src/records/keys.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
+
+const day = 24 * 60 * 60;
+
+async function start() {
+  const clock = new ManualClock();
+  const upstream = new FakeUpstream(clock.read);
+  const repositories = createInMemoryRepositories({ clock: clock.read });
+  const baseUrl = "https://mcp.example";
+  const options = { secret: "a secret of this test, which is long enough", scopes: ["user"] };
+  const harness = new ClientHarness(
+    new McpOAuthProvider({ ...options, baseUrl, upstream, repositories, clock: clock.read }),
+    baseUrl,
+  );
+  const { client_id: clientId } = await harness.register();
+  const { verifier, challenge } = pkce();
+  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+  const code = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
+  return { clock, upstream, repositories, harness, code };
+}
+
+describe("a grant that was revoked", () => {
+  it("leaves a tombstone with nothing in it but whose it was, a day longer than the grant would have lasted", async () => {
+    const { clock, upstream, repositories, harness, code } = await start();
+    const tokens = await jsonOf(await harness.redeem(code));
+    const grantId = grantIdOf(readAccessToken(tokens.access_token)?.handle ?? "");
+    const grant = await repositories.grants.get(grantId);
+    expect(grant).toMatchObject({ clientId: code.clientId, subject: "ada", createdAt: clock.seconds() });
+    const [createdAt, revokedAt] = [clock.seconds(), clock.seconds(60)];
+    clock.advanceSeconds(60);
+    await harness.postForm("/revoke", { client_id: code.clientId, token: tokens.refresh_token });
+    const { sealedUpstream, ...tombstone } = (await repositories.grants.get(grantId)) ?? {};
+    expect(tombstone).toEqual({
+      clientId: code.clientId,
+      subject: "ada",
+      scopes: [],
+      createdAt,
+      revokedAt,
+      expiresAt: (grant?.expiresAt ?? 0) + day,
+    });
+    expect(upstream.revoked.map(({ token }) => token)).toEqual(["ada-1"]);
+    // Whoever shows the login again ends nothing again, and leaves nothing to be opened.
+    expect((await harness.refresh({ ...code, ...tokens })).status).toBe(400);
+    expect(await repositories.grants.get(grantId)).toEqual(tombstone);
+    expect(await recordsOf(repositories.upstreamSessions)).toEqual([]);
+    expect(sealedUpstream).toBe(grant?.sealedUpstream);
+  });
+
+  it("has no session upstream to be ended twice by an operator, and the operator is told so", async () => {
+    const { repositories, harness, code } = await start();
+    const tokens = await jsonOf(await harness.redeem(code));
+    const grantId = grantIdOf(readAccessToken(tokens.access_token)?.handle ?? "");
+    expect(await harness.provider.revokeGrant(grantId)).toBe(true);
+    const revocation = recordKey("consent_revocation", "ada", code.clientId);
+    expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
+    await repositories.consentRevocations.delete(revocation);
+    expect(await harness.provider.revokeGrant(grantId)).toBe(false);
+    expect(await repositories.consentRevocations.get(revocation), "it was ended once").toBeUndefined();
+  });
+
+  it("may be one that never began, whose tombstone stands in its place", async () => {
+    const { clock, repositories, harness, code } = await start();
+    const [[, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repositories.authorizationCodes);
+    expect(expiresAt).toBeGreaterThan(clock.seconds());
+    expect(await harness.provider.revokeGrant("nobody's")).toBe(false);
+    expect(await repositories.grants.get("nobody's")).toEqual({
+      clientId: "",
+      scopes: [],
+      createdAt: clock.seconds(),
+      revokedAt: clock.seconds(),
+      expiresAt: clock.seconds(90 * day + day),
+    });
+    expect(await recordsOf(repositories.consentRevocations)).toEqual([]);
+    expect((await harness.redeem(code)).status).toBe(200);
+  });
+});
+
+it("a grant is good until it expires or is revoked", () => {
+  const grant: Grant = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 100 };
+  expect([isLive(grant, 99.9), isLive(grant, 100), isLive(undefined, 0)]).toEqual([true, false, false]);
+  expect([isRevoked(grant), isRevoked(undefined)]).toEqual([false, false]);
+  const tombstone = { ...grant, revokedAt: 0 };
+  expect([isLive(tombstone, 1), isRevoked(tombstone)]).toEqual([false, true]);
+});

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import type { ClientRegistry, KnownClient } from "../../../src/provider/clients/client-registry.ts";
+import {
+  type AuthorizationRequestParameters,
+  checkAuthorizationRequest,
+  trustRedirectUri,
+} from "../../../src/provider/login/authorization-request.ts";
+import { configured } from "../../support/configured.ts";
+
+const redirectUri = "https://app.example/callback";
+const codeChallenge = "A-z_0".padEnd(43, "9");
+
+function clientWith(
+  information: Partial<KnownClient["information"]> = {},
+  source: KnownClient["source"] = "registered",
+) {
+  const known: KnownClient = {
+    information: {
+      client_id: "app",
+      redirect_uris: [redirectUri],
+      grant_types: ["authorization_code"],
+      ...information,
+    },
+    source,
+    verifiedDomain: undefined,
+    normalisedRedirectUris: false,
+  };
+  return known;
+}
+
+type Sent = Partial<Record<Parameters<AuthorizationRequestParameters["get"]>[0], string | undefined>>;
+
+const parameters: Sent = {
+  response_type: "code",
+  code_challenge: codeChallenge,
+  code_challenge_method: "S256",
+};
+
+const configuration = configured({ clientRegistration: { validScopes: ["user"], defaultScopes: ["user"] } });
+function check(changes: Sent = {}, client = clientWith()) {
+  const sent: Sent = { ...parameters, ...changes };
+  return checkAuthorizationRequest(configuration, { client, redirectUri }, { get: (name) => sent[name] });
+}
+const refusal = (error: string) => expect.objectContaining({ code: "ERR_OAUTH", error });
+
+describe("an authorization request", () => {
+  it("is kept with what the login needs of it and of its client", () => {
+    expect(check({ state: "state", resource: "https://MCP.example/mcp/" })).toEqual({
+      clientId: "app",
+      client: { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] },
+      redirectUri,
+      state: "state",
+      scopes: ["user"],
+      codeChallenge,
+      resource: "https://mcp.example/mcp",
+    });
+    expect(check({ response_mode: "query" })).not.toHaveProperty("state");
+  });
+
+  it.each<[Sent, string]>([
+    [{ response_type: undefined }, "invalid_request"],
+    [{ response_type: "token" }, "unsupported_response_type"],
+    [{ response_type: "code token" }, "unsupported_response_type"],
+    [{ response_mode: "fragment" }, "invalid_request"],
+    [{ response_mode: "" }, "invalid_request"],
+    [{ code_challenge: undefined }, "invalid_request"],
+    [{ code_challenge: codeChallenge.slice(1) }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge}A` }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge.slice(1)}=` }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge}\n` }, "invalid_request"],
+    [{ code_challenge_method: undefined }, "invalid_request"],
+    [{ code_challenge_method: "plain" }, "invalid_request"],
+    [{ state: "s".repeat(1025) }, "invalid_request"],
+    [{ resource: "https://other.example" }, "invalid_target"],
+    [{ scope: 'us"er' }, "invalid_scope"],
+    [{ scope: "user root" }, "invalid_scope"],
+    [{ scope: "user admin" }, "invalid_scope"],
+  ])("with %j is refused", (changes, error) => {
+    expect(() => check(changes)).toThrow(refusal(error));
+  });
+
+  it("may have a state of 1,024 characters", () => {
+    expect(check({ state: "s".repeat(1024) }).state).toHaveLength(1024);
+  });
+});
+
+describe("the scopes of a request", () => {
+  const scopesOf = (scope: string | undefined, client: KnownClient) => check({ scope }, client).scopes;
+
+  it("are those that it names, as far as its client may have them", () => {
+    expect(scopesOf("user", clientWith({ scope: "user admin" }))).toEqual(["user"]);
+    expect(scopesOf("admin user offline_access", clientWith({ scope: "user admin" }))).toEqual(["admin", "user"]);
+    expect(() => scopesOf("admin", clientWith({ scope: "user" }))).toThrow(refusal("invalid_scope"));
+    expect(() => scopesOf("root", clientWith({ scope: "user root" }))).toThrow(refusal("invalid_scope"));
+    expect(scopesOf("admin", clientWith({}, "configured")), "an operator's client").toEqual(["admin"]);
+    expect(() => scopesOf("admin", clientWith({}, "document"))).toThrow(refusal("invalid_scope"));
+  });
+
+  it.each([undefined, "", "offline_access"])("are those of the client where it names %j, or the defaults", (scope) => {
+    // What the server has no more, nobody gets.
+    expect(scopesOf(scope, clientWith({ scope: "admin user root" }))).toEqual(["admin", "user"]);
+    expect(scopesOf(scope, clientWith())).toEqual(["user"]);
+    expect(scopesOf(scope, clientWith({}, "configured"))).toEqual(["user"]);
+  });
+});
+
+describe("a redirect URI that may be trusted", () => {
+  const registryOf = (client: KnownClient | undefined): Pick<ClientRegistry, "find"> => ({
+    find: async (id) => (id === client?.information.client_id ? client : undefined),
+  });
+  const trust = (client: KnownClient, id: string | undefined, uri: string | undefined) =>
+    trustRedirectUri(registryOf(client), id, uri);
+
+  it("is one of the client, or its only one where the request names none", async () => {
+    const client = clientWith({ redirect_uris: ["https://app.example/other", redirectUri] });
+    expect(await trust(client, "app", redirectUri)).toEqual({ client, redirectUri });
+    expect(await trust(clientWith(), "app", undefined)).toEqual({ client: clientWith(), redirectUri });
+    for (const refused of [
+      trust(client, "app", undefined),
+      trust(clientWith({ redirect_uris: [] }), "app", undefined),
+      trust(client, "app", "https://app.example/"),
+      trust(client, undefined, redirectUri),
+    ]) {
+      await expect(refused).rejects.toMatchObject({ error: "invalid_request" });
+    }
+    await expect(trust(client, "nobody", redirectUri)).rejects.toMatchObject({ error: "invalid_client" });
+  });
+
+  it("is compared as a URL where the client's were stored by the Python package", async () => {
+    const legacy = { ...clientWith(), normalisedRedirectUris: true };
+    const written = "https://APP.example:443/callback";
+    expect(await trust(legacy, "app", written)).toEqual({ client: legacy, redirectUri: written });
+    await expect(trust(clientWith(), "app", written)).rejects.toMatchObject({ error: "invalid_request" });
+    await expect(trust(legacy, "app", "https://evil.example/")).rejects.toMatchObject({ error: "invalid_request" });
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import type { AuthorizationRequest } from "../../../src/provider/login/authorization-request.ts";
+import { ConsentRequests } from "../../../src/provider/login/consent-requests.ts";
+import { configured } from "../../support/configured.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const request: AuthorizationRequest = {
+  clientId: "app",
+  client: { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] },
+  redirectUri: "https://app.example/callback",
+  scopes: ["user"],
+  codeChallenge: "c".repeat(43),
+  resource: "https://mcp.example/mcp",
+};
+const stale = expect.objectContaining({ error: "invalid_request" });
+
+describe("a request that waits in a page", () => {
+  it("is open for half an hour", () => {
+    const clock = new ManualClock();
+    const requests = new ConsentRequests(configured({}, clock));
+    const sealed = requests.seal(request, "secret");
+    clock.advanceSeconds(1799);
+    expect(requests.open(sealed, ["secret"])).toEqual(request);
+    clock.advanceSeconds(1);
+    expect(() => requests.open(sealed, ["secret"])).toThrow(stale);
+  });
+
+  it("is open to the browser that was asked, whichever of its secrets that was", () => {
+    const requests = new ConsentRequests(configured());
+    const sealed = requests.seal(request, "secret");
+    expect(requests.open(sealed, ["new", "newer", "secret"])).toEqual(request);
+    for (const secrets of [[], ["new"], ["new", "newer"], [""]]) {
+      expect(() => requests.open(sealed, secrets)).toThrow(stale);
+    }
+    expect(() => requests.open("of somebody's making", ["secret"])).toThrow(stale);
+  });
+
+  it("says which key is missing where another instance has sealed it", () => {
+    const sealed = new ConsentRequests(configured()).seal(request, "secret");
+    const others = new ConsentRequests(configured({ secret: "another secret, which is long enough too" }));
+    const missing = expect.objectContaining({ code: "ERR_UNSEALABLE", keyId: sealed.split(".")[1] });
+    expect(() => others.open(sealed, ["secret"])).toThrow(missing);
+    expect(() => others.open(sealed, ["new", "secret"])).toThrow(missing);
+  });
+});
