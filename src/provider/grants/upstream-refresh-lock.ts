@@ -45,14 +45,15 @@ export class UpstreamRefreshLock {
    * Does the work that others may be about to do as well, or gives back what they did.
    *
    * @param done - What somebody else has done meanwhile, if anything.
-   * @param work - Replaces the version, unless it says that the version stays as it was.
+   * @param work - Replaces the version, unless it says that the version stays as it was. It calls its parameter as soon as
+   * the version is over, for whatever may fail after that.
    * @throws {UpstreamUnavailableError} when another instance's lock does not end.
    * @throws {StorageError} when the store fails.
    */
   async once<T>(
     version: LockedVersion,
     done: () => Promise<T | undefined>,
-    work: () => Promise<{ readonly value: T; readonly isReplaced: boolean }>,
+    work: (noteReplaced: () => void) => Promise<{ readonly value: T; readonly isReplaced: boolean }>,
   ): Promise<T> {
     const key = upstreamRefreshLockKey(version.grantId, version.sealed);
     const { delay, now, repositories } = this.#parts;
@@ -66,7 +67,9 @@ export class UpstreamRefreshLock {
         isReplaced = theirs !== undefined;
         if (theirs !== undefined) return theirs;
         if (!isOurs) continue;
-        const result = await work();
+        const result = await work(() => {
+          isReplaced = true;
+        });
         isReplaced = result.isReplaced;
         return result.value;
       } finally {

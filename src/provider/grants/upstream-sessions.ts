@@ -164,13 +164,14 @@ export class UpstreamSessions {
     return this.#parts.lock.once(
       open,
       () => this.#newer(open),
-      () => this.#redeem(open, refreshToken),
+      (noteReplaced) => this.#redeem(open, refreshToken, noteReplaced),
     );
   }
 
   async #redeem(
     open: OpenGrant,
     refreshToken: string,
+    noteReplaced: () => void,
   ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
     const { session } = open;
     // When the old token expires says nothing of the new one.
@@ -182,6 +183,8 @@ export class UpstreamSessions {
       if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
       return { value: await this.#endOrUseNewer(open), isReplaced: false };
     }
+    // The old refresh token is spent, whether or not the store takes the new one.
+    noteReplaced();
     await this.#store(open, open.key.sealSession(renewed));
     return { value: renewed, isReplaced: true };
   }

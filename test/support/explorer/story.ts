@@ -26,8 +26,10 @@ export async function tellStory(exploration: Exploration, finding: Finding): Pro
     story.push(`  ${withNames(line, names)}`);
   }
   const broken = same ?? finding;
-  story.push("", `Broken: ${broken.invariant}. ${withNames(broken.complaint, names)}.`);
-  if (same === undefined) story.push("It did not break again: something outside the schedule decides.");
+  if (broken.invariant === "") story.push("", "Nothing is broken.");
+  else story.push("", `Broken: ${broken.invariant}. ${withNames(broken.complaint, names)}.`);
+  if (same === undefined && broken.invariant !== "")
+    story.push("It did not break again: something outside the schedule decides.");
   return story.filter((line, index) => line !== "" || story[index - 1] !== "").join("\n");
 }
 
