@@ -1,21 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
-import type { AuthorizationRequest } from "../../../src/provider/login/authorization-request.ts";
 import { authorizationResponse, type CallbackParameters, Login } from "../../../src/provider/login/login.ts";
+import { checkedRequest as request } from "../../support/authorization-request.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { recordsOf } from "../../support/records-of.ts";
-
-const request: AuthorizationRequest = {
-  clientId: "app",
-  client: { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] },
-  redirectUri: "https://app.example/callback",
-  scopes: ["user"],
-  codeChallenge: "c".repeat(43),
-  resource: "https://mcp.example/mcp",
-};
 
 let clock: ManualClock;
 let upstream: FakeUpstream;

@@ -1,17 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { AuthorizationRequest } from "../../../src/provider/login/authorization-request.ts";
 import { ConsentRequests } from "../../../src/provider/login/consent-requests.ts";
+import { checkedRequest as request } from "../../support/authorization-request.ts";
 import { configured } from "../../support/configured.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
-const request: AuthorizationRequest = {
-  clientId: "app",
-  client: { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] },
-  redirectUri: "https://app.example/callback",
-  scopes: ["user"],
-  codeChallenge: "c".repeat(43),
-  resource: "https://mcp.example/mcp",
-};
 const stale = expect.objectContaining({ error: "invalid_request" });
 
 describe("a request that waits in a page", () => {
