@@ -249,6 +249,7 @@ export class McpOAuthProvider {
     const { codes, registry } = this.#parts;
     const request = {
       clientId: client.client_id,
+      isProven: false,
       code: authorizationCode,
       codeVerifier: codeVerifier ?? "",
       redirectUri,
@@ -275,6 +276,7 @@ export class McpOAuthProvider {
     const { refreshes, registry } = this.#parts;
     const request = {
       clientId: client.client_id,
+      isProven: false,
       refreshToken,
       scope: scopes?.join(" "),
       resource: resource?.href,
@@ -288,6 +290,7 @@ export class McpOAuthProvider {
   /** Tells a credential of another instance's secret from a lost one, as the token endpoint does. */
   async #explained<T>(work: () => Promise<T>): Promise<T> {
     this.#parts.background();
+    await this.#parts.announcements.ready();
     try {
       return await work();
     } catch (failure) {
@@ -328,7 +331,7 @@ export class McpOAuthProvider {
    * ```
    */
   listGrants(filter: GrantFilter = {}): AsyncIterable<GrantSummary> {
-    return listGrants(this.#configuration.repositories.grants, filter);
+    return listGrants(this.#configuration, filter);
   }
 
   /**
@@ -346,7 +349,7 @@ export class McpOAuthProvider {
    * ```
    */
   revokeGrants(filter: GrantFilter): Promise<number> {
-    return revokeGrants(this.#parts.grants, this.#configuration.repositories.grants, filter);
+    return revokeGrants(this.#parts.grants, this.#configuration, filter);
   }
 
   /**

@@ -106,7 +106,10 @@ export class Router {
     }
     try {
       background();
-      if (route.limit !== undefined) await this.#rateLimits.count(route.limit, caller);
+      if (route.limit !== undefined) {
+        await this.#rateLimits.count(route.limit, caller);
+        await announcements.ready();
+      }
       return await route.respond(request);
     } catch (failure) {
       if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));

@@ -22,7 +22,9 @@ type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" |
 export class KeyAnnouncements {
   readonly #parts: AnnouncementParts;
   readonly #known = boundedCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>(maxLookups);
+  /** When the keys are announced again, and when they count as announced no more, in epoch seconds. */
   #renewAt = 0;
+  #endsAt = 0;
   #underWay: Promise<void> | undefined;
 
   constructor(parts: AnnouncementParts) {
@@ -31,21 +33,37 @@ export class KeyAnnouncements {
 
   /** Begins to announce the keys of this instance, where that is due. Never throws: a later call makes a failure good. */
   announce(): void {
-    const now = this.#parts.now();
-    if (now < this.#renewAt) return;
-    this.#renewAt = now + lifetimeSeconds / 2;
-    this.#underWay = this.#announceAll(now + lifetimeSeconds).catch((failure: unknown) => {
-      this.#renewAt = now + believedSeconds;
-      reportFailure(failure);
-    });
+    if (this.#parts.now() >= this.#renewAt) this.#renew().catch(reportFailure);
   }
 
-  async #announceAll(expiresAt: number): Promise<void> {
-    const { keys, repositories } = this.#parts;
+  /**
+   * Waits until the keys of this instance are announced, where they are not. Whatever is sealed before that would be lost
+   * to the other instances.
+   *
+   * @throws {StorageError} when the store does not take the announcement.
+   */
+  async ready(): Promise<void> {
+    if (this.#parts.now() >= this.#endsAt) await this.#renew();
+  }
+
+  #renew(): Promise<void> {
+    this.#underWay ??= this.#announceAll().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  async #announceAll(): Promise<void> {
+    const { keys, now, repositories } = this.#parts;
+    const expiresAt = now() + lifetimeSeconds;
+    // What fails is made good soon.
+    this.#renewAt = now() + believedSeconds;
     const announced = keys.ids.map((keyId) => {
       return repositories.keyAnnouncements.set(this.#recordOf(keyId), { keyId, expiresAt });
     });
     await Promise.all(announced);
+    this.#endsAt = expiresAt;
+    this.#renewAt = expiresAt - lifetimeSeconds / 2;
   }
 
   #recordOf(keyId: string): string {
@@ -87,6 +105,6 @@ export class KeyAnnouncements {
 
   /** Waits for what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#underWay;
+    await this.#underWay?.catch(() => undefined);
   }
 }

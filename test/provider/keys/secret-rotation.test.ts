@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
-import { recordedRepositories } from "../../support/intercepted-repository.ts";
+import { createInMemoryRepositories, type ProviderRepositories, StorageUnavailableError } from "../../../src/index.ts";
+import { intercepted, recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { joinCookies, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
@@ -142,6 +142,33 @@ describe("the secret replaced directly, with an instance that has the old one on
     clock.advanceSeconds(600);
     expect((await behind.refresh(tokens)).status).toBe(503);
     expect((await ahead.refresh(tokens)).status).toBe(200);
+  });
+
+  it("seals nothing before it is announced", async () => {
+    const outage = { isOver: false };
+    const announced = intercepted(repositories.keyAnnouncements, async (run, { method }) => {
+      if (method === "set" && !outage.isOver) throw new StorageUnavailableError("The test switched the store off.");
+      return run();
+    });
+    const behind = open(old);
+    const tokens = await behind.tokens();
+    const ahead = open([fresh, old], { repositories: { ...repositories, keyAnnouncements: announced } });
+    expect((await ahead.refresh(tokens)).status).toBe(503);
+    expect((await ahead.get("/.well-known/oauth-authorization-server")).status).toBe(200);
+    expect(await ahead.mcpStatus(tokens.access_token), "what is there already is good").toBe(200);
+    outage.isOver = true;
+    const renewed = { ...tokens, ...(await jsonOf(await ahead.refresh(tokens))) };
+    expect(await errorOf(await behind.refresh(renewed))).toEqual([503, "temporarily_unavailable"]);
+  });
+
+  it("seals nothing after a pause that its announcement did not outlast", async () => {
+    const [behind, ahead] = [open(old, {}), open([fresh, old], {})];
+    await ahead.get("/.well-known/oauth-authorization-server");
+    await ahead.provider[Symbol.asyncDispose]();
+    const tokens = await behind.tokens();
+    clock.advanceSeconds(3600);
+    const renewed = { ...tokens, ...(await jsonOf(await ahead.refresh(tokens))) };
+    expect(await errorOf(await behind.refresh(renewed))).toEqual([503, "temporarily_unavailable"]);
   });
 
   it("is announced again soon where the store did not take it", async () => {
