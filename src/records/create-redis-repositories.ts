@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors.ts";
 import type { KeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
-import { requireNoEviction } from "../storage/redis/eviction-policy.ts";
+import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
 import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
 import { SharedClient } from "../storage/redis/shared-client.ts";
@@ -43,7 +43,9 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
 }
 
 /**
- * Builds every repository of a provider in Redis, each kind of record under a prefix of its own.
+ * Builds every repository of a provider in Redis, each kind of record under a prefix of its own. Once the client is
+ * connected, the process warns with the code `PANGEA_REDIS_EVICTION` of a Redis that may evict records; `check()` refuses
+ * such a Redis.
  *
  * @param redis - A client with the settings of `redisOptions()` or `clusterOptions()`. It stays open.
  * @throws {ConfigurationError} when an option is wrong; the message names the option.
@@ -69,10 +71,12 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
         prefix: `${namespace}-${kind}`,
       }),
   );
+  const endWarning = warnOfEviction(client);
   return {
     ...repositories,
     check: () => requireNoEviction(client),
     async [Symbol.asyncDispose]() {
+      endWarning();
       await Promise.all(Object.values(repositories).map((repository) => repository[Symbol.asyncDispose]()));
     },
   };

@@ -1,9 +1,10 @@
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { beforeEach, expect, expectTypeOf, test } from "vitest";
 import type { Grant } from "../../src/index.ts";
 import { createRedisRepositories, type RedisRepository } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
-import { connectRedis } from "../support/redis-clients.ts";
+import { redisOptions } from "../../src/storage/redis/redis-options.ts";
+import { connectRedis, usedClient } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { setUp } from "../support/set-up.ts";
 
@@ -123,4 +124,29 @@ test("a policy that evicts records is refused, and one that evicts nothing is no
   }
   await repositories[Symbol.asyncDispose]();
   await expect(repositories.check()).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+});
+
+test("a policy that evicts records is warned of, connected or not yet, and one that evicts nothing is not", async () => {
+  const warnings: unknown[] = [];
+  const listen = (warning: Error & { code?: string }) => void warnings.push(warning.code);
+  process.on("warning", listen);
+  const admin = await connectRedis(server);
+  const connecting = usedClient(new Redis(server.url, { ...redisOptions(), lazyConnect: true }));
+  try {
+    await using _ = createRedisRepositories(redis);
+    await redis.ping();
+    expect(warnings).toEqual([]);
+    await admin.config("SET", "maxmemory-policy", "volatile-ttl");
+    await using _connected = createRedisRepositories(redis);
+    await expect.poll(() => warnings).toEqual(["PANGEA_REDIS_EVICTION"]);
+    await using _connecting = createRedisRepositories(connecting);
+    expect(connecting.status).toBe("wait");
+    await connecting.connect();
+    await expect.poll(() => warnings).toHaveLength(2);
+  } finally {
+    process.off("warning", listen);
+    await admin.config("SET", "maxmemory-policy", "noeviction");
+    connecting.disconnect();
+    admin.disconnect();
+  }
 });
