@@ -1,5 +1,7 @@
+import { UpstreamUnavailableError } from "../../errors.ts";
 import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
+import { beforeDeadline } from "../../storage/deadline.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { hasMethod } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -20,7 +22,26 @@ export function configureUpstream(upstream: Upstream): Upstream {
   for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"]) {
     requireThat(hasMethod(upstream, method), `upstream.${method} must be a method.`);
   }
-  return upstream;
+  return punctual(upstream);
+}
+
+/** How much longer than it says a call may take, in milliseconds: an upstream that keeps its time says more of a failure. */
+const grace = 1000;
+
+/** The same upstream, of which no call goes on for ever. */
+function punctual(upstream: Upstream): Upstream {
+  const { id, name, issuer, timeout, keyMaterial } = upstream;
+  const late = () => new UpstreamUnavailableError(`${name} does not settle a call within its timeout; try again.`);
+  const within = <T>(call: () => Promise<T>): Promise<T> => beforeDeadline(timeout + grace, call(), late);
+  return {
+    ...{ id, name, issuer, timeout },
+    ...(keyMaterial !== undefined && { keyMaterial }),
+    authorizationUrl: (login) => within(async () => upstream.authorizationUrl(login)),
+    exchange: (exchange) => within(async () => upstream.exchange(exchange)),
+    refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),
+    identify: (tokens) => within(async () => upstream.identify(tokens)),
+    revoke: (tokens) => within(async () => upstream.revoke(tokens)),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   ConfigurationError,
   createInMemoryRepositories,
@@ -200,4 +200,40 @@ it("keys that follow from the upstream are the same on every instance", async ()
     );
   const { access_token: token } = await logIn(instance());
   expect(await instance().provider.upstreamToken({ token })).toMatchObject({ subject: "ada" });
+});
+
+describe("an upstream that never settles a call", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** What the work leads to once nobody waits for the upstream any more. */
+  async function outcomeOf<T>(method: "exchange" | "identify" | "refresh" | "revoke", work: () => Promise<T>) {
+    const hung = vi.spyOn(upstream, method).mockReturnValue(new Promise<never>(() => undefined));
+    const outcome = work();
+    await vi.waitUntil(() => hung.mock.calls.length > 0);
+    await vi.advanceTimersByTimeAsync(upstream.timeout + 1000);
+    return outcome;
+  }
+
+  it.each(["exchange", "identify"] as const)("%s: the client is told to come back", async (method) => {
+    const { answer } = await outcomeOf(method, () => answerFor(start()));
+    expect(answer.searchParams.get("error")).toBe("temporarily_unavailable");
+  });
+
+  it("refresh: the request for the upstream's token fails, and the login goes on", async () => {
+    const harness = start();
+    const { access_token: token } = await logIn(harness);
+    clock.advanceSeconds(3600);
+    const failure = outcomeOf("refresh", () => harness.provider.upstreamToken({ token }).catch((error) => error));
+    expect(await failure).toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+    expect(await harness.mcpStatus(token)).toBe(200);
+  });
+
+  it("revoke: the grant is over all the same", async () => {
+    const harness = start();
+    const { clientId, access_token, refresh_token: token } = await logIn(harness);
+    const answer = await outcomeOf("revoke", () => harness.postForm("/revoke", { client_id: clientId, token }));
+    expect(answer.status).toBe(200);
+    expect(await harness.mcpStatus(access_token)).toBe(401);
+  });
 });
