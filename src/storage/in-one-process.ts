@@ -1,4 +1,5 @@
 import { CorruptRecordError, UnsealableError } from "../errors.ts";
+import { requireThat } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
 import { type ExpiryOptions, expiryOf } from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
@@ -31,6 +32,7 @@ let hasWarned = false;
  *
  * @param basic - Keeps the records. Nothing else may write to its store.
  * @param options - How to tell whether a record has expired.
+ * @throws {ConfigurationError} when the backend lacks one of the three methods.
  *
  * @example
  * ```ts
@@ -41,6 +43,8 @@ export function inOneProcess<K extends string, V>(
   basic: BasicRepository<K, V>,
   options: ExpiryOptions<V> = {},
 ): Repository<K, V> {
+  const isBackend = ["get", "set", "delete"].every((method) => typeof Object(basic)[method] === "function");
+  requireThat(isBackend, "inOneProcess() needs a backend with the methods get, set and delete.");
   const isOver = expiryOf(options);
   const turns = turnsAt.get(basic) ?? new KeyTurns();
   turnsAt.set(basic, turns);

@@ -170,3 +170,11 @@ describe("inOneProcess", () => {
     expect(await repository.get("key")).toBe(2);
   });
 });
+
+it.each([null, undefined, {}, { get: async () => undefined, set: async () => undefined }])(
+  "%j is refused: it lacks a method",
+  (backend) => {
+    const call = () => Reflect.apply(inOneProcess, undefined, [backend]);
+    expect(call).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+  },
+);

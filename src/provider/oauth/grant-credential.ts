@@ -39,7 +39,13 @@ export function formatAccessToken(handle: string, secret: Uint8Array): string {
 /** The handle of an access token that this server may have issued; undefined for any other text. */
 export function readAccessToken(text: string): { readonly handle: string } | undefined {
   const prefix = prefixes.access_token;
-  if (!text.startsWith(prefix) || !hasChecksum(text, prefix.length + handleLength + secretLength)) return undefined;
+  // Callers without types may have no text at all.
+  if (
+    typeof text !== "string" ||
+    !text.startsWith(prefix) ||
+    !hasChecksum(text, prefix.length + handleLength + secretLength)
+  )
+    return undefined;
   return { handle: text.slice(prefix.length, prefix.length + handleLength) };
 }
 

@@ -98,3 +98,8 @@ describe("an access token of the Python package", () => {
     await expect(verifyAccessToken(parts, pythons)).rejects.toMatchObject(refusal);
   });
 });
+
+it.each([undefined, null, 5, {}])("%j, which is no text, is no token", async (nothing) => {
+  const call = () => Reflect.apply(verifyAccessToken, undefined, [parts, nothing]);
+  await expect(call()).rejects.toMatchObject(refusal);
+});
