@@ -26,6 +26,8 @@ export interface AuthorizationCode {
   readonly resource?: URL;
   /** The user's id at Pangea AuthN. */
   readonly subject?: string;
+  /** The grant that the code leads to, for whoever ends that grant before the code was redeemed. */
+  readonly grantId?: string;
   /** The upstream tokens and the identity, sealed under the grant's data key; they wait here for the code. */
   readonly sealedUpstream?: string;
   /** The keys of the grant's first step, wrapped under the code: without code and configured secret they open nothing. */
@@ -52,6 +54,7 @@ export const AuthorizationCodeSchema = record<AuthorizationCode>({
   redirectUri: url,
   resource: optional(url),
   subject: optional(text),
+  grantId: optional(text),
   sealedUpstream: optional(text),
   wrappedKey: optional(text),
   client: optional(ClientAuthenticationSchema),

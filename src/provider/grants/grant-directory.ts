@@ -1,8 +1,10 @@
 import { ConfigurationError } from "../../errors.ts";
+import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { Repository } from "../../storage/contract.ts";
-import { isEnumerable } from "../../storage/enumerable.ts";
-import { type Grants, isRevoked } from "./grants.ts";
+import { type EnumerableRepository, isEnumerable } from "../../storage/enumerable.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { type Grants, isOfServer, isRevoked } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
 export interface GrantSummary {
@@ -24,44 +26,69 @@ export interface GrantFilter {
   readonly clientId?: string;
 }
 
+/** What a directory of grants needs. */
+type DirectoryParts = Pick<ProviderConfiguration, "repositories" | "resource">;
+
 /**
- * Lists grants for an operator, by user or by client.
+ * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out.
  *
  * @throws {ConfigurationError} for a member of the filter that is there without a value, and where the repository cannot
  * list its records.
  * @throws {StorageError} when the store fails.
  */
 export async function* listGrants(
-  repository: Repository<string, Grant>,
+  { repositories, resource }: DirectoryParts,
   filter: GrantFilter,
 ): AsyncGenerator<GrantSummary, void, undefined> {
+  for await (const [grantId, grant] of listable(repositories.grants, filter).entries()) {
+    if (isRevoked(grant) || !isMeant(grant, filter, resource)) continue;
+    const { clientId, subject, scopes, createdAt, expiresAt } = grant;
+    yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
+  }
+}
+
+/**
+ * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing.
+ * Throws as `listGrants` does.
+ *
+ * @returns How many grants were ended.
+ */
+export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter: GrantFilter): Promise<number> {
+  const { authorizationCodes, grants: repository } = parts.repositories;
+  const listed = listable(repository, filter);
+  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts.resource);
+  const codes = isEnumerable(authorizationCodes) ? (await entriesOf(authorizationCodes)).filter(meant) : [];
+  let ended = 0;
+  for (const [, code] of codes) {
+    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code }))) ended += 1;
+  }
+  for (const [grantId, grant] of (await entriesOf(listed)).filter(meant)) {
+    if (!isRevoked(grant) && (await grants.revoke(grantId))) ended += 1;
+  }
+  return ended;
+}
+
+/** @throws {ConfigurationError} for a filter that may mean more than was meant, and for a repository without a list. */
+function listable(grants: Repository<string, Grant>, filter: GrantFilter): EnumerableRepository<string, Grant> {
   // A subject that is not known must not come to mean everybody.
   for (const name of ["subject", "clientId"] as const) {
     if (name in filter && typeof filter[name] !== "string") {
       throw new ConfigurationError(`The filter's ${name} must be a string; leave it out to mean every ${name}.`);
     }
   }
-  if (!isEnumerable(repository)) {
-    throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
-  }
-  for await (const [grantId, grant] of repository.entries()) {
-    if (isRevoked(grant)) continue;
-    const { clientId, subject, scopes, createdAt, expiresAt } = grant;
-    if (filter.subject !== undefined && filter.subject !== subject) continue;
-    if (filter.clientId !== undefined && filter.clientId !== clientId) continue;
-    yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
-  }
+  if (isEnumerable(grants)) return grants;
+  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
 }
 
-/** Ends the grants that `listGrants` lists; answers how many there were. Throws as `listGrants` does. */
-export async function revokeGrants(
-  grants: Grants,
-  repository: Repository<string, Grant>,
-  filter: GrantFilter,
-): Promise<number> {
-  const ids: string[] = [];
-  for await (const { grantId } of listGrants(repository, filter)) ids.push(grantId);
-  let ended = 0;
-  for (const id of ids) if (await grants.revoke(id)) ended += 1;
-  return ended;
+function isMeant(found: Grant | AuthorizationCode, { subject, clientId }: GrantFilter, resource: string): boolean {
+  if (subject !== undefined && subject !== found.subject) return false;
+  if (clientId !== undefined && clientId !== found.clientId) return false;
+  return isOfServer(found, resource);
+}
+
+/** The records are read to the end first: what is written meanwhile must not move them. */
+async function entriesOf<R>(repository: EnumerableRepository<string, R>): Promise<[string, R][]> {
+  const entries: [string, R][] = [];
+  for await (const entry of repository.entries()) entries.push(entry);
+  return entries;
 }

@@ -4,6 +4,7 @@ import { openOr } from "../../secrets/sealing.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
+import { isSameResource } from "../oauth/resource.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import { revokeConsent } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
@@ -112,6 +113,11 @@ export class Grants {
 /** True for the tombstone of a grant. */
 export function isRevoked(grant: Grant | undefined): grant is Tombstone {
   return grant?.revokedAt !== undefined;
+}
+
+/** False for what another server keeps in the same store: its tokens are for another resource. */
+export function isOfServer({ resource }: Pick<Grant, "resource">, own: string): boolean {
+  return resource === undefined || isSameResource(resource, own);
 }
 
 /** True for a grant whose tokens are good. */

@@ -199,7 +199,8 @@ export class Login {
     const { keys, lifetimes, now, repositories } = this.#configuration;
     const { subject } = session.identity;
     const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
-    const key = StepKey.create(grantIdOf(handle));
+    const grantId = grantIdOf(handle);
+    const key = StepKey.create(grantId);
     await repositories.authorizationCodes.set(authorizationCodeKey(handle), {
       clientId: request.clientId,
       scopes: [...request.scopes],
@@ -208,6 +209,7 @@ export class Login {
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
       client: request.client,
+      grantId,
       sealedUpstream: key.grantKey.sealSession(session),
       wrappedKey: key.wrap(keys, core),
       ...(subject !== undefined && { subject }),

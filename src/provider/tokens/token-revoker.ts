@@ -4,7 +4,7 @@ import { openOr } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { StepKey } from "../grants/grant-key.ts";
-import type { Grants } from "../grants/grants.ts";
+import { type Grants, isOfServer } from "../grants/grants.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import {
   type GrantCredential,
@@ -16,7 +16,7 @@ import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { reportFailure } from "../oauth-failure.ts";
 
 /** What revocation needs. */
-export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories"> & {
+export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "resource"> & {
   readonly grants: Grants;
   readonly announcements: KeyAnnouncements;
 };
@@ -45,7 +45,7 @@ export async function revokeToken(parts: RevokerParts, clientId: string, token: 
 }
 
 async function revokeGrant(
-  { repositories, grants, keys }: RevokerParts,
+  { repositories, grants, keys, resource }: RevokerParts,
   clientId: string,
   { handle, generation, core }: GrantCredential,
   isProven: boolean,
@@ -55,7 +55,7 @@ async function revokeGrant(
     repositories.refreshTokens.get(refreshTokenKey(handle, generation)),
     grants.get(grantId),
   ]);
-  if (grant?.clientId !== clientId) return;
+  if (grant?.clientId !== clientId || !isOfServer(grant, resource)) return;
   const opened =
     record &&
     openOr(

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type GrantSummary, type ProviderRepositories } from "../../../src/index.ts";
+import type { Grant } from "../../../src/records/grant.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
+import { withResolvers } from "../../../src/storage/with-resolvers.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
+import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
@@ -89,5 +92,53 @@ describe("an operator lists and ends grants, by user and by client", () => {
     });
     await expect(listed(harness)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
     await expect(harness.provider.revokeGrants({})).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  });
+});
+
+describe("an operator who ends all of a user's grants", () => {
+  it("ends a code that is redeemed at that moment, and one that is redeemed later", async () => {
+    const repositories = createInMemoryRepositories();
+    const [arrived, opened] = [withResolvers<void>(), withResolvers<void>()];
+    const grants = intercepted<string, Grant>(repositories.grants, async (run, { method }) => {
+      if (method === "add") {
+        arrived.resolve();
+        await opened.promise;
+      }
+      return run();
+    });
+    const options = providerOptions(emulator.issuerUrl);
+    const slow = new ProviderHarness({ ...options, repositories: { ...repositories, grants } });
+    const operator = new ProviderHarness({ ...options, repositories });
+    const { client_id } = await operator.register();
+    const first = await operator.tokensFor(client_id, {}, { username: "ada@example.com" });
+    const [{ subject } = { subject: undefined }] = await listed(operator);
+    const [atThatMoment, later] = [await operator.codeFor(client_id), await operator.codeFor(client_id)];
+
+    const redeemed = slow.redeem(atThatMoment);
+    await arrived.promise;
+    expect(await operator.provider.revokeGrants({ subject: subject ?? "" })).toBe(1);
+    opened.resolve();
+
+    expect((await redeemed).status).toBe(400);
+    expect((await operator.redeem(later)).status).toBe(400);
+    expect(await operator.mcpStatus(first.access_token)).toBe(401);
+    expect(await listed(operator)).toEqual([]);
+  });
+
+  it("neither sees nor ends the grants of another server on the same store", async () => {
+    const repositories = createInMemoryRepositories();
+    const options = { ...providerOptions(emulator.issuerUrl), repositories };
+    const own = new ProviderHarness(options);
+    const other = new ProviderHarness({ ...options, mcpPath: "/other" });
+    const tokens = await own.tokens();
+    const code = await own.codeFor(tokens.clientId);
+    expect(await listed(other)).toEqual([]);
+    expect(await other.provider.revokeGrants({})).toBe(0);
+    expect((await other.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token })).status).toBe(
+      200,
+    );
+    expect(await own.mcpStatus(tokens.access_token)).toBe(200);
+    expect((await own.redeem(code)).status).toBe(200);
+    expect(await listed(own)).toHaveLength(2);
   });
 });
