@@ -169,6 +169,7 @@ describe("events", () => {
     const response = await harness.postForm("/token", {
       grant_type: "refresh_token",
       client_id: "a",
+      client_secret: "c",
       refresh_token: "b",
     });
     expect(response.status).toBe(500);

@@ -52,6 +52,7 @@ export class TokenEndpoint {
     const { clientId } = credentials;
     const request = {
       clientId,
+      isProven: isProven(credentials),
       code: form.require("code"),
       codeVerifier: form.require("code_verifier", "; use PKCE"),
       redirectUri: form.get("redirect_uri"),
@@ -68,6 +69,7 @@ export class TokenEndpoint {
     const { clientId } = credentials;
     const request = {
       clientId,
+      isProven: isProven(credentials),
       refreshToken: form.require("refresh_token"),
       scope: form.get("scope"),
       resource: form.get("resource"),
@@ -98,4 +100,8 @@ export class TokenEndpoint {
       );
     }
   }
+}
+
+function isProven({ secret, assertion }: ClientCredentials): boolean {
+  return secret !== undefined || assertion !== undefined;
 }

@@ -26,6 +26,8 @@ const maxUnanswered = 10_000;
 /** What a client shows to redeem an authorization code. */
 export interface CodeRedemptionRequest {
   readonly clientId: string;
+  /** Whether the client shows a secret or an assertion. Who shows neither and invents a code costs no read of the store. */
+  readonly isProven: boolean;
   readonly code: string;
   readonly codeVerifier: string;
   readonly redirectUri: string | undefined;
@@ -111,7 +113,7 @@ export class CodeRedemption {
     const began = this.#parts.now();
     const credential = readCredential(this.#parts.keys.derive("credential mark"), "authorization_code", request.code);
     if (credential === undefined) {
-      await authenticate(undefined);
+      if (request.isProven) await authenticate(undefined);
       throw unknownCode();
     }
     const { handle } = credential;

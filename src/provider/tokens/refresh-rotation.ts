@@ -20,6 +20,8 @@ import type { TokenResponse } from "./token-response.ts";
 /** What a client shows to refresh. */
 export interface RefreshRequest {
   readonly clientId: string;
+  /** Whether the client shows a secret or an assertion. Who shows neither and invents a token costs no read of the store. */
+  readonly isProven: boolean;
   readonly refreshToken: string;
   readonly scope: string | undefined;
   readonly resource: string | undefined;
@@ -74,9 +76,13 @@ export class RefreshRotation {
     const began = this.#parts.now();
     const mark = this.#parts.keys.derive("credential mark");
     const credential = readCredential(mark, "refresh_token", request.refreshToken);
-    const [client, chain] = await Promise.all([authenticate(), credential && this.#read(credential)]);
-    const grant = chain?.grant;
-    if (credential === undefined || chain === undefined || grant?.clientId !== request.clientId) throw unknownToken();
+    if (credential === undefined) {
+      if (request.isProven) await authenticate();
+      throw unknownToken();
+    }
+    const [client, chain] = await Promise.all([authenticate(), this.#read(credential)]);
+    const { grant } = chain;
+    if (grant?.clientId !== request.clientId) throw unknownToken();
     const mayRefresh = client.grantTypes.includes("refresh_token");
     refuseUnless(mayRefresh, "unauthorized_client", "The client has not registered the refresh_token grant.");
     const step = await this.#open(credential, { ...chain, grant });

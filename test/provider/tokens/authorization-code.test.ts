@@ -211,7 +211,24 @@ describe("an authorization code", () => {
     }
   });
 
-  it("that was never issued is refused without a call to the store but for the client's", async () => {
+  it("of a confidential client is not redeemed without the secret", async () => {
+    const harness = start();
+    const { client_id, client_secret = "" } = await harness.register({
+      token_endpoint_auth_method: "client_secret_post",
+    });
+    const code = await harness.codeFor(client_id);
+    const missing = await harness.redeem(code);
+    expect([missing.status, (await jsonOf(missing)).error]).toEqual([401, "invalid_client"]);
+    const answer = await harness.redeem(code, { client_secret });
+    expect(answer.status).toBe(200);
+    const tokens = await jsonOf(answer);
+    const refresh = { clientId: client_id, refresh_token: tokens.refresh_token };
+    const unproven = await harness.refresh(refresh);
+    expect([unproven.status, (await jsonOf(unproven)).error]).toEqual([401, "invalid_client"]);
+    expect((await harness.refresh(refresh, { client_secret })).status).toBe(200);
+  });
+
+  it("that was never issued is refused without a call to the store", async () => {
     const { repositories, calls } = recordedRepositories();
     const harness = start({ repositories });
     const { client_id, form } = await codeOf(harness);
@@ -221,7 +238,12 @@ describe("an authorization code", () => {
       calls.length = 0;
       const answer = await harness.redeem({ clientId: client_id, code, verifier: form.code_verifier });
       expect((await jsonOf(answer)).error).toBe("invalid_grant");
-      expect(calls).toEqual(["client get"]);
+      expect(calls).toEqual([]);
     }
+    // Who shows a secret is told first whether it is the client's.
+    const [code = ""] = codes;
+    const proven = { grant_type: "authorization_code", code, code_verifier: form.code_verifier };
+    const answer = await harness.postForm("/token", { ...proven, client_id, client_secret: "x" });
+    expect((await jsonOf(answer)).error).toBe("invalid_client");
   });
 });
