@@ -181,7 +181,7 @@ test("endSessions ends the tokens and the browser logins of one user and of no o
 
   expect((await introspect(served, adas.access_token)).active).toBe(false);
   await expect(refresh(served, present(adas.refresh_token))).rejects.toMatchObject({ error: "invalid_grant" });
-  await expect(logIn(served, { browser, login: {} })).rejects.toThrow("Wrong username or password");
+  await expect(logIn(served, { browser, login: {} })).rejects.toMatchObject({ page: { status: 400 } });
   expect((await introspect(served, graces.access_token)).active).toBe(true);
 });
 
