@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ConfigurationError } from "../../src/index.ts";
 import { type ClientScene, openClientScene } from "../clients/client-scene.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { jsonOf } from "../support/json-of.ts";
@@ -120,7 +121,7 @@ it("an operator's own texts and colours cannot open the page either", async () =
   expect(html).not.toMatch(/<script|<img/);
   for (const accentColour of ["red;}</style><script>", "url(https://evil.example)", "expression(1)"]) {
     const wrong = { ...providerOptions("https://login.example"), consent: { accentColour } };
-    expect(() => new ProviderHarness(wrong)).toThrow(/accentColour/);
+    expect(() => new ProviderHarness(wrong)).toThrow(ConfigurationError);
   }
 });
 

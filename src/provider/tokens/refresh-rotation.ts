@@ -135,7 +135,8 @@ export class RefreshRotation {
     }
     const graceEnds = afterSuccessor === undefined ? Infinity : afterSuccessor.issuedAt + lifetimes.refreshGrace;
     if (wasRetired(chain) || now >= graceEnds) return this.#refuseReuse(credential, grant, step);
-    if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
+    // No token is usable for longer than its grant.
+    if ((successor ?? shown).usableUntil <= now) throw unknownToken();
     return step;
   }
 

@@ -124,7 +124,7 @@ test("the cancel button gives access_denied to the client", async () => {
 
   expect(Object.fromEntries(callback.searchParams)).toStrictEqual({
     error: "access_denied",
-    error_description: "The user cancelled the login.",
+    error_description: expect.any(String),
     state: request.state,
     iss: served.issuer,
   });
@@ -151,7 +151,6 @@ test("a wrong password shows the form again, with the username and without the p
 
   if (!(stopped instanceof LoginStoppedError)) throw stopped;
   expect(stopped.page.status).toBe(400);
-  expect(stopped.page.text).toContain("Wrong username or password.");
   expect(stopped.page.forms[0]?.fields.get("username")).toBe(ada.username);
   expect(stopped.page.html).not.toContain("guess-4711");
 });
@@ -159,9 +158,15 @@ test("a wrong password shows the form again, with the username and without the p
 test("an unknown user is told the same as one with a wrong password", async () => {
   const request = await authorizationRequest(served);
 
-  const login = new BrowserSession().login(request.url, { username: "nobody", password: "password" });
+  const pages = [];
+  for (const username of ["nobody", ada.username]) {
+    const login = new BrowserSession().login(request.url, { username, password: "wrong" });
+    const stopped = await login.catch((error: unknown) => error);
+    if (!(stopped instanceof LoginStoppedError)) throw stopped;
+    pages.push([stopped.page.status, stopped.page.text]);
+  }
 
-  await expect(login).rejects.toThrow("Wrong username or password.");
+  expect(pages[0]).toStrictEqual(pages[1]);
 });
 
 test("a login can be tried again after a wrong password", async () => {

@@ -94,7 +94,7 @@ describe("client/session/logout", () => {
 
     expect((await introspect(served, tokens.access_token)).active).toBe(false);
     await expect(refresh(served, present(tokens.refresh_token))).rejects.toMatchObject({ error: "invalid_grant" });
-    await expect(logIn(served, { browser, login: {} })).rejects.toThrow("Wrong username or password");
+    await expect(logIn(served, { browser, login: {} })).rejects.toMatchObject({ page: { status: 400 } });
   });
 
   test("leaves the user's other sessions alone", async () => {

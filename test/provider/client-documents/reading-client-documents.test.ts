@@ -17,9 +17,7 @@ function read(members: Record<string, unknown>, by: DocumentRules = rules): OAut
   return parseClientDocument(clientId, JSON.stringify(documentWith(members)), by);
 }
 
-function refusal(rule: string): object {
-  return { error: "invalid_client", message: expect.stringContaining(rule) };
-}
+const refusal = { code: "ERR_OAUTH", error: "invalid_client" };
 
 function thrown(run: () => unknown): unknown {
   try {
@@ -40,11 +38,11 @@ describe("a client's metadata document", () => {
     ["nothing", undefined],
     ["null", null],
   ])("must have its own URL as its client_id, not %s", (_case, id) => {
-    expect(thrown(() => read({ client_id: id }))).toMatchObject(refusal("must have its own URL as its client_id"));
+    expect(thrown(() => read({ client_id: id }))).toMatchObject(refusal);
   });
 
   it.each([undefined, null, "", "   ", 5, ["Example"]])("must have a client_name, not %j", (name) => {
-    expect(thrown(() => read({ client_name: name }))).toMatchObject(refusal("must have a client_name"));
+    expect(thrown(() => read({ client_name: name }))).toMatchObject(refusal);
   });
 
   it.each([
@@ -58,7 +56,7 @@ describe("a client's metadata document", () => {
     ["one bad among good", ["https://client.example/callback", "data:text/html,x"]],
     ["too many", Array.from({ length: 21 }, (_, index) => `https://client.example/${index}`)],
   ])("must have redirect URIs that could be registered: %s", (_case, uris) => {
-    expect(thrown(() => read({ redirect_uris: uris }))).toMatchObject(refusal("breaks a rule of registrations"));
+    expect(thrown(() => read({ redirect_uris: uris }))).toMatchObject(refusal);
   });
 
   it("may redirect to the user's machine and to an application", () => {
@@ -67,15 +65,13 @@ describe("a client's metadata document", () => {
   });
 
   it.each(["client_secret", "client_secret_expires_at"])("must not have %s", (member) => {
-    expect(thrown(() => read({ [member]: 0 }))).toMatchObject(refusal(`must not have ${member}`));
+    expect(thrown(() => read({ [member]: 0 }))).toMatchObject(refusal);
   });
 
   it.each(["client_secret_basic", "client_secret_post", "client_secret_jwt", "tls_client_auth", "NONE", 5, ["none"]])(
     "must not authenticate with %j",
     (method) => {
-      expect(thrown(() => read({ token_endpoint_auth_method: method }))).toMatchObject(
-        refusal("must have a token_endpoint_auth_method that is offered here: none, private_key_jwt"),
-      );
+      expect(thrown(() => read({ token_endpoint_auth_method: method }))).toMatchObject(refusal);
     },
   );
 
@@ -111,14 +107,15 @@ describe("a client's metadata document", () => {
     ["no URL", { jwks_uri: 5 }],
   ])("must have its keys in order to authenticate with them: %s", (_case, members) => {
     const failure = thrown(() => read({ token_endpoint_auth_method: "private_key_jwt", ...members }));
-    expect(failure).toMatchObject(refusal("jwks"));
+    expect(failure).toMatchObject(refusal);
   });
 
   it.each(["d", "p", "q", "dp", "dq", "qi", "oth", "k"])(
     "must not publish the private member %s of a key, used or not",
     (member) => {
-      const jwks = { keys: [key, 5, { ...key, [member]: "x" }] };
-      expect(thrown(() => read({ jwks }))).toMatchObject(refusal("must not have private keys in its jwks"));
+      const jwksWith = (last: object) => ({ keys: [key, 5, last] });
+      expect(() => read({ jwks: jwksWith(key) })).not.toThrow();
+      expect(thrown(() => read({ jwks: jwksWith({ ...key, [member]: "x" }) }))).toMatchObject(refusal);
     },
   );
 
@@ -136,9 +133,9 @@ describe("a client's metadata document", () => {
 
   it("is refused where it cannot do without", () => {
     const members = { token_endpoint_auth_method: "private_key_jwt", jwks_uri: "https://keys.example/jwks.json" };
-    expect(thrown(() => read(members, publicOnly))).toMatchObject(refusal("offered here: none"));
+    expect(thrown(() => read(members, publicOnly))).toMatchObject(refusal);
     const choices = { token_endpoint_auth_methods_supported: ["private_key_jwt", "client_secret_basic"] };
-    expect(thrown(() => read({ ...members, ...choices }, publicOnly))).toMatchObject(refusal("offered here: none"));
+    expect(thrown(() => read({ ...members, ...choices }, publicOnly))).toMatchObject(refusal);
   });
 
   it("has the defaults of RFC 7591 for grant types and response types", () => {
@@ -170,7 +167,7 @@ describe("a client's metadata document", () => {
     ["client_name", "a".repeat(201)],
     ["application_type", "service"],
   ])("must keep the rules of a registration: %s", (member, value) => {
-    expect(thrown(() => read({ [member]: value }))).toMatchObject(refusal("breaks a rule of registrations"));
+    expect(thrown(() => read({ [member]: value }))).toMatchObject(refusal);
   });
 
   it("cannot bring members that only this server sets", () => {
@@ -203,7 +200,7 @@ describe("a client's metadata document", () => {
     "<html>",
     "\uFEFF\uFEFF{}",
   ])("must be a JSON object, not %j", (text) => {
-    expect(thrown(() => parseClientDocument(clientId, text, rules))).toMatchObject(refusal("must be"));
+    expect(thrown(() => parseClientDocument(clientId, text, rules))).toMatchObject(refusal);
   });
 
   it("may be nested as deeply as its size allows", () => {
@@ -225,6 +222,6 @@ describe("a client's metadata document", () => {
 
   it("cannot inherit what is required", () => {
     const text = `{"client_id":${JSON.stringify(clientId)},"__proto__":${JSON.stringify(documentWith())}}`;
-    expect(thrown(() => parseClientDocument(clientId, text, rules))).toMatchObject(refusal("must have a client_name"));
+    expect(thrown(() => parseClientDocument(clientId, text, rules))).toMatchObject(refusal);
   });
 });

@@ -47,10 +47,7 @@ describe("a client whose domain is not trusted", () => {
 
   it("is refused before its name is looked up", async () => {
     const documents = site.documents({ allowedDomains: ["other.example", "*.client.example"] });
-    await expect(documents.find(clientId)).rejects.toMatchObject({
-      error: "invalid_client",
-      message: "The client's metadata document is on a domain that is not trusted here.",
-    });
+    await expect(documents.find(clientId)).rejects.toMatchObject({ error: "invalid_client" });
     expect(site.lookups).toHaveLength(0);
   });
 

@@ -1,12 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, type GrantSummary, type ProviderRepositories } from "../../../src/index.ts";
+import {
+  createInMemoryRepositories,
+  type GrantSummary,
+  isEnumerable,
+  type ProviderRepositories,
+} from "../../../src/index.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
 import { withResolvers } from "../../../src/storage/with-resolvers.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
+import { gated } from "../../support/gated-repository.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { findRedis } from "../../support/redis-server.ts";
@@ -63,6 +70,42 @@ async function walk(repositories: ProviderRepositories): Promise<void> {
 
 describe("an operator lists and ends grants, by user and by client", () => {
   it("in memory", () => walk(createInMemoryRepositories()));
+
+  it("with what an operator may know of each", async () => {
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read, repositories });
+    const { access_token, clientId } = await harness.tokens({ scope: "user" });
+    const { extra } = await harness.provider.verifyAccessToken(access_token);
+    expect(await listed(harness)).toEqual([
+      {
+        grantId: extra.grantId,
+        subject: extra.subject,
+        clientId,
+        scopes: ["user"],
+        createdAt: clock.seconds(),
+        expiresAt: clock.seconds(90 * 86_400),
+      },
+    ]);
+  });
+
+  it("and is told how many there were to be ended, without those that somebody else ended meanwhile", async () => {
+    const inner = createInMemoryRepositories();
+    const { grants: stored } = inner;
+    if (!isEnumerable(stored)) throw new TypeError("A repository in memory can list its records.");
+    const grants = Object.assign(gated(stored), { entries: () => stored.entries() });
+    const options = providerOptions(emulator.issuerUrl);
+    const harness = new ProviderHarness({ ...options, repositories: { ...inner, grants } });
+    const tokens = [await harness.tokens(), await harness.tokens()];
+    const [{ grantId = "" } = {}] = await listed(harness);
+    const gate = grants.hold("get");
+    const ended = harness.provider.revokeGrants({});
+    await gate.arrival();
+    expect(await new ProviderHarness({ ...options, repositories: inner }).provider.revokeGrant(grantId)).toBe(true);
+    await gate.answer();
+    expect(await ended).toBe(1);
+    for (const { access_token } of tokens) expect(await harness.mcpStatus(access_token)).toBe(401);
+  });
 
   it("in Vault", async () => {
     await using repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
-import { isLive, isRevoked } from "../../../src/provider/grants/grants.ts";
+import { GrantKey } from "../../../src/provider/grants/grant-key.ts";
+import { Grants, isLive, isRevoked } from "../../../src/provider/grants/grants.ts";
+import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { readAccessToken } from "../../../src/provider/oauth/grant-credential.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { grantIdOf, recordKey } from "../../../src/records/keys.ts";
+import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -67,6 +70,49 @@ describe("a grant that was revoked", () => {
     await repositories.consentRevocations.delete(revocation);
     expect(await harness.provider.revokeGrant(grantId)).toBe(false);
     expect(await repositories.consentRevocations.get(revocation), "it was ended once").toBeUndefined();
+  });
+
+  it("is ended upstream by whoever opens its session, though an operator has ended it twice before", async () => {
+    const { upstream, harness, code } = await start();
+    const tokens = await jsonOf(await harness.redeem(code));
+    const grantId = grantIdOf(readAccessToken(tokens.access_token)?.handle ?? "");
+    for (const isThere of [true, false]) expect(await harness.provider.revokeGrant(grantId)).toBe(isThere);
+    expect(upstream.revoked).toEqual([]);
+    expect((await harness.refresh({ ...code, ...tokens })).status).toBe(400);
+    expect(upstream.revoked.map(({ token }) => token)).toEqual(["ada-1"]);
+  });
+
+  it("before it began is whose its code says, and ends that person's consent", async () => {
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const { consent, keys, lifetimes, now } = configured({}, clock);
+    const upstream = new FakeUpstream(clock.read);
+    const upstreamRevocations = new UpstreamRevocations({ keys, now, repositories, upstream });
+    const grants = new Grants({ consent, lifetimes, now, repositories, upstreamRevocations });
+    const key = new GrantKey("grant", new Uint8Array(32));
+    const session = { tokens: { token: "ada-1" }, identity: { subject: "ada" } };
+    const code = {
+      clientId: "app",
+      scopes: ["user"],
+      expiresAt: clock.seconds(60),
+      codeChallenge: "",
+      redirectUri: new URL("https://app.example/callback"),
+      subject: "ada",
+      sealedUpstream: key.sealSession(session),
+    };
+    expect(await grants.revoke("grant", { code, key })).toBe(false);
+    expect(await repositories.grants.get("grant")).toEqual({
+      clientId: "app",
+      subject: "ada",
+      sealedUpstream: code.sealedUpstream,
+      scopes: [],
+      createdAt: clock.seconds(),
+      revokedAt: clock.seconds(),
+      expiresAt: clock.seconds(90 * day + day),
+    });
+    const revocation = recordKey("consent_revocation", "ada", "app");
+    expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
+    expect(upstream.revoked).toEqual([session.tokens]);
   });
 
   it("may be one that never began, whose tombstone stands in its place", async () => {

@@ -44,6 +44,17 @@ describe("the lock of a version of an upstream session", () => {
     expect(await recordsOf(repository)).toHaveLength(1);
   });
 
+  it("is released where nobody can say whether somebody has done the work", async () => {
+    const { repository, lock } = locks();
+    const failed = lock().once(
+      version,
+      () => Promise.reject(new RangeError("failed")),
+      () => Promise.reject(new Error("must not be done")),
+    );
+    await expect(failed).rejects.toThrow(RangeError);
+    expect(await recordsOf(repository)).toEqual([]);
+  });
+
   it("is held where the version was replaced, whatever failed after that", async () => {
     const { repository, lock } = locks();
     const failed = lock().once(version, nothingDone, async (noteReplaced) => {

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   createInMemoryRepositories,
@@ -7,7 +8,7 @@ import {
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
-import { failingOnce } from "../../support/intercepted-repository.ts";
+import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
@@ -132,6 +133,38 @@ describe("an upstream that cannot be told of a revocation", () => {
     const rotated = start({ secret: ["another secret, which is long enough too", secret] });
     expect(await rotated.provider.retryUpstreamRevocations()).toBe(1);
     expect(upstream.ended).toEqual([tokens.upstreamToken]);
+  });
+
+  it("is told by the instance that could not tell it only where the store cannot list what is kept", async () => {
+    const upstreamRevocations = intercepted(repositories.upstreamRevocations, (run) => run());
+    const harness = start({ repositories: { ...repositories, upstreamRevocations } });
+    const tokens = await logIn(harness);
+    upstream.isOut = true;
+    await revoke(harness, tokens);
+    upstream.isOut = false;
+    expect(await harness.provider.retryUpstreamRevocations()).toBe(0);
+    expect(upstream.ended).toEqual([]);
+    clock.advanceSeconds(10);
+    await request(harness);
+    expect(upstream.ended).toEqual([tokens.upstreamToken]);
+  });
+
+  it("is reported each time, and whoever goes through what is kept goes on", async () => {
+    const codes: unknown[] = [];
+    const listen = (event: unknown) => void codes.push(event);
+    const harness = start();
+    const [one, two] = [await logIn(harness), await logIn(harness)];
+    upstream.isOut = true;
+    subscribe("pangea-authn-fastmcp:outage", listen);
+    try {
+      for (const tokens of [one, two]) await revoke(harness, tokens);
+      expect(codes).toHaveLength(2);
+      expect(await harness.provider.retryUpstreamRevocations()).toBe(0);
+      expect(codes).toEqual(Array(4).fill(expect.objectContaining({ code: "ERR_UPSTREAM_UNAVAILABLE" })));
+    } finally {
+      unsubscribe("pangea-authn-fastmcp:outage", listen);
+    }
+    expect(upstream.missed).toBe(4);
   });
 
   it("leaves no token of a user in the store in plain, and nothing that is moved to another grant", async () => {

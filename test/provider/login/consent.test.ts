@@ -56,6 +56,7 @@ describe("a remembered decision", () => {
     ["http://localhost:1/a:1/b", "http://localhost:1/a:2/b", false],
     ["http://localhost:1/callback", "http://127.0.0.1:1/callback", false],
     ["https://app.example:1/callback", "https://app.example:2/callback", false],
+    ["http://app.example:1/callback", "http://app.example:2/callback", false],
   ])("of %s counts for %s: %j", (before, after, counts) => {
     const { remember, recall } = browser();
     remember({ ...request, redirectUri: before }, ada);
@@ -99,6 +100,14 @@ describe("a remembered decision", () => {
     expect(consent.recall(request, foreign)).toEqual([]);
     const decisions = consent.remember(request, { subject: ada, decidedAt: clock.seconds() }, foreign, room);
     expect(consent.recall(request, { decisions, secrets: ["one"] })).toHaveLength(1);
+  });
+
+  it("is kept where there is just the room for it, and not where there is less", () => {
+    const { clock, consent, memory } = browser();
+    const decision = { subject: ada, decidedAt: clock.seconds() };
+    const { length } = consent.remember(request, decision, memory(), room);
+    expect(consent.remember(request, decision, memory(), length)).toHaveLength(length);
+    expect(consent.remember(request, decision, memory(), length - 1)).toBe("");
   });
 
   it("gives way to later ones: beyond twenty, and where there is no room", () => {

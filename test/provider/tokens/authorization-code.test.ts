@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type Repository } from "../../../src/index.ts";
 import { failingOnce, recordedRepositories } from "../../support/intercepted-repository.ts";
@@ -118,14 +119,35 @@ describe("an authorization code", () => {
     expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 
-  it("is not another client's to redeem, and is left for its own", async () => {
-    const harness = start();
-    const { redeem } = await codeOf(harness);
-    const other = await harness.register();
-    const answer = await redeem({ client_id: other.client_id });
-    expect((await jsonOf(answer)).error).toBe("invalid_grant");
-    expect((await redeem()).status).toBe(200);
-  });
+  it.each(["none", "client_secret_post"])(
+    "is not another client's to redeem, and is left for its own, which authenticates by %s",
+    async (token_endpoint_auth_method) => {
+      const harness = start();
+      const { form, redeem } = await codeOf(harness, {}, { token_endpoint_auth_method });
+      const other = await harness.register();
+      const { client_secret: _, ...shown } = form;
+      const answer = await harness.postForm("/token", { ...shown, client_id: other.client_id });
+      expect((await jsonOf(answer)).error).toBe("invalid_grant");
+      expect((await redeem()).status).toBe(200);
+    },
+  );
+
+  it.each([
+    ["43 characters", "a".repeat(43), 200],
+    ["128 characters of every kind", "aZ09-._~".repeat(16), 200],
+    ["42 characters", "a".repeat(42), 400],
+    ["129 characters", "a".repeat(129), 400],
+    ["a character before it that is none", `!${"a".repeat(43)}`, 400],
+    ["a character behind it that is none", `${"a".repeat(43)}!`, 400],
+  ])(
+    "is redeemed with a verifier of the form that PKCE gives it, whatever its hash: %s",
+    async (_, verifier, status) => {
+      const harness = start();
+      const challenge = createHash("sha256").update(verifier).digest("base64url");
+      const { redeem } = await codeOf(harness, { code_challenge: challenge });
+      expect((await redeem({ code_verifier: verifier })).status).toBe(status);
+    },
+  );
 
   it("is for the resource that was authorized", async () => {
     const { redeem } = await codeOf(start(), { resource: "http://localhost:8000/mcp" });

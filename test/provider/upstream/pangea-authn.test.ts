@@ -33,16 +33,16 @@ it("serves the logins that a PangeaOAuthProvider began, under the same keys and 
   expect(after.serves("/pangea/callback")).toBe(true);
 });
 
-it.each<[keyof PangeaAuthnOptions, unknown, RegExp]>([
-  ["issuerUrl", "http://login.example", /^pangeaAuthn: issuerUrl must use https/],
-  ["clientId", "", /^pangeaAuthn: clientId is missing/],
-  ["clientSecret", undefined, /^pangeaAuthn: clientSecret is missing/],
-  ["scopes", "user", /^pangeaAuthn: scopes must be a list/],
-  ["timeout", 0, /^pangeaAuthn: timeout must be a number of milliseconds/],
-])("names its option %s where that is wrong", (option, value, message) => {
+it.each<[keyof PangeaAuthnOptions, unknown]>([
+  ["issuerUrl", "http://login.example"],
+  ["clientId", ""],
+  ["clientSecret", undefined],
+  ["scopes", "user"],
+  ["timeout", 0],
+])("names its option %s where that is wrong", (option, value) => {
   const construct = () => pangeaAuthn({ ...optionsOf(providerOptions("https://login.example")), [option]: value });
   expect(construct).toThrow(ConfigurationError);
-  expect(construct).toThrow(message);
+  expect(construct, "its name is not that of an option of the provider").toThrow(`pangeaAuthn: ${option}`);
 });
 
 it("does not show its secret where it is printed", async () => {

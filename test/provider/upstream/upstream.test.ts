@@ -128,29 +128,21 @@ describe("what an upstream throws", () => {
     return answerFor(start());
   };
 
-  it.each<[string, "exchange" | "identify", Error, string, RegExp]>([
-    [
-      "a refusal of the code",
-      "exchange",
-      new UpstreamRejectedError("invalid_grant", "no"),
-      "access_denied",
-      /^Fake Login/,
-    ],
-    [
-      "a refusal of this server",
-      "exchange",
-      new UpstreamRejectedError("invalid_client", "no"),
-      "server_error",
-      /^Fake Login refused this server/,
-    ],
-    ["an outage", "exchange", new UpstreamUnavailableError("out"), "temporarily_unavailable", /try again/],
-    ["an outage", "identify", new UpstreamUnavailableError("out"), "temporarily_unavailable", /try again/],
-    ["a refusal of the user", "identify", new OAuthError("access_denied", "Not you."), "access_denied", /^Not you\.$/],
-  ])("as %s of %s reaches the client in its own terms", async (_, method, failure, error, description) => {
+  it.each<[string, "exchange" | "identify", Error, string]>([
+    ["a refusal of the code", "exchange", new UpstreamRejectedError("invalid_grant", "no"), "access_denied"],
+    ["a refusal of this server", "exchange", new UpstreamRejectedError("invalid_client", "no"), "server_error"],
+    ["an outage", "exchange", new UpstreamUnavailableError("out"), "temporarily_unavailable"],
+    ["an outage", "identify", new UpstreamUnavailableError("out"), "temporarily_unavailable"],
+    ["a refusal of the user", "identify", new OAuthError("access_denied", "Not you."), "access_denied"],
+  ])("as %s of %s reaches the client in its own terms", async (_, method, failure, error) => {
     const { answer } = await failing(method, failure);
     expect(answer.searchParams.get("error")).toBe(error);
-    expect(answer.searchParams.get("error_description")).toMatch(description);
     expect(answer.searchParams.has("code")).toBe(false);
+  });
+
+  it("as an OAuthError reaches the client with the words that the upstream chose", async () => {
+    const { answer } = await failing("identify", new OAuthError("access_denied", "Not you."));
+    expect(answer.searchParams.get("error_description")).toBe("Not you.");
   });
 
   it("when it does not say where to log in goes to the client, before anything began", async () => {
@@ -170,23 +162,23 @@ it.each([
 });
 
 describe("what a provider is not made from", () => {
-  it.each<[string, Partial<Record<keyof McpOAuthProviderOptions, unknown>>, RegExp]>([
-    ["no upstream", { upstream: undefined }, /^upstream is missing/],
-    ["an upstream whose id is no part of a path", { upstream: { id: "Fake/.." } }, /^upstream\.id must be lower-case/],
-    ["an upstream without an issuer", { upstream: { id: "fake", name: "Fake" } }, /^upstream\.issuer must be/],
+  it.each<[string, Partial<Record<keyof McpOAuthProviderOptions, unknown>>, string]>([
+    ["no upstream", { upstream: undefined }, "upstream"],
+    ["an upstream whose id is no part of a path", { upstream: { id: "Fake/.." } }, "upstream.id"],
+    ["an upstream without an issuer", { upstream: { id: "fake", name: "Fake" } }, "upstream.issuer"],
     [
       "an upstream without its methods",
       { upstream: { id: "fake", name: "Fake", issuer: "https://a.example", timeout: 1 } },
-      /^upstream\.authorizationUrl must be a method/,
+      "upstream.authorizationUrl",
     ],
-    ["no secret, where the upstream has none", { secret: undefined }, /^secret is missing/],
-    ["no base URL", { baseUrl: undefined }, /^baseUrl must be an absolute URL/],
-    ["no scopes", { scopes: undefined }, /^scopes must be a list/],
-    ["a path that is the upstream's", { path: "/fake/callback" }, /^path must not be \/fake\/callback/],
-  ])("such as %s is named, with what it should be", (_, changes, message) => {
+    ["no secret, where the upstream has none", { secret: undefined }, "secret"],
+    ["no base URL", { baseUrl: undefined }, "baseUrl"],
+    ["no scopes", { scopes: undefined }, "scopes"],
+    ["a path that is the upstream's", { path: "/fake/callback" }, "path"],
+  ])("such as %s is named", (_, changes, option) => {
     const construct = () => new McpOAuthProvider({ ...options(), ...changes } as McpOAuthProviderOptions);
     expect(construct).toThrow(ConfigurationError);
-    expect(construct).toThrow(expect.objectContaining({ message: expect.stringMatching(message) }));
+    expect(construct).toThrow(new RegExp(`^${option}\\b`));
   });
 });
 

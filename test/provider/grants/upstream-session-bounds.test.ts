@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  createInMemoryRepositories,
+  McpOAuthProvider,
+  type ProviderRepositories,
+  UpstreamRejectedError,
+  type UpstreamTokens,
+  UpstreamUnavailableError,
+} from "../../../src/index.ts";
+import { accessTokenKey } from "../../../src/records/keys.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { intercepted } from "../../support/intercepted-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+
+const baseUrl = "https://mcp.example";
+const hour = 3600;
+
+/** An upstream that a test lets refuse, and whose tokens have what the test says. */
+class ScriptedUpstream extends FakeUpstream {
+  failure: Error | undefined;
+  changes: { readonly [Name in keyof UpstreamTokens]?: UpstreamTokens[Name] | undefined } = {};
+
+  override async exchange(exchange: Parameters<FakeUpstream["exchange"]>[0]): Promise<UpstreamTokens> {
+    return this.#said(await super.exchange(exchange));
+  }
+
+  override async refresh(refreshToken: string): Promise<UpstreamTokens> {
+    if (this.failure !== undefined) throw this.failure;
+    return this.#said(await super.refresh(refreshToken));
+  }
+
+  #said(tokens: UpstreamTokens): UpstreamTokens {
+    const said = Object.entries({ ...tokens, ...this.changes }).filter(([, value]) => value !== undefined);
+    return { token: tokens.token, ...Object.fromEntries(said) };
+  }
+}
+
+let clock: ManualClock;
+let upstream: ScriptedUpstream;
+let repositories: ProviderRepositories;
+beforeEach(() => {
+  clock = new ManualClock();
+  upstream = new ScriptedUpstream(clock.read);
+  repositories = createInMemoryRepositories({ clock: clock.read });
+});
+
+async function logIn(changes: Partial<ProviderRepositories> = {}) {
+  const harness = new ClientHarness(
+    new McpOAuthProvider({
+      baseUrl,
+      scopes: ["user"],
+      upstream,
+      secret: "a secret of this test, which is long enough",
+      repositories: { ...repositories, ...changes },
+      clock: clock.read,
+      accessTokenLifetimeSeconds: 24 * hour,
+    }),
+    baseUrl,
+  );
+  const { client_id: clientId } = await harness.register();
+  const { verifier, challenge } = pkce();
+  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+  const issued = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
+  const tokens = { ...issued, ...(await jsonOf(await harness.redeem(issued))) };
+  const open = () => harness.provider.upstreamToken({ token: tokens.access_token });
+  return { harness, tokens, open };
+}
+
+const over = { error: "invalid_token" };
+
+describe("an upstream token", () => {
+  it("is told with what the upstream said of it, and with nothing that it did not say", async () => {
+    expect(await (await logIn()).open()).toStrictEqual({
+      token: "ada-1",
+      expiresAt: clock.seconds(hour),
+      subject: "ada",
+    });
+    upstream.changes = { expiresAt: undefined, scopes: ["profile"] };
+    expect(await (await logIn()).open()).toStrictEqual({ token: "ada-2", scopes: ["profile"], subject: "ada" });
+  });
+
+  it("is refreshed a minute before it expires, and not sooner", async () => {
+    const { open } = await logIn();
+    clock.advanceSeconds(hour - 60.001);
+    expect((await open()).token).toBe("ada-1");
+    clock.advanceSeconds(0.001);
+    expect((await open()).token).toBe("ada-2");
+  });
+
+  it("is never refreshed where the upstream did not say that it ends", async () => {
+    upstream.changes = { expiresAt: undefined };
+    const { open } = await logIn();
+    clock.advanceSeconds(20 * hour);
+    expect((await open()).token).toBe("ada-1");
+  });
+
+  it("that was refreshed has no end where the upstream says none of the new one", async () => {
+    const { open } = await logIn();
+    clock.advanceSeconds(hour);
+    upstream.changes = { expiresAt: undefined };
+    expect(await open()).toStrictEqual({ token: "ada-2", subject: "ada" });
+  });
+
+  it("is used to its end while the upstream is out, and not beyond", async () => {
+    const { open } = await logIn();
+    upstream.failure = new UpstreamUnavailableError("The test switched the upstream off.");
+    clock.advanceSeconds(hour - 0.001);
+    expect((await open()).token).toBe("ada-1");
+    clock.advanceSeconds(0.001);
+    await expect(open()).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+  });
+
+  it("is used to its end where the upstream has ended the session, and ends the login then", async () => {
+    const { harness, tokens, open } = await logIn();
+    upstream.failure = new UpstreamRejectedError("invalid_grant", "The session is over.");
+    clock.advanceSeconds(hour - 0.001);
+    expect((await open()).token).toBe("ada-1");
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    clock.advanceSeconds(0.001);
+    await expect(open()).rejects.toMatchObject(over);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+  });
+
+  it("ends no login where the upstream refuses this server", async () => {
+    const { harness, tokens, open } = await logIn();
+    upstream.failure = new UpstreamRejectedError("invalid_client", "This server is not known.");
+    clock.advanceSeconds(hour - 30);
+    await expect(open()).rejects.toBe(upstream.failure);
+    clock.advanceSeconds(30);
+    await expect(open()).rejects.toBe(upstream.failure);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    upstream.failure = undefined;
+    expect((await open()).token).toBe("ada-2");
+  });
+
+  it("opens by an access token until that is over, by this server's clock", async () => {
+    const { tokens, open } = await logIn();
+    const key = accessTokenKey(tokens.access_token);
+    const record = await repositories.accessTokens.get(key);
+    if (record === undefined) throw new Error("It is stored.");
+    // The store's clock is behind: it has what this server takes for expired.
+    repositories.accessTokens.get = async () => ({ ...record, expiresAt: clock.seconds(1) });
+    expect((await open()).token).toBe("ada-1");
+    repositories.accessTokens.get = async () => ({ ...record, expiresAt: clock.seconds() });
+    await expect(open()).rejects.toMatchObject(over);
+    const { expiresAt: _, ...forever } = record;
+    repositories.accessTokens.get = async () => forever;
+    await expect(open()).rejects.toMatchObject(over);
+  });
+
+  it("is not there where the login has no session", async () => {
+    const { open } = await logIn();
+    const { get } = repositories.grants;
+    repositories.grants.get = async (key) => {
+      const { sealedUpstream: _, ...grant } = (await get.call(repositories.grants, key)) ?? {
+        clientId: "",
+        scopes: [],
+        createdAt: 0,
+        expiresAt: 0,
+      };
+      return grant;
+    };
+    await expect(open()).rejects.toMatchObject(over);
+  });
+});
+
+describe("a store that does not take a refreshed session", () => {
+  it("for a reason that nobody foresaw is told as what it is", async () => {
+    const failure = new TypeError("The test has a defect.");
+    const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
+      if (method === "set") throw failure;
+      return run();
+    });
+    const { open } = await logIn({ upstreamSessions });
+    clock.advanceSeconds(hour);
+    await expect(open()).rejects.toBe(failure);
+  });
+});

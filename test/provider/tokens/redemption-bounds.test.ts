@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { failingOnce, recordedRepositories } from "../../support/intercepted-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
+
+const emulator = useEmulator();
+
+const open = (options = {}) => new ProviderHarness({ ...providerOptions(emulator.issuerUrl), ...options });
+const withoutRefresh = { grant_types: ["authorization_code"] };
+const day = 86_400;
+
+describe("a redemption that failed halfway", () => {
+  it.each([
+    [69.999, 200],
+    [70, 400],
+  ])("can be taken up while its access token is surely there: %d seconds later, %i", async (seconds, status) => {
+    const clock = new ManualClock();
+    const inner = createInMemoryRepositories({ clock: clock.read });
+    const refreshTokens = failingOnce(inner.refreshTokens);
+    const harness = open({
+      clock: clock.read,
+      repositories: { ...inner, refreshTokens: refreshTokens.repository },
+      // The clocks of instances may differ by half a minute.
+      accessTokenLifetimeSeconds: 100,
+      authorizationCodeLifetimeSeconds: 300,
+    });
+    const code = await harness.codeFor((await harness.register()).client_id);
+    refreshTokens.failNext("add", "before");
+    expect((await harness.redeem(code)).status).toBe(503);
+    clock.advanceSeconds(seconds);
+    expect((await harness.redeem(code)).status).toBe(status);
+  });
+});
+
+describe("the record of a grant", () => {
+  const lifetimes = { accessTokenLifetimeSeconds: 3600, grantLifetimeSeconds: 90 * day };
+  const short = { accessTokenLifetimeSeconds: 5, grantLifetimeSeconds: 10 };
+  it.each([
+    ["as its grant, where a refresh token may need it", {}, lifetimes, 90 * day],
+    ["as its access token, where there is no other", withoutRefresh, lifetimes, 3600],
+    // The code's minute, ten minutes for the slowest request, and half a minute for clocks.
+    ["as a request with its code may take, where the grant is over sooner", {}, short, 60 + 600 + 30],
+  ])("is kept as long %s", async (_, metadata, options, seconds) => {
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const harness = open({ clock: clock.read, repositories, ...options });
+    const tokens = await harness.tokensFor((await harness.register(metadata)).client_id);
+    const [[, grant] = []] = await recordsOf(repositories.grants);
+    expect(grant?.expiresAt).toBe(clock.seconds(seconds));
+    expect(tokens.expires_in).toBe(options.accessTokenLifetimeSeconds);
+  });
+
+  it("has nothing of what its code has nothing of", async () => {
+    const repositories = createInMemoryRepositories();
+    const harness = open({ repositories });
+    const code = await harness.codeFor((await harness.register()).client_id);
+    const [[key, record] = []] = await recordsOf(repositories.authorizationCodes);
+    if (key === undefined || record === undefined) throw new Error("It is stored.");
+    const { subject: _, resource: __, sealedUpstream: ___, ...others } = record;
+    await repositories.authorizationCodes.set(key, others);
+    expect((await harness.redeem(code)).status).toBe(200);
+    const [[, grant = {}] = []] = await recordsOf(repositories.grants);
+    expect(Object.keys(grant).sort()).toEqual(["clientId", "createdAt", "expiresAt", "redemption", "scopes"]);
+  });
+});
+
+describe("the calls of a redemption", () => {
+  it("are three reads, three writes, and none for the client", async () => {
+    const { repositories, calls } = recordedRepositories();
+    const harness = open({ repositories });
+    const code = await harness.codeFor((await harness.register()).client_id);
+    calls.length = 0;
+    expect((await harness.redeem(code)).status).toBe(200);
+    expect(calls.sort()).toEqual([
+      "access_token add",
+      "authorization_code get",
+      "grant add",
+      "grant get",
+      "refresh_token add",
+      "refresh_token get",
+    ]);
+  });
+});
+
+it("the answer to a second try says how long the token of the first one is good, which is the one that it gives", async () => {
+  const clock = new ManualClock();
+  const inner = createInMemoryRepositories({ clock: clock.read });
+  const refreshTokens = failingOnce(inner.refreshTokens);
+  const repositories = { ...inner, refreshTokens: refreshTokens.repository };
+  const harness = open({ clock: clock.read, repositories });
+  const code = await harness.codeFor((await harness.register()).client_id);
+  refreshTokens.failNext("add", "before");
+  await harness.redeem(code);
+  clock.advanceSeconds(10);
+  const tokens = await jsonOf(await harness.redeem(code));
+  expect(tokens.expires_in).toBe(3590);
+  expect((await harness.provider.verifyAccessToken(tokens.access_token)).expiresAt).toBe(clock.seconds(3590));
+});

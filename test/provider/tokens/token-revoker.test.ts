@@ -1,0 +1,103 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
+import type { AccessToken } from "../../../src/records/access-token.ts";
+import { accessTokenKey } from "../../../src/records/keys.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
+
+const emulator = useEmulator();
+
+let clock: ManualClock;
+let repositories: ProviderRepositories;
+let harness: ProviderHarness;
+let told: unknown[];
+const channels = ["token-revoked", "reuse-detected"].map((name) => `pangea-authn-fastmcp:${name}`);
+const listen = (event: unknown) => void told.push(event);
+beforeEach(() => {
+  clock = new ManualClock();
+  repositories = createInMemoryRepositories({ clock: clock.read });
+  harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read, repositories });
+  told = [];
+  for (const channel of channels) subscribe(channel, listen);
+});
+afterEach(() => {
+  for (const channel of channels) unsubscribe(channel, listen);
+});
+
+const revoke = async (clientId: string, token: string) =>
+  expect((await harness.postForm("/revoke", { client_id: clientId, token })).status).toBe(200);
+const stored = (token: string) => repositories.accessTokens.get(accessTokenKey(token));
+
+describe("an access token that its client revokes", () => {
+  it("leaves a record without its key and scopes, for as long as its grant, and is told of once", async () => {
+    const tokens = await harness.tokens();
+    const { wrappedKey, ...record } = (await stored(tokens.access_token)) ?? {};
+    expect(wrappedKey).toBeDefined();
+    const [[grantId, grant] = []] = await recordsOf(repositories.grants);
+    for (let times = 0; times < 2; times += 1) {
+      await revoke(tokens.clientId, tokens.access_token);
+      expect(await stored(tokens.access_token)).toEqual({
+        ...record,
+        scopes: [],
+        revokedAt: expect.any(Number),
+        expiresAt: grant?.expiresAt,
+      });
+      clock.advanceSeconds(5);
+    }
+    expect((await stored(tokens.access_token))?.revokedAt).toBe(clock.seconds(-10));
+    expect(told).toEqual([{ clientId: tokens.clientId, grantId }]);
+  });
+
+  it("is left alone where it is another client's", async () => {
+    const [tokens, { client_id }] = [await harness.tokens(), await harness.register()];
+    await revoke(client_id, tokens.access_token);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    expect(told).toEqual([]);
+  });
+
+  it("is gone at once where the Python package issued it, and only by its own client", async () => {
+    const [{ client_id: own }, { client_id: other }] = [await harness.register(), await harness.register()];
+    const token = `mcp_${"0f".repeat(32)}`;
+    const record: AccessToken = { clientId: own, scopes: ["user"], expiresAt: clock.seconds(60) };
+    await repositories.accessTokens.set(accessTokenKey(token), record);
+    await revoke(other, token);
+    expect(await stored(token)).toEqual(record);
+    expect(told).toEqual([]);
+    await revoke(own, token);
+    expect(await recordsOf(repositories.accessTokens)).toEqual([]);
+    expect(told).toEqual([{ clientId: own, grantId: undefined }]);
+  });
+
+  it("keeps its own time where its grant is gone", async () => {
+    const tokens = await harness.tokens();
+    const { expiresAt } = (await stored(tokens.access_token)) ?? {};
+    for (const [id] of await recordsOf(repositories.grants)) await repositories.grants.delete(id);
+    await revoke(tokens.clientId, tokens.access_token);
+    expect((await stored(tokens.access_token))?.expiresAt).toBe(expiresAt);
+  });
+});
+
+describe("a credential that is used again after it ended its login", () => {
+  it.each(["its code", "a refresh token"])("is told of once: %s", async (what) => {
+    const tokens = await harness.tokens();
+    const repeat = async () => {
+      if (what === "its code") return harness.redeem(tokens);
+      return harness.refresh(tokens);
+    };
+    if (what === "a refresh token") {
+      await harness.refresh({ ...tokens, ...(await jsonOf(await harness.refresh(tokens))) });
+      clock.advanceSeconds(601);
+    }
+    for (let times = 0; times < 3; times += 1) {
+      const answer = await repeat();
+      expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
+    }
+    const [[grantId] = []] = await recordsOf(repositories.grants);
+    const credential = what === "its code" ? "authorization_code" : "refresh_token";
+    expect(told).toEqual([{ clientId: tokens.clientId, grantId, credential }]);
+  });
+});
