@@ -19,44 +19,30 @@ const sentinels = [{ host: "127.0.0.1", port: 26379 }];
 
 describe("a client is refused", () => {
   test.each([
-    ["the defaults of ioredis, which send commands again", () => new Redis(lazy), /redisOptions\(\)/],
-    [
-      "a resend after one retry",
-      () => new Redis({ ...lazy, maxRetriesPerRequest: 1 }),
-      /autoResendUnfulfilledCommands/,
-    ],
-    ["a key prefix of its own", () => new Redis({ ...redisOptions(), ...lazy, keyPrefix: "x:" }), /keyPrefix/],
-    ["reading from a replica", () => new Redis({ ...redisOptions(), ...lazy, readOnly: true }), /replica/],
+    ["the defaults of ioredis, which send commands again", () => new Redis(lazy)],
+    ["a resend after one retry", () => new Redis({ ...lazy, maxRetriesPerRequest: 1 })],
+    ["a key prefix of its own", () => new Redis({ ...redisOptions(), ...lazy, keyPrefix: "x:" })],
+    ["reading from a replica", () => new Redis({ ...redisOptions(), ...lazy, readOnly: true })],
     [
       "a replica from the Sentinels",
       () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary", role: "slave" }),
-      /replica/,
     ],
-    ["the Cluster defaults of ioredis", () => new Cluster(nodes, lazy), /clusterOptions\(\)/],
+    ["the Cluster defaults of ioredis", () => new Cluster(nodes, lazy)],
     [
       "a Cluster client that reads from replicas",
       () => new Cluster(nodes, { ...clusterOptions(), ...lazy, scaleReads: "slave" }),
-      /scaleReads/,
     ],
     [
       "automatic pipelining on a Cluster",
       () => new Cluster(nodes, { ...clusterOptions(), ...lazy, enableAutoPipelining: true }),
-      /enableAutoPipelining/,
     ],
-    [
-      "a Cluster client with a key prefix",
-      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, keyPrefix: "x:" }),
-      /keyPrefix/,
-    ],
+    ["a Cluster client with a key prefix", () => new Cluster(nodes, { ...clusterOptions(), ...lazy, keyPrefix: "x:" })],
     [
       "Cluster nodes that connect again and send again",
       () => new Cluster(nodes, { ...clusterOptions(), ...lazy, clusterNodeRetryStrategy: () => 10, redisOptions: {} }),
-      /clusterOptions\(\)/,
     ],
-  ])("for %s", (_, client, message) => {
-    expect(() => repositoryOn(client())).toThrow(
-      expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(message) }),
-    );
+  ])("for %s", (_, client) => {
+    expect(() => repositoryOn(client())).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
   });
 });
 
@@ -74,5 +60,7 @@ describe("a client is taken", () => {
 test.each([0, -1, Number.NaN])("a timeout of %s ms is refused", (timeout) => {
   const client = new Redis({ ...redisOptions(), ...lazy });
   clients.push(client);
-  expect(() => new RedisRepository(textCodec, client, { prefix: "token", timeout })).toThrow(/timeout/);
+  expect(() => new RedisRepository(textCodec, client, { prefix: "token", timeout })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
 });
