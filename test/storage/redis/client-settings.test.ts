@@ -1,6 +1,7 @@
 import { Cluster, Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
 import { clusterOptions, RedisRepository, redisOptions } from "../../../src/redis.ts";
+import { ScriptedCluster, ScriptedRedis } from "../../support/scripted-redis.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 const clients: (Redis | Cluster)[] = [];
@@ -38,6 +39,17 @@ describe("a client is refused", () => {
     ],
     ["a Cluster client with a key prefix", () => new Cluster(nodes, { ...clusterOptions(), ...lazy, keyPrefix: "x:" })],
     [
+      "a Cluster client whose nodes have a key prefix",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, redisOptions: { keyPrefix: "x:" } }),
+    ],
+    [
+      "Cluster nodes that connect again, with the defaults of ioredis",
+      () => {
+        const { redisOptions: _, ...others } = clusterOptions();
+        return new Cluster(nodes, { ...others, ...lazy, clusterNodeRetryStrategy: () => 10 });
+      },
+    ],
+    [
       "Cluster nodes that connect again and send again",
       () => new Cluster(nodes, { ...clusterOptions(), ...lazy, clusterNodeRetryStrategy: () => 10, redisOptions: {} }),
     ],
@@ -51,10 +63,22 @@ describe("a client is taken", () => {
     ["with the recommended settings", () => new Redis({ ...redisOptions(), ...lazy })],
     ["that fails its commands at every lost connection", () => new Redis({ ...lazy, maxRetriesPerRequest: 0 })],
     ["behind Sentinels", () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary" })],
+    [
+      "of a Cluster whose nodes connect again and send nothing again",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, clusterNodeRetryStrategy: () => 10 }),
+    ],
     ["of a Cluster with the recommended settings", () => new Cluster(nodes, { ...clusterOptions(), ...lazy })],
   ])("%s", (_, client) => {
     expect(() => repositoryOn(client())).not.toThrow();
   });
+});
+
+test.each([
+  ["one server", new ScriptedRedis()],
+  ["a Cluster", new ScriptedCluster(1)],
+])("a client of %s that does not show its settings is taken", (_, client) => {
+  Reflect.deleteProperty(client, "options");
+  expect(() => new RedisRepository(textCodec, client, { prefix: "token" })).not.toThrow();
 });
 
 test.each([0, -1, Number.NaN])("a timeout of %s ms is refused", (timeout) => {
