@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
 import { CommandSender } from "../../../src/storage/redis/command-sender.ts";
+import { errorReply } from "../../support/scripted-connection.ts";
 import { ScriptedCluster, type ScriptedNode } from "../../support/scripted-redis.ts";
 
 /** A key that the first of two nodes serves, and one that the second does. */
@@ -79,7 +80,7 @@ describe("on a Cluster whose second node is being connected", () => {
 
 test("a demoted primary of a Cluster is not left: the client follows the slots", async () => {
   const outcome = take(keyOfFirst);
-  cluster.commands[0]?.fail(Object.assign(new Error("READONLY replica"), { name: "ReplyError" }));
+  cluster.commands[0]?.fail(errorReply("READONLY You can't write against a replica."));
   expect(await outcome).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
   expect(cluster.disconnects).toEqual([]);
 });
