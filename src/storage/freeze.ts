@@ -62,7 +62,7 @@ function readOnlyUrl(original: URL): URL {
   const copy = new URL(original.href);
   const parts = ["hash", "host", "hostname", "href", "password", "pathname", "port", "protocol", "search", "username"];
   for (const part of parts) {
-    Object.defineProperty(copy, part, { value: Reflect.get(original, part), writable: false });
+    Object.defineProperty(copy, part, { value: Reflect.get(original, part) });
   }
   // A view of its own each time, so that changes to it stay with whoever made them.
   Object.defineProperty(copy, "searchParams", { get: () => new URLSearchParams(original.search) });

@@ -52,7 +52,6 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
   }
 
   async add(key: K, value: V): Promise<boolean> {
-    requireKey(key);
     const record = frozenRecord(value);
     // Nothing is awaited between the look and the write: that makes them one step.
     if (this.#read(key) !== undefined) return false;

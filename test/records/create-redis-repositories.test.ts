@@ -32,8 +32,10 @@ test("each kind of record has a prefix of its own, so equal keys stay apart", as
   expect(await repositories.refreshTokens.get("k")).toBeUndefined();
 });
 
-test.each(["", "Upper", "a:b", "x".repeat(41)])("the namespace %j is refused by its name", (namespace) => {
-  expect(() => createRedisRepositories(redis, { namespace })).toThrow(/^namespace must be/);
+test.each(["", "Upper", "a:b", "x".repeat(41)])("the namespace %j is refused", (namespace) => {
+  expect(() => createRedisRepositories(redis, { namespace })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
 });
 
 test("two namespaces stay apart", async () => {
@@ -61,12 +63,6 @@ test("with keys a record that was moved to another key or kind, or sealed by som
   ]) {
     await expect(read()).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
   }
-});
-
-test("a namespace outside its alphabet is refused", () => {
-  expect(() => createRedisRepositories(redis, { namespace: "a:b" })).toThrow(
-    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
-  );
 });
 
 test("each is a Redis repository of its kind of record, to the compiler too", () => {
@@ -107,7 +103,9 @@ test("one of them can be closed without the others", async () => {
 });
 
 test.each([0, -1, Number.NaN, 2 ** 31])("a timeout of %d is refused", (timeout) => {
-  expect(() => createRedisRepositories(redis, { timeout })).toThrow(/timeout must be/);
+  expect(() => createRedisRepositories(redis, { timeout })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
 });
 
 test("a policy that evicts records is refused, and one that evicts nothing is not", async () => {
@@ -115,10 +113,7 @@ test("a policy that evicts records is refused, and one that evicts nothing is no
   await expect(repositories.check()).resolves.toBeUndefined();
   await redis.config("SET", "maxmemory-policy", "allkeys-lru");
   try {
-    await expect(repositories.check()).rejects.toMatchObject({
-      code: "ERR_CONFIGURATION",
-      message: expect.stringContaining("allkeys-lru"),
-    });
+    await expect(repositories.check()).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
   } finally {
     await redis.config("SET", "maxmemory-policy", "noeviction");
   }

@@ -45,6 +45,18 @@ describe("InMemoryRepository", () => {
     expect(most).toBeLessThan(500);
   });
 
+  it("removes an expired record where a read meets it, and two with every write", async () => {
+    const clock = new ManualClock();
+    const repository = new InMemoryRepository<string, { expiresAt: number }>({ clock: clock.read });
+    for (const key of ["a", "b", "c", "d", "e"]) await repository.set(key, { expiresAt: clock.seconds(1) });
+    clock.advanceSeconds(1);
+    await repository.get("c");
+    expect(repository.size).toBe(4);
+    await repository.set("new", { expiresAt: clock.seconds(1) });
+    // Two of the four have gone, and the new one has come.
+    expect(repository.size).toBe(3);
+  });
+
   it("lists what has not expired", async () => {
     const clock = new ManualClock();
     const repository = new InMemoryRepository<string, { expiresAt: number }>({ clock: clock.read });
@@ -66,5 +78,6 @@ describe("InMemoryRepository", () => {
     expect(await repository.get("key")).toBeDefined();
     clock.advanceSeconds(1);
     expect(await repository.get("key")).toBeUndefined();
+    expect(await repository.get("missing")).toBeUndefined();
   });
 });

@@ -64,3 +64,46 @@ export class ScriptedRedis extends EventEmitter implements RedisLike {
     });
   }
 }
+
+/** One node of a scripted Cluster, with a SCAN and an INFO whose answers the test gives. */
+export class ScriptedNode extends ScriptedRedis {
+  /** The answers to SCAN, page by page. */
+  readonly pages: [cursor: string, keys: string[]][] = [];
+  readonly cursors: string[] = [];
+  memory = "";
+
+  constructor(port = 7_000) {
+    super();
+    this.options = { host: "127.0.0.1", port, autoResendUnfulfilledCommands: false };
+  }
+
+  async scan(cursor: string): Promise<[cursor: string, keys: string[]]> {
+    this.cursors.push(cursor);
+    return this.pages.shift() ?? ["0", []];
+  }
+
+  async info(): Promise<string> {
+    return this.memory;
+  }
+}
+
+/** A scripted Cluster client: its nodes share the slots in even parts. */
+export class ScriptedCluster extends ScriptedRedis {
+  readonly isCluster = true;
+  readonly masters: readonly ScriptedNode[];
+  readonly slots: (string[] | undefined)[];
+
+  constructor(nodeCount: number) {
+    super();
+    this.options = { retryDelayOnFailover: 0, scaleReads: "master" };
+    this.masters = Array.from({ length: nodeCount }, (_, index) => new ScriptedNode(7_000 + index));
+    const slotCount = 16_384;
+    this.slots = Array.from({ length: slotCount }, (_, slot) => [
+      `127.0.0.1:${7_000 + Math.floor((slot * nodeCount) / slotCount)}`,
+    ]);
+  }
+
+  nodes(): ScriptedNode[] {
+    return [...this.masters];
+  }
+}

@@ -1,5 +1,6 @@
 import type { ZodType } from "zod";
 import { StorageFailure, StorageRateLimitedError, StorageTimeoutError, StorageUnavailableError } from "../../errors.ts";
+import { beforeDeadline } from "../deadline.ts";
 import type { VaultRepositorySettings } from "./options.ts";
 import { timeoutFailure, toStorageFailure, VaultItemNotFoundError } from "./vault-failure.ts";
 import {
@@ -95,11 +96,13 @@ export class VaultCalls {
   }
 
   async #call(kind: "read" | "write", send: () => Promise<VaultReply>): Promise<VaultReply> {
-    const deadline = performance.now() + this.#settings.timeout;
+    const { timeout } = this.#settings;
+    const deadline = performance.now() + timeout;
     let earlier: StorageFailure | undefined;
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
-        return await this.#beforeDeadline(deadline - performance.now(), send);
+        // The SDK cannot be told to stop: past the deadline its answer, if it comes, goes unheard.
+        return await beforeDeadline(deadline - performance.now(), send(), () => timeoutFailure(timeout));
       } catch (failure) {
         const known = failure instanceof StorageFailure ? failure : toStorageFailure(failure);
         // What an earlier try of a read was told says more than that the last one ran out of time.
@@ -120,17 +123,6 @@ export class VaultCalls {
     }
     if (!(failure instanceof StorageUnavailableError)) return undefined;
     return kind === "read" || failure.effect === "none" ? jittered : undefined;
-  }
-
-  /** The SDK cannot be told to stop: past the deadline its answer, if it comes, goes unheard. */
-  #beforeDeadline(milliseconds: number, send: () => Promise<VaultReply>): Promise<VaultReply> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(timeoutFailure(this.#settings.timeout)), Math.max(0, milliseconds));
-      timer.unref();
-      send()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer));
-    });
   }
 }
 

@@ -17,20 +17,19 @@ function construct(options: object): () => CachedRepository<string, string> {
 }
 
 test.for([
-  ["no bound", { maxStaleness: 1_000 }, /max must/],
-  ["no maxStaleness", { max: 10 }, /maxStaleness/],
-  ["an endless maxStaleness", { max: 10, maxStaleness: Number.POSITIVE_INFINITY }, /maxStaleness/],
-  ["a maxStaleness of 0", { max: 10, maxStaleness: 0 }, /maxStaleness/],
-  ["a maxStaleness that is text", { max: 10, maxStaleness: "1000" }, /maxStaleness/],
-  ["a max of 0", { ...bound, max: 0 }, /max must/],
-  ["a max that is not whole", { ...bound, max: 1.5 }, /max must/],
-  ["a max beyond what can be held", { ...bound, max: Number.MAX_SAFE_INTEGER }, /max must/],
-  ["staleIfError without maxAge", { ...bound, staleIfError: { records: "long-lived" } }, /staleIfError\.maxAge/],
-  ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 1_000 } }, /staleIfError\.records/],
-  ["staleIfError in other words", { ...bound, staleIfError: { maxAge: 1, records: "any" } }, /staleIfError\.records/],
-] as const)("a cache with %s cannot be made", ([, options, message]) => {
+  ["no bound", { maxStaleness: 1_000 }],
+  ["no maxStaleness", { max: 10 }],
+  ["an endless maxStaleness", { max: 10, maxStaleness: Number.POSITIVE_INFINITY }],
+  ["a maxStaleness of 0", { max: 10, maxStaleness: 0 }],
+  ["a maxStaleness that is text", { max: 10, maxStaleness: "1000" }],
+  ["a max of 0", { ...bound, max: 0 }],
+  ["a max that is not whole", { ...bound, max: 1.5 }],
+  ["a max beyond what can be held", { ...bound, max: Number.MAX_SAFE_INTEGER }],
+  ["staleIfError without maxAge", { ...bound, staleIfError: { records: "long-lived" } }],
+  ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 1_000 } }],
+  ["staleIfError in other words", { ...bound, staleIfError: { maxAge: 1, records: "any" } }],
+] as const)("a cache with %s cannot be made", ([, options]) => {
   expect(construct(options)).toThrow(ConfigurationError);
-  expect(construct(options)).toThrow(message);
 });
 
 test.for([1, 2 ** 24])("a cache may keep %i records", (max) => {

@@ -43,7 +43,7 @@ describe("jsonCodec", () => {
   it("refuses a text that is too long before it parses it", () => {
     const short = jsonCodec(z.string(), { maxLength: 10 });
     expect(() => short.decode('"12345678"', location)).not.toThrow();
-    expect(() => short.decode('"123456789"', location)).toThrow(/longer than 10 characters/);
+    expect(() => short.decode('"123456789"', location)).toThrow(CorruptRecordError);
   });
 
   it("refuses to write a value that the schema refuses", () => {

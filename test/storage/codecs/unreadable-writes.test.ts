@@ -33,11 +33,11 @@ it.each([
 });
 
 it.each([
-  ["a bigint", jsonCodec<unknown>(z.bigint()), 1n, /JSON cannot give it back, superjsonCodec may/],
-  ["a transform", jsonCodec<unknown>(z.string().transform(Number)), 1, /z\.codec/],
-  ["an asynchronous check", jsonCodec<unknown>(z.string().refine(async () => true)), "a", /asynchronous/],
-])("the refusal of %s says what to do", (_, codec, value, message) => {
-  expect(() => codec.encode(value, location)).toThrow(message);
+  ["a bigint", jsonCodec<unknown>(z.bigint()), 1n],
+  ["a transform", jsonCodec<unknown>(z.string().transform(Number)), 1],
+  ["an asynchronous check", jsonCodec<unknown>(z.string().refine(async () => true)), "a"],
+])("%s is refused before anything is written", (_, codec, value) => {
+  expect(() => codec.encode(value, location)).toThrow(InvalidRecordError);
 });
 
 it.each([jsonCodec, superjsonCodec])("a record longer than what is read is not written", (codecOf) => {

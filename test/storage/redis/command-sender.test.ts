@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CommandSender } from "../../../src/storage/redis/command-sender.ts";
+import { errorReply } from "../../support/scripted-connection.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
 
 const timeout = 1_000;
@@ -15,12 +16,6 @@ afterEach(() => {
 
 function take(sender: CommandSender, redis: ScriptedRedis, key = "k"): Promise<string | null> {
   return sender.send({ operation: "take", redisKeys: [key], send: () => redis.getdel(key) });
-}
-
-function errorReply(message: string): Error {
-  const error = new Error(message);
-  error.name = "ReplyError";
-  return error;
 }
 
 describe("a command that was sent", () => {

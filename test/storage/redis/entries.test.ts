@@ -4,7 +4,7 @@ import { RedisRepository } from "../../../src/redis.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster } from "../../support/redis-topologies.ts";
-import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { ScriptedNode, ScriptedRedis } from "../../support/scripted-redis.ts";
 import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
@@ -52,6 +52,20 @@ describe("the entries", () => {
     await repository.set("k", "v");
     await doomed.kill();
     await expect(keysOf(repository)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_STORAGE_/) });
+  });
+
+  test("are read page by page, each once though Redis shows a key twice, and none of another repository", async () => {
+    const node = new ScriptedNode();
+    node.pages.push(["17", ["token:a", "token:b"]], ["0", ["token:b", "tokens:x", "token:c"]]);
+    const repository = new RedisRepository<string>(textCodec, node, { prefix: "token" });
+    const keys = keysOf(repository);
+    for (const [index, texts] of [["1", "2"], "3"].entries()) {
+      while (node.commands.length <= index) await new Promise(setImmediate);
+      node.commands[index]?.answer(texts);
+    }
+    expect(await keys).toEqual(["a", "b", "c"]);
+    expect(node.cursors).toEqual(["0", "17"]);
+    expect(node.written).toEqual(["MGET token:a token:b", "GET token:c"]);
   });
 
   test("need a client that can SCAN", async () => {

@@ -31,6 +31,14 @@ describe("the keys of a repository in Redis", () => {
     expect(() => new KeySpace("token").redisKey(key)).toThrow(expect.objectContaining({ code: "ERR_INVALID_KEY" }));
   });
 
+  test.each([undefined, 1])("refuse %s in place of a text", (wrong) => {
+    expect(() => Reflect.construct(KeySpace, [wrong])).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+    const keys = new KeySpace("token");
+    expect(() => Reflect.apply(keys.redisKey, keys, [wrong])).toThrow(
+      expect.objectContaining({ code: "ERR_INVALID_KEY" }),
+    );
+  });
+
   test("refuse the empty key", () => {
     expect(() => new KeySpace("token").redisKey("")).toThrow(expect.objectContaining({ code: "ERR_INVALID_KEY" }));
   });

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { redisFailure } from "../../../src/storage/redis/redis-failure.ts";
+import { connectionFailure, redisFailure, timedOut } from "../../../src/storage/redis/redis-failure.ts";
 
 /** An error reply as ioredis gives it out, with the command and all its arguments on it. */
 function errorReply(message: string): Error {
@@ -34,6 +34,20 @@ describe("what Redis answers with", () => {
     expect(redisFailure(errorReply(message), "set", ["token:key-1"])).toMatchObject({ code, effect: "none" });
   });
 
+  test.each([
+    ["an error of another kind", Object.assign(new Error("READONLY text"), { name: "Error" })],
+    ["a reply without a code", errorReply("read only")],
+    ["a reply with a code that is part of a word", errorReply("READONLYx You can't write")],
+    ["something that is no error", { name: "ReplyError", message: "READONLY text" }],
+  ])("%s does not say that nothing was done", (_, thrown) => {
+    const failure = redisFailure(thrown, "set", ["token:key-1"]);
+    expect(failure).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown", cause: expect.any(Error) });
+  });
+
+  test("may be a code alone", () => {
+    expect(redisFailure(errorReply("NOAUTH"), "get", ["k"])).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED" });
+  });
+
   test("WRONGTYPE is a corrupt record, under the hash of its key", () => {
     const error = redisFailure(errorReply("WRONGTYPE Operation against a key"), "get", ["token:key-1"]);
     expect(error.code).toBe("ERR_CORRUPT_RECORD");
@@ -55,21 +69,47 @@ describe("a connection that is lost", () => {
     expect(error).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
   });
 
-  test("has no effect under a get", () => {
-    const error = redisFailure(new Error("Connection is closed."), "get", ["token:key-1"]);
+  test.each(["get", "scan", "subscribe"] as const)("has no effect under a %s", (operation) => {
+    const error = redisFailure(new Error("Connection is closed."), operation, ["token:key-1"]);
     expect(error).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+    expect(timedOut(operation)).toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "none" });
   });
 
-  test("has no effect where the client says that it wrote nothing", () => {
-    const error = redisFailure(new Error("Stream isn't writeable and enableOfflineQueue options is false"), "set", [
-      "token:key-1",
-    ]);
-    expect(error).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+  test.each([
+    ["Stream isn't writeable and enableOfflineQueue options is false", "none"],
+    ["Cluster isn't ready and enableOfflineQueue options is false", "none"],
+    ["None of startup nodes is available", "none"],
+    ["Connection in subscriber mode, only subscriber commands may be used", "none"],
+    ["It is said that Cluster isn't ready", "unknown"],
+  ])("where the client says %j has the effect %s", (message, effect) => {
+    expect(redisFailure(new Error(message), "set", ["token:key-1"])).toMatchObject({
+      code: "ERR_STORAGE_UNAVAILABLE",
+      effect,
+    });
   });
 
   test("keeps what the system said as the cause", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:6379"), { code: "ECONNREFUSED" });
-    expect(redisFailure(refused, "get", ["k"]).cause).toMatchObject({ code: "ECONNREFUSED", message: refused.message });
+    for (const failure of [redisFailure(refused, "get", ["k"]), connectionFailure(refused)]) {
+      expect(failure.cause).toMatchObject({ name: "Error", code: "ECONNREFUSED", message: refused.message });
+    }
+    expect(redisFailure(Object.assign(new Error("odd"), { code: 1 }), "get", ["k"]).cause).not.toHaveProperty("code");
+  });
+});
+
+describe("a connection that cannot be made", () => {
+  test.each([
+    ["of which nobody says why", undefined, "ERR_STORAGE_UNAVAILABLE"],
+    ["since the network fails", new Error("connect ETIMEDOUT"), "ERR_STORAGE_UNAVAILABLE"],
+    [
+      "since Redis refuses the login",
+      errorReply("WRONGPASS invalid username-password pair"),
+      "ERR_STORAGE_UNAUTHORIZED",
+    ],
+  ])("%s is a failure without an effect", (_, error, code) => {
+    const failure = connectionFailure(error);
+    expect(failure).toMatchObject({ code, effect: "none" });
+    expect(failure.cause instanceof Error).toBe(error !== undefined);
   });
 });
 
@@ -77,5 +117,7 @@ test("the client's own commandTimeout is a timeout", () => {
   expect(redisFailure(new Error("Command timed out"), "take", ["k"])).toMatchObject({
     code: "ERR_STORAGE_TIMEOUT",
     effect: "unknown",
+    cause: expect.any(Error),
   });
+  expect(timedOut("take").cause).toBeUndefined();
 });

@@ -151,7 +151,9 @@ test("a key that UTF-8 cannot hold is refused by every operation", async () => {
 });
 
 test.each([0, -1, Number.NaN, 2 ** 31])("a timeout of %d is refused", (timeout) => {
-  expect(() => new RedisRepository(textCodec, redis, { prefix: "token", timeout })).toThrow(/timeout must be/);
+  expect(() => new RedisRepository(textCodec, redis, { prefix: "token", timeout })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
 });
 
 test("a repository can be closed twice, and both wait for the calls under way", async () => {

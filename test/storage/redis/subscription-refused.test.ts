@@ -69,7 +69,7 @@ describe.each<[string, Open, refused: readonly string[], granted: readonly strin
     await using opened = open(redis, 100, (error) => refusals.push(error));
     opened.channel.subscribe(subscriber);
     await until(() => refusals.length > 0);
-    expect(refusals[0]).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED", message: expect.stringMatching(/ACL/) });
+    expect(refusals[0]).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED" });
     expect(subscriber.connections).not.toContain("up");
     await allow(grantedRules);
     await subscriber.is("up");

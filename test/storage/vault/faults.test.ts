@@ -2,7 +2,6 @@ import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Fault, startPangeaEmulator } from "../../../src/emulator.ts";
-import { ConfigurationError } from "../../../src/index.ts";
 import { toVaultService } from "../../../src/storage/vault/connect.ts";
 import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -286,19 +285,19 @@ describe("a mistake", () => {
   });
 
   it.each([
-    [{ folder: "a*b" }, /folder/],
-    [{ kind: "Access Token" }, /kind/],
-    [{ timeout: 0 }, /timeout/],
-    [{ timeout: 2 ** 31 }, /timeout/],
-    [{ maxKnownIds: 0 }, /maxKnownIds/],
-    [{ maxKnownIds: Number.MAX_SAFE_INTEGER }, /maxKnownIds/],
-    [{ baseUrlTemplate: "http://localhost" }, /baseUrlTemplate/],
-  ])("in the options is named: %j", (options, message) => {
-    expect(() => new PangeaVaultRepository(schema, "pts_x", options)).toThrow(ConfigurationError);
-    expect(() => new PangeaVaultRepository(schema, "pts_x", options)).toThrow(message);
+    { folder: "a*b" },
+    { kind: "Access Token" },
+    { timeout: 0 },
+    { timeout: 2 ** 31 },
+    { maxKnownIds: 0 },
+    { maxKnownIds: Number.MAX_SAFE_INTEGER },
+    { baseUrlTemplate: "http://localhost" },
+  ])("in the options is refused: %j", (options) => {
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    expect(() => new PangeaVaultRepository(schema, "pts_x", options)).toThrow(refusal);
   });
 
-  it("such as an empty token is named", () => {
+  it("such as an empty token is refused", () => {
     const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
     expect(() => new PangeaVaultRepository(schema, "")).toThrow(refusal);
   });

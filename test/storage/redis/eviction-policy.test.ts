@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { requireNoEviction } from "../../../src/storage/redis/eviction-policy.ts";
+import { SharedClient } from "../../../src/storage/redis/shared-client.ts";
+import { ScriptedCluster, ScriptedNode, ScriptedRedis } from "../../support/scripted-redis.ts";
+
+const info = (policy: string) => `# Memory\r\nused_memory:1\r\nmaxmemory_policy:${policy}\r\nmem_allocator:libc\r\n`;
+const check = (redis: ScriptedRedis) => requireNoEviction(new SharedClient(redis));
+const refusal = { code: "ERR_CONFIGURATION" };
+
+test.each([
+  [info("noeviction"), true],
+  [info("allkeys-lru"), false],
+  [info("noeviction2"), false],
+  ["used_maxmemory_policy:noeviction", false],
+  ["", false],
+])("a server that says %j may keep records: %s", async (memory, isFit) => {
+  const redis = new ScriptedNode();
+  redis.memory = memory;
+  if (isFit) await check(redis);
+  else await expect(check(redis)).rejects.toMatchObject(refusal);
+});
+
+test("a client that cannot ask is refused", async () => {
+  await expect(check(new ScriptedRedis())).rejects.toMatchObject(refusal);
+});
+
+test("every node of a Cluster is asked", async () => {
+  const cluster = new ScriptedCluster(2);
+  for (const node of cluster.masters) node.memory = info("noeviction");
+  await check(cluster);
+  for (const node of cluster.masters) {
+    node.memory = info("allkeys-lru");
+    await expect(check(cluster)).rejects.toMatchObject(refusal);
+    node.memory = info("noeviction");
+  }
+});

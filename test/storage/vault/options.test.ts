@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { toVaultService } from "../../../src/storage/vault/connect.ts";
+import { readVaultOptions } from "../../../src/storage/vault/options.ts";
+import { PangeaVaultRepository } from "../../../src/vault.ts";
+import { textCodec } from "../../support/text-codec.ts";
+
+const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe("the options of a repository in Vault", () => {
+  test.each([
+    { folder: "" },
+    { folder: "*a" },
+    { folder: "a*" },
+    { folder: "a\n" },
+    { kind: "" },
+    { kind: "Aa" },
+    { kind: "aA" },
+    { kind: "1a" },
+    { kind: "a".repeat(65) },
+    { maxKnownIds: 0 },
+    { maxKnownIds: 1.5 },
+    { maxKnownIds: 2 ** 24 + 1 },
+    { timeout: 0 },
+  ])("refuse %j", (options) => {
+    expect(() => readVaultOptions(options)).toThrow(refusal);
+  });
+
+  test.each([
+    { folder: "/a Folder_of.the-team/9" },
+    { kind: "a" },
+    { kind: "access_token-2" },
+    { kind: `a${"b".repeat(63)}` },
+    { maxKnownIds: 1 },
+    { maxKnownIds: 2 ** 24 },
+    { timeout: 1 },
+  ])("take %j", (options) => {
+    expect(readVaultOptions(options)).toMatchObject(options);
+  });
+
+  test("have defaults", () => {
+    expect(readVaultOptions({})).toMatchObject({
+      folder: undefined,
+      kind: undefined,
+      strictTake: false,
+      timeout: 10_000,
+      maxKnownIds: 10_000,
+      clock: Date.now,
+      random: Math.random,
+    });
+  });
+
+  test("have one spelling of a folder", () => {
+    for (const folder of ["a/b", "/a/b", "/a//b/"]) expect(readVaultOptions({ folder }).folder).toBe("/a/b");
+  });
+
+  test("wait by a timer where nothing else is given", async () => {
+    vi.useFakeTimers();
+    const waited = vi.fn();
+    void readVaultOptions({}).delay(100).then(waited);
+    await vi.advanceTimersByTimeAsync(99);
+    expect(waited).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(waited).toHaveBeenCalled();
+  });
+});
+
+describe("the connection to Vault", () => {
+  test.each([
+    ["an empty token", "", {}],
+    ["a blank token", " ", {}],
+    ["a base URL without the name of the service", "pts_a", { baseUrlTemplate: "https://vault.example" }],
+    ["a base URL of another protocol", "pts_a", { baseUrlTemplate: "ftp://{SERVICE_NAME}.example" }],
+    ["a base URL with something before it", "pts_a", { baseUrlTemplate: "see https://{SERVICE_NAME}.example" }],
+  ])("is not made of %s", (_, token, options) => {
+    expect(() => toVaultService(token, options)).toThrow(refusal);
+  });
+
+  test("is not made without a token, as JavaScript may give it", () => {
+    expect(() => Reflect.construct(PangeaVaultRepository, [textCodec, undefined])).toThrow(refusal);
+  });
+
+  test.each([
+    ["the default region", {}, "https://vault.aws.us.pangea.cloud/"],
+    ["the region of a domain", { domain: "aws.eu.pangea.cloud" }, "https://vault.aws.eu.pangea.cloud/"],
+    ["a base URL", { baseUrlTemplate: "http://{SERVICE_NAME}.example" }, "http://vault.example/"],
+    [
+      "a base URL rather than a domain",
+      { baseUrlTemplate: "https://{SERVICE_NAME}.example", domain: "aws.eu.pangea.cloud" },
+      "https://vault.example/",
+    ],
+  ])("leads to %s", async (_, options, base) => {
+    const fetched = vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("The test has no network."));
+    await toVaultService("pts_a", options)
+      .getItem({ id: "pvi_a" })
+      .catch(() => undefined);
+    expect(String(fetched.mock.calls[0]?.[0])).toMatch(new RegExp(`^${base}`));
+  });
+});
