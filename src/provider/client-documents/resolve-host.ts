@@ -1,8 +1,8 @@
 import { Resolver } from "node:dns/promises";
 import type { ResolveHost } from "../configuration/client-documents-options.ts";
 
-/** How a name's absence is told: there is no such name, or it has no address of this family. */
-const absences: ReadonlySet<unknown> = new Set(["ENOTFOUND", "ENODATA"]);
+/** How a name's absence is told: there is no such name, there can be none, or it has no address of this family. */
+const absences: ReadonlySet<unknown> = new Set(["ENOTFOUND", "EBADNAME", "ENODATA"]);
 
 /**
  * Asks the system's name servers for a host's IPv4 and IPv6 addresses, IPv4 first. It does not go through the system's

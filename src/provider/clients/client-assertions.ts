@@ -6,6 +6,7 @@ import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeySet } from "../oauth/key-set.ts";
 import { paths } from "../oauth/paths.ts";
+import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import type { KnownClient } from "./client-registry.ts";
 
 /** The signatures that are accepted: asymmetric ones only. */
@@ -50,6 +51,7 @@ export class ClientAssertions {
     if (assertion === undefined) {
       throw new OAuthError("invalid_client", "This client must send a client_assertion.");
     }
+    const began = this.#configuration.now();
     const { aud, jti, exp } = await this.#read(client, assertion);
     // Another audience could show the assertion here in the client's name, before the client does.
     if (Array.isArray(aud) && aud.length !== 1) throw refused("must be for one audience, this server");
@@ -61,6 +63,8 @@ export class ClientAssertions {
       throw refused("must have a jti of 1 to 256 characters");
     }
     if (!(await this.#useUp(client.information.client_id, jti, exp))) throw refused("was used before");
+    // Whoever was suspended for long may have added what was there, and is gone again.
+    requirePrompt(began, now());
   }
 
   async #read({ information, source }: KnownClient, assertion: string): Promise<JWTPayload> {
@@ -100,7 +104,8 @@ export class ClientAssertions {
         try {
           return (await jwtVerify(assertion, key, options)).payload;
         } catch (other) {
-          if (!(other instanceof errors.JWSSignatureVerificationFailed)) throw other;
+          // Neither another key's signature nor a key that the library cannot use says anything of the next key.
+          if (!isAboutKeys(other)) throw other;
         }
       }
       throw new errors.JWSSignatureVerificationFailed();
@@ -114,8 +119,8 @@ export class ClientAssertions {
     if (this.#used.has(key)) return false;
     this.#used.set(key, true);
     try {
-      // It may be shown for as long as a clock that is behind takes it for good.
-      const forgetAt = Math.max(expiresAt, now()) + clockTolerance + 1;
+      // It may be shown for as long as a clock that is behind takes it for good, by a request that takes its time.
+      const forgetAt = Math.max(expiresAt, now()) + clockTolerance + longestRequestSeconds;
       return await repositories.clientAssertions.add(key, { clientId, expiresAt: forgetAt });
     } catch (failure) {
       this.#used.delete(key);

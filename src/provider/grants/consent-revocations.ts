@@ -2,8 +2,11 @@ import { recordKey } from "../../records/keys.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
-/** The record of a revocation outlives the decisions before it by this long, for clocks that differ, in seconds. */
-const margin = 24 * 60 * 60;
+/**
+ * How long the end of a consent is kept, in seconds: longer than browsers keep a cookie (400 days at the most), whatever
+ * the server's own setting is by then.
+ */
+const keptSeconds = 401 * 24 * 60 * 60;
 
 /**
  * Ends what a person has allowed a client until now. What people have allowed is remembered in their browsers, where this
@@ -13,12 +16,12 @@ const margin = 24 * 60 * 60;
  * @throws {StorageError} when the store fails: the consent may stand, so call again.
  */
 export async function revokeConsent(
-  { consent, now, repositories }: Pick<ProviderConfiguration, "consent" | "now" | "repositories">,
+  { now, repositories }: Pick<ProviderConfiguration, "now" | "repositories">,
   subject: string,
   clientId: string,
 ): Promise<void> {
   const revokedAt = now();
-  const expiresAt = revokedAt + consent.remember + margin;
+  const expiresAt = revokedAt + keptSeconds;
   await repositories.consentRevocations.set(keyOf(subject, clientId), { revokedAt, expiresAt });
 }
 

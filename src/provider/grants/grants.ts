@@ -27,7 +27,7 @@ export interface RevocationEvidence {
 }
 
 /** What `Grants` needs. */
-type GrantsParts = Pick<ProviderConfiguration, "consent" | "lifetimes" | "now" | "repositories"> & {
+type GrantsParts = Pick<ProviderConfiguration, "lifetimes" | "now" | "repositories" | "resource"> & {
   readonly upstreamRevocations: UpstreamRevocations;
 };
 
@@ -58,12 +58,13 @@ export class Grants {
    */
   async revoke(grantId: string, { key, code, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
     const grant = evidence.grant ?? (await this.get(grantId));
+    if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) return false;
     if (isRevoked(grant)) {
       await this.endUpstream(grantId, grant, key);
       return false;
     }
     const revokedAt = this.#parts.now();
-    const { clientId = "", subject, sealedUpstream } = grant ?? code ?? {};
+    const { clientId = "", subject, sealedUpstream, resource } = grant ?? code ?? {};
     const tombstone = {
       clientId,
       scopes: [],
@@ -71,6 +72,7 @@ export class Grants {
       expiresAt: (grant?.expiresAt ?? revokedAt + this.#parts.lifetimes.grant) + tombstoneMargin,
       revokedAt,
       ...(subject !== undefined && { subject }),
+      ...(resource !== undefined && { resource }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
     // Before the tombstone, after which nobody would try again.

@@ -20,10 +20,10 @@ interface RetryOptions<Task> {
   /** Each failure doubles the pause up to this, in seconds. */
   readonly longestPauseSeconds: number;
   /** Does a task. Where this throws, the task is kept. */
-  readonly attempt: (grantId: string, task: Task) => Promise<void>;
+  readonly attempt: (name: string, task: Task) => Promise<void>;
 }
 
-/** What this instance could not do, by grant: it is kept, and tried again as requests come. */
+/** What this instance could not do, each by its name: it is kept, and tried again as requests come. */
 export class Retries<Task> {
   readonly #options: RetryOptions<Task>;
   readonly #kept = boundedCache<string, Kept<Task>>(maxKept);
@@ -33,17 +33,17 @@ export class Retries<Task> {
     this.#options = options;
   }
 
-  /** Keeps a task, in place of the one that was kept for this grant, and puts it off. */
-  keep(grantId: string, task: Task, pauseSeconds = 0): void {
-    this.#kept.set(grantId, { task, pauseSeconds, due: this.#options.now() + pauseSeconds });
+  /** Keeps a task, in place of the one that was kept under this name, and puts it off. */
+  keep(name: string, task: Task, pauseSeconds = 0): void {
+    this.#kept.set(name, { task, pauseSeconds, due: this.#options.now() + pauseSeconds });
   }
 
-  get(grantId: string): Task | undefined {
-    return this.#kept.get(grantId)?.task;
+  get(name: string): Task | undefined {
+    return this.#kept.get(name)?.task;
   }
 
-  forget(grantId: string): void {
-    this.#kept.delete(grantId);
+  forget(name: string): void {
+    this.#kept.delete(name);
   }
 
   /** Begins to do what is due, one after the other, unless that is under way. Never throws. */
@@ -56,16 +56,17 @@ export class Retries<Task> {
 
   async #doDue(): Promise<void> {
     const now = this.#options.now();
-    for (const [grantId, kept] of [...this.#kept.entries()]) {
-      // What is being done is not kept, and a request may have done it meanwhile.
-      if (kept.due > now || this.#kept.peek(grantId) !== kept) continue;
-      this.forget(grantId);
+    for (const [name, kept] of [...this.#kept.entries()]) {
+      const isKept = () => this.#kept.peek(name) === kept;
+      // A request may have done it meanwhile.
+      if (kept.due > now || !isKept()) continue;
       try {
-        await this.#options.attempt(grantId, kept.task);
+        await this.#options.attempt(name, kept.task);
+        if (isKept()) this.forget(name);
       } catch (failure) {
         reportFailure(failure);
         const doubled = Math.max(shortestPauseSeconds, 2 * kept.pauseSeconds);
-        this.keep(grantId, kept.task, Math.min(doubled, this.#options.longestPauseSeconds));
+        if (isKept()) this.keep(name, kept.task, Math.min(doubled, this.#options.longestPauseSeconds));
       }
     }
   }

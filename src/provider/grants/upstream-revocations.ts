@@ -1,3 +1,4 @@
+import { recordKey } from "../../records/keys.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
@@ -27,7 +28,7 @@ export class UpstreamRevocations {
   constructor(parts: RevocationParts) {
     this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
-    const attempt = (grantId: string) => this.#retry(grantId);
+    const attempt = (key: string) => this.#retry(key);
     this.retries = new Retries({ now: parts.now, longestPauseSeconds, attempt });
   }
 
@@ -42,9 +43,11 @@ export class UpstreamRevocations {
       await this.#parts.upstream.revoke(tokens);
     } catch (failure) {
       reportFailure(failure);
-      this.retries.keep(grantId, undefined, firstPauseSeconds);
-      await this.#parts.repositories.upstreamRevocations.set(grantId, {
-        sealed: this.#tokens.seal(tokens, grantId),
+      // A grant may have two sessions to end: what was there before a refresh, and what the refresh led to.
+      const key = recordKey("upstream_revocation", grantId, tokens.token);
+      this.retries.keep(key, undefined, firstPauseSeconds);
+      await this.#parts.repositories.upstreamRevocations.set(key, {
+        sealed: this.#tokens.seal(tokens, key),
         expiresAt,
       });
     }
@@ -62,17 +65,17 @@ export class UpstreamRevocations {
     const kept: [string, UpstreamRevocation][] = [];
     for await (const entry of upstreamRevocations.entries()) kept.push(entry);
     let ended = 0;
-    for (const [grantId, { sealed }] of kept) {
-      const failure = await this.#tell(grantId, sealed);
+    for (const [key, { sealed }] of kept) {
+      const failure = await this.#tell(key, sealed);
       if (failure === undefined) ended += 1;
       else reportFailure(failure);
     }
     return ended;
   }
 
-  async #retry(grantId: string): Promise<void> {
-    const kept = await this.#parts.repositories.upstreamRevocations.get(grantId);
-    const failure = kept && (await this.#tell(grantId, kept.sealed));
+  async #retry(key: string): Promise<void> {
+    const kept = await this.#parts.repositories.upstreamRevocations.get(key);
+    const failure = kept && (await this.#tell(key, kept.sealed));
     if (failure !== undefined) throw failure;
   }
 
@@ -81,13 +84,13 @@ export class UpstreamRevocations {
    *
    * @returns Why the upstream could not be told, if it could not.
    */
-  async #tell(grantId: string, sealed: string): Promise<unknown> {
+  async #tell(key: string, sealed: string): Promise<unknown> {
     try {
-      await this.#parts.upstream.revoke(this.#tokens.open(sealed, grantId));
+      await this.#parts.upstream.revoke(this.#tokens.open(sealed, key));
     } catch (failure) {
       return failure;
     }
-    await this.#parts.repositories.upstreamRevocations.delete(grantId);
+    await this.#parts.repositories.upstreamRevocations.delete(key);
     return undefined;
   }
 }

@@ -13,7 +13,7 @@ import { readAccessToken } from "../oauth/grant-credential.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
-import { type Grants, isLive, isRevoked } from "./grants.ts";
+import { type Grants, isLive, isOfServer, isRevoked } from "./grants.ts";
 import { Retries } from "./retries.ts";
 import type { UpstreamRefreshLock } from "./upstream-refresh-lock.ts";
 
@@ -49,7 +49,7 @@ interface Unstored {
 }
 
 /** What `UpstreamSessions` needs. */
-type SessionParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream"> & {
+type SessionParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "resource" | "upstream"> & {
   readonly grants: Grants;
   readonly lock: UpstreamRefreshLock;
   readonly announcements: KeyAnnouncements;
@@ -105,6 +105,7 @@ export class UpstreamSessions {
     if (record?.wrappedKey === undefined || record.revokedAt !== undefined || !isFuture(record.expiresAt, now)) {
       throw loginOver();
     }
+    if (!isOfServer(record, this.#parts.resource)) throw loginOver();
     const key = await this.#unwrap(grantId, accessToken, record.wrappedKey);
     const unstored = stored && this.#inPlaceOf(grantId, stored);
     if (isRevoked(grant)) await this.#parts.grants.endUpstream(grantId, grant, key, unstored);
@@ -202,10 +203,20 @@ export class UpstreamSessions {
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
       reportFailure(failure);
-      const earlier = this.unstored.get(grantId);
-      this.unstored.keep(grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });
+      this.#keep(open, sealed);
     }
-    if (await this.#endIfRevoked(open, sealed)) throw loginOver();
+    try {
+      if (await this.#endIfRevoked(open, sealed)) throw loginOver();
+    } catch (failure) {
+      // Whether somebody revoked the grant meanwhile, and knew only the session of before, is looked at again.
+      if (failure instanceof StorageError) this.#keep(open, sealed);
+      throw failure;
+    }
+  }
+
+  #keep(open: OpenGrant, sealed: string): void {
+    const earlier = this.unstored.get(open.grantId);
+    this.unstored.keep(open.grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });
   }
 
   async #endIfRevoked({ grantId, key }: OpenGrant, sealed: string): Promise<boolean> {
@@ -226,6 +237,7 @@ export class UpstreamSessions {
   /** The session that another instance has stored since this one was read, if any. */
   async #newer(open: OpenGrant): Promise<UpstreamSession | undefined> {
     const { grant, stored } = await this.#read(open.grantId);
+    if (isRevoked(grant)) await this.#parts.grants.endUpstream(open.grantId, grant, open.key);
     if (!isLive(grant, this.#parts.now())) throw loginOver();
     if (stored === undefined || stored === open.sealed) return undefined;
     return this.#inPlaceOf(open.grantId, stored) === open.sealed ? undefined : open.key.openSession(stored);

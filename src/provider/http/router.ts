@@ -113,7 +113,9 @@ export class Router {
       return await route.respond(request);
     } catch (failure) {
       if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));
-      return authorization.showError(await announcements.explain(failure, "invalid_request"));
+      // Where the store does not say who has the key, that failure is what there is to tell.
+      const explained = announcements.explain(failure, "invalid_request").catch((other: unknown) => other);
+      return authorization.showError(await explained);
     }
   }
 }

@@ -177,10 +177,10 @@ export class Login {
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
     if (decision === undefined) return { request, location: undefined };
-    const [code, revokedAt] = await Promise.all([
-      this.#storeCode(handle, request, { tokens, identity }),
-      subject === undefined ? undefined : consentRevokedAt(this.#configuration, subject, request.clientId),
-    ]);
+    // The code first: whoever revokes meanwhile finds the code, or is found here.
+    const code = await this.#storeCode(handle, request, { tokens, identity });
+    const revokedAt =
+      subject === undefined ? undefined : await consentRevokedAt(this.#configuration, subject, request.clientId);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
       return { request, location: undefined };

@@ -5,13 +5,13 @@ import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { type Grants, isRevoked } from "../grants/grants.ts";
+import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
+import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { allDone } from "./add-once.ts";
-import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
 import type { Issuance, TokenIssue } from "./token-issue.ts";
@@ -82,7 +82,7 @@ export class RefreshRotation {
     }
     const [client, chain] = await Promise.all([authenticate(), this.#read(credential)]);
     const { grant } = chain;
-    if (grant?.clientId !== request.clientId) throw unknownToken();
+    if (grant?.clientId !== request.clientId || !isOfServer(grant, this.#parts.resource)) throw unknownToken();
     const mayRefresh = client.grantTypes.includes("refresh_token");
     refuseUnless(mayRefresh, "unauthorized_client", "The client has not registered the refresh_token grant.");
     const step = await this.#open(credential, { ...chain, grant });
@@ -123,7 +123,7 @@ export class RefreshRotation {
 
   /** The keys of a token that still gets an answer. */
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
-    const { grants, keys, lifetimes } = this.#parts;
+    const { grants, issue, keys, lifetimes } = this.#parts;
     const { grant, shown, successor, afterSuccessor } = chain;
     const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
@@ -135,8 +135,8 @@ export class RefreshRotation {
     }
     const graceEnds = afterSuccessor === undefined ? Infinity : afterSuccessor.issuedAt + lifetimes.refreshGrace;
     if (wasRetired(chain) || now >= graceEnds) return this.#refuseReuse(credential, grant, step);
-    // No token is usable for longer than its grant.
-    if ((successor ?? shown).usableUntil <= now) throw unknownToken();
+    // No token was made to be usable for longer than its grant, whose lifetime may be shorter by now.
+    if (Math.min((successor ?? shown).usableUntil, issue.endOf(grant)) <= now) throw unknownToken();
     return step;
   }
 

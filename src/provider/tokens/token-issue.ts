@@ -40,7 +40,7 @@ export class TokenIssue {
     return {
       clientId: grant.clientId,
       scopes: [...scopes],
-      expiresAt: this.accessTokenExpiry(this.#endOf(grant), now),
+      expiresAt: this.accessTokenExpiry(this.endOf(grant), now),
       grantId: step.grantId,
       wrappedKey: step.key.grantKey.wrap(this.#parts.keys, successorAccessToken(step)),
       ...redemptionOf(step, grant),
@@ -65,7 +65,7 @@ export class TokenIssue {
       grantId: step.grantId,
       scopes: [...scopes],
       issuedAt: now,
-      usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.#endOf(grant)),
+      usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.endOf(grant)),
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
       ...redemptionOf(step, grant),
@@ -93,8 +93,8 @@ export class TokenIssue {
     };
   }
 
-  /** When a grant ends, in epoch seconds. The record of a short grant is kept for longer, for as long as its code is. */
-  #endOf({ createdAt, expiresAt }: Grant): number {
+  /** When a grant ends, in epoch seconds, by the lifetime of grants as it is set now. The record of a short grant is kept for longer, for as long as its code is. */
+  endOf({ createdAt, expiresAt }: Grant): number {
     return Math.min(expiresAt, createdAt + this.#parts.lifetimes.grant);
   }
 }

@@ -3,8 +3,8 @@ import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../records/keys.t
 import { openOr } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { StepKey } from "../grants/grant-key.ts";
-import { type Grants, isOfServer } from "../grants/grants.ts";
+import { GrantKey, StepKey } from "../grants/grant-key.ts";
+import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import {
   type GrantCredential,
@@ -45,7 +45,7 @@ export async function revokeToken(parts: RevokerParts, clientId: string, token: 
 }
 
 async function revokeGrant(
-  { repositories, grants, keys, resource }: RevokerParts,
+  { announcements, repositories, grants, keys, resource }: RevokerParts,
   clientId: string,
   { handle, generation, core }: GrantCredential,
   isProven: boolean,
@@ -56,32 +56,49 @@ async function revokeGrant(
     grants.get(grantId),
   ]);
   if (grant?.clientId !== clientId || !isOfServer(grant, resource)) return;
-  const opened =
-    record &&
-    openOr(
-      () => StepKey.unwrap(keys, grantId, core, record.wrappedKey),
-      (failure) => failure,
-    );
-  const isOpen = opened instanceof StepKey;
-  if (opened !== undefined && !isOpen) reportFailure(opened);
+  let key: GrantKey | undefined;
   // Whoever knows the handle can invent a mark, but no record of the login that is as lost as the mark's key.
-  const isLost = opened !== undefined && !isOpen && opened.keyId !== undefined;
-  if (isProven || isLost) await grants.revoke(grantId, { grant, key: isOpen ? opened.grantKey : undefined });
+  let isLost = false;
+  try {
+    key = record && StepKey.unwrap(keys, grantId, core, record.wrappedKey).grantKey;
+  } catch (failure) {
+    const explained = await announcements.explain(failure);
+    isLost = explained instanceof OAuthError && explained.error === "invalid_grant";
+    if (explained === failure) reportFailure(failure);
+    // Another instance opens the record, and ends the session upstream too.
+    else if (!isLost) throw explained;
+  }
+  if (isProven || isLost) await grants.revoke(grantId, { grant, key });
 }
 
-async function revokeAccessToken({ repositories, grants, now }: RevokerParts, clientId: string, token: string) {
+async function revokeAccessToken(
+  { repositories, grants, keys, now, resource }: RevokerParts,
+  clientId: string,
+  token: string,
+): Promise<void> {
   const { accessTokens } = repositories;
   const ours = readAccessToken(token);
   if (ours === undefined && !isPythonAccessToken(token)) return;
   const key = accessTokenKey(token);
-  const record = await accessTokens.get(key);
+  const grantId = ours && grantIdOf(ours.handle);
+  const [record, grant] = await Promise.all([accessTokens.get(key), grantId && grants.get(grantId)]);
   if (record === undefined || record.clientId !== clientId || record.revokedAt !== undefined) return;
-  if (ours === undefined) {
+  if (!isOfServer(record, resource)) return;
+  if (grantId === undefined) {
     await accessTokens.delete(key);
   } else {
+    const { wrappedKey, ...kept } = record;
+    if (grant && isRevoked(grant) && wrappedKey !== undefined) {
+      // It may be the last token that opens the session which the revocation could not end.
+      const open = () => GrantKey.unwrap(keys, grantId, token, wrappedKey);
+      const grantKey = openOr(open, (failure) => {
+        reportFailure(failure);
+        return undefined;
+      });
+      await grants.endUpstream(grantId, grant, grantKey);
+    }
     // The record is kept as long as the token's grant: the token could be issued again while that lives.
-    const { wrappedKey: _, ...kept } = record;
-    const expiresAt = (await grants.get(grantIdOf(ours.handle)))?.expiresAt ?? record.expiresAt;
+    const expiresAt = (grant || record).expiresAt;
     const revoked = { ...kept, scopes: [], revokedAt: now(), ...(expiresAt !== undefined && { expiresAt }) };
     await accessTokens.set(key, revoked);
   }

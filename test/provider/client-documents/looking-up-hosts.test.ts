@@ -96,3 +96,11 @@ describe("looking a host up", () => {
     await expect(lookUp({}, AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
   });
 });
+
+it.each(["a..b", `${"a".repeat(64)}.example`, `${"label.".repeat(60)}example`])(
+  "%s, which no host can be called, has no address",
+  async (name) => {
+    await using server = await NameServer.open({});
+    expect(await createHostResolver([server.address])(name, new AbortController().signal)).toEqual([]);
+  },
+);

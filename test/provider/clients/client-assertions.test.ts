@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   createInMemoryRepositories,
@@ -108,9 +109,40 @@ describe("the bounds of an assertion", () => {
     expect(await answerTo(harness, await key.sign(claims({ exp: now() - 20, jti: "late" })))).toBe(known);
     const records = (await recordsOf(repositories.clientAssertions)).map(([, record]) => record);
     expect(records).toEqual([
-      { clientId, expiresAt: now() + 60 + 31 },
-      { clientId, expiresAt: site.clock.seconds() + 31 },
+      { clientId, expiresAt: now() + 60 + 630 },
+      { clientId, expiresAt: site.clock.seconds() + 630 },
     ]);
+  });
+
+  it.each([
+    ["the store's clock is ahead", 29, 30, 0],
+    ["the clock of the instance that comes later is behind", 39, 0, 10],
+  ])("hold between instances though %s", async (_, later, storeAhead, behind) => {
+    const repositories = createInMemoryRepositories({ clock: () => site.clock.read() + storeAhead * 1000 });
+    const one = start({ repositories });
+    const other = start({ repositories, clock: () => site.clock.read() - behind * 1000 });
+    const assertion = await key.sign(claims({ exp: now() + 60 }));
+    expect(await answerTo(one, assertion)).toBe(known);
+    site.clock.advanceSeconds(60 + later);
+    expect(await answerTo(other, assertion)).toBe(refused);
+  });
+
+  it("hold for a request that was suspended before it could use the assertion up", async () => {
+    const inMemory = createInMemoryRepositories({ clock: site.clock.read });
+    const clientAssertions = gated(inMemory.clientAssertions);
+    for (const [seconds, answer] of [
+      [91, refused],
+      [700, "503 temporarily_unavailable"],
+    ] as const) {
+      const assertion = await key.sign(claims());
+      const gate = clientAssertions.hold("add");
+      const suspended = answerTo(start({ repositories: { ...inMemory, clientAssertions } }), assertion);
+      await gate.arrival();
+      expect(await answerTo(start({ repositories: inMemory }), assertion)).toBe(known);
+      site.clock.advanceSeconds(seconds);
+      await gate.answer();
+      expect(await suspended).toBe(answer);
+    }
   });
 
   it("hold for each client by itself", async () => {
@@ -125,6 +157,15 @@ describe("the bounds of an assertion", () => {
     expect(await answerTo(harness, await key.sign(claims({ jti: "same" }, "own")))).toBe(known);
     expect(await answerTo(harness, await key.sign(claims({ jti: "same" }, "own")))).toBe(refused);
   });
+});
+
+it.each(["before", "behind"])("a key that is too short stands %s a good one, and does no harm", async (place) => {
+  const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  const good = await SigningKey.generate({ algorithm: "RS256" });
+  const keys = [publicKey.export({ format: "jwk" }), good.jwk];
+  if (place === "behind") keys.reverse();
+  site.handler = json(documentWith({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys } }));
+  expect(await answerTo(start(), await good.sign(claims()))).toBe(known);
 });
 
 describe("a client that has replaced its key", () => {

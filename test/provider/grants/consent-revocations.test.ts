@@ -82,11 +82,11 @@ describe("the consent behind a grant", () => {
     await revoke(tokens);
     const now = clock.read() / 1000;
     const record = await repositories.consentRevocations.get(recordKey("consent_revocation", "ada", tokens.clientId));
-    expect(record).toEqual({ revokedAt: now, expiresAt: now + 11 * day });
+    expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day });
     expect(
       await repositories.consentRevocations.get(recordKey("consent_revocation", "grace", tokens.clientId)),
     ).toBeUndefined();
-    clock.advanceSeconds(11 * day);
+    clock.advanceSeconds(401 * day);
     expect(
       await repositories.consentRevocations.get(recordKey("consent_revocation", "ada", tokens.clientId)),
     ).toBeUndefined();

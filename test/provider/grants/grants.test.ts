@@ -47,6 +47,7 @@ describe("a grant that was revoked", () => {
     expect(tombstone).toEqual({
       clientId: code.clientId,
       subject: "ada",
+      resource: grant?.resource,
       scopes: [],
       createdAt,
       revokedAt,
@@ -85,10 +86,10 @@ describe("a grant that was revoked", () => {
   it("before it began is whose its code says, and ends that person's consent", async () => {
     const clock = new ManualClock();
     const repositories = createInMemoryRepositories({ clock: clock.read });
-    const { consent, keys, lifetimes, now } = configured({}, clock);
+    const { keys, lifetimes, now, resource } = configured({}, clock);
     const upstream = new FakeUpstream(clock.read);
     const upstreamRevocations = new UpstreamRevocations({ keys, now, repositories, upstream });
-    const grants = new Grants({ consent, lifetimes, now, repositories, upstreamRevocations });
+    const grants = new Grants({ lifetimes, now, repositories, resource, upstreamRevocations });
     const key = new GrantKey("grant", new Uint8Array(32));
     const session = { tokens: { token: "ada-1" }, identity: { subject: "ada" } };
     const code = {

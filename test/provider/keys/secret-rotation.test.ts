@@ -171,6 +171,28 @@ describe("the secret replaced directly, with an instance that has the old one on
     expect(await errorOf(await behind.refresh(renewed))).toEqual([503, "temporarily_unavailable"]);
   });
 
+  it("lets nobody end a login who knows no more of it than its handle", async () => {
+    const [behind, ahead] = [open(old), open([fresh, old])];
+    const tokens = await ahead.tokens();
+    const core = `pmcp_rt_${tokens.access_token.slice(8, 30)}000001${"A".repeat(43)}`;
+    const token = `${core}_AAAAAAAA${"0".repeat(22)}`;
+    await behind.postForm("/revoke", { client_id: tokens.clientId, token });
+    expect(await ahead.mcpStatus(tokens.access_token)).toBe(200);
+    expect((await ahead.refresh(tokens)).status).toBe(200);
+  });
+
+  it("is asked about while a page is answered: where the store does not say, that is a page too", async () => {
+    const keyAnnouncements = intercepted(repositories.keyAnnouncements, async (run, { method }) => {
+      if (method === "get") throw new StorageUnavailableError("The test switched the store off.");
+      return run();
+    });
+    const harness = open(old, { repositories: { ...repositories, keyAnnouncements } });
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage({ client_id, code_challenge: pkce().challenge });
+    const foreign = page.sealed.replace(/^v2\.[^.]*/, "v2.AAAAAAAA");
+    expect((await harness.decide({ ...page, sealed: foreign }, "allow")).status).toBe(503);
+  });
+
   it("is announced again soon where the store did not take it", async () => {
     let isOut = true;
     const { keyAnnouncements, ...others } = repositories;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { longestRequestSeconds, requirePrompt } from "../../../src/provider/tokens/request-time.ts";
+import { longestRequestSeconds, requirePrompt } from "../../../src/provider/oauth/request-time.ts";
 
 const began = 1_000;
 
