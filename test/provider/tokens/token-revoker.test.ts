@@ -101,20 +101,21 @@ describe("a token that its client revokes, and that the store has lost", () => {
     expect(calls).toEqual(["client get"]);
   });
 
-  it.each([true, false])(
-    "ends its login all the same where its key does not open, told as an outage: %j",
-    async (isAltered) => {
+  it.each(["altered", "gone", "there"])(
+    "ends its login where its keys are %s, and tells of those that are altered",
+    async (keys) => {
       const tokens = await harness.tokens();
       const [[key, record] = []] = await recordsOf(repositories.refreshTokens);
       if (key === undefined || record === undefined) throw new Error("It is stored.");
       const wrappedKey = `${record.wrappedKey.slice(0, -6)}AAAAAA`;
-      await repositories.refreshTokens.set(key, isAltered ? { ...record, wrappedKey } : record);
+      if (keys === "altered") await repositories.refreshTokens.set(key, { ...record, wrappedKey });
+      if (keys === "gone") await repositories.refreshTokens.delete(key);
       const outages: unknown[] = [];
       const note = (event: unknown) => void outages.push(event);
       subscribe("pangea-authn-fastmcp:outage", note);
       await revoke(tokens.clientId, tokens.refresh_token);
       unsubscribe("pangea-authn-fastmcp:outage", note);
-      expect(outages).toEqual(isAltered ? [expect.objectContaining({ code: "ERR_UNSEALABLE" })] : []);
+      expect(outages).toEqual(keys === "altered" ? [expect.objectContaining({ code: "ERR_UNSEALABLE" })] : []);
       expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
     },
   );
