@@ -116,7 +116,8 @@ describe("the record of a grant", () => {
     const tokens = await jsonOf(await harness.redeem(code));
     const [[, grant = {}] = []] = await recordsOf(repositories.grants);
     expect(Object.keys(grant).sort()).toEqual(["clientId", "createdAt", "expiresAt", "redemption", "scopes"]);
-    expect((await harness.refresh({ ...code, ...tokens })).status).toBe(200);
+    const resource = "http://localhost:8000/mcp";
+    expect((await harness.refresh({ ...code, ...tokens }, { resource })).status).toBe(200);
   });
 });
 
