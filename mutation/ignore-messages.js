@@ -1,7 +1,7 @@
 import { declareValuePlugin, PluginKind } from "@stryker-mutator/api/plugin";
 
 /** What makes an error of a text. */
-const makesAnError = /^(?:requireThat|refuse|invalid\w*|unavailable|unauthorized|rejected|\w*Error)$/;
+const makesAnError = /^(?:requireThat|refuse|refuseUnless|invalid\w*|unavailable|unauthorized|rejected|\w*Error)$/;
 
 /** Words for people are not tested: an assertion names an error's code. A text with a space is no code. */
 export const strykerPlugins = [

@@ -81,6 +81,19 @@ export function failingOnce<V>(inner: Repository<string, V>) {
   };
 }
 
+/** A repository in which, once that begins, something else is always there first and is gone at once. */
+export function overtaken<V>(inner: Repository<string, V>) {
+  let isOvertaken = false;
+  const repository: Repository<string, V> = {
+    ...intercepted(inner, (run) => run()),
+    add: async (key, value) => !isOvertaken && inner.add(key, value),
+  };
+  const begin = () => {
+    isOvertaken = true;
+  };
+  return { repository, begin };
+}
+
 /** Repositories in memory that write down each call: the kind of record, and the method. */
 export function recordedRepositories(options: { readonly clock?: () => number } = {}) {
   const calls: string[] = [];

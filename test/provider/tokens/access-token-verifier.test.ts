@@ -91,9 +91,9 @@ describe("an access token", () => {
 describe("an access token of the Python package", () => {
   it("stands for itself, with the claims that it has, for no resource or for this one", async () => {
     await store(pythons, { ...plain, claims: { iss: "python" } });
-    expect((await verifyAccessToken(parts, pythons)).extra).toEqual({ iss: "python" });
+    expect((await verifyAccessToken(parts, pythons)).extra).toStrictEqual({ iss: "python" });
     await store(pythons, { ...plain, resource: new URL(resource) });
-    expect((await verifyAccessToken(parts, pythons)).extra).toEqual({});
+    expect((await verifyAccessToken(parts, pythons)).extra).toStrictEqual({});
     await store(pythons, { ...plain, resource: new URL("https://mcp.example/other") });
     await expect(verifyAccessToken(parts, pythons)).rejects.toMatchObject(refusal);
   });

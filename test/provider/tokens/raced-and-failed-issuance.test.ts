@@ -76,7 +76,7 @@ describe("a refresh that is sent twice, and is slow once", () => {
   });
 
   it("answers a later request, for whatever scopes, as it answered the first", async () => {
-    const harness = open();
+    const harness = open({ clock: new ManualClock().read });
     const tokens = await harness.tokens();
     const first = await jsonOf(await harness.refresh(tokens, { scope: "user" }));
     for (const asked of [{ scope: "admin" }, {}]) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories } from "../../../src/index.ts";
-import { failingOnce, recordedRepositories } from "../../support/intercepted-repository.ts";
+import { gated } from "../../support/gated-repository.ts";
+import { failingOnce, overtaken, recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -36,6 +37,56 @@ describe("a redemption that failed halfway", () => {
   });
 });
 
+describe("a redemption that fails twice", () => {
+  it.each(["grants", "refreshTokens", "accessTokens"] as const)(
+    "is done by the third attempt: %s before the effect, and then after it",
+    async (kind) => {
+      const inner = createInMemoryRepositories();
+      const flaky = failingOnce<unknown>(inner[kind]);
+      const harness = open({ repositories: { ...inner, [kind]: flaky.repository } });
+      const code = await harness.codeFor((await harness.register()).client_id);
+      const statuses: number[] = [];
+      for (const moment of ["before", "after and unread", undefined] as const) {
+        if (moment !== undefined) flaky.failNext("add", moment);
+        statuses.push((await harness.redeem(code)).status);
+      }
+      expect(statuses).toEqual([503, 503, 200]);
+      expect((await harness.redeem(code)).status).toBe(400);
+    },
+  );
+});
+
+describe("a redemption whose store is slow or has lost something", () => {
+  it("answers nobody after ten minutes, though everything is there", async () => {
+    const clock = new ManualClock();
+    const inner = createInMemoryRepositories({ clock: clock.read });
+    const accessTokens = gated(inner.accessTokens);
+    const harness = open({ clock: clock.read, repositories: { ...inner, accessTokens } });
+    const code = await harness.codeFor((await harness.register()).client_id);
+    const gate = accessTokens.hold("add");
+    const answer = harness.redeem(code);
+    await gate.arrival();
+    clock.advanceSeconds(601);
+    await gate.answer();
+    expect((await answer).status).toBe(503);
+  });
+
+  it.each([
+    ["refreshTokens", 3600],
+    ["accessTokens", 0],
+  ] as const)("is no failure of the server: %s were there and are gone", async (kind, expiresIn) => {
+    const inner = createInMemoryRepositories();
+    const { repository, begin } = overtaken<unknown>(inner[kind]);
+    const harness = open({ repositories: { ...inner, [kind]: repository } });
+    const code = await harness.codeFor((await harness.register()).client_id);
+    begin();
+    const answer = await harness.redeem(code);
+    expect(answer.status).toBe(200);
+    expect((await jsonOf(answer)).expires_in).toBeGreaterThanOrEqual(expiresIn - 1);
+    expect((await harness.redeem(code)).status).not.toBe(500);
+  });
+});
+
 describe("the record of a grant", () => {
   const lifetimes = { accessTokenLifetimeSeconds: 3600, grantLifetimeSeconds: 90 * day };
   const short = { accessTokenLifetimeSeconds: 5, grantLifetimeSeconds: 10 };
@@ -62,9 +113,11 @@ describe("the record of a grant", () => {
     if (key === undefined || record === undefined) throw new Error("It is stored.");
     const { subject: _, resource: __, sealedUpstream: ___, ...others } = record;
     await repositories.authorizationCodes.set(key, others);
-    expect((await harness.redeem(code)).status).toBe(200);
+    const tokens = await jsonOf(await harness.redeem(code));
     const [[, grant = {}] = []] = await recordsOf(repositories.grants);
     expect(Object.keys(grant).sort()).toEqual(["clientId", "createdAt", "expiresAt", "redemption", "scopes"]);
+    const resource = "http://localhost:8000/mcp";
+    expect((await harness.refresh({ ...code, ...tokens }, { resource })).status).toBe(200);
   });
 });
 

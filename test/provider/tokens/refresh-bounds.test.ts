@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, type Repository } from "../../../src/index.ts";
-import { intercepted, recordedRepositories } from "../../support/intercepted-repository.ts";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { overtaken, recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { type IssuedTokens, ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -99,19 +99,6 @@ describe("the scopes of a refresh", () => {
 });
 
 describe("a token that somebody else has added, and that is gone when it is looked for", () => {
-  /** A repository in which, once that begins, something else is always there first and is gone at once. */
-  function overtaken<V>(inner: Repository<string, V>) {
-    let isOvertaken = false;
-    const repository: Repository<string, V> = {
-      ...intercepted(inner, (run) => run()),
-      add: async (key, value) => !isOvertaken && inner.add(key, value),
-    };
-    const begin = () => {
-      isOvertaken = true;
-    };
-    return { repository, begin };
-  }
-
   it.each([
     ["refreshTokens", [400, "invalid_grant"]],
     ["accessTokens", [200, undefined]],

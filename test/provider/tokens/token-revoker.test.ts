@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import { accessTokenKey } from "../../../src/records/keys.ts";
+import { recordedRepositories } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -79,6 +80,45 @@ describe("an access token that its client revokes", () => {
     await revoke(tokens.clientId, tokens.access_token);
     expect((await stored(tokens.access_token))?.expiresAt).toBe(expiresAt);
   });
+});
+
+describe("a token that its client revokes, and that the store has lost", () => {
+  it("is no failure of the server", async () => {
+    const tokens = await harness.tokens();
+    await repositories.accessTokens.delete(accessTokenKey(tokens.access_token));
+    await revoke(tokens.clientId, tokens.access_token);
+    for (const [id] of await recordsOf(repositories.grants)) await repositories.grants.delete(id);
+    await revoke(tokens.clientId, tokens.refresh_token);
+    expect(told).toEqual([]);
+  });
+
+  it("is not looked for where it is none", async () => {
+    const { repositories: recorded, calls } = recordedRepositories();
+    harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories: recorded });
+    const { client_id } = await harness.register();
+    calls.length = 0;
+    await revoke(client_id, "nonsense");
+    expect(calls).toEqual(["client get"]);
+  });
+
+  it.each(["altered", "gone", "there"])(
+    "ends its login where its keys are %s, and tells of those that are altered",
+    async (keys) => {
+      const tokens = await harness.tokens();
+      const [[key, record] = []] = await recordsOf(repositories.refreshTokens);
+      if (key === undefined || record === undefined) throw new Error("It is stored.");
+      const wrappedKey = `${record.wrappedKey.slice(0, -6)}AAAAAA`;
+      if (keys === "altered") await repositories.refreshTokens.set(key, { ...record, wrappedKey });
+      if (keys === "gone") await repositories.refreshTokens.delete(key);
+      const outages: unknown[] = [];
+      const note = (event: unknown) => void outages.push(event);
+      subscribe("pangea-authn-fastmcp:outage", note);
+      await revoke(tokens.clientId, tokens.refresh_token);
+      unsubscribe("pangea-authn-fastmcp:outage", note);
+      expect(outages).toEqual(keys === "altered" ? [expect.objectContaining({ code: "ERR_UNSEALABLE" })] : []);
+      expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    },
+  );
 });
 
 describe("a credential that is used again after it ended its login", () => {
