@@ -233,11 +233,6 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   #keep(key: string, name: string, { value, expiry }: Prepared<V>, asOf: number): void {
     const freshUntil = Math.min(asOf + this.#maxStaleness, expiry);
     const servableUntil = Math.min(asOf + this.#maxStandInAge, expiry);
-    if (Math.max(freshUntil, servableUntil) <= asOf) {
-      // An older copy must not stand in later for what has just been read.
-      this.#copies.drop(key);
-      return;
-    }
     const answer = Object.freeze(new Promise<V>((resolve) => resolve(value)));
     this.#copies.put(key, { name, value, answer, asOf, freshUntil, servableUntil, usedAt: 0 });
   }

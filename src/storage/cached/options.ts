@@ -64,7 +64,7 @@ export function assertOptions<V>({ max, maxStaleness, staleIfError }: CachedRepo
 }
 
 function assertDuration(name: string, value: number): void {
-  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
+  if (!Number.isFinite(value) || value <= 0) {
     throw new ConfigurationError(`${name} must be a number of milliseconds above 0.`);
   }
 }

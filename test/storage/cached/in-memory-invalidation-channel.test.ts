@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
-import type { InvalidationSubscriber } from "../../../src/storage/cached/invalidation.ts";
+import { type InvalidationSubscriber, sha256Name } from "../../../src/storage/cached/invalidation.ts";
+import { cachedSetup } from "../../support/cached-setup.ts";
 
 function listener(): InvalidationSubscriber & { readonly heard: string[] } {
   const heard: string[] = [];
@@ -28,6 +29,15 @@ test("a subscription that has ended hears nothing more", async () => {
   await channel.subscribe(other)[Symbol.asyncDispose]();
   await subscription.publish("name");
   expect(other.heard).toEqual(["up"]);
+});
+
+test("what a cache publishes is the hash of a key", async () => {
+  const channel = new InMemoryInvalidationChannel();
+  const other = listener();
+  channel.subscribe(other);
+  const { cache } = cachedSetup({ invalidation: channel });
+  await cache.delete("a-secret-key");
+  expect(other.heard).toEqual(["up", sha256Name("a-secret-key")]);
 });
 
 test("two channels do not hear each other", async () => {

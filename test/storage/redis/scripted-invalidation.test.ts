@@ -83,6 +83,25 @@ describe("tracking", () => {
     expect(redis.duplicates).toHaveLength(1);
   });
 
+  test("asks the server for nothing more where a third joins one of two prefixes", async () => {
+    tracking.forPrefix("token").subscribe(hears);
+    tracking.forPrefix("grant").subscribe(new RecordingSubscriber());
+    await comeUp(redis);
+    redis.commands.length = 0;
+    tracking.forPrefix("grant").subscribe(new RecordingSubscriber());
+    expect(redis.commands).toEqual([]);
+  });
+
+  test("names records by their keys, and tells nothing to a part that has ended", async () => {
+    const channel = tracking.forPrefix("token");
+    expect(channel.names).toBe("key");
+    const part = channel.subscribe(hears);
+    await comeUp(redis);
+    await part[Symbol.asyncDispose]();
+    report("token:a");
+    expect(hears.heard).toEqual([]);
+  });
+
   test("does not say that it is up while it is not", () => {
     tracking.forPrefix("token").subscribe(hears);
     tracking.forPrefix("token").subscribe(hears);
@@ -120,10 +139,12 @@ describe("tracking", () => {
   });
 
   test("closed, is down for everyone and tells nothing more", async () => {
+    const { publish } = tracking.forPrefix("token").subscribe(new RecordingSubscriber());
     tracking.forPrefix("token").subscribe(hears);
     await comeUp(redis);
     const { second } = redis;
     await tracking[Symbol.asyncDispose]();
+    await publish("a");
     expect(hears.connections).toEqual(["up", "down"]);
     expect(second.disconnects).toEqual([false]);
     second.emit("messageBuffer", "", [Buffer.from("token:a")]);
@@ -252,16 +273,21 @@ describe("pub/sub", () => {
   });
 
   test("tells the others of the instance at once, and every instance by a message that is not heard again", async () => {
-    const other = new RecordingSubscriber();
+    const [other, there] = [new RecordingSubscriber(), new RecordingSubscriber()];
+    const elsewhere = readyConnection();
+    new RedisPubSubInvalidation(elsewhere, { prefix: "token", heartbeat }).subscribe(there);
     const { publish } = channel.subscribe(hears);
     channel.subscribe(other);
-    await comeUp(redis);
+    await comeUp(redis, elsewhere);
     await publish(name);
     expect([hears.heard, other.heard]).toEqual([[], [name]]);
     const [published = ""] = redis.commands;
     expect(published.startsWith("PUBLISH pangea-invalidate:token ")).toBe(true);
-    arrive(published.split(" ").slice(2).join(" "));
-    expect([hears.heard, other.heard]).toEqual([[], [name]]);
+    const message = published.split(" ").slice(2).join(" ");
+    arrive(message);
+    elsewhere.second.emit("messageBuffer", "", Buffer.from(message));
+    expect([hears.heard, other.heard, there.heard]).toEqual([[], [name], [name]]);
+    expect(channel.names).toBe("sha256");
   });
 
   test("tells nothing to a part that has ended", async () => {
@@ -317,12 +343,14 @@ describe("pub/sub", () => {
   });
 
   test("closed, is down, leaves its connection and publishes nothing", async () => {
-    const { publish } = channel.subscribe(hears);
+    const { publish } = channel.subscribe(new RecordingSubscriber());
+    channel.subscribe(hears);
     await comeUp(redis);
     await channel[Symbol.asyncDispose]();
     expect(hears.connections).toEqual(["up", "down"]);
     expect(redis.second.disconnects).toEqual([false]);
     await expect(publish(name)).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
+    expect(hears.heard).toEqual([]);
     expect(redis.commands).toEqual([]);
   });
 
@@ -333,6 +361,13 @@ describe("pub/sub", () => {
 });
 
 describe("pub/sub on a Cluster", () => {
+  test("is down while there is no master, for whoever joins", () => {
+    const hears = new RecordingSubscriber();
+    const channel = new RedisPubSubInvalidation(readyCluster(0), { prefix: "token", heartbeat });
+    for (const _ of ["first", "second"]) channel.subscribe(hears);
+    expect(hears.connections).toEqual([]);
+  });
+
   test("listens at one node, and at another once that has left", async () => {
     const cluster = readyCluster(2);
     const hears = new RecordingSubscriber();

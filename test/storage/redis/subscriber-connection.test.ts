@@ -117,7 +117,31 @@ describe("a subscription that fails", () => {
   });
 });
 
+test("what a connection before the present one answers late does not speak for it", async () => {
+  const held = connection.hold("SUBSCRIBE");
+  await getUp();
+  connection.become("close");
+  await getUp();
+  expect(connection.commands).toHaveLength(2);
+  held.release();
+  await promisesSettled();
+  expect(told).toEqual([]);
+  expect(subscription.isUp).toBe(false);
+});
+
 describe("a heartbeat", () => {
+  test("does not keep the process running", () => {
+    const timers = vi.spyOn(globalThis, "setInterval");
+    open();
+    expect(timers.mock.results.map(({ value }) => value.hasRef())).toEqual([false]);
+  });
+
+  test("leaves alone a connection that is being made", async () => {
+    await vi.advanceTimersByTimeAsync(heartbeat);
+    expect(connection.disconnects).toEqual([]);
+    expect(connection.commands).toEqual([]);
+  });
+
   test("is a PING where the connection is ready, and none else", async () => {
     await getUp();
     connection.failures.set("PING", new Error("Connection is closed."));

@@ -130,7 +130,26 @@ describe("tracking that fails", () => {
   });
 });
 
+test("a listening connection whose subscription is refused is told of too", async () => {
+  data.second.failures.set("SUBSCRIBE", errorReply("NOPERM no permission"));
+  await getUp();
+  expect(told).toEqual(["ERR_STORAGE_UNAUTHORIZED"]);
+});
+
+test("servers that do not say who they are are taken for one", async () => {
+  data.serverId = "";
+  data.second.serverId = "";
+  await getUp();
+  expect(told).toEqual(["up"]);
+});
+
 describe("a heartbeat", () => {
+  test("does not keep the process running", () => {
+    const timers = vi.spyOn(globalThis, "setInterval");
+    open();
+    expect(timers.mock.results.map(({ value }) => value.hasRef())).toEqual([false, false]);
+  });
+
   const beat = async (): Promise<void> => {
     data.commands.length = 0;
     await vi.advanceTimersByTimeAsync(heartbeat);
