@@ -203,9 +203,12 @@ export class McpOAuthProvider {
       ["state", parameters.state],
       ["code_challenge", parameters.codeChallenge],
       ["code_challenge_method", "S256"],
-      ["resource", parameters.resource?.href],
     ]);
-    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, asked);
+    const resources = parameters.resource === undefined ? [] : [parameters.resource.href];
+    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, {
+      get: (name) => asked.get(name),
+      getAll: () => resources,
+    });
     response.statusCode = begun.status;
     for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
     response.setHeader("set-cookie", begun.headers.getSetCookie());

@@ -107,7 +107,7 @@ export class ClientHarness<Provider extends McpOAuthProvider> {
 
   /** Follows the callback; gives back what the browser has afterwards as well. */
   async followCallback(callback: URL, cookie: string): Promise<{ location: URL; cookie: string }> {
-    const response = await this.get(callback.pathname + callback.search, { cookie });
+    const response = await this.provider.fetch(new Request(callback, { headers: { cookie } }));
     const location = response.headers.get("location");
     if (location === null) throw new Error(`callback: ${response.status} ${await response.text()}`);
     return { location: new URL(location), cookie: joinCookies(cookie, response) };

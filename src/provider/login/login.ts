@@ -208,6 +208,7 @@ export class Login {
       codeChallenge: request.codeChallenge,
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
+      ...(request.namesResource === true && { namesResource: true }),
       client: request.client,
       grantId,
       sealedUpstream: key.grantKey.sealSession(session),
