@@ -424,6 +424,28 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "An upstream that names nobody",
+    tests: ["fail-open-identity"],
+    edits: [
+      [
+        "provider/upstream/pangea-authn.ts",
+        'if (active !== true || sub === undefined || sub === "") {',
+        'if (active === "never") {',
+      ],
+    ],
+  },
+  {
+    name: "An upstream that refuses to say who has logged in",
+    tests: ["fail-open-identity"],
+    edits: [
+      [
+        "provider/upstream/pangea-authn.ts",
+        "await this.#post(path, { token }, mayNot)",
+        "await this.#post(path, { token }, mayNot).catch(() => ({ active: true, sub: 'anybody' }))",
+      ],
+    ],
+  },
+  {
     name: "Any of them, found by chance (the fuzzer, without PKCE)",
     tests: ["../fuzz/fuzz"],
     edits: [

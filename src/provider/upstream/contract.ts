@@ -96,6 +96,7 @@ export interface Upstream {
    * Says whose tokens these are. What the upstream does not tell is left out.
    *
    * @throws {OAuthError} with `access_denied` when this user may not log in; the message goes to the client.
+   * @throws {UpstreamRejectedError} when the upstream refuses to tell this server: nobody is logged in then.
    * @throws {UpstreamUnavailableError} when the upstream does not answer.
    */
   identify(tokens: UpstreamTokens): Promise<UpstreamIdentity>;

@@ -41,7 +41,7 @@ const tokenResponseSchema = z.object({
   scope: optionalText,
 });
 const introspectionSchema = z.object({
-  active: z.boolean().optional(),
+  active: z.boolean().nullish(),
   sub: optionalText,
   username: optionalText,
   email: optionalText,
@@ -75,6 +75,7 @@ export class PangeaAuthn implements Upstream {
   readonly issuer: string;
   readonly timeout: number;
   readonly #options: PangeaAuthnOptions;
+  readonly #nameOf: (option: keyof PangeaAuthnOptions) => string;
 
   /**
    * @param nameOf - The name that a message gives an option.
@@ -87,6 +88,7 @@ export class PangeaAuthn implements Upstream {
     requireText(nameOf("clientId"), options.clientId);
     requireText(nameOf("clientSecret"), options.clientSecret);
     this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
+    this.#nameOf = nameOf;
   }
 
   /** All instances share the client secret already. Pangea makes it from 160 random bits. */
@@ -122,23 +124,21 @@ export class PangeaAuthn implements Upstream {
     return { refreshToken, ...(await this.#token({ grant_type: "refresh_token", refresh_token: refreshToken })) };
   }
 
-  /** Asks by introspection (RFC 7662). The identity is empty where the project's OAuth server does not answer that. */
+  /**
+   * Asks by introspection (RFC 7662). Whoever is not said to be an active user is nobody, and is not logged in: without a
+   * subject no consent, no revocation and no audit could tell this user from another.
+   */
   async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
-    let reply: z.infer<typeof introspectionSchema>;
-    try {
-      reply = parse(introspectionSchema, await this.#post("/v2/oauth/token/introspect", { token }));
-    } catch (failure) {
-      if (failure instanceof UpstreamRejectedError) return {};
-      throw failure;
+    const path = "/v2/oauth/token/introspect";
+    const id = this.#nameOf("clientId");
+    const mayNot = `Let the OAuth client of ${id} introspect tokens (${path}) in the Pangea console.`;
+    const { active, sub, username, email } = parse(introspectionSchema, await this.#post(path, { token }, mayNot));
+    if (active === false) throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
+    if (active !== true || sub === undefined || sub === "") {
+      const advice = `${path} of ${this.#nameOf("issuerUrl")} has to answer with active: true and a sub; take a client for ${id} that logs people in.`;
+      throw new UpstreamRejectedError("server_error", "Pangea AuthN does not say who has logged in.", { advice });
     }
-    if (reply.active === false) {
-      throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
-    }
-    return {
-      ...(reply.sub !== undefined && { subject: reply.sub }),
-      ...(reply.username !== undefined && { username: reply.username }),
-      ...(reply.email !== undefined && { email: reply.email }),
-    };
+    return { subject: sub, ...(username !== undefined && { username }), ...(email !== undefined && { email }) };
   }
 
   /** Revokes each token by itself (RFC 7009), so that a refusal of one leaves none of the others. */
@@ -163,7 +163,8 @@ export class PangeaAuthn implements Upstream {
     };
   }
 
-  async #post(path: string, form: Record<string, string>): Promise<unknown> {
+  /** @param advice - What an operator can change where Pangea AuthN refuses this request and nothing else. */
+  async #post(path: string, form: Record<string, string>, advice?: string): Promise<unknown> {
     const { status, headers, body } = await this.#send(path, form);
     if (status >= 500 || status === 429) {
       const seconds = Number(headers.get("retry-after") ?? Number.NaN);
@@ -174,7 +175,11 @@ export class PangeaAuthn implements Upstream {
     const refusal = errorSchema.safeParse(body).data;
     if (refusal === undefined && status < 400) return body;
     const { error } = refusal ?? { error: "invalid_request" };
-    throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`);
+    const credentials = `Check ${this.#nameOf("clientId")} and ${this.#nameOf("clientSecret")}.`;
+    const known = [...(error === "invalid_client" ? [credentials] : []), ...(advice === undefined ? [] : [advice])];
+    throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`, {
+      ...(known.length > 0 && { advice: known.join(" ") }),
+    });
   }
 
   async #send(path: string, form: Record<string, string>) {
