@@ -350,7 +350,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["offline-guessing-of-a-secret"],
     edits: [
       ["secrets/key-ring.ts", "secret.length >= minSecretLength", "secret.length > 0"],
-      ["provider/configuration/upstream.ts", "given.length >= minSecretLength", "given.length > 0"],
+      ["provider/configuration/upstream.ts", "text.length >= minSecretLength", "text.length > 0"],
       [
         "provider/configuration/upstream.ts",
         "const given = secret ?? upstream.keyMaterial;",

@@ -5,7 +5,9 @@ import { BrowserSession, type LoginOptions } from "./browser-session.ts";
 import { jsonOf } from "./json-of.ts";
 
 /** The settings that every provider under test needs; the upstream is an emulator. */
-export function providerOptions(issuerUrl: string): PangeaOAuthProviderOptions {
+export function providerOptions(
+  issuerUrl: string,
+): PangeaOAuthProviderOptions & { readonly pangeaAuthnClientSecret: string } {
   return {
     mcpBaseUrl: "http://localhost:8000",
     mcpScopes: ["user", "admin"],

@@ -60,7 +60,7 @@ export function configureKeys({ secret, upstream }: McpOAuthProviderOptions, iss
   const given = secret ?? upstream.keyMaterial;
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);
-  const isLong = secret !== undefined || given.length >= minSecretLength;
+  const isLong = secret !== undefined || [given].flat().every((text) => text.length >= minSecretLength);
   requireThat(isLong, `secret is missing, and what ${upstream.name} has in its place can be guessed. ${remedy}`);
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });

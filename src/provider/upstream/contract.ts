@@ -62,9 +62,10 @@ export interface Upstream {
   readonly timeout: number;
   /**
    * What the provider's keys are derived from where its `secret` option is not given: a text of 32 characters or more
-   * that every instance has and nobody else. Default: the provider needs its `secret` option.
+   * that every instance has and nobody else. A list rotates: the first one writes, all read. Default: the provider needs
+   * its `secret` option.
    */
-  readonly keyMaterial?: string;
+  readonly keyMaterial?: string | readonly string[];
 
   /**
    * Where the browser goes to log in.

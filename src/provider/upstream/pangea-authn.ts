@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText } from "../../option-checks.ts";
+import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
@@ -17,8 +17,16 @@ export interface PangeaAuthnOptions {
   readonly issuerUrl: string | URL;
   /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
   readonly clientId: string;
-  /** The secret (`pck_…`) of that client. */
-  readonly clientSecret: string;
+  /**
+   * The secret (`pck_…`) of that client. Where the provider has no `secret` of its own, its keys follow from this one, so a
+   * list rotates without ending a login: the first one is sent to Pangea AuthN, keys are derived from all of them.
+   *
+   * @example
+   * ```ts
+   * clientSecret: [newSecret, oldSecret] // from the moment when Pangea AuthN takes the new one
+   * ```
+   */
+  readonly clientSecret: string | readonly string[];
   /** The scopes to ask Pangea AuthN for. */
   readonly scopes: readonly string[];
   /** The deadline of one call, in milliseconds. Default: 10000. */
@@ -75,6 +83,7 @@ export class PangeaAuthn implements Upstream {
   readonly issuer: string;
   readonly timeout: number;
   readonly #options: PangeaAuthnOptions;
+  readonly #secrets: readonly [string, ...string[]];
   readonly #nameOf: (option: keyof PangeaAuthnOptions) => string;
 
   /**
@@ -86,14 +95,14 @@ export class PangeaAuthn implements Upstream {
     requireKind(nameOf("fetch"), options.fetch, "function");
     this.timeout = requireDuration(nameOf("timeout"), options.timeout, 10_000, 600_000, "milliseconds");
     requireText(nameOf("clientId"), options.clientId);
-    requireText(nameOf("clientSecret"), options.clientSecret);
+    this.#secrets = requireSecrets(nameOf("clientSecret"), options.clientSecret);
     this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
     this.#nameOf = nameOf;
   }
 
   /** All instances share the client secret already. Pangea makes it from 160 random bits. */
-  get keyMaterial(): string {
-    return this.#options.clientSecret;
+  get keyMaterial(): readonly string[] {
+    return this.#secrets;
   }
 
   authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {
@@ -183,8 +192,8 @@ export class PangeaAuthn implements Upstream {
   }
 
   async #send(path: string, form: Record<string, string>) {
-    const { clientId, clientSecret, fetch: send = fetch } = this.#options;
-    const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString("base64");
+    const { clientId, fetch: send = fetch } = this.#options;
+    const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(this.#secrets[0])}`).toString("base64");
     const request = new Request(this.issuer + path, {
       method: "POST",
       headers: { accept: "application/json", authorization: `Basic ${basic}` },
@@ -201,6 +210,17 @@ export class PangeaAuthn implements Upstream {
       throw new UpstreamUnavailableError(message, { cause });
     }
   }
+}
+
+/** @throws {ConfigurationError} for anything but a secret, or a list of some. */
+function requireSecrets(name: string, given: unknown): readonly [string, ...string[]] {
+  if (!Array.isArray(given)) return [requireText(name, given)];
+  const [first, ...others] = given.map((secret: unknown) => requireText(name, secret));
+  requireThat(
+    first !== undefined,
+    `${name} is missing: a list of secrets has one at least, and the first one is used.`,
+  );
+  return [first, ...others];
 }
 
 /** RFC 6749 appendix B: client credentials are form-urlencoded before they go into the Basic scheme. */
