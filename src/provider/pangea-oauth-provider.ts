@@ -36,7 +36,7 @@ export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions
   readonly pangeaAuthnClientSecret: string | readonly string[];
   /** The scopes to ask Pangea AuthN for. */
   readonly pangeaAuthnScopes: readonly string[];
-  /** The deadline of one call to Pangea AuthN, in milliseconds. Default: 10000. */
+  /** The deadline of one call to Pangea AuthN, in milliseconds. Clients give up after ten seconds. Default: 5000. */
   readonly upstreamTimeout?: number;
   /** The `fetch` that calls Pangea AuthN. Default: the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;

@@ -29,7 +29,7 @@ export interface PangeaAuthnOptions {
   readonly clientSecret: string | readonly string[];
   /** The scopes to ask Pangea AuthN for. */
   readonly scopes: readonly string[];
-  /** The deadline of one call, in milliseconds. Default: 10000. */
+  /** The deadline of one call, in milliseconds. Clients give up after ten seconds. Default: 5000. */
   readonly timeout?: number | undefined;
   /** The `fetch` that calls Pangea AuthN. Default: the global one. */
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
@@ -93,7 +93,7 @@ export class PangeaAuthn implements Upstream {
   constructor(options: PangeaAuthnOptions, nameOf: (option: keyof PangeaAuthnOptions) => string) {
     this.issuer = requireHttpUrl(nameOf("issuerUrl"), options.issuerUrl).replace(/\/+$/, "");
     requireKind(nameOf("fetch"), options.fetch, "function");
-    this.timeout = requireDuration(nameOf("timeout"), options.timeout, 10_000, 600_000, "milliseconds");
+    this.timeout = requireDuration(nameOf("timeout"), options.timeout, 5000, 600_000, "milliseconds");
     requireText(nameOf("clientId"), options.clientId);
     this.#secrets = requireSecrets(nameOf("clientSecret"), options.clientSecret);
     this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };

@@ -58,6 +58,16 @@ describe("an option that is wrong", () => {
     ["a path that is a list", { mcpPath: [] }, /mcpPath must be a path/],
     ["a clock that is a time", { clock: 5 }, /clock must be a function/],
     ["a fetch that is a URL", { fetch: "https://proxy.example" }, /fetch must be a function/],
+    [
+      "a fetch of documents that is a URL",
+      { clientMetadataDocuments: { fetch: "https://proxy.example" } },
+      /clientMetadataDocuments\.fetch must be a function/,
+    ],
+    [
+      "a time for stale documents that is below 0",
+      { clientMetadataDocuments: { maxStaleSeconds: -1 } },
+      /maxStaleSeconds of the client documents/,
+    ],
     ["a client that is not in a list", { clients: { client_id: "a" } }, /clients must be a list/],
     ["a client that is null", { clients: [null] }, /clients must be a list/],
     ["consent that is a number", { consent: 5 }, /consent must be an object/],
