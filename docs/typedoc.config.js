@@ -29,6 +29,7 @@ export default {
     "../SECURITY.md",
     "storage.md",
     "mcp-authorization.md",
+    "from-mcp-auth-router.md",
     "../bench/README.md",
     "../CHANGELOG.md",
   ],

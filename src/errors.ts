@@ -265,10 +265,13 @@ export class UpstreamRejectedError extends PangeaAuthnError {
   readonly code = "ERR_UPSTREAM_REJECTED";
   /** The OAuth error code that the upstream gave, such as `invalid_grant`. */
   readonly error: string;
+  /** What the operator of this server can change, where that is known. It names options, never their values. */
+  readonly advice: string | undefined;
 
-  constructor(error: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(error: string, message: string, options: ErrorOptions & { readonly advice?: string } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.error = error;
+    this.advice = options.advice;
   }
 }
 

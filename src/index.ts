@@ -1,5 +1,4 @@
 export * from "./errors.ts";
-export type { RegisteredClient } from "./provider/clients/client-registry.ts";
 export type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
@@ -16,14 +15,9 @@ export type {
 export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
 export type { GrantFilter, GrantSummary } from "./provider/grants/grant-directory.ts";
 export type { UpstreamUserToken, UpstreamUserToken as PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
-export {
-  type AuthorizationParameters,
-  type AuthorizationResponseWriter,
-  McpOAuthProvider,
-} from "./provider/mcp-oauth-provider.ts";
+export { McpOAuthProvider } from "./provider/mcp-oauth-provider.ts";
 export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
-export type { TokenResponse } from "./provider/tokens/token-response.ts";
 export type {
   Upstream,
   UpstreamCodeExchange,

@@ -48,15 +48,11 @@ export function assemble(configuration: ProviderConfiguration) {
   return {
     background,
     documents,
-    registry,
     grants,
-    codes,
-    refreshes,
     sessions,
     upstreamRevocations,
     announcements,
     guard: new BearerGuard(configuration),
-    authorization,
     router: new Router(configuration, { authorization, token, register, announcements, background }),
   };
 }

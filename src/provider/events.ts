@@ -34,9 +34,14 @@ export interface ProviderEvents {
   readonly "rate-limited": { readonly route: string };
   /**
    * This server could not do its work: the store, Pangea AuthN or a client's site failed (`code` is the error's), or
-   * there is a defect (`ERR_UNEXPECTED`). `trace` says where in the code.
+   * there is a defect (`ERR_UNEXPECTED`). `trace` says where in the code, `advice` what an operator can change where that is
+   * known, such as a permission that this server's OAuth client at Pangea AuthN lacks.
    */
-  readonly outage: { readonly code: string; readonly trace: string | undefined };
+  readonly outage: {
+    readonly code: string;
+    readonly trace: string | undefined;
+    readonly advice?: string;
+  };
 }
 
 /** What the token events tell. */

@@ -1,46 +1,18 @@
 import { OAuthError } from "../errors.ts";
-import { authorizationCodeKey } from "../records/keys.ts";
-import type { OAuthClientInformation } from "../records/oauth-client-information.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
-import type { RegisteredClient } from "./clients/client-registry.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
-import { trustRedirectUri } from "./login/authorization-request.ts";
-import { readCredential } from "./oauth/grant-credential.ts";
 import { type AuthInfo, verifyAccessToken } from "./tokens/access-token-verifier.ts";
-import type { TokenResponse } from "./tokens/token-response.ts";
-import { revokeToken } from "./tokens/token-revoker.ts";
-
-/** The part of an authorization request that the MCP SDK's v1 router hands over. */
-export interface AuthorizationParameters {
-  readonly state?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly codeChallenge: string;
-  readonly redirectUri: string;
-  readonly resource?: URL | undefined;
-}
-
-/** The part of a Node or Express response that `authorize` writes to, and the request that it answers. */
-export interface AuthorizationResponseWriter {
-  readonly req: {
-    readonly method?: string | undefined;
-    readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
-  };
-  statusCode: number;
-  setHeader(name: string, value: string | readonly string[]): unknown;
-  end(body?: string): unknown;
-}
 
 /**
  * A complete OAuth authorization server for an MCP server, which defers login to an upstream and keeps its state in
  * repositories. `PangeaOAuthProvider` is this class with Pangea AuthN's as the upstream.
  *
  * Mount `fetch` at the paths for which `serves` is true, and guard the MCP endpoint with `authenticate`; the subpaths
- * for Express, Hono, FastMCP and Node do both. The class also has the shape of the MCP SDK's v1 `OAuthServerProvider`
- * and of its `OAuthTokenVerifier`.
+ * for Express, Hono, FastMCP and Node do both. The class also has the shape of the MCP SDK's `OAuthTokenVerifier`.
  *
  * The upstream sends the browser back to `<baseUrl>/<upstream.id>/callback`: register that redirect URI there.
  *
@@ -58,15 +30,6 @@ export class McpOAuthProvider {
   readonly #configuration: ProviderConfiguration;
   readonly #parts: ProviderParts;
 
-  /** Tells the MCP SDK's v1 router that `exchangeAuthorizationCode` checks PKCE itself, so that it reads the code once. */
-  readonly skipLocalPkceValidation = true;
-
-  /** The client store of the MCP SDK's v1 `OAuthServerProvider`. */
-  readonly clientsStore: {
-    getClient(clientId: string): Promise<RegisteredClient | undefined>;
-    registerClient?(client: Readonly<Record<string, unknown>>): Promise<RegisteredClient>;
-  };
-
   /** @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be. */
   constructor(options: McpOAuthProviderOptions);
   /** @internal Takes what only this package and its tests give. */
@@ -75,18 +38,6 @@ export class McpOAuthProvider {
     const configuration = configure(options, internals);
     this.#configuration = configuration;
     this.#parts = assemble(configuration);
-    const { registry } = this.#parts;
-    this.clientsStore = {
-      async getClient(clientId) {
-        const client = await registry.find(clientId);
-        return client && registry.forSecretComparison(client.information);
-      },
-      // The SDK's router has no way to ask for an initial access token.
-      ...(configuration.registration.enabled &&
-        configuration.registration.initialAccessTokens.length === 0 && {
-          registerClient: (client: Readonly<Record<string, unknown>>) => registry.register(client),
-        }),
-    };
   }
 
   /** The issuer, byte for byte as in the metadata. */
@@ -186,125 +137,6 @@ export class McpOAuthProvider {
   async upstreamToken(authInfo: { readonly token: string } | undefined): Promise<UpstreamUserToken> {
     if (authInfo === undefined) throw new OAuthError("invalid_token", "The request was made without an access token.");
     return this.#parts.sessions.open(authInfo.token);
-  }
-
-  /** Begins a login for the MCP SDK's v1 router: writes the consent page, or a redirect to the upstream. */
-  async authorize(
-    client: Pick<OAuthClientInformation, "client_id">,
-    parameters: AuthorizationParameters,
-    response: AuthorizationResponseWriter,
-  ): Promise<void> {
-    const trusted = await trustRedirectUri(this.#parts.registry, client.client_id, parameters.redirectUri);
-    const { method = "GET", headers } = response.req;
-    const browser = { method, header: (name: string) => headers[name]?.toString() ?? null };
-    const asked = new Map([
-      ["response_type", "code"],
-      ["scope", parameters.scopes?.join(" ")],
-      ["state", parameters.state],
-      ["code_challenge", parameters.codeChallenge],
-      ["code_challenge_method", "S256"],
-      ["resource", parameters.resource?.href],
-    ]);
-    const begun = await this.#parts.authorization.askOrContinue(browser, trusted, parameters.state, asked);
-    response.statusCode = begun.status;
-    for (const [name, value] of begun.headers) if (name !== "set-cookie") response.setHeader(name, value);
-    response.setHeader("set-cookie", begun.headers.getSetCookie());
-    response.end(await begun.text());
-  }
-
-  /**
-   * The PKCE challenge of a code, for the MCP SDK's v1 router. The code stays good.
-   *
-   * @throws {OAuthError} with `invalid_grant` when the code is not known or is another client's.
-   * @throws {StorageError} when the store fails.
-   */
-  async challengeForAuthorizationCode(
-    client: Pick<OAuthClientInformation, "client_id">,
-    authorizationCode: string,
-  ): Promise<string> {
-    const { keys, repositories } = this.#configuration;
-    const record = await this.#explained(async () => {
-      const credential = readCredential(keys.derive("credential mark"), "authorization_code", authorizationCode);
-      return credential && repositories.authorizationCodes.get(authorizationCodeKey(credential.handle));
-    });
-    if (record?.clientId !== client.client_id) {
-      throw new OAuthError("invalid_grant", "The authorization code is not known, has expired or was used before.");
-    }
-    return record.codeChallenge;
-  }
-
-  /**
-   * Redeems an authorization code for a client that the MCP SDK's v1 router has authenticated.
-   *
-   * @throws {OAuthError} with `invalid_grant` or `invalid_target` when the request does not fit the code.
-   * @throws {StorageError} when the store fails.
-   */
-  async exchangeAuthorizationCode(
-    client: Pick<OAuthClientInformation, "client_id">,
-    authorizationCode: string,
-    codeVerifier?: string,
-    redirectUri?: string,
-    resource?: URL,
-  ): Promise<TokenResponse> {
-    const { codes, registry } = this.#parts;
-    const request = {
-      clientId: client.client_id,
-      isProven: false,
-      code: authorizationCode,
-      codeVerifier: codeVerifier ?? "",
-      redirectUri,
-      resource: resource?.href,
-    };
-    // The MCP SDK's router has authenticated the client.
-    const { tokens, client: known } = await this.#explained(() => codes.redeem(request, async (recorded) => recorded));
-    await registry.renewIfDue(client.client_id, known);
-    return tokens;
-  }
-
-  /**
-   * Redeems a refresh token for a client that the MCP SDK's v1 router has authenticated.
-   *
-   * @throws {OAuthError} when the token endpoint would refuse.
-   * @throws {StorageError} when the store fails.
-   */
-  async exchangeRefreshToken(
-    client: { readonly client_id: string; readonly grant_types?: readonly string[] | undefined },
-    refreshToken: string,
-    scopes?: readonly string[],
-    resource?: URL,
-  ): Promise<TokenResponse> {
-    const { refreshes, registry } = this.#parts;
-    const request = {
-      clientId: client.client_id,
-      isProven: false,
-      refreshToken,
-      scope: scopes?.join(" "),
-      resource: resource?.href,
-    };
-    const grantTypes = [...(client.grant_types ?? ["authorization_code"])];
-    const { tokens } = await this.#explained(() => refreshes.refresh(request, async () => ({ grantTypes })));
-    await registry.renewIfDue(client.client_id);
-    return tokens;
-  }
-
-  /** Tells a credential of another instance's secret from a lost one, as the token endpoint does. */
-  async #explained<T>(work: () => Promise<T>): Promise<T> {
-    this.#parts.background();
-    await this.#parts.announcements.ready();
-    try {
-      return await work();
-    } catch (failure) {
-      throw await this.#parts.announcements.explain(failure);
-    }
-  }
-
-  /**
-   * Revokes a token of a client that the MCP SDK's v1 router has authenticated.
-   *
-   * @throws {StorageError} when the store fails.
-   */
-  revokeToken(client: Pick<OAuthClientInformation, "client_id">, request: { readonly token: string }): Promise<void> {
-    return revokeToken({ ...this.#configuration, ...this.#parts }, client.client_id, request.token);
   }
 
   /**

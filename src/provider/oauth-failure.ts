@@ -5,6 +5,7 @@ import {
   RecordTooLargeError,
   StorageError,
   StorageFailure,
+  UpstreamRejectedError,
   UpstreamUnavailableError,
 } from "../errors.ts";
 import { emit } from "./events.ts";
@@ -62,6 +63,7 @@ export function reportFailure(failure: unknown): OAuthError {
     emit("outage", {
       code: cause instanceof PangeaAuthnError ? cause.code : "ERR_UNEXPECTED",
       trace: cause instanceof Error ? framesOf(cause) : undefined,
+      ...(cause instanceof UpstreamRejectedError && cause.advice !== undefined && { advice: cause.advice }),
     });
   }
   return error;

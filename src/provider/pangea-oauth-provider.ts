@@ -24,11 +24,19 @@ export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions
   readonly pangeaAuthnIssuerUrl: string | URL;
   /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
   readonly pangeaAuthnClientId: string;
-  /** The secret (`pck_…`) of that client. */
-  readonly pangeaAuthnClientSecret: string;
+  /**
+   * The secret (`pck_…`) of that client. Where there is no `secret`, every key follows from this one, so a list rotates
+   * without ending a login: the first one is sent to Pangea AuthN, keys are derived from all of them.
+   *
+   * @example
+   * ```ts
+   * pangeaAuthnClientSecret: [newSecret, oldSecret] // from the moment when Pangea AuthN takes the new one
+   * ```
+   */
+  readonly pangeaAuthnClientSecret: string | readonly string[];
   /** The scopes to ask Pangea AuthN for. */
   readonly pangeaAuthnScopes: readonly string[];
-  /** The deadline of one call to Pangea AuthN, in milliseconds. Default: 10000. */
+  /** The deadline of one call to Pangea AuthN, in milliseconds. Clients give up after ten seconds. Default: 5000. */
   readonly upstreamTimeout?: number;
   /** The `fetch` that calls Pangea AuthN. Default: the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;

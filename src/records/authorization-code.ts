@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { number, optional, record, text, texts, url } from "./record.ts";
+import { flag, number, optional, record, text, texts, url } from "./record.ts";
 
 /** What decides how a client authenticates at the token endpoint (RFC 7591 section 2). */
 export interface ClientAuthentication {
@@ -24,6 +24,8 @@ export interface AuthorizationCode {
   readonly redirectUri: URL;
   /** The resource that was asked for (RFC 8707). */
   readonly resource?: URL;
+  /** True where the client named the resource, so that the token response has to name it too. */
+  readonly namesResource?: boolean;
   /** The user's id at Pangea AuthN. */
   readonly subject?: string;
   /** The grant that the code leads to, for whoever ends that grant before the code was redeemed. */
@@ -53,6 +55,7 @@ export const AuthorizationCodeSchema = record<AuthorizationCode>({
   codeChallenge: text,
   redirectUri: url,
   resource: optional(url),
+  namesResource: optional(flag),
   subject: optional(text),
   grantId: optional(text),
   sealedUpstream: optional(text),

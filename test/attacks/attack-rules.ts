@@ -350,7 +350,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["offline-guessing-of-a-secret"],
     edits: [
       ["secrets/key-ring.ts", "secret.length >= minSecretLength", "secret.length > 0"],
-      ["provider/configuration/upstream.ts", "given.length >= minSecretLength", "given.length > 0"],
+      ["provider/configuration/upstream.ts", "text.length >= minSecretLength", "text.length > 0"],
       [
         "provider/configuration/upstream.ts",
         "const given = secret ?? upstream.keyMaterial;",
@@ -420,6 +420,28 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/grants/grant-key.ts",
         "return new StepKey(this.#grantId, this.grantKey, randomBytes(32));",
         "return new StepKey(this.#grantId, this.grantKey, this.#bytes);",
+      ],
+    ],
+  },
+  {
+    name: "An upstream that names nobody",
+    tests: ["fail-open-identity"],
+    edits: [
+      [
+        "provider/upstream/pangea-authn.ts",
+        'if (active !== true || sub === undefined || sub === "") {',
+        'if (active === "never") {',
+      ],
+    ],
+  },
+  {
+    name: "An upstream that refuses to say who has logged in",
+    tests: ["fail-open-identity"],
+    edits: [
+      [
+        "provider/upstream/pangea-authn.ts",
+        "await this.#post(path, { token }, mayNot)",
+        "await this.#post(path, { token }, mayNot).catch(() => ({ active: true, sub: 'anybody' }))",
       ],
     ],
   },

@@ -56,11 +56,19 @@ it.each(["http://localhost:8001/payroll", "http://localhost:8000/other"])(
   },
 );
 
+it("a token that was asked for by the bare origin opens that one server of the origin", async () => {
+  const shared = { ...providerOptions(emulator.issuerUrl), repositories: createInMemoryRepositories() };
+  const [notes, payroll] = ["/notes", "/payroll"].map((mcpPath) => new ProviderHarness({ ...shared, mcpPath }));
+  const tokens = await notes?.tokens({ resource: "http://localhost:8000" });
+  expect(await notes?.mcpStatus(tokens?.access_token ?? "")).toBe(200);
+  expect(await payroll?.mcpStatus(tokens?.access_token ?? "")).toBe(401);
+});
+
 it.each([
-  "http://localhost:8000",
-  "http://localhost:8000/",
   "http://localhost:8000/notes/../payroll",
-  "http://localhost:8000/notes?x",
+  "http://localhost:8000/note",
+  "http://localhost:8000//",
+  "http://localhost:8000/?x#fragment",
   "http://localhost:8000/Notes",
   "http://localhost:8000/notes/deeper",
   "http://localhost:8001/notes",
@@ -74,4 +82,26 @@ it.each([
   const { client_id } = await notes.register();
   const response = await notes.get(notes.authorizePath({ client_id, resource, code_challenge: "c".repeat(43) }));
   expect(new URL(response.headers.get("location") ?? "").searchParams.get("error")).toBe("invalid_target");
+});
+
+it.each([
+  ["http://localhost:8000/notes", "http://localhost:8001/payroll"],
+  ["https://evil.example/notes", "http://localhost:8000"],
+])("nor is one for %j and %j together", async (...resources) => {
+  const { notes } = twoServers();
+  const { client_id } = await notes.register();
+  const repeated = new URLSearchParams(resources.map((resource) => ["resource", resource]));
+  const path = notes.authorizePath({ client_id, code_challenge: "c".repeat(43) });
+  const response = await notes.get(`${path}&${repeated}`);
+  expect(new URL(response.headers.get("location") ?? "").searchParams.get("error")).toBe("invalid_target");
+  const code = await notes.codeFor(client_id);
+  const body = `${new URLSearchParams({
+    grant_type: "authorization_code",
+    client_id,
+    code: code.code,
+    code_verifier: code.verifier,
+  })}&${repeated}`;
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const answer = await notes.provider.fetch(new Request(`${notes.baseUrl}/token`, { method: "POST", body, headers }));
+  expect((await jsonOf(answer)).error).toBe("invalid_target");
 });

@@ -76,7 +76,9 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
 
   const codeFor = async (clientId: string): Promise<IssuedCode> => {
     const { verifier, challenge } = pkce();
-    const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+    const resource = provider.resource;
+    const asked = { client_id: clientId, code_challenge: challenge, resource };
+    const { location, cookie } = await harness.beginLogin(asked);
     const redirect = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
     return { clientId, code: redirect.searchParams.get("code") ?? "", verifier };
   };

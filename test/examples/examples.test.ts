@@ -43,7 +43,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-describe.each(["node", "express", "hono", "fastmcp", "mcp-sdk-v1-router"])("examples/%s.ts", (example) => {
+describe.each(["node", "express", "hono", "fastmcp"])("examples/%s.ts", (example) => {
   it("starts by itself and gets both generations of the MCP SDK's client through", async () => {
     await using server = await run(example);
     for (const newClient of [sdkV1Client, sdkV2Client]) {

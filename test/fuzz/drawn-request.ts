@@ -93,16 +93,26 @@ function asText(place: Endpoint["place"], value: unknown): string | undefined {
 function isGood(name: string, sent: readonly unknown[], good: unknown): boolean {
   const there = sent.filter((value) => value !== undefined && value !== "");
   if (there.length === 0) return good === undefined || name === "redirect_uri" || name === "resource";
+  if (name === "resource") return there.every((value) => isPlaceOf(value, good));
   return there.length === 1 && plainly(name, there[0]) === plainly(name, good);
+}
+
+/** Whether a resource is the good one, with or without a query, or a URL above it. */
+function isPlaceOf(value: unknown, good: unknown): boolean {
+  if (typeof value !== "string" || typeof good !== "string" || !URL.canParse(value) || value.includes("#"))
+    return false;
+  const { origin, pathname, username, password } = new URL(value);
+  const place = origin + pathname.replace(/\/$/, "");
+  return username === "" && password === "" && (good === place || good.startsWith(`${place}/`));
 }
 
 /** Without the differences that the specifications forgive. */
 function plainly(name: string, value: unknown): unknown {
   if (typeof value !== "string") return value;
   if (name === "authorization") return value.replace(/^bearer +/i, "Bearer ").trim();
-  if ((name !== "redirect_uri" && name !== "resource") || !URL.canParse(value)) return value;
+  if (name !== "redirect_uri" || !URL.canParse(value)) return value;
   const url = new URL(value);
-  if (name === "redirect_uri") url.port = "";
+  url.port = "";
   return url.href.replace(/\/$/, "");
 }
 

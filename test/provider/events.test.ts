@@ -103,8 +103,9 @@ describe("events", () => {
 
   it("tell the operator what Pangea has against this server, and the client only that it cannot log in", async () => {
     const refusal = (error: string) => async () => Response.json({ error }, { status: 401 });
+    const advice = expect.stringContaining("pangeaAuthnClientSecret");
     for (const [error, answer, outages] of [
-      ["invalid_client", "server_error", [{ code: "ERR_UPSTREAM_REJECTED", trace: expect.any(String) }]],
+      ["invalid_client", "server_error", [{ code: "ERR_UPSTREAM_REJECTED", trace: expect.any(String), advice }]],
       ["invalid_grant", "access_denied", []],
     ] as const) {
       const harness = start({ fetch: refusal(error) });

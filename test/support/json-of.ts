@@ -12,6 +12,7 @@ export interface OAuthBody {
   readonly client_secret_expires_at: number;
   readonly issuer?: string;
   readonly resource?: string;
+  readonly resource_name?: string;
   readonly token_endpoint?: string;
   readonly registration_endpoint?: string;
   readonly revocation_endpoint?: string;

@@ -5,7 +5,9 @@ import { BrowserSession, type LoginOptions } from "./browser-session.ts";
 import { jsonOf } from "./json-of.ts";
 
 /** The settings that every provider under test needs; the upstream is an emulator. */
-export function providerOptions(issuerUrl: string): PangeaOAuthProviderOptions {
+export function providerOptions(
+  issuerUrl: string,
+): PangeaOAuthProviderOptions & { readonly pangeaAuthnClientSecret: string } {
   return {
     mcpBaseUrl: "http://localhost:8000",
     mcpScopes: ["user", "admin"],
@@ -107,7 +109,7 @@ export class ClientHarness<Provider extends McpOAuthProvider> {
 
   /** Follows the callback; gives back what the browser has afterwards as well. */
   async followCallback(callback: URL, cookie: string): Promise<{ location: URL; cookie: string }> {
-    const response = await this.get(callback.pathname + callback.search, { cookie });
+    const response = await this.provider.fetch(new Request(callback, { headers: { cookie } }));
     const location = response.headers.get("location");
     if (location === null) throw new Error(`callback: ${response.status} ${await response.text()}`);
     return { location: new URL(location), cookie: joinCookies(cookie, response) };

@@ -8,10 +8,13 @@ import { type DocumentRules, parseClientDocument } from "./client-document-metad
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
+import { fetchTransport } from "./fetch-transport.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
 import { KeySetCache } from "./key-set-cache.ts";
 import { connectPinned } from "./pinned-connection.ts";
+import { pinnedTransport } from "./pinned-transport.ts";
 import { createHostResolver } from "./resolve-host.ts";
+import type { SiteTransport } from "./site-transport.ts";
 
 /** A client as its metadata document describes it. */
 export interface ClientDocument {
@@ -26,8 +29,8 @@ export interface ClientDocument {
  * Finds clients whose id is the URL of a metadata document (draft-ietf-oauth-client-id-metadata-document-02, which the
  * MCP specification prefers to registration).
  *
- * A document is kept as long as its HTTP cache headers say, and not used beyond: its site is then asked whether it has
- * changed. Errors and documents that are not valid are never kept (section 5.2). Callers who want the same document at
+ * A document is kept as long as its HTTP cache headers say; its site is then asked whether it has changed. A document that
+ * was good is used for `maxStaleSeconds` more where its site fails or gives nothing to this server. Errors and documents that are not valid are never kept (section 5.2). Callers who want the same document at
  * the same time share one request.
  *
  * @example
@@ -63,13 +66,13 @@ export class ClientDocuments {
       fetcher: new JsonFetcher({
         maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
         timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
-        resolve: options.resolve ?? createHostResolver(),
-        connect: options.connect ?? ((target) => connectPinned(target)),
+        transport: transportOf(options),
       }),
       maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
       maxConcurrent,
       maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
       freshSeconds,
+      maxStaleSeconds: wholeNumber("maxStaleSeconds", options.maxStaleSeconds, 0, 0),
       closed: this.#closed.signal,
       clock: options.clock ?? Date.now,
     };
@@ -132,6 +135,11 @@ export class ClientDocuments {
     this.#closed.abort();
     await Promise.all([this.#documents.close(), this.#keySets.close()]);
   }
+}
+
+function transportOf({ fetch, resolve, connect }: ClientDocumentsOptions): SiteTransport {
+  if (fetch !== undefined) return fetchTransport(fetch);
+  return pinnedTransport(resolve ?? createHostResolver(), connect ?? ((target) => connectPinned(target)));
 }
 
 function wholeNumber(

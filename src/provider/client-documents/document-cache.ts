@@ -1,7 +1,7 @@
 import type { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
-import { documentRefused, documentUnavailable } from "./document-failure.ts";
+import { documentRefused, documentUnavailable, SiteFailure } from "./document-failure.ts";
 import { freshnessOf, updatedHeaders, validatorsOf } from "./freshness.ts";
 import type { JsonFetcher } from "./json-fetcher.ts";
 
@@ -20,6 +20,8 @@ export interface DocumentCacheOptions<T> {
   readonly maxConcurrentPerHost: number;
   /** The bounds, in seconds, of how long a storable document is used without asking its site again. */
   readonly freshSeconds: { readonly min: number; readonly max: number };
+  /** How long a document is used beyond that where its site does not give it, in seconds. */
+  readonly maxStaleSeconds: number;
   /** Ends the requests under way. */
   readonly closed: AbortSignal;
   /** The time in milliseconds since the epoch. */
@@ -36,12 +38,15 @@ interface CachedDocument<T> extends FetchedDocument<T> {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** In milliseconds since the epoch. */
   readonly freshUntil: number;
+  /** Until when a site that failed is left alone, in milliseconds since the epoch. */
+  readonly spareUntil: number;
 }
 
 /**
- * Documents of other sites, kept as long as their HTTP cache headers say (RFC 9111). A stale one is not used: its site
- * is asked whether it has changed. Failures and documents that cannot be used are never kept, and callers who want the
- * same document at the same time share one request.
+ * Documents of other sites, kept as long as their HTTP cache headers say (RFC 9111). The site of a stale one is asked
+ * whether it has changed; where the site fails or gives nothing to this server, the stale one is used for a while longer,
+ * whatever its headers say: the document was good, and is public. Failures and documents that cannot be used are never
+ * kept, and callers who want the same document at the same time share one request.
  */
 export class DocumentCache<T> {
   readonly #options: DocumentCacheOptions<T>;
@@ -66,7 +71,16 @@ export class DocumentCache<T> {
    */
   async get(name: string, url: URL): Promise<FetchedDocument<T>> {
     const cached = this.#cache.get(name);
-    return cached !== undefined && this.#isFresh(cached) ? cached : this.#ask(name, url);
+    if (cached !== undefined && this.#isFresh(cached)) return cached;
+    try {
+      return await this.#ask(name, url);
+    } catch (failure) {
+      const last = this.#cache.get(name);
+      if (!(failure instanceof SiteFailure) || last === undefined || !this.#isUsable(last)) throw failure;
+      // Nobody waits for the site each time, and it is not hammered.
+      this.#cache.set(name, { ...last, spareUntil: this.#options.clock() + askAgainAfter });
+      return last;
+    }
   }
 
   /**
@@ -118,10 +132,17 @@ export class DocumentCache<T> {
     this.#askedAgain.clear();
   }
 
-  #isFresh({ fetchedAt, freshUntil }: CachedDocument<T>): boolean {
+  #isFresh(document: CachedDocument<T>): boolean {
+    const { fetchedAt, freshUntil, spareUntil } = document;
     const now = this.#options.clock();
     // A clock that was set back must not make a document live longer.
-    return fetchedAt <= now && now < freshUntil;
+    return fetchedAt <= now && (now < freshUntil || (now < spareUntil && this.#isUsable(document)));
+  }
+
+  /** Whether a document may be used where its site fails. */
+  #isUsable({ fetchedAt, freshUntil }: CachedDocument<T>): boolean {
+    const now = this.#options.clock();
+    return fetchedAt <= now && now < freshUntil + this.#options.maxStaleSeconds * 1000;
   }
 
   async #fetch(name: string, url: URL): Promise<FetchedDocument<T>> {
@@ -137,7 +158,8 @@ export class DocumentCache<T> {
       return this.#keep(name, { ...cached, fetchedAt: asked }, updatedHeaders(cached.headers, reply.headers));
     } catch (failure) {
       // A document that became invalid is gone; one that cannot be had now may be confirmed later.
-      if (failure instanceof OAuthError && failure.error === "invalid_client") this.#cache.delete(name);
+      const isRefused = failure instanceof OAuthError && failure.error === "invalid_client";
+      if (isRefused && !(failure instanceof SiteFailure)) this.#cache.delete(name);
       throw failure;
     }
   }
@@ -145,10 +167,11 @@ export class DocumentCache<T> {
   #keep(name: string, document: FetchedDocument<T>, headers: CachedDocument<T>["headers"]): FetchedDocument<T> {
     const { content, fetchedAt } = document;
     const { storable, lifetime } = freshnessOf(headers, fetchedAt);
-    const { min, max } = this.#options.freshSeconds;
-    const fresh = Math.min(max, Math.max(min, lifetime));
-    if (storable && (fresh > 0 || Object.keys(validatorsOf(headers)).length > 0)) {
-      this.#cache.set(name, { content, fetchedAt, headers, freshUntil: fetchedAt + fresh * 1000 });
+    const { freshSeconds, maxStaleSeconds } = this.#options;
+    const fresh = storable ? Math.min(freshSeconds.max, Math.max(freshSeconds.min, lifetime)) : 0;
+    const isOfUse = storable && (fresh > 0 || Object.keys(validatorsOf(headers)).length > 0);
+    if (isOfUse || maxStaleSeconds > 0) {
+      this.#cache.set(name, { content, fetchedAt, headers, freshUntil: fetchedAt + fresh * 1000, spareUntil: 0 });
     } else {
       this.#cache.delete(name);
     }

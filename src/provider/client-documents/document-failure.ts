@@ -1,5 +1,8 @@
 import { OAuthError } from "../../errors.ts";
 
+/** A failure of a client's site, which is no word on the document that it has served before. */
+export class SiteFailure extends OAuthError {}
+
 /** How long a caller should wait before it tries a site again that did not answer, in seconds. */
 const retryAfterSeconds = 5;
 
@@ -31,9 +34,17 @@ export function documentRefused(rule: string, cause?: unknown): OAuthError {
  * throw documentUnavailable("its site does not answer", failure);
  * ```
  */
-export function documentUnavailable(what: string, cause?: unknown): OAuthError {
-  return new OAuthError("temporarily_unavailable", `The client's metadata document cannot be fetched now: ${what}.`, {
+export function documentUnavailable(what: string, cause?: unknown): SiteFailure {
+  return new SiteFailure("temporarily_unavailable", `The client's metadata document cannot be fetched now: ${what}.`, {
     retryAfterSeconds,
     ...(cause !== undefined && { cause }),
   });
+}
+
+/** The error for a document that its site does not give to this server, as sites do that guard themselves against robots. */
+export function documentWithheld(status: number): SiteFailure {
+  return new SiteFailure(
+    "invalid_client",
+    `The client's metadata document must be served with status 200, not ${status}.`,
+  );
 }

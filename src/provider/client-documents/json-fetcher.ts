@@ -1,36 +1,22 @@
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { request } from "node:https";
-import { isIP } from "node:net";
 import { OAuthError } from "../../errors.ts";
-import type { ConnectPinned, ResolveHost } from "../configuration/client-documents-options.ts";
-import { documentRefused, documentUnavailable } from "./document-failure.ts";
-import { isPublicAddress } from "./public-address.ts";
+import { documentRefused, documentUnavailable, documentWithheld } from "./document-failure.ts";
+import type { SiteReply, SiteTransport } from "./site-transport.ts";
 
 /** What a site answered: a document, or that the one we have is still the current one. */
 export type JsonReply =
-  | { readonly status: "fetched"; readonly headers: IncomingHttpHeaders; readonly text: string }
-  | { readonly status: "not modified"; readonly headers: IncomingHttpHeaders };
+  | { readonly status: "fetched"; readonly headers: SiteReply["headers"]; readonly text: string }
+  | { readonly status: "not modified"; readonly headers: SiteReply["headers"] };
 
-/** The seams and limits of a `JsonFetcher`. */
+/** The limits of a `JsonFetcher`, and how it asks. */
 export interface JsonFetcherOptions {
   /** The longest document, in bytes. */
   readonly maxBytes: number;
   /** For everything from the name lookup to the last byte, in milliseconds. */
   readonly timeout: number;
-  readonly resolve: ResolveHost;
-  readonly connect: ConnectPinned;
+  readonly transport: SiteTransport;
 }
 
-const maxHeaderBytes = 8 * 1024;
-
-/**
- * Fetches JSON from a URL that a stranger chose (server-side request forgery, draft section 8.6). The name is looked up
- * once, every address must be public, and the connection goes to these addresses and no others. Redirects, proxies,
- * compressed and oversized replies are refused.
- *
- * It is made of `node:https`, not `fetch`: Node's `fetch` can only be held to an address through a dispatcher of the
- * undici package, which need not be the undici that Node has inside.
- */
+/** Fetches JSON from a URL that a stranger chose. Redirects, compressed and oversized replies are refused. */
 export class JsonFetcher {
   readonly #options: JsonFetcherOptions;
 
@@ -53,8 +39,8 @@ export class JsonFetcher {
     closed.addEventListener("abort", close, { once: true });
     if (closed.aborted) close();
     try {
-      const addresses = await this.#publicAddresses(url, limit.signal);
-      return await this.#request(url, addresses, validators, limit.signal);
+      // Neither a name server nor a fetch of the operator's has to heed the signal.
+      return await Promise.race([this.#ask(url, validators, limit.signal), rejection(limit.signal)]);
     } catch (failure) {
       limit.signal.throwIfAborted();
       throw failure instanceof OAuthError ? failure : documentUnavailable("its site cannot be asked", failure);
@@ -64,95 +50,56 @@ export class JsonFetcher {
     }
   }
 
-  /** One private address among public ones refuses the host: no honest site has such a set. */
-  async #publicAddresses(url: URL, limit: AbortSignal): Promise<readonly string[]> {
-    const hostname = hostOf(url);
-    const addresses = isIP(hostname) === 0 ? await this.#resolve(hostname, limit) : [hostname];
-    // An absent name and a private address get the same answer, so that nobody can map the names of our network.
-    if (addresses.length === 0 || !addresses.every(isPublicAddress)) {
-      throw documentRefused("must be on a host that has public addresses, and no others");
-    }
-    return addresses;
-  }
-
-  async #resolve(hostname: string, limit: AbortSignal): Promise<readonly string[]> {
-    try {
-      return await Promise.race([this.#options.resolve(hostname, limit), rejection(limit)]);
-    } catch (failure) {
-      throw documentUnavailable("the name of its host cannot be looked up", failure);
-    }
-  }
-
-  async #request(
-    url: URL,
-    addresses: readonly string[],
-    validators: Readonly<Record<string, string>>,
-    limit: AbortSignal,
-  ): Promise<JsonReply> {
+  async #ask(url: URL, validators: Readonly<Record<string, string>>, limit: AbortSignal): Promise<JsonReply> {
+    const headers = {
+      accept: "application/json",
+      "accept-encoding": "identity",
+      "user-agent": "pangea-authn-fastmcp",
+      ...validators,
+    };
     limit.throwIfAborted();
-    const hostname = hostOf(url);
-    const port = Number(url.port || 443);
-    const outgoing = request({
-      method: "GET",
-      hostname,
-      port,
-      path: `${url.pathname}${url.search}`,
-      headers: {
-        host: url.host,
-        accept: "application/json",
-        "accept-encoding": "identity",
-        "user-agent": "pangea-authn-fastmcp",
-        ...validators,
-      },
-      maxHeaderSize: maxHeaderBytes,
-      signal: limit,
-      // Without an agent there is no connection to reuse and no proxy from the environment.
-      createConnection: () => this.#options.connect({ hostname, port, addresses }),
-    });
+    const reply = await this.#options.transport(url, headers, limit);
     try {
-      const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-        const broken = (cause?: unknown): void => reject(documentUnavailable("its site does not answer", cause));
-        outgoing.on("response", resolve).on("error", broken).on("close", broken);
-        outgoing.end();
-      });
-      return await this.#read(incoming);
+      return await this.#read(reply, limit);
     } finally {
-      outgoing.destroy();
+      reply.end();
     }
   }
 
-  async #read(incoming: IncomingMessage): Promise<JsonReply> {
-    const { headers, statusCode = 0 } = incoming;
-    if (statusCode === 304) return { status: "not modified", headers };
-    if (statusCode === 408 || statusCode === 429 || statusCode >= 500) {
-      throw documentUnavailable(`its site answers with status ${statusCode}`);
+  async #read(reply: SiteReply, limit: AbortSignal): Promise<JsonReply> {
+    const { headers, status } = reply;
+    if (status === 304) return { status: "not modified", headers };
+    if (status === 408 || status === 429 || status >= 500) {
+      throw documentUnavailable(`its site answers with status ${status}`);
     }
-    if (statusCode !== 200) throw documentRefused(`must be served with status 200, not ${statusCode}`);
-    if (!/^application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
+    // A site that takes this server for a robot, or a proxy that does not know it, says nothing of the document.
+    if (status === 401 || status === 403 || status === 407) throw documentWithheld(status);
+    if (status !== 200) throw documentRefused(`must be served with status 200, not ${status}`);
+    if (!/^application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(headerOf(reply, "content-type"))) {
       throw documentRefused("must be served as application/json");
     }
-    if (!/^(?:identity)?$/i.test(headers["content-encoding"] ?? "")) {
+    if (!/^(?:identity)?$/i.test(headerOf(reply, "content-encoding"))) {
       throw documentRefused("must be served without compression");
     }
-    return { status: "fetched", headers, text: await this.#text(incoming) };
+    return { status: "fetched", headers, text: await this.#text(reply, limit) };
   }
 
-  async #text(incoming: IncomingMessage): Promise<string> {
+  async #text(reply: SiteReply, limit: AbortSignal): Promise<string> {
     const { maxBytes } = this.#options;
     const tooLong = `must have ${maxBytes} bytes at the most`;
-    if (Number(incoming.headers["content-length"] ?? 0) > maxBytes) throw documentRefused(tooLong);
-    const chunks: Buffer[] = [];
+    if (Number(headerOf(reply, "content-length")) > maxBytes) throw documentRefused(tooLong);
+    const chunks: Uint8Array[] = [];
     let length = 0;
     try {
-      for await (const chunk of incoming) {
-        const bytes = Buffer.from(chunk);
+      for await (const bytes of reply.body) {
         length += bytes.length;
-        if (length > maxBytes) break;
+        if (length > maxBytes || limit.aborted) break;
         chunks.push(bytes);
       }
     } catch (failure) {
       throw documentUnavailable("its site ended the reply early", failure);
     }
+    limit.throwIfAborted();
     if (length > maxBytes) throw documentRefused(tooLong);
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
@@ -162,9 +109,8 @@ export class JsonFetcher {
   }
 }
 
-/** The host without the brackets that a URL puts around an IPv6 address. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, "$1");
+function headerOf({ headers }: SiteReply, name: string): string {
+  return headers[name]?.toString() ?? "";
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

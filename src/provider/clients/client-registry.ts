@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import { clientKey } from "../../records/keys.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
@@ -36,10 +36,7 @@ export function portableAuthenticationOf({ information, source }: KnownClient): 
 /** A registration's answer: the client's record, and the secret, which is shown this one time. */
 export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
 
-type RegistrySettings = Pick<
-  ProviderConfiguration,
-  "keys" | "now" | "preRegisteredClients" | "registration" | "repositories"
->;
+type RegistrySettings = Pick<ProviderConfiguration, "now" | "preRegisteredClients" | "registration" | "repositories">;
 
 /** Knows, registers and renews clients. */
 export class ClientRegistry {
@@ -83,8 +80,7 @@ export class ClientRegistry {
   }
 
   /**
-   * Registers a client (RFC 7591). A confidential client's secret is derived from its id, so that only its hash is
-   * stored and yet the MCP SDK's router, which wants the plain one, can be served.
+   * Registers a client (RFC 7591). A confidential client's secret is random, shown this one time, and kept as a hash.
    *
    * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri`.
    */
@@ -95,7 +91,7 @@ export class ClientRegistry {
     const method = metadata.token_endpoint_auth_method ?? "client_secret_basic";
     const issuedAt = Math.floor(this.#configuration.now());
     const clientId = randomUUID();
-    const secret = method === "none" ? undefined : this.#secrets(clientId)[0];
+    const secret = method === "none" ? undefined : formatClientSecret(randomBytes(32));
     const information: OAuthClientInformation = {
       ...metadata,
       token_endpoint_auth_method: method,
@@ -109,29 +105,7 @@ export class ClientRegistry {
     };
     await this.#clients.set(clientKey(clientId), information);
     emit("client-registered", { clientId, clientName: information.client_name });
-    return this.withSecret(information);
-  }
-
-  /** The client's information as RFC 7591 shows it: with its secret where it has one, without what only we store. */
-  withSecret(stored: OAuthClientInformation): RegisteredClient {
-    const { client_secret_hash: hash, expiresAt: _, ...information } = stored;
-    if (hash === undefined) return information;
-    const secret = this.#secrets(stored.client_id).find((candidate) => tokenKey(candidate) === hash);
-    return secret === undefined ? information : { ...information, client_secret: secret };
-  }
-
-  /**
-   * The same for the MCP SDK's v1 router, which takes a client without a secret for a public one: a client that has to
-   * authenticate in a way that the router does not know, or with a secret that no longer follows from its id, gets one
-   * that nobody has.
-   */
-  forSecretComparison(stored: OAuthClientInformation): RegisteredClient {
-    const shown = this.withSecret(stored);
-    const isPublic = clientAuthenticationOf(stored).tokenEndpointAuthMethod === "none";
-    if (isPublic || (shown.client_secret !== undefined && stored.token_endpoint_auth_method !== "private_key_jwt")) {
-      return shown;
-    }
-    return { ...shown, client_secret: randomBytes(32).toString("base64url") };
+    return shown(information, secret);
   }
 
   /**
@@ -156,10 +130,10 @@ export class ClientRegistry {
       reportFailure(failure);
     }
   }
+}
 
-  #secrets(clientId: string): string[] {
-    return this.#configuration.keys
-      .derive("client secret")
-      .all.map((key) => formatClientSecret(createHmac("sha256", key.bytes).update(clientId).digest()));
-  }
+/** The client's information as RFC 7591 shows it: with its secret where it has one, without what only we store. */
+function shown(stored: OAuthClientInformation, secret: string | undefined): RegisteredClient {
+  const { client_secret_hash: _, expiresAt: __, ...information } = stored;
+  return secret === undefined ? information : { ...information, client_secret: secret };
 }

@@ -17,6 +17,9 @@ export interface PinnedTarget {
 /** Opens a TLS connection to one of the target's addresses. */
 export type ConnectPinned = (target: PinnedTarget) => TLSSocket;
 
+/** Fetches a document: the `fetch` of an operator's own, such as one that goes through an egress proxy. */
+export type FetchDocument = (request: Request) => Promise<Response>;
+
 /** What operators may say of how documents of clients are fetched, trusted and kept. */
 export interface DocumentFetchOptions {
   /** The only domains that are asked: `app.example`, or `*.app.example` for all below it. Default: all domains. */
@@ -34,6 +37,35 @@ export interface DocumentFetchOptions {
   readonly maxFreshSeconds?: number;
   /** The shortest such time, for storable documents that name a shorter one, in seconds. Default: 60. */
   readonly minFreshSeconds?: number;
+  /**
+   * How long a document that was good is used beyond its freshness where its site answers with 401, 403, 429, 5xx or not
+   * at all, in seconds; 0 for never. So clients get in while their own site is out, or takes this server for a robot. A
+   * document that is gone (404) or has become invalid is not used any more, and neither is one that was never had. What a
+   * client has withdrawn from its document, such as a redirect URI or a key, may stay good for as long. Default: 7 days.
+   *
+   * @example
+   * ```ts
+   * clientMetadataDocuments: { maxStaleSeconds: 24 * 60 * 60 }
+   * ```
+   */
+  readonly maxStaleSeconds?: number;
+  /**
+   * Fetches documents and key sets in place of this package, for example through an egress proxy. It gets a `Request` with
+   * `redirect: "manual"` and a signal that aborts after `timeout`. Size, time, content type and redirects are checked as
+   * ever, and so are addresses and local names in the URL itself.
+   *
+   * What that gives up: this package no longer sees which addresses a name leads to, so it cannot keep strangers from
+   * reaching your network by a name of theirs (server-side request forgery, draft-ietf-oauth-client-id-metadata-document
+   * section 8.6). The proxy has to refuse private, loopback, link-local and metadata addresses after its own name lookup;
+   * `allowedDomains` is the next best thing. Default: straight to the addresses that were checked, past any proxy.
+   *
+   * @example
+   * ```ts
+   * // Node.js goes through HTTPS_PROXY where it is started with NODE_USE_ENV_PROXY=1.
+   * clientMetadataDocuments: { fetch, allowedDomains: ["claude.ai", "chatgpt.com", "vscode.dev"] }
+   * ```
+   */
+  readonly fetch?: FetchDocument;
 }
 
 /** How `ClientDocuments` fetches, trusts and keeps documents. */

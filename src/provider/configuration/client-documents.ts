@@ -1,5 +1,6 @@
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
 import type { ProviderInternals } from "./internals.ts";
+import { day } from "./lifetimes.ts";
 import type { McpOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
 import type { RegistrationConfiguration } from "./registration.ts";
 
@@ -13,6 +14,8 @@ export function configureDocuments(
   return {
     // A site that lets nobody keep its document would be asked for every refresh.
     minFreshSeconds: 60,
+    // Bot protection and outages of a client's site last for days.
+    maxStaleSeconds: 7 * day,
     ...options,
     ...(resolve !== undefined && { resolve }),
     ...(connect !== undefined && { connect }),

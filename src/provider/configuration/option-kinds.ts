@@ -19,6 +19,7 @@ export function checkOptionKinds(options: McpOAuthProviderOptions): void {
   for (const [name, group] of Object.entries({ clientRegistration, clientMetadataDocuments, revocation })) {
     requireKind(`${name}.enabled`, group?.enabled, "boolean");
   }
+  requireKind("clientMetadataDocuments.fetch", clientMetadataDocuments?.fetch, "function");
   const { allowedDomains } = clientMetadataDocuments ?? {};
   const areDomains = allowedDomains === undefined || isListOf("string", allowedDomains);
   requireThat(areDomains, "clientMetadataDocuments.allowedDomains must be a list of host names.");

@@ -147,7 +147,7 @@ export interface McpOAuthProviderOptions {
   /**
    * What every signing and sealing key is derived from: at least 32 characters, the same on every instance. A list
    * rotates: the first one writes, all read. A secret that is replaced and not listed takes every login with it. Default:
-   * the upstream's `keyMaterial`, which is Pangea AuthN's client secret, so list that one here before it is rotated. An
+   * the upstream's `keyMaterial`, which is Pangea AuthN's client secret, or all of its list while that one rotates. An
    * upstream without `keyMaterial`, or with one of fewer than 32 characters, needs this option.
    */
   readonly secret?: string | readonly string[];

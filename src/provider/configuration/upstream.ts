@@ -1,8 +1,8 @@
-import { UpstreamUnavailableError } from "../../errors.ts";
+import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
-import type { Upstream } from "../upstream/contract.ts";
+import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import { hasMethod } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
@@ -39,9 +39,16 @@ function punctual(upstream: Upstream): Upstream {
     authorizationUrl: (login) => within(async () => upstream.authorizationUrl(login)),
     exchange: (exchange) => within(async () => upstream.exchange(exchange)),
     refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),
-    identify: (tokens) => within(async () => upstream.identify(tokens)),
+    identify: (tokens) => within(async () => requireIdentity(name, await upstream.identify(tokens))),
     revoke: (tokens) => within(async () => upstream.revoke(tokens)),
   };
+}
+
+/** A subject without content would make one user of all who have none. */
+function requireIdentity(upstream: string, identity: UpstreamIdentity): UpstreamIdentity {
+  const { subject }: { readonly subject?: unknown } = identity;
+  if (subject === undefined || (typeof subject === "string" && subject !== "")) return identity;
+  throw new UpstreamRejectedError("server_error", `${upstream} names a subject that is no text with something in it.`);
 }
 
 /**
@@ -53,7 +60,7 @@ export function configureKeys({ secret, upstream }: McpOAuthProviderOptions, iss
   const given = secret ?? upstream.keyMaterial;
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);
-  const isLong = secret !== undefined || given.length >= minSecretLength;
+  const isLong = secret !== undefined || [given].flat().every((text) => text.length >= minSecretLength);
   requireThat(isLong, `secret is missing, and what ${upstream.name} has in its place can be guessed. ${remedy}`);
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });

@@ -41,9 +41,10 @@ export function authorizationServerMetadata(
 
 /** Protected resource metadata (RFC 9728). */
 export function protectedResourceMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
-  const { issuer, resource, scopes, serviceDocumentation } = configuration;
+  const { consent, issuer, resource, scopes, serviceDocumentation } = configuration;
   return {
     resource,
+    resource_name: consent.brandName,
     authorization_servers: [issuer],
     scopes_supported: [...scopes],
     bearer_methods_supported: ["header"],

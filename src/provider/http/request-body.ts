@@ -78,18 +78,16 @@ function contentType(request: Request): string | undefined {
 
 /**
  * OAuth parameters: a parameter without a value counts as absent, and one that is repeated is refused (RFC 6749
- * sections 3.1 and 3.2).
+ * sections 3.1 and 3.2) unless it may be repeated.
  */
 export class OAuthParameters {
-  readonly #values = new Map<string, string>();
-  readonly #repeated = new Set<string>();
+  readonly #values = new Map<string, string[]>();
 
   constructor(parameters: URLSearchParams) {
     if (parameters.size > maxParameters) throw invalidRequest("The request has too many parameters.");
     for (const [name, value] of parameters) {
       if (value === "") continue;
-      if (this.#values.has(name)) this.#repeated.add(name);
-      this.#values.set(name, value);
+      this.#values.set(name, [...this.getAll(name), value]);
     }
   }
 
@@ -99,8 +97,14 @@ export class OAuthParameters {
    * @throws {OAuthError} with `invalid_request` when it is repeated.
    */
   get(name: string): string | undefined {
-    if (this.#repeated.has(name)) throw invalidRequest(`The parameter ${name} must not be repeated.`);
-    return this.#values.get(name);
+    const [value, ...others] = this.getAll(name);
+    if (others.length > 0) throw invalidRequest(`The parameter ${name} must not be repeated.`);
+    return value;
+  }
+
+  /** All values of a parameter that may be repeated; empty where it is absent. */
+  getAll(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
   }
 
   /**

@@ -3,6 +3,7 @@ import { type ClientCredentials, readClientCredentials } from "../clients/client
 import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { requestedResource } from "../oauth/resource.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
@@ -56,7 +57,7 @@ export class TokenEndpoint {
       code: form.require("code"),
       codeVerifier: form.require("code_verifier", "; use PKCE"),
       redirectUri: form.get("redirect_uri"),
-      resource: form.get("resource"),
+      resource: requestedResource(this.#parts.resource, form.getAll("resource")),
     };
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
     const { tokens, client } = await codes.redeem(request, (known) => authenticateClient(credentials, known));
@@ -72,7 +73,7 @@ export class TokenEndpoint {
       isProven: isProven(credentials),
       refreshToken: form.require("refresh_token"),
       scope: form.get("scope"),
-      resource: form.get("resource"),
+      resource: requestedResource(this.#parts.resource, form.getAll("resource")),
     };
     const { tokens, client } = await refreshes.refresh(request, () => authenticateClient(credentials));
     await registry.renewIfDue(clientId, client);

@@ -1,10 +1,10 @@
 import { OAuthError } from "../../errors.ts";
 import { type ClientAuthentication, ClientAuthenticationSchema } from "../../records/authorization-code.ts";
-import { optional, record, text, texts } from "../../records/record.ts";
+import { flag, optional, record, text, texts } from "../../records/record.ts";
 import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
-import { checkResource } from "../oauth/resource.ts";
+import { checkResource, requestedResource } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 
@@ -13,9 +13,9 @@ const maxStateLength = 1024;
 
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
-  get(
-    name: `response_${"type" | "mode"}` | "scope" | "state" | `code_challenge${"" | "_method"}` | "resource",
-  ): string | undefined;
+  get(name: `response_${"type" | "mode"}` | "scope" | "state" | `code_challenge${"" | "_method"}`): string | undefined;
+  /** All values of a parameter that may be repeated. */
+  getAll(name: "resource"): readonly string[];
 }
 
 /** An authorization request that has been checked. Of the client it has what the login needs later on. */
@@ -27,6 +27,8 @@ export interface AuthorizationRequest {
   readonly scopes: readonly string[];
   readonly codeChallenge: string;
   readonly resource: string;
+  /** True where the client named the resource. */
+  readonly namesResource?: boolean;
 }
 
 /** An authorization request as it is carried along, sealed: in the page that asks for consent, in a login's cookie. */
@@ -38,6 +40,7 @@ export const AuthorizationRequestSchema = record<AuthorizationRequest>({
   scopes: texts,
   codeChallenge: text,
   resource: text,
+  namesResource: optional(flag),
 });
 
 /** A client and a redirect URI of its own, to which errors may be sent. */
@@ -86,7 +89,8 @@ export function checkAuthorizationRequest(
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
   const [responseType, responseMode = "query"] = [parameters.get("response_type"), parameters.get("response_mode")];
-  const [scope, state, resource] = [parameters.get("scope"), parameters.get("state"), parameters.get("resource")];
+  const [scope, state] = [parameters.get("scope"), parameters.get("state")];
+  const resource = requestedResource(configuration.resource, parameters.getAll("resource"));
   const codeChallenge = parameters.get("code_challenge");
   if (responseType === undefined) throw invalidRequest("response_type is missing.");
   const isServed = responseType === "code";
@@ -107,6 +111,7 @@ export function checkAuthorizationRequest(
     scopes: grantedScopes(configuration, client, scope),
     codeChallenge,
     resource: checkResource(configuration.resource, resource),
+    ...(resource !== undefined && { namesResource: true }),
   };
 }
 

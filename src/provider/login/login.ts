@@ -146,8 +146,15 @@ export class Login {
       if (cause.error === "invalid_grant") {
         throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
       }
-      throw new OAuthError("server_error", `${upstream.name} refused this server.`, { cause });
+      throw this.#refusal(cause);
     }
+  }
+
+  /** A refusal that is between the upstream and this server: the client learns of the refusal, the operator why. */
+  #refusal(failure: unknown): unknown {
+    if (!(failure instanceof UpstreamRejectedError)) return failure;
+    const message = `${this.#configuration.upstream.name} refused this server.`;
+    return new OAuthError("server_error", message, { cause: failure });
   }
 
   /** Issues a code, or ends what the upstream has given: no grant will ever hold it. */
@@ -173,7 +180,9 @@ export class Login {
     { request, decisions }: LoginTransaction,
   ): Promise<CompletedLogin> {
     const { clockTolerance, repositories, upstream } = this.#configuration;
-    const identity = await upstream.identify(tokens);
+    const identity = await upstream.identify(tokens).catch((failure: unknown) => {
+      throw this.#refusal(failure);
+    });
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
     if (decision === undefined) return { request, location: undefined };
@@ -208,6 +217,7 @@ export class Login {
       codeChallenge: request.codeChallenge,
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
+      ...(request.namesResource === true && { namesResource: true }),
       client: request.client,
       grantId,
       sealedUpstream: key.grantKey.sealSession(session),

@@ -19,13 +19,32 @@ function comparable(resource: string | URL): string | undefined {
 }
 
 /**
+ * What the `resource` parameters of a request ask for (RFC 8707 section 2, which lets them be repeated): the one resource
+ * that there is, where each of them names that one; the first other one; undefined where there are none.
+ */
+export function requestedResource(own: string, values: readonly string[]): string | undefined {
+  return values.find((value) => !standsFor(value, own)) ?? (values.length === 0 ? undefined : own);
+}
+
+/**
+ * Whether a `resource` parameter stands for a server's own resource. Clients send its URL, the bare origin, or another
+ * URL above it, such as the base URL; some send the query of the URL that they connect to. All of these are places of this
+ * server, and the tokens are for its own resource all the same.
+ */
+function standsFor(requested: string, own: string): boolean {
+  const [given] = comparable(requested)?.split("?") ?? [];
+  const ours = comparable(own);
+  return given !== undefined && ours !== undefined && (given === ours || ours.startsWith(`${given}/`));
+}
+
+/**
  * Checks a `resource` parameter (RFC 8707) against the one resource that there is. A client that sends none means that
  * one.
  *
  * @throws {OAuthError} with `invalid_target` when it is another resource.
  */
 export function checkResource(own: string, requested: string | undefined): string {
-  if (requested === undefined || isSameResource(requested, own)) return own;
+  if (requested === undefined || standsFor(requested, own)) return own;
   throw new OAuthError("invalid_target", `This server issues tokens for ${own} only.`);
 }
 
@@ -36,7 +55,6 @@ export function checkResource(own: string, requested: string | undefined): strin
  */
 export function checkAudience(own: string, requested: string | undefined, authorized: URL): void {
   if (requested === undefined) return;
-  checkResource(own, requested);
-  const isSame = isSameResource(requested, authorized);
+  const isSame = isSameResource(checkResource(own, requested), authorized);
   refuseUnless(isSame, "invalid_target", "The resource is not the one that was authorized.");
 }

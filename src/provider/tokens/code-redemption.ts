@@ -135,7 +135,8 @@ export class CodeRedemption {
     requirePrompt(began, this.#parts.now());
     const tokens = await this.#answer(attempt);
     requirePrompt(began, this.#parts.now());
-    return { tokens, client };
+    const namesResource = request.resource !== undefined || record.namesResource === true;
+    return { tokens: { ...tokens, ...(namesResource && { resource: this.#parts.resource }) }, client };
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {

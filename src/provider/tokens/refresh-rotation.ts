@@ -99,7 +99,8 @@ export class RefreshRotation {
     requirePrompt(began, this.#parts.now());
     const { clientId, subject } = grant;
     emit("token-refreshed", { clientId, grantId: step.grantId, subject, scopes: successor.scopes });
-    return { tokens: this.#parts.issue.response(issuance, expiresAt), client };
+    const named = request.resource !== undefined && { resource: this.#parts.resource };
+    return { tokens: { ...this.#parts.issue.response(issuance, expiresAt), ...named }, client };
   }
 
   async #read(credential: GrantCredential): Promise<Chain> {

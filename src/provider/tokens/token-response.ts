@@ -6,4 +6,6 @@ export interface TokenResponse {
   readonly expires_in: number;
   readonly scope: string;
   readonly refresh_token?: string;
+  /** What the token is for, where the client has named a resource (RFC 8707). */
+  readonly resource?: string;
 }

@@ -62,9 +62,10 @@ export interface Upstream {
   readonly timeout: number;
   /**
    * What the provider's keys are derived from where its `secret` option is not given: a text of 32 characters or more
-   * that every instance has and nobody else. Default: the provider needs its `secret` option.
+   * that every instance has and nobody else. A list rotates: the first one writes, all read. Default: the provider needs
+   * its `secret` option.
    */
-  readonly keyMaterial?: string;
+  readonly keyMaterial?: string | readonly string[];
 
   /**
    * Where the browser goes to log in.
@@ -96,6 +97,7 @@ export interface Upstream {
    * Says whose tokens these are. What the upstream does not tell is left out.
    *
    * @throws {OAuthError} with `access_denied` when this user may not log in; the message goes to the client.
+   * @throws {UpstreamRejectedError} when the upstream refuses to tell this server: nobody is logged in then.
    * @throws {UpstreamUnavailableError} when the upstream does not answer.
    */
   identify(tokens: UpstreamTokens): Promise<UpstreamIdentity>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText } from "../../option-checks.ts";
+import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
@@ -17,11 +17,19 @@ export interface PangeaAuthnOptions {
   readonly issuerUrl: string | URL;
   /** The id (`psa_…`) of the OAuth client that was made for this server in the Pangea console. */
   readonly clientId: string;
-  /** The secret (`pck_…`) of that client. */
-  readonly clientSecret: string;
+  /**
+   * The secret (`pck_…`) of that client. Where the provider has no `secret` of its own, its keys follow from this one, so a
+   * list rotates without ending a login: the first one is sent to Pangea AuthN, keys are derived from all of them.
+   *
+   * @example
+   * ```ts
+   * clientSecret: [newSecret, oldSecret] // from the moment when Pangea AuthN takes the new one
+   * ```
+   */
+  readonly clientSecret: string | readonly string[];
   /** The scopes to ask Pangea AuthN for. */
   readonly scopes: readonly string[];
-  /** The deadline of one call, in milliseconds. Default: 10000. */
+  /** The deadline of one call, in milliseconds. Clients give up after ten seconds. Default: 5000. */
   readonly timeout?: number | undefined;
   /** The `fetch` that calls Pangea AuthN. Default: the global one. */
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
@@ -41,7 +49,7 @@ const tokenResponseSchema = z.object({
   scope: optionalText,
 });
 const introspectionSchema = z.object({
-  active: z.boolean().optional(),
+  active: z.boolean().nullish(),
   sub: optionalText,
   username: optionalText,
   email: optionalText,
@@ -75,6 +83,8 @@ export class PangeaAuthn implements Upstream {
   readonly issuer: string;
   readonly timeout: number;
   readonly #options: PangeaAuthnOptions;
+  readonly #secrets: readonly [string, ...string[]];
+  readonly #nameOf: (option: keyof PangeaAuthnOptions) => string;
 
   /**
    * @param nameOf - The name that a message gives an option.
@@ -83,15 +93,16 @@ export class PangeaAuthn implements Upstream {
   constructor(options: PangeaAuthnOptions, nameOf: (option: keyof PangeaAuthnOptions) => string) {
     this.issuer = requireHttpUrl(nameOf("issuerUrl"), options.issuerUrl).replace(/\/+$/, "");
     requireKind(nameOf("fetch"), options.fetch, "function");
-    this.timeout = requireDuration(nameOf("timeout"), options.timeout, 10_000, 600_000, "milliseconds");
+    this.timeout = requireDuration(nameOf("timeout"), options.timeout, 5000, 600_000, "milliseconds");
     requireText(nameOf("clientId"), options.clientId);
-    requireText(nameOf("clientSecret"), options.clientSecret);
+    this.#secrets = requireSecrets(nameOf("clientSecret"), options.clientSecret);
     this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
+    this.#nameOf = nameOf;
   }
 
   /** All instances share the client secret already. Pangea makes it from 160 random bits. */
-  get keyMaterial(): string {
-    return this.#options.clientSecret;
+  get keyMaterial(): readonly string[] {
+    return this.#secrets;
   }
 
   authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {
@@ -122,23 +133,21 @@ export class PangeaAuthn implements Upstream {
     return { refreshToken, ...(await this.#token({ grant_type: "refresh_token", refresh_token: refreshToken })) };
   }
 
-  /** Asks by introspection (RFC 7662). The identity is empty where the project's OAuth server does not answer that. */
+  /**
+   * Asks by introspection (RFC 7662). Whoever is not said to be an active user is nobody, and is not logged in: without a
+   * subject no consent, no revocation and no audit could tell this user from another.
+   */
   async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
-    let reply: z.infer<typeof introspectionSchema>;
-    try {
-      reply = parse(introspectionSchema, await this.#post("/v2/oauth/token/introspect", { token }));
-    } catch (failure) {
-      if (failure instanceof UpstreamRejectedError) return {};
-      throw failure;
+    const path = "/v2/oauth/token/introspect";
+    const id = this.#nameOf("clientId");
+    const mayNot = `Let the OAuth client of ${id} introspect tokens (${path}) in the Pangea console.`;
+    const { active, sub, username, email } = parse(introspectionSchema, await this.#post(path, { token }, mayNot));
+    if (active === false) throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
+    if (active !== true || sub === undefined || sub === "") {
+      const advice = `${path} of ${this.#nameOf("issuerUrl")} has to answer with active: true and a sub; take a client for ${id} that logs people in.`;
+      throw new UpstreamRejectedError("server_error", "Pangea AuthN does not say who has logged in.", { advice });
     }
-    if (reply.active === false) {
-      throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
-    }
-    return {
-      ...(reply.sub !== undefined && { subject: reply.sub }),
-      ...(reply.username !== undefined && { username: reply.username }),
-      ...(reply.email !== undefined && { email: reply.email }),
-    };
+    return { subject: sub, ...(username !== undefined && { username }), ...(email !== undefined && { email }) };
   }
 
   /** Revokes each token by itself (RFC 7009), so that a refusal of one leaves none of the others. */
@@ -163,7 +172,8 @@ export class PangeaAuthn implements Upstream {
     };
   }
 
-  async #post(path: string, form: Record<string, string>): Promise<unknown> {
+  /** @param advice - What an operator can change where Pangea AuthN refuses this request and nothing else. */
+  async #post(path: string, form: Record<string, string>, advice?: string): Promise<unknown> {
     const { status, headers, body } = await this.#send(path, form);
     if (status >= 500 || status === 429) {
       const seconds = Number(headers.get("retry-after") ?? Number.NaN);
@@ -174,12 +184,16 @@ export class PangeaAuthn implements Upstream {
     const refusal = errorSchema.safeParse(body).data;
     if (refusal === undefined && status < 400) return body;
     const { error } = refusal ?? { error: "invalid_request" };
-    throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`);
+    const credentials = `Check ${this.#nameOf("clientId")} and ${this.#nameOf("clientSecret")}.`;
+    const known = [...(error === "invalid_client" ? [credentials] : []), ...(advice === undefined ? [] : [advice])];
+    throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`, {
+      ...(known.length > 0 && { advice: known.join(" ") }),
+    });
   }
 
   async #send(path: string, form: Record<string, string>) {
-    const { clientId, clientSecret, fetch: send = fetch } = this.#options;
-    const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString("base64");
+    const { clientId, fetch: send = fetch } = this.#options;
+    const basic = Buffer.from(`${formEncode(clientId)}:${formEncode(this.#secrets[0])}`).toString("base64");
     const request = new Request(this.issuer + path, {
       method: "POST",
       headers: { accept: "application/json", authorization: `Basic ${basic}` },
@@ -196,6 +210,17 @@ export class PangeaAuthn implements Upstream {
       throw new UpstreamUnavailableError(message, { cause });
     }
   }
+}
+
+/** @throws {ConfigurationError} for anything but a secret, or a list of some. */
+function requireSecrets(name: string, given: unknown): readonly [string, ...string[]] {
+  if (!Array.isArray(given)) return [requireText(name, given)];
+  const [first, ...others] = given.map((secret: unknown) => requireText(name, secret));
+  requireThat(
+    first !== undefined,
+    `${name} is missing: a list of secrets has one at least, and the first one is used.`,
+  );
+  return [first, ...others];
 }
 
 /** RFC 6749 appendix B: client credentials are form-urlencoded before they go into the Basic scheme. */

@@ -86,8 +86,20 @@ describe("a client with a metadata document", () => {
     expect((await harness.get(harness.authorizePath(parameters), { cookie })).status).toBe(400);
   });
 
-  it("is told to come back while its site is out of service, and loses no token", async () => {
+  it("goes on while its site is out of service, or takes this server for a robot", async () => {
     const harness = start({ clientMetadataDocuments: { minFreshSeconds: 0 } });
+    let issued = await jsonOf(await redeem(harness, await codeFor(harness)));
+    for (const status of [403, 503]) {
+      site.handler = (_request, response) => response.writeHead(status).end();
+      const form = { grant_type: "refresh_token", client_id: clientId, refresh_token: issued.refresh_token };
+      const answer = await harness.postForm("/token", form);
+      expect(answer.status).toBe(200);
+      issued = await jsonOf(answer);
+    }
+  });
+
+  it("is told to come back while its site is out of service for long, and loses no token", async () => {
+    const harness = start({ clientMetadataDocuments: { minFreshSeconds: 0, maxStaleSeconds: 0 } });
     const issued = await jsonOf(await redeem(harness, await codeFor(harness)));
     site.handler = (_request, response) => response.writeHead(503).end();
     const form = { grant_type: "refresh_token", client_id: clientId, refresh_token: issued.refresh_token };

@@ -61,6 +61,16 @@ describe("an option that is wrong", () => {
     ],
     ["revocation switched by a text", { revocation: { enabled: "false" } }, /^revocation\.enabled\b/],
     [
+      "a fetch of documents that is a URL",
+      { clientMetadataDocuments: { fetch: "https://proxy.example" } },
+      /^clientMetadataDocuments\.fetch\b/,
+    ],
+    [
+      "a time for stale documents that is below 0",
+      { clientMetadataDocuments: { maxStaleSeconds: -1 } },
+      /^maxStaleSeconds\b/,
+    ],
+    [
       "a domain in no list",
       { clientMetadataDocuments: { allowedDomains: "a.example" } },
       /^clientMetadataDocuments\.allowedDomains\b/,

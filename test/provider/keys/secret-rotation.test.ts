@@ -101,15 +101,6 @@ describe("the secret replaced directly, with an instance that has the old one on
     await expect(behind.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject({
       error: "temporarily_unavailable",
     });
-    await expect(
-      behind.provider.exchangeRefreshToken({ client_id: tokens.clientId }, tokens.refresh_token),
-    ).rejects.toMatchObject({ error: "temporarily_unavailable" });
-    for (const call of ["challengeForAuthorizationCode", "exchangeAuthorizationCode"] as const) {
-      const client = { client_id: tokens.clientId };
-      await expect(behind.provider[call](client, code.code)).rejects.toMatchObject({
-        error: "temporarily_unavailable",
-      });
-    }
     expect((await behind.decide(page, "allow")).status).toBe(503);
     const finished = await behind.get(callback.pathname + callback.search, { cookie: begun.cookie });
     expect(finished.status).toBe(503);

@@ -28,7 +28,7 @@ function clientWith(
   return known;
 }
 
-type Sent = Partial<Record<Parameters<AuthorizationRequestParameters["get"]>[0], string | undefined>>;
+type Sent = Partial<Record<Parameters<AuthorizationRequestParameters["get"]>[0] | "resource", string | undefined>>;
 
 const parameters: Sent = {
   response_type: "code",
@@ -39,7 +39,9 @@ const parameters: Sent = {
 const configuration = configured({ clientRegistration: { validScopes: ["user"], defaultScopes: ["user"] } });
 function check(changes: Sent = {}, client = clientWith()) {
   const sent: Sent = { ...parameters, ...changes };
-  return checkAuthorizationRequest(configuration, { client, redirectUri }, { get: (name) => sent[name] });
+  const { resource } = sent;
+  const getAll = () => (resource === undefined ? [] : [resource]);
+  return checkAuthorizationRequest(configuration, { client, redirectUri }, { get: (name) => sent[name], getAll });
 }
 const refusal = (error: string) => expect.objectContaining({ code: "ERR_OAUTH", error });
 
@@ -53,6 +55,7 @@ describe("an authorization request", () => {
       scopes: ["user"],
       codeChallenge,
       resource: "https://mcp.example/mcp",
+      namesResource: true,
     });
     expect(check({ response_mode: "query" })).not.toHaveProperty("state");
   });

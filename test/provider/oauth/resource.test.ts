@@ -1,5 +1,10 @@
 import { expect, it } from "vitest";
-import { checkAudience, checkResource, isSameResource } from "../../../src/provider/oauth/resource.ts";
+import {
+  checkAudience,
+  checkResource,
+  isSameResource,
+  requestedResource,
+} from "../../../src/provider/oauth/resource.ts";
 
 it("forgives the case of the host, the default port and one trailing slash", () => {
   expect(isSameResource("https://mcp.example/mcp", "https://MCP.example:443/mcp/")).toBe(true);
@@ -34,6 +39,36 @@ it("a client asks for the one resource, or for none, which means that one", () =
   for (const requested of ["", "https://mcp.example/other"]) {
     expect(() => checkResource(own, requested)).toThrow(refusal);
   }
+});
+
+it.each([
+  "https://mcp.example",
+  "https://MCP.example:443/",
+  "https://mcp.example/mcp?kb_name=notes",
+  "https://mcp.example/?x",
+])("a client that asks for %j means the one resource", (requested) => {
+  expect(checkResource(own, requested)).toBe(own);
+  expect(checkAudience(own, requested, new URL(own))).toBeUndefined();
+});
+
+it("a server below a path is meant by its base URL, and by no neighbour's", () => {
+  const tenant = "https://mcp.example/tenants/a/mcp";
+  for (const above of ["https://mcp.example/tenants/a", "https://mcp.example/tenants/", "https://mcp.example"]) {
+    expect(checkResource(tenant, above)).toBe(tenant);
+  }
+  for (const other of [
+    "https://mcp.example/tenants/b",
+    "https://mcp.example/tenants/a/m",
+    "https://mcp.example/tenant",
+  ]) {
+    expect(() => checkResource(tenant, other)).toThrow(refusal);
+  }
+});
+
+it("values that are repeated ask for the one resource where each means that, for the stranger among them otherwise", () => {
+  expect(requestedResource(own, [])).toBeUndefined();
+  expect(requestedResource(own, [own, own, "https://mcp.example/"])).toBe(own);
+  expect(requestedResource(own, [own, "https://other.example"])).toBe("https://other.example");
 });
 
 it("a token request names no resource, or the one that was authorized and that this server has", () => {

@@ -45,6 +45,12 @@ it.each<[keyof PangeaAuthnOptions, unknown]>([
   expect(construct, "its name is not that of an option of the provider").toThrow(`pangeaAuthn: ${option}`);
 });
 
+it("gives Pangea five seconds, half of what clients wait, unless said", () => {
+  const given = optionsOf(providerOptions("https://login.example"));
+  expect(pangeaAuthn(given).timeout).toBe(5000);
+  expect(pangeaAuthn({ ...given, timeout: 8000 }).timeout).toBe(8000);
+});
+
 it("does not show its secret where it is printed", async () => {
   const { inspect } = await import("node:util");
   const given = optionsOf(providerOptions("https://login.example"));

@@ -145,6 +145,11 @@ describe("what an upstream throws", () => {
     expect(answer.searchParams.get("error_description")).toBe("Not you.");
   });
 
+  it.each(["", 7, null])("a subject that is %j logs nobody in", async (subject) => {
+    Object.assign(upstream, { identify: async () => ({ subject }) });
+    expect((await answerFor(start())).answer.searchParams.get("error")).toBe("server_error");
+  });
+
   it("when it does not say where to log in goes to the client, before anything began", async () => {
     upstream.authorizationUrl = () => Promise.reject(new UpstreamUnavailableError("out"));
     const harness = start();
