@@ -163,8 +163,19 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "const isWithin = scopesBeyond(requested, grant.scopes).length === 0;",
-        "const isWithin = scopesBeyond !== undefined;",
+        "return narrowedScopes(parseScope(scope), grant.scopes, grant.scopes);",
+        "return narrowedScopes(parseScope(scope), [...parseScope(scope), 'admin'], grant.scopes);",
+      ],
+    ],
+  },
+  {
+    name: "Scopes beyond those that clients may have",
+    tests: ["scope-widening-on-refresh"],
+    edits: [
+      [
+        "provider/login/authorization-request.ts",
+        "return narrowedScopes(parseScope(scope), allowed, defaults);",
+        "return narrowedScopes(parseScope(scope), allowed && scopes, defaults);",
       ],
     ],
   },

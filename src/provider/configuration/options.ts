@@ -7,9 +7,16 @@ import type { DocumentFetchOptions } from "./client-documents-options.ts";
 export interface ClientRegistrationOptions {
   /** Whether the registration endpoint is served. Default: true. */
   readonly enabled?: boolean;
-  /** The scopes a client may register for. Default: all that the server knows. */
+  /**
+   * The scopes that a client may have which no operator has configured: the limit of every registration and of every
+   * authorization request. Whatever else a client asks for is left out, and the answer says what was given (RFC 7591
+   * section 3.2.1, RFC 6749 section 3.3). Default: all that the server knows.
+   */
   readonly validScopes?: readonly string[];
-  /** The scopes of a client that asks for none. Default: all that the server knows. */
+  /**
+   * The scopes of a client that asks for none, or for none that there is. What a client has registered for takes their
+   * place in its authorization requests. Default: `validScopes`.
+   */
   readonly defaultScopes?: readonly string[];
   /** How long a client secret is good, in seconds. Default: 90 days. */
   readonly clientSecretLifetimeSeconds?: number;
@@ -106,7 +113,7 @@ export interface ConsentTexts {
 
 /**
  * A client that is given in the configuration and needs no registration. It never expires. Its `client_secret`, where it has
- * one, has 32 characters or more.
+ * one, has 32 characters or more. Its `scope` lists what it may have. Default: all that the server knows.
  */
 export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
   Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;

@@ -5,7 +5,7 @@ import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from 
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
-import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { narrowedScopes, parseScope } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
@@ -111,25 +111,22 @@ export function checkAuthorizationRequest(
 }
 
 /**
- * The scopes that a request gets: those it names, or what its client has registered for, or the defaults.
- * `offline_access` is understood and opens nothing: refresh tokens depend on the client's grant types.
+ * The scopes that a request gets: those it names, as far as there are any that its client may have. A request that names
+ * none of those gets what its client has registered for, or the defaults.
+ *
+ * What a client has registered for is no limit: clients register the scope of their first 401 and ask for more after a 403
+ * (MCP specification, step-up authorization). The limit is the server's, or the list of a client that an operator has
+ * configured. The person is shown what is given, and says yes or no to that.
  */
 function grantedScopes(
   { scopes, registration }: Pick<ProviderConfiguration, "registration" | "scopes">,
-  client: KnownClient,
+  { information, source }: KnownClient,
   scope: string | undefined,
 ): readonly string[] {
-  const registered = client.information.scope;
-  const unnamed = client.source === "configured" ? scopes : registration.validScopes;
-  const allowed = registered === undefined ? unnamed : parseScope(registered);
-  const requested = parseScope(scope).filter((value) => value !== offlineAccess);
-  if (requested.length === 0) {
-    const defaults = registered === undefined ? registration.defaultScopes : allowed;
-    return defaults.filter((value) => scopes.includes(value));
-  }
-  const isServed = scopesBeyond(requested, scopes).length === 0;
-  refuseUnless(isServed, "invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
-  const isAllowed = scopesBeyond(requested, allowed).length === 0;
-  refuseUnless(isAllowed, "invalid_scope", "The client asks for a scope that it has not registered for.");
-  return requested;
+  const registered = parseScope(information.scope);
+  const isListed = source === "configured" && information.scope !== undefined;
+  const served = source === "configured" ? scopes : registration.validScopes;
+  const allowed = isListed ? registered.filter((value) => served.includes(value)) : served;
+  const defaults = narrowedScopes(registered, allowed, isListed ? [] : registration.defaultScopes);
+  return narrowedScopes(parseScope(scope), allowed, defaults);
 }

@@ -8,7 +8,7 @@ import { emit } from "../events.ts";
 import { type Grants, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
-import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { narrowedScopes, parseScope } from "../oauth/scopes.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { allDone } from "./add-once.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
@@ -66,7 +66,7 @@ export class RefreshRotation {
    * Redeems a refresh token.
    *
    * @param authenticate - Says how the client authenticates, or throws where the caller is another.
-   * @throws {OAuthError} with `invalid_grant`, `unauthorized_client`, `invalid_scope` or `invalid_target`.
+   * @throws {OAuthError} with `invalid_grant`, `unauthorized_client` or `invalid_target`.
    * @throws {StorageError} when the store fails; the client can come back with its token.
    */
   async refresh<Client extends Pick<ClientAuthentication, "grantTypes">>(
@@ -190,13 +190,12 @@ function wasRetired({ shown, successor }: Chain): boolean {
   return shown !== undefined && successor === undefined && shown.expiresAt < shown.usableUntil;
 }
 
-/** The scopes that a refresh asks for, of those of its grant. */
+/**
+ * The scopes that a refresh asks for, of those of its grant. A refresh never adds any (RFC 6749 section 6): what it asks for
+ * beyond its grant is left out, since clients repeat here what they asked for at the login and were not given.
+ */
 function narrowed(grant: Grant, { scope }: RefreshRequest): readonly string[] {
-  const requested = parseScope(scope).filter((value) => value !== offlineAccess);
-  if (requested.length === 0) return grant.scopes;
-  const isWithin = scopesBeyond(requested, grant.scopes).length === 0;
-  refuseUnless(isWithin, "invalid_scope", "A refresh cannot add scopes; start a new authorization for them.");
-  return requested;
+  return narrowedScopes(parseScope(scope), grant.scopes, grant.scopes);
 }
 
 function unknownToken(): OAuthError {

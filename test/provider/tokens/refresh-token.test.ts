@@ -157,8 +157,24 @@ describe("a refresh token", () => {
     const harness = start();
     const tokens = await harness.tokens({ scope: "user" });
     expect(tokens.scope).toBe("user");
-    expect((await jsonOf(await harness.refresh(tokens, { scope: "user admin" }))).error).toBe("invalid_scope");
+    expect((await jsonOf(await harness.refresh(tokens, { scope: "user admin" }))).scope).toBe("user");
     expect((await jsonOf(await harness.refresh(tokens, { scope: "user" }))).scope).toBe("user");
+  });
+
+  it.each([
+    ["user", "user"],
+    ["admin openid", "admin"],
+    ["openid profile email offline_access", "user admin"],
+    ["claudeai", "user admin"],
+    ['us"er', "user admin"],
+    ["", "user admin"],
+  ])("of a grant for both scopes, shown for %j, gives %j, and the next one has both again", async (scope, given) => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const narrowed = await jsonOf(await harness.refresh(tokens, { scope }));
+    expect(narrowed.scope).toBe(given);
+    expect((await harness.provider.verifyAccessToken(narrowed.access_token)).scopes).toEqual(given.split(" "));
+    expect((await jsonOf(await harness.refresh({ ...tokens, ...narrowed }))).scope).toBe("user admin");
   });
 
   it("is for its resource only", async () => {
