@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { number, optional, record, text, texts, url } from "./record.ts";
+import { flag, number, optional, record, text, texts, url } from "./record.ts";
 
 /** What decides how a client authenticates at the token endpoint (RFC 7591 section 2). */
 export interface ClientAuthentication {
@@ -32,6 +32,8 @@ export interface AuthorizationCode {
   readonly sealedUpstream?: string;
   /** The keys of the grant's first step, wrapped under the code: without code and configured secret they open nothing. */
   readonly wrappedKey?: string;
+  /** Whether the person has allowed refresh tokens by the scope `offline_access`. */
+  readonly offlineAccess?: true;
   /** How the client authenticates, so that redeeming the code needs no second read. */
   readonly client?: ClientAuthentication;
 }
@@ -57,5 +59,6 @@ export const AuthorizationCodeSchema = record<AuthorizationCode>({
   grantId: optional(text),
   sealedUpstream: optional(text),
   wrappedKey: optional(text),
+  offlineAccess: optional(flag),
   client: optional(ClientAuthenticationSchema),
 });

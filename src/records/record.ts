@@ -50,6 +50,9 @@ export const text = z.string();
 /** A member that is a number, such as a time in epoch seconds. */
 export const number = z.number();
 
+/** A member that says yes by being there. It is optional wherever it is used. */
+export const flag = z.literal(true);
+
 /** A member that is a list of texts. */
 export const texts = z.array(text);
 

@@ -174,8 +174,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/login/authorization-request.ts",
-        "return narrowedScopes(parseScope(scope), allowed, defaults);",
-        "return narrowedScopes(parseScope(scope), allowed && scopes, defaults);",
+        "scopes: narrowedScopes(asked, allowed, defaults),",
+        "scopes: narrowedScopes(asked, allowed && scopes, defaults),",
       ],
     ],
   },

@@ -45,7 +45,7 @@ it("the scope of a token request plays no part in redeeming a code", async () =>
 });
 
 it.each(["user admin", "admin", "admin openid", undefined])(
-  "a client that asks for %j gets no scope that clients may not have, and the person is not asked about it",
+  "a client that asks for %j gets no scope that clients may not have",
   async (scope) => {
     const harness = start({ clientRegistration: { validScopes: ["user"] } });
     const { client_id } = await harness.register({ scope: "user admin" });

@@ -74,9 +74,9 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
   });
   const harness = new ClientHarness(provider, baseUrl);
 
-  const codeFor = async (clientId: string): Promise<IssuedCode> => {
+  const codeFor = async (clientId: string, scope = "user"): Promise<IssuedCode> => {
     const { verifier, challenge } = pkce();
-    const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+    const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge, scope });
     const redirect = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
     return { clientId, code: redirect.searchParams.get("code") ?? "", verifier };
   };
@@ -96,7 +96,7 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
 
   await harness.register({ token_endpoint_auth_method: "client_secret_basic" });
   const { client_id: clientId } = await harness.register();
-  const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId)));
+  const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId, "user offline_access")));
   clock.advanceSeconds(3590);
   await provider.upstreamToken({ token: first.access_token });
   const second = await tokensOf(clientId, harness.refresh(first));

@@ -82,7 +82,10 @@ export interface ConsentOptions {
   readonly logoUrl?: string;
   /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default: `#1f5fd6`. */
   readonly accentColour?: string;
-  /** What each scope allows, in words that a user understands. A scope without words is shown by its name. */
+  /**
+   * What each scope allows, in words that a user understands. A scope without words is shown by its name. `offline_access`,
+   * which gives refresh tokens, has words of its own unless it has some here.
+   */
   readonly scopeDescriptions?: Readonly<Record<string, string>>;
   /** Texts in place of the English ones. Default: English. */
   readonly texts?: Partial<ConsentTexts>;

@@ -1,11 +1,11 @@
 import { OAuthError } from "../../errors.ts";
 import { type ClientAuthentication, ClientAuthenticationSchema } from "../../records/authorization-code.ts";
-import { optional, record, text, texts } from "../../records/record.ts";
+import { flag, optional, record, text, texts } from "../../records/record.ts";
 import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
-import { narrowedScopes, parseScope } from "../oauth/scopes.ts";
+import { narrowedScopes, offlineAccess, parseScope } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
@@ -25,6 +25,8 @@ export interface AuthorizationRequest {
   readonly redirectUri: string;
   readonly state?: string;
   readonly scopes: readonly string[];
+  /** Whether the request asks for refresh tokens, by the scope `offline_access`, and gets them. */
+  readonly offlineAccess?: true;
   readonly codeChallenge: string;
   readonly resource: string;
 }
@@ -36,6 +38,7 @@ export const AuthorizationRequestSchema = record<AuthorizationRequest>({
   redirectUri: text,
   state: optional(text),
   scopes: texts,
+  offlineAccess: optional(flag),
   codeChallenge: text,
   resource: text,
 });
@@ -104,7 +107,7 @@ export function checkAuthorizationRequest(
     client: portableAuthenticationOf(client),
     redirectUri,
     ...(state !== undefined && { state }),
-    scopes: grantedScopes(configuration, client, scope),
+    ...grantedScopes(configuration, client, scope),
     codeChallenge,
     resource: checkResource(configuration.resource, resource),
   };
@@ -117,16 +120,26 @@ export function checkAuthorizationRequest(
  * What a client has registered for is no limit: clients register the scope of their first 401 and ask for more after a 403
  * (MCP specification, step-up authorization). The limit is the server's, or the list of a client that an operator has
  * configured. The person is shown what is given, and says yes or no to that.
+ *
+ * `offline_access` opens nothing by itself. It gives refresh tokens to a client that has not registered for them, unless an
+ * operator has configured the client without them.
  */
 function grantedScopes(
   { scopes, registration }: Pick<ProviderConfiguration, "registration" | "scopes">,
   { information, source }: KnownClient,
   scope: string | undefined,
-): readonly string[] {
-  const registered = parseScope(information.scope);
-  const isListed = source === "configured" && information.scope !== undefined;
+): Pick<AuthorizationRequest, "scopes" | "offlineAccess"> {
+  const { scope: registeredScope, grant_types: grantTypes = [] } = information;
+  const registered = parseScope(registeredScope);
+  const isListed = source === "configured" && registeredScope !== undefined;
   const served = source === "configured" ? scopes : registration.validScopes;
   const allowed = isListed ? registered.filter((value) => served.includes(value)) : served;
   const defaults = narrowedScopes(registered, allowed, isListed ? [] : registration.defaultScopes);
-  return narrowedScopes(parseScope(scope), allowed, defaults);
+  const named = parseScope(scope);
+  const asked = named.some((value) => value === offlineAccess || allowed.includes(value)) ? named : registered;
+  const mayStay = source !== "configured" || registered.includes(offlineAccess) || grantTypes.includes("refresh_token");
+  return {
+    scopes: narrowedScopes(asked, allowed, defaults),
+    ...(mayStay && asked.includes(offlineAccess) && { offlineAccess: true }),
+  };
 }

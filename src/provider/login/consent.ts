@@ -4,6 +4,7 @@ import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openOr } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import type { Decision } from "./decision.ts";
 
@@ -17,7 +18,10 @@ const rememberedSchema = z.array(z.tuple([z.string(), z.string(), z.number()]));
 type Remembered = z.output<typeof rememberedSchema>;
 
 /** What a decision is about. */
-export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUri" | "scopes" | "resource">;
+export type AllowedRequest = Pick<
+  AuthorizationRequest,
+  "clientId" | "redirectUri" | "scopes" | "offlineAccess" | "resource"
+>;
 
 /** What a browser sends of the decisions that it remembers. */
 export interface BrowserMemory {
@@ -94,10 +98,11 @@ export class Consent {
 
 /** Names what was allowed. Loopback ports change between runs of a native client, so they do not count. */
 function hashOfRequest(request: AllowedRequest): string {
-  const { clientId, redirectUri, scopes, resource } = request;
+  const { clientId, redirectUri, resource } = request;
+  const scopes = request.offlineAccess ? [...request.scopes, offlineAccess] : [...request.scopes];
   const uri = isLoopbackRedirectUri(redirectUri)
     ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")
     : redirectUri;
-  const parts = [clientId, uri, [...scopes].sort().join(" "), resource];
+  const parts = [clientId, uri, scopes.sort().join(" "), resource];
   return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
 }

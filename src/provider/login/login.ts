@@ -209,6 +209,7 @@ export class Login {
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),
       client: request.client,
+      ...(request.offlineAccess && { offlineAccess: true }),
       grantId,
       sealedUpstream: key.grantKey.sealSession(session),
       wrappedKey: key.wrap(keys, core),

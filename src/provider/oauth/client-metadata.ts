@@ -64,7 +64,7 @@ export function parseClientMetadata(
     redirect_uris: [...new Set(metadata.redirect_uris)],
     grant_types: grantTypes.filter((type) => servedGrantTypes.includes(type)),
     response_types: ["code"],
-    scope: registeredScope(present["scope"], scopes),
+    scope: registeredScope(present.scope, scopes),
   };
 }
 

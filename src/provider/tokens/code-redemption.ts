@@ -210,7 +210,7 @@ export class CodeRedemption {
   }
 
   #newGrant(record: AuthorizationCode, now: number): Grant {
-    const { clientId, scopes, resource, subject, sealedUpstream } = record;
+    const { clientId, scopes, offlineAccess, resource, subject, sealedUpstream } = record;
     const { issue, lifetimes, clockTolerance } = this.#parts;
     const longest = Math.ceil(now + lifetimes.grant);
     const needed = mayRefresh(record) ? longest : issue.accessTokenExpiry(longest, now);
@@ -221,6 +221,7 @@ export class CodeRedemption {
       redemption: randomUUID(),
       // While the code is there, its grant says that it was used.
       expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
+      ...(offlineAccess && { offlineAccess }),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
@@ -245,7 +246,7 @@ function decidedBy(grant: Grant, access: AccessToken, refresh: RefreshToken | un
 }
 
 function mayRefresh(record: AuthorizationCode): boolean {
-  return record.client?.grantTypes.includes("refresh_token") ?? false;
+  return record.offlineAccess ?? record.client?.grantTypes.includes("refresh_token") ?? false;
 }
 
 /** RFC 7636 section 4.6, S256. */

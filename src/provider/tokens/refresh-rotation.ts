@@ -83,8 +83,12 @@ export class RefreshRotation {
     const [client, chain] = await Promise.all([authenticate(), this.#read(credential)]);
     const { grant } = chain;
     if (grant?.clientId !== request.clientId) throw unknownToken();
-    const mayRefresh = client.grantTypes.includes("refresh_token");
-    refuseUnless(mayRefresh, "unauthorized_client", "The client has not registered the refresh_token grant.");
+    const mayRefresh = grant.offlineAccess ?? client.grantTypes.includes("refresh_token");
+    refuseUnless(
+      mayRefresh,
+      "unauthorized_client",
+      "The client may not refresh: it has neither registered the refresh_token grant nor got offline_access.",
+    );
     const step = await this.#open(credential, { ...chain, grant });
     if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
     const now = this.#parts.now();

@@ -4,6 +4,7 @@ import { accessTokenKey, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { markCredential } from "../oauth/grant-credential.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import { type Addition, addOnce } from "./add-once.ts";
 import { type Step, successorAccessToken, successorRefreshCore } from "./successor-tokens.ts";
 import type { TokenResponse } from "./token-response.ts";
@@ -82,13 +83,13 @@ export class TokenIssue {
    *
    * @param expiresAt - When the access token expires, in epoch seconds.
    */
-  response({ step, scopes, now }: Issuance, expiresAt: number, hasRefreshToken = true): TokenResponse {
+  response({ step, grant, scopes, now }: Issuance, expiresAt: number, hasRefreshToken = true): TokenResponse {
     const mark = this.#parts.keys.derive("credential mark");
     return {
       access_token: successorAccessToken(step),
       token_type: "Bearer",
       expires_in: Math.max(0, Math.floor(expiresAt - now)),
-      scope: scopes.join(" "),
+      scope: (grant.offlineAccess ? [...scopes, offlineAccess] : scopes).join(" "),
       ...(hasRefreshToken && { refresh_token: markCredential(mark, successorRefreshCore(step)) }),
     };
   }
