@@ -10,7 +10,7 @@ import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from ".
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { trustRedirectUri } from "./login/authorization-request.ts";
 import { readCredential } from "./oauth/grant-credential.ts";
-import { type AuthInfo, verifyAccessToken } from "./tokens/access-token-verifier.ts";
+import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
 import type { TokenResponse } from "./tokens/token-response.ts";
 import { revokeToken } from "./tokens/token-revoker.ts";
 
@@ -162,9 +162,9 @@ export class McpOAuthProvider {
    * @throws {OAuthError} with `invalid_token` when the token is not known, has expired or was revoked.
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
-  verifyAccessToken(token: string): Promise<AuthInfo> {
+  async verifyAccessToken(token: string): Promise<AuthInfo> {
     this.#parts.background();
-    return verifyAccessToken(this.#configuration, token);
+    return withImpliedScopes(this.#configuration.scopeHierarchy, await verifyAccessToken(this.#configuration, token));
   }
 
   /**

@@ -25,6 +25,19 @@ it.each(["admin", "user admin", "user  admin", "admin user offline_access", "adm
   },
 );
 
+it("a narrow scope opens nothing of the broad one that implies it", async () => {
+  const harness = start({ scopeImplies: { admin: ["user"] }, clientRegistration: { validScopes: ["user"] } });
+  const tokens = await harness.tokens({ scope: "user admin" });
+  const renewed = { ...tokens, ...(await jsonOf(await harness.refresh(tokens, { scope: "admin" }))) };
+  for (const { scope, access_token } of [tokens, renewed]) {
+    expect(scope).toBe("user");
+    expect((await harness.provider.verifyAccessToken(access_token)).scopes).toEqual(["user"]);
+    const headers = new Headers({ authorization: `Bearer ${access_token}` });
+    const answer = await harness.provider.authenticate({ headers }, { requiredScopes: ["admin"] });
+    expect(answer instanceof Response && answer.status).toBe(403);
+  }
+});
+
 it("a narrowed access token cannot be widened by asking again for the lost answer", async () => {
   const harness = start();
   const tokens = await harness.tokens({ scope: "user admin" });

@@ -1,6 +1,7 @@
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
@@ -19,6 +20,8 @@ import { configureKeys, configureUpstream } from "./upstream.ts";
 /** The options of a provider, checked and complete. */
 export interface ProviderConfiguration extends Addresses {
   readonly scopes: readonly string[];
+  /** Which of the scopes imply others. */
+  readonly scopeHierarchy: ScopeHierarchy;
   readonly requiredScopes: readonly string[];
   readonly upstream: Upstream;
   readonly repositories: ProviderRepositories;
@@ -63,11 +66,13 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const isFree = !scopes.includes(offlineAccess);
   requireThat(isFree, `${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
   requireThat([400, 401].includes(invalidGrantStatus), "invalidGrantStatus must be 400 or 401.");
-  const registration = configureRegistration(options.clientRegistration, scopes);
+  const scopeHierarchy = ScopeHierarchy.of(scopes, "scopeImplies", options.scopeImplies);
+  const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
   const ownClients = preRegisteredClients(options.clients ?? []);
   return {
     ...addresses,
     scopes,
+    scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
     upstream,
     repositories: { ...createInMemoryRepositories({ clock }), ...withoutUndefined(options.repositories ?? {}) },

@@ -134,6 +134,19 @@ export interface McpOAuthProviderOptions {
   readonly path?: string | undefined;
   /** The scopes that this server knows. */
   readonly scopes: readonly string[];
+  /**
+   * Which scopes have others within them: a broad scope counts wherever a narrow one is needed, and what it implies may
+   * imply more. It counts for requests with a token, in the scope list of a 403, for what a client may ask for, for a refresh
+   * that narrows, and for a consent that was remembered; the consent page lists what is implied as well. A token has the
+   * scopes that were given, and `authInfo.scopes` those that they imply too. A circle is refused. The names are all among
+   * the server's scopes. Default: no scope implies another.
+   *
+   * @example
+   * ```ts
+   * const options = { scopes: ["read", "write", "admin"], scopeImplies: { admin: ["write"], write: ["read"] } };
+   * ```
+   */
+  readonly scopeImplies?: Readonly<Record<string, readonly string[]>>;
   /** Where people log in, such as `pangeaAuthn({ … })`. It sends the browser back to `/<id>/callback`. */
   readonly upstream: Upstream;
   /** Where state is kept. Default: in memory, for each that is not given. */

@@ -43,6 +43,9 @@ export const AuthorizationRequestSchema = record<AuthorizationRequest>({
   resource: text,
 });
 
+/** What decides about the scopes of a request. */
+type ScopeSettings = Pick<ProviderConfiguration, "registration" | "scopeHierarchy" | "scopes">;
+
 /** A client and a redirect URI of its own, to which errors may be sent. */
 export interface TrustedRedirect {
   readonly client: KnownClient;
@@ -84,7 +87,7 @@ export async function trustRedirectUri(
  * @throws {OAuthError} when the request is refused; the error may be sent to the redirect URI.
  */
 export function checkAuthorizationRequest(
-  configuration: Pick<ProviderConfiguration, "registration" | "resource" | "scopes">,
+  configuration: ScopeSettings & Pick<ProviderConfiguration, "resource">,
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
@@ -125,7 +128,7 @@ export function checkAuthorizationRequest(
  * operator has configured the client without them.
  */
 function grantedScopes(
-  { scopes, registration }: Pick<ProviderConfiguration, "registration" | "scopes">,
+  { scopes, scopeHierarchy, registration }: ScopeSettings,
   { information, source }: KnownClient,
   scope: string | undefined,
 ): Pick<AuthorizationRequest, "scopes" | "offlineAccess"> {
@@ -133,7 +136,7 @@ function grantedScopes(
   const registered = parseScope(registeredScope);
   const isListed = source === "configured" && registeredScope !== undefined;
   const served = source === "configured" ? scopes : registration.validScopes;
-  const allowed = isListed ? registered.filter((value) => served.includes(value)) : served;
+  const allowed = isListed ? scopeHierarchy.withImplied(registered.filter((value) => served.includes(value))) : served;
   const defaults = narrowedScopes(registered, allowed, isListed ? [] : registration.defaultScopes);
   const named = parseScope(scope);
   const asked = named.some((value) => value === offlineAccess || allowed.includes(value)) ? named : registered;

@@ -30,7 +30,7 @@ export interface RefreshRequest {
 /** What refreshing needs. */
 export type RefreshRotationParts = Pick<
   ProviderConfiguration,
-  "keys" | "lifetimes" | "now" | "repositories" | "resource"
+  "keys" | "lifetimes" | "now" | "repositories" | "resource" | "scopeHierarchy"
 > & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
@@ -94,7 +94,8 @@ export class RefreshRotation {
     const now = this.#parts.now();
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, now);
-    const successor = chain.successor ?? (await this.#spend({ step, grant, scopes: narrowed(grant, request), now }));
+    const successor =
+      chain.successor ?? (await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now }));
     const issuance = { step, grant, scopes: successor.scopes, now };
     const [expiresAt] = await allDone([
       this.#issueAccessToken(issuance, chain.successor !== undefined),
@@ -174,6 +175,15 @@ export class RefreshRotation {
   }
 
   /**
+   * The scopes that a refresh asks for, of those of its grant and what they imply. A refresh never adds any (RFC 6749
+   * section 6): what it asks for beyond its grant is left out, since clients repeat here what they asked for at the login
+   * and were not given.
+   */
+  #narrowed({ scopes }: Grant, { scope }: RefreshRequest): readonly string[] {
+    return narrowedScopes(parseScope(scope), this.#parts.scopeHierarchy.withImplied(scopes), scopes);
+  }
+
+  /**
    * The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. It is
    * gone before its successor is, which says that it was used: so no answer is given until this was done, by a repetition
    * where it failed at first.
@@ -192,14 +202,6 @@ export class RefreshRotation {
  */
 function wasRetired({ shown, successor }: Chain): boolean {
   return shown !== undefined && successor === undefined && shown.expiresAt < shown.usableUntil;
-}
-
-/**
- * The scopes that a refresh asks for, of those of its grant. A refresh never adds any (RFC 6749 section 6): what it asks for
- * beyond its grant is left out, since clients repeat here what they asked for at the login and were not given.
- */
-function narrowed(grant: Grant, { scope }: RefreshRequest): readonly string[] {
-  return narrowedScopes(parseScope(scope), grant.scopes, grant.scopes);
 }
 
 function unknownToken(): OAuthError {

@@ -13,7 +13,12 @@ import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
  * @param sealedRequest - Comes back with the decision.
  */
 export function consentPage(
-  { baseUrl, consent: appearance, upstream }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "upstream">,
+  {
+    baseUrl,
+    consent: appearance,
+    scopeHierarchy,
+    upstream,
+  }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "scopeHierarchy" | "upstream">,
   client: KnownClient,
   request: AuthorizationRequest,
   sealedRequest: string,
@@ -24,7 +29,8 @@ export function consentPage(
   const values = { client: name, brand: brandName, host, domain: client.verifiedDomain ?? "" };
   const standing =
     client.source === "configured" ? texts.configured : client.verifiedDomain ? texts.verified : texts.unverified;
-  const given = request.offlineAccess ? [...request.scopes, offlineAccess] : request.scopes;
+  const opened = scopeHierarchy.withImplied(request.scopes);
+  const given = request.offlineAccess ? [...opened, offlineAccess] : opened;
   const scopes = given.map((scope) => `<li>${escapeHtml(scopeDescriptions.get(scope) ?? scope)}</li>`);
   const warning = leadsToThisMachine(request.redirectUri)
     ? `<p class="warning" role="note">${fillText(texts.loopbackWarning, values)}</p>`
