@@ -185,15 +185,30 @@ export interface McpOAuthProviderOptions {
   /** How long a person may take to log in, in seconds. Default: 600. */
   readonly loginLifetimeSeconds?: number;
   /**
-   * How long a spent refresh token gets the same answer once its successor was used, in seconds. Until then it gets the
-   * same answer however late it comes, for clients that lost it. Default: 30.
+   * How long a spent refresh token gets the same answer once its successor was used, in seconds, 600 at the most. Until
+   * then it gets the same answer however late it comes, for as long as the successor is good: for clients that lost the
+   * answer, and for those of several processes that share one token. After it, see `onRefreshReuse`. Default: 30.
    */
   readonly refreshGraceSeconds?: number;
+  /**
+   * What happens when a spent refresh token is shown after its grace. Somebody has a copy: a thief, or a process of the
+   * client that slept through two refreshes of another one. Default: `"end-grant"`.
+   *
+   * - `"end-grant"` ends the login with all its tokens, as RFC 9700 section 4.14.2 asks: a thief and the client cannot both
+   *   go on, whoever comes first.
+   * - `"refuse"` refuses that one request with `invalid_grant`, and the login goes on: for clients whose processes do not
+   *   tell each other of new tokens. A thief who was quicker than the client then keeps what was stolen until the grant
+   *   ends, and the client, which is refused, has to log in anew. The event `reuse-detected` says so either way.
+   */
+  readonly onRefreshReuse?: "end-grant" | "refuse";
   /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default: 400. */
   readonly invalidGrantStatus?: 400 | 401;
   /** How long a request may take to arrive, in milliseconds. Default: 10000. */
   readonly requestTimeout?: number;
-  /** How far the clock of a client that signs assertions may be off, in seconds. Default: 30. */
+  /**
+   * How far clocks may be off, in seconds, 300 at the most: that of a client that signs assertions, and that of another
+   * instance of this server, where its time says when a refresh token was used. Default: 30 for clients, 120 for instances.
+   */
   readonly clockToleranceSeconds?: number;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;

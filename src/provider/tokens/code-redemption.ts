@@ -14,6 +14,7 @@ import { readCredential } from "../oauth/grant-credential.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { addOnce, allDone } from "./add-once.ts";
+import { CodeUses } from "./code-uses.ts";
 import { longestRequestSeconds, requirePrompt } from "./request-time.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
@@ -93,6 +94,7 @@ export class CodeRedemption {
    * wrapped key of a token. No two are the same, so the store tells whether it was added.
    */
   readonly #unanswered = boundedCache<string, string>(maxUnanswered);
+  readonly #uses = new CodeUses();
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;
@@ -111,6 +113,7 @@ export class CodeRedemption {
     authenticate: (client: ClientAuthentication | undefined) => Promise<ClientAuthentication | undefined>,
   ): Promise<RedeemedCode> {
     const began = this.#parts.now();
+    const number = this.#uses.begin();
     const credential = readCredential(this.#parts.keys.derive("credential mark"), "authorization_code", request.code);
     if (credential === undefined) {
       if (request.isProven) await authenticate(undefined);
@@ -128,11 +131,12 @@ export class CodeRedemption {
     if (record === undefined) return this.#refuseReplay(replay);
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, grant, refreshToken);
+    const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);
+    if (!isSecondUse) this.#check(request, record);
     if (attempt === undefined) return this.#refuseReplay({ ...replay, step });
-    this.#check(request, record);
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, this.#parts.now());
-    const tokens = await this.#answer(attempt);
+    const tokens = await this.#uses.answer(step.grantId, () => this.#answer(attempt));
     requirePrompt(began, this.#parts.now());
     return { tokens, client };
   }

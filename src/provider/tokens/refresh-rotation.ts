@@ -30,7 +30,15 @@ export interface RefreshRequest {
 /** What refreshing needs. */
 export type RefreshRotationParts = Pick<
   ProviderConfiguration,
-  "keys" | "lifetimes" | "now" | "repositories" | "resource" | "scopeHierarchy"
+  | "instance"
+  | "instanceClockTolerance"
+  | "keys"
+  | "lifetimes"
+  | "now"
+  | "onRefreshReuse"
+  | "repositories"
+  | "resource"
+  | "scopeHierarchy"
 > & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
@@ -52,8 +60,8 @@ interface Chain {
  *
  * The tokens of a grant are numbered. A token is spent by one `add`: of the record of the next number. Both tokens of the
  * answer follow from the shown one and its keys. So a client that sends a token twice, or lost the answer, gets the same
- * answer for as long as the successor is unused, and for a grace after that; then a second use ends the grant. Being spent
- * is not a state that anybody could set back.
+ * answer for as long as the successor is unused, and for a grace after that; then a second use ends the grant, unless the
+ * server is configured to refuse it only. Being spent is not a state that anybody could set back.
  */
 export class RefreshRotation {
   readonly #parts: RefreshRotationParts;
@@ -128,8 +136,8 @@ export class RefreshRotation {
 
   /** The keys of a token that still gets an answer. */
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
-    const { grants, keys, lifetimes } = this.#parts;
-    const { grant, shown, successor, afterSuccessor } = chain;
+    const { grants, keys } = this.#parts;
+    const { grant, shown, successor } = chain;
     const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
     if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);
@@ -138,19 +146,31 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, step.key.grantKey);
       throw unknownToken();
     }
-    const graceEnds = afterSuccessor === undefined ? Infinity : afterSuccessor.issuedAt + lifetimes.refreshGrace;
-    if (wasRetired(chain) || now >= graceEnds) return this.#refuseReuse(credential, grant, step);
+    if (wasRetired(chain) || now >= this.#endOfGrace(chain)) return this.#refuseReuse(credential, grant, step);
     if ((successor ?? shown).usableUntil <= now || grant.expiresAt <= now) throw unknownToken();
     return step;
+  }
+
+  /**
+   * When a token gets its answer for the last time. The use of its successor begins the grace, by the clock of the instance
+   * that was shown the successor: another instance adds what its own clock may be ahead of that one.
+   */
+  #endOfGrace({ afterSuccessor }: Chain): number {
+    if (afterSuccessor === undefined) return Number.POSITIVE_INFINITY;
+    const { instance, instanceClockTolerance, lifetimes } = this.#parts;
+    const tolerance = afterSuccessor.issuedBy === instance ? 0 : instanceClockTolerance;
+    return afterSuccessor.issuedAt + lifetimes.refreshGrace + tolerance;
   }
 
   async #refuseReuse({ handle }: GrantCredential, grant: Grant, step: Step | undefined): Promise<never> {
     const { clientId } = grant;
     const grantId = grantIdOf(handle);
     if (isRevoked(grant)) throw unknownToken();
-    await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });
+    const ends = this.#parts.onRefreshReuse === "end-grant";
+    if (ends) await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });
     emit("reuse-detected", { clientId, grantId, credential: "refresh_token" });
-    throw new OAuthError("invalid_grant", "The refresh token was used before; the login has been ended.");
+    const consequence = ends ? "; the login has been ended" : "";
+    throw new OAuthError("invalid_grant", `The refresh token was used before${consequence}.`);
   }
 
   /** When the access token of an answer expires, in epoch seconds. A repetition looks before it adds one. */
@@ -189,7 +209,8 @@ export class RefreshRotation {
    * where it failed at first.
    */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
-    const keptUntil = Math.ceil(now + Math.max(this.#parts.lifetimes.refreshGrace, longestRequestSeconds));
+    const { instanceClockTolerance, lifetimes } = this.#parts;
+    const keptUntil = Math.ceil(now + Math.max(lifetimes.refreshGrace + instanceClockTolerance, longestRequestSeconds));
     if (previous === undefined || previous.expiresAt <= keptUntil) return;
     const key = refreshTokenKey(step.handle, step.generation - 1);
     await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt: keptUntil });

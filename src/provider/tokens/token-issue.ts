@@ -18,7 +18,7 @@ export interface Issuance {
 }
 
 /** What `TokenIssue` needs. */
-type IssueParts = Pick<ProviderConfiguration, "keys" | "lifetimes" | "repositories">;
+type IssueParts = Pick<ProviderConfiguration, "instance" | "keys" | "lifetimes" | "repositories">;
 
 /**
  * Issues the tokens of a step. Each is added, never set: of any number of requests that issue the same token one writes
@@ -69,6 +69,7 @@ export class TokenIssue {
       usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.#endOf(grant)),
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
+      issuedBy: this.#parts.instance,
       ...redemptionOf(step, grant),
     };
   }

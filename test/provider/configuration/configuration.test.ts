@@ -111,6 +111,8 @@ describe("an option that is wrong", () => {
       { clientRegistration: { validScopes: ["user"], defaultScopes: ["user", "admin"] } },
       /defaultScopes lists "admin", which validScopes lacks/,
     ],
+    ["another answer to reuse", { onRefreshReuse: "ignore" }, /onRefreshReuse must be "end-grant" or "refuse"/],
+    ["a scope that implies itself", { scopeImplies: { user: ["user"] } }, /scopeImplies/],
     ["another status for a bad grant", { invalidGrantStatus: 200 }, /invalidGrantStatus must be 400 or 401/],
     ["a URL without slashes", { mcpBaseUrl: "https:mcp.example.org" }, /mcpBaseUrl must have two slashes/],
     ["a URL with backslashes", { mcpBaseUrl: "https:\\\\mcp.example.org" }, /mcpBaseUrl must have two slashes/],
