@@ -22,7 +22,7 @@ export interface ProviderEvents {
   readonly "token-revoked": { readonly clientId: string; readonly grantId: string | undefined };
   /** A grant was ended, with all its tokens. */
   readonly "grant-revoked": { readonly clientId: string | undefined; readonly grantId: string };
-  /** A credential that works once was used again; its grant was ended. */
+  /** A credential that works once was used again; its grant was ended, unless `onRefreshReuse` is `"refuse"`. */
   readonly "reuse-detected": {
     readonly clientId: string;
     readonly grantId: string;

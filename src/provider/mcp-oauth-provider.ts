@@ -5,7 +5,7 @@ import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
-import { type AuthInfo, verifyAccessToken } from "./tokens/access-token-verifier.ts";
+import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
 
 /**
  * A complete OAuth authorization server for an MCP server, which defers login to an upstream and keeps its state in
@@ -113,9 +113,9 @@ export class McpOAuthProvider {
    * @throws {OAuthError} with `invalid_token` when the token is not known, has expired or was revoked.
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
-  verifyAccessToken(token: string): Promise<AuthInfo> {
+  async verifyAccessToken(token: string): Promise<AuthInfo> {
     this.#parts.background();
-    return verifyAccessToken(this.#configuration, token);
+    return withImpliedScopes(this.#configuration.scopeHierarchy, await verifyAccessToken(this.#configuration, token));
   }
 
   /**

@@ -25,7 +25,7 @@ export interface AuthorizationCode {
   /** The resource that was asked for (RFC 8707). */
   readonly resource?: URL;
   /** True where the client named the resource, so that the token response has to name it too. */
-  readonly namesResource?: boolean;
+  readonly namesResource?: true;
   /** The user's id at Pangea AuthN. */
   readonly subject?: string;
   /** The grant that the code leads to, for whoever ends that grant before the code was redeemed. */
@@ -34,6 +34,8 @@ export interface AuthorizationCode {
   readonly sealedUpstream?: string;
   /** The keys of the grant's first step, wrapped under the code: without code and configured secret they open nothing. */
   readonly wrappedKey?: string;
+  /** Whether the person has allowed refresh tokens by the scope `offline_access`. */
+  readonly offlineAccess?: true;
   /** How the client authenticates, so that redeeming the code needs no second read. */
   readonly client?: ClientAuthentication;
 }
@@ -60,5 +62,6 @@ export const AuthorizationCodeSchema = record<AuthorizationCode>({
   grantId: optional(text),
   sealedUpstream: optional(text),
   wrappedKey: optional(text),
+  offlineAccess: optional(flag),
   client: optional(ClientAuthenticationSchema),
 });

@@ -1,4 +1,4 @@
-import { number, optional, record, text, texts, url } from "./record.ts";
+import { flag, number, optional, record, text, texts, url } from "./record.ts";
 
 /**
  * One user's approval of one client. A grant never changes, until it is revoked: then a tombstone is in its place, which
@@ -9,6 +9,8 @@ export interface Grant {
   /** The user's id upstream. */
   readonly subject?: string;
   readonly scopes: string[];
+  /** Whether the person has allowed refresh tokens by the scope `offline_access`. */
+  readonly offlineAccess?: true;
   /** The resource that was authorized (RFC 8707). */
   readonly resource?: URL;
   /** In epoch seconds. */
@@ -28,6 +30,7 @@ export const GrantSchema = record<Grant>({
   clientId: text,
   subject: optional(text),
   scopes: texts,
+  offlineAccess: optional(flag),
   resource: optional(url),
   createdAt: number,
   expiresAt: number,

@@ -50,8 +50,8 @@ export const text = z.string();
 /** A member that is a number, such as a time in epoch seconds. */
 export const number = z.number();
 
-/** A member that is true or false. */
-export const flag = z.boolean();
+/** A member that says yes by being there. It is optional wherever it is used. */
+export const flag = z.literal(true);
 
 /** A member that is a list of texts. */
 export const texts = z.array(text);

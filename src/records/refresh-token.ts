@@ -16,6 +16,8 @@ export interface RefreshToken {
   readonly expiresAt: number;
   /** The keys of this step, wrapped under the token: without the token and the configured secret they open nothing. */
   readonly wrappedKey: string;
+  /** Which instance issued it, so that an instance tells its own clock from those of others. */
+  readonly issuedBy?: string;
   /** For a first refresh token: which attempt to redeem the code it belongs to. */
   readonly redemption?: string;
 }
@@ -28,5 +30,6 @@ export const RefreshTokenSchema = record<RefreshToken>({
   usableUntil: number,
   expiresAt: number,
   wrappedKey: text,
+  issuedBy: optional(text),
   redemption: optional(text),
 });

@@ -19,6 +19,17 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "Consent to less than refresh tokens",
+    tests: ["confused-deputy-by-a-remembered-consent"],
+    edits: [
+      [
+        "provider/login/consent.ts",
+        "const scopes = request.offlineAccess ? [...opened, offlineAccess] : opened;",
+        "const scopes = [...opened];",
+      ],
+    ],
+  },
+  {
     name: "Consent in another browser",
     tests: ["confused-deputy-by-a-remembered-consent"],
     edits: [
@@ -163,8 +174,30 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "const isWithin = scopesBeyond(requested, grant.scopes).length === 0;",
-        "const isWithin = scopesBeyond !== undefined;",
+        "narrowedScopes(parseScope(scope), this.#parts.scopeHierarchy.withImplied(scopes), scopes)",
+        "narrowedScopes(parseScope(scope), parseScope(scope), scopes)",
+      ],
+    ],
+  },
+  {
+    name: "Scopes beyond those that clients may have",
+    tests: ["scope-widening-on-refresh"],
+    edits: [
+      [
+        "provider/login/authorization-request.ts",
+        "scopes: narrowedScopes(asked, allowed, defaults),",
+        "scopes: narrowedScopes(asked, allowed && scopes, defaults),",
+      ],
+    ],
+  },
+  {
+    name: "A narrow scope in the place of a broad one",
+    tests: ["scope-widening-on-refresh"],
+    edits: [
+      [
+        "provider/oauth/scope-hierarchy.ts",
+        "implied.set(scope, reached);",
+        "implied.set(scope, reached); for (const narrow of reached) implied.set(narrow, [scope]);",
       ],
     ],
   },

@@ -70,6 +70,13 @@ async function open(link: string): Promise<{ pages: string[]; redirects: string[
   }
 }
 
+it("a consent to an access of an hour does not stand for one that lasts", async () => {
+  const { pages, redirects, reached } = await open(linkTo(honest, honestUri, { scope: "user offline_access" }));
+  expect(reached).toBeUndefined();
+  expect(redirects).toEqual([]);
+  expect(pages.join()).toContain("Scribe");
+});
+
 it("a person who allowed an honest client comes back to it without being asked again", async () => {
   const { pages, reached } = await open(linkTo(honest, honestUri));
   expect(pages).toEqual([]);

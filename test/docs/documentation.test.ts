@@ -84,9 +84,10 @@ it("every test that the documentation of MCP authorization names exists under th
   expect(missing.map(({ text, target }) => `${target}: ${text}`)).toEqual([]);
 });
 
-it("the documentation of MCP authorization has a proof for each of the 22 requirements", () => {
+it("the documentation of MCP authorization has a proof for each requirement", () => {
   const rows = [...read("docs/mcp-authorization.md").matchAll(/^\| (\d+) +\|.*$/gm)];
-  expect(rows.map(([, number]) => Number(number))).toEqual(Array.from({ length: 22 }, (_, index) => index + 1));
+  expect(rows.length).toBeGreaterThanOrEqual(23);
+  expect(rows.map(([, number]) => Number(number))).toEqual(rows.map((_, index) => index + 1));
   for (const [row] of rows) expect(row).toContain("](../test/");
 });
 

@@ -74,10 +74,10 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
   });
   const harness = new ClientHarness(provider, baseUrl);
 
-  const codeFor = async (clientId: string): Promise<IssuedCode> => {
+  const codeFor = async (clientId: string, scope = "user"): Promise<IssuedCode> => {
     const { verifier, challenge } = pkce();
     const resource = provider.resource;
-    const asked = { client_id: clientId, code_challenge: challenge, resource };
+    const asked = { client_id: clientId, code_challenge: challenge, resource, scope };
     const { location, cookie } = await harness.beginLogin(asked);
     const redirect = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
     return { clientId, code: redirect.searchParams.get("code") ?? "", verifier };
@@ -98,7 +98,7 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
 
   await harness.register({ token_endpoint_auth_method: "client_secret_basic" });
   const { client_id: clientId } = await harness.register();
-  const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId)));
+  const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId, "user offline_access")));
   clock.advanceSeconds(3590);
   await provider.upstreamToken({ token: first.access_token });
   const second = await tokensOf(clientId, harness.refresh(first));

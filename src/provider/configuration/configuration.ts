@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
@@ -8,7 +10,7 @@ import { configureDocuments } from "./client-documents.ts";
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { ProviderInternals } from "./internals.ts";
-import { configureLifetimes, type Lifetimes, requireSeconds } from "./lifetimes.ts";
+import { configureClockTolerance, configureLifetimes, type Lifetimes } from "./lifetimes.ts";
 import { checkOptionKinds } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
@@ -19,6 +21,8 @@ import { configureKeys, configureUpstream } from "./upstream.ts";
 /** The options of a provider, checked and complete. */
 export interface ProviderConfiguration extends Addresses {
   readonly scopes: readonly string[];
+  /** Which of the scopes imply others. */
+  readonly scopeHierarchy: ScopeHierarchy;
   readonly requiredScopes: readonly string[];
   readonly upstream: Upstream;
   readonly repositories: ProviderRepositories;
@@ -39,6 +43,11 @@ export interface ProviderConfiguration extends Addresses {
   readonly requestTimeout: number;
   /** How far the clocks of others may be off, in seconds. */
   readonly clockTolerance: number;
+  /** How far the clocks of two instances of this server may be apart, in seconds. */
+  readonly instanceClockTolerance: number;
+  /** A name that no other instance has. */
+  readonly instance: string;
+  readonly onRefreshReuse: "end-grant" | "refuse";
   /** The time in milliseconds since the epoch. */
   readonly clock: () => number;
   /** The time in epoch seconds, with a fraction: the unit of records and of OAuth. */
@@ -55,7 +64,7 @@ export interface ProviderConfiguration extends Addresses {
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
   requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
   checkOptionKinds(options);
-  const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, clockToleranceSeconds } = options;
+  const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, onRefreshReuse = "end-grant" } = options;
   const { nameOf = (option) => option, delay = wait } = internals;
   const upstream = configureUpstream(options.upstream);
   const addresses = configureAddresses(options, upstream.id, nameOf);
@@ -63,11 +72,15 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const isFree = !scopes.includes(offlineAccess);
   requireThat(isFree, `${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
   requireThat([400, 401].includes(invalidGrantStatus), "invalidGrantStatus must be 400 or 401.");
-  const registration = configureRegistration(options.clientRegistration, scopes);
+  const isKnown = ["end-grant", "refuse"].includes(onRefreshReuse);
+  requireThat(isKnown, 'onRefreshReuse must be "end-grant" or "refuse".');
+  const scopeHierarchy = ScopeHierarchy.of(scopes, "scopeImplies", options.scopeImplies);
+  const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
   const ownClients = preRegisteredClients(options.clients ?? []);
   return {
     ...addresses,
     scopes,
+    scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
     upstream,
     repositories: { ...createInMemoryRepositories({ clock }), ...withoutUndefined(options.repositories ?? {}) },
@@ -86,8 +99,10 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     lifetimes: configureLifetimes(options),
     invalidGrantStatus,
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
-    clockTolerance:
-      clockToleranceSeconds === 0 ? 0 : requireSeconds("clockToleranceSeconds", clockToleranceSeconds, 30, 300),
+    clockTolerance: configureClockTolerance(options, 30),
+    instanceClockTolerance: configureClockTolerance(options, 120),
+    instance: randomBytes(9).toString("base64url"),
+    onRefreshReuse,
     clock,
     now: () => clock() / 1000,
     delay,

@@ -1,4 +1,5 @@
 import { requireText, requireThat } from "../../option-checks.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
@@ -51,7 +52,7 @@ export function configureConsent(options: ConsentOptions, baseUrl: string): Cons
     brandName: requireText("consent.brandName", options.brandName ?? new URL(baseUrl).host),
     logoUrl,
     accentColour,
-    scopeDescriptions: new Map(descriptions),
+    scopeDescriptions: new Map([[offlineAccess, "Stay connected while you are not using it"], ...descriptions]),
     texts: { ...english, ...Object.fromEntries(texts) },
     language,
     remember: rememberSeconds,

@@ -25,6 +25,19 @@ export function configureLifetimes(options: McpOAuthProviderOptions) {
   };
 }
 
+/**
+ * How far clocks may be off, in seconds.
+ *
+ * @param fallback - Where the option says nothing.
+ * @throws {ConfigurationError} when the option is not a number of seconds from 0 to 300.
+ */
+export function configureClockTolerance(
+  { clockToleranceSeconds: given }: Pick<McpOAuthProviderOptions, "clockToleranceSeconds">,
+  fallback: number,
+): number {
+  return given === 0 ? 0 : requireSeconds("clockToleranceSeconds", given, fallback, 300);
+}
+
 /** @throws {ConfigurationError} when the value is not a number of seconds above 0 and up to `max`, by default ten years. */
 export function requireSeconds(
   name: string,

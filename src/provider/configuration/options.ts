@@ -7,9 +7,16 @@ import type { DocumentFetchOptions } from "./client-documents-options.ts";
 export interface ClientRegistrationOptions {
   /** Whether the registration endpoint is served. Default: true. */
   readonly enabled?: boolean;
-  /** The scopes a client may register for. Default: all that the server knows. */
+  /**
+   * The scopes that a client may have which no operator has configured: the limit of every registration and of every
+   * authorization request. Whatever else a client asks for is left out, and the answer says what was given (RFC 7591
+   * section 3.2.1, RFC 6749 section 3.3). Default: all that the server knows.
+   */
   readonly validScopes?: readonly string[];
-  /** The scopes of a client that asks for none. Default: all that the server knows. */
+  /**
+   * The scopes of a client that asks for none, or for none that there is. What a client has registered for takes their
+   * place in its authorization requests. Default: `validScopes`.
+   */
   readonly defaultScopes?: readonly string[];
   /** How long a client secret is good, in seconds. Default: 90 days. */
   readonly clientSecretLifetimeSeconds?: number;
@@ -75,7 +82,10 @@ export interface ConsentOptions {
   readonly logoUrl?: string;
   /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default: `#1f5fd6`. */
   readonly accentColour?: string;
-  /** What each scope allows, in words that a user understands. A scope without words is shown by its name. */
+  /**
+   * What each scope allows, in words that a user understands. A scope without words is shown by its name. `offline_access`,
+   * which gives refresh tokens, has words of its own unless it has some here.
+   */
   readonly scopeDescriptions?: Readonly<Record<string, string>>;
   /** Texts in place of the English ones. Default: English. */
   readonly texts?: Partial<ConsentTexts>;
@@ -106,7 +116,7 @@ export interface ConsentTexts {
 
 /**
  * A client that is given in the configuration and needs no registration. It never expires. Its `client_secret`, where it has
- * one, has 32 characters or more.
+ * one, has 32 characters or more. Its `scope` lists what it may have. Default: all that the server knows.
  */
 export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
   Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
@@ -124,6 +134,19 @@ export interface McpOAuthProviderOptions {
   readonly path?: string | undefined;
   /** The scopes that this server knows. */
   readonly scopes: readonly string[];
+  /**
+   * Which scopes have others within them: a broad scope counts wherever a narrow one is needed, and what it implies may
+   * imply more. It counts for requests with a token, in the scope list of a 403, for what a client may ask for, for a refresh
+   * that narrows, and for a consent that was remembered; the consent page lists what is implied as well. A token has the
+   * scopes that were given, and `authInfo.scopes` those that they imply too. A circle is refused. The names are all among
+   * the server's scopes. Default: no scope implies another.
+   *
+   * @example
+   * ```ts
+   * const options = { scopes: ["read", "write", "admin"], scopeImplies: { admin: ["write"], write: ["read"] } };
+   * ```
+   */
+  readonly scopeImplies?: Readonly<Record<string, readonly string[]>>;
   /** Where people log in, such as `pangeaAuthn({ … })`. It sends the browser back to `/<id>/callback`. */
   readonly upstream: Upstream;
   /** Where state is kept. Default: in memory, for each that is not given. */
@@ -162,15 +185,30 @@ export interface McpOAuthProviderOptions {
   /** How long a person may take to log in, in seconds. Default: 600. */
   readonly loginLifetimeSeconds?: number;
   /**
-   * How long a spent refresh token gets the same answer once its successor was used, in seconds. Until then it gets the
-   * same answer however late it comes, for clients that lost it. Default: 30.
+   * How long a spent refresh token gets the same answer once its successor was used, in seconds, 600 at the most. Until
+   * then it gets the same answer however late it comes, for as long as the successor is good: for clients that lost the
+   * answer, and for those of several processes that share one token. After it, see `onRefreshReuse`. Default: 30.
    */
   readonly refreshGraceSeconds?: number;
+  /**
+   * What happens when a spent refresh token is shown after its grace. Somebody has a copy: a thief, or a process of the
+   * client that slept through two refreshes of another one. Default: `"end-grant"`.
+   *
+   * - `"end-grant"` ends the login with all its tokens, as RFC 9700 section 4.14.2 asks: a thief and the client cannot both
+   *   go on, whoever comes first.
+   * - `"refuse"` refuses that one request with `invalid_grant`, and the login goes on: for clients whose processes do not
+   *   tell each other of new tokens. A thief who was quicker than the client then keeps what was stolen until the grant
+   *   ends, and the client, which is refused, has to log in anew. The event `reuse-detected` says so either way.
+   */
+  readonly onRefreshReuse?: "end-grant" | "refuse";
   /** The HTTP status of `invalid_grant`: 400 by RFC 6749; 401 for clients that loop on 400. Default: 400. */
   readonly invalidGrantStatus?: 400 | 401;
   /** How long a request may take to arrive, in milliseconds. Default: 10000. */
   readonly requestTimeout?: number;
-  /** How far the clock of a client that signs assertions may be off, in seconds. Default: 30. */
+  /**
+   * How far clocks may be off, in seconds, 300 at the most: that of a client that signs assertions, and that of another
+   * instance of this server, where its time says when a refresh token was used. Default: 30 for clients, 120 for instances.
+   */
   readonly clockToleranceSeconds?: number;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;

@@ -1,5 +1,6 @@
 import { requireThat } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
+import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { requireScopesAmong, scopesBeyond } from "../oauth/scopes.ts";
 import { day, requireSeconds } from "./lifetimes.ts";
 import type { ClientRegistrationOptions } from "./options.ts";
@@ -21,17 +22,19 @@ export interface RegistrationConfiguration {
  * Checks the options of registration and fills in the defaults.
  *
  * @param scopes - All that the server knows.
+ * @param hierarchy - Who may have a scope may have what that implies.
  * @throws {ConfigurationError} when an option is wrong.
  */
 export function configureRegistration(
   options: ClientRegistrationOptions = {},
   scopes: readonly string[],
+  hierarchy: ScopeHierarchy,
 ): RegistrationConfiguration {
   const among = (name: "validScopes" | "defaultScopes", fallback: readonly string[]) =>
     requireScopesAmong(scopes, `clientRegistration.${name}`, options[name] ?? fallback);
   const lifetime = (name: "clientSecretLifetimeSeconds" | "unusedLifetimeSeconds") =>
     requireSeconds(`clientRegistration.${name}`, options[name], 90 * day);
-  const validScopes = among("validScopes", scopes);
+  const validScopes = hierarchy.withImplied(among("validScopes", scopes));
   const defaultScopes = among("defaultScopes", validScopes);
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
   requireThat(beyond === undefined, `clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);

@@ -2,12 +2,18 @@ import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
-import { isScope, scopesBeyond } from "../oauth/scopes.ts";
+import { isScope } from "../oauth/scopes.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
-import { type AuthInfo, type VerifierParts, verifyAccessToken } from "../tokens/access-token-verifier.ts";
+import {
+  type AuthInfo,
+  type VerifierParts,
+  verifyAccessToken,
+  withImpliedScopes,
+} from "../tokens/access-token-verifier.ts";
 import { oauthErrorResponse } from "./responses.ts";
 
-type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopes"> & VerifierParts;
+type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"> &
+  VerifierParts;
 
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
@@ -29,14 +35,16 @@ export class BearerGuard {
       const token = bearerToken(authorization);
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.
       if (token === undefined) return this.#challenge(unauthenticated, requiredScopes);
+      const { scopeHierarchy } = this.#settings;
       const authInfo = await verifyAccessToken(this.#settings, token);
-      if (scopesBeyond(requiredScopes, authInfo.scopes).length > 0) {
+      const lacking = scopeHierarchy.lacking(requiredScopes, authInfo.scopes);
+      if (lacking.length > 0) {
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.
-          scopes: [...new Set([...authInfo.scopes, ...requiredScopes])],
+          scopes: [...new Set([...authInfo.scopes, ...lacking])],
         });
       }
-      return authInfo;
+      return withImpliedScopes(scopeHierarchy, authInfo);
     } catch (failure) {
       return this.refusal(failure, requiredScopes);
     }

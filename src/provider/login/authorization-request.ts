@@ -5,7 +5,7 @@ import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from 
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource, requestedResource } from "../oauth/resource.ts";
-import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { narrowedScopes, offlineAccess, parseScope } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
@@ -25,10 +25,12 @@ export interface AuthorizationRequest {
   readonly redirectUri: string;
   readonly state?: string;
   readonly scopes: readonly string[];
+  /** Whether the request asks for refresh tokens, by the scope `offline_access`, and gets them. */
+  readonly offlineAccess?: true;
   readonly codeChallenge: string;
   readonly resource: string;
   /** True where the client named the resource. */
-  readonly namesResource?: boolean;
+  readonly namesResource?: true;
 }
 
 /** An authorization request as it is carried along, sealed: in the page that asks for consent, in a login's cookie. */
@@ -38,10 +40,14 @@ export const AuthorizationRequestSchema = record<AuthorizationRequest>({
   redirectUri: text,
   state: optional(text),
   scopes: texts,
+  offlineAccess: optional(flag),
   codeChallenge: text,
   resource: text,
   namesResource: optional(flag),
 });
+
+/** What decides about the scopes of a request. */
+type ScopeSettings = Pick<ProviderConfiguration, "registration" | "scopeHierarchy" | "scopes">;
 
 /** A client and a redirect URI of its own, to which errors may be sent. */
 export interface TrustedRedirect {
@@ -84,7 +90,7 @@ export async function trustRedirectUri(
  * @throws {OAuthError} when the request is refused; the error may be sent to the redirect URI.
  */
 export function checkAuthorizationRequest(
-  configuration: Pick<ProviderConfiguration, "registration" | "resource" | "scopes">,
+  configuration: ScopeSettings & Pick<ProviderConfiguration, "resource">,
   trusted: TrustedRedirect,
   parameters: AuthorizationRequestParameters,
 ): AuthorizationRequest {
@@ -108,7 +114,7 @@ export function checkAuthorizationRequest(
     client: portableAuthenticationOf(client),
     redirectUri,
     ...(state !== undefined && { state }),
-    scopes: grantedScopes(configuration, client, scope),
+    ...grantedScopes(configuration, client, scope),
     codeChallenge,
     resource: checkResource(configuration.resource, resource),
     ...(resource !== undefined && { namesResource: true }),
@@ -116,25 +122,32 @@ export function checkAuthorizationRequest(
 }
 
 /**
- * The scopes that a request gets: those it names, or what its client has registered for, or the defaults.
- * `offline_access` is understood and opens nothing: refresh tokens depend on the client's grant types.
+ * The scopes that a request gets: those it names, as far as there are any that its client may have. A request that names
+ * none of those gets what its client has registered for, or the defaults.
+ *
+ * What a client has registered for is no limit: clients register the scope of their first 401 and ask for more after a 403
+ * (MCP specification, step-up authorization). The limit is the server's, or the list of a client that an operator has
+ * configured. The person is shown what is given, and says yes or no to that.
+ *
+ * `offline_access` opens nothing by itself. It gives refresh tokens to a client that has not registered for them, unless an
+ * operator has configured the client without them.
  */
 function grantedScopes(
-  { scopes, registration }: Pick<ProviderConfiguration, "registration" | "scopes">,
-  client: KnownClient,
+  { scopes, scopeHierarchy, registration }: ScopeSettings,
+  { information, source }: KnownClient,
   scope: string | undefined,
-): readonly string[] {
-  const registered = client.information.scope;
-  const unnamed = client.source === "configured" ? scopes : registration.validScopes;
-  const allowed = registered === undefined ? unnamed : parseScope(registered);
-  const requested = parseScope(scope).filter((value) => value !== offlineAccess);
-  if (requested.length === 0) {
-    const defaults = registered === undefined ? registration.defaultScopes : allowed;
-    return defaults.filter((value) => scopes.includes(value));
-  }
-  const isServed = scopesBeyond(requested, scopes).length === 0;
-  refuseUnless(isServed, "invalid_scope", `This server has the scopes: ${scopes.join(" ")}.`);
-  const isAllowed = scopesBeyond(requested, allowed).length === 0;
-  refuseUnless(isAllowed, "invalid_scope", "The client asks for a scope that it has not registered for.");
-  return requested;
+): Pick<AuthorizationRequest, "scopes" | "offlineAccess"> {
+  const { scope: registeredScope, grant_types: grantTypes = [] } = information;
+  const registered = parseScope(registeredScope);
+  const isListed = source === "configured" && registeredScope !== undefined;
+  const served = source === "configured" ? scopes : registration.validScopes;
+  const allowed = isListed ? scopeHierarchy.withImplied(registered.filter((value) => served.includes(value))) : served;
+  const defaults = narrowedScopes(registered, allowed, isListed ? [] : registration.defaultScopes);
+  const named = parseScope(scope);
+  const asked = named.some((value) => value === offlineAccess || allowed.includes(value)) ? named : registered;
+  const mayStay = source !== "configured" || registered.includes(offlineAccess) || grantTypes.includes("refresh_token");
+  return {
+    scopes: narrowedScopes(asked, allowed, defaults),
+    ...(mayStay && asked.includes(offlineAccess) && { offlineAccess: true }),
+  };
 }

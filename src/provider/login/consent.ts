@@ -4,6 +4,8 @@ import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openOr } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
+import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import type { Decision } from "./decision.ts";
 
@@ -17,7 +19,10 @@ const rememberedSchema = z.array(z.tuple([z.string(), z.string(), z.number()]));
 type Remembered = z.output<typeof rememberedSchema>;
 
 /** What a decision is about. */
-export type AllowedRequest = Pick<AuthorizationRequest, "clientId" | "redirectUri" | "scopes" | "resource">;
+export type AllowedRequest = Pick<
+  AuthorizationRequest,
+  "clientId" | "redirectUri" | "scopes" | "offlineAccess" | "resource"
+>;
 
 /** What a browser sends of the decisions that it remembers. */
 export interface BrowserMemory {
@@ -36,21 +41,32 @@ export interface BrowserMemory {
  * cookie alone opens nothing elsewhere.
  */
 export class Consent {
+  readonly #scopes: ScopeHierarchy;
   readonly #rememberSeconds: number;
   readonly #now: () => number;
   readonly #remembered: SealedJson<Remembered>;
 
-  constructor({ consent, keys, now }: Pick<ProviderConfiguration, "consent" | "keys" | "now">) {
+  constructor({
+    consent,
+    keys,
+    now,
+    scopeHierarchy,
+  }: Pick<ProviderConfiguration, "consent" | "keys" | "now" | "scopeHierarchy">) {
+    this.#scopes = scopeHierarchy;
     this.#rememberSeconds = consent.remember;
     this.#now = now;
     this.#remembered = new SealedJson(keys.derive("remembered consent"), rememberedSchema);
   }
 
-  /** The decisions of people who have allowed exactly this before, in this browser. Nobody has logged in yet to say who. */
+  /**
+   * The decisions of people who have allowed exactly this before, in this browser, or the same with a scope that implies
+   * one of these. Nobody has logged in yet to say who.
+   */
   recall(request: AllowedRequest, memory: BrowserMemory): Decision[] {
-    const allowed = hashOfRequest(request);
+    const { scopes } = request;
+    const sufficient = [scopes, ...this.#scopes.broadened(scopes)].map((some) => this.#hashOf(request, some));
     return this.#open(memory)
-      .filter(([known]) => known === allowed)
+      .filter(([known]) => sufficient.includes(known))
       .slice(-maxPeople)
       .map(([, subject, decidedAt]) => ({ subject, decidedAt }));
   }
@@ -61,7 +77,7 @@ export class Consent {
    * @param room - How many characters the content may have: the oldest decisions make room.
    */
   remember(request: AllowedRequest, decision: Required<Decision>, memory: BrowserMemory, room: number): string {
-    const allowed = hashOfRequest(request);
+    const allowed = this.#hashOf(request, request.scopes);
     const { subject, decidedAt } = decision;
     const others = this.#open(memory).filter(([what, who]) => what !== allowed || who !== subject);
     return this.#seal([...others, [allowed, subject, decidedAt]], memory, room);
@@ -71,6 +87,18 @@ export class Consent {
   shorten(memory: BrowserMemory, room: number): string {
     const { decisions = "" } = memory;
     return decisions.length <= room ? decisions : this.#seal(this.#open(memory), memory, room);
+  }
+
+  /** Names what is allowed. Loopback ports change between runs of a native client, so they do not count. */
+  #hashOf(request: AllowedRequest, allowed: readonly string[]): string {
+    const { clientId, redirectUri, resource } = request;
+    const opened = this.#scopes.withImplied(allowed);
+    const scopes = request.offlineAccess ? [...opened, offlineAccess] : opened;
+    const uri = isLoopbackRedirectUri(redirectUri)
+      ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")
+      : redirectUri;
+    const parts = [clientId, uri, scopes.sort().join(" "), resource];
+    return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
   }
 
   #seal(decisions: Remembered, memory: BrowserMemory, room: number): string {
@@ -90,14 +118,4 @@ export class Consent {
     );
     return opened.filter(([, , decidedAt]) => this.#now() < decidedAt + this.#rememberSeconds);
   }
-}
-
-/** Names what was allowed. Loopback ports change between runs of a native client, so they do not count. */
-function hashOfRequest(request: AllowedRequest): string {
-  const { clientId, redirectUri, scopes, resource } = request;
-  const uri = isLoopbackRedirectUri(redirectUri)
-    ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")
-    : redirectUri;
-  const parts = [clientId, uri, [...scopes].sort().join(" "), resource];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
 }

@@ -219,6 +219,7 @@ export class Login {
       resource: new URL(request.resource),
       ...(request.namesResource === true && { namesResource: true }),
       client: request.client,
+      ...(request.offlineAccess && { offlineAccess: true }),
       grantId,
       sealedUpstream: key.grantKey.sealSession(session),
       wrappedKey: key.wrap(keys, core),

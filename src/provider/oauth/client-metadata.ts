@@ -2,7 +2,7 @@ import { z } from "zod";
 import { OAuthError } from "../../errors.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { assertRegistrableRedirectUri } from "./redirect-uri.ts";
-import { offlineAccess, scopesBeyond } from "./scopes.ts";
+import { narrowedScopes, offlineAccess, parseScope } from "./scopes.ts";
 
 const shortText = z.string().max(512);
 const webPage = z
@@ -15,7 +15,6 @@ const clientMetadataSchema = z.object({
   token_endpoint_auth_method: z.enum(["none", "client_secret_post", "client_secret_basic"]).exactOptional(),
   grant_types: z.array(shortText).max(10).exactOptional(),
   response_types: z.array(shortText).max(10).exactOptional(),
-  scope: z.string().max(2048).exactOptional(),
   client_name: z.string().max(200).exactOptional(),
   client_uri: webPage.exactOptional(),
   logo_uri: webPage.exactOptional(),
@@ -60,14 +59,25 @@ export function parseClientMetadata(
   refuseUnless(hasCodes, "invalid_client_metadata", "grant_types must include authorization_code.");
   const answersCode = metadata.response_types?.includes("code") ?? true;
   refuseUnless(answersCode, "invalid_client_metadata", "response_types must include code.");
-  const wanted = metadata.scope?.split(" ").filter((scope) => scope !== "") ?? [];
-  const isValid = scopesBeyond(wanted, [...scopes.valid, offlineAccess]).length === 0;
-  refuseUnless(isValid, "invalid_client_metadata", `scope may have: ${scopes.valid.join(" ")}.`);
   return {
     ...metadata,
     redirect_uris: [...new Set(metadata.redirect_uris)],
     grant_types: grantTypes.filter((type) => servedGrantTypes.includes(type)),
     response_types: ["code"],
-    scope: [...new Set(wanted.length > 0 ? wanted : scopes.defaults)].join(" "),
+    scope: registeredScope(present.scope, scopes),
   };
+}
+
+/**
+ * The scope that a client registers: what it names and may have, or the defaults (RFC 7591 section 3.2.1). Whatever else
+ * is in the place of a `scope` counts as none.
+ */
+function registeredScope(
+  given: unknown,
+  { valid, defaults }: { readonly valid: readonly string[]; readonly defaults: readonly string[] },
+): string {
+  const texts = Array.isArray(given) ? given.filter((item) => typeof item === "string") : [given];
+  const wanted = parseScope(texts.every((item) => typeof item === "string") ? texts.join(" ") : undefined);
+  const asksToStay = wanted.includes(offlineAccess) ? [offlineAccess] : [];
+  return [...narrowedScopes(wanted, valid, defaults), ...asksToStay].join(" ");
 }

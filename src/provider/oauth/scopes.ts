@@ -1,19 +1,14 @@
-import { OAuthError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 
 /** Asks for refresh tokens (OpenID Connect Core section 11). It opens nothing by itself, so no resource requires it. */
 export const offlineAccess = "offline_access";
 
 /**
- * Splits a `scope` parameter into its values, without repetitions (RFC 6749 section 3.3).
- *
- * @throws {OAuthError} with `invalid_scope` when there are characters that a scope cannot have.
+ * Splits a `scope` parameter into its values, without repetitions (RFC 6749 section 3.3). A value with characters that no
+ * scope has is left out, as every scope is that nobody knows.
  */
 export function parseScope(scope: string | undefined): string[] {
-  if (scope === undefined) return [];
-  const scopes = [...new Set(scope.split(" ").filter((value) => value !== ""))];
-  if (!scopes.every(isScope)) throw new OAuthError("invalid_scope", "A scope has characters that RFC 6749 forbids.");
-  return scopes;
+  return [...new Set(scope?.split(/\s+/))].filter(isScope);
 }
 
 /** True for a scope value of RFC 6749 section 3.3: visible ASCII without `"` and `\`. */
@@ -24,6 +19,19 @@ export function isScope(value: string): boolean {
 /** The scopes of `wanted` that `allowed` does not have. */
 export function scopesBeyond(wanted: readonly string[], allowed: readonly string[]): string[] {
   return wanted.filter((scope) => !allowed.includes(scope));
+}
+
+/**
+ * The scopes that somebody gets who wants some of them (RFC 6749 section 3.3): those that are allowed. Who names no scope
+ * that is allowed gets the defaults.
+ */
+export function narrowedScopes(
+  wanted: readonly string[],
+  allowed: readonly string[],
+  defaults: readonly string[],
+): readonly string[] {
+  const known = wanted.filter((scope) => allowed.includes(scope));
+  return known.length > 0 ? known : defaults;
 }
 
 /** @throws {ConfigurationError} when the value is not a list of scopes. */

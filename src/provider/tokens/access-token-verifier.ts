@@ -6,6 +6,7 @@ import { isLive } from "../grants/grants.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { isSameResource } from "../oauth/resource.ts";
+import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 
 /**
  * What is known of a request's access token. It has the shape of the MCP SDK's `AuthInfo`.
@@ -14,6 +15,7 @@ export interface AuthInfo {
   /** The access token itself. */
   readonly token: string;
   readonly clientId: string;
+  /** The scopes that were given, and those that they imply (`scopeImplies`). */
   readonly scopes: string[];
   /** In epoch seconds. */
   readonly expiresAt: number;
@@ -60,6 +62,11 @@ export async function verifyAccessToken(
     resource: new URL(resource),
     extra: { ...claims, ...(subject !== undefined && { subject }), ...(grantId !== undefined && { grantId }) },
   };
+}
+
+/** The same with the scopes that the given ones imply, for whoever compares scopes without knowing the hierarchy. */
+export function withImpliedScopes(hierarchy: ScopeHierarchy, authInfo: AuthInfo): AuthInfo {
+  return { ...authInfo, scopes: hierarchy.withImplied(authInfo.scopes) };
 }
 
 function isFor(resource: string, record: AccessToken, ours: boolean): boolean {

@@ -15,6 +15,7 @@ import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { addOnce, allDone } from "./add-once.ts";
+import { CodeUses } from "./code-uses.ts";
 import { openStep } from "./step.ts";
 import type { Step } from "./successor-tokens.ts";
 import type { Issuance, TokenIssue } from "./token-issue.ts";
@@ -93,6 +94,7 @@ export class CodeRedemption {
    * wrapped key of a token. No two are the same, so the store tells whether it was added.
    */
   readonly #unanswered = boundedCache<string, string>(maxUnanswered);
+  readonly #uses = new CodeUses();
 
   constructor(parts: CodeRedemptionParts) {
     this.#parts = parts;
@@ -111,6 +113,7 @@ export class CodeRedemption {
     authenticate: (client: ClientAuthentication | undefined) => Promise<ClientAuthentication | undefined>,
   ): Promise<RedeemedCode> {
     const began = this.#parts.now();
+    const number = this.#uses.begin();
     const credential = readCredential(this.#parts.keys.derive("credential mark"), "authorization_code", request.code);
     if (credential === undefined) {
       if (request.isProven) await authenticate(undefined);
@@ -129,11 +132,12 @@ export class CodeRedemption {
     if (record === undefined) return this.#refuseReplay(replay);
     const step = openStep(this.#parts.keys, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, grant, refreshToken);
+    const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);
+    if (!isSecondUse) this.#check(request, record);
     if (attempt === undefined) return this.#refuseReplay({ ...replay, step });
-    this.#check(request, record);
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, this.#parts.now());
-    const tokens = await this.#answer(attempt);
+    const tokens = await this.#uses.answer(step.grantId, () => this.#answer(attempt));
     requirePrompt(began, this.#parts.now());
     const namesResource = request.resource !== undefined || record.namesResource === true;
     return { tokens: { ...tokens, ...(namesResource && { resource: this.#parts.resource }) }, client };
@@ -212,7 +216,7 @@ export class CodeRedemption {
   }
 
   #newGrant(record: AuthorizationCode, now: number): Grant {
-    const { clientId, scopes, resource, subject, sealedUpstream } = record;
+    const { clientId, scopes, offlineAccess, resource, subject, sealedUpstream } = record;
     const { issue, lifetimes, clockTolerance } = this.#parts;
     const longest = Math.ceil(now + lifetimes.grant);
     const needed = mayRefresh(record) ? longest : issue.accessTokenExpiry(longest, now);
@@ -223,6 +227,7 @@ export class CodeRedemption {
       redemption: randomUUID(),
       // While the code is there, its grant says that it was used.
       expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
+      ...(offlineAccess && { offlineAccess }),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
@@ -247,7 +252,7 @@ function decidedBy(grant: Grant, access: AccessToken, refresh: RefreshToken | un
 }
 
 function mayRefresh(record: AuthorizationCode): boolean {
-  return record.client?.grantTypes.includes("refresh_token") ?? false;
+  return record.offlineAccess ?? record.client?.grantTypes.includes("refresh_token") ?? false;
 }
 
 /** RFC 7636 section 4.6, S256. */

@@ -9,7 +9,7 @@ import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
-import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
+import { narrowedScopes, parseScope } from "../oauth/scopes.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { allDone } from "./add-once.ts";
 import { openStep } from "./step.ts";
@@ -30,7 +30,15 @@ export interface RefreshRequest {
 /** What refreshing needs. */
 export type RefreshRotationParts = Pick<
   ProviderConfiguration,
-  "keys" | "lifetimes" | "now" | "repositories" | "resource"
+  | "instance"
+  | "instanceClockTolerance"
+  | "keys"
+  | "lifetimes"
+  | "now"
+  | "onRefreshReuse"
+  | "repositories"
+  | "resource"
+  | "scopeHierarchy"
 > & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
@@ -52,8 +60,8 @@ interface Chain {
  *
  * The tokens of a grant are numbered. A token is spent by one `add`: of the record of the next number. Both tokens of the
  * answer follow from the shown one and its keys. So a client that sends a token twice, or lost the answer, gets the same
- * answer for as long as the successor is unused, and for a grace after that; then a second use ends the grant. Being spent
- * is not a state that anybody could set back.
+ * answer for as long as the successor is unused, and for a grace after that; then a second use ends the grant, unless the
+ * server is configured to refuse it only. Being spent is not a state that anybody could set back.
  */
 export class RefreshRotation {
   readonly #parts: RefreshRotationParts;
@@ -66,7 +74,7 @@ export class RefreshRotation {
    * Redeems a refresh token.
    *
    * @param authenticate - Says how the client authenticates, or throws where the caller is another.
-   * @throws {OAuthError} with `invalid_grant`, `unauthorized_client`, `invalid_scope` or `invalid_target`.
+   * @throws {OAuthError} with `invalid_grant`, `unauthorized_client` or `invalid_target`.
    * @throws {StorageError} when the store fails; the client can come back with its token.
    */
   async refresh<Client extends Pick<ClientAuthentication, "grantTypes">>(
@@ -83,14 +91,19 @@ export class RefreshRotation {
     const [client, chain] = await Promise.all([authenticate(), this.#read(credential)]);
     const { grant } = chain;
     if (grant?.clientId !== request.clientId || !isOfServer(grant, this.#parts.resource)) throw unknownToken();
-    const mayRefresh = client.grantTypes.includes("refresh_token");
-    refuseUnless(mayRefresh, "unauthorized_client", "The client has not registered the refresh_token grant.");
+    const mayRefresh = grant.offlineAccess ?? client.grantTypes.includes("refresh_token");
+    refuseUnless(
+      mayRefresh,
+      "unauthorized_client",
+      "The client may not refresh: it has neither registered the refresh_token grant nor got offline_access.",
+    );
     const step = await this.#open(credential, { ...chain, grant });
     if (grant.resource !== undefined) checkAudience(this.#parts.resource, request.resource, grant.resource);
     const now = this.#parts.now();
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, now);
-    const successor = chain.successor ?? (await this.#spend({ step, grant, scopes: narrowed(grant, request), now }));
+    const successor =
+      chain.successor ?? (await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now }));
     const issuance = { step, grant, scopes: successor.scopes, now };
     const [expiresAt] = await allDone([
       this.#issueAccessToken(issuance, chain.successor !== undefined),
@@ -124,8 +137,8 @@ export class RefreshRotation {
 
   /** The keys of a token that still gets an answer. */
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
-    const { grants, issue, keys, lifetimes } = this.#parts;
-    const { grant, shown, successor, afterSuccessor } = chain;
+    const { grants, issue, keys } = this.#parts;
+    const { grant, shown, successor } = chain;
     const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
     if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);
@@ -134,20 +147,32 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, step.key.grantKey);
       throw unknownToken();
     }
-    const graceEnds = afterSuccessor === undefined ? Infinity : afterSuccessor.issuedAt + lifetimes.refreshGrace;
-    if (wasRetired(chain) || now >= graceEnds) return this.#refuseReuse(credential, grant, step);
+    if (wasRetired(chain) || now >= this.#endOfGrace(chain)) return this.#refuseReuse(credential, grant, step);
     // No token was made to be usable for longer than its grant, whose lifetime may be shorter by now.
     if (Math.min((successor ?? shown).usableUntil, issue.endOf(grant)) <= now) throw unknownToken();
     return step;
+  }
+
+  /**
+   * When a token gets its answer for the last time. The use of its successor begins the grace, by the clock of the instance
+   * that was shown the successor: another instance adds what its own clock may be ahead of that one.
+   */
+  #endOfGrace({ afterSuccessor }: Chain): number {
+    if (afterSuccessor === undefined) return Number.POSITIVE_INFINITY;
+    const { instance, instanceClockTolerance, lifetimes } = this.#parts;
+    const tolerance = afterSuccessor.issuedBy === instance ? 0 : instanceClockTolerance;
+    return afterSuccessor.issuedAt + lifetimes.refreshGrace + tolerance;
   }
 
   async #refuseReuse({ handle }: GrantCredential, grant: Grant, step: Step | undefined): Promise<never> {
     const { clientId } = grant;
     const grantId = grantIdOf(handle);
     if (isRevoked(grant)) throw unknownToken();
-    await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });
+    const ends = this.#parts.onRefreshReuse === "end-grant";
+    if (ends) await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });
     emit("reuse-detected", { clientId, grantId, credential: "refresh_token" });
-    throw new OAuthError("invalid_grant", "The refresh token was used before; the login has been ended.");
+    const consequence = ends ? "; the login has been ended" : "";
+    throw new OAuthError("invalid_grant", `The refresh token was used before${consequence}.`);
   }
 
   /** When the access token of an answer expires, in epoch seconds. A repetition looks before it adds one. */
@@ -172,12 +197,22 @@ export class RefreshRotation {
   }
 
   /**
+   * The scopes that a refresh asks for, of those of its grant and what they imply. A refresh never adds any (RFC 6749
+   * section 6): what it asks for beyond its grant is left out, since clients repeat here what they asked for at the login
+   * and were not given.
+   */
+  #narrowed({ scopes }: Grant, { scope }: RefreshRequest): readonly string[] {
+    return narrowedScopes(parseScope(scope), this.#parts.scopeHierarchy.withImplied(scopes), scopes);
+  }
+
+  /**
    * The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. It is
    * gone before its successor is, which says that it was used: so no answer is given until this was done, by a repetition
    * where it failed at first.
    */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
-    const keptUntil = Math.ceil(now + Math.max(this.#parts.lifetimes.refreshGrace, longestRequestSeconds));
+    const { instanceClockTolerance, lifetimes } = this.#parts;
+    const keptUntil = Math.ceil(now + Math.max(lifetimes.refreshGrace + instanceClockTolerance, longestRequestSeconds));
     if (previous === undefined || previous.expiresAt <= keptUntil) return;
     const key = refreshTokenKey(step.handle, step.generation - 1);
     await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt: keptUntil });
@@ -190,15 +225,6 @@ export class RefreshRotation {
  */
 function wasRetired({ shown, successor }: Chain): boolean {
   return shown !== undefined && successor === undefined && shown.expiresAt < shown.usableUntil;
-}
-
-/** The scopes that a refresh asks for, of those of its grant. */
-function narrowed(grant: Grant, { scope }: RefreshRequest): readonly string[] {
-  const requested = parseScope(scope).filter((value) => value !== offlineAccess);
-  if (requested.length === 0) return grant.scopes;
-  const isWithin = scopesBeyond(requested, grant.scopes).length === 0;
-  refuseUnless(isWithin, "invalid_scope", "A refresh cannot add scopes; start a new authorization for them.");
-  return requested;
 }
 
 function unknownToken(): OAuthError {

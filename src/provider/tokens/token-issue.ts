@@ -4,6 +4,7 @@ import { accessTokenKey, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { markCredential } from "../oauth/grant-credential.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import { type Addition, addOnce } from "./add-once.ts";
 import { type Step, successorAccessToken, successorRefreshCore } from "./successor-tokens.ts";
 import type { TokenResponse } from "./token-response.ts";
@@ -17,7 +18,7 @@ export interface Issuance {
 }
 
 /** What `TokenIssue` needs. */
-type IssueParts = Pick<ProviderConfiguration, "keys" | "lifetimes" | "repositories">;
+type IssueParts = Pick<ProviderConfiguration, "instance" | "keys" | "lifetimes" | "repositories">;
 
 /**
  * Issues the tokens of a step. Each is added, never set: of any number of requests that issue the same token one writes
@@ -68,6 +69,7 @@ export class TokenIssue {
       usableUntil: Math.min(now + this.#parts.lifetimes.refreshToken, this.endOf(grant)),
       expiresAt: grant.expiresAt,
       wrappedKey: step.key.next().wrap(this.#parts.keys, successorRefreshCore(step)),
+      issuedBy: this.#parts.instance,
       ...redemptionOf(step, grant),
     };
   }
@@ -82,13 +84,13 @@ export class TokenIssue {
    *
    * @param expiresAt - When the access token expires, in epoch seconds.
    */
-  response({ step, scopes, now }: Issuance, expiresAt: number, hasRefreshToken = true): TokenResponse {
+  response({ step, grant, scopes, now }: Issuance, expiresAt: number, hasRefreshToken = true): TokenResponse {
     const mark = this.#parts.keys.derive("credential mark");
     return {
       access_token: successorAccessToken(step),
       token_type: "Bearer",
       expires_in: Math.max(0, Math.floor(expiresAt - now)),
-      scope: scopes.join(" "),
+      scope: (grant.offlineAccess ? [...scopes, offlineAccess] : scopes).join(" "),
       ...(hasRefreshToken && { refresh_token: markCredential(mark, successorRefreshCore(step)) }),
     };
   }

@@ -3,11 +3,12 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 import { documentHabits } from "./document-habits.ts";
+import { refreshHabits } from "./refresh-habits.ts";
 import { resourceHabits } from "./resource-habits.ts";
 import { scopeHabits } from "./scope-habits.ts";
 
 /** What real clients do. A habit is one row in the table of its kind. */
-const tables = { scopes: scopeHabits, resources: resourceHabits, documents: documentHabits };
+const tables = { scopes: scopeHabits, refresh: refreshHabits, resources: resourceHabits, documents: documentHabits };
 
 const emulator = useEmulator();
 

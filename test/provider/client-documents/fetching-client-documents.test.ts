@@ -184,12 +184,11 @@ describe("fetching a client's metadata document", () => {
   });
 
   it("names nothing of the document in its errors", async () => {
-    const marks = ["ka9-name", "ka9-uri", "ka9-method", "ka9-scope", "ka9-grant", "ka9-text"];
+    const marks = ["ka9-name", "ka9-uri", "ka9-method", "ka9-grant", "ka9-text"];
     const bodies: unknown[] = [
       documentWith({ client_id: "https://client.example/ka9-name" }),
       documentWith({ redirect_uris: ["http://ka9-uri.example/"] }),
       documentWith({ token_endpoint_auth_method: "ka9-method" }),
-      documentWith({ scope: 'ka9-scope "' }),
       documentWith({ grant_types: ["ka9-grant"] }),
       documentWith({ logo_uri: "ka9-uri" }),
       "ka9-text",

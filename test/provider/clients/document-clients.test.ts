@@ -27,9 +27,9 @@ const start = (options: Partial<PangeaOAuthProviderOptions> = {}): ProviderHarne
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: site.clock.read, ...options }, site.network);
 
 /** Logs in and leaves the code to be redeemed. */
-async function codeFor(harness: ProviderHarness): Promise<{ code: string; code_verifier: string }> {
+async function codeFor(harness: ProviderHarness, scope = "user"): Promise<{ code: string; code_verifier: string }> {
   const { verifier, challenge } = pkce();
-  const parameters = { client_id: clientId, redirect_uri: redirectUri, scope: "user", code_challenge: challenge };
+  const parameters = { client_id: clientId, redirect_uri: redirectUri, scope, code_challenge: challenge };
   const redirect = await harness.logIn(parameters);
   return { code: redirect.searchParams.get("code") ?? "", code_verifier: verifier };
 }
@@ -53,6 +53,25 @@ describe("a client with a metadata document", () => {
     const renewed = await jsonOf(await harness.postForm("/token", form));
     expect(await harness.mcpStatus(renewed.access_token)).toBe(200);
     expect(site.requests).toHaveLength(1);
+  });
+
+  it.each([
+    ["authorization_code", { grant_types: ["authorization_code"] }],
+    ["no grant types", { grant_types: undefined }],
+  ])("whose document lists %s gets refresh tokens where it asks for offline_access", async (_, members) => {
+    site.handler = json(document(members));
+    const harness = start();
+    const without = await jsonOf(await redeem(harness, await codeFor(harness)));
+    expect([without.scope, without.refresh_token]).toEqual(["user", undefined]);
+
+    let tokens = await jsonOf(await redeem(harness, await codeFor(harness, "user offline_access")));
+    for (let round = 0; round < 2; round += 1) {
+      expect(tokens.scope).toBe("user offline_access");
+      const answer = await harness.refresh({ clientId, refresh_token: tokens.refresh_token });
+      expect(answer.status).toBe(200);
+      tokens = await jsonOf(answer);
+    }
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
   });
 
   it("is asked about with the domain that vouches for it", async () => {

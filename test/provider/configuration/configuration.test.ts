@@ -130,6 +130,8 @@ describe("an option that is wrong", () => {
       { clientRegistration: { validScopes: ["user"], defaultScopes: ["user", "admin"] } },
       /^clientRegistration\.defaultScopes\b.*"admin"/,
     ],
+    ["another answer to reuse", { onRefreshReuse: "ignore" }, /^onRefreshReuse\b/],
+    ["a scope that implies itself", { scopeImplies: { user: ["user"] } }, /^scopeImplies\b/],
     ["another status for a bad grant", { invalidGrantStatus: 200 }, /^invalidGrantStatus\b/],
     ["a URL without slashes", { mcpBaseUrl: "https:mcp.example.org" }, /^mcpBaseUrl\b/],
     ["a URL with backslashes", { mcpBaseUrl: "https:\\\\mcp.example.org" }, /^mcpBaseUrl\b/],

@@ -34,8 +34,6 @@ describe("an authorization request", () => {
     ["a malformed challenge", { code_challenge: "x" }, "invalid_request"],
     ["an implicit flow", { code_challenge: pkce().challenge, response_type: "token" }, "unsupported_response_type"],
     ["a fragment answer", { code_challenge: pkce().challenge, response_mode: "fragment" }, "invalid_request"],
-    ["an unknown scope", { code_challenge: pkce().challenge, scope: "root" }, "invalid_scope"],
-    ["a malformed scope", { code_challenge: pkce().challenge, scope: 'a"b' }, "invalid_scope"],
     ["another resource", { code_challenge: pkce().challenge, resource: "https://other.example" }, "invalid_target"],
     ["a state too long to carry", { code_challenge: pkce().challenge, state: "s".repeat(4000) }, "invalid_request"],
   ])("with %s goes back to the client as %s", async (_, changes, error) => {

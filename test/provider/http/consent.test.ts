@@ -34,6 +34,21 @@ describe("the consent page", () => {
     }
   });
 
+  it("shows what is really given: no scope that nobody knows, and offline_access in words", async () => {
+    const harness = start({ clientRegistration: { validScopes: ["user"] } });
+    const { client_id } = await harness.register();
+    const listed = async (scope: string, shown = harness) => {
+      const { html } = await shown.openConsentPage(request(client_id, { scope }));
+      return [...html.matchAll(/<li>(.*?)<\/li>/g)].map(([, text]) => text);
+    };
+    expect(await listed("openid admin claudeai")).toEqual(["user"]);
+    expect(await listed("openid user offline_access")).toEqual(["user", "Stay connected while you are not using it"]);
+    const own = start({ consent: { scopeDescriptions: { offline_access: "Bleibt verbunden" } } });
+    const other = await own.register();
+    const page = await own.openConsentPage(request(other.client_id, { scope: "user offline_access" }));
+    expect(page.html).toContain("<li>Bleibt verbunden</li>");
+  });
+
   it("warns where the answer goes to a program on this computer, and only there", async () => {
     const harness = start();
     const local = await harness.register();
@@ -253,6 +268,7 @@ describe("a decision that was remembered", () => {
     const { client_id, cookie } = await allowed(harness);
     const other = await harness.register();
     expect(await asksAgain(harness, request(client_id, { scope: "user admin" }), cookie)).toBe(true);
+    expect(await asksAgain(harness, request(client_id, { scope: "user offline_access" }), cookie)).toBe(true);
     const redirect_uri = "http://127.0.0.1:4999/other";
     expect(await asksAgain(harness, request(client_id, { scope: "user", redirect_uri }), cookie)).toBe(true);
     expect(await asksAgain(harness, request(other.client_id, { scope: "user" }), cookie)).toBe(true);

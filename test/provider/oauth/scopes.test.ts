@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   isScope,
+  narrowedScopes,
   parseScope,
   requireScopes,
   requireScopesAmong,
@@ -14,9 +15,19 @@ describe("a scope parameter", () => {
     expect(parseScope("")).toEqual([]);
   });
 
-  it.each(['user "x"', "user a\\b", "user\tadmin", "user ä", "user \u007f"])("is refused as %j", (scope) => {
-    expect(() => parseScope(scope)).toThrow(expect.objectContaining({ error: "invalid_scope" }));
-  });
+  it.each(['user "x"', "user a\\b", "user ä", "user \u007f", "\tuser\n"])(
+    "as %j has the values that are scopes",
+    (scope) => {
+      expect(parseScope(scope)).toEqual(["user"]);
+    },
+  );
+});
+
+it("who wants scopes gets those that are allowed, or the defaults where none of them is", () => {
+  expect(narrowedScopes(["root", "admin", "user"], ["user", "admin"], ["user"])).toEqual(["admin", "user"]);
+  for (const wanted of [[], ["root"], ["openid", "offline_access"]]) {
+    expect(narrowedScopes(wanted, ["user", "admin"], ["user"])).toEqual(["user"]);
+  }
 });
 
 it("a scope is made of the characters that RFC 6749 allows, and is not empty", () => {

@@ -195,6 +195,62 @@ describe("a code whose redemption failed halfway", () => {
   );
 });
 
+describe("a failing attempt beside a good one", () => {
+  const wrongs: [string, Record<string, string>, string][] = [
+    ["a wrong verifier", { code_verifier: "w".repeat(43) }, "invalid_grant"],
+    ["another redirect URI", { redirect_uri: "http://127.0.0.1:4999/other" }, "invalid_grant"],
+    ["another resource", { resource: "http://localhost:8000/other" }, "invalid_target"],
+    ["another client", { client_id: "nobody" }, "invalid_client"],
+  ];
+
+  /** The login goes on, and a true second use of its code still ends it. */
+  async function goesOn(harness: ProviderHarness, code: IssuedCode, answer: Response): Promise<void> {
+    expect(answer.status).toBe(200);
+    const tokens = await jsonOf(answer);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    const renewed = await harness.refresh({ ...code, ...tokens });
+    expect(renewed.status).toBe(200);
+    expect(await errorOf(await harness.redeem(code))).toEqual([400, "invalid_grant"]);
+    expect(await harness.mcpStatus((await jsonOf(renewed)).access_token)).toBe(401);
+  }
+
+  it.each(wrongs)("that reads the store after it costs nobody the login: %s", async (_, changes, error) => {
+    for (const kind of ["authorizationCodes", "grants", "refreshTokens"] as const) {
+      const inner = createInMemoryRepositories();
+      const repository = gated<string, unknown>(inner[kind]);
+      const harness = open({ repositories: { ...inner, [kind]: repository } });
+      const code = await harness.codeFor((await harness.register()).client_id);
+      const gate = repository.hold("get");
+      const failing = harness.redeem(code, changes);
+      await gate.arrival();
+      const good = await harness.redeem(code);
+      await gate.answer();
+      expect((await jsonOf(await failing)).error, kind).toBe(error);
+      await goesOn(harness, code, good);
+    }
+  });
+
+  it.each(wrongs)("that comes while it writes costs nobody the login: %s", async (_, changes, error) => {
+    for (const kind of kinds) {
+      for (const isWritten of [false, true]) {
+        const inner = createInMemoryRepositories();
+        const repository = gated<string, unknown>(inner[kind]);
+        const one = open({ repositories: { ...inner, [kind]: repository } });
+        const other = isWritten ? one : open({ repositories: inner });
+        const code = await one.codeFor((await one.register()).client_id);
+        const gate = repository.hold("add");
+        const good = one.redeem(code);
+        await gate.arrival();
+        // Everything is there, and the good attempt does not know yet.
+        if (isWritten) await gate.apply();
+        expect((await jsonOf(await other.redeem(code, changes))).error, kind).toBe(error);
+        await gate.answer();
+        await goesOn(one, code, await good);
+      }
+    }
+  });
+});
+
 it("a redemption that was suspended until the grant of another one is gone adds nothing and answers nobody", async () => {
   const clock = new ManualClock();
   const inner = createInMemoryRepositories({ clock: clock.read });

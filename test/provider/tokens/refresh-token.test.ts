@@ -139,6 +139,44 @@ describe("a refresh token", () => {
     expect((await harness.tokensFor(client_id)).refresh_token).toBeUndefined();
   });
 
+  it("is given to whoever asks for offline_access and is allowed it, and the answers say so", async () => {
+    const harness = start();
+    for (const grant_types of [["authorization_code"], ["authorization_code", "refresh_token"]]) {
+      const { client_id } = await harness.register({ grant_types });
+      let tokens = await harness.tokensFor(client_id, { scope: "user offline_access" });
+      for (let round = 0; round < 3; round += 1) {
+        expect(tokens.scope).toBe("user offline_access");
+        expect((await harness.provider.verifyAccessToken(tokens.access_token)).scopes).toEqual(["user"]);
+        const answer = await harness.refresh(tokens);
+        expect(answer.status).toBe(200);
+        tokens = { ...tokens, ...(await jsonOf(answer)) };
+      }
+    }
+  });
+
+  it("is given by a registered offline_access where the request names no scope that there is", async () => {
+    const harness = start();
+    const { client_id } = await harness.register({ grant_types: ["authorization_code"], scope: "user offline_access" });
+    for (const parameters of [{}, { scope: "openid" }]) {
+      const tokens = await harness.tokensFor(client_id, parameters);
+      expect([tokens.scope, (await harness.refresh(tokens)).status]).toEqual(["user offline_access", 200]);
+    }
+    expect((await harness.tokensFor(client_id, { scope: "user" })).refresh_token).toBeUndefined();
+  });
+
+  it.each([
+    ["by its grant types", { grant_types: ["authorization_code"] }, false],
+    ["by its grant types and its scope", { grant_types: ["authorization_code"], scope: "user" }, false],
+    ["by its scope", { grant_types: ["authorization_code"], scope: "user offline_access" }, true],
+    ["by saying nothing", {}, true],
+  ])("is given as the operator has said who configured the client: %s", async (_, members, isGiven) => {
+    const harness = start({
+      clients: [{ client_id: "own", redirect_uris: ["http://127.0.0.1:4999/callback"], ...members }],
+    });
+    const { scope, refresh_token } = await harness.tokensFor("own", { scope: "user offline_access" });
+    expect([scope, refresh_token !== undefined]).toEqual([isGiven ? "user offline_access" : "user", isGiven]);
+  });
+
   it("is of no use to a client that has no right to refresh any more, and is not spent by the attempt", async () => {
     const repositories = createInMemoryRepositories();
     const harness = start({ repositories });
@@ -157,8 +195,24 @@ describe("a refresh token", () => {
     const harness = start();
     const tokens = await harness.tokens({ scope: "user" });
     expect(tokens.scope).toBe("user");
-    expect((await jsonOf(await harness.refresh(tokens, { scope: "user admin" }))).error).toBe("invalid_scope");
+    expect((await jsonOf(await harness.refresh(tokens, { scope: "user admin" }))).scope).toBe("user");
     expect((await jsonOf(await harness.refresh(tokens, { scope: "user" }))).scope).toBe("user");
+  });
+
+  it.each([
+    ["user", "user"],
+    ["admin openid", "admin"],
+    ["openid profile email offline_access", "user admin"],
+    ["claudeai", "user admin"],
+    ['us"er', "user admin"],
+    ["", "user admin"],
+  ])("of a grant for both scopes, shown for %j, gives %j, and the next one has both again", async (scope, given) => {
+    const harness = start();
+    const tokens = await harness.tokens();
+    const narrowed = await jsonOf(await harness.refresh(tokens, { scope }));
+    expect(narrowed.scope).toBe(given);
+    expect((await harness.provider.verifyAccessToken(narrowed.access_token)).scopes).toEqual(given.split(" "));
+    expect((await jsonOf(await harness.refresh({ ...tokens, ...narrowed }))).scope).toBe("user admin");
   });
 
   it("is for its resource only", async () => {

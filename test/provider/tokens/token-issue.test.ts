@@ -35,7 +35,7 @@ const { lifetimes } = configured({
 const repositories = createInMemoryRepositories({ clock: () => now * 1_000 });
 let issue: TokenIssue;
 beforeEach(() => {
-  issue = new TokenIssue({ keys, lifetimes, repositories });
+  issue = new TokenIssue({ instance: "this one", keys, lifetimes, repositories });
 });
 
 const issuance = (changes: Partial<Grant> = {}, at = now, of = step) => ({
@@ -60,6 +60,7 @@ describe("the records of the tokens of a step", () => {
       grantId,
       scopes: ["user"],
       issuedAt: now,
+      issuedBy: "this one",
       usableUntil: now + 600,
       expiresAt: 100_000,
       wrappedKey: expect.any(String),

@@ -10,7 +10,7 @@ export interface Invariant {
 }
 
 /** Spent credentials are looked at again after this many seconds: their grace is over by then. */
-const afterEveryWindow = 120;
+const afterEveryWindow = 240;
 /** The longest that any record is of use, in seconds: a grant and a registration live for 90 days. */
 const longestUse = 92 * 24 * 3600;
 /** How long a revoked consent is of use, in seconds: browsers keep a cookie for 400 days. */

@@ -3,6 +3,7 @@ import type { ProviderConfiguration } from "../../configuration/configuration.ts
 import type { AuthorizationRequest } from "../../login/authorization-request.ts";
 import { pathBelow, paths } from "../../oauth/paths.ts";
 import { leadsToThisMachine } from "../../oauth/redirect-uri.ts";
+import { offlineAccess } from "../../oauth/scopes.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
@@ -12,7 +13,12 @@ import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
  * @param sealedRequest - Comes back with the decision.
  */
 export function consentPage(
-  { baseUrl, consent: appearance, upstream }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "upstream">,
+  {
+    baseUrl,
+    consent: appearance,
+    scopeHierarchy,
+    upstream,
+  }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "scopeHierarchy" | "upstream">,
   client: KnownClient,
   request: AuthorizationRequest,
   sealedRequest: string,
@@ -23,7 +29,9 @@ export function consentPage(
   const values = { client: name, brand: brandName, host, domain: client.verifiedDomain ?? "" };
   const standing =
     client.source === "configured" ? texts.configured : client.verifiedDomain ? texts.verified : texts.unverified;
-  const scopes = request.scopes.map((scope) => `<li>${escapeHtml(scopeDescriptions.get(scope) ?? scope)}</li>`);
+  const opened = scopeHierarchy.withImplied(request.scopes);
+  const given = request.offlineAccess ? [...opened, offlineAccess] : opened;
+  const scopes = given.map((scope) => `<li>${escapeHtml(scopeDescriptions.get(scope) ?? scope)}</li>`);
   const warning = leadsToThisMachine(request.redirectUri)
     ? `<p class="warning" role="note">${fillText(texts.loopbackWarning, values)}</p>`
     : "";
