@@ -186,7 +186,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
         headers: { origin: server.baseUrl, cookie: `${cookie}; ${browser}` },
         redirect: "manual",
       });
-      expect(response.status).toBe(302);
+      expect(response.status).toBe(303);
       const cookies = response.headers.getSetCookie();
       expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(3);
       expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(1);

@@ -71,9 +71,9 @@ export class AuthorizationEndpoint {
       const decisions = this.#consent.recall(checked, cookies);
       if (decisions.length === 0) return this.#ask(cookies, trusted.client, checked);
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-      return await this.#beginLogin(cookies, checked, decisions);
+      return await this.#beginLogin(browser, cookies, checked, decisions);
     } catch (failure) {
-      return this.#sendError(trusted.redirectUri, state, failure);
+      return this.#sendError(browser, { redirectUri: trusted.redirectUri, state }, failure);
     }
   }
 
@@ -81,19 +81,20 @@ export class AuthorizationEndpoint {
   async decide(request: Request): Promise<Response> {
     const form = await readForm(request, this.#configuration.requestTimeout);
     this.#assertOwnPage(request);
-    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    const browser = visitorOf(request);
+    const cookies = new BrowserCookies(this.#configuration, browser);
     if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
     const pending = this.#requests.open(form.get("request") ?? "", cookies.secrets);
-    const { clientId, scopes, redirectUri, state } = pending;
+    const { clientId, scopes } = pending;
     const isAllowed = form.get("decision") === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     try {
       if (!isAllowed) throw new OAuthError("access_denied", "The user did not allow the client.");
-      return await this.#beginLogin(cookies, pending, [{ decidedAt: this.#configuration.now() }]);
+      return await this.#beginLogin(browser, cookies, pending, [{ decidedAt: this.#configuration.now() }]);
     } catch (failure) {
-      return this.#sendError(redirectUri, state, failure);
+      return this.#sendError(browser, pending, failure);
     }
   }
 
@@ -102,7 +103,8 @@ export class AuthorizationEndpoint {
     const parameters = new OAuthParameters(new URL(request.url).searchParams);
     const state = parameters.get("state");
     if (state === undefined) throw invalidRequest("The login came back without its state.");
-    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    const browser = visitorOf(request);
+    const cookies = new BrowserCookies(this.#configuration, browser);
     const answer = {
       state,
       code: parameters.get("code"),
@@ -110,12 +112,12 @@ export class AuthorizationEndpoint {
       issuer: parameters.get("iss"),
     };
     const { request: asked, location, decision } = await this.#login.complete(answer, cookies.login(state));
-    if (location === undefined) return this.#askAgain(cookies, asked, state);
+    if (location === undefined) return this.#askAgain(browser, cookies, asked, state);
     const decisions = (room: number) =>
       decision === undefined
         ? this.#consent.shorten(cookies, room)
         : this.#consent.remember(asked, decision, cookies, room);
-    return redirectResponse(location, cookies.change({ endedLogin: state, decisions }));
+    return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
   /** Shows a failure to the person. */
@@ -124,13 +126,17 @@ export class AuthorizationEndpoint {
   }
 
   /** Asks about the request of a login that has ended: whoever has logged in has not allowed it. */
-  async #askAgain(cookies: BrowserCookies, request: AuthorizationRequest, endedLogin: string): Promise<Response> {
-    const { clientId, redirectUri, state } = request;
+  async #askAgain(
+    browser: VisitingBrowser,
+    cookies: BrowserCookies,
+    request: AuthorizationRequest,
+    endedLogin: string,
+  ): Promise<Response> {
     try {
-      const { client } = await trustRedirectUri(this.#registry, clientId, redirectUri);
+      const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
       return this.#ask(cookies, client, request, endedLogin);
     } catch (failure) {
-      return this.#sendError(redirectUri, state, failure);
+      return this.#sendError(browser, request, failure);
     }
   }
 
@@ -144,13 +150,14 @@ export class AuthorizationEndpoint {
   }
 
   async #beginLogin(
+    { method }: VisitingBrowser,
     cookies: BrowserCookies,
     request: AuthorizationRequest,
     allowed: readonly Decision[],
   ): Promise<Response> {
     const login = await this.#login.begin(request, allowed);
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
-    return redirectResponse(login.location, cookies.change({ login, decisions }));
+    return redirectResponse(method, login.location, cookies.change({ login, decisions }));
   }
 
   /**
@@ -165,10 +172,10 @@ export class AuthorizationEndpoint {
     throw invalidRequest("This decision was not made on this server's page.");
   }
 
-  #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
+  #sendError({ method }: VisitingBrowser, to: Parameters<typeof authorizationResponse>[1], failure: unknown): Response {
     const error = reportFailure(failure);
     const answer = { error: error.error, error_description: error.message };
-    return redirectResponse(authorizationResponse(this.#configuration.issuer, { redirectUri, state }, answer));
+    return redirectResponse(method, authorizationResponse(this.#configuration.issuer, to, answer));
   }
 }
 

@@ -49,9 +49,14 @@ export function retryAfter(error: OAuthError): Record<string, string> {
   return error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterSeconds)) };
 }
 
-/** Sends the browser on. Answers that carry codes or cookies are never stored and leak no referrer. */
-export function redirectResponse(location: URL, cookies: readonly string[] = []): Response {
+/**
+ * Sends the browser on. Answers that carry codes or cookies are never stored and leak no referrer.
+ *
+ * @param method - That of the request. What follows a form is a 303, after which no browser sends the form again (RFC 9700
+ * section 4.12).
+ */
+export function redirectResponse(method: string, location: URL, cookies: readonly string[] = []): Response {
   const headers = new Headers({ ...noStore, "referrer-policy": "no-referrer", location: location.href });
   for (const cookie of cookies) headers.append("set-cookie", cookie);
-  return new Response(null, { status: 302, headers });
+  return new Response(null, { status: method === "POST" ? 303 : 302, headers });
 }

@@ -12,7 +12,7 @@ import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
  * @param sealedRequest - Comes back with the decision.
  */
 export function consentPage(
-  { baseUrl, consent: appearance, upstream }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "upstream">,
+  { baseUrl, consent: appearance }: Pick<ProviderConfiguration, "baseUrl" | "consent">,
   client: KnownClient,
   request: AuthorizationRequest,
   sealedRequest: string,
@@ -44,8 +44,7 @@ ${warning}
 <button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>
 </form>`,
   );
-  const targets = formTargets(upstream.issuer, request.redirectUri);
-  const headers = pageHeaders(appearance, targets);
+  const headers = pageHeaders(appearance, { hasForm: true });
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
   return new Response(html, { status: 200, headers });
@@ -67,18 +66,4 @@ function destinationOf(redirectUri: string): string {
   return url.protocol === "http:" || url.protocol === "https:"
     ? url.host
     : `${url.protocol.slice(0, -1)} (an application)`;
-}
-
-/**
- * Browsers hold a form's redirects to `form-action` as well: the answer goes on to the upstream, which may send a user
- * who is logged in straight back and so to the client, or on to an identity provider of the user's company.
- */
-function formTargets(...uris: readonly string[]): string[] {
-  return [...new Set(["'self'", "https:", ...uris.map((uri) => policySource(new URL(uri)))])];
-}
-
-/** A URL's origin as a source of a content security policy, which has no form for IPv6 addresses and unknown schemes. */
-function policySource(url: URL): string {
-  const hasHost = url.protocol === "http:" || url.protocol === "https:";
-  return hasHost && !url.hostname.startsWith("[") ? url.origin : url.protocol;
 }

@@ -13,7 +13,7 @@ export function errorPage(appearance: ConsentConfiguration, error: OAuthError): 
 <p>${escapeHtml(error.message)}</p>
 <code>${escapeHtml(error.error)}</code>`,
   );
-  const headers = pageHeaders(appearance);
+  const headers = pageHeaders(appearance, { hasForm: false });
   for (const [name, value] of Object.entries(retryAfter(error))) headers.set(name, value);
   // 401 would make a browser ask for a password; the page is for a person, whose request was the bad one.
   return new Response(html, { status: error.status === 401 ? 400 : error.status, headers });

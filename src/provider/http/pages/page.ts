@@ -80,15 +80,17 @@ ${content}
  *
  * No Cross-Origin-Opener-Policy: it would part a client from the popup window in which it opened this page.
  *
- * @param formAction - What the page's form may lead to.
+ * @param hasForm - Whether the page has a form. Such a page has no `form-action`: Chromium holds every redirect that
+ * follows the form to it (https://github.com/w3c/webappsec-csp/issues/8). Those lead over an upstream where the person is
+ * logged in already to the client, and the client's web page may lead on to an application, whose scheme nobody here knows.
  */
-export function pageHeaders(appearance: ConsentConfiguration, formAction: readonly string[] = []): Headers {
+export function pageHeaders(appearance: ConsentConfiguration, { hasForm }: { readonly hasForm: boolean }): Headers {
   const images = appearance.logoUrl === undefined ? "'none'" : new URL(appearance.logoUrl).origin;
   const policy = [
     "default-src 'none'",
     "style-src 'unsafe-inline'",
     `img-src ${images}`,
-    `form-action ${formAction.length === 0 ? "'none'" : formAction.join(" ")}`,
+    ...(hasForm ? [] : ["form-action 'none'"]),
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];
