@@ -12,7 +12,8 @@ import {
 import { Consent } from "../login/consent.ts";
 import { ConsentRequests } from "../login/consent-requests.ts";
 import type { Decision } from "../login/decision.ts";
-import { authorizationResponse, type Login } from "../login/login.ts";
+import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
+import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
@@ -68,10 +69,14 @@ export class AuthorizationEndpoint {
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters);
       const cookies = new BrowserCookies(this.#configuration, browser);
-      const decisions = this.#consent.recall(checked, cookies);
-      if (decisions.length === 0) return this.#ask(cookies, trusted.client, checked);
+      const { asksConsent, isSilent, upstream: wishes } = readLoginWishes(parameters);
+      const decisions = asksConsent ? [] : this.#consent.recall(checked, cookies);
+      if (decisions.length === 0) {
+        if (isSilent) throw consentRequired();
+        return this.#ask(cookies, trusted.client, checked, { wishes });
+      }
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-      return await this.#beginLogin(browser, cookies, checked, decisions);
+      return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
     } catch (failure) {
       return this.#sendError(browser, { redirectUri: trusted.redirectUri, state }, failure);
     }
@@ -86,15 +91,15 @@ export class AuthorizationEndpoint {
     if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
-    const pending = this.#requests.open(form.get("request") ?? "", cookies.secrets);
-    const { clientId, scopes } = pending;
+    const { request: asked, wishes } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
+    const { clientId, scopes } = asked;
     const isAllowed = form.get("decision") === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     try {
       if (!isAllowed) throw new OAuthError("access_denied", "The user did not allow the client.");
-      return await this.#beginLogin(browser, cookies, pending, [{ decidedAt: this.#configuration.now() }]);
+      return await this.#beginLogin(browser, cookies, asked, [{ decidedAt: this.#configuration.now() }], wishes);
     } catch (failure) {
-      return this.#sendError(browser, pending, failure);
+      return this.#sendError(browser, asked, failure);
     }
   }
 
@@ -134,15 +139,20 @@ export class AuthorizationEndpoint {
   ): Promise<Response> {
     try {
       const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
-      return this.#ask(cookies, client, request, endedLogin);
+      return this.#ask(cookies, client, request, { endedLogin });
     } catch (failure) {
       return this.#sendError(browser, request, failure);
     }
   }
 
-  #ask(cookies: BrowserCookies, client: KnownClient, request: AuthorizationRequest, endedLogin?: string): Response {
+  #ask(
+    cookies: BrowserCookies,
+    client: KnownClient,
+    request: AuthorizationRequest,
+    { wishes, endedLogin }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string },
+  ): Response {
     const secret = cookies.pageSecret();
-    const page = consentPage(this.#configuration, client, request, this.#requests.seal(request, secret.value));
+    const page = consentPage(this.#configuration, client, request, this.#requests.seal(request, secret.value, wishes));
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
     for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);
@@ -154,8 +164,9 @@ export class AuthorizationEndpoint {
     cookies: BrowserCookies,
     request: AuthorizationRequest,
     allowed: readonly Decision[],
+    wishes: UpstreamWishes,
   ): Promise<Response> {
-    const login = await this.#login.begin(request, allowed);
+    const login = await this.#login.begin(request, allowed, wishes);
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     return redirectResponse(method, login.location, cookies.change({ login, decisions }));
   }

@@ -14,7 +14,14 @@ const maxStateLength = 1024;
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
   get(
-    name: `response_${"type" | "mode"}` | "scope" | "state" | `code_challenge${"" | "_method"}` | "resource",
+    name:
+      | `response_${"type" | "mode"}`
+      | "scope"
+      | "state"
+      | `code_challenge${"" | "_method"}`
+      | "resource"
+      | "prompt"
+      | "login_hint",
   ): string | undefined;
 }
 

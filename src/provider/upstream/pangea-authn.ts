@@ -94,7 +94,7 @@ export class PangeaAuthn implements Upstream {
     return this.#options.clientSecret;
   }
 
-  authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {
+  authorizationUrl({ state, codeChallenge, redirectUri, prompt, loginHint }: UpstreamLoginRequest): URL {
     const url = new URL(`${this.issuer}/v2/oauth/authorize`);
     url.search = new URLSearchParams({
       client_id: this.#options.clientId,
@@ -104,6 +104,8 @@ export class PangeaAuthn implements Upstream {
       scope: this.#options.scopes.join(" "),
       code_challenge: codeChallenge,
       code_challenge_method: "S256",
+      ...(prompt !== undefined && { prompt }),
+      ...(loginHint !== undefined && { login_hint: loginHint }),
     }).toString();
     return url;
   }
