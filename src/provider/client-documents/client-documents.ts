@@ -48,6 +48,7 @@ export class ClientDocuments {
     const rules: DocumentRules = {
       scopes: options.scopes,
       authenticationMethods: options.authenticationMethods ?? ["none"],
+      privateUseSchemes: options.privateUseSchemes ?? [],
     };
     this.#isAllowed = options.allowedDomains === undefined ? () => true : parseAllowedDomains(options.allowedDomains);
     this.#ports = options.ports ?? [443];

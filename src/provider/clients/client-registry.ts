@@ -38,7 +38,7 @@ export type RegisteredClient = OAuthClientInformation & { readonly client_secret
 
 type RegistrySettings = Pick<
   ProviderConfiguration,
-  "keys" | "now" | "preRegisteredClients" | "registration" | "repositories"
+  "keys" | "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "repositories"
 >;
 
 /** Knows, registers and renews clients. */
@@ -89,9 +89,9 @@ export class ClientRegistry {
    * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri`.
    */
   async register(input: unknown): Promise<RegisteredClient> {
-    const { registration } = this.#configuration;
+    const { privateUseSchemes, registration } = this.#configuration;
     const { validScopes: valid, defaultScopes: defaults } = registration;
-    const metadata = parseClientMetadata(input, { valid, defaults });
+    const metadata = parseClientMetadata(input, { valid, defaults }, privateUseSchemes);
     const method = metadata.token_endpoint_auth_method ?? "client_secret_basic";
     const issuedAt = Math.floor(this.#configuration.now());
     const clientId = randomUUID();

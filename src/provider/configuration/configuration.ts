@@ -1,6 +1,7 @@
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
@@ -23,6 +24,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly upstream: Upstream;
   readonly repositories: ProviderRepositories;
   readonly registration: RegistrationConfiguration;
+  /** The schemes of applications that clients may register, beyond those that are known. */
+  readonly privateUseSchemes: readonly string[];
   /** How documents and keys of clients are fetched. */
   readonly documents: ClientDocumentsOptions;
   /** Whether clients may be identified by the URL of a document. */
@@ -64,6 +67,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   requireThat(isFree, `${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
   requireThat([400, 401].includes(invalidGrantStatus), "invalidGrantStatus must be 400 or 401.");
   const registration = configureRegistration(options.clientRegistration, scopes);
+  const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? []);
   return {
     ...addresses,
@@ -72,7 +76,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     upstream,
     repositories: { ...createInMemoryRepositories({ clock }), ...withoutUndefined(options.repositories ?? {}) },
     registration,
-    documents: configureDocuments(options, registration, ownClients.values(), internals),
+    privateUseSchemes,
+    documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,

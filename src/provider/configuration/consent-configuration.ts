@@ -27,6 +27,8 @@ const english: ConsentTexts = {
   allow: "Allow",
   deny: "Deny",
   errorTitle: "Sign-in cannot go on",
+  leaveNote: "You can go back to the application that asked for this. It is at {host}, which {brand} does not know.",
+  leave: "Go to {host}",
 };
 
 /**

@@ -102,6 +102,10 @@ export interface ConsentTexts {
   readonly allow: string;
   readonly deny: string;
   readonly errorTitle: string;
+  /** On the page of an error that the client has yet to hear of: where the client is. */
+  readonly leaveNote: string;
+  /** The link that leads there. */
+  readonly leave: string;
 }
 
 /**
@@ -132,6 +136,19 @@ export interface McpOAuthProviderOptions {
   readonly clientRegistration?: ClientRegistrationOptions;
   /** How clients are found whose id is the URL of a metadata document. */
   readonly clientMetadataDocuments?: ClientMetadataDocumentOptions;
+  /**
+   * The schemes of applications, without a colon, that the redirect URIs of clients may have beyond those that may always
+   * be used: schemes that are made of a domain name
+   * ({@link https://www.rfc-editor.org/rfc/rfc8252#section-7.1 RFC 8252 section 7.1}), and those of known applications such
+   * as `cursor`, `vscode`, `claude` and `zed`. Clients of the option `clients` may have any scheme that does no harm.
+   * Default: none.
+   *
+   * @example
+   * ```ts
+   * privateUseSchemes: ["acme-notes"], // acme-notes://callback
+   * ```
+   */
+  readonly privateUseSchemes?: readonly string[];
   /** Whether tokens can be revoked over HTTP. */
   readonly revocation?: RevocationOptions;
   /** How many requests are answered; `false` for any number. */

@@ -14,6 +14,7 @@ import { ConsentRequests } from "../login/consent-requests.ts";
 import type { Decision } from "../login/decision.ts";
 import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
+import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
@@ -26,6 +27,9 @@ type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "now" | "requ
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
+
+/** Where an answer goes, and the `state` that goes with it. */
+type Destination = Parameters<typeof authorizationResponse>[1];
 
 /**
  * The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. What
@@ -58,7 +62,7 @@ export class AuthorizationEndpoint {
 
   /**
    * Asks the person about a client whose redirect URI is trusted, or goes on where the answer was remembered. Whatever is
-   * wrong with the rest of the request goes to the redirect URI as an OAuth error.
+   * wrong with the rest of the request goes to the redirect URI as an OAuth error, if need be by a link.
    */
   async askOrContinue(
     browser: VisitingBrowser,
@@ -66,9 +70,9 @@ export class AuthorizationEndpoint {
     state: string | undefined,
     parameters: AuthorizationRequestParameters,
   ): Promise<Response> {
+    const cookies = new BrowserCookies(this.#configuration, browser);
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters);
-      const cookies = new BrowserCookies(this.#configuration, browser);
       const { asksConsent, isSilent, upstream: wishes } = readLoginWishes(parameters);
       const decisions = asksConsent ? [] : this.#consent.recall(checked, cookies);
       if (decisions.length === 0) {
@@ -78,8 +82,26 @@ export class AuthorizationEndpoint {
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
       return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
     } catch (failure) {
-      return this.#sendError(browser, { redirectUri: trusted.redirectUri, state }, failure);
+      const to = { redirectUri: trusted.redirectUri, state };
+      if (this.#maySendUnasked(trusted, cookies)) return this.#sendError(browser, to, failure);
+      const error = reportFailure(failure);
+      return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
+  }
+
+  /**
+   * Whether an error may lead the browser to a client before the person was asked about it. Anybody can register a client,
+   * and make a request of it that fails: a link to this server would lead wherever the link's author likes (RFC 9700 section
+   * 4.11.2). A program on the person's own computer, a client of the configuration, and a client that was allowed in this
+   * browser are no such places; all others the person sees named, with a link.
+   */
+  #maySendUnasked({ client, redirectUri }: TrustedRedirect, cookies: BrowserCookies): boolean {
+    const { client_id: clientId } = client.information;
+    return (
+      client.source === "configured" ||
+      leadsToThisMachine(redirectUri) ||
+      this.#consent.knows({ clientId, redirectUri }, cookies)
+    );
   }
 
   /** `POST /consent`: the person's decision. */
@@ -183,10 +205,12 @@ export class AuthorizationEndpoint {
     throw invalidRequest("This decision was not made on this server's page.");
   }
 
-  #sendError({ method }: VisitingBrowser, to: Parameters<typeof authorizationResponse>[1], failure: unknown): Response {
-    const error = reportFailure(failure);
-    const answer = { error: error.error, error_description: error.message };
-    return redirectResponse(method, authorizationResponse(this.#configuration.issuer, to, answer));
+  #sendError({ method }: VisitingBrowser, to: Destination, failure: unknown): Response {
+    return redirectResponse(method, this.#errorResponse(to, reportFailure(failure)));
+  }
+
+  #errorResponse(to: Destination, { error, message }: OAuthError): URL {
+    return authorizationResponse(this.#configuration.issuer, to, { error, error_description: message });
   }
 }
 

@@ -3,7 +3,7 @@ import { type ClientAuthentication, ClientAuthenticationSchema } from "../../rec
 import { optional, record, text, texts } from "../../records/record.ts";
 import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
+import { isHarmfulRedirectUri, matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource } from "../oauth/resource.ts";
 import { offlineAccess, parseScope, scopesBeyond } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
@@ -68,18 +68,24 @@ export async function trustRedirectUri(
   if (client === undefined) {
     throw new OAuthError("invalid_client", "This server does not know the client_id; the client has to register.");
   }
+  const trusted = { client, redirectUri: ownRedirectUri(client, redirectUri) };
+  if (isHarmfulRedirectUri(trusted.redirectUri))
+    throw invalidRequest("The redirect_uri has a scheme that is not served.");
+  return trusted;
+}
+
+/** The redirect URI that the request names, or the only one that the client has. */
+function ownRedirectUri(client: KnownClient, redirectUri: string | undefined): string {
   const registered = client.information.redirect_uris;
   if (redirectUri === undefined) {
     const [only, ...others] = registered;
-    if (only === undefined || others.length > 0) {
-      throw invalidRequest("The request names no redirect_uri, and the client has several.");
-    }
-    return { client, redirectUri: only };
+    if (only !== undefined && others.length === 0) return only;
+    throw invalidRequest("The request names no redirect_uri, and the client has several.");
   }
   if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {
     throw invalidRequest("The redirect_uri is not one that the client has registered.");
   }
-  return { client, redirectUri };
+  return redirectUri;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { KnownClient } from "../../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
 import type { AuthorizationRequest } from "../../login/authorization-request.ts";
 import { pathBelow, paths } from "../../oauth/paths.ts";
-import { leadsToThisMachine } from "../../oauth/redirect-uri.ts";
+import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
@@ -58,12 +58,4 @@ function displayName(client: KnownClient): string {
     .replace(/\s+/g, " ")
     .trim();
   return name === "" ? client.information.client_id : [...name].slice(0, 80).join("");
-}
-
-/** Where a redirect URI leads, in as few characters as tell it: the host, or the scheme of an application. */
-function destinationOf(redirectUri: string): string {
-  const url = new URL(redirectUri);
-  return url.protocol === "http:" || url.protocol === "https:"
-    ? url.host
-    : `${url.protocol.slice(0, -1)} (an application)`;
 }
