@@ -69,14 +69,39 @@ export interface RevocationOptions {
 
 /** What the pages that people see look like and say. */
 export interface ConsentOptions {
-  /** Who asks for consent: the name of your service. Default: the host of the base URL. */
+  /**
+   * Who asks for consent: the name of your service, as it stands within a sentence. Default: the host of the base URL, or
+   * "the MCP server on this computer".
+   */
   readonly brandName?: string;
   /** An https URL of your logo, shown above the name. */
   readonly logoUrl?: string;
-  /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default: `#1f5fd6`. */
+  /**
+   * The colour of the main button, as `#rrggbb`. Its text is white, so the colour needs a contrast of 4.5 with white
+   * ({@link https://www.w3.org/TR/WCAG22/#contrast-minimum WCAG 2.2 level AA}); a lighter one is refused. Default:
+   * `#1f5fd6`.
+   */
   readonly accentColour?: string;
-  /** What each scope allows, in words that a user understands. A scope without words is shown by its name. */
+  /**
+   * What each scope allows, in words that a user understands. A scope without words is shown by its name, as "Use what
+   * {brand} calls “admin”".
+   *
+   * @example
+   * ```ts
+   * scopeDescriptions: { user: "Read your notes", admin: "Change and delete your notes" }
+   * ```
+   */
   readonly scopeDescriptions?: Readonly<Record<string, string>>;
+  /**
+   * What the upstream is asked for when the person logs in, by its scopes, in words that a user understands. With one at
+   * least, the page lists what the upstream will be asked for. Default: the page says nothing of it.
+   *
+   * @example
+   * ```ts
+   * upstreamScopeDescriptions: { user: "Your name and e-mail address" }
+   * ```
+   */
+  readonly upstreamScopeDescriptions?: Readonly<Record<string, string>>;
   /** Texts in place of the English ones. Default: English. */
   readonly texts?: Partial<ConsentTexts>;
   /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
@@ -88,13 +113,29 @@ export interface ConsentOptions {
   readonly rememberSeconds?: number;
 }
 
-/** The texts of the consent and error pages. `{client}`, `{brand}`, `{host}` and `{domain}` are filled in. */
+/**
+ * The texts of the consent and error pages. `{client}`, `{brand}`, `{host}`, `{place}` (the host without a port), `{domain}`,
+ * `{upstream}`, `{account}` and `{scope}` are filled in where they are known.
+ */
 export interface ConsentTexts {
   readonly title: string;
   readonly asks: string;
+  /** In place of `title`, `asks` and `unverified` for a client that gives no name. */
+  readonly unnamedTitle: string;
+  readonly unnamedAsks: string;
+  readonly unnamedUnverified: string;
+  /** Who has logged in, where somebody has, and the upstream says who. */
+  readonly account: string;
   readonly scopesHeading: string;
   readonly noScopes: string;
+  /** A scope that `scopeDescriptions` has no words for. */
+  readonly undescribedScope: string;
+  /** The scope `offline_access`. */
+  readonly offlineAccess: string;
+  readonly upstreamHeading: string;
   readonly redirectNote: string;
+  /** What unfolds a long redirect URI. */
+  readonly wholeAddress: string;
   readonly loopbackWarning: string;
   readonly verified: string;
   readonly unverified: string;
@@ -102,6 +143,10 @@ export interface ConsentTexts {
   readonly allow: string;
   readonly deny: string;
   readonly errorTitle: string;
+  /** What a person can do after an error: of the request, of an outage, of this server. */
+  readonly startAgainStep: string;
+  readonly waitStep: string;
+  readonly reportStep: string;
   /** On the page of an error that the client has yet to hear of: where the client is. */
   readonly leaveNote: string;
   /** The link that leads there. */

@@ -138,8 +138,8 @@ export class AuthorizationEndpoint {
       error: parameters.get("error"),
       issuer: parameters.get("iss"),
     };
-    const { request: asked, location, decision } = await this.#login.complete(answer, cookies.login(state));
-    if (location === undefined) return this.#askAgain(browser, cookies, asked, state);
+    const { request: asked, location, decision, account } = await this.#login.complete(answer, cookies.login(state));
+    if (location === undefined) return this.#askAgain(browser, cookies, asked, { endedLogin: state, account });
     const decisions = (room: number) =>
       decision === undefined
         ? this.#consent.shorten(cookies, room)
@@ -157,11 +157,11 @@ export class AuthorizationEndpoint {
     browser: VisitingBrowser,
     cookies: BrowserCookies,
     request: AuthorizationRequest,
-    endedLogin: string,
+    after: { readonly endedLogin: string; readonly account: string | undefined },
   ): Promise<Response> {
     try {
       const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
-      return this.#ask(cookies, client, request, { endedLogin });
+      return this.#ask(cookies, client, request, after);
     } catch (failure) {
       return this.#sendError(browser, request, failure);
     }
@@ -171,10 +171,15 @@ export class AuthorizationEndpoint {
     cookies: BrowserCookies,
     client: KnownClient,
     request: AuthorizationRequest,
-    { wishes, endedLogin }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string },
+    {
+      wishes,
+      endedLogin,
+      account,
+    }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string; readonly account?: string | undefined },
   ): Response {
     const secret = cookies.pageSecret();
-    const page = consentPage(this.#configuration, client, request, this.#requests.seal(request, secret.value, wishes));
+    const sealedRequest = this.#requests.seal(request, secret.value, wishes);
+    const page = consentPage(this.#configuration, { client, request, sealedRequest, account });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
     for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);

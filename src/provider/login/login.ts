@@ -50,6 +50,8 @@ export interface CompletedLogin {
    * logged in has not allowed the client, and has to be asked.
    */
   readonly location: URL | undefined;
+  /** Who has logged in, in the words of the upstream, where the person has to be asked. */
+  readonly account?: string;
   /** The decision to remember; undefined where the login failed, or the upstream does not say who has logged in. */
   readonly decision?: Required<Decision>;
 }
@@ -185,14 +187,14 @@ export class Login {
     const identity = await upstream.identify(tokens);
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
-    if (decision === undefined) return undecided(request, isSilent);
+    if (decision === undefined) return undecided(request, identity, isSilent);
     const [code, revokedAt] = await Promise.all([
       this.#storeCode(handle, request, { tokens, identity }),
       subject === undefined ? undefined : consentRevokedAt(this.#configuration, subject, request.clientId),
     ]);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
-      return undecided(request, isSilent);
+      return undecided(request, identity, isSilent);
     }
     emit("login", { clientId: request.clientId, subject });
     const location = this.#answer(request, { code });
@@ -236,9 +238,14 @@ export class Login {
  *
  * @throws {OAuthError} with `consent_required` when the person may not be asked.
  */
-function undecided(request: AuthorizationRequest, isSilent: boolean | undefined): CompletedLogin {
+function undecided(
+  request: AuthorizationRequest,
+  { username, email }: UpstreamIdentity,
+  isSilent: boolean | undefined,
+): CompletedLogin {
   if (isSilent) throw consentRequired();
-  return { request, location: undefined };
+  const account = username ?? email;
+  return { request, location: undefined, ...(account !== undefined && { account }) };
 }
 
 /** The error for a client that wants no page to be shown, where the person has yet to allow it. */

@@ -68,6 +68,8 @@ export interface Upstream {
   readonly name: string;
   /** The issuer, which an `iss` in the callback has to be (RFC 9207); a slash at its end does not count. */
   readonly issuer: string;
+  /** The scopes that a login asks the upstream for, where they are known. The consent page can say what they mean. */
+  readonly scopes?: readonly string[];
   /** The longest time that one call may take, in milliseconds. Instances wait that long for each other. */
   readonly timeout: number;
   /**

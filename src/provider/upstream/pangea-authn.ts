@@ -89,6 +89,10 @@ export class PangeaAuthn implements Upstream {
     this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
   }
 
+  get scopes(): readonly string[] {
+    return this.#options.scopes;
+  }
+
   /** All instances share the client secret already. Pangea makes it from 160 random bits. */
   get keyMaterial(): string {
     return this.#options.clientSecret;

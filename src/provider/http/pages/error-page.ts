@@ -5,7 +5,8 @@ import { retryAfter } from "../responses.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
- * A page for an error that is not sent to the client, for its redirect URI is not to be trusted, or not without a word.
+ * A page for an error that is not sent to the client, for its redirect URI is not to be trusted, or not without a word. It
+ * ends in what the person can do next.
  *
  * @param answer - The answer to the client, which the person may take along. Default: the person stays.
  */
@@ -16,13 +17,20 @@ export function errorPage(appearance: ConsentConfiguration, error: OAuthError, a
     title,
     `<h1>${title}</h1>
 <p>${escapeHtml(error.message)}</p>
-<code>${escapeHtml(error.error)}</code>
-${answer === undefined ? "" : wayBack(appearance, answer)}`,
+<p class="quiet"><code>${escapeHtml(error.error)}</code></p>
+${answer === undefined ? nextStep(appearance, error) : wayBack(appearance, answer)}`,
   );
   const headers = pageHeaders(appearance, { hasForm: false });
   for (const [name, value] of Object.entries(retryAfter(error))) headers.set(name, value);
   // 401 would make a browser ask for a password; the page is for a person, whose request was the bad one.
   return new Response(html, { status: error.status === 401 ? 400 : error.status, headers });
+}
+
+/** What the person can do, where there is no way back to the client. */
+function nextStep({ texts, brandName }: ConsentConfiguration, { status, error }: OAuthError): string {
+  const isBusy = error === "temporarily_unavailable" || error === "too_many_requests";
+  const text = isBusy ? texts.waitStep : status >= 500 ? texts.reportStep : texts.startAgainStep;
+  return `<p class="step">${fillText(text, { brand: brandName })}</p>`;
 }
 
 /** Says where the client is, and leads there. Only a person who has read that goes on. */

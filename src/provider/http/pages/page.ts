@@ -39,17 +39,22 @@ p { margin: 0 0 .6rem; }
 ul { margin: 0; padding-left: 1.2rem; }
 li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
+.standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);
+  background: var(--ground); }
+.unverified { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
+.destination { margin: 1.25rem 0 .25rem; }
+.address { display: block; padding: .4rem .6rem; border-radius: 8px; background: var(--ground); overflow-wrap: anywhere; }
+summary { cursor: pointer; color: var(--quiet); font-size: .9rem; padding: .5rem 0; }
 .warning { margin: 1.25rem 0 0; padding: .75rem .9rem; border-radius: 10px; font-size: .9rem;
   color: var(--warn-ink); background: var(--warn-ground); border: 1px solid var(--warn-line); }
-dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem .75rem; margin: 1.25rem 0 0; font-size: .9rem; }
-dt { color: var(--quiet); }
-dd { margin: 0; font-weight: 600; }
+.onward { margin: 1.25rem 0 0; }
 form { display: flex; gap: .75rem; margin-top: 1.5rem; }
-button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
-  border-radius: 10px; border: 1px solid var(--line); background: transparent; color: var(--ink); }
+button, .button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
+  border-radius: 10px; border: 1px solid var(--quiet); background: transparent; color: var(--ink); }
+.button { display: block; padding: .7rem 1rem; text-align: center; text-decoration: none; }
 button[value="allow"] { background: var(--accent); border-color: var(--accent); color: #ffffff; }
-button:hover { filter: brightness(1.08); }
-button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+button:hover, .button:hover { filter: brightness(1.08); }
+:focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; }
 @media (max-width: 22rem) { form { flex-direction: column; } }
 `;
 
