@@ -5,6 +5,7 @@ import type { ClientDocumentsOptions } from "../configuration/client-documents-o
 import type { KeySet } from "../oauth/key-set.ts";
 import { parseAllowedDomains } from "./allowed-domains.ts";
 import { type DocumentRules, parseClientDocument } from "./client-document-metadata.ts";
+import { ClientIcons, iconContent, iconTimeout, maxIconBytes } from "./client-icons.ts";
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
@@ -41,6 +42,7 @@ export class ClientDocuments {
   readonly #ports: readonly number[];
   readonly #documents: DocumentCache<OAuthClientInformation>;
   readonly #keySets: KeySetCache;
+  readonly #icons: ClientIcons;
   readonly #closed = new AbortController();
 
   /** @throws `ConfigurationError` that names the option and says what it should be. */
@@ -59,14 +61,15 @@ export class ClientDocuments {
     requireThat(freshSeconds.min <= freshSeconds.max, "minFreshSeconds must not be more than maxFreshSeconds.");
     const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 256, 1);
     // Node 20 warns of a leak from the eleventh listener on.
-    setMaxListeners(4 * maxConcurrent, this.#closed.signal);
+    setMaxListeners(6 * maxConcurrent, this.#closed.signal);
+    const fetching = {
+      maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
+      timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
+      resolve: options.resolve ?? createHostResolver(),
+      connect: options.connect ?? ((target) => connectPinned(target)),
+    };
     const shared = {
-      fetcher: new JsonFetcher({
-        maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
-        timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
-        resolve: options.resolve ?? createHostResolver(),
-        connect: options.connect ?? ((target) => connectPinned(target)),
-      }),
+      fetcher: new JsonFetcher(fetching),
       maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
       maxConcurrent,
       maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
@@ -79,6 +82,12 @@ export class ClientDocuments {
     const mayAsk = (url: URL) =>
       this.#ports.includes(Number(url.port || 443)) && (trusted.has(url.href) || this.#isAllowed(url.hostname));
     this.#keySets = new KeySetCache(shared, mayAsk);
+    const timeout = Math.min(fetching.timeout, iconTimeout);
+    const iconFetcher = new JsonFetcher({ ...fetching, timeout, maxBytes: maxIconBytes, content: iconContent });
+    this.#icons = new ClientIcons(
+      { ...shared, fetcher: iconFetcher },
+      (url) => this.#ports.includes(Number(url.port || 443)) && this.#isAllowed(url.hostname),
+    );
   }
 
   /**
@@ -93,6 +102,11 @@ export class ClientDocuments {
     const { content, fetchedAt } = await this.#documents.get(clientId, url);
     // A copy: what one caller does to it is not seen by the next.
     return { information: structuredClone(content), domain: url.host, fetchedAt };
+  }
+
+  /** The icon of a client with a document (`logo_uri`), as a `data:` URL; undefined where it cannot be had at once. */
+  icon(client: Pick<OAuthClientInformation, "logo_uri">): Promise<string | undefined> {
+    return this.#icons.of(client);
   }
 
   #allowedUrl(clientId: string): URL {
@@ -131,7 +145,7 @@ export class ClientDocuments {
   /** Ends the requests under way, whose callers get `temporarily_unavailable`, and forgets all documents. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    await Promise.all([this.#documents.close(), this.#keySets.close()]);
+    await Promise.all([this.#documents.close(), this.#keySets.close(), this.#icons.close()]);
   }
 }
 

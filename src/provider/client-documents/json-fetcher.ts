@@ -11,6 +11,25 @@ export type JsonReply =
   | { readonly status: "fetched"; readonly headers: IncomingHttpHeaders; readonly text: string }
   | { readonly status: "not modified"; readonly headers: IncomingHttpHeaders };
 
+/** What is fetched. */
+export interface FetchedContent {
+  /** The `Accept` header. */
+  readonly accept: string;
+  /** The content types that are taken. */
+  readonly types: RegExp;
+  /** Follows "The client's metadata document" where the content type is another. */
+  readonly rule: string;
+  /** How the bytes become `JsonReply.text`. */
+  readonly encoding: "utf-8" | "base64";
+}
+
+const jsonContent: FetchedContent = {
+  accept: "application/json",
+  types: /^application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i,
+  rule: "must be served as application/json",
+  encoding: "utf-8",
+};
+
 /** The seams and limits of a `JsonFetcher`. */
 export interface JsonFetcherOptions {
   /** The longest document, in bytes. */
@@ -19,6 +38,8 @@ export interface JsonFetcherOptions {
   readonly timeout: number;
   readonly resolve: ResolveHost;
   readonly connect: ConnectPinned;
+  /** Default: JSON. */
+  readonly content?: FetchedContent;
 }
 
 const maxHeaderBytes = 8 * 1024;
@@ -99,7 +120,7 @@ export class JsonFetcher {
       path: `${url.pathname}${url.search}`,
       headers: {
         host: url.host,
-        accept: "application/json",
+        accept: (this.#options.content ?? jsonContent).accept,
         "accept-encoding": "identity",
         "user-agent": "pangea-authn-fastmcp",
         ...validators,
@@ -128,9 +149,8 @@ export class JsonFetcher {
       throw documentUnavailable(`its site answers with status ${statusCode}`);
     }
     if (statusCode !== 200) throw documentRefused(`must be served with status 200, not ${statusCode}`);
-    if (!/^application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(headers["content-type"] ?? "")) {
-      throw documentRefused("must be served as application/json");
-    }
+    const { types, rule } = this.#options.content ?? jsonContent;
+    if (!types.test(headers["content-type"] ?? "")) throw documentRefused(rule);
     if (!/^(?:identity)?$/i.test(headers["content-encoding"] ?? "")) {
       throw documentRefused("must be served without compression");
     }
@@ -138,7 +158,7 @@ export class JsonFetcher {
   }
 
   async #text(incoming: IncomingMessage): Promise<string> {
-    const { maxBytes } = this.#options;
+    const { maxBytes, content = jsonContent } = this.#options;
     const tooLong = `must have ${maxBytes} bytes at the most`;
     if (Number(incoming.headers["content-length"] ?? 0) > maxBytes) throw documentRefused(tooLong);
     const chunks: Buffer[] = [];
@@ -154,6 +174,7 @@ export class JsonFetcher {
       throw documentUnavailable("its site ended the reply early", failure);
     }
     if (length > maxBytes) throw documentRefused(tooLong);
+    if (content.encoding === "base64") return Buffer.concat(chunks).toString("base64");
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
     } catch {

@@ -1,4 +1,5 @@
 import { OAuthError } from "../../errors.ts";
+import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
@@ -41,13 +42,15 @@ export class AuthorizationEndpoint {
   readonly #consent: Consent;
   readonly #requests: ConsentRequests;
   readonly #login: Login;
+  readonly #icons: Pick<ClientDocuments, "icon">;
 
-  constructor(configuration: Settings, registry: ClientRegistry, login: Login) {
+  constructor(configuration: Settings, registry: ClientRegistry, login: Login, icons: Pick<ClientDocuments, "icon">) {
     this.#configuration = configuration;
     this.#registry = registry;
     this.#consent = new Consent(configuration);
     this.#requests = new ConsentRequests(configuration);
     this.#login = login;
+    this.#icons = icons;
   }
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
@@ -77,7 +80,7 @@ export class AuthorizationEndpoint {
       const decisions = asksConsent ? [] : this.#consent.recall(checked, cookies);
       if (decisions.length === 0) {
         if (isSilent) throw consentRequired();
-        return this.#ask(cookies, trusted.client, checked, { wishes });
+        return await this.#ask(cookies, trusted.client, checked, { wishes });
       }
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
       return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
@@ -161,13 +164,13 @@ export class AuthorizationEndpoint {
   ): Promise<Response> {
     try {
       const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
-      return this.#ask(cookies, client, request, after);
+      return await this.#ask(cookies, client, request, after);
     } catch (failure) {
       return this.#sendError(browser, request, failure);
     }
   }
 
-  #ask(
+  async #ask(
     cookies: BrowserCookies,
     client: KnownClient,
     request: AuthorizationRequest,
@@ -176,10 +179,12 @@ export class AuthorizationEndpoint {
       endedLogin,
       account,
     }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string; readonly account?: string | undefined },
-  ): Response {
+  ): Promise<Response> {
     const secret = cookies.pageSecret();
     const sealedRequest = this.#requests.seal(request, secret.value, wishes);
-    const page = consentPage(this.#configuration, { client, request, sealedRequest, account });
+    // What anybody can register is no reason to ask a site, or to show its picture beside a name.
+    const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
+    const page = consentPage(this.#configuration, { client, request, sealedRequest, account, icon });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
     for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);

@@ -19,6 +19,8 @@ export interface ConsentQuestion {
   readonly sealedRequest: string;
   /** Who has logged in, where somebody has and the upstream says who. */
   readonly account?: string | undefined;
+  /** The client's icon as a `data:` URL. */
+  readonly icon?: string | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface ConsentQuestion {
  */
 export function consentPage(
   { baseUrl, consent: appearance, upstream }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "upstream">,
-  { client, request, sealedRequest, account }: ConsentQuestion,
+  { client, request, sealedRequest, account, icon }: ConsentQuestion,
 ): Response {
   const { texts, brandName } = appearance;
   const name = displayName(client);
@@ -48,7 +50,8 @@ export function consentPage(
   const html = renderPage(
     appearance,
     escapeHtml(title.replace("{client}", () => name ?? "")),
-    `<h1>${fillText(title, values)}</h1>
+    `${icon === undefined ? "" : `<img class="icon" src="${escapeHtml(icon)}" alt="" width="48" height="48">`}
+<h1>${fillText(title, values)}</h1>
 <p>${fillText(asks, values)}</p>
 ${account === undefined ? "" : `<p class="quiet">${fillText(texts.account, values)}</p>`}
 ${standingOf(client, appearance, values)}
@@ -64,7 +67,7 @@ ${warning}
 <button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>
 </form>`,
   );
-  const headers = pageHeaders(appearance, { hasForm: true });
+  const headers = pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined });
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
   return new Response(html, { status: 200, headers });
@@ -96,9 +99,9 @@ function standingOf(
   values: Readonly<Record<string, string>>,
 ): string {
   if (source === "configured") return `<p class="standing">${fillText(texts.configured, values)}</p>`;
-  if (verifiedDomain !== undefined) return `<p class="standing verified">${fillText(texts.verified, values)}</p>`;
+  if (verifiedDomain !== undefined) return `<p class="standing">${fillText(texts.verified, values)}</p>`;
   const unverified = values.client === "" ? texts.unnamedUnverified : texts.unverified;
-  return `<p class="standing unverified">${fillText(unverified, values)}</p>`;
+  return `<p class="standing doubtful">${fillText(unverified, values)}</p>`;
 }
 
 function scopeList(scopes: readonly string[], { texts, scopeDescriptions, brandName }: ConsentConfiguration): string {

@@ -33,6 +33,7 @@ main { width: min(28rem, 100%); padding: 1.75rem; border-radius: 14px; backgroun
   border: 1px solid var(--line); overflow-wrap: anywhere; }
 header { display: flex; align-items: center; gap: .6rem; margin-bottom: 1.25rem; color: var(--quiet); font-size: .9rem; }
 header img { height: 1.75rem; width: auto; max-width: 8rem; }
+.icon { display: block; margin: 0 0 .75rem; border-radius: 10px; object-fit: contain; }
 h1 { margin: 0 0 .35rem; font-size: 1.4rem; line-height: 1.25; }
 h2 { margin: 1.25rem 0 .35rem; font-size: .95rem; }
 p { margin: 0 0 .6rem; }
@@ -41,7 +42,7 @@ li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
 .standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);
   background: var(--ground); }
-.unverified { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
+.doubtful { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
 .destination { margin: 1.25rem 0 .25rem; }
 .address { display: block; padding: .4rem .6rem; border-radius: 8px; background: var(--ground); overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--quiet); font-size: .9rem; padding: .5rem 0; }
@@ -88,9 +89,17 @@ ${content}
  * @param hasForm - Whether the page has a form. Such a page has no `form-action`: Chromium holds every redirect that
  * follows the form to it (https://github.com/w3c/webappsec-csp/issues/8). Those lead over an upstream where the person is
  * logged in already to the client, and the client's web page may lead on to an application, whose scheme nobody here knows.
+ * @param hasIcon - Whether the page has a picture within it. Default: false.
  */
-export function pageHeaders(appearance: ConsentConfiguration, { hasForm }: { readonly hasForm: boolean }): Headers {
-  const images = appearance.logoUrl === undefined ? "'none'" : new URL(appearance.logoUrl).origin;
+export function pageHeaders(
+  appearance: ConsentConfiguration,
+  { hasForm, hasIcon = false }: { readonly hasForm: boolean; readonly hasIcon?: boolean },
+): Headers {
+  const sources = [
+    ...(appearance.logoUrl === undefined ? [] : [new URL(appearance.logoUrl).origin]),
+    ...(hasIcon ? ["data:"] : []),
+  ];
+  const images = sources.length === 0 ? "'none'" : sources.join(" ");
   const policy = [
     "default-src 'none'",
     "style-src 'unsafe-inline'",
