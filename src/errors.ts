@@ -285,6 +285,7 @@ export type OAuthErrorCode =
   | "unsupported_response_type"
   | "invalid_scope"
   | "invalid_target"
+  | "consent_required"
   | "access_denied"
   | "server_error"
   | "temporarily_unavailable"
@@ -305,6 +306,7 @@ const oauthErrorStatus: Readonly<Record<OAuthErrorCode, number>> = {
   unsupported_response_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  consent_required: 400,
   access_denied: 403,
   server_error: 500,
   temporarily_unavailable: 503,

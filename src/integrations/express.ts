@@ -48,7 +48,8 @@ export function pangeaAuth(
 
 /**
  * Guards what comes after it. A request with a valid token goes on with `request.auth`, the MCP SDK's `AuthInfo`; any
- * other is answered with 401, 403 or 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out.
+ * other is answered with 401, 403 or 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out. Scripts
+ * of any origin may read the answers, and preflights are answered, unless the application has said otherwise before.
  *
  * @example
  * ```ts

@@ -41,6 +41,8 @@ export function mountOnFastMCP(
  * FastMCP's `authenticate`. Who is calling becomes the `session` of tools, prompts and resources. A refusal is thrown as
  * a Web `Response`, which FastMCP sends as it is, challenge included.
  *
+ * FastMCP answers preflights itself, and allows the headers that its `httpStream.cors` names.
+ *
  * Prefer FastMCP's `stateless` mode: otherwise calls that share an MCP session share its `session` too.
  *
  * @example
@@ -51,9 +53,14 @@ export function mountOnFastMCP(
 export function fastmcpAuthenticate(
   provider: BearerAuthenticator,
   options: RequireBearerOptions = {},
-): (request: Pick<IncomingMessage, "headers">) => Promise<FastMCPAuth> {
+): (
+  request: Pick<IncomingMessage, "headers"> & Partial<Pick<IncomingMessage, "method" | "url">>,
+) => Promise<FastMCPAuth> {
   return async (request) => {
-    const caller = await provider.authenticate({ headers: webHeaders(request) }, options);
+    const caller = await provider.authenticate(
+      { headers: webHeaders(request), method: request.method, url: request.url },
+      options,
+    );
     if (caller instanceof Response) throw caller;
     return caller;
   };

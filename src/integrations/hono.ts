@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
+import { allowOtherOrigins } from "./cross-origin.ts";
 import type {
   AuthorizationServer,
   BearerAuthenticator,
@@ -41,7 +42,7 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
 export function pangeaAuth(provider: AuthorizationServer, options: CallerOptions<HonoContext> = {}): HonoMiddleware {
   const { caller = addressOf } = options;
   return async (context, next) => {
-    if (provider.serves(new URL(context.req.raw.url).pathname)) {
+    if (provider.serves(new URL(context.req.raw.url).pathname, context.req.raw.method)) {
       return provider.fetch(await asReceived(context), { caller: caller(context) });
     }
     await next();
@@ -51,7 +52,8 @@ export function pangeaAuth(provider: AuthorizationServer, options: CallerOptions
 
 /**
  * Guards what comes after it. A request with a valid token goes on with `c.get("auth")`, the MCP SDK's `AuthInfo`; any
- * other is answered with 401, 403 or 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out.
+ * other is answered with 401, 403 or 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out. Scripts
+ * of any origin may read the answers, and preflights are answered, unless the application has said otherwise before.
  *
  * @example
  * ```ts
@@ -67,6 +69,10 @@ export function requireBearer(
     if (caller instanceof Response) return caller;
     context.set("auth", caller);
     await next();
+    allowOtherOrigins(
+      (name) => context.res.headers.has(name),
+      (name, value) => context.header(name, value),
+    );
     return undefined;
   };
 }

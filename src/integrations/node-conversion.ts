@@ -24,6 +24,11 @@ export function webHeaders(request: Pick<IncomingMessage, "headers">): { get(nam
   };
 }
 
+/** What `provider.authenticate` reads of a request. */
+export function guardedRequest(request: NodeRequest) {
+  return { headers: webHeaders(request), method: request.method, url: pathOf(request) };
+}
+
 /** Answers a `node:http` request with what a Web-standard handler says. Never rejects, whatever the client does. */
 export function answer(
   incoming: NodeRequest,

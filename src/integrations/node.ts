@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
+import { allowOtherOrigins } from "./cross-origin.ts";
 import type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
   RequireBearerOptions,
 } from "./mounted-provider.ts";
-import { answer, type NodeRequest, pathOf, webHeaders } from "./node-conversion.ts";
+import { answer, guardedRequest, type NodeRequest, pathOf } from "./node-conversion.ts";
 
 export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, NodeRequest, RequireBearerOptions };
 
@@ -30,14 +31,15 @@ export function pangeaAuth(
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   const { caller = addressOf } = options;
   return async (request, response) => {
-    if (!provider.serves(pathOf(request))) await next(request, response);
+    if (!provider.serves(pathOf(request), request.method)) await next(request, response);
     else await answer(request, response, (received) => provider.fetch(received, { caller: caller(request) }));
   };
 }
 
 /**
  * Guards a listener: it is called with `request.auth` for a valid token; any other request is answered with 401, 403 or
- * 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out.
+ * 400 and a challenge (RFC 6750, RFC 9728), or with 503 where the store is out. Scripts of any origin may read the answers,
+ * and preflights are answered, unless the application has said otherwise before.
  *
  * @example
  * ```ts
@@ -88,8 +90,14 @@ export async function authenticateNode(
   response: ServerResponse,
   options: RequireBearerOptions = {},
 ): Promise<AuthInfo | undefined> {
-  const caller = await provider.authenticate({ headers: webHeaders(request) }, options);
-  if (!(caller instanceof Response)) return caller;
+  const caller = await provider.authenticate(guardedRequest(request), options);
+  if (!(caller instanceof Response)) {
+    allowOtherOrigins(
+      (name) => response.hasHeader(name),
+      (name, value) => response.setHeader(name, value),
+    );
+    return caller;
+  }
   await answer(request, response, () => caller);
   return undefined;
 }

@@ -36,7 +36,7 @@ export function assemble(configuration: ProviderConfiguration) {
   const codes = new CodeRedemption(parts);
   const refreshes = new RefreshRotation(parts);
   const login = new Login({ ...configuration, upstreamRevocations });
-  const authorization = new AuthorizationEndpoint(configuration, registry, login);
+  const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
   const register = registrationEndpoint(configuration, registry);
   const sessions = new UpstreamSessions(parts);

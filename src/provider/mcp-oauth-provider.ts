@@ -55,9 +55,14 @@ export class McpOAuthProvider {
     return this.#configuration.requiredScopes;
   }
 
-  /** True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke. */
-  serves(path: string): boolean {
-    return this.#parts.router.serves(path);
+  /**
+   * True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke.
+   *
+   * @param method - Of the request. `fetch` answers `OPTIONS` at the MCP endpoint too: a browser asks before it sends a
+   * token, and no guard could know it. Default: `GET`.
+   */
+  serves(path: string, method?: string): boolean {
+    return this.#parts.router.serves(path, method);
   }
 
   /**
@@ -81,7 +86,11 @@ export class McpOAuthProvider {
    * Guards a request to the MCP endpoint: answers who is calling, or with the response that refuses it (RFC 6750), with
    * 503 and `Retry-After` where the store cannot answer. Never rejects.
    *
-   * @param request - A Web request, or anything with its headers.
+   * A preflight (`OPTIONS`) is answered with 204 whoever asks: a browser sends it without a token. A path below
+   * `.well-known` is answered with 404 where a token is missing or not good: clients look for metadata there, and take 401
+   * for a server that hides it.
+   *
+   * @param request - A Web request, or anything with its headers, its method and its URL or path.
    * @param options - `requiredScopes` in place of those of the configuration.
    *
    * @example
@@ -91,12 +100,16 @@ export class McpOAuthProvider {
    * ```
    */
   authenticate(
-    request: { readonly headers: { get(name: string): string | null } },
+    request: {
+      readonly headers: { get(name: string): string | null };
+      readonly method?: string | undefined;
+      readonly url?: string | undefined;
+    },
     options: { readonly requiredScopes?: readonly string[] } = {},
   ): Promise<AuthInfo | Response> {
     // An instance that serves nothing but the MCP endpoint announces its keys as well.
     this.#parts.background();
-    return this.#parts.guard.authenticate(request.headers.get("authorization"), options.requiredScopes);
+    return this.#parts.guard.authenticate(request, options.requiredScopes);
   }
 
   /**

@@ -5,7 +5,9 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Confused deputy by a remembered consent",
     tests: ["confused-deputy-by-a-remembered-consent"],
-    edits: [["provider/login/consent.ts", "const parts = [clientId, uri,", "const parts = [uri && clientId && '',"]],
+    edits: [
+      ["provider/login/consent.ts", "return hashOf([clientId, uri]);", "return hashOf([uri && clientId && '']);"],
+    ],
   },
   {
     name: "Consent of another person",
@@ -149,6 +151,44 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/login/authorization-request.ts",
         "if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {",
         "if (matchesRedirectUri === undefined) {",
+      ],
+    ],
+  },
+  {
+    name: "Error that leads to a stranger's site",
+    tests: ["open-redirect-by-an-error"],
+    edits: [
+      [
+        "provider/http/authorization-endpoint.ts",
+        "if (this.#maySendUnasked(trusted, cookies)) return this.#sendError(browser, to, failure);",
+        "if (this.#maySendUnasked(trusted, cookies) || true) return this.#sendError(browser, to, failure);",
+      ],
+    ],
+  },
+  {
+    name: "Error that leads to another address of an allowed client",
+    tests: ["open-redirect-by-an-error"],
+    edits: [["provider/login/consent.ts", "return hashOf([clientId, uri]);", "return hashOf([uri && clientId]);"]],
+  },
+  {
+    name: "Harmful scheme at registration",
+    tests: ["harmful-schemes"],
+    edits: [
+      [
+        "provider/oauth/redirect-uri.ts",
+        'if (scheme === "http" || scheme === "https" || isAllowedScheme(scheme, privateUseSchemes)) return;',
+        "if (isAllowedScheme(scheme, privateUseSchemes) || uri.length > 0) return;",
+      ],
+    ],
+  },
+  {
+    name: "Harmful scheme by configuration",
+    tests: ["harmful-schemes"],
+    edits: [
+      [
+        "provider/oauth/private-use-schemes.ts",
+        "return harmfulSchemes.has(scheme) || systemSchemes.test(scheme);",
+        "return harmfulSchemes.has(scheme) && systemSchemes.test(scheme);",
       ],
     ],
   },

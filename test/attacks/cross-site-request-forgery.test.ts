@@ -48,7 +48,7 @@ describe("at consent", () => {
     const page = await harness.openConsentPage(request);
     await nothingHappened(await harness.decide(page, "allow", { origin: "https://evil.example" }));
     await nothingHappened(await harness.decide(page, "allow", { origin: "http://localhost:8000.evil.example" }));
-    expect((await harness.decide(page, "allow", { origin: "http://localhost:8000" })).status).toBe(302);
+    expect((await harness.decide(page, "allow", { origin: "http://localhost:8000" })).status).toBe(303);
   });
 
   it("a page that the attacker was given cannot be answered in the victim's browser", async () => {
@@ -57,7 +57,7 @@ describe("at consent", () => {
     const victims = await harness.openConsentPage(request);
     await nothingHappened(await harness.decide({ sealed: attackers.sealed, cookie: victims.cookie }, "allow"));
     await nothingHappened(await harness.decide({ sealed: victims.sealed, cookie: "" }, "allow"));
-    expect((await harness.decide(victims, "allow")).status).toBe(302);
+    expect((await harness.decide(victims, "allow")).status).toBe(303);
   });
 
   it.each(["text/plain", "application/json", "multipart/form-data; boundary=x"])(

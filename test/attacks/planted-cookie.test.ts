@@ -41,7 +41,7 @@ describe("the attacker's page with a planted cookie", () => {
     await nothingHappened(await decide({ origin: "null" }));
     await nothingHappened(await decide({ origin: "http://localhost:9000" }));
     await nothingHappened(await decide({ origin: "http://127.0.0.1:8000" }));
-    expect((await decide({ origin })).status).toBe(302);
+    expect((await decide({ origin })).status).toBe(303);
   });
 
   it("is not taken for it though the form seems to be this server's, of a name that was taken over", async () => {
@@ -61,7 +61,7 @@ describe("the attacker's page with a planted cookie", () => {
     expect(own).toMatch(/^__Host-pangea_mcp_browser_/);
     for (const named of [{}, { origin: "null" }, { origin }]) {
       const page = { sealed, cookie: `${planted}; ${own}` };
-      expect((await decide({ ...browser, ...ownForm, ...named }, page)).status).toBe(302);
+      expect((await decide({ ...browser, ...ownForm, ...named }, page)).status).toBe(303);
     }
   });
 

@@ -89,7 +89,7 @@ export class HonestClient {
 
   async #allow({ sealed, cookie }: Progress["page"]): Promise<Progress["login"]> {
     const body = new URLSearchParams({ request: sealed, decision: "allow" });
-    const response = await this.#send("/consent", { method: "POST", headers: { cookie, origin: baseUrl }, body }, 302);
+    const response = await this.#send("/consent", { method: "POST", headers: { cookie, origin: baseUrl }, body }, 303);
     const state = new URL(response.headers.get("location") ?? "").searchParams.get("state");
     if (state === null) throw new Error("Pangea gets no state");
     return { state, cookie: joinCookies(cookie, response) };

@@ -15,6 +15,9 @@ export interface MountSuiteOptions {
   readonly provider?: (baseUrl: string) => Partial<PangeaOAuthProviderOptions>;
 }
 
+/** Where the MCP Inspector's page is. */
+const inspector = "http://localhost:6274";
+
 const initialize = {
   method: "POST",
   headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
@@ -27,8 +30,13 @@ const initialize = {
 };
 
 /** A request to an MCP endpoint without an SDK in between. */
-export function initializeRequest(mcpUrl: string, token?: string): Promise<Response> {
-  const headers = { ...initialize.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+export function initializeRequest(
+  mcpUrl: string,
+  token?: string,
+  others: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const credential = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = { ...initialize.headers, ...credential, ...others };
   return fetch(mcpUrl, { ...initialize, headers });
 }
 
@@ -166,6 +174,48 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       expect(refusal.headers.get("www-authenticate")).toContain('scope="user admin"');
     });
 
+    it("answers the preflight of a browser, which sends no token", async () => {
+      await using server = await start();
+      const wanted = "authorization,content-type,mcp-protocol-version,mcp-session-id";
+      const response = await fetch(server.mcpUrl, {
+        method: "OPTIONS",
+        headers: {
+          origin: inspector,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": wanted,
+        },
+      });
+      expect(response.status).toBe(204);
+      const { headers } = response;
+      expect(["*", inspector]).toContain(headers.get("access-control-allow-origin"));
+      const listed = (name: string) => (headers.get(name) ?? "").toLowerCase().split(/ *, */);
+      expect(listed("access-control-allow-headers")).toEqual(expect.arrayContaining(wanted.split(",")));
+      expect(listed("access-control-allow-methods")).toEqual(expect.arrayContaining(["get", "post"]));
+    });
+
+    it("lets a browser's script read the challenge, and the answer", async () => {
+      await using server = await start();
+      const { accessToken } = await obtainTokens(server.baseUrl, "user");
+      const exposed = (response: Response) =>
+        (response.headers.get("access-control-expose-headers") ?? "").toLowerCase().split(/ *, */);
+      const refusal = await initializeRequest(server.mcpUrl, undefined, { origin: inspector });
+      expect(refusal.headers.get("access-control-allow-origin")).toBe("*");
+      expect(exposed(refusal)).toEqual(expect.arrayContaining(["www-authenticate", "mcp-session-id"]));
+      const answer = await initializeRequest(server.mcpUrl, accessToken, { origin: inspector });
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+      expect(exposed(answer)).toContain("mcp-session-id");
+      await answer.body?.cancel();
+    });
+
+    it.each(["/.well-known/nothing-here", "/mcp/.well-known/openid-configuration"])(
+      "answers 404, not 401, where there is no metadata: %s",
+      async (path) => {
+        await using server = await start();
+        expect((await fetch(server.baseUrl + path)).status).toBe(404);
+      },
+    );
+
     it("lets several Set-Cookie headers through", async () => {
       await using server = await start();
       const { clientId } = await obtainTokens(server.baseUrl, "user");
@@ -186,7 +236,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
         headers: { origin: server.baseUrl, cookie: `${cookie}; ${browser}` },
         redirect: "manual",
       });
-      expect(response.status).toBe(302);
+      expect(response.status).toBe(303);
       const cookies = response.headers.getSetCookie();
       expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(3);
       expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(1);

@@ -11,6 +11,8 @@ import { documentRefused } from "./document-failure.ts";
 export interface DocumentRules {
   readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
   readonly authenticationMethods: readonly DocumentAuthenticationMethod[];
+  /** The schemes of applications that redirect URIs may have, beyond those that are known. Default: none. */
+  readonly privateUseSchemes?: readonly string[];
 }
 
 /**
@@ -41,7 +43,7 @@ export function parseClientDocument(clientId: string, text: string, rules: Docum
 
   const method = authenticationMethod(document, rules.authenticationMethods);
   return {
-    ...registrable(document, rules.scopes),
+    ...registrable(document, rules),
     client_id: clientId,
     token_endpoint_auth_method: method,
     ...(method === "private_key_jwt" && publicKeys(document)),
@@ -61,7 +63,7 @@ function parseObject(text: string): ReadonlyMap<string, unknown> {
 /** The members that a client could register as well, under the same rules (RFC 7591 section 2). */
 function registrable(
   document: ReadonlyMap<string, unknown>,
-  scopes: DocumentRules["scopes"],
+  { scopes, privateUseSchemes }: DocumentRules,
 ): ReturnType<typeof parseClientMetadata> {
   const members = new Map(document);
   members.delete("token_endpoint_auth_method");
@@ -69,7 +71,7 @@ function registrable(
     const scope = members.get("scope");
     const offered = typeof scope === "string" ? parseScope(scope).filter((item) => scopes.valid.includes(item)) : [];
     if (typeof scope === "string") members.set("scope", offered.join(" "));
-    return parseClientMetadata(Object.fromEntries(members), scopes);
+    return parseClientMetadata(Object.fromEntries(members), scopes, privateUseSchemes);
   } catch (failure) {
     if (!(failure instanceof OAuthError)) throw failure;
     throw documentRefused(`breaks a rule of registrations: ${failure.message.replace(/\.$/, "")}`, failure);

@@ -5,6 +5,7 @@ import type { ClientDocumentsOptions } from "../configuration/client-documents-o
 import type { KeySet } from "../oauth/key-set.ts";
 import { parseAllowedDomains } from "./allowed-domains.ts";
 import { type DocumentRules, parseClientDocument } from "./client-document-metadata.ts";
+import { ClientIcons, iconContent, iconTimeout, maxIconBytes } from "./client-icons.ts";
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
@@ -44,6 +45,7 @@ export class ClientDocuments {
   readonly #ports: readonly number[];
   readonly #documents: DocumentCache<OAuthClientInformation>;
   readonly #keySets: KeySetCache;
+  readonly #icons: ClientIcons;
   readonly #closed = new AbortController();
 
   /** @throws `ConfigurationError` that names the option and says what it should be. */
@@ -51,6 +53,7 @@ export class ClientDocuments {
     const rules: DocumentRules = {
       scopes: options.scopes,
       authenticationMethods: options.authenticationMethods ?? ["none"],
+      privateUseSchemes: options.privateUseSchemes ?? [],
     };
     this.#isAllowed = options.allowedDomains === undefined ? () => true : parseAllowedDomains(options.allowedDomains);
     this.#ports = options.ports ?? [443];
@@ -61,13 +64,14 @@ export class ClientDocuments {
     requireThat(freshSeconds.min <= freshSeconds.max, "minFreshSeconds must not be more than maxFreshSeconds.");
     const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 256, 1);
     // Node 20 warns of a leak from the eleventh listener on.
-    setMaxListeners(4 * maxConcurrent, this.#closed.signal);
+    setMaxListeners(6 * maxConcurrent, this.#closed.signal);
+    const fetching = {
+      maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
+      timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
+      transport: transportOf(options),
+    };
     const shared = {
-      fetcher: new JsonFetcher({
-        maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
-        timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
-        transport: transportOf(options),
-      }),
+      fetcher: new JsonFetcher(fetching),
       maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
       maxConcurrent,
       maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
@@ -81,6 +85,12 @@ export class ClientDocuments {
     const mayAsk = (url: URL) =>
       this.#ports.includes(Number(url.port || 443)) && (trusted.has(url.href) || this.#isAllowed(url.hostname));
     this.#keySets = new KeySetCache(shared, mayAsk);
+    const timeout = Math.min(fetching.timeout, iconTimeout);
+    const iconFetcher = new JsonFetcher({ ...fetching, timeout, maxBytes: maxIconBytes, content: iconContent });
+    this.#icons = new ClientIcons(
+      { ...shared, fetcher: iconFetcher },
+      (url) => this.#ports.includes(Number(url.port || 443)) && this.#isAllowed(url.hostname),
+    );
   }
 
   /**
@@ -95,6 +105,11 @@ export class ClientDocuments {
     const { content, fetchedAt } = await this.#documents.get(clientId, url);
     // A copy: what one caller does to it is not seen by the next.
     return { information: structuredClone(content), domain: url.host, fetchedAt };
+  }
+
+  /** The icon of a client with a document (`logo_uri`), as a `data:` URL; undefined where it cannot be had at once. */
+  icon(client: Pick<OAuthClientInformation, "logo_uri">): Promise<string | undefined> {
+    return this.#icons.of(client);
   }
 
   #allowedUrl(clientId: string): URL {
@@ -133,7 +148,7 @@ export class ClientDocuments {
   /** Ends the requests under way, whose callers get `temporarily_unavailable`, and forgets all documents. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    await Promise.all([this.#documents.close(), this.#keySets.close()]);
+    await Promise.all([this.#documents.close(), this.#keySets.close(), this.#icons.close()]);
   }
 }
 

@@ -7,6 +7,25 @@ export type JsonReply =
   | { readonly status: "fetched"; readonly headers: SiteReply["headers"]; readonly text: string }
   | { readonly status: "not modified"; readonly headers: SiteReply["headers"] };
 
+/** What is fetched. */
+export interface FetchedContent {
+  /** The `Accept` header. */
+  readonly accept: string;
+  /** The content types that are taken. */
+  readonly types: RegExp;
+  /** Follows "The client's metadata document" where the content type is another. */
+  readonly rule: string;
+  /** How the bytes become `JsonReply.text`. */
+  readonly encoding: "utf-8" | "base64";
+}
+
+const jsonContent: FetchedContent = {
+  accept: "application/json",
+  types: /^application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i,
+  rule: "must be served as application/json",
+  encoding: "utf-8",
+};
+
 /** The limits of a `JsonFetcher`, and how it asks. */
 export interface JsonFetcherOptions {
   /** The longest document, in bytes. */
@@ -14,6 +33,8 @@ export interface JsonFetcherOptions {
   /** For everything from the name lookup to the last byte, in milliseconds. */
   readonly timeout: number;
   readonly transport: SiteTransport;
+  /** Default: JSON. */
+  readonly content?: FetchedContent;
 }
 
 /** Fetches JSON from a URL that a stranger chose. Redirects, compressed and oversized replies are refused. */
@@ -52,7 +73,7 @@ export class JsonFetcher {
 
   async #ask(url: URL, validators: Readonly<Record<string, string>>, limit: AbortSignal): Promise<JsonReply> {
     const headers = {
-      accept: "application/json",
+      accept: (this.#options.content ?? jsonContent).accept,
       "accept-encoding": "identity",
       "user-agent": "pangea-authn-fastmcp",
       ...validators,
@@ -75,9 +96,8 @@ export class JsonFetcher {
     // A site that takes this server for a robot, or a proxy that does not know it, says nothing of the document.
     if (status === 401 || status === 403 || status === 407) throw documentWithheld(status);
     if (status !== 200) throw documentRefused(`must be served with status 200, not ${status}`);
-    if (!/^application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(headerOf(reply, "content-type"))) {
-      throw documentRefused("must be served as application/json");
-    }
+    const { types, rule } = this.#options.content ?? jsonContent;
+    if (!types.test(headerOf(reply, "content-type"))) throw documentRefused(rule);
     if (!/^(?:identity)?$/i.test(headerOf(reply, "content-encoding"))) {
       throw documentRefused("must be served without compression");
     }
@@ -85,7 +105,7 @@ export class JsonFetcher {
   }
 
   async #text(reply: SiteReply, limit: AbortSignal): Promise<string> {
-    const { maxBytes } = this.#options;
+    const { maxBytes, content = jsonContent } = this.#options;
     const tooLong = `must have ${maxBytes} bytes at the most`;
     if (Number(headerOf(reply, "content-length")) > maxBytes) throw documentRefused(tooLong);
     const chunks: Uint8Array[] = [];
@@ -101,6 +121,7 @@ export class JsonFetcher {
     }
     limit.throwIfAborted();
     if (length > maxBytes) throw documentRefused(tooLong);
+    if (content.encoding === "base64") return Buffer.concat(chunks).toString("base64");
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
     } catch {

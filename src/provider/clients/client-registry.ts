@@ -36,7 +36,10 @@ export function portableAuthenticationOf({ information, source }: KnownClient): 
 /** A registration's answer: the client's record, and the secret, which is shown this one time. */
 export type RegisteredClient = OAuthClientInformation & { readonly client_secret?: string };
 
-type RegistrySettings = Pick<ProviderConfiguration, "now" | "preRegisteredClients" | "registration" | "repositories">;
+type RegistrySettings = Pick<
+  ProviderConfiguration,
+  "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "repositories"
+>;
 
 /** Knows, registers and renews clients. */
 export class ClientRegistry {
@@ -85,9 +88,9 @@ export class ClientRegistry {
    * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri`.
    */
   async register(input: unknown): Promise<RegisteredClient> {
-    const { registration } = this.#configuration;
+    const { privateUseSchemes, registration } = this.#configuration;
     const { validScopes: valid, defaultScopes: defaults } = registration;
-    const metadata = parseClientMetadata(input, { valid, defaults });
+    const metadata = parseClientMetadata(input, { valid, defaults }, privateUseSchemes);
     const method = metadata.token_endpoint_auth_method ?? "client_secret_basic";
     const issuedAt = Math.floor(this.#configuration.now());
     const clientId = randomUUID();

@@ -72,6 +72,8 @@ export interface DocumentFetchOptions {
 export interface ClientDocumentsOptions extends DocumentFetchOptions {
   /** The scopes that clients may have, and those of a document that names none of them. */
   readonly scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] };
+  /** The schemes of applications that redirect URIs may have, beyond those that are known. Default: none. */
+  readonly privateUseSchemes?: readonly string[];
   /** Key sets (`jwks_uri`) that are asked whatever their domain: those that an operator named. Default: none. */
   readonly trustedKeySets?: readonly string[];
   /** How these clients may authenticate. Default: `["none"]`. */

@@ -8,6 +8,7 @@ import type { RegistrationConfiguration } from "./registration.ts";
 export function configureDocuments(
   { clientMetadataDocuments: { enabled: _, ...options } = {}, clock = Date.now }: McpOAuthProviderOptions,
   { validScopes, defaultScopes }: RegistrationConfiguration,
+  privateUseSchemes: readonly string[],
   ownClients: Iterable<PreRegisteredClient>,
   { resolve, connect }: ProviderInternals,
 ): ClientDocumentsOptions {
@@ -20,6 +21,7 @@ export function configureDocuments(
     ...(resolve !== undefined && { resolve }),
     ...(connect !== undefined && { connect }),
     scopes: { valid: validScopes, defaults: defaultScopes },
+    privateUseSchemes,
     trustedKeySets: [...ownClients].flatMap(({ jwks_uri: uri }) => (uri === undefined ? [] : [new URL(uri).href])),
     authenticationMethods: ["none", "private_key_jwt"],
     clock,

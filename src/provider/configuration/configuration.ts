@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import type { Upstream } from "../upstream/contract.ts";
@@ -27,6 +28,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly upstream: Upstream;
   readonly repositories: ProviderRepositories;
   readonly registration: RegistrationConfiguration;
+  /** The schemes of applications that clients may register, beyond those that are known. */
+  readonly privateUseSchemes: readonly string[];
   /** How documents and keys of clients are fetched. */
   readonly documents: ClientDocumentsOptions;
   /** Whether clients may be identified by the URL of a document. */
@@ -76,6 +79,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   requireThat(isKnown, 'onRefreshReuse must be "end-grant" or "refuse".');
   const scopeHierarchy = ScopeHierarchy.of(scopes, "scopeImplies", options.scopeImplies);
   const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
+  const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? []);
   return {
     ...addresses,
@@ -85,7 +89,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     upstream,
     repositories: { ...createInMemoryRepositories({ clock }), ...withoutUndefined(options.repositories ?? {}) },
     registration,
-    documents: configureDocuments(options, registration, ownClients.values(), internals),
+    privateUseSchemes,
+    documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,

@@ -1,5 +1,5 @@
-import { requireText, requireThat } from "../../option-checks.ts";
-import { offlineAccess } from "../oauth/scopes.ts";
+import { isLoopbackHost, requireText, requireThat } from "../../option-checks.ts";
+import { contrastWithWhite, leastContrast } from "./contrast.ts";
 import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
@@ -8,6 +8,7 @@ export interface ConsentConfiguration {
   readonly logoUrl: string | undefined;
   readonly accentColour: string;
   readonly scopeDescriptions: ReadonlyMap<string, string>;
+  readonly upstreamScopeDescriptions: ReadonlyMap<string, string>;
   readonly texts: ConsentTexts;
   readonly language: string;
   /** In seconds. */
@@ -16,10 +17,18 @@ export interface ConsentConfiguration {
 
 const english: ConsentTexts = {
   title: "Allow {client}?",
-  asks: "wants to use {brand} in your name.",
+  asks: "It wants to use {brand} in your name.",
+  unnamedTitle: "Allow this application?",
+  unnamedAsks: "An application that gives no name, from {place}, wants to use {brand} in your name.",
+  unnamedUnverified: "Unverified: nobody has checked who this is.",
+  account: "You are logged in as {account}.",
   scopesHeading: "It will be able to",
   noScopes: "Nothing beyond knowing that you logged in.",
-  redirectNote: "Afterwards you go to {host}.",
+  undescribedScope: "Use what {brand} calls “{scope}”",
+  offlineAccess: "Stay connected while you are away",
+  upstreamHeading: "When you log in, {upstream} is asked for",
+  redirectNote: "Afterwards you go to {host}:",
+  wholeAddress: "The whole address",
   loopbackWarning:
     "This leads to a program on this computer. Allow it only if you have just started a login there yourself: any program on it can give this name.",
   verified: "Its name and details come from {domain}.",
@@ -28,6 +37,12 @@ const english: ConsentTexts = {
   allow: "Allow",
   deny: "Deny",
   errorTitle: "Sign-in cannot go on",
+  startAgainStep: "Go back to your application and start the login there again.",
+  waitStep:
+    "Wait a moment, then load this page again. If that does not help, start the login again in your application.",
+  reportStep: "Start the login again in your application. If it ends here again, tell the people who run {brand}.",
+  leaveNote: "You can go back to the application that asked for this. It is at {host}, which {brand} does not know.",
+  leave: "Go to {host}",
 };
 
 /**
@@ -40,21 +55,36 @@ export function configureConsent(options: ConsentOptions, baseUrl: string): Cons
   const hasHttpsLogo = logoUrl !== undefined && URL.canParse(logoUrl) && new URL(logoUrl).protocol === "https:";
   requireThat(logoUrl === undefined || hasHttpsLogo, "consent.logoUrl must be an https URL.");
   requireThat(/^#[0-9a-f]{6}$/i.test(accentColour), "consent.accentColour must be a colour in the form #rrggbb.");
+  requireThat(
+    contrastWithWhite(accentColour) >= leastContrast,
+    `consent.accentColour must be darker: white text on it needs a contrast of ${leastContrast} (WCAG AA).`,
+  );
   const isLanguageTag = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i.test(language);
   requireThat(isLanguageTag, "consent.language must be a language tag, such as en or pt-BR.");
   const isTime = Number.isFinite(rememberSeconds) && rememberSeconds >= 0;
   requireThat(isTime, "consent.rememberSeconds must be a number of seconds, 0 to ask every time.");
   const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
   for (const [name, given] of texts) requireText(`consent.texts.${name}`, given);
-  const descriptions = Object.entries(options.scopeDescriptions ?? {});
-  for (const [scope, given] of descriptions) requireText(`consent.scopeDescriptions.${scope}`, given);
   return {
-    brandName: requireText("consent.brandName", options.brandName ?? new URL(baseUrl).host),
+    brandName: requireText("consent.brandName", options.brandName ?? brandOf(baseUrl)),
     logoUrl,
     accentColour,
-    scopeDescriptions: new Map([[offlineAccess, "Stay connected while you are not using it"], ...descriptions]),
+    scopeDescriptions: descriptions("scopeDescriptions", options.scopeDescriptions),
+    upstreamScopeDescriptions: descriptions("upstreamScopeDescriptions", options.upstreamScopeDescriptions),
     texts: { ...english, ...Object.fromEntries(texts) },
     language,
     remember: rememberSeconds,
   };
+}
+
+/** What a server is called that gives no name: its host, as people write it. */
+function brandOf(baseUrl: string): string {
+  const { hostname } = new URL(baseUrl);
+  return isLoopbackHost(hostname) ? "the MCP server on this computer" : hostname.replace(/^www\./, "");
+}
+
+function descriptions(name: string, given: Readonly<Record<string, string>> = {}): ReadonlyMap<string, string> {
+  const entries = Object.entries(given);
+  for (const [scope, words] of entries) requireText(`consent.${name}.${scope}`, words);
+  return new Map(entries);
 }

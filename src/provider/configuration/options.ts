@@ -76,17 +76,40 @@ export interface RevocationOptions {
 
 /** What the pages that people see look like and say. */
 export interface ConsentOptions {
-  /** Who asks for consent: the name of your service. Default: the host of the base URL. */
+  /**
+   * Who asks for consent: the name of your service, as it stands within a sentence. Default: the host of the base URL, or
+   * "the MCP server on this computer".
+   */
   readonly brandName?: string;
   /** An https URL of your logo, shown above the name. */
   readonly logoUrl?: string;
-  /** The colour of the main button, as `#rrggbb`. White text must be readable on it. Default: `#1f5fd6`. */
+  /**
+   * The colour of the main button, as `#rrggbb`. Its text is white, so the colour needs a contrast of 4.5 with white
+   * ({@link https://www.w3.org/TR/WCAG22/#contrast-minimum WCAG 2.2 level AA}); a lighter one is refused. Default:
+   * `#1f5fd6`.
+   */
   readonly accentColour?: string;
   /**
-   * What each scope allows, in words that a user understands. A scope without words is shown by its name. `offline_access`,
-   * which gives refresh tokens, has words of its own unless it has some here.
+   * What each scope allows, in words that a user understands. A scope without words is shown by its name, as "Use what
+   * {brand} calls “admin”"; `offline_access`,
+   * which gives refresh tokens, has words of its own.
+   *
+   * @example
+   * ```ts
+   * scopeDescriptions: { user: "Read your notes", admin: "Change and delete your notes" }
+   * ```
    */
   readonly scopeDescriptions?: Readonly<Record<string, string>>;
+  /**
+   * What the upstream is asked for when the person logs in, by its scopes, in words that a user understands. With one at
+   * least, the page lists what the upstream will be asked for. Default: the page says nothing of it.
+   *
+   * @example
+   * ```ts
+   * upstreamScopeDescriptions: { user: "Your name and e-mail address" }
+   * ```
+   */
+  readonly upstreamScopeDescriptions?: Readonly<Record<string, string>>;
   /** Texts in place of the English ones. Default: English. */
   readonly texts?: Partial<ConsentTexts>;
   /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
@@ -98,13 +121,29 @@ export interface ConsentOptions {
   readonly rememberSeconds?: number;
 }
 
-/** The texts of the consent and error pages. `{client}`, `{brand}`, `{host}` and `{domain}` are filled in. */
+/**
+ * The texts of the consent and error pages. `{client}`, `{brand}`, `{host}`, `{place}` (the host without a port), `{domain}`,
+ * `{upstream}`, `{account}` and `{scope}` are filled in where they are known.
+ */
 export interface ConsentTexts {
   readonly title: string;
   readonly asks: string;
+  /** In place of `title`, `asks` and `unverified` for a client that gives no name. */
+  readonly unnamedTitle: string;
+  readonly unnamedAsks: string;
+  readonly unnamedUnverified: string;
+  /** Who has logged in, where somebody has, and the upstream says who. */
+  readonly account: string;
   readonly scopesHeading: string;
   readonly noScopes: string;
+  /** A scope that `scopeDescriptions` has no words for. */
+  readonly undescribedScope: string;
+  /** The scope `offline_access`. */
+  readonly offlineAccess: string;
+  readonly upstreamHeading: string;
   readonly redirectNote: string;
+  /** What unfolds a long redirect URI. */
+  readonly wholeAddress: string;
   readonly loopbackWarning: string;
   readonly verified: string;
   readonly unverified: string;
@@ -112,6 +151,14 @@ export interface ConsentTexts {
   readonly allow: string;
   readonly deny: string;
   readonly errorTitle: string;
+  /** What a person can do after an error: of the request, of an outage, of this server. */
+  readonly startAgainStep: string;
+  readonly waitStep: string;
+  readonly reportStep: string;
+  /** On the page of an error that the client has yet to hear of: where the client is. */
+  readonly leaveNote: string;
+  /** The link that leads there. */
+  readonly leave: string;
 }
 
 /**
@@ -155,6 +202,19 @@ export interface McpOAuthProviderOptions {
   readonly clientRegistration?: ClientRegistrationOptions;
   /** How clients are found whose id is the URL of a metadata document. */
   readonly clientMetadataDocuments?: ClientMetadataDocumentOptions;
+  /**
+   * The schemes of applications, without a colon, that the redirect URIs of clients may have beyond those that may always
+   * be used: schemes that are made of a domain name
+   * ({@link https://www.rfc-editor.org/rfc/rfc8252#section-7.1 RFC 8252 section 7.1}), and those of known applications such
+   * as `cursor`, `vscode`, `claude` and `zed`. Clients of the option `clients` may have any scheme that does no harm.
+   * Default: none.
+   *
+   * @example
+   * ```ts
+   * privateUseSchemes: ["acme-notes"], // acme-notes://callback
+   * ```
+   */
+  readonly privateUseSchemes?: readonly string[];
   /** Whether tokens can be revoked over HTTP. */
   readonly revocation?: RevocationOptions;
   /** How many requests are answered; `false` for any number. */

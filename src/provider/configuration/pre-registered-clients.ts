@@ -2,7 +2,7 @@ import { ConfigurationError, OAuthError } from "../../errors.ts";
 import { requireText, requireThat } from "../../option-checks.ts";
 import { minSecretLength } from "../../secrets/key-ring.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
-import { assertRegistrableRedirectUri } from "../oauth/redirect-uri.ts";
+import { assertUsableRedirectUri } from "../oauth/redirect-uri.ts";
 import type { PreRegisteredClient } from "./options.ts";
 
 const methods: readonly unknown[] = [undefined, "none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
@@ -31,7 +31,7 @@ function checkRedirectUris(id: string, { redirect_uris: uris }: PreRegisteredCli
   requireThat(Array.isArray(uris) && uris.length > 0, `clients: "${id}" needs at least one entry in redirect_uris.`);
   for (const uri of uris) {
     try {
-      assertRegistrableRedirectUri(requireText(`clients: a redirect URI of "${id}"`, uri));
+      assertUsableRedirectUri(requireText(`clients: a redirect URI of "${id}"`, uri));
     } catch (cause) {
       if (!(cause instanceof OAuthError)) throw cause;
       throw new ConfigurationError(`clients: "${id}": ${cause.message}`, { cause });

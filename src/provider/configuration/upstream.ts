@@ -2,6 +2,7 @@ import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts
 import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
+import { requireScopes } from "../oauth/scopes.ts";
 import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import { hasMethod } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -19,6 +20,7 @@ export function configureUpstream(upstream: Upstream): Upstream {
   requireText("upstream.name", upstream.name);
   requireHttpUrl("upstream.issuer", upstream.issuer);
   requireTimerLength("upstream.timeout", upstream.timeout);
+  if (upstream.scopes !== undefined) requireScopes("upstream.scopes", upstream.scopes);
   for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"]) {
     requireThat(hasMethod(upstream, method), `upstream.${method} must be a method.`);
   }
@@ -30,12 +32,13 @@ const grace = 1000;
 
 /** The same upstream, of which no call goes on for ever. */
 function punctual(upstream: Upstream): Upstream {
-  const { id, name, issuer, timeout, keyMaterial } = upstream;
+  const { id, name, issuer, timeout, keyMaterial, scopes } = upstream;
   const late = () => new UpstreamUnavailableError(`${name} does not settle a call within its timeout; try again.`);
   const within = <T>(call: () => Promise<T>): Promise<T> => beforeDeadline(timeout + grace, call(), late);
   return {
     ...{ id, name, issuer, timeout },
     ...(keyMaterial !== undefined && { keyMaterial }),
+    ...(scopes !== undefined && { scopes }),
     authorizationUrl: (login) => within(async () => upstream.authorizationUrl(login)),
     exchange: (exchange) => within(async () => upstream.exchange(exchange)),
     refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),

@@ -1,4 +1,5 @@
 import { OAuthError } from "../../errors.ts";
+import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
@@ -12,7 +13,9 @@ import {
 import { Consent } from "../login/consent.ts";
 import { ConsentRequests } from "../login/consent-requests.ts";
 import type { Decision } from "../login/decision.ts";
-import { authorizationResponse, type Login } from "../login/login.ts";
+import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
+import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
+import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
@@ -26,6 +29,9 @@ type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "now" | "requ
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
 
+/** Where an answer goes, and the `state` that goes with it. */
+type Destination = Parameters<typeof authorizationResponse>[1];
+
 /**
  * The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. What
  * they throw is to be shown to the person by `showError`, since there is no place that may be told of it.
@@ -36,13 +42,15 @@ export class AuthorizationEndpoint {
   readonly #consent: Consent;
   readonly #requests: ConsentRequests;
   readonly #login: Login;
+  readonly #icons: Pick<ClientDocuments, "icon">;
 
-  constructor(configuration: Settings, registry: ClientRegistry, login: Login) {
+  constructor(configuration: Settings, registry: ClientRegistry, login: Login, icons: Pick<ClientDocuments, "icon">) {
     this.#configuration = configuration;
     this.#registry = registry;
     this.#consent = new Consent(configuration);
     this.#requests = new ConsentRequests(configuration);
     this.#login = login;
+    this.#icons = icons;
   }
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
@@ -57,7 +65,7 @@ export class AuthorizationEndpoint {
 
   /**
    * Asks the person about a client whose redirect URI is trusted, or goes on where the answer was remembered. Whatever is
-   * wrong with the rest of the request goes to the redirect URI as an OAuth error.
+   * wrong with the rest of the request goes to the redirect URI as an OAuth error, if need be by a link.
    */
   async askOrContinue(
     browser: VisitingBrowser,
@@ -65,35 +73,58 @@ export class AuthorizationEndpoint {
     state: string | undefined,
     parameters: AuthorizationRequestParameters,
   ): Promise<Response> {
+    const cookies = new BrowserCookies(this.#configuration, browser);
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters);
-      const cookies = new BrowserCookies(this.#configuration, browser);
-      const decisions = this.#consent.recall(checked, cookies);
-      if (decisions.length === 0) return this.#ask(cookies, trusted.client, checked);
+      const { asksConsent, isSilent, upstream: wishes } = readLoginWishes(parameters);
+      const decisions = asksConsent ? [] : this.#consent.recall(checked, cookies);
+      if (decisions.length === 0) {
+        if (isSilent) throw consentRequired();
+        return await this.#ask(cookies, trusted.client, checked, { wishes });
+      }
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
-      return await this.#beginLogin(cookies, checked, decisions);
+      return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
     } catch (failure) {
-      return this.#sendError(trusted.redirectUri, state, failure);
+      const to = { redirectUri: trusted.redirectUri, state };
+      if (this.#maySendUnasked(trusted, cookies)) return this.#sendError(browser, to, failure);
+      const error = reportFailure(failure);
+      return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
+  }
+
+  /**
+   * Whether an error may lead the browser to a client before the person was asked about it. Anybody can register a client,
+   * and make a request of it that fails: a link to this server would lead wherever the link's author likes (RFC 9700 section
+   * 4.11.2). A program on the person's own computer, a client of the configuration, and a client that was allowed in this
+   * browser are no such places; all others the person sees named, with a link.
+   */
+  #maySendUnasked({ client, redirectUri }: TrustedRedirect, cookies: BrowserCookies): boolean {
+    const { client_id: clientId } = client.information;
+    return (
+      client.source === "configured" ||
+      leadsToThisMachine(redirectUri) ||
+      this.#consent.knows({ clientId, redirectUri }, cookies)
+    );
   }
 
   /** `POST /consent`: the person's decision. */
   async decide(request: Request): Promise<Response> {
     const form = await readForm(request, this.#configuration.requestTimeout);
     this.#assertOwnPage(request);
-    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    const browser = visitorOf(request);
+    const cookies = new BrowserCookies(this.#configuration, browser);
     if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
-    const pending = this.#requests.open(form.get("request") ?? "", cookies.secrets);
-    const { clientId, scopes, redirectUri, state } = pending;
+    const { request: asked, wishes } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
+    const { clientId, scopes } = asked;
     const isAllowed = form.get("decision") === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     try {
       if (!isAllowed) throw new OAuthError("access_denied", "The user did not allow the client.");
-      return await this.#beginLogin(cookies, pending, [{ decidedAt: this.#configuration.now() }]);
+      return await this.#beginLogin(browser, cookies, asked, [{ decidedAt: this.#configuration.now() }], wishes);
     } catch (failure) {
-      return this.#sendError(redirectUri, state, failure);
+      return this.#sendError(browser, asked, failure);
     }
   }
 
@@ -102,20 +133,21 @@ export class AuthorizationEndpoint {
     const parameters = new OAuthParameters(new URL(request.url).searchParams);
     const state = parameters.get("state");
     if (state === undefined) throw invalidRequest("The login came back without its state.");
-    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    const browser = visitorOf(request);
+    const cookies = new BrowserCookies(this.#configuration, browser);
     const answer = {
       state,
       code: parameters.get("code"),
       error: parameters.get("error"),
       issuer: parameters.get("iss"),
     };
-    const { request: asked, location, decision } = await this.#login.complete(answer, cookies.login(state));
-    if (location === undefined) return this.#askAgain(cookies, asked, state);
+    const { request: asked, location, decision, account } = await this.#login.complete(answer, cookies.login(state));
+    if (location === undefined) return this.#askAgain(browser, cookies, asked, { endedLogin: state, account });
     const decisions = (room: number) =>
       decision === undefined
         ? this.#consent.shorten(cookies, room)
         : this.#consent.remember(asked, decision, cookies, room);
-    return redirectResponse(location, cookies.change({ endedLogin: state, decisions }));
+    return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
   /** Shows a failure to the person. */
@@ -124,19 +156,35 @@ export class AuthorizationEndpoint {
   }
 
   /** Asks about the request of a login that has ended: whoever has logged in has not allowed it. */
-  async #askAgain(cookies: BrowserCookies, request: AuthorizationRequest, endedLogin: string): Promise<Response> {
-    const { clientId, redirectUri, state } = request;
+  async #askAgain(
+    browser: VisitingBrowser,
+    cookies: BrowserCookies,
+    request: AuthorizationRequest,
+    after: { readonly endedLogin: string; readonly account: string | undefined },
+  ): Promise<Response> {
     try {
-      const { client } = await trustRedirectUri(this.#registry, clientId, redirectUri);
-      return this.#ask(cookies, client, request, endedLogin);
+      const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
+      return await this.#ask(cookies, client, request, after);
     } catch (failure) {
-      return this.#sendError(redirectUri, state, failure);
+      return this.#sendError(browser, request, failure);
     }
   }
 
-  #ask(cookies: BrowserCookies, client: KnownClient, request: AuthorizationRequest, endedLogin?: string): Response {
+  async #ask(
+    cookies: BrowserCookies,
+    client: KnownClient,
+    request: AuthorizationRequest,
+    {
+      wishes,
+      endedLogin,
+      account,
+    }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string; readonly account?: string | undefined },
+  ): Promise<Response> {
     const secret = cookies.pageSecret();
-    const page = consentPage(this.#configuration, client, request, this.#requests.seal(request, secret.value));
+    const sealedRequest = this.#requests.seal(request, secret.value, wishes);
+    // What anybody can register is no reason to ask a site, or to show its picture beside a name.
+    const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
+    const page = consentPage(this.#configuration, { client, request, sealedRequest, account, icon });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
     for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);
@@ -144,13 +192,15 @@ export class AuthorizationEndpoint {
   }
 
   async #beginLogin(
+    { method }: VisitingBrowser,
     cookies: BrowserCookies,
     request: AuthorizationRequest,
     allowed: readonly Decision[],
+    wishes: UpstreamWishes,
   ): Promise<Response> {
-    const login = await this.#login.begin(request, allowed);
+    const login = await this.#login.begin(request, allowed, wishes);
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
-    return redirectResponse(login.location, cookies.change({ login, decisions }));
+    return redirectResponse(method, login.location, cookies.change({ login, decisions }));
   }
 
   /**
@@ -165,10 +215,12 @@ export class AuthorizationEndpoint {
     throw invalidRequest("This decision was not made on this server's page.");
   }
 
-  #sendError(redirectUri: string, state: string | undefined, failure: unknown): Response {
-    const error = reportFailure(failure);
-    const answer = { error: error.error, error_description: error.message };
-    return redirectResponse(authorizationResponse(this.#configuration.issuer, { redirectUri, state }, answer));
+  #sendError({ method }: VisitingBrowser, to: Destination, failure: unknown): Response {
+    return redirectResponse(method, this.#errorResponse(to, reportFailure(failure)));
+  }
+
+  #errorResponse(to: Destination, { error, message }: OAuthError): URL {
+    return authorizationResponse(this.#configuration.issuer, to, { error, error_description: message });
   }
 }
 

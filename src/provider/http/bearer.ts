@@ -10,10 +10,19 @@ import {
   verifyAccessToken,
   withImpliedScopes,
 } from "../tokens/access-token-verifier.ts";
-import { oauthErrorResponse } from "./responses.ts";
+import { mcpMethods, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 
 type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"> &
   VerifierParts;
+
+/** What the guard reads of a request. */
+export interface GuardedRequest {
+  readonly headers: { get(name: string): string | null };
+  /** Default: anything but `OPTIONS`. */
+  readonly method?: string | undefined;
+  /** The URL or its path. */
+  readonly url?: string | undefined;
+}
 
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
@@ -25,12 +34,20 @@ export class BearerGuard {
 
   /**
    * Answers who is calling, or with the response that refuses the request: 401 `invalid_token`, 403
-   * `insufficient_scope`, 400 `invalid_request`, or 503 where the store cannot answer.
+   * `insufficient_scope`, 400 `invalid_request`, or 503 where the store cannot answer. A preflight needs no token, and a
+   * document that is not there is not hidden behind one.
    */
   async authenticate(
-    authorization: string | null,
+    { headers, method, url }: GuardedRequest,
     requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
+    if (method === "OPTIONS") return preflightResponse(mcpMethods, headers.get("access-control-request-headers"));
+    const answer = await this.#authenticate(headers.get("authorization"), requiredScopes);
+    const isRefused = answer instanceof Response && answer.status === 401;
+    return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? notFoundResponse() : answer;
+  }
+
+  async #authenticate(authorization: string | null, requiredScopes: readonly string[]): Promise<AuthInfo | Response> {
     try {
       const token = bearerToken(authorization);
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.

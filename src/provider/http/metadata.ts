@@ -33,6 +33,7 @@ export function authorizationServerMetadata(
     token_endpoint_auth_methods_supported: authenticationMethods,
     token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     code_challenge_methods_supported: ["S256"],
+    prompt_values_supported: ["none", "login", "consent", "select_account"],
     authorization_response_iss_parameter_supported: true,
     client_id_metadata_document_supported: documentsEnabled,
     ...(serviceDocumentation !== undefined && { service_documentation: serviceDocumentation }),

@@ -4,10 +4,13 @@ import type { OAuthError } from "../../errors.ts";
 const noSniff = { "x-content-type-options": "nosniff" } as const;
 const noStore = { "cache-control": "no-store", pragma: "no-cache", ...noSniff } as const;
 
-/** What lets a browser-based client read the answer: these endpoints know no cookies, so any origin may. */
-const crossOrigin = {
+/**
+ * What lets a browser-based client read an answer, of these endpoints and of the MCP endpoint: they know no cookies, so any
+ * origin may.
+ */
+export const crossOrigin = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "WWW-Authenticate, Retry-After",
+  "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id, Retry-After",
 } as const;
 
 /** A JSON answer that must not be stored (RFC 6749 section 5.1). */
@@ -18,20 +21,39 @@ export function jsonResponse(
   return Response.json(body, { status: init.status ?? 200, headers: { ...noStore, ...crossOrigin, ...init.headers } });
 }
 
+/** The answer at a path where there is nothing. */
+export function notFoundResponse(): Response {
+  return jsonResponse({ error: "not_found" }, { status: 404 });
+}
+
 /** Public metadata, which may be cached for a while. */
 export function metadataResponse(body: unknown): Response {
   return Response.json(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
 }
 
-/** The answer to a CORS preflight. */
-export function preflightResponse(methods: readonly string[]): Response {
+/** The methods of the MCP endpoint (Streamable HTTP). */
+export const mcpMethods: readonly string[] = ["GET", "POST", "DELETE"];
+
+/** What clients send where a preflight does not say it. */
+const usualHeaders = "Authorization, Content-Type, Accept, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id";
+
+/**
+ * The answer to a CORS preflight. A script may send any header: none of them says who is asking but `Authorization`, and
+ * that one a script has to know. Clients have headers of their own, and the MCP specification has a whole family of them
+ * (`Mcp-Param-…`).
+ *
+ * @param requested - What the preflight asks for, in `Access-Control-Request-Headers`.
+ */
+export function preflightResponse(methods: readonly string[], requested: string | null): Response {
+  const areNames = requested !== null && /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/.test(requested);
   return new Response(null, {
     status: 204,
     headers: {
       ...crossOrigin,
       "access-control-allow-methods": [...methods, "OPTIONS"].join(", "),
-      "access-control-allow-headers": "Authorization, Content-Type, MCP-Protocol-Version",
+      "access-control-allow-headers": areNames ? requested : usualHeaders,
       "access-control-max-age": "86400",
+      vary: "Access-Control-Request-Headers",
     },
   });
 }
@@ -49,9 +71,14 @@ export function retryAfter(error: OAuthError): Record<string, string> {
   return error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterSeconds)) };
 }
 
-/** Sends the browser on. Answers that carry codes or cookies are never stored and leak no referrer. */
-export function redirectResponse(location: URL, cookies: readonly string[] = []): Response {
+/**
+ * Sends the browser on. Answers that carry codes or cookies are never stored and leak no referrer.
+ *
+ * @param method - That of the request. What follows a form is a 303, after which no browser sends the form again (RFC 9700
+ * section 4.12).
+ */
+export function redirectResponse(method: string, location: URL, cookies: readonly string[] = []): Response {
   const headers = new Headers({ ...noStore, "referrer-policy": "no-referrer", location: location.href });
   for (const cookie of cookies) headers.append("set-cookie", cookie);
-  return new Response(null, { status: 302, headers });
+  return new Response(null, { status: method === "POST" ? 303 : 302, headers });
 }

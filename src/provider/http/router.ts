@@ -7,7 +7,7 @@ import { reportFailure } from "../oauth-failure.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
 import { RateLimits } from "./rate-limits.ts";
-import { jsonResponse, metadataResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
+import { mcpMethods, metadataResponse, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
 type Respond = (request: Request) => Promise<Response> | Response;
@@ -43,6 +43,8 @@ interface RouterParts {
 /** The authorization server's routes, by path. Which host a request names plays no part: the configuration decides. */
 export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
+  /** The path of the MCP endpoint, whose preflights are answered here. */
+  readonly #mcpPath: string;
   readonly #parts: RouterParts;
   readonly #rateLimits: RateLimits;
 
@@ -82,21 +84,27 @@ export class Router {
         { methods: ["POST"], crossOrigin: true, limit, respond },
       ]),
     ]);
+    this.#mcpPath = new URL(resource).pathname;
     this.#parts = parts;
     this.#rateLimits = new RateLimits(rateLimits);
   }
 
-  /** True for a path that this server answers. */
-  serves(path: string): boolean {
-    return this.#routes.has(path);
+  /** True for a path that this server answers. At the MCP endpoint that is a preflight and nothing else. */
+  serves(path: string, method = "GET"): boolean {
+    return this.#routes.has(path) || (method === "OPTIONS" && path === this.#mcpPath);
   }
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
     const { announcements, authorization, background } = this.#parts;
-    const route = this.#routes.get(new URL(request.url).pathname);
-    if (route === undefined) return jsonResponse({ error: "not_found" }, { status: 404 });
-    if (request.method === "OPTIONS" && route.crossOrigin) return preflightResponse(route.methods);
+    const path = new URL(request.url).pathname;
+    const route = this.#routes.get(path);
+    const preflight = (methods: readonly string[]) =>
+      preflightResponse(methods, request.headers.get("access-control-request-headers"));
+    if (route === undefined) {
+      return this.serves(path, request.method) ? preflight(mcpMethods) : notFoundResponse();
+    }
+    if (request.method === "OPTIONS" && route.crossOrigin) return preflight(route.methods);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!route.methods.includes(method)) {
       const error = new OAuthError("method_not_allowed", `Use ${route.methods.join(" or ")}.`);

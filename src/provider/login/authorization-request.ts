@@ -3,7 +3,7 @@ import { type ClientAuthentication, ClientAuthenticationSchema } from "../../rec
 import { flag, optional, record, text, texts } from "../../records/record.ts";
 import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { matchesRedirectUri } from "../oauth/redirect-uri.ts";
+import { isHarmfulRedirectUri, matchesRedirectUri } from "../oauth/redirect-uri.ts";
 import { checkResource, requestedResource } from "../oauth/resource.ts";
 import { narrowedScopes, offlineAccess, parseScope } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
@@ -13,7 +13,15 @@ const maxStateLength = 1024;
 
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
-  get(name: `response_${"type" | "mode"}` | "scope" | "state" | `code_challenge${"" | "_method"}`): string | undefined;
+  get(
+    name:
+      | `response_${"type" | "mode"}`
+      | "scope"
+      | "state"
+      | `code_challenge${"" | "_method"}`
+      | "prompt"
+      | "login_hint",
+  ): string | undefined;
   /** All values of a parameter that may be repeated. */
   getAll(name: "resource"): readonly string[];
 }
@@ -70,18 +78,24 @@ export async function trustRedirectUri(
   if (client === undefined) {
     throw new OAuthError("invalid_client", "This server does not know the client_id; the client has to register.");
   }
+  const trusted = { client, redirectUri: ownRedirectUri(client, redirectUri) };
+  if (isHarmfulRedirectUri(trusted.redirectUri))
+    throw invalidRequest("The redirect_uri has a scheme that is not served.");
+  return trusted;
+}
+
+/** The redirect URI that the request names, or the only one that the client has. */
+function ownRedirectUri(client: KnownClient, redirectUri: string | undefined): string {
   const registered = client.information.redirect_uris;
   if (redirectUri === undefined) {
     const [only, ...others] = registered;
-    if (only === undefined || others.length > 0) {
-      throw invalidRequest("The request names no redirect_uri, and the client has several.");
-    }
-    return { client, redirectUri: only };
+    if (only !== undefined && others.length === 0) return only;
+    throw invalidRequest("The request names no redirect_uri, and the client has several.");
   }
   if (!matchesRedirectUri(registered, redirectUri, client.normalisedRedirectUris)) {
     throw invalidRequest("The redirect_uri is not one that the client has registered.");
   }
-  return { client, redirectUri };
+  return redirectUri;
 }
 
 /**

@@ -3,12 +3,17 @@ import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
+import { type UpstreamWishes, UpstreamWishesSchema } from "./login-wishes.ts";
 import { openFromBrowser } from "./open-from-browser.ts";
 
 /** How long a page may stay open before its decision is refused, in seconds. */
 const pageLifetimeSeconds = 1800;
 
-const pendingSchema = z.object({ request: AuthorizationRequestSchema, expiresAt: z.number() });
+const pendingSchema = z.object({
+  request: AuthorizationRequestSchema,
+  wishes: UpstreamWishesSchema,
+  expiresAt: z.number(),
+});
 type PendingRequest = z.output<typeof pendingSchema>;
 
 /**
@@ -24,20 +29,20 @@ export class ConsentRequests {
     this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
   }
 
-  /** Seals a request into the page that asks about it. */
-  seal(request: AuthorizationRequest, browserSecret: string): string {
-    return this.#pending.seal({ request, expiresAt: this.#now() + pageLifetimeSeconds }, browserSecret);
+  /** Seals a request into the page that asks about it, with what the upstream is to know once the person has said yes. */
+  seal(request: AuthorizationRequest, browserSecret: string, wishes: UpstreamWishes = {}): string {
+    return this.#pending.seal({ request, wishes, expiresAt: this.#now() + pageLifetimeSeconds }, browserSecret);
   }
 
   /**
-   * Opens the request that a page was about.
+   * Opens the request that a page was about, and what the upstream is to know.
    *
    * @throws {OAuthError} with `invalid_request` when this browser was not asked, or the page is too old.
    */
-  open(sealed: string, browserSecrets: readonly string[]): AuthorizationRequest {
+  open(sealed: string, browserSecrets: readonly string[]): Omit<PendingRequest, "expiresAt"> {
     const stale = "This page is too old or belongs to another browser. Start again from your application.";
-    const { request, expiresAt } = openFromBrowser(() => this.#pending.openWithAny(sealed, browserSecrets), stale);
+    const { expiresAt, ...pending } = openFromBrowser(() => this.#pending.openWithAny(sealed, browserSecrets), stale);
     if (expiresAt <= this.#now()) throw invalidRequest(stale);
-    return request;
+    return pending;
   }
 }

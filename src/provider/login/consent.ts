@@ -14,7 +14,13 @@ const maxRemembered = 20;
 /** A login carries the decisions of this many people along, the latest. */
 const maxPeople = 3;
 
-/** Decisions as they are remembered: a hash of what was allowed, a hash of who allowed it, and when. */
+/** The characters of each half of the hash of what was allowed: 96 bits, and all of them have to fit into a cookie. */
+const halfLength = 16;
+
+/**
+ * Decisions as they are remembered: a hash of what was allowed, whose first half names the client and where it gets its
+ * answers, a hash of who allowed it, and when.
+ */
 const rememberedSchema = z.array(z.tuple([z.string(), z.string(), z.number()]));
 type Remembered = z.output<typeof rememberedSchema>;
 
@@ -71,6 +77,12 @@ export class Consent {
       .map(([, subject, decidedAt]) => ({ subject, decidedAt }));
   }
 
+  /** Whether somebody in this browser has allowed this client, at this redirect URI, anything at all. */
+  knows({ clientId, redirectUri }: Pick<AllowedRequest, "clientId" | "redirectUri">, memory: BrowserMemory): boolean {
+    const destination = hashOfDestination(clientId, redirectUri);
+    return this.#open(memory).some(([known]) => known.startsWith(destination));
+  }
+
   /**
    * The cookie's content once this decision is remembered as well.
    *
@@ -89,16 +101,12 @@ export class Consent {
     return decisions.length <= room ? decisions : this.#seal(this.#open(memory), memory, room);
   }
 
-  /** Names what is allowed. Loopback ports change between runs of a native client, so they do not count. */
+  /** Names what is allowed. */
   #hashOf(request: AllowedRequest, allowed: readonly string[]): string {
-    const { clientId, redirectUri, resource } = request;
     const opened = this.#scopes.withImplied(allowed);
     const scopes = request.offlineAccess ? [...opened, offlineAccess] : opened;
-    const uri = isLoopbackRedirectUri(redirectUri)
-      ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")
-      : redirectUri;
-    const parts = [clientId, uri, scopes.sort().join(" "), resource];
-    return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
+    const what = [[...scopes].sort().join(" "), request.resource];
+    return hashOfDestination(request.clientId, request.redirectUri) + hashOf(what);
   }
 
   #seal(decisions: Remembered, memory: BrowserMemory, room: number): string {
@@ -118,4 +126,16 @@ export class Consent {
     );
     return opened.filter(([, , decidedAt]) => this.#now() < decidedAt + this.#rememberSeconds);
   }
+}
+
+/** Names a client and where it gets its answers. Loopback ports change between runs of a native client, and do not count. */
+function hashOfDestination(clientId: string, redirectUri: string): string {
+  const uri = isLoopbackRedirectUri(redirectUri)
+    ? redirectUri.replace(/^(http:\/\/[^/?]*?):\d+(?=[/?]|$)/, "$1")
+    : redirectUri;
+  return hashOf([clientId, uri]);
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, halfLength);
 }

@@ -13,6 +13,7 @@ import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import { type Decision, DecisionSchema, decisionOf, rememberedFor, standsAfter } from "./decision.ts";
+import type { UpstreamWishes } from "./login-wishes.ts";
 import { openFromBrowser } from "./open-from-browser.ts";
 
 /** What has to be known again when the browser comes back from the upstream. It travels sealed, in a cookie. */
@@ -21,6 +22,8 @@ const transactionSchema = z.object({
   decisions: z.array(DecisionSchema),
   upstreamVerifier: z.string(),
   expiresAt: z.number(),
+  /** Whether no page may be shown to the person. */
+  isSilent: z.boolean().exactOptional(),
 });
 type LoginTransaction = z.output<typeof transactionSchema>;
 
@@ -47,6 +50,8 @@ export interface CompletedLogin {
    * logged in has not allowed the client, and has to be asked.
    */
   readonly location: URL | undefined;
+  /** Who has logged in, in the words of the upstream, where the person has to be asked. */
+  readonly account?: string;
   /** The decision to remember; undefined where the login failed, or the upstream does not say who has logged in. */
   readonly decision?: Required<Decision>;
 }
@@ -76,17 +81,23 @@ export class Login {
    * Begins a login.
    *
    * @param decisions - Whoever has allowed the request: it is known after the login whether it was one of them.
+   * @param wishes - What the upstream is to know of how the person wants to log in.
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
    */
-  async begin(request: AuthorizationRequest, decisions: readonly Decision[]): Promise<BegunLogin> {
+  async begin(
+    request: AuthorizationRequest,
+    decisions: readonly Decision[],
+    wishes: UpstreamWishes = {},
+  ): Promise<BegunLogin> {
     const { lifetimes, now, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
     const expiresAt = now() + lifetimes.login;
-    const transaction = { request, decisions: [...decisions], upstreamVerifier, expiresAt };
+    const silence = wishes.prompt === "none" ? { isSilent: true } : {};
+    const transaction = { request, decisions: [...decisions], upstreamVerifier, expiresAt, ...silence };
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
     return {
-      location: await upstream.authorizationUrl({ state, codeChallenge, redirectUri }),
+      location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
       state,
       transaction: this.#transactions.seal(transaction, state),
       maxAgeSeconds: Math.ceil(lifetimes.login),
@@ -177,7 +188,7 @@ export class Login {
   async #issueCode(
     handle: string,
     tokens: UpstreamTokens,
-    { request, decisions }: LoginTransaction,
+    { request, decisions, isSilent }: LoginTransaction,
   ): Promise<CompletedLogin> {
     const { clockTolerance, repositories, upstream } = this.#configuration;
     const identity = await upstream.identify(tokens).catch((failure: unknown) => {
@@ -185,14 +196,14 @@ export class Login {
     });
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
-    if (decision === undefined) return { request, location: undefined };
+    if (decision === undefined) return undecided(request, identity, isSilent);
     // The code first: whoever revokes meanwhile finds the code, or is found here.
     const code = await this.#storeCode(handle, request, { tokens, identity });
     const revokedAt =
       subject === undefined ? undefined : await consentRevokedAt(this.#configuration, subject, request.clientId);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
-      return { request, location: undefined };
+      return undecided(request, identity, isSilent);
     }
     emit("login", { clientId: request.clientId, subject });
     const location = this.#answer(request, { code });
@@ -231,6 +242,26 @@ export class Login {
   #answer(request: AuthorizationRequest, parameters: Record<string, string>): URL {
     return authorizationResponse(this.#configuration.issuer, request, parameters);
   }
+}
+
+/**
+ * The end of a login of somebody who has not allowed the client: the person has to be asked.
+ *
+ * @throws {OAuthError} with `consent_required` when the person may not be asked.
+ */
+function undecided(
+  request: AuthorizationRequest,
+  { username, email }: UpstreamIdentity,
+  isSilent: boolean | undefined,
+): CompletedLogin {
+  if (isSilent) throw consentRequired();
+  const account = username ?? email;
+  return { request, location: undefined, ...(account !== undefined && { account }) };
+}
+
+/** The error for a client that wants no page to be shown, where the person has yet to allow it. */
+export function consentRequired(): OAuthError {
+  return new OAuthError("consent_required", "The user has not allowed this client yet; ask again without prompt=none.");
 }
 
 /**

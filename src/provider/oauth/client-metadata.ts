@@ -35,11 +35,13 @@ const servedGrantTypes = ["authorization_code", "refresh_token"];
  * Checks the metadata that a client wants to register (RFC 7591 section 2). Members that this server has no use for
  * are dropped, as the RFC allows; nulls count as absent.
  *
+ * @param privateUseSchemes - The schemes of applications that the configuration names, beyond those that are known.
  * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri` when a rule is broken; the message names both.
  */
 export function parseClientMetadata(
   input: unknown,
   scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] },
+  privateUseSchemes: readonly string[] = [],
 ): ClientMetadata & { readonly grant_types: string[]; readonly response_types: string[]; readonly scope: string } {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new OAuthError("invalid_client_metadata", "Client metadata must be a JSON object.");
@@ -52,7 +54,7 @@ export function parseClientMetadata(
     throw new OAuthError("invalid_client_metadata", `${member} is not valid: ${issue?.code ?? "wrong form"}.`);
   }
   const metadata = parsed.data;
-  for (const uri of metadata.redirect_uris) assertRegistrableRedirectUri(uri);
+  for (const uri of metadata.redirect_uris) assertRegistrableRedirectUri(uri, privateUseSchemes);
 
   const grantTypes = [...new Set(metadata.grant_types ?? ["authorization_code"])];
   const hasCodes = grantTypes.includes("authorization_code");

@@ -6,6 +6,16 @@ export interface UpstreamLoginRequest {
   readonly codeChallenge: string;
   /** Where the upstream sends the browser back to. */
   readonly redirectUri: string;
+  /**
+   * How the person wants to log in, as `prompt` of OpenID Connect has it: `login` asks for the password again,
+   * `select_account` for another account, and both have a space between them. `none` shows the person no page: an upstream
+   * that would have to show one answers `login_required`, `interaction_required` or another error of
+   * {@link https://openid.net/specs/openid-connect-core-1_0.html#AuthError OpenID Connect Core section 3.1.2.6}. Default:
+   * as the upstream likes.
+   */
+  readonly prompt?: string;
+  /** Who is about to log in, such as an e-mail address, where the client says so. Nobody has checked it. */
+  readonly loginHint?: string;
 }
 
 /** What the authorization code of a login is redeemed with. */
@@ -58,6 +68,8 @@ export interface Upstream {
   readonly name: string;
   /** The issuer, which an `iss` in the callback has to be (RFC 9207); a slash at its end does not count. */
   readonly issuer: string;
+  /** The scopes that a login asks the upstream for, where they are known. The consent page can say what they mean. */
+  readonly scopes?: readonly string[];
   /** The longest time that one call may take, in milliseconds. Instances wait that long for each other. */
   readonly timeout: number;
   /**

@@ -100,12 +100,16 @@ export class PangeaAuthn implements Upstream {
     this.#nameOf = nameOf;
   }
 
+  get scopes(): readonly string[] {
+    return this.#options.scopes;
+  }
+
   /** All instances share the client secret already. Pangea makes it from 160 random bits. */
   get keyMaterial(): readonly string[] {
     return this.#secrets;
   }
 
-  authorizationUrl({ state, codeChallenge, redirectUri }: UpstreamLoginRequest): URL {
+  authorizationUrl({ state, codeChallenge, redirectUri, prompt, loginHint }: UpstreamLoginRequest): URL {
     const url = new URL(`${this.issuer}/v2/oauth/authorize`);
     url.search = new URLSearchParams({
       client_id: this.#options.clientId,
@@ -115,6 +119,8 @@ export class PangeaAuthn implements Upstream {
       scope: this.#options.scopes.join(" "),
       code_challenge: codeChallenge,
       code_challenge_method: "S256",
+      ...(prompt !== undefined && { prompt }),
+      ...(loginHint !== undefined && { login_hint: loginHint }),
     }).toString();
     return url;
   }

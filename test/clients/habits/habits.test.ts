@@ -2,15 +2,24 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
+import { browserHabits } from "./browser-habits.ts";
 import { documentHabits } from "./document-habits.ts";
 import { refreshHabits } from "./refresh-habits.ts";
 import { resourceHabits } from "./resource-habits.ts";
 import { scopeHabits } from "./scope-habits.ts";
+import { scriptHabits } from "./script-habits.ts";
 
 /** What real clients do. A habit is one row in the table of its kind. */
-const tables = { scopes: scopeHabits, refresh: refreshHabits, resources: resourceHabits, documents: documentHabits };
+const tables = {
+  scopes: scopeHabits,
+  refresh: refreshHabits,
+  resources: resourceHabits,
+  documents: documentHabits,
+  browser: browserHabits,
+  scripts: scriptHabits,
+};
 
-const emulator = useEmulator();
+const emulator = useEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });
 
 describe.each(Object.entries(tables))("habits: %s", (_, habits) => {
   it.each(habits.map((row) => [`${row.client} ${row.habit}`, row] as const))(

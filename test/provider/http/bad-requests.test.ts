@@ -209,6 +209,7 @@ describe("every route", () => {
       expect(response.headers.get("access-control-allow-origin")).toBe("*");
     }
     expect((await preflight("/authorize")).status).toBe(405);
+    expect((await preflight("/mcp")).status).toBe(204);
   });
 
   it("ignores the host that a request names", async () => {

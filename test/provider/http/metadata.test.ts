@@ -31,6 +31,7 @@ describe("authorization server metadata (RFC 8414)", () => {
       token_endpoint_auth_methods_supported: ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"],
       token_endpoint_auth_signing_alg_values_supported: algorithms,
       code_challenge_methods_supported: ["S256"],
+      prompt_values_supported: ["none", "login", "consent", "select_account"],
       authorization_response_iss_parameter_supported: true,
       client_id_metadata_document_supported: true,
     });

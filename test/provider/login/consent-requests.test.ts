@@ -12,7 +12,7 @@ describe("a request that waits in a page", () => {
     const requests = new ConsentRequests(configured({}, clock));
     const sealed = requests.seal(request, "secret");
     clock.advanceSeconds(1799);
-    expect(requests.open(sealed, ["secret"])).toEqual(request);
+    expect(requests.open(sealed, ["secret"])).toEqual({ request, wishes: {} });
     clock.advanceSeconds(1);
     expect(() => requests.open(sealed, ["secret"])).toThrow(stale);
   });
@@ -20,7 +20,7 @@ describe("a request that waits in a page", () => {
   it("is open to the browser that was asked, whichever of its secrets that was", () => {
     const requests = new ConsentRequests(configured());
     const sealed = requests.seal(request, "secret");
-    expect(requests.open(sealed, ["new", "newer", "secret"])).toEqual(request);
+    expect(requests.open(sealed, ["new", "newer", "secret"])).toEqual({ request, wishes: {} });
     for (const secrets of [[], ["new"], ["new", "newer"], [""]]) {
       expect(() => requests.open(sealed, secrets)).toThrow(stale);
     }

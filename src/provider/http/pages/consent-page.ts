@@ -1,16 +1,31 @@
 import type { KnownClient } from "../../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
+import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import type { AuthorizationRequest } from "../../login/authorization-request.ts";
 import { pathBelow, paths } from "../../oauth/paths.ts";
-import { leadsToThisMachine } from "../../oauth/redirect-uri.ts";
+import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { offlineAccess } from "../../oauth/scopes.ts";
+import type { Upstream } from "../../upstream/contract.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
+
+/** A redirect URI of more characters than this is folded. */
+const longAddress = 60;
+
+/** What a consent page is about. */
+export interface ConsentQuestion {
+  readonly client: KnownClient;
+  readonly request: AuthorizationRequest;
+  /** Comes back with the decision. */
+  readonly sealedRequest: string;
+  /** Who has logged in, where somebody has and the upstream says who. */
+  readonly account?: string | undefined;
+  /** The client's icon as a `data:` URL. */
+  readonly icon?: string | undefined;
+}
 
 /**
  * The page on which a person allows or denies a client: who asks, how sure that is, for what, and where the answer goes.
  * It works without scripts, by keyboard and by screen reader.
- *
- * @param sealedRequest - Comes back with the decision.
  */
 export function consentPage(
   {
@@ -19,74 +34,116 @@ export function consentPage(
     scopeHierarchy,
     upstream,
   }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "scopeHierarchy" | "upstream">,
-  client: KnownClient,
-  request: AuthorizationRequest,
-  sealedRequest: string,
+  { client, request, sealedRequest, account, icon }: ConsentQuestion,
 ): Response {
-  const { texts, scopeDescriptions, brandName } = appearance;
+  const { texts, brandName } = appearance;
   const name = displayName(client);
   const host = destinationOf(request.redirectUri);
-  const values = { client: name, brand: brandName, host, domain: client.verifiedDomain ?? "" };
-  const standing =
-    client.source === "configured" ? texts.configured : client.verifiedDomain ? texts.verified : texts.unverified;
+  const values = {
+    client: name ?? "",
+    brand: brandName,
+    host,
+    place: placeOf(request.redirectUri),
+    domain: client.verifiedDomain ?? "",
+    upstream: upstream.name,
+    account: account ?? "",
+  };
+  const [title, asks] = name === undefined ? [texts.unnamedTitle, texts.unnamedAsks] : [texts.title, texts.asks];
   const opened = scopeHierarchy.withImplied(request.scopes);
   const given = request.offlineAccess ? [...opened, offlineAccess] : opened;
-  const scopes = given.map((scope) => `<li>${escapeHtml(scopeDescriptions.get(scope) ?? scope)}</li>`);
   const warning = leadsToThisMachine(request.redirectUri)
     ? `<p class="warning" role="note">${fillText(texts.loopbackWarning, values)}</p>`
     : "";
-  const title = fillText(texts.title, values);
   const html = renderPage(
     appearance,
-    escapeHtml(texts.title.replace("{client}", () => name)),
-    `<h1>${title}</h1>
-<p><strong><bdi>${escapeHtml(name)}</bdi></strong> ${fillText(texts.asks, values)}</p>
-<p class="quiet">${fillText(standing, values)}</p>
+    escapeHtml(title.replace("{client}", () => name ?? "")),
+    `${icon === undefined ? "" : `<img class="icon" src="${escapeHtml(icon)}" alt="" width="48" height="48">`}
+<h1>${fillText(title, values)}</h1>
+<p>${fillText(asks, values)}</p>
+${account === undefined ? "" : `<p class="quiet">${fillText(texts.account, values)}</p>`}
+${standingOf(client, appearance, values)}
 <h2>${escapeHtml(texts.scopesHeading)}</h2>
-${scopes.length === 0 ? `<p>${escapeHtml(texts.noScopes)}</p>` : `<ul>\n${scopes.join("\n")}\n</ul>`}
+${scopeList(given, appearance)}
+${upstreamScopes(upstream, appearance, values)}
+<p class="destination">${fillText(texts.redirectNote, values)}</p>
+${addressOf(request.redirectUri, appearance)}
 ${warning}
-<p class="quiet" style="margin:1.25rem 0 0">${fillText(texts.redirectNote, values)}</p>
 <form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.consent)}">
 <input type="hidden" name="request" value="${escapeHtml(sealedRequest)}">
 <button type="submit" name="decision" value="deny">${escapeHtml(texts.deny)}</button>
 <button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>
 </form>`,
   );
-  const targets = formTargets(upstream.issuer, request.redirectUri);
-  const headers = pageHeaders(appearance, targets);
+  const headers = pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined });
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
   return new Response(html, { status: 200, headers });
 }
 
-/** A name that cannot be mistaken for the page's own words: one line, no control or direction characters. */
-function displayName(client: KnownClient): string {
+/**
+ * A name that cannot be mistaken for the page's own words: one line, no control or direction characters. Undefined where
+ * the client gives none.
+ */
+function displayName(client: KnownClient): string | undefined {
   const given = client.information.client_name ?? "";
   const name = given
     .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+/gu, " ")
     .replace(/\s+/g, " ")
     .trim();
-  return name === "" ? client.information.client_id : [...name].slice(0, 80).join("");
+  return name === "" ? undefined : [...name].slice(0, 80).join("");
 }
 
-/** Where a redirect URI leads, in as few characters as tell it: the host, or the scheme of an application. */
-function destinationOf(redirectUri: string): string {
-  const url = new URL(redirectUri);
-  return url.protocol === "http:" || url.protocol === "https:"
-    ? url.host
-    : `${url.protocol.slice(0, -1)} (an application)`;
+/** Where a client without a name is from: the host of its redirect URI without the port, or its scheme. */
+function placeOf(redirectUri: string): string {
+  const { protocol, hostname } = new URL(redirectUri);
+  return protocol === "http:" || protocol === "https:" ? hostname : protocol.slice(0, -1);
 }
 
-/**
- * Browsers hold a form's redirects to `form-action` as well: the answer goes on to the upstream, which may send a user
- * who is logged in straight back and so to the client, or on to an identity provider of the user's company.
- */
-function formTargets(...uris: readonly string[]): string[] {
-  return [...new Set(["'self'", "https:", ...uris.map((uri) => policySource(new URL(uri)))])];
+/** How sure it is that the client is what it says. What nobody has checked is said as loudly as the button. */
+function standingOf(
+  { source, verifiedDomain }: KnownClient,
+  { texts }: ConsentConfiguration,
+  values: Readonly<Record<string, string>>,
+): string {
+  if (source === "configured") return `<p class="standing">${fillText(texts.configured, values)}</p>`;
+  if (verifiedDomain !== undefined) return `<p class="standing">${fillText(texts.verified, values)}</p>`;
+  const unverified = values.client === "" ? texts.unnamedUnverified : texts.unverified;
+  return `<p class="standing doubtful">${fillText(unverified, values)}</p>`;
 }
 
-/** A URL's origin as a source of a content security policy, which has no form for IPv6 addresses and unknown schemes. */
-function policySource(url: URL): string {
-  const hasHost = url.protocol === "http:" || url.protocol === "https:";
-  return hasHost && !url.hostname.startsWith("[") ? url.origin : url.protocol;
+function scopeList(scopes: readonly string[], { texts, scopeDescriptions, brandName }: ConsentConfiguration): string {
+  if (scopes.length === 0) return `<p>${escapeHtml(texts.noScopes)}</p>`;
+  return listOf(scopes, (scope) => {
+    const words = scopeDescriptions.get(scope);
+    if (words !== undefined) return escapeHtml(words);
+    return scope === offlineAccess
+      ? escapeHtml(texts.offlineAccess)
+      : fillText(texts.undescribedScope, { scope, brand: brandName });
+  });
+}
+
+/** What the upstream will be asked for, where the configuration has words for it. */
+function upstreamScopes(
+  { name, scopes }: Upstream,
+  { texts, upstreamScopeDescriptions: descriptions }: ConsentConfiguration,
+  values: Readonly<Record<string, string>>,
+): string {
+  if (descriptions.size === 0) return "";
+  const asked = scopes ?? [...descriptions.keys()];
+  const list = listOf(asked, (scope) => {
+    const words = descriptions.get(scope);
+    return words === undefined ? fillText(texts.undescribedScope, { scope, brand: name }) : escapeHtml(words);
+  });
+  return `<h2>${fillText(texts.upstreamHeading, values)}</h2>\n${list}`;
+}
+
+function listOf(items: readonly string[], show: (item: string) => string): string {
+  return `<ul>\n${items.map((item) => `<li>${show(item)}</li>`).join("\n")}\n</ul>`;
+}
+
+/** The whole address that the answer goes to. */
+function addressOf(redirectUri: string, { texts }: ConsentConfiguration): string {
+  const address = `<code class="address">${escapeHtml(redirectUri)}</code>`;
+  if (redirectUri.length <= longAddress) return address;
+  return `<details><summary>${escapeHtml(texts.wholeAddress)}</summary>${address}</details>`;
 }

@@ -1,20 +1,41 @@
 import type { OAuthError } from "../../../errors.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
+import { destinationOf } from "../../oauth/redirect-uri.ts";
 import { retryAfter } from "../responses.ts";
-import { escapeHtml, pageHeaders, renderPage } from "./page.ts";
+import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
-/** A page for an error that cannot be sent to the client, because its redirect URI is not to be trusted. */
-export function errorPage(appearance: ConsentConfiguration, error: OAuthError): Response {
+/**
+ * A page for an error that is not sent to the client, for its redirect URI is not to be trusted, or not without a word. It
+ * ends in what the person can do next.
+ *
+ * @param answer - The answer to the client, which the person may take along. Default: the person stays.
+ */
+export function errorPage(appearance: ConsentConfiguration, error: OAuthError, answer?: URL): Response {
   const title = escapeHtml(appearance.texts.errorTitle);
   const html = renderPage(
     appearance,
     title,
     `<h1>${title}</h1>
 <p>${escapeHtml(error.message)}</p>
-<code>${escapeHtml(error.error)}</code>`,
+<p class="quiet"><code>${escapeHtml(error.error)}</code></p>
+${answer === undefined ? nextStep(appearance, error) : wayBack(appearance, answer)}`,
   );
-  const headers = pageHeaders(appearance);
+  const headers = pageHeaders(appearance, { hasForm: false });
   for (const [name, value] of Object.entries(retryAfter(error))) headers.set(name, value);
   // 401 would make a browser ask for a password; the page is for a person, whose request was the bad one.
   return new Response(html, { status: error.status === 401 ? 400 : error.status, headers });
+}
+
+/** What the person can do, where there is no way back to the client. */
+function nextStep({ texts, brandName }: ConsentConfiguration, { status, error }: OAuthError): string {
+  const isBusy = error === "temporarily_unavailable" || error === "too_many_requests";
+  const text = isBusy ? texts.waitStep : status >= 500 ? texts.reportStep : texts.startAgainStep;
+  return `<p class="step">${fillText(text, { brand: brandName })}</p>`;
+}
+
+/** Says where the client is, and leads there. Only a person who has read that goes on. */
+function wayBack({ texts, brandName }: ConsentConfiguration, answer: URL): string {
+  const values = { host: destinationOf(answer.href), brand: brandName };
+  return `<p class="warning" role="note">${fillText(texts.leaveNote, values)}</p>
+<p class="onward"><a class="button" href="${escapeHtml(answer.href)}" rel="noreferrer">${fillText(texts.leave, values)}</a></p>`;
 }

@@ -33,23 +33,29 @@ main { width: min(28rem, 100%); padding: 1.75rem; border-radius: 14px; backgroun
   border: 1px solid var(--line); overflow-wrap: anywhere; }
 header { display: flex; align-items: center; gap: .6rem; margin-bottom: 1.25rem; color: var(--quiet); font-size: .9rem; }
 header img { height: 1.75rem; width: auto; max-width: 8rem; }
+.icon { display: block; margin: 0 0 .75rem; border-radius: 10px; object-fit: contain; }
 h1 { margin: 0 0 .35rem; font-size: 1.4rem; line-height: 1.25; }
 h2 { margin: 1.25rem 0 .35rem; font-size: .95rem; }
 p { margin: 0 0 .6rem; }
 ul { margin: 0; padding-left: 1.2rem; }
 li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
+.standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);
+  background: var(--ground); }
+.doubtful { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
+.destination { margin: 1.25rem 0 .25rem; }
+.address { display: block; padding: .4rem .6rem; border-radius: 8px; background: var(--ground); overflow-wrap: anywhere; }
+summary { cursor: pointer; color: var(--quiet); font-size: .9rem; padding: .5rem 0; }
 .warning { margin: 1.25rem 0 0; padding: .75rem .9rem; border-radius: 10px; font-size: .9rem;
   color: var(--warn-ink); background: var(--warn-ground); border: 1px solid var(--warn-line); }
-dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem .75rem; margin: 1.25rem 0 0; font-size: .9rem; }
-dt { color: var(--quiet); }
-dd { margin: 0; font-weight: 600; }
+.onward { margin: 1.25rem 0 0; }
 form { display: flex; gap: .75rem; margin-top: 1.5rem; }
-button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
-  border-radius: 10px; border: 1px solid var(--line); background: transparent; color: var(--ink); }
+button, .button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
+  border-radius: 10px; border: 1px solid var(--quiet); background: transparent; color: var(--ink); }
+.button { display: block; padding: .7rem 1rem; text-align: center; text-decoration: none; }
 button[value="allow"] { background: var(--accent); border-color: var(--accent); color: #ffffff; }
-button:hover { filter: brightness(1.08); }
-button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+button:hover, .button:hover { filter: brightness(1.08); }
+:focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; }
 @media (max-width: 22rem) { form { flex-direction: column; } }
 `;
 
@@ -80,15 +86,25 @@ ${content}
  *
  * No Cross-Origin-Opener-Policy: it would part a client from the popup window in which it opened this page.
  *
- * @param formAction - What the page's form may lead to.
+ * @param hasForm - Whether the page has a form. Such a page has no `form-action`: Chromium holds every redirect that
+ * follows the form to it (https://github.com/w3c/webappsec-csp/issues/8). Those lead over an upstream where the person is
+ * logged in already to the client, and the client's web page may lead on to an application, whose scheme nobody here knows.
+ * @param hasIcon - Whether the page has a picture within it. Default: false.
  */
-export function pageHeaders(appearance: ConsentConfiguration, formAction: readonly string[] = []): Headers {
-  const images = appearance.logoUrl === undefined ? "'none'" : new URL(appearance.logoUrl).origin;
+export function pageHeaders(
+  appearance: ConsentConfiguration,
+  { hasForm, hasIcon = false }: { readonly hasForm: boolean; readonly hasIcon?: boolean },
+): Headers {
+  const sources = [
+    ...(appearance.logoUrl === undefined ? [] : [new URL(appearance.logoUrl).origin]),
+    ...(hasIcon ? ["data:"] : []),
+  ];
+  const images = sources.length === 0 ? "'none'" : sources.join(" ");
   const policy = [
     "default-src 'none'",
     "style-src 'unsafe-inline'",
     `img-src ${images}`,
-    `form-action ${formAction.length === 0 ? "'none'" : formAction.join(" ")}`,
+    ...(hasForm ? [] : ["form-action 'none'"]),
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];
