@@ -73,14 +73,15 @@ describe("what an instance could not do", () => {
       retries.begin();
       await new Promise(setImmediate);
     }
-    expect(done).toEqual(["one"]);
-    retries.forget("two");
+    expect(done).toHaveLength(1);
+    const [other = "", last] = ["one", "two", "three"].filter((grantId) => !done.includes(grantId));
+    retries.forget(other);
     const ended = retries[Symbol.asyncDispose]().then(() => done.push("the end"));
     await new Promise(setImmediate);
-    expect(done, "whoever waits for what is under way").toEqual(["one"]);
+    expect(done, "whoever waits for what is under way").toHaveLength(1);
     end();
     await ended;
-    expect(done).toEqual(["one", "three", "the end"]);
+    expect(done.slice(1)).toEqual([last, "the end"]);
   });
 
   it("is told of as an outage each time that it could not be done", async () => {
