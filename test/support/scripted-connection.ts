@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { RedisCallable, SubscriberClient } from "../../src/storage/redis/subscriber-connection.ts";
 import { type PromiseWithResolvers, withResolvers } from "../../src/storage/with-resolvers.ts";
@@ -67,7 +68,9 @@ export class ScriptedConnection extends EventEmitter implements RedisCallable, S
     for (const [beginning, failure] of this.failures) if (text.startsWith(beginning)) throw failure;
     if (text === "CLIENT ID") return this.clientId;
     if (text === "CLIENT GETREDIR") return this.redirection;
-    return text === "INFO server" ? `# Server\r\nredis_version:7.0.0\r\nrun_id:${this.serverId}\r\n` : "OK";
+    if (text !== "INFO server") return "OK";
+    // A line of a like name, in which no two connections agree.
+    return `# Server\r\nother_run_id:${randomUUID()}\r\nrun_id:${this.serverId}\r\n`;
   }
 
   subscribe(channel: string): Promise<unknown> {
@@ -106,7 +109,7 @@ export class ScriptedClusterConnection extends ScriptedConnection {
   readonly isCluster = true;
   masters: ScriptedConnection[] = [];
 
-  nodes(): ScriptedConnection[] {
-    return [...this.masters];
+  nodes(role: "master"): ScriptedConnection[] {
+    return role === "master" ? [...this.masters] : [];
   }
 }

@@ -191,12 +191,14 @@ describe("tracking on a Cluster", () => {
   test("is down while there is no master, and while the client is not ready", async () => {
     const { hears } = await track(readyCluster(0));
     expect(hears.connections).toEqual([]);
-    const cluster = readyCluster(1);
-    const other = await track(cluster);
-    cluster.become("close");
-    expect(other.hears.connections).toEqual(["up", "down"]);
-    cluster.become("ready");
-    expect(other.hears.connections).toEqual(["up", "down", "up"]);
+    for (const event of ["close", "end"]) {
+      const cluster = readyCluster(1);
+      const other = await track(cluster);
+      cluster.become(event);
+      expect(other.hears.connections).toEqual(["up", "down"]);
+      cluster.become("ready");
+      expect(other.hears.connections).toEqual(["up", "down", "up"]);
+    }
   });
 
   test.each(["ready", "refresh", "+node", "-node"])("follows the masters at %s", async (event) => {
@@ -250,6 +252,8 @@ describe("pub/sub", () => {
     expect(last.connections).toEqual([]);
     expect(redis.duplicates).toHaveLength(1);
     expect(redis.second.commands).toEqual(["SUBSCRIBE pangea-invalidate:token"]);
+    // A client of one server has nothing to tell of others.
+    expect(redis.eventNames()).toEqual([]);
   });
 
   test("tells everyone what another instance says, and nobody what is of another form", async () => {
@@ -368,7 +372,9 @@ describe("pub/sub on a Cluster", () => {
     expect(hears.connections).toEqual([]);
   });
 
-  test("listens at one node, and at another once that has left", async () => {
+  const events = ["ready", "refresh", "+node", "-node"];
+
+  test.each(events)("listens at one node, and at another once that has left, at %s", async (event) => {
     const cluster = readyCluster(2);
     const hears = new RecordingSubscriber();
     const channel = new RedisPubSubInvalidation(cluster, { prefix: "token", heartbeat });
@@ -376,10 +382,10 @@ describe("pub/sub on a Cluster", () => {
     const [first, second] = cluster.masters;
     if (first === undefined || second === undefined) throw new Error("There are two masters.");
     await comeUp(first);
-    for (const event of ["ready", "refresh", "+node", "-node"]) cluster.emit(event);
+    for (const each of events) cluster.emit(each);
     expect([first.duplicates.length, second.duplicates.length]).toEqual([1, 0]);
     cluster.masters = [second];
-    cluster.emit("-node");
+    cluster.emit(event);
     expect(first.second.disconnects).toEqual([false]);
     await comeUp(second);
     expect(hears.connections).toEqual(["up", "down", "up"]);

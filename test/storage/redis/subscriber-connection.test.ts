@@ -153,6 +153,28 @@ describe("a heartbeat", () => {
   });
 });
 
+test("a client that cannot be told to connect or to leave is left to do so by itself", async () => {
+  class BareConnection extends ScriptedConnection {
+    override duplicate(settings: object): ScriptedConnection {
+      const bare = super.duplicate(settings);
+      for (const name of ["connect", "disconnect"]) Object.defineProperty(bare, name, { value: undefined });
+      return bare;
+    }
+  }
+  const bare = new BareConnection();
+  const opened = new SubscriberConnection(bare, "channel", heartbeat, {
+    onMessage: () => {},
+    onChange: () => {},
+    onRefused: () => {},
+  });
+  bare.second.become("ready");
+  await promisesSettled();
+  expect(opened.isUp).toBe(true);
+  opened.renew();
+  opened.close();
+  expect(opened.isUp).toBe(false);
+});
+
 test("renewed, it is down and leaves its connection for another", async () => {
   await getUp();
   subscription.renew();

@@ -57,6 +57,20 @@ describe("a link", () => {
     expect(told).toEqual(["up"]);
   });
 
+  test("waits for a connection that was put off and that it cannot start", async () => {
+    const bare = new ScriptedConnection();
+    Object.defineProperty(bare, "connect", { value: undefined });
+    const waiting = new TrackingLink(bare, () => prefixes, heartbeat, {
+      onInvalidate: () => {},
+      onChange: () => {},
+      onRefused: () => {},
+    });
+    bare.become("ready");
+    bare.second.become("ready");
+    await promisesSettled();
+    expect(waiting.isUp).toBe(true);
+  });
+
   test("starts no connection that is there", () => {
     expect(data.connects).toBe(0);
   });

@@ -106,11 +106,27 @@ describe("several names of one turn", () => {
     expect(searches.map(isTogether)).toEqual([true]);
   });
 
-  test("are a hundred a search at the most", async () => {
-    const many = Array.from({ length: 150 }, (_, index) => `k${index}`);
+  test.each([
+    [100, [100]],
+    [150, [100, 50]],
+  ])("are a hundred a search at the most: %i", async (count, sizes) => {
+    const many = Array.from({ length: count }, (_, index) => `k${index}`);
     const { lookup, searches } = lookupIn(having(...many));
     expect(await found(lookup, many)).toEqual(many.map((name) => [`pvi_${name}`]));
-    expect(searches.map((search) => namesOf(search).length)).toEqual([100, 50]);
+    expect(searches.map((search) => namesOf(search).length)).toEqual(sizes);
+  });
+
+  test("share a search with what is looked up before that search goes out, though a full one has gone", async () => {
+    const many = Array.from({ length: 100 }, (_, index) => `k${index}`);
+    const { lookup, searches } = lookupIn(having(...many, "next", "late"));
+    const full = found(lookup, many);
+    const late = turnIsOver().then(() => found(lookup, ["late"]));
+    expect(await Promise.all([found(lookup, ["next"]), late, full])).toMatchObject([
+      [["pvi_next"]],
+      [["pvi_late"]],
+      {},
+    ]);
+    expect(searches.map((search) => namesOf(search).length)).toEqual([100, 2]);
   });
 
   test("do not wait for those of a later turn, nor these for them", async () => {

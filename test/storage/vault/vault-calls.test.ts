@@ -90,6 +90,9 @@ describe("a call that failed", () => {
       await calls[kind]("pvi_a").catch(() => undefined);
       expect(sent).toHaveLength(expected ? 2 : 1);
     }
+    const search = callsTo([failure, answered({ items: [] })]);
+    await search.calls.search({ size: 1 }).catch(() => undefined);
+    expect(search.sent).toHaveLength(read ? 2 : 1);
   });
 
   test("says of a read what an earlier try was told, rather than that the last one had no answer", async () => {
@@ -139,6 +142,12 @@ describe("an answer of Vault", () => {
     expect(await calls.get("pvi_a")).toBeUndefined();
     expect(await calls.delete("pvi_a")).toBe(false);
     expect(await callsTo([answered({})]).calls.delete("pvi_a")).toBe(true);
+  });
+
+  test("to a read is for the item that was asked for", async () => {
+    const { calls, sent } = callsTo([answered(item)]);
+    expect(await calls.get("pvi_a")).toMatchObject({ id: "pvi_a", name: "a", version: 1, text: "text" });
+    expect(sent).toEqual([{ id: "pvi_a" }]);
   });
 
   test.each([
