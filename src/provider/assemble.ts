@@ -2,6 +2,7 @@ import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
 import { ClientRegistry } from "./clients/client-registry.ts";
+import { KeptDocuments } from "./clients/kept-documents.ts";
 import type { ProviderConfiguration } from "./configuration/configuration.ts";
 import { Grants } from "./grants/grants.ts";
 import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
@@ -24,7 +25,8 @@ export type ProviderParts = ReturnType<typeof assemble>;
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(configuration: ProviderConfiguration) {
   const documents = new ClientDocuments(configuration.documents);
-  const registry = new ClientRegistry(configuration, configuration.documentsEnabled ? documents : undefined);
+  const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
+  const registry = new ClientRegistry(configuration, kept);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
   const upstreamRevocations = new UpstreamRevocations(configuration);

@@ -264,6 +264,11 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "A resource of a stranger's, asked for here",
+    tests: ["audience-confusion"],
+    edits: [["provider/oauth/resource.ts", "(given === ours ||", "(given !== '' ||"]],
+  },
+  {
     name: "Refresh token reuse",
     tests: ["refresh-token-reuse"],
     edits: [

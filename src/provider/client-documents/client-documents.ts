@@ -7,7 +7,7 @@ import { parseAllowedDomains } from "./allowed-domains.ts";
 import { type DocumentRules, parseClientDocument } from "./client-document-metadata.ts";
 import { ClientIcons, iconContent, iconTimeout, maxIconBytes } from "./client-icons.ts";
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
-import { DocumentCache } from "./document-cache.ts";
+import { DocumentCache, type FetchedDocument } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
 import { fetchTransport } from "./fetch-transport.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
@@ -102,9 +102,20 @@ export class ClientDocuments {
   async find(clientId: string): Promise<ClientDocument | undefined> {
     if (!isDocumentUrl(clientId)) return undefined;
     const url = this.#allowedUrl(clientId);
-    const { content, fetchedAt } = await this.#documents.get(clientId, url);
-    // A copy: what one caller does to it is not seen by the next.
-    return { information: structuredClone(content), domain: url.host, fetchedAt };
+    return described(url, await this.#documents.get(clientId, url));
+  }
+
+  /** The client as it is known here already, however old; the site is not asked. */
+  known(clientId: string): ClientDocument | undefined {
+    const known = this.#documents.known(clientId);
+    return known && described(new URL(clientId), known);
+  }
+
+  /** Takes what was found elsewhere for the document, as of that time (in milliseconds since the epoch). */
+  adopt(information: OAuthClientInformation, fetchedAt: number): ClientDocument {
+    const known = { content: information, fetchedAt };
+    this.#documents.adopt(information.client_id, known);
+    return described(new URL(information.client_id), known);
   }
 
   /** The icon of a client with a document (`logo_uri`), as a `data:` URL; undefined where it cannot be had at once. */
@@ -150,6 +161,11 @@ export class ClientDocuments {
     this.#closed.abort();
     await Promise.all([this.#documents.close(), this.#keySets.close(), this.#icons.close()]);
   }
+}
+
+/** A copy: what one caller does to it is not seen by the next. */
+function described({ host }: URL, { content, fetchedAt }: FetchedDocument<OAuthClientInformation>): ClientDocument {
+  return { information: structuredClone(content), domain: host, fetchedAt };
 }
 
 function transportOf({ fetch, resolve, connect }: ClientDocumentsOptions): SiteTransport {

@@ -83,6 +83,17 @@ export class DocumentCache<T> {
     }
   }
 
+  /** The document as it is known here, however old, without a word to its site. */
+  known(name: string): FetchedDocument<T> | undefined {
+    return this.#cache.get(name);
+  }
+
+  /** Takes a document for one that was fetched at that time, and leaves its site alone for a while: it has just failed. */
+  adopt(name: string, { content, fetchedAt }: FetchedDocument<T>): void {
+    const spareUntil = this.#options.clock() + askAgainAfter;
+    this.#cache.set(name, { content, fetchedAt, headers: {}, freshUntil: fetchedAt, spareUntil });
+  }
+
   /**
    * The document as its site has it now, for a caller whom a fresh copy has left in doubt. A site is asked so once in 30
    * seconds: whoever comes within that time gets what came of it.

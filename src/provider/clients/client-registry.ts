@@ -41,13 +41,18 @@ type RegistrySettings = Pick<
   "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "repositories"
 >;
 
+/** Finds clients by their metadata documents, and keeps the document of one that somebody has logged in with. */
+interface DocumentClients extends Pick<ClientDocuments, "find"> {
+  keep?(clientId: string): Promise<void>;
+}
+
 /** Knows, registers and renews clients. */
 export class ClientRegistry {
   readonly #clients: Repository<string, OAuthClientInformation>;
   readonly #configuration: RegistrySettings;
-  readonly #documents: Pick<ClientDocuments, "find"> | undefined;
+  readonly #documents: DocumentClients | undefined;
 
-  constructor(configuration: RegistrySettings, documents: Pick<ClientDocuments, "find"> | undefined) {
+  constructor(configuration: RegistrySettings, documents: DocumentClients | undefined) {
     this.#configuration = configuration;
     this.#documents = documents;
     this.#clients = configuration.repositories.clients;
@@ -122,7 +127,8 @@ export class ClientRegistry {
     const { registration } = this.#configuration;
     const now = this.#configuration.now();
     const isDue = (until: number | undefined) => until !== undefined && until - now <= registration.unusedLifetime / 2;
-    if (this.isConfigured(clientId) || isDocumentUrl(clientId)) return;
+    if (this.isConfigured(clientId)) return;
+    if (isDocumentUrl(clientId)) return this.#documents?.keep?.(clientId);
     if (known !== undefined && !isDue(known.registeredUntil)) return;
     try {
       const client = await this.#clients.get(clientKey(clientId));
