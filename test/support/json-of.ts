@@ -12,6 +12,8 @@ export interface OAuthBody {
   readonly client_secret_expires_at: number;
   readonly issuer?: string;
   readonly resource?: string;
+  readonly scopes_supported?: readonly string[];
+  readonly authorization_endpoint?: string;
   readonly token_endpoint?: string;
   readonly registration_endpoint?: string;
   readonly revocation_endpoint?: string;

@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
+import { offlineAccessHabits } from "./offline-access-habits.ts";
 import { refreshHabits } from "./refresh-habits.ts";
 import { scopeHabits } from "./scope-habits.ts";
 
 /** What real clients do. A habit is one row in the table of its kind. */
-const tables = { scopes: scopeHabits, refresh: refreshHabits };
+const tables = { scopes: scopeHabits, "offline access": offlineAccessHabits, refresh: refreshHabits };
 
 const emulator = useEmulator();
 
