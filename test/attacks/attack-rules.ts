@@ -231,6 +231,44 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "A spent token shown for more scopes",
+    tests: ["shared-refresh-token"],
+    edits: [
+      [
+        "provider/tokens/refresh-rotation.ts",
+        "const issuance = { step, grant, scopes: successor.scopes, now };",
+        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now };",
+      ],
+    ],
+  },
+  {
+    name: "A shared token after its reuse",
+    tests: ["shared-refresh-token"],
+    edits: [
+      [
+        "provider/tokens/refresh-rotation.ts",
+        "return afterSuccessor.issuedAt + lifetimes.refreshGrace + tolerance;",
+        "return afterSuccessor.issuedAt + lifetimes.refreshGrace + tolerance + 1_000_000;",
+      ],
+    ],
+  },
+  {
+    name: "A used code put back by a failing attempt",
+    tests: ["code-put-back"],
+    edits: [
+      [
+        "provider/tokens/code-redemption.ts",
+        "if ((isComplete && !isUnanswered) || found?.revokedAt !== undefined) return undefined;",
+        "if (found?.revokedAt !== undefined) return undefined;",
+      ],
+      [
+        "provider/tokens/code-redemption.ts",
+        "if (!hasDecided || wasOvertaken ||",
+        "if (!(hasDecided || addsGrant === false) || wasOvertaken ||",
+      ],
+    ],
+  },
+  {
     name: "A narrow scope in the place of a broad one",
     tests: ["scope-widening-on-refresh"],
     edits: [

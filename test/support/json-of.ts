@@ -13,6 +13,8 @@ export interface OAuthBody {
   readonly issuer?: string;
   readonly resource?: string;
   readonly resource_name?: string;
+  readonly scopes_supported?: readonly string[];
+  readonly authorization_endpoint?: string;
   readonly token_endpoint?: string;
   readonly registration_endpoint?: string;
   readonly revocation_endpoint?: string;

@@ -14,6 +14,7 @@ interface Tokens {
   readonly access_token: string;
   readonly token_type: string;
   readonly refresh_token?: string | undefined;
+  readonly scope?: string | undefined;
   readonly issuer?: string | undefined;
 }
 
@@ -28,12 +29,18 @@ export class InMemoryOAuthClient {
   #codeVerifier = "";
   #discoveryState: OAuthDiscoveryState | undefined;
 
-  /** @param authenticationMethod - How the client authenticates at the token endpoint. Not said unless given. */
-  constructor(authenticationMethod?: "none" | "client_secret_basic" | "client_secret_post") {
+  /**
+   * @param authenticationMethod - How the client authenticates at the token endpoint. Not said unless given.
+   * @param grantTypes - The grant types that the client registers.
+   */
+  constructor(
+    authenticationMethod?: "none" | "client_secret_basic" | "client_secret_post",
+    grantTypes = ["authorization_code", "refresh_token"],
+  ) {
     this.clientMetadata = {
       client_name: "Test client",
       redirect_uris: [this.redirectUrl],
-      grant_types: ["authorization_code", "refresh_token"],
+      grant_types: grantTypes,
       response_types: ["code"],
       ...(authenticationMethod !== undefined && { token_endpoint_auth_method: authenticationMethod }),
     };

@@ -4,6 +4,7 @@ import { ProviderHarness, providerOptions } from "../../support/provider-harness
 import { useEmulator } from "../../support/use-emulator.ts";
 import { browserHabits } from "./browser-habits.ts";
 import { documentHabits } from "./document-habits.ts";
+import { offlineAccessHabits } from "./offline-access-habits.ts";
 import { refreshHabits } from "./refresh-habits.ts";
 import { resourceHabits } from "./resource-habits.ts";
 import { scopeHabits } from "./scope-habits.ts";
@@ -12,6 +13,7 @@ import { scriptHabits } from "./script-habits.ts";
 /** What real clients do. A habit is one row in the table of its kind. */
 const tables = {
   scopes: scopeHabits,
+  "offline access": offlineAccessHabits,
   refresh: refreshHabits,
   resources: resourceHabits,
   documents: documentHabits,

@@ -20,11 +20,19 @@ const registeringAndAsking =
 
 /** Asks for a scope at the authorization endpoint; looks at what was given. */
 const asking =
-  (scope: string, given: string) =>
+  (scope: string, opened: string, answered = opened) =>
   async ({ harness }: HabitScene): Promise<void> => {
     const { client_id } = await harness.register();
-    await expectGiven(harness, await harness.tokensFor(client_id, { scope }), given);
+    await expectGiven(harness, await harness.tokensFor(client_id, { scope }), opened, answered);
   };
+
+/** What the guard says to a token where these scopes are needed: the status, and the scopes of the challenge. */
+async function challengeOf({ provider }: ProviderHarness, { access_token }: IssuedTokens, requiredScopes: string[]) {
+  const headers = new Headers({ authorization: `Bearer ${access_token}` });
+  const answer = await provider.authenticate({ headers }, { requiredScopes });
+  if (!(answer instanceof Response)) return [200, undefined];
+  return [answer.status, /scope="([^"]*)"/.exec(answer.headers.get("www-authenticate") ?? "")?.[1]];
+}
 
 /** Logs in for one scope, and sends another when it refreshes; looks at what was given, then and at the next refresh. */
 const refreshing =
@@ -39,22 +47,6 @@ const refreshing =
     }
   };
 
-/** Registers for codes only, asks for a scope, and refreshes for days by what it gets. */
-const staying =
-  (scope: string, given: string, metadata: Record<string, unknown> = { grant_types: ["authorization_code"] }) =>
-  async ({ harness, clock }: HabitScene): Promise<void> => {
-    const { client_id } = await harness.register(metadata);
-    let tokens = await harness.tokensFor(client_id, { scope });
-    for (let hour = 0; hour < 30; hour += 1) {
-      expect(tokens.scope).toBe(given);
-      expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
-      clock.advanceSeconds(3601);
-      const answer = await harness.refresh(tokens);
-      expect(answer.status).toBe(200);
-      tokens = { ...tokens, ...(await jsonOf(answer)) };
-    }
-  };
-
 async function registeredScope(harness: ProviderHarness, scope: unknown): Promise<unknown> {
   const answer = await harness.postJson("/register", { redirect_uris: [harness.redirectUri], scope });
   expect(answer.status).toBe(201);
@@ -62,9 +54,9 @@ async function registeredScope(harness: ProviderHarness, scope: unknown): Promis
 }
 
 /** The answer says what was given, and the token opens that and no more. */
-async function expectGiven(harness: ProviderHarness, tokens: IssuedTokens, given: string): Promise<void> {
-  expect(tokens.scope).toBe(given);
-  expect((await harness.provider.verifyAccessToken(tokens.access_token)).scopes).toEqual(given.split(" "));
+async function expectGiven(harness: ProviderHarness, tokens: IssuedTokens, opened: string, answered = opened) {
+  expect(tokens.scope).toBe(answered);
+  expect((await harness.provider.verifyAccessToken(tokens.access_token)).scopes).toEqual(opened.split(" "));
 }
 
 const onlyUser = { clientRegistration: { validScopes: ["user"] } };
@@ -189,57 +181,66 @@ export const scopeHabits: readonly Habit[] = [
     run: registeringAndAsking("user", "user admin", "user admin"),
   },
   {
+    client: "TypeScript SDK v2",
+    habit: "asks for what a 403 names beside what it has, and for offline_access",
+    source: "https://github.com/anthropics/claude-code/issues/92518",
+    run: async ({ harness }) => {
+      const { client_id } = await harness.register({ scope: "user offline_access" });
+      const narrow = await harness.tokensFor(client_id, { scope: "user offline_access" });
+      expect(await challengeOf(harness, narrow, ["admin"])).toEqual([403, "user admin"]);
+      const broad = await harness.tokensFor(client_id, { scope: "user admin offline_access" });
+      expect(broad.scope).toBe("user admin offline_access");
+      expect(await challengeOf(harness, broad, ["user", "admin"])).toEqual([200, undefined]);
+    },
+  },
+  {
+    client: "TypeScript SDK v1",
+    habit: "refreshes after a 403, without a scope: nothing is widened and nothing is lost",
+    source: "https://github.com/modelcontextprotocol/typescript-sdk/issues/2255",
+    run: async ({ harness }) => {
+      const tokens = await harness.tokens({ scope: "user" });
+      expect(await challengeOf(harness, tokens, ["admin"])).toEqual([403, "user admin"]);
+      const renewed = { ...tokens, ...(await jsonOf(await harness.refresh(tokens))) };
+      expect(await challengeOf(harness, renewed, ["admin"])).toEqual([403, "user admin"]);
+      const broad = await harness.tokensFor(tokens.clientId, { scope: "user admin" });
+      expect(await challengeOf(harness, broad, ["admin"])).toEqual([200, undefined]);
+      expect(await challengeOf(harness, renewed, ["user"]), "the first login lives on").toEqual([200, undefined]);
+    },
+  },
+  {
+    client: "a client that asks for the scope of the 403 and nothing else",
+    habit: "has the broad scope of a hierarchy where a narrow one is needed",
+    source: "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization",
+    options: { scopeImplies: { admin: ["user"] } },
+    run: async ({ harness }) => {
+      const tokens = await harness.tokens({ scope: "admin" });
+      expect(tokens.scope).toBe("admin");
+      expect(await challengeOf(harness, tokens, ["user"])).toEqual([200, undefined]);
+      expect(await challengeOf(harness, tokens, ["user", "other"])).toEqual([403, "admin other"]);
+      const narrow = await jsonOf(await harness.refresh(tokens, { scope: "user" }));
+      expect(narrow.scope).toBe("user");
+    },
+  },
+  {
+    client: "Codex",
+    habit: "asks for scopes of the authorization server's metadata, offline_access among them",
+    source: "https://github.com/openai/codex/issues/35253",
+    run: asking("openid user admin offline_access", "user admin", "user admin offline_access"),
+  },
+  {
+    client: "Gemini CLI",
+    habit: "leaves the scope out",
+    source: "https://github.com/google-gemini/gemini-cli/issues/10937",
+    run: async ({ harness }) => {
+      const { client_id } = await harness.register();
+      await expectGiven(harness, await harness.tokensFor(client_id), "user admin");
+    },
+  },
+  {
     client: "SDK clients",
     habit: "asks for no scope after it has registered one",
     source: "https://www.rfc-editor.org/rfc/rfc7591#section-2",
     run: registeringAndAsking("user", undefined, "user"),
-  },
-  {
-    client: "Kiro CLI",
-    habit: "registers openid email offline_access, and nothing that there is",
-    source: "https://github.com/kirodotdev/Kiro/issues/11192",
-    run: registering("openid email offline_access", "user admin offline_access"),
-  },
-  {
-    client: "Amazon Q CLI",
-    habit: "puts openid email profile offline_access into every login link",
-    source: "https://github.com/aws/amazon-q-developer-cli/issues/2911",
-    run: staying("openid email profile offline_access", "user admin offline_access"),
-  },
-  {
-    client: "Amazon Q for VS Code",
-    habit: "registers openid and offline_access and asks for them",
-    source: "https://github.com/aws/aws-toolkit-vscode/issues/8512",
-    run: async ({ harness }) => {
-      const { client_id } = await harness.register({ scope: "openid offline_access" });
-      expect((await harness.tokensFor(client_id, { scope: "openid offline_access" })).scope).toBe(
-        "user admin offline_access",
-      );
-    },
-  },
-  {
-    client: "Claude Code",
-    habit: "adds offline_access, whether it has registered for refresh tokens or not",
-    source: "https://github.com/anthropics/claude-code/issues/41610",
-    run: staying("user offline_access", "user offline_access"),
-  },
-  {
-    client: "Codex and others",
-    habit: "registers without a scope, and asks for offline_access because the metadata has it",
-    source: "https://github.com/ChronoAIProject/NyxID/issues/1217",
-    run: staying("user admin offline_access", "user admin offline_access"),
-  },
-  {
-    client: "Copilot CLI",
-    habit: "lists no grant types, and stays logged in by offline_access for more than an hour",
-    source: "https://github.com/github/copilot-cli/issues/4203",
-    run: staying("user offline_access", "user offline_access", { grant_types: undefined }),
-  },
-  {
-    client: "a client that wants nothing but to stay",
-    habit: "asks for offline_access alone",
-    source: "https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess",
-    run: staying("offline_access", "user admin offline_access"),
   },
   {
     client: "mcp-remote",
