@@ -16,7 +16,7 @@ async function answers(harness: ProviderHarness): Promise<Record<string, URL>> {
   return {
     "a code": await harness.logIn(parameters),
     "the person's no": locationOf(await harness.decide(asked, "deny")),
-    "a bad request": locationOf(await harness.get(harness.authorizePath({ ...parameters, scope: "root" }))),
+    "a bad request": locationOf(await harness.get(harness.authorizePath({ ...parameters, response_type: "token" }))),
     "a login that was cancelled at Pangea": await harness.logIn(parameters, { cancelLogin: true }),
   };
 }

@@ -24,7 +24,6 @@ const failing = [
   ["a response_mode that is not served", { response_mode: "fragment" }],
   ["no code_challenge", { code_challenge: "" }],
   ["a weak code_challenge_method", { code_challenge_method: "plain" }],
-  ["a scope with forbidden characters", { scope: 'user "' }],
   ["a resource of another server", { resource: "https://other.example/mcp" }],
   ["a state that is too long", { state: "s".repeat(2000) }],
   ["prompt=none", { prompt: "none" }],

@@ -63,7 +63,7 @@ it.each(["user admin", "admin", "admin openid", undefined])(
     const harness = start({ clientRegistration: { validScopes: ["user"] } });
     const { client_id } = await harness.register({ scope: "user admin" });
     const asked = { client_id, code_challenge: "c".repeat(43), ...(scope !== undefined && { scope }) };
-    expect((await harness.openConsentPage(asked)).html).not.toContain("<li>admin</li>");
+    expect((await harness.openConsentPage(asked)).html).not.toMatch(/<li>.*admin/);
     const tokens = await harness.tokensFor(client_id, scope === undefined ? {} : { scope });
     expect(tokens.scope).toBe("user");
     expect((await harness.provider.verifyAccessToken(tokens.access_token)).scopes).toEqual(["user"]);
@@ -83,6 +83,6 @@ it("a client that asks for more than it registered gets what the person has allo
   const harness = start();
   const { client_id } = await harness.register({ scope: "user" });
   const asked = { client_id, code_challenge: pkce().challenge };
-  expect((await harness.openConsentPage({ ...asked, scope: "user admin" })).html).toContain("<li>admin</li>");
+  expect((await harness.openConsentPage({ ...asked, scope: "user admin" })).html).toMatch(/<li>.*admin/);
   expect((await harness.tokensFor(client_id)).scope).toBe("user");
 });
