@@ -113,3 +113,24 @@ export class ScriptedClusterConnection extends ScriptedConnection {
     return role === "master" ? [...this.masters] : [];
   }
 }
+
+/** A connection that takes commands. */
+export function readyConnection(): ScriptedConnection {
+  const connection = new ScriptedConnection();
+  connection.status = "ready";
+  return connection;
+}
+
+/** A Cluster client whose masters take commands. */
+export function readyCluster(masters: number): ScriptedClusterConnection {
+  const cluster = new ScriptedClusterConnection();
+  cluster.status = "ready";
+  cluster.masters = Array.from({ length: masters }, readyConnection);
+  return cluster;
+}
+
+/** Lets the listening connection beside each of these come up. */
+export async function comeUp(...connections: readonly ScriptedConnection[]): Promise<void> {
+  for (const connection of connections) connection.second.become("ready");
+  await promisesSettled();
+}

@@ -82,8 +82,8 @@ export class ScriptedNode extends ScriptedRedis {
     return this.pages.shift() ?? ["0", []];
   }
 
-  async info(): Promise<string> {
-    return this.memory;
+  async info(section: "memory"): Promise<string> {
+    return section === "memory" ? this.memory : "";
   }
 }
 
@@ -103,7 +103,7 @@ export class ScriptedCluster extends ScriptedRedis {
     ]);
   }
 
-  nodes(): ScriptedNode[] {
-    return [...this.masters];
+  nodes(role: "master"): ScriptedNode[] {
+    return role === "master" ? [...this.masters] : [];
   }
 }

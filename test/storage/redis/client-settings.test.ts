@@ -73,6 +73,14 @@ describe("a client is taken", () => {
   });
 });
 
+test("a client of another make is refused for a key prefix of its nodes", () => {
+  const cluster = new ScriptedCluster(1);
+  cluster.options = { ...cluster.options, redisOptions: { keyPrefix: "x:" } };
+  expect(() => new RedisRepository(textCodec, cluster, { prefix: "token" })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
+});
+
 test.each([
   ["one server", new ScriptedRedis()],
   ["a Cluster", new ScriptedCluster(1)],

@@ -20,8 +20,16 @@ test.each([
   else await expect(check(redis)).rejects.toMatchObject(refusal);
 });
 
-test("a client that cannot ask is refused", async () => {
-  await expect(check(new ScriptedRedis())).rejects.toMatchObject(refusal);
+test.each([
+  ["has no way to ask", new ScriptedRedis()],
+  ["has something else of the name", Object.assign(new ScriptedRedis(), { info: "memory" })],
+])("a client that %s is refused", async (_, redis) => {
+  await expect(check(redis)).rejects.toMatchObject(refusal);
+});
+
+test("a server that does not answer is an outage, and a question has no effect", async () => {
+  const redis = Object.assign(new ScriptedNode(), { info: () => Promise.reject(new Error("Connection is closed.")) });
+  await expect(check(redis)).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
 });
 
 test("every node of a Cluster is asked", async () => {

@@ -38,6 +38,10 @@ describe("what Redis answers with", () => {
     ["an error of another kind", Object.assign(new Error("READONLY text"), { name: "Error" })],
     ["a reply without a code", errorReply("read only")],
     ["a reply with a code that is part of a word", errorReply("READONLYx You can't write")],
+    ["a reply whose code is not its first word", errorReply("it is READONLY now")],
+    ["a text", "READONLY text"],
+    ["nothing", undefined],
+    ["null", null],
     ["something that is no error", { name: "ReplyError", message: "READONLY text" }],
   ])("%s does not say that nothing was done", (_, thrown) => {
     const failure = redisFailure(thrown, "set", ["token:key-1"]);
@@ -50,7 +54,7 @@ describe("what Redis answers with", () => {
 
   test("WRONGTYPE is a corrupt record, under the hash of its key", () => {
     const error = redisFailure(errorReply("WRONGTYPE Operation against a key"), "get", ["token:key-1"]);
-    expect(error.code).toBe("ERR_CORRUPT_RECORD");
+    expect(error).toMatchObject({ code: "ERR_CORRUPT_RECORD", cause: expect.any(Error) });
     expect(error.message).toMatch(/sha256-[A-Za-z0-9+/]{43}=/);
   });
 
