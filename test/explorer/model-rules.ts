@@ -148,12 +148,16 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A spent token gets its answer for the grace",
     ["refresh twice"],
-    [rotationTs, "afterSuccessor.issuedAt + lifetimes.refreshGrace;", "afterSuccessor.issuedAt;"],
+    [
+      rotationTs,
+      "return afterSuccessor.issuedAt + lifetimes.refreshGrace + tolerance;",
+      "return afterSuccessor.issuedAt;",
+    ],
   ),
   rule(
     "A spent refresh token is refused after its grace",
     ["refresh and reuse"],
-    [rotationTs, "if (wasRetired(chain) || now >= graceEnds) return", "if (wasRetired(chain)) return"],
+    [rotationTs, "if (wasRetired(chain) || now >= this.#endOfGrace(chain)) return", "if (wasRetired(chain)) return"],
   ),
   rule(
     "A token that looks retired is read again",
