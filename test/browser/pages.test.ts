@@ -37,7 +37,18 @@ const kinds = {
   error: async (page: Page) => {
     await page.goto(`${scene.server.baseUrl}/authorize?client_id=nobody`);
   },
+  /** A client without a name, with a redirect URI that is folded. */
+  unnamed: async (page: Page) => openDistant(page),
+  /** An error of a client that nobody has allowed, with the link to it. */
+  leave: async (page: Page) => openDistant(page, { resource: "https://other.example/mcp" }),
 };
+
+const distant = `https://app.example/callback?tenant=${"0a1b2c3d".repeat(20)}`;
+
+async function openDistant(page: Page, parameters: Record<string, string> = {}): Promise<void> {
+  const client = await scene.startClient("", { redirect_uris: [distant] });
+  await page.goto(client.authorizationUrl({ redirect_uri: distant, ...parameters }));
+}
 
 const active = (page: Page) => page.evaluate("document.activeElement.value ?? document.activeElement.tagName");
 
@@ -137,16 +148,19 @@ describe("the consent page", () => {
 });
 
 describe.each(["light", "dark"] as const)("in a %s browser", (colorScheme) => {
-  it.each(["consent", "error"] as const)("the %s page has no fault that axe finds, contrast included", async (kind) => {
-    const page = await openPage(scene, { colorScheme, bypassCSP: true });
-    await kinds[kind](page);
-    await page.addScriptTag({ path: axe });
-    const { violations } = await page.evaluate<AxeResults>("axe.run()");
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ failureSummary }) => failureSummary)])).toEqual([]);
-    const ground = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
-    const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);
-    expect(red < 128).toBe(colorScheme === "dark");
-  });
+  it.each(["consent", "error", "unnamed", "leave"] as const)(
+    "the %s page has no fault that axe finds, contrast included",
+    async (kind) => {
+      const page = await openPage(scene, { colorScheme, bypassCSP: true });
+      await kinds[kind](page);
+      await page.addScriptTag({ path: axe });
+      const { violations } = await page.evaluate<AxeResults>("axe.run()");
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ failureSummary }) => failureSummary)])).toEqual([]);
+      const ground = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+      const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);
+      expect(red < 128).toBe(colorScheme === "dark");
+    },
+  );
 });
 
 describe.each([
@@ -164,6 +178,27 @@ describe.each([
       expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(viewport.width);
     }
   });
+});
+
+it("a long redirect URI unfolds by keyboard, and nothing is cut off on a phone", async () => {
+  const page = await openPage(scene, { viewport: { width: 320, height: 568 } });
+  await kinds.unnamed(page);
+  const address = page.getByText(distant);
+  expect(await address.isVisible()).toBe(false);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  expect(await address.isVisible()).toBe(true);
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
+});
+
+it("an error of a client that nobody has allowed leads to it by a link, and not by itself", async () => {
+  const page = await openPage(scene);
+  await kinds.leave(page);
+  expect(new URL(page.url()).origin).toBe(scene.server.baseUrl);
+  const link = page.getByRole("link", { name: "Go to app.example" });
+  const target = new URL((await link.getAttribute("href")) ?? "");
+  expect(target.origin).toBe("https://app.example");
+  expect(target.searchParams.get("error")).toBe("invalid_target");
 });
 
 it("an error that cannot be told to the client is shown in the same style, in words, with its code", async () => {

@@ -68,6 +68,17 @@ async function followed(page: Page, click: () => Promise<void>): Promise<{ last:
   return { last: await end, complaints };
 }
 
+it("Allow reaches an application that has its own scheme for a redirect URI", async () => {
+  const context = await loggedInBrowser();
+  const uri = "cursor://anysphere.cursor-mcp/oauth/callback";
+  const client: WebClient = await scene.startClient("Cursor", { redirect_uris: [uri] });
+  const page = await context.newPage();
+  await page.goto(client.authorizationUrl({ redirect_uri: uri }));
+  const { last, complaints } = await followed(page, () => allowButton(page).click());
+  expect(complaints).toEqual([]);
+  expect(last).toMatch(/^cursor:\/\/anysphere\.cursor-mcp\/oauth\/callback\?code=/);
+});
+
 describe.each([
   ["Allow", allowButton],
   ["Deny", denyButton],
