@@ -85,7 +85,7 @@ export interface ClientDocumentsOptions extends DocumentFetchOptions {
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
   /** Looks host names up; the addresses are checked in any case. Default: the system's name servers. */
-  readonly resolve?: ResolveHost;
+  readonly resolve?: ResolveHost | undefined;
   /** Opens the connection to addresses that were checked. Default: TLS. */
-  readonly connect?: ConnectPinned;
+  readonly connect?: ConnectPinned | undefined;
 }
