@@ -17,9 +17,6 @@ export interface PinnedTarget {
 /** Opens a TLS connection to one of the target's addresses. */
 export type ConnectPinned = (target: PinnedTarget) => TLSSocket;
 
-/** Fetches a document: the `fetch` of an operator's own, such as one that goes through an egress proxy. */
-export type FetchDocument = (request: Request) => Promise<Response>;
-
 /** What operators may say of how documents of clients are fetched, trusted and kept. */
 export interface DocumentFetchOptions {
   /** The only domains that are asked: `app.example`, or `*.app.example` for all below it. Default: all domains. */
@@ -65,8 +62,11 @@ export interface DocumentFetchOptions {
    * clientMetadataDocuments: { fetch, allowedDomains: ["claude.ai", "chatgpt.com", "vscode.dev"] }
    * ```
    */
-  readonly fetch?: FetchDocument;
+  readonly fetch?: (request: Request) => Promise<Response>;
 }
+
+/** Fetches a document: the `fetch` of an operator's own, such as one that goes through an egress proxy. */
+export type FetchDocument = NonNullable<DocumentFetchOptions["fetch"]>;
 
 /** How `ClientDocuments` fetches, trusts and keeps documents. */
 export interface ClientDocumentsOptions extends DocumentFetchOptions {
@@ -87,7 +87,7 @@ export interface ClientDocumentsOptions extends DocumentFetchOptions {
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
   /** Looks host names up; the addresses are checked in any case. Default: the system's name servers. */
-  readonly resolve?: ResolveHost;
+  readonly resolve?: ResolveHost | undefined;
   /** Opens the connection to addresses that were checked. Default: TLS. */
-  readonly connect?: ConnectPinned;
+  readonly connect?: ConnectPinned | undefined;
 }

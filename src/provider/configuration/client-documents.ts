@@ -18,8 +18,9 @@ export function configureDocuments(
     // Bot protection and outages of a client's site last for days.
     maxStaleSeconds: 7 * day,
     ...options,
-    ...(resolve !== undefined && { resolve }),
-    ...(connect !== undefined && { connect }),
+    // Name servers and sockets are no affair of the options, whatever these hold beyond what is declared.
+    resolve,
+    connect,
     scopes: { valid: validScopes, defaults: defaultScopes },
     privateUseSchemes,
     trustedKeySets: [...ownClients].flatMap(({ jwks_uri: uri }) => (uri === undefined ? [] : [new URL(uri).href])),

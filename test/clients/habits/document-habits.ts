@@ -3,6 +3,7 @@ import { jsonOf } from "../../support/json-of.ts";
 import { type IssuedTokens, pkce } from "../../support/provider-harness.ts";
 import { claimsOf, SigningKey, shown } from "../../support/signing-client.ts";
 import type { Habit, HabitScene } from "./habit.ts";
+import { chatGpt, claude, claudeCode, copilotCli, openCode } from "./published-documents.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -31,56 +32,6 @@ function row({ run, ...told }: Row): Habit {
   const sites = new Sites();
   return { ...told, options: { clientMetadataDocuments: { fetch: sites.fetch } }, run: (scene) => run(scene, sites) };
 }
-
-/** Claude's document, and the others', as their issues quote them. */
-const claude = {
-  client_id: "https://claude.ai/oauth/mcp-oauth-client-metadata",
-  client_name: "Claude",
-  client_uri: "https://claude.ai",
-  redirect_uris: ["https://claude.ai/api/mcp/auth_callback"],
-  grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
-  response_types: ["code"],
-  token_endpoint_auth_method: "none",
-};
-const claudeCode = {
-  client_id: "https://claude.ai/oauth/claude-code-client-metadata",
-  client_name: "Claude Code",
-  redirect_uris: ["http://localhost/callback", "http://127.0.0.1/callback"],
-  grant_types: ["authorization_code", "refresh_token"],
-  response_types: ["code"],
-  token_endpoint_auth_method: "none",
-};
-const openCode = {
-  client_id: "https://opencode.ai/oauth/opencode/client.json",
-  client_name: "opencode",
-  client_uri: "https://opencode.ai",
-  logo_uri: "https://opencode.ai/web-app-manifest-512x512.png",
-  application_type: "native",
-  redirect_uris: ["http://127.0.0.1/callback", "http://localhost/callback"],
-  grant_types: ["authorization_code", "refresh_token"],
-  response_types: ["code"],
-  token_endpoint_auth_method: "none",
-  token_endpoint_auth_methods_supported: ["none"],
-};
-const copilotCli = {
-  client_id: "https://github.com/copilot/cli/client-metadata.json",
-  client_name: "GitHub Copilot CLI",
-  application_type: "native",
-  redirect_uris: ["http://127.0.0.1:33418/"],
-};
-const chatGpt = {
-  client_id: "https://chatgpt.com/oauth/client.json",
-  client_uri: "https://chatgpt.com/",
-  redirect_uris: ["https://chatgpt.com/connector_platform_oauth_redirect"],
-  token_endpoint_auth_method: "private_key_jwt",
-  token_endpoint_auth_methods_supported: ["none", "private_key_jwt"],
-  grant_types: ["authorization_code", "refresh_token"],
-  response_types: ["code"],
-  client_name: "ChatGPT",
-  logo_uri: "https://persistent.oaistatic.com/sonic/misc/openai-logo.png",
-  token_endpoint_auth_signing_alg: "RS256",
-  jwks_uri: "https://chatgpt.com/oauth/jwks.json",
-};
 
 /** Logs in as the client of a document; the form has what the client shows of itself at the token endpoint. */
 async function getsIn(

@@ -68,6 +68,12 @@ export const resourceHabits: readonly Habit[] = [
     run: async (scene) => void (await getsThrough(scene, "http://localhost:8000")),
   },
   {
+    client: "Gemini CLI before its pull request 4981",
+    habit: "names the authorization server in place of the resource",
+    source: "https://github.com/google-gemini/gemini-cli/pull/4981",
+    run: async (scene) => void (await getsThrough(scene, scene.harness.provider.issuer)),
+  },
+  {
     client: "Clients with metadata of before in their cache",
     habit: "send the base URL of a server below a path",
     source: "https://github.com/getsentry/sentry-mcp/pull/837",

@@ -8,6 +8,7 @@ import type {
   ClientDocumentsOptions,
   PinnedTarget,
 } from "../../../src/provider/configuration/client-documents-options.ts";
+import type { ProviderInternals } from "../../../src/provider/configuration/internals.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 export const clientId = "https://client.example/oauth/client.json";
@@ -82,7 +83,7 @@ export class ClientSite implements AsyncDisposable {
   }
 
   /** The name servers and the network in which this site is found. */
-  get network(): Required<Pick<ClientDocumentsOptions, "resolve" | "connect">> {
+  get network(): Required<Pick<ProviderInternals, "resolve" | "connect">> {
     return {
       resolve: async (hostname) => {
         this.lookups.push(hostname);

@@ -145,6 +145,15 @@ describe("a client with a metadata document", () => {
     expect(site.requests).toHaveLength(0);
   });
 
+  it("is looked up and connected to in no way that the options name: what is not declared does not count", async () => {
+    const seams = { resolve: () => expect.unreachable("resolve"), connect: () => expect.unreachable("connect") };
+    const harness = start({ clientMetadataDocuments: { maxStaleSeconds: 0, ...seams } });
+    const { challenge } = pkce();
+    const parameters = { client_id: clientId, redirect_uri: redirectUri, code_challenge: challenge };
+    expect((await harness.get(harness.authorizePath(parameters))).status).toBe(200);
+    expect(site.lookups).toEqual(["client.example"]);
+  });
+
   it("cannot be asked for once the provider is closed", async () => {
     const harness = start();
     await harness.provider[Symbol.asyncDispose]();
