@@ -9,6 +9,7 @@ import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
+import { RateLimits } from "./http/rate-limits.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
@@ -35,10 +36,11 @@ export function assemble(configuration: ProviderConfiguration) {
   const parts = { ...configuration, announcements, authenticateClient, grants, issue, lock, registry };
   const codes = new CodeRedemption(parts);
   const refreshes = new RefreshRotation(parts);
-  const login = new Login({ ...configuration, upstreamRevocations });
+  const login = new Login({ ...configuration, registry, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
-  const register = registrationEndpoint(configuration, registry);
+  const rateLimits = new RateLimits(configuration);
+  const register = registrationEndpoint(configuration, registry, rateLimits);
   const sessions = new UpstreamSessions(parts);
   const background = (): void => {
     announcements.announce();
@@ -57,6 +59,6 @@ export function assemble(configuration: ProviderConfiguration) {
     announcements,
     guard: new BearerGuard(configuration),
     authorization,
-    router: new Router(configuration, { authorization, token, register, announcements, background }),
+    router: new Router(configuration, { authorization, token, register, announcements, rateLimits, background }),
   };
 }

@@ -282,7 +282,9 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Registration flood",
     tests: ["registration-flood"],
-    edits: [["provider/http/rate-limits.ts", "if (total !== undefined) await", "if (limit === null && total) await"]],
+    edits: [
+      ["provider/http/rate-limits.ts", "if (inTotal !== undefined) await", "if (limit === null && inTotal) await"],
+    ],
   },
   {
     name: "Header injection",

@@ -11,6 +11,10 @@ it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for
   const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
   const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
   const { client_id } = await harness.register();
+  // The first login of all keeps the registration, which takes a read and a write more.
+  emulator.calls.reset();
+  await harness.tokensFor(client_id);
+  expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(9);
   // Calls that go out together must overlap at the emulator to be seen as such.
   emulator.faults.inject({ kind: "latency", milliseconds: 20, on: "vault" });
   emulator.calls.reset();

@@ -13,6 +13,9 @@ import { KeySetCache } from "./key-set-cache.ts";
 import { connectPinned } from "./pinned-connection.ts";
 import { createHostResolver } from "./resolve-host.ts";
 
+/** The longest key set at a `jwks_uri`, in bytes: certificate chains make it long, and the chains are not kept. */
+const maxKeySetBytes = 64 * 1024;
+
 /** A client as its metadata document describes it. */
 export interface ClientDocument {
   readonly information: OAuthClientInformation;
@@ -59,13 +62,13 @@ export class ClientDocuments {
     const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 256, 1);
     // Node 20 warns of a leak from the eleventh listener on.
     setMaxListeners(4 * maxConcurrent, this.#closed.signal);
+    const fetching = {
+      timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
+      resolve: options.resolve ?? createHostResolver(),
+      connect: options.connect ?? ((target) => connectPinned(target)),
+    };
+    const maxBytes = wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1);
     const shared = {
-      fetcher: new JsonFetcher({
-        maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
-        timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
-        resolve: options.resolve ?? createHostResolver(),
-        connect: options.connect ?? ((target) => connectPinned(target)),
-      }),
       maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
       maxConcurrent,
       maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
@@ -73,11 +76,16 @@ export class ClientDocuments {
       closed: this.#closed.signal,
       clock: options.clock ?? Date.now,
     };
-    this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
+    this.#documents = new DocumentCache({
+      ...shared,
+      fetcher: new JsonFetcher({ ...fetching, maxBytes }),
+      parse: (id, text) => parseClientDocument(id, text, rules),
+    });
     const trusted = new Set(options.trustedKeySets);
     const mayAsk = (url: URL) =>
       this.#ports.includes(Number(url.port || 443)) && (trusted.has(url.href) || this.#isAllowed(url.hostname));
-    this.#keySets = new KeySetCache(shared, mayAsk);
+    const keySetFetcher = new JsonFetcher({ ...fetching, maxBytes: Math.max(maxBytes, maxKeySetBytes) });
+    this.#keySets = new KeySetCache({ ...shared, fetcher: keySetFetcher }, mayAsk);
   }
 
   /**

@@ -9,8 +9,10 @@ export interface RegistrationConfiguration {
   readonly enabled: boolean;
   readonly validScopes: readonly string[];
   readonly defaultScopes: readonly string[];
-  /** In seconds. */
+  /** In seconds; 0 for ever. */
   readonly clientSecretLifetime: number;
+  /** In seconds. */
+  readonly firstLoginWithin: number;
   /** In seconds. */
   readonly unusedLifetime: number;
   /** The hashes of the initial access tokens, one of which a registration needs; empty where anybody may register. */
@@ -29,8 +31,12 @@ export function configureRegistration(
 ): RegistrationConfiguration {
   const among = (name: "validScopes" | "defaultScopes", fallback: readonly string[]) =>
     requireScopesAmong(scopes, `clientRegistration.${name}`, options[name] ?? fallback);
-  const lifetime = (name: "clientSecretLifetimeSeconds" | "unusedLifetimeSeconds") =>
-    requireSeconds(`clientRegistration.${name}`, options[name], 90 * day);
+  const { clientSecretLifetimeSeconds: ofSecrets = 0, firstLoginWithinSeconds } = options;
+  const lifetime = (name: string, given: number | undefined, fallback: number) =>
+    requireSeconds(`clientRegistration.${name}`, given, fallback);
+  const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, 90 * day);
+  // The first login is to come when half of the life is left, so that it makes the life longer.
+  const usualFirst = Math.min(day, unusedLifetime / 2);
   const validScopes = among("validScopes", scopes);
   const defaultScopes = among("defaultScopes", validScopes);
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
@@ -39,8 +45,12 @@ export function configureRegistration(
     enabled: options.enabled ?? true,
     validScopes,
     defaultScopes,
-    clientSecretLifetime: lifetime("clientSecretLifetimeSeconds"),
-    unusedLifetime: lifetime("unusedLifetimeSeconds"),
+    clientSecretLifetime: ofSecrets === 0 ? 0 : lifetime("clientSecretLifetimeSeconds", ofSecrets, 0),
+    firstLoginWithin: Math.min(
+      unusedLifetime,
+      lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, usualFirst),
+    ),
+    unusedLifetime,
     initialAccessTokens: initialAccessTokens(options.initialAccessToken),
   };
 }

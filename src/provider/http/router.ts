@@ -6,11 +6,11 @@ import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
-import { RateLimits } from "./rate-limits.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { jsonResponse, metadataResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
-type Respond = (request: Request) => Promise<Response> | Response;
+type Respond = (request: Request, caller: string | undefined) => Promise<Response> | Response;
 
 interface Route {
   readonly methods: readonly string[];
@@ -36,6 +36,7 @@ interface RouterParts {
   readonly token: TokenEndpoint;
   readonly register: Respond;
   readonly announcements: KeyAnnouncements;
+  readonly rateLimits: RateLimits;
   /** What is done beside the answers to requests. Never throws. */
   readonly background: () => void;
 }
@@ -44,10 +45,9 @@ interface RouterParts {
 export class Router {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #parts: RouterParts;
-  readonly #rateLimits: RateLimits;
 
   constructor(configuration: ProviderConfiguration, parts: RouterParts) {
-    const { baseUrl, callbackUrl, issuer, rateLimits, registration, resource, revocationEnabled } = configuration;
+    const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
     const { authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => metadataResponse(content);
@@ -83,7 +83,6 @@ export class Router {
       ]),
     ]);
     this.#parts = parts;
-    this.#rateLimits = new RateLimits(rateLimits);
   }
 
   /** True for a path that this server answers. */
@@ -93,7 +92,7 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
-    const { announcements, authorization, background } = this.#parts;
+    const { announcements, authorization, background, rateLimits } = this.#parts;
     const route = this.#routes.get(new URL(request.url).pathname);
     if (route === undefined) return jsonResponse({ error: "not_found" }, { status: 404 });
     if (request.method === "OPTIONS" && route.crossOrigin) return preflightResponse(route.methods);
@@ -107,10 +106,10 @@ export class Router {
     try {
       background();
       if (route.limit !== undefined) {
-        await this.#rateLimits.count(route.limit, caller);
+        await rateLimits.count(route.limit, caller);
         await announcements.ready();
       }
-      return await route.respond(request);
+      return await route.respond(request, caller);
     } catch (failure) {
       if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));
       return authorization.showError(await announcements.explain(failure, "invalid_request"));

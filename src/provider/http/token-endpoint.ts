@@ -48,7 +48,7 @@ export class TokenEndpoint {
   }
 
   async #redeemCode(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
-    const { authenticateClient, codes, registry } = this.#parts;
+    const { authenticateClient, codes } = this.#parts;
     const { clientId } = credentials;
     const request = {
       clientId,
@@ -59,9 +59,7 @@ export class TokenEndpoint {
       resource: form.get("resource"),
     };
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
-    const { tokens, client } = await codes.redeem(request, (known) => authenticateClient(credentials, known));
-    await registry.renewIfDue(clientId, client);
-    return tokens;
+    return (await codes.redeem(request, (known) => authenticateClient(credentials, known))).tokens;
   }
 
   async #refresh(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {

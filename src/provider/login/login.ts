@@ -3,6 +3,7 @@ import { z } from "zod";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
+import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { consentRevokedAt } from "../grants/consent-revocations.ts";
@@ -27,7 +28,11 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 type LoginSettings = Pick<
   ProviderConfiguration,
   "callbackUrl" | "clockTolerance" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
-> & { readonly upstreamRevocations: UpstreamRevocations };
+> & {
+  readonly upstreamRevocations: UpstreamRevocations;
+  /** Keeps the registrations that somebody has logged in with. */
+  readonly registry: Pick<ClientRegistry, "renewIfDue">;
+};
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
 export interface BegunLogin {
@@ -172,7 +177,7 @@ export class Login {
     tokens: UpstreamTokens,
     { request, decisions }: LoginTransaction,
   ): Promise<CompletedLogin> {
-    const { clockTolerance, repositories, upstream } = this.#configuration;
+    const { clockTolerance, registry, repositories, upstream } = this.#configuration;
     const identity = await upstream.identify(tokens);
     const { subject } = identity;
     const decision = decisionOf(subject, decisions);
@@ -180,6 +185,7 @@ export class Login {
     const [code, revokedAt] = await Promise.all([
       this.#storeCode(handle, request, { tokens, identity }),
       subject === undefined ? undefined : consentRevokedAt(this.#configuration, subject, request.clientId),
+      registry.renewIfDue(request.clientId, request.client),
     ]);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));

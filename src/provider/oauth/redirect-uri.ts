@@ -19,6 +19,12 @@ export function isLoopbackRedirectUri(uri: string): boolean {
   return loopback.test(uri);
 }
 
+/** A redirect URI without the port that does not count when it is compared: of a loopback host (RFC 8252 section 7.3). */
+export function withoutLoopbackPort(uri: string): string {
+  const [, host, , rest = ""] = loopback.exec(uri) ?? [];
+  return host === undefined ? uri : `http://${host}${rest}`;
+}
+
 /** True where an http or https redirect URI leads back to the user's own machine, in any of the ways to write that. */
 export function leadsToThisMachine(uri: string): boolean {
   const { protocol, hostname } = new URL(uri);

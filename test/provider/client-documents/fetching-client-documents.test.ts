@@ -200,7 +200,6 @@ describe("fetching a client's metadata document", () => {
       documentWith({ token_endpoint_auth_method: "ka9-method" }),
       documentWith({ scope: 'ka9-scope "' }),
       documentWith({ grant_types: ["ka9-grant"] }),
-      documentWith({ logo_uri: "ka9-uri" }),
       "ka9-text",
     ];
     for (const body of bodies) {

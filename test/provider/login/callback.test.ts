@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
+import { ClientRegistry } from "../../../src/provider/clients/client-registry.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { authorizationResponse, type CallbackParameters, Login } from "../../../src/provider/login/login.ts";
 import { checkedRequest as request } from "../../support/authorization-request.ts";
@@ -18,7 +19,8 @@ beforeEach(() => {
 function start(secret = "a secret of this test, which is long enough") {
   const configuration = configured({ upstream, secret }, clock);
   const upstreamRevocations = new UpstreamRevocations(configuration);
-  const login = new Login({ ...configuration, upstreamRevocations });
+  const registry = new ClientRegistry(configuration, undefined);
+  const login = new Login({ ...configuration, registry, upstreamRevocations });
   return { configuration, login };
 }
 
