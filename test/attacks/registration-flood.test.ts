@@ -1,8 +1,11 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { createInMemoryRepositories, type OAuthClientInformation, type Repository } from "../../src/index.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../support/provider-harness.ts";
+
+// A flood takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Counts what a flood leaves behind. */
 class CountedClients {

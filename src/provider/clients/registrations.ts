@@ -10,6 +10,9 @@ import { clientIdsOf } from "./client-ids.ts";
 
 type RegistrationSettings = Pick<ProviderConfiguration, "keys" | "now" | "registration" | "repositories">;
 
+/** How often a registration that is used all the time is written in its life. */
+const writesPerLife = 90;
+
 /** A client that was there before, or the id that it will have. */
 interface Recognised {
   readonly clientId: string;
@@ -103,15 +106,16 @@ export class Registrations {
   }
 
   /**
-   * Keeps a registration that somebody has logged in with: prolonged by the first login, and when it is used in the second
-   * half of its life. What needs no login, such as looking at the consent page, does not count: it would keep junk alive.
+   * Keeps a registration that somebody has logged in with: prolonged by the first login, and once in a 90th of its life,
+   * which is a day, while it is used. What needs no login, such as looking at the consent page, does not count: it would
+   * keep junk alive.
    * Logins and refreshes are good whatever becomes of this: the next one tries again.
    *
    * @param known - What a record at hand says of the client; saves a read of the client's own where nothing is due.
    */
   async renewIfDue(clientId: string, known?: ClientAuthentication): Promise<void> {
     const { now, registration } = this.#configuration;
-    const left = Math.max(registration.unusedLifetime / 2, registration.firstLoginWithin);
+    const left = registration.unusedLifetime * (1 - 1 / writesPerLife);
     const isDue = (until: number | undefined) => until !== undefined && until - now() <= left;
     if (known !== undefined && !isDue(known.registeredUntil)) return;
     try {

@@ -17,11 +17,11 @@ export interface ClientRegistrationOptions {
    * Default: 0.
    */
   readonly clientSecretLifetimeSeconds?: number;
-  /** How long a registration waits for the first login with it, in seconds. Default: a day, and half of `unusedLifetimeSeconds` at the most. */
+  /** How long a registration waits for the first login with it, in seconds. Default: a day. */
   readonly firstLoginWithinSeconds?: number;
   /**
-   * How long a registration is kept since somebody used it last, in seconds: since the last login, or the last refresh in the
-   * second half of this time. Default: 90 days.
+   * How long a registration is kept after a login or a refresh, in seconds. Which of them was the last is noted once in a 90th
+   * of this time. Default: 90 days.
    */
   readonly unusedLifetimeSeconds?: number;
   /**
@@ -118,6 +118,12 @@ export interface ConsentTexts {
   readonly verified: string;
   readonly unverified: string;
   readonly configured: string;
+  readonly unknownClientTitle: string;
+  readonly unknownClient: string;
+  readonly unknownClientRemove: string;
+  readonly unknownClientAdd: string;
+  readonly unknownClientRetry: string;
+  readonly unknownClientDetails: string;
   readonly allow: string;
   readonly deny: string;
   readonly errorTitle: string;

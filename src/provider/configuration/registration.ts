@@ -35,8 +35,6 @@ export function configureRegistration(
   const lifetime = (name: string, given: number | undefined, fallback: number) =>
     requireSeconds(`clientRegistration.${name}`, given, fallback);
   const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, 90 * day);
-  // The first login is to come when half of the life is left, so that it makes the life longer.
-  const usualFirst = Math.min(day, unusedLifetime / 2);
   const validScopes = among("validScopes", scopes);
   const defaultScopes = among("defaultScopes", validScopes);
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
@@ -46,10 +44,7 @@ export function configureRegistration(
     validScopes,
     defaultScopes,
     clientSecretLifetime: ofSecrets === 0 ? 0 : lifetime("clientSecretLifetimeSeconds", ofSecrets, 0),
-    firstLoginWithin: Math.min(
-      unusedLifetime,
-      lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, usualFirst),
-    ),
+    firstLoginWithin: Math.min(unusedLifetime, lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, day)),
     unusedLifetime,
     initialAccessTokens: initialAccessTokens(options.initialAccessToken),
   };

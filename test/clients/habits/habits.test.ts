@@ -2,10 +2,12 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
+import { lastingHabits } from "./lasting-habits.ts";
+import { registrationHabits } from "./registration-habits.ts";
 import { scopeHabits } from "./scope-habits.ts";
 
 /** What real clients do. A habit is one row in the table of its kind. */
-const tables = { scopes: scopeHabits };
+const tables = { scopes: scopeHabits, registrations: registrationHabits, lasting: lastingHabits };
 
 const emulator = useEmulator();
 

@@ -122,7 +122,6 @@ describe("client registration", () => {
       const form = { grant_type: "refresh_token", client_id: used.client_id, refresh_token };
       refresh_token = (await jsonOf(await harness.postForm("/token", form))).refresh_token;
     }
-    // The second refresh, on day 178, was in the second half of a registration that was renewed on day 120.
     days(89);
     expect((await authorize(used.client_id)).status).toBe(200);
     days(2);
