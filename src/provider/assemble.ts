@@ -10,6 +10,7 @@ import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
+import { RateLimits } from "./http/rate-limits.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
@@ -40,7 +41,8 @@ export function assemble(configuration: ProviderConfiguration) {
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
-  const register = registrationEndpoint(configuration, registry);
+  const rateLimits = new RateLimits(configuration);
+  const register = registrationEndpoint(configuration, registry, rateLimits);
   const sessions = new UpstreamSessions(parts);
   const background = (): void => {
     announcements.announce();
@@ -55,6 +57,6 @@ export function assemble(configuration: ProviderConfiguration) {
     upstreamRevocations,
     announcements,
     guard: new BearerGuard(configuration),
-    router: new Router(configuration, { authorization, token, register, announcements, background }),
+    router: new Router(configuration, { authorization, token, register, announcements, rateLimits, background }),
   };
 }

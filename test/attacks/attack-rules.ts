@@ -398,7 +398,45 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Registration flood",
     tests: ["registration-flood"],
-    edits: [["provider/http/rate-limits.ts", "if (total !== undefined) await", "if (limit === null && total) await"]],
+    edits: [
+      ["provider/http/rate-limits.ts", "if (inTotal !== undefined) await", "if (limit === null && inTotal) await"],
+    ],
+  },
+  {
+    name: "Registration lockout by a window",
+    tests: ["registration-lockout"],
+    edits: [["provider/http/token-buckets.ts", "Math.max(0, at - before.at) * this.#gain", "(at - before.at) * 0"]],
+  },
+  {
+    name: "Registration lockout of known clients",
+    tests: ["registration-lockout"],
+    edits: [
+      [
+        "provider/clients/registrations.ts",
+        "if (record === undefined) {",
+        "if (record !== undefined) await beforeAdding();\n    if (record === undefined) {",
+      ],
+    ],
+  },
+  {
+    name: "Registration lockout by a network of IPv6",
+    tests: ["registration-lockout", "registration-flood"],
+    edits: [["provider/http/rate-limits.ts", "if (network !== undefined) await", "if (network === '') await"]],
+  },
+  {
+    name: "Registration that another one shortens",
+    tests: ["registration-lockout"],
+    edits: [
+      ["provider/clients/registrations.ts", "} else if (this.#isShort(record)) {", "} else {"],
+      ["provider/clients/registrations.ts", "clientId || !this.#isShort(record)) return;", "clientId) return;"],
+    ],
+  },
+  {
+    name: "Guessing the client id of others",
+    tests: ["registration-lockout"],
+    edits: [
+      ["provider/clients/client-ids.ts", 'createHmac("sha256", bytes)', 'createHmac("sha256", String(bytes.length))'],
+    ],
   },
   {
     name: "Header injection",

@@ -177,11 +177,23 @@ describe("a redirect URI that must never be registered", () => {
     null,
     ["https://app.example"],
     { href: "https://app.example" },
-  ])("%j", async (uri) => {
+  ])("%j: refused alone, left out among others", async (uri) => {
     const harness = new ProviderHarness(providerOptions("https://login.example"));
-    const response = await harness.postJson("/register", { redirect_uris: ["https://app.example/ok", uri] });
-    expect(response.status).toBe(400);
-    const { error } = await jsonOf(response);
+    const alone = await harness.postJson("/register", { redirect_uris: [uri] });
+    expect(alone.status).toBe(400);
+    const { error } = await jsonOf(alone);
     expect(["invalid_redirect_uri", "invalid_client_metadata"]).toContain(error);
+    const { client_id, redirect_uris } = await jsonOf(
+      await harness.postJson("/register", {
+        redirect_uris: ["https://app.example/ok", uri],
+        token_endpoint_auth_method: "none",
+      }),
+    );
+    expect(redirect_uris).toEqual(["https://app.example/ok"]);
+    // No text at all is no parameter, and the client has one redirect URI.
+    if (uri === "") return;
+    const path = harness.authorizePath({ client_id, redirect_uri: String(uri), code_challenge: "c".repeat(43) });
+    const answer = await harness.get(path);
+    expect([answer.status, answer.headers.get("location")]).toEqual([400, null]);
   });
 });

@@ -206,6 +206,9 @@ it("an error that cannot be told to the client is shown in the same style, in wo
   await kinds.error(page);
   expect(await page.locator("header").textContent()).toBe("Acme Notes");
   await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByText("remove this server there").waitFor();
+  expect(await page.getByText("invalid_client").isVisible()).toBe(false);
+  await page.locator("summary").click();
   await page.getByText("This server does not know the client_id").waitFor();
   await page.getByText("invalid_client").waitFor();
 });

@@ -96,8 +96,8 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
     await tokensOf(client, harness.redeem(code));
   };
 
-  await harness.register({ token_endpoint_auth_method: "client_secret_basic" });
-  const { client_id: clientId } = await harness.register();
+  await harness.register({ token_endpoint_auth_method: "client_secret_basic", software_id: undefined });
+  const { client_id: clientId } = await harness.register({ software_id: undefined });
   const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId, "user offline_access")));
   clock.advanceSeconds(3590);
   await provider.upstreamToken({ token: first.access_token });

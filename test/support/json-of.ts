@@ -10,6 +10,13 @@ export interface OAuthBody {
   readonly client_id: string;
   readonly client_secret: string;
   readonly client_secret_expires_at: number;
+  readonly client_id_issued_at: number;
+  readonly client_name?: string;
+  readonly redirect_uris: readonly string[];
+  readonly grant_types: readonly string[];
+  readonly token_endpoint_auth_method: string;
+  readonly jwks_uri?: string;
+  readonly jwks?: { readonly keys: readonly unknown[] };
   readonly issuer?: string;
   readonly resource?: string;
   readonly resource_name?: string;

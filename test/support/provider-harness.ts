@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { type McpOAuthProvider, PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
 import type { ProviderInternals } from "../../src/provider/configuration/internals.ts";
 import { BrowserSession, type LoginOptions } from "./browser-session.ts";
@@ -50,13 +50,14 @@ export class ClientHarness<Provider extends McpOAuthProvider> {
     return this.provider.fetch(new Request(`${this.baseUrl}${path}`, { method: "POST", body, headers }));
   }
 
-  /** Registers a client; public unless said. */
+  /** Registers a client; public unless said, and another one each time: the same metadata would be the same client. */
   async register(metadata: Record<string, unknown> = {}): Promise<{ client_id: string; client_secret?: string }> {
     const response = await this.postJson("/register", {
       redirect_uris: [this.redirectUri],
       token_endpoint_auth_method: "none",
       grant_types: ["authorization_code", "refresh_token"],
       client_name: "Test client",
+      software_id: randomUUID(),
       ...metadata,
     });
     if (response.status !== 201) throw new Error(`registration: ${response.status} ${await response.text()}`);

@@ -2,7 +2,7 @@ import { OAuthError } from "../../errors.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { DocumentAuthenticationMethod } from "../configuration/client-documents-options.ts";
 import { parseClientMetadata } from "../oauth/client-metadata.ts";
-import { hasPrivateKeys, parseKeySet } from "../oauth/key-set.ts";
+import { hasPrivateKeys, isKeySetUrl, parseKeySet } from "../oauth/key-set.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { parseScope } from "../oauth/scopes.ts";
 import { documentRefused } from "./document-failure.ts";
@@ -99,18 +99,12 @@ function publicKeys(document: ReadonlyMap<string, unknown>): Pick<OAuthClientInf
     throw documentRefused("must have either jwks or jwks_uri for private_key_jwt");
   }
   if (isPresent(uri)) {
-    if (typeof uri !== "string" || !isHttpsUrl(uri)) throw documentRefused("must have an https URL as its jwks_uri");
+    if (typeof uri !== "string" || !isKeySetUrl(uri)) throw documentRefused("must have an https URL as its jwks_uri");
     return { jwks_uri: uri };
   }
   const keySet = parseKeySet(jwks);
   if (keySet === undefined) throw documentRefused("must have a set of public RSA, EC or OKP keys as its jwks");
   return { jwks: keySet };
-}
-
-function isHttpsUrl(text: string): boolean {
-  if (text.length > 2048 || !/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
-  const url = new URL(text);
-  return url.protocol === "https:" && url.username === "" && url.password === "" && !text.includes("#");
 }
 
 function isPresent(value: unknown): boolean {

@@ -17,6 +17,9 @@ import { pinnedTransport } from "./pinned-transport.ts";
 import { createHostResolver } from "./resolve-host.ts";
 import type { SiteTransport } from "./site-transport.ts";
 
+/** The longest key set at a `jwks_uri`, in bytes: certificate chains make it long, and the chains are not kept. */
+const maxKeySetBytes = 64 * 1024;
+
 /** A client as its metadata document describes it. */
 export interface ClientDocument {
   readonly information: OAuthClientInformation;
@@ -66,12 +69,11 @@ export class ClientDocuments {
     // Node 20 warns of a leak from the eleventh listener on.
     setMaxListeners(6 * maxConcurrent, this.#closed.signal);
     const fetching = {
-      maxBytes: wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1),
       timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
       transport: transportOf(options),
     };
+    const maxBytes = wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1);
     const shared = {
-      fetcher: new JsonFetcher(fetching),
       maxCached: wholeNumber("maxCached", options.maxCached, 1000, 1),
       maxConcurrent,
       maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
@@ -80,11 +82,16 @@ export class ClientDocuments {
       closed: this.#closed.signal,
       clock: options.clock ?? Date.now,
     };
-    this.#documents = new DocumentCache({ ...shared, parse: (id, text) => parseClientDocument(id, text, rules) });
+    this.#documents = new DocumentCache({
+      ...shared,
+      fetcher: new JsonFetcher({ ...fetching, maxBytes }),
+      parse: (id, text) => parseClientDocument(id, text, rules),
+    });
     const trusted = new Set(options.trustedKeySets);
     const mayAsk = (url: URL) =>
       this.#ports.includes(Number(url.port || 443)) && (trusted.has(url.href) || this.#isAllowed(url.hostname));
-    this.#keySets = new KeySetCache(shared, mayAsk);
+    const keySetFetcher = new JsonFetcher({ ...fetching, maxBytes: Math.max(maxBytes, maxKeySetBytes) });
+    this.#keySets = new KeySetCache({ ...shared, fetcher: keySetFetcher }, mayAsk);
     const timeout = Math.min(fetching.timeout, iconTimeout);
     const iconFetcher = new JsonFetcher({ ...fetching, timeout, maxBytes: maxIconBytes, content: iconContent });
     this.#icons = new ClientIcons(

@@ -15,6 +15,8 @@ export const assertionAlgorithms: readonly string[] =
 
 /** An assertion is made for one request; one that lives longer is refused, in seconds. */
 const maxLifetimeSeconds = 600;
+/** How many keys of a client are tried where the assertion does not say by which it is signed. */
+const maxTriedKeys = 50;
 /** How many assertions this instance remembers by itself. */
 const maxRemembered = 10_000;
 
@@ -100,7 +102,10 @@ export class ClientAssertions {
       return (await jwtVerify(assertion, keySet, options)).payload;
     } catch (failure) {
       if (!(failure instanceof errors.JWKSMultipleMatchingKeys)) throw failure;
+      let tried = 0;
       for await (const key of failure) {
+        tried += 1;
+        if (tried > maxTriedKeys) break;
         try {
           return (await jwtVerify(assertion, key, options)).payload;
         } catch (other) {

@@ -43,10 +43,11 @@ export function readClientCredentials(authorization: string | null, form: Client
     if (clientId === undefined) throw invalidClient("The request names no client_id.");
     return { clientId, ...(postedSecret !== undefined && { secret: postedSecret }) };
   }
-  if (postedSecret !== undefined) {
+  const basic = readBasic(authorization);
+  // Some clients show the same secret twice, which is no more than once.
+  if (postedSecret !== undefined && !isSameText(postedSecret, basic.secret ?? "")) {
     throw invalidRequest("Authenticate in the Authorization header or in the form, not in both.");
   }
-  const basic = readBasic(authorization);
   if (clientId !== undefined && clientId !== basic.clientId) {
     throw invalidRequest("The client_id in the form is not the one in the Authorization header.");
   }

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { OAuthError } from "../../errors.ts";
 import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import { clientKey } from "../../records/keys.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
@@ -8,10 +9,10 @@ import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import { isDocumentUrl } from "../client-documents/client-id-url.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { parseClientMetadata } from "../oauth/client-metadata.ts";
+import { type ClientMetadata, parseClientMetadata } from "../oauth/client-metadata.ts";
 import { formatClientSecret } from "../oauth/opaque-token.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
+import { Registrations } from "./registrations.ts";
 
 /** A client that this server knows. */
 export interface KnownClient {
@@ -38,7 +39,7 @@ export type RegisteredClient = OAuthClientInformation & { readonly client_secret
 
 type RegistrySettings = Pick<
   ProviderConfiguration,
-  "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "repositories"
+  "keys" | "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "repositories"
 >;
 
 /** Finds clients by their metadata documents, and keeps the document of one that somebody has logged in with. */
@@ -51,11 +52,13 @@ export class ClientRegistry {
   readonly #clients: Repository<string, OAuthClientInformation>;
   readonly #configuration: RegistrySettings;
   readonly #documents: DocumentClients | undefined;
+  readonly #registrations: Registrations;
 
   constructor(configuration: RegistrySettings, documents: DocumentClients | undefined) {
     this.#configuration = configuration;
     this.#documents = documents;
     this.#clients = configuration.repositories.clients;
+    this.#registrations = new Registrations(configuration);
   }
 
   /** Whether the options name the client. */
@@ -88,56 +91,60 @@ export class ClientRegistry {
   }
 
   /**
-   * Registers a client (RFC 7591). A confidential client's secret is random, shown this one time, and kept as a hash.
+   * Registers a client (RFC 7591). One without a secret is the same client each time that it registers the same metadata.
+   * A confidential client is a new one each time, for a secret that two callers get is none. The secret is random, shown
+   * this one time, and kept as a hash.
    *
-   * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri`.
+   * @param beforeAdding - Is waited for before a record is added, and not for a client that is there already.
+   * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri`; or what `beforeAdding` throws.
+   * @throws {StorageError} when the store fails.
    */
-  async register(input: unknown): Promise<RegisteredClient> {
+  async register(input: unknown, beforeAdding: () => Promise<void> = async () => {}): Promise<RegisteredClient> {
     const { privateUseSchemes, registration } = this.#configuration;
     const { validScopes: valid, defaultScopes: defaults } = registration;
-    const metadata = parseClientMetadata(input, { valid, defaults }, privateUseSchemes);
-    const method = metadata.token_endpoint_auth_method ?? "client_secret_basic";
-    const issuedAt = Math.floor(this.#configuration.now());
-    const clientId = randomUUID();
-    const secret = method === "none" ? undefined : formatClientSecret(randomBytes(32));
-    const information: OAuthClientInformation = {
-      ...metadata,
-      token_endpoint_auth_method: method,
-      client_id: clientId,
-      client_id_issued_at: issuedAt,
-      ...(secret !== undefined && {
-        client_secret_hash: tokenKey(secret),
-        client_secret_expires_at: issuedAt + registration.clientSecretLifetime,
-      }),
-      expiresAt: issuedAt + registration.unusedLifetime,
-    };
-    await this.#clients.set(clientKey(clientId), information);
-    emit("client-registered", { clientId, clientName: information.client_name });
+    const parsed = parseClientMetadata(input, { valid, defaults }, privateUseSchemes);
+    const method = parsed.token_endpoint_auth_method ?? "client_secret_basic";
+    const metadata = { ...parsed, token_endpoint_auth_method: method };
+    const hasSecret = method === "client_secret_basic" || method === "client_secret_post";
+    if (parsed.jwks_uri !== undefined && this.#documents === undefined) {
+      throw new OAuthError("invalid_client_metadata", "This server asks no sites of clients; give the keys as jwks.");
+    }
+    const secret = hasSecret ? formatClientSecret(randomBytes(32)) : undefined;
+    const information =
+      secret === undefined
+        ? await this.#registrations.recognise(metadata, beforeAdding)
+        : await this.#addConfidential(metadata, secret, beforeAdding);
+    emit("client-registered", { clientId: information.client_id, clientName: information.client_name });
     return shown(information, secret);
   }
 
-  /**
-   * Keeps a registration that somebody has logged in with: renewed when it is used in the second half of its life. What
-   * needs no login, such as looking at the consent page, does not count: it would keep junk alive. It is called when
-   * tokens have been issued, which are good whatever becomes of this: the next refresh tries again.
-   *
-   * @param known - What a record at hand says of the client; saves a read of the client's own where nothing is due.
-   */
+  async #addConfidential(
+    metadata: ClientMetadata & { readonly token_endpoint_auth_method: string },
+    secret: string,
+    beforeAdding: () => Promise<void>,
+  ): Promise<OAuthClientInformation> {
+    const { now, registration } = this.#configuration;
+    const issuedAt = Math.floor(now());
+    const clientId = randomUUID();
+    const lifetime = registration.clientSecretLifetime;
+    const information = {
+      ...metadata,
+      client_id: clientId,
+      client_id_issued_at: issuedAt,
+      client_secret_hash: tokenKey(secret),
+      client_secret_expires_at: lifetime === 0 ? 0 : issuedAt + lifetime,
+      expiresAt: this.#registrations.firstEnd,
+    };
+    await beforeAdding();
+    await this.#clients.set(clientKey(clientId), information);
+    return information;
+  }
+
+  /** Keeps a registration that somebody has logged in with, as `Registrations.renewIfDue` says. Never rejects. */
   async renewIfDue(clientId: string, known?: ClientAuthentication): Promise<void> {
-    const { registration } = this.#configuration;
-    const now = this.#configuration.now();
-    const isDue = (until: number | undefined) => until !== undefined && until - now <= registration.unusedLifetime / 2;
     if (this.isConfigured(clientId)) return;
     if (isDocumentUrl(clientId)) return this.#documents?.keep?.(clientId);
-    if (known !== undefined && !isDue(known.registeredUntil)) return;
-    try {
-      const client = await this.#clients.get(clientKey(clientId));
-      if (client?.client_id !== clientId || !isDue(client.expiresAt)) return;
-      const expiresAt = Math.floor(now) + registration.unusedLifetime;
-      await this.#clients.set(clientKey(clientId), { ...client, expiresAt });
-    } catch (failure) {
-      reportFailure(failure);
-    }
+    await this.#registrations.renewIfDue(clientId, known);
   }
 }
 

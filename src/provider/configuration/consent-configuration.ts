@@ -34,6 +34,15 @@ const english: ConsentTexts = {
   verified: "Its name and details come from {domain}.",
   unverified: "Unverified: it gave this name itself. Nobody has checked it.",
   configured: "It was set up by the people who run {brand}.",
+  unknownClientTitle: "Connect this application again",
+  unknownClient:
+    "Your application has sent you here with a registration that {brand} does not know, or no longer: it was not used for a long time. Nothing is wrong with your account.",
+  unknownClientRemove:
+    "Go back to the application and remove this server there, for example under MCP servers, connectors or integrations.",
+  unknownClientAdd: "Add the server again in the same place. The application then registers anew by itself.",
+  unknownClientRetry:
+    "Log in again. Should you see this page once more, close the application first and have it forget its saved logins.",
+  unknownClientDetails: "For the developers of the application",
   allow: "Allow",
   deny: "Deny",
   errorTitle: "Sign-in cannot go on",

@@ -18,9 +18,26 @@ export interface ClientRegistrationOptions {
    * place in its authorization requests. Default: `validScopes`.
    */
   readonly defaultScopes?: readonly string[];
-  /** How long a client secret is good, in seconds. Default: 90 days. */
+  /**
+   * How long the secret of a client is good, in seconds, however it is used; 0 for ever, which the answer to the client says
+   * as `client_secret_expires_at: 0` (RFC 7591 section 3.2.1). Most clients do not register again when their secret ends.
+   * Default: 0.
+   */
   readonly clientSecretLifetimeSeconds?: number;
-  /** How long a registration is kept without being used, in seconds. Default: 90 days. */
+  /**
+   * How long a registration waits for the first login with it, in seconds. A shorter time than the default forgets sooner what
+   * nobody uses, and costs the first login with a client a read and a write of the store. Default: `unusedLifetimeSeconds`.
+   *
+   * @example
+   * ```ts
+   * clientRegistration: { firstLoginWithinSeconds: 24 * 3600 }
+   * ```
+   */
+  readonly firstLoginWithinSeconds?: number;
+  /**
+   * How long a registration is kept after a login or a refresh, in seconds. Which of them was the last is noted once in a 90th
+   * of this time. Default: 90 days.
+   */
   readonly unusedLifetimeSeconds?: number;
   /**
    * The token that a registration has to show as `Authorization: Bearer` (RFC 7591 section 3). At least 16 characters; a
@@ -35,14 +52,20 @@ export interface ClientMetadataDocumentOptions extends DocumentFetchOptions {
   readonly enabled?: boolean;
 }
 
-/** A number of requests in a time. */
+/**
+ * A number of requests in a time. So many are answered at once, and what was used comes back all the time: of 300 in 60
+ * seconds one every 200 milliseconds. Nobody is shut out for the rest of a window.
+ */
 export interface RateLimit {
   readonly requests: number;
   readonly perSeconds: number;
 }
 
-/** The endpoints that have rate limits; the consent page and the callback count as `authorize`. */
-export type RateLimitedRoute = "authorize" | "token" | "register" | "revoke";
+/**
+ * What is counted: requests to an endpoint, where the consent page and the callback count as `authorize`; and `newClients`,
+ * the registrations that leave a new record. A client that registers again as what it was leaves none.
+ */
+export type RateLimitedRoute = "authorize" | "token" | "register" | "newClients" | "revoke";
 
 /** Counts requests: what the limiters of the rate-limiter-flexible package are. */
 export interface RateLimiter {
@@ -55,13 +78,17 @@ export interface RateLimiter {
 
 /** How many requests are answered. */
 export interface RateLimitOptions {
-  /** For one caller. Default: 300 a minute to `authorize`, `token` and `revoke`, 500 a day to `register`. */
+  /**
+   * For one caller: an IPv4 address, or a /64 of IPv6; a /48 may have four times as much. Default: 300 a minute to
+   * `authorize`, `token` and `revoke`, 500 a minute to `register`, 500 in six hours of `newClients`.
+   */
   readonly perCaller?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
-  /** For all callers together. Default: 5000 a day to `register`, else no limit. */
+  /** For all callers together. Default: 5000 in six hours of `newClients`, else no limit. */
   readonly total?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
   /**
    * Makes the limiter of a route, for example one that counts in Redis for all instances. Should it fail, this process
-   * counts by itself. Default: in memory.
+   * counts by itself. A limiter with fixed windows shuts a caller out until the window ends: give it short ones.
+   * Default: in memory.
    *
    * @param name - Tells limits apart: use it as the prefix of keys.
    */
@@ -148,6 +175,12 @@ export interface ConsentTexts {
   readonly verified: string;
   readonly unverified: string;
   readonly configured: string;
+  readonly unknownClientTitle: string;
+  readonly unknownClient: string;
+  readonly unknownClientRemove: string;
+  readonly unknownClientAdd: string;
+  readonly unknownClientRetry: string;
+  readonly unknownClientDetails: string;
   readonly allow: string;
   readonly deny: string;
   readonly errorTitle: string;

@@ -8,16 +8,19 @@ export interface RateLimitConfiguration {
   readonly limiter: ((name: string, limit: RateLimit) => RateLimiter) | undefined;
 }
 
-const routes: readonly RateLimitedRoute[] = ["authorize", "token", "register", "revoke"];
+const routes: readonly RateLimitedRoute[] = ["authorize", "token", "register", "newClients", "revoke"];
 const aMinute: RateLimit = { requests: 300, perSeconds: 60 };
+const sixHours = 6 * 60 * 60;
 // Hosted clients call from few addresses for all of their users, so one caller may be many people.
 const defaultsPerCaller: Limits = {
   authorize: aMinute,
   token: aMinute,
   revoke: aMinute,
-  register: { requests: 500, perSeconds: 86_400 },
+  register: { requests: 500, perSeconds: 60 },
+  newClients: { requests: 500, perSeconds: sixHours },
 };
-const defaultsInTotal: Limits = { register: { requests: 5000, perSeconds: 86_400 } };
+// One every four seconds goes on whatever is sent. With 8 KiB and a day for each, a flood holds 200 MiB at the most.
+const defaultsInTotal: Limits = { newClients: { requests: 5000, perSeconds: sixHours } };
 
 type Limits = NonNullable<RateLimitOptions["perCaller"]>;
 

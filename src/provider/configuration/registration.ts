@@ -10,8 +10,10 @@ export interface RegistrationConfiguration {
   readonly enabled: boolean;
   readonly validScopes: readonly string[];
   readonly defaultScopes: readonly string[];
-  /** In seconds. */
+  /** In seconds; 0 for ever. */
   readonly clientSecretLifetime: number;
+  /** In seconds. */
+  readonly firstLoginWithin: number;
   /** In seconds. */
   readonly unusedLifetime: number;
   /** The hashes of the initial access tokens, one of which a registration needs; empty where anybody may register. */
@@ -32,8 +34,10 @@ export function configureRegistration(
 ): RegistrationConfiguration {
   const among = (name: "validScopes" | "defaultScopes", fallback: readonly string[]) =>
     requireScopesAmong(scopes, `clientRegistration.${name}`, options[name] ?? fallback);
-  const lifetime = (name: "clientSecretLifetimeSeconds" | "unusedLifetimeSeconds") =>
-    requireSeconds(`clientRegistration.${name}`, options[name], 90 * day);
+  const { clientSecretLifetimeSeconds: ofSecrets = 0, firstLoginWithinSeconds } = options;
+  const lifetime = (name: string, given: number | undefined, fallback: number) =>
+    requireSeconds(`clientRegistration.${name}`, given, fallback);
+  const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, 90 * day);
   const validScopes = hierarchy.withImplied(among("validScopes", scopes));
   const defaultScopes = among("defaultScopes", validScopes);
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
@@ -42,8 +46,12 @@ export function configureRegistration(
     enabled: options.enabled ?? true,
     validScopes,
     defaultScopes,
-    clientSecretLifetime: lifetime("clientSecretLifetimeSeconds"),
-    unusedLifetime: lifetime("unusedLifetimeSeconds"),
+    clientSecretLifetime: ofSecrets === 0 ? 0 : lifetime("clientSecretLifetimeSeconds", ofSecrets, 0),
+    firstLoginWithin: Math.min(
+      unusedLifetime,
+      lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, unusedLifetime),
+    ),
+    unusedLifetime,
     initialAccessTokens: initialAccessTokens(options.initialAccessToken),
   };
 }

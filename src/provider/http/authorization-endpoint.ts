@@ -15,11 +15,13 @@ import { ConsentRequests } from "../login/consent-requests.ts";
 import type { Decision } from "../login/decision.ts";
 import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
+import { UnknownClientError } from "../login/unknown-client.ts";
 import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
 import { invalidRequest, reportFailure } from "../oauth-failure.ts";
 import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
+import { unknownClientPage } from "./pages/unknown-client-page.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
@@ -152,6 +154,7 @@ export class AuthorizationEndpoint {
 
   /** Shows a failure to the person. */
   showError(failure: unknown): Response {
+    if (failure instanceof UnknownClientError) return unknownClientPage(this.#configuration.consent, failure);
     return errorPage(this.#configuration.consent, reportFailure(failure));
   }
 

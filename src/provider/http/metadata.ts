@@ -14,7 +14,10 @@ export function authorizationServerMetadata(
 ): Record<string, unknown> {
   const { baseUrl, documentsEnabled, issuer, revocationEnabled, scopes, serviceDocumentation } = configuration;
   const known = [...configuration.preRegisteredClients.values()];
-  const hasKeys = documentsEnabled || known.some((client) => client.token_endpoint_auth_method === "private_key_jwt");
+  const hasKeys =
+    documentsEnabled ||
+    configuration.registration.enabled ||
+    known.some((client) => client.token_endpoint_auth_method === "private_key_jwt");
   const byKeys = hasKeys ? ["private_key_jwt"] : [];
   const authenticationMethods = ["none", "client_secret_post", "client_secret_basic", ...byKeys];
   const signingAlgorithms = hasKeys ? assertionAlgorithms : undefined;

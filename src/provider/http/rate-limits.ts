@@ -1,9 +1,12 @@
 import ipaddr from "ipaddr.js";
-import { RateLimiterMemory } from "rate-limiter-flexible";
 import { OAuthError } from "../../errors.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/options.ts";
-import type { RateLimitConfiguration } from "../configuration/rate-limit-configuration.ts";
 import { emit } from "../events.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+
+/** How much more a network of IPv6 may send than each of the callers in it. */
+const callersPerNetwork = 4;
 
 /** A limiter, and one of this process that stands in for it where it fails. */
 interface Limit {
@@ -11,16 +14,18 @@ interface Limit {
   readonly standIn: RateLimiter | undefined;
 }
 
+/** What `RateLimits` needs. */
+type RateLimitSettings = Pick<ProviderConfiguration, "clock" | "rateLimits">;
+
 /** Counts requests, by caller and in total, and refuses those beyond the limits. */
 export class RateLimits {
-  readonly #perCaller: ReadonlyMap<RateLimitedRoute, Limit>;
-  readonly #total: ReadonlyMap<RateLimitedRoute, Limit>;
+  readonly #settings: RateLimitSettings;
+  readonly #limits = new Map<string, Limit>();
 
-  constructor(configuration: RateLimitConfiguration | undefined) {
-    const limitsOf = (limits: ReadonlyMap<RateLimitedRoute, RateLimit> = new Map(), name: string) =>
-      new Map([...limits].map(([route, limit]) => [route, makeLimit(configuration, `${route}-${name}`, limit)]));
-    this.#perCaller = limitsOf(configuration?.perCaller, "caller");
-    this.#total = limitsOf(configuration?.total, "total");
+  constructor(settings: RateLimitSettings) {
+    this.#settings = settings;
+    for (const [route, limit] of settings.rateLimits?.perCaller ?? []) this.#limit(`${route}-caller`, limit);
+    for (const [route, limit] of settings.rateLimits?.total ?? []) this.#limit(`${route}-total`, limit);
   }
 
   /**
@@ -30,18 +35,28 @@ export class RateLimits {
    * @throws {OAuthError} with `too_many_requests`, and the seconds after which to come back.
    */
   async count(route: RateLimitedRoute, caller: string | undefined): Promise<void> {
-    const limit = this.#perCaller.get(route);
-    if (limit !== undefined && caller !== undefined) await consume(route, limit, callerKey(caller));
-    const total = this.#total.get(route);
+    const { perCaller, total } = this.#settings.rateLimits ?? {};
+    const [limit, inTotal] = [perCaller?.get(route), total?.get(route)];
+    if (limit !== undefined && caller !== undefined) {
+      const { key, network } = identify(caller);
+      await consume(route, this.#limit(`${route}-caller`, limit), key);
+      const ofNetwork = { ...limit, requests: limit.requests * callersPerNetwork };
+      if (network !== undefined) await consume(route, this.#limit(`${route}-network`, ofNetwork), network);
+    }
     // Counted after the caller's own: who is over that takes nothing from the others.
-    if (total !== undefined) await consume(route, total, "all");
+    if (inTotal !== undefined) await consume(route, this.#limit(`${route}-total`, inTotal), "all");
   }
-}
 
-function makeLimit(configuration: RateLimitConfiguration | undefined, name: string, limit: RateLimit): Limit {
-  const inMemory = new RateLimiterMemory({ keyPrefix: name, points: limit.requests, duration: limit.perSeconds });
-  const limiter = configuration?.limiter?.(name, limit);
-  return limiter === undefined ? { limiter: inMemory, standIn: undefined } : { limiter, standIn: inMemory };
+  /** The limiter of a name; those of networks are made when the first caller of IPv6 comes. */
+  #limit(name: string, limit: RateLimit): Limit {
+    const known = this.#limits.get(name);
+    if (known !== undefined) return known;
+    const inMemory = new TokenBuckets(limit, this.#settings.clock);
+    const limiter = this.#settings.rateLimits?.limiter?.(name, limit);
+    const made = limiter === undefined ? { limiter: inMemory, standIn: undefined } : { limiter, standIn: inMemory };
+    this.#limits.set(name, made);
+    return made;
+  }
 }
 
 async function consume(route: RateLimitedRoute, { limiter, standIn }: Limit, key: string): Promise<void> {
@@ -66,10 +81,16 @@ function millisecondsToWait(refusal: unknown): number | undefined {
   return typeof refusal.msBeforeNext === "number" ? refusal.msBeforeNext : undefined;
 }
 
-/** One household or server has a whole /64 of IPv6 addresses, so those count as one caller. */
-function callerKey(caller: string): string {
-  if (!ipaddr.isValid(caller)) return caller;
+/**
+ * Who counts as one. One household or server has a whole /64 of IPv6 addresses, so those are one caller. One site or
+ * customer may have a /48, which is 65,536 of them, so those share a limit as well. An IPv4 caller that comes through
+ * a translator (RFC 6052) is told from the others by the IPv4 address: all of them have the translator's /64.
+ */
+function identify(caller: string): { readonly key: string; readonly network?: string } {
+  if (!ipaddr.isValid(caller)) return { key: caller };
   const address = ipaddr.process(caller);
-  if (address.kind() === "ipv4") return address.toString();
-  return `${address.toByteArray().slice(0, 8).join(".")}/64`;
+  const bytes = address.toByteArray();
+  if (address.kind() === "ipv4") return { key: address.toString() };
+  if (address.range() === "rfc6052") return { key: bytes.slice(12).join(".") };
+  return { key: `${bytes.slice(0, 8).join(".")}/64`, network: `${bytes.slice(0, 6).join(".")}/48` };
 }

@@ -4,6 +4,7 @@ import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { reportFailure } from "../oauth-failure.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { readJson } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
@@ -11,11 +12,15 @@ import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 export function registrationEndpoint(
   { registration, requestTimeout }: Pick<ProviderConfiguration, "registration" | "requestTimeout">,
   registry: ClientRegistry,
-): (request: Request) => Promise<Response> {
-  return async (request) => {
+  rateLimits: Pick<RateLimits, "count">,
+): (request: Request, caller: string | undefined) => Promise<Response> {
+  return async (request, caller) => {
     try {
       checkInitialAccessToken(registration.initialAccessTokens, request.headers.get("authorization"));
-      return jsonResponse(await registry.register(await readJson(request, requestTimeout)), { status: 201 });
+      const metadata = await readJson(request, requestTimeout);
+      // A client that was here before leaves no new record, so no flood of strangers stands in its way.
+      const client = await registry.register(metadata, () => rateLimits.count("newClients", caller));
+      return jsonResponse(client, { status: 201 });
     } catch (failure) {
       return refusal(reportFailure(failure));
     }

@@ -6,11 +6,11 @@ import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import { reportFailure } from "../oauth-failure.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
-import { RateLimits } from "./rate-limits.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { mcpMethods, metadataResponse, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
-type Respond = (request: Request) => Promise<Response> | Response;
+type Respond = (request: Request, caller: string | undefined) => Promise<Response> | Response;
 
 interface Route {
   readonly methods: readonly string[];
@@ -36,6 +36,7 @@ interface RouterParts {
   readonly token: TokenEndpoint;
   readonly register: Respond;
   readonly announcements: KeyAnnouncements;
+  readonly rateLimits: RateLimits;
   /** What is done beside the answers to requests. Never throws. */
   readonly background: () => void;
 }
@@ -46,10 +47,9 @@ export class Router {
   /** The path of the MCP endpoint, whose preflights are answered here. */
   readonly #mcpPath: string;
   readonly #parts: RouterParts;
-  readonly #rateLimits: RateLimits;
 
   constructor(configuration: ProviderConfiguration, parts: RouterParts) {
-    const { baseUrl, callbackUrl, issuer, rateLimits, registration, resource, revocationEnabled } = configuration;
+    const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
     const { authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => metadataResponse(content);
@@ -86,7 +86,6 @@ export class Router {
     ]);
     this.#mcpPath = new URL(resource).pathname;
     this.#parts = parts;
-    this.#rateLimits = new RateLimits(rateLimits);
   }
 
   /** True for a path that this server answers. At the MCP endpoint that is a preflight and nothing else. */
@@ -96,7 +95,7 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
-    const { announcements, authorization, background } = this.#parts;
+    const { announcements, authorization, background, rateLimits } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
     const preflight = (methods: readonly string[]) =>
@@ -115,10 +114,10 @@ export class Router {
     try {
       background();
       if (route.limit !== undefined) {
-        await this.#rateLimits.count(route.limit, caller);
+        await rateLimits.count(route.limit, caller);
         await announcements.ready();
       }
-      return await route.respond(request);
+      return await route.respond(request, caller);
     } catch (failure) {
       if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));
       // Where the store does not say who has the key, that failure is what there is to tell.

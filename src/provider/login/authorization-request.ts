@@ -1,4 +1,3 @@
-import { OAuthError } from "../../errors.ts";
 import { type ClientAuthentication, ClientAuthenticationSchema } from "../../records/authorization-code.ts";
 import { flag, optional, record, text, texts } from "../../records/record.ts";
 import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
@@ -7,6 +6,7 @@ import { isHarmfulRedirectUri, matchesRedirectUri } from "../oauth/redirect-uri.
 import { checkResource, requestedResource } from "../oauth/resource.ts";
 import { narrowedScopes, offlineAccess, parseScope } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
+import { UnknownClientError } from "./unknown-client.ts";
 
 /** It is carried along in a cookie, with everything else that a login needs. */
 const maxStateLength = 1024;
@@ -75,9 +75,7 @@ export async function trustRedirectUri(
 ): Promise<TrustedRedirect> {
   if (clientId === undefined) throw invalidRequest("The request names no client_id.");
   const client = await registry.find(clientId);
-  if (client === undefined) {
-    throw new OAuthError("invalid_client", "This server does not know the client_id; the client has to register.");
-  }
+  if (client === undefined) throw new UnknownClientError(clientId);
   const trusted = { client, redirectUri: ownRedirectUri(client, redirectUri) };
   if (isHarmfulRedirectUri(trusted.redirectUri))
     throw invalidRequest("The redirect_uri has a scheme that is not served.");

@@ -1,73 +1,152 @@
 import { z } from "zod";
 import { OAuthError } from "../../errors.ts";
 import { refuseUnless } from "../oauth-failure.ts";
+import { fitMetadata } from "./fit-metadata.ts";
+import { hasPrivateKeys, isKeySetUrl, parseKeySet } from "./key-set.ts";
 import { assertRegistrableRedirectUri } from "./redirect-uri.ts";
 import { narrowedScopes, offlineAccess, parseScope } from "./scopes.ts";
 
-const shortText = z.string().max(512);
+/** A person reads the name on the consent page. */
+const maxNameLength = 200;
+const shortText = z.string().min(1).max(512);
 const webPage = z
   .string()
   .max(2048)
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "must be an http(s) URL");
 
-const clientMetadataSchema = z.object({
-  redirect_uris: z.array(z.string()).min(1).max(20),
-  token_endpoint_auth_method: z.enum(["none", "client_secret_post", "client_secret_basic"]).exactOptional(),
-  grant_types: z.array(shortText).max(10).exactOptional(),
-  response_types: z.array(shortText).max(10).exactOptional(),
-  client_name: z.string().max(200).exactOptional(),
+/** Members that nothing here depends on. What is no good among them is left out, and is never a reason to refuse. */
+const dispensable = {
   client_uri: webPage.exactOptional(),
   logo_uri: webPage.exactOptional(),
-  contacts: z.array(shortText).max(10).exactOptional(),
   tos_uri: webPage.exactOptional(),
   policy_uri: webPage.exactOptional(),
+  contacts: z.array(shortText).min(1).max(10).exactOptional(),
   software_id: shortText.exactOptional(),
   software_version: shortText.exactOptional(),
   application_type: z.enum(["native", "web"]).exactOptional(),
-});
+};
+const dispensableSchema = z.object(dispensable);
 
-/** The metadata of RFC 7591 that this server keeps of a client. */
-export type ClientMetadata = z.infer<typeof clientMetadataSchema>;
-
+const methods = ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"] as const;
+const methodSchema = z.enum(methods);
 const servedGrantTypes = ["authorization_code", "refresh_token"];
 
+/** The metadata of RFC 7591 that this server keeps of a client. */
+export interface ClientMetadata {
+  readonly redirect_uris: string[];
+  readonly token_endpoint_auth_method?: (typeof methods)[number];
+  readonly grant_types: string[];
+  readonly response_types: string[];
+  readonly scope: string;
+  readonly client_name?: string;
+  readonly client_uri?: string;
+  readonly logo_uri?: string;
+  readonly contacts?: string[];
+  readonly tos_uri?: string;
+  readonly policy_uri?: string;
+  readonly software_id?: string;
+  readonly software_version?: string;
+  readonly application_type?: string;
+  readonly jwks_uri?: string;
+  readonly jwks?: unknown;
+}
+
 /**
- * Checks the metadata that a client wants to register (RFC 7591 section 2). Members that this server has no use for
- * are dropped, as the RFC allows; nulls count as absent.
+ * Reads the metadata that a client wants to register (RFC 7591 section 2). What this server does not offer is left out or
+ * replaced by what it has, and the answer to the client lists what was kept (section 3.2.1). Nulls, empty texts and empty
+ * lists count as absent.
  *
  * @param privateUseSchemes - The schemes of applications that the configuration names, beyond those that are known.
- * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri` when a rule is broken; the message names both.
+ * @throws {OAuthError} with `invalid_client_metadata` or `invalid_redirect_uri` where there is nothing to keep: no usable
+ * redirect URI, no grant that is served, no keys for `private_key_jwt`. The message says which.
  */
 export function parseClientMetadata(
   input: unknown,
   scopes: { readonly valid: readonly string[]; readonly defaults: readonly string[] },
   privateUseSchemes: readonly string[] = [],
-): ClientMetadata & { readonly grant_types: string[]; readonly response_types: string[]; readonly scope: string } {
+): ClientMetadata {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new OAuthError("invalid_client_metadata", "Client metadata must be a JSON object.");
   }
-  const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null && value !== ""));
-  const parsed = clientMetadataSchema.safeParse(present);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const member = String(issue?.path[0] ?? "client metadata");
-    throw new OAuthError("invalid_client_metadata", `${member} is not valid: ${issue?.code ?? "wrong form"}.`);
-  }
-  const metadata = parsed.data;
-  for (const uri of metadata.redirect_uris) assertRegistrableRedirectUri(uri, privateUseSchemes);
-
-  const grantTypes = [...new Set(metadata.grant_types ?? ["authorization_code"])];
-  const hasCodes = grantTypes.includes("authorization_code");
-  refuseUnless(hasCodes, "invalid_client_metadata", "grant_types must include authorization_code.");
-  const answersCode = metadata.response_types?.includes("code") ?? true;
-  refuseUnless(answersCode, "invalid_client_metadata", "response_types must include code.");
-  return {
-    ...metadata,
-    redirect_uris: [...new Set(metadata.redirect_uris)],
-    grant_types: grantTypes.filter((type) => servedGrantTypes.includes(type)),
+  // A map: a member called __proto__ is a member like any other.
+  const given: ReadonlyMap<string, unknown> = new Map(Object.entries(input).filter(([, value]) => !isNothing(value)));
+  const name = given.get("client_name");
+  const givenMethod = given.get("token_endpoint_auth_method");
+  // A method that is not offered becomes the default of RFC 7591, which has a client that names none get a secret.
+  const method = methodSchema.safeParse(givenMethod).data ?? "client_secret_basic";
+  return fitMetadata({
+    redirect_uris: usableRedirectUris(given.get("redirect_uris"), privateUseSchemes),
+    ...(givenMethod !== undefined && { token_endpoint_auth_method: method }),
+    grant_types: grantTypesOf(listOf(given.get("grant_types")), listOf(given.get("response_types"))),
     response_types: ["code"],
-    scope: registeredScope(present.scope, scopes),
-  };
+    scope: registeredScope(given.get("scope"), scopes),
+    ...(typeof name === "string" && { client_name: [...name].slice(0, maxNameLength).join("") }),
+    ...usefulMembers(given),
+    ...(method === "private_key_jwt" && publicKeysOf(given)),
+  });
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
+}
+
+/** A list of texts; a text alone counts as a list of what it names. Anything else is as if it were not there. */
+function listOf(value: unknown): readonly string[] {
+  const list: unknown = typeof value === "string" ? value.split(/[\s,]+/) : value;
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown) => (typeof item === "string" && item !== "" ? [item] : []));
+}
+
+/** Those of the redirect URIs that may be registered. The client learns from the answer which they are. */
+function usableRedirectUris(value: unknown, privateUseSchemes: readonly string[]): string[] {
+  const given = Array.isArray(value) ? value.flatMap((uri: unknown) => (typeof uri === "string" ? [uri] : [])) : [];
+  refuseUnless(given.length > 0, "invalid_client_metadata", "redirect_uris must be a list of at least one URI.");
+  const refusals: unknown[] = [];
+  const usable = [...new Set(given)].filter((uri) => {
+    try {
+      assertRegistrableRedirectUri(uri, privateUseSchemes);
+      return true;
+    } catch (refusal) {
+      refusals.push(refusal);
+      return false;
+    }
+  });
+  if (usable.length === 0) throw refusals[0];
+  return usable;
+}
+
+/** The grants that are served, of those asked for. Every client gets codes, unless it wants nothing that comes of them. */
+function grantTypesOf(grants: readonly string[], responses: readonly string[]): string[] {
+  const served = [...new Set(grants)].filter((type) => servedGrantTypes.includes(type));
+  const asksForGrant = grants.length === 0 || served.length > 0;
+  const asksForCode = responses.some((type) => type.split(" ").includes("code"));
+  refuseUnless(
+    asksForCode || (asksForGrant && responses.length === 0),
+    "invalid_client_metadata",
+    "This server serves the grant_types authorization_code and refresh_token, with the response_type code.",
+  );
+  return served.includes("authorization_code") ? served : ["authorization_code", ...served];
+}
+
+function usefulMembers(given: ReadonlyMap<string, unknown>): z.infer<typeof dispensableSchema> {
+  const good = Object.entries(dispensable).flatMap(([name, schema]) => {
+    const parsed = schema.safeParse(given.get(name));
+    return parsed.success ? [[name, parsed.data] as const] : [];
+  });
+  return dispensableSchema.parse(Object.fromEntries(good));
+}
+
+/** The keys that a client signs with. A URL is preferred, for keys behind it can be replaced (RFC 7591 section 2). */
+function publicKeysOf(given: ReadonlyMap<string, unknown>): Pick<ClientMetadata, "jwks" | "jwks_uri"> {
+  const [keys, uri] = [given.get("jwks"), given.get("jwks_uri")];
+  refuseUnless(!hasPrivateKeys(keys), "invalid_client_metadata", "jwks must not have private keys.");
+  if (typeof uri === "string" && isKeySetUrl(uri)) return { jwks_uri: uri };
+  const jwks = parseKeySet(keys);
+  if (jwks !== undefined) return { jwks };
+  throw new OAuthError(
+    "invalid_client_metadata",
+    "private_key_jwt needs a set of public RSA, EC or OKP keys as jwks, or an https URL of one as jwks_uri.",
+  );
 }
 
 /**

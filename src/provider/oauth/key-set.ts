@@ -13,15 +13,28 @@ const publicKeySchema = z.object({
   n: z.string().exactOptional(),
   e: z.string().exactOptional(),
 });
-const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1).max(50) });
+const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1) });
+const givenSchema = z.object({ keys: z.array(z.unknown()) });
 const privateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /** A set of public keys (RFC 7517 section 5). */
 export type KeySet = z.infer<typeof keySetSchema>;
 
-/** Reads a set of public keys; undefined for anything else. */
+/**
+ * Reads a set of public keys; undefined where it has none. Keys of other kinds, and keys that lack what they need, are left
+ * out (RFC 7517 section 5).
+ */
 export function parseKeySet(value: unknown): KeySet | undefined {
-  return keySetSchema.safeParse(value).data;
+  const given = givenSchema.safeParse(value).data;
+  const keys = given?.keys.flatMap((key) => publicKeySchema.safeParse(key).data ?? []);
+  return keySetSchema.safeParse({ keys }).data;
+}
+
+/** True for a URL that a client's key set may be fetched from: https, without user information and fragment. */
+export function isKeySetUrl(text: string): boolean {
+  if (text.length > 2048 || !/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.protocol === "https:" && url.username === "" && url.password === "" && !text.includes("#");
 }
 
 /** True where a key set gives private or secret keys away. */

@@ -18,6 +18,12 @@ export function isHarmfulRedirectUri(uri: string): boolean {
   return isHarmfulScheme(new URL(uri).protocol.slice(0, -1));
 }
 
+/** A redirect URI without the port that does not count when it is compared: of a loopback host (RFC 8252 section 7.3). */
+export function withoutLoopbackPort(uri: string): string {
+  const [, host, , rest = ""] = loopback.exec(uri) ?? [];
+  return host === undefined ? uri : `http://${host}${rest}`;
+}
+
 /** True where an http or https redirect URI leads back to the user's own machine, in any of the ways to write that. */
 export function leadsToThisMachine(uri: string): boolean {
   const { protocol, hostname } = new URL(uri);

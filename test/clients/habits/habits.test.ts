@@ -4,8 +4,10 @@ import { ProviderHarness, providerOptions } from "../../support/provider-harness
 import { useEmulator } from "../../support/use-emulator.ts";
 import { browserHabits } from "./browser-habits.ts";
 import { documentHabits } from "./document-habits.ts";
+import { lastingHabits } from "./lasting-habits.ts";
 import { offlineAccessHabits } from "./offline-access-habits.ts";
 import { refreshHabits } from "./refresh-habits.ts";
+import { registrationHabits } from "./registration-habits.ts";
 import { resourceHabits } from "./resource-habits.ts";
 import { scopeHabits } from "./scope-habits.ts";
 import { scriptHabits } from "./script-habits.ts";
@@ -15,6 +17,8 @@ const tables = {
   scopes: scopeHabits,
   "offline access": offlineAccessHabits,
   refresh: refreshHabits,
+  registrations: registrationHabits,
+  lasting: lastingHabits,
   resources: resourceHabits,
   documents: documentHabits,
   browser: browserHabits,

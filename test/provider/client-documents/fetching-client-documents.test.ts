@@ -190,7 +190,6 @@ describe("fetching a client's metadata document", () => {
       documentWith({ redirect_uris: ["http://ka9-uri.example/"] }),
       documentWith({ token_endpoint_auth_method: "ka9-method" }),
       documentWith({ grant_types: ["ka9-grant"] }),
-      documentWith({ logo_uri: "ka9-uri" }),
       "ka9-text",
     ];
     for (const body of bodies) {

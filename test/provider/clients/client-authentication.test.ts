@@ -71,8 +71,14 @@ describe("client credentials", () => {
     });
   });
 
+  it("may have the same secret twice, as some clients send it", () => {
+    const credentials = credentialsOf(basic("id", "s"), { client_id: "id", client_secret: "s" });
+    expect(credentials).toEqual({ clientId: "id", secret: "s" });
+  });
+
   it.each([
-    ["two methods at once", basic("id", "s"), { client_secret: "s" }, "invalid_request"],
+    ["two secrets at once", basic("id", "s"), { client_secret: "other" }, "invalid_request"],
+    ["a secret in the form only", basic("id", ""), { client_secret: "s" }, "invalid_request"],
     ["two different ids", basic("id", "s"), { client_id: "other" }, "invalid_request"],
     ["no id", null, {}, "invalid_client"],
     ["another scheme", "Bearer x", {}, "invalid_client"],

@@ -82,6 +82,13 @@ describe("a client that registers", () => {
     expect(await stored.get(client_id)).toEqual({ ...shown, client_secret_hash: hash, expiresAt: issuedAt + 90 * day });
   });
 
+  it("has a secret that never expires unless it is said to", async () => {
+    const { stored, registry } = start({ clientRegistration: {} });
+    const shown = await registry.register({ redirect_uris });
+    expect(shown.client_secret_expires_at).toBe(0);
+    expect((await stored.get(shown.client_id))?.client_secret_expires_at).toBe(0);
+  });
+
   it("has no secret where it is public", async () => {
     const { clock, stored, registry } = start();
     const shown = await registry.register({ redirect_uris, token_endpoint_auth_method: "none" });
@@ -117,17 +124,27 @@ describe("what is carried along of how a client authenticates", () => {
 });
 
 describe("a registration", () => {
-  async function registered() {
-    const all = start({ clients: [{ client_id: "own", redirect_uris }] });
+  async function registered(options: Parameters<typeof start>[0] = {}) {
+    const clientRegistration = { firstLoginWithinSeconds: day };
+    const all = start({ clients: [{ client_id: "own", redirect_uris }], clientRegistration, ...options });
     const { client_id } = await all.registry.register({ redirect_uris });
     const until = async () => (await all.stored.get(client_id))?.expiresAt;
     return { ...all, client_id, until };
   }
 
-  it("is renewed in the second half of its life, and not before", async () => {
+  it("waits a day for its first login, which keeps it for 90", async () => {
     const { clock, registry, client_id, until } = await registered();
+    expect(await until()).toBe(clock.seconds(day));
+    clock.advanceSeconds(day - 1);
+    await registry.renewIfDue(client_id);
+    expect(await until()).toBe(clock.seconds(90 * day));
+  });
+
+  it("is renewed once a day, so that it is there for 90 days after its last use, to a day", async () => {
+    const { clock, registry, client_id, until } = await registered();
+    await registry.renewIfDue(client_id);
     const first = await until();
-    clock.advanceSeconds(45 * day - 1);
+    clock.advanceSeconds(day - 1);
     await registry.renewIfDue(client_id);
     expect(await until()).toBe(first);
     clock.advanceSeconds(1.5);
@@ -135,17 +152,46 @@ describe("a registration", () => {
     expect(await until()).toBe(Math.floor(clock.seconds()) + 90 * day);
   });
 
+  it.each([
+    [{ firstLoginWithinSeconds: 600 }, 600, 90 * day],
+    [{ unusedLifetimeSeconds: 600 }, 600, 600],
+    [{ unusedLifetimeSeconds: 1.5 * day, firstLoginWithinSeconds: day }, day, 1.5 * day],
+    [{ unusedLifetimeSeconds: 600, firstLoginWithinSeconds: 6000 }, 600, 600],
+  ])("with %j waits %i seconds, and is then kept for %i", async (clientRegistration, first, then) => {
+    const { clock, registry, client_id, until } = await registered({ clientRegistration });
+    expect(await until()).toBe(clock.seconds(first));
+    clock.advanceSeconds(10);
+    await registry.renewIfDue(client_id);
+    expect(await until()).toBe(clock.seconds(then));
+  });
+
+  it("loses the end of its secret when it is renewed, where secrets have none any more", async () => {
+    const { clock, stored, registry } = start({ clientRegistration: {} });
+    const old = { client_id: "old", redirect_uris, client_secret_hash: tokenKey("x") };
+    const ends = { client_secret_expires_at: clock.seconds(day), expiresAt: clock.seconds(day) };
+    await stored.set("old", { ...old, ...ends });
+    await registry.renewIfDue("old");
+    expect(await stored.get("old")).toEqual({
+      ...old,
+      client_secret_expires_at: 0,
+      expiresAt: clock.seconds(90 * day),
+    });
+    const dated = start();
+    await dated.stored.set("old", { ...old, ...ends });
+    await dated.registry.renewIfDue("old");
+    expect(await dated.stored.get("old")).toMatchObject({ client_secret_expires_at: ends.client_secret_expires_at });
+  });
+
   it("is not read where a record at hand says that nothing is due, or where there can be none", async () => {
     const { clock, stored, registry, client_id, until } = await registered();
     const known = { tokenEndpointAuthMethod: "none", grantTypes: [] } as const;
-    clock.advanceSeconds(45 * day);
     const reads = stored.calls.get;
     await registry.renewIfDue(client_id, { ...known, grantTypes: [] });
-    await registry.renewIfDue(client_id, { ...known, grantTypes: [], registeredUntil: clock.seconds(45 * day + 1) });
+    await registry.renewIfDue(client_id, { ...known, grantTypes: [], registeredUntil: clock.seconds(89 * day + 1) });
     await registry.renewIfDue("own");
     await registry.renewIfDue(documentUrl);
     expect(stored.calls.get).toBe(reads);
-    await registry.renewIfDue(client_id, { ...known, grantTypes: [], registeredUntil: clock.seconds(45 * day) });
+    await registry.renewIfDue(client_id, { ...known, grantTypes: [], registeredUntil: clock.seconds(89 * day) });
     expect(await until()).toBe(clock.seconds(90 * day));
   });
 
@@ -163,7 +209,6 @@ describe("a registration", () => {
     const listen = (event: unknown) => void told.push(event);
     subscribe("pangea-authn-fastmcp:outage", listen);
     const { clock, flaky, registry, client_id, until } = await registered();
-    clock.advanceSeconds(45 * day);
     for (const method of ["get", "set"] as const) {
       flaky.failNext(method, "before");
       await expect(registry.renewIfDue(client_id)).resolves.toBeUndefined();
@@ -171,7 +216,7 @@ describe("a registration", () => {
     }
     unsubscribe("pangea-authn-fastmcp:outage", listen);
     expect(told).toEqual(Array(2).fill(expect.objectContaining({ code: "ERR_STORAGE_TIMEOUT" })));
-    expect(await until()).toBe(clock.seconds(45 * day));
+    expect(await until()).toBe(clock.seconds(day));
     await registry.renewIfDue(client_id);
     expect(await until()).toBe(clock.seconds(90 * day));
   });

@@ -39,10 +39,10 @@ describe("the consent page", () => {
     const { client_id } = await harness.register();
     const listed = async (scope: string, shown = harness) => {
       const { html } = await shown.openConsentPage(request(client_id, { scope }));
-      return [...html.matchAll(/<li>(.*?)<\/li>/g)].map(([, text]) => text);
+      return [...html.matchAll(/<li>(.*?)<\/li>/g)].map(([, text = ""]) => /“(.*)”/.exec(text)?.[1] ?? text);
     };
     expect(await listed("openid admin claudeai")).toEqual(["user"]);
-    expect(await listed("openid user offline_access")).toEqual(["user", "Stay connected while you are not using it"]);
+    expect(await listed("openid user offline_access")).toEqual(["user", "Stay connected while you are away"]);
     const own = start({ consent: { scopeDescriptions: { offline_access: "Bleibt verbunden" } } });
     const other = await own.register();
     const page = await own.openConsentPage(request(other.client_id, { scope: "user offline_access" }));

@@ -3,7 +3,7 @@ import type { RateLimit, RateLimiter, RateLimitOptions } from "../../../src/inde
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 
-// The library that counts in memory reads the system's clock.
+// The clock of the default options is the system's.
 beforeEach(() => {
   vi.useFakeTimers();
 });
@@ -35,12 +35,13 @@ describe("rate limits", () => {
       vi.advanceTimersByTime(20_000);
       const refused = await send(harness, path, "203.0.113.1");
       expect(refused.status).toBe(429);
-      expect(refused.headers.get("retry-after")).toBe("40");
+      // A third of a minute has brought two thirds of a request back.
+      expect(refused.headers.get("retry-after")).toBe("10");
       if (path === "/authorize") expect(refused.headers.get("content-type")).toContain("text/html");
       else expect((await jsonOf(refused)).error).toBe("too_many_requests");
 
       expect((await send(harness, path, "203.0.113.2")).status).not.toBe(429);
-      vi.advanceTimersByTime(40_000);
+      vi.advanceTimersByTime(10_000);
       expect((await send(harness, path, "203.0.113.1")).status).not.toBe(429);
     },
   );
@@ -54,6 +55,65 @@ describe("rate limits", () => {
     await send(harness, "/token", "198.51.100.7");
     await send(harness, "/token", "::ffff:198.51.100.7");
     expect((await send(harness, "/token", "198.51.100.7")).status).toBe(429);
+  });
+
+  it("count a /48 of IPv6 as a network, which may send four times as much as a caller in it", async () => {
+    const harness = start({ perCaller: { token: two } });
+    const statuses: number[] = [];
+    for (let subnet = 0; subnet < 9; subnet += 1) {
+      statuses.push((await send(harness, "/token", `2001:db8:1:${subnet}::1`)).status);
+    }
+    expect(statuses.filter((status) => status === 429)).toHaveLength(1);
+    expect(statuses.at(-1)).toBe(429);
+    expect((await send(harness, "/token", "2001:db8:2::1")).status).not.toBe(429);
+  });
+
+  it("tell IPv4 callers apart that come through a translator of addresses (RFC 6052)", async () => {
+    const harness = start({ perCaller: { token: two } });
+    for (let count = 0; count < 3; count += 1) await send(harness, "/token", "64:ff9b::198.51.100.7");
+    expect((await send(harness, "/token", "64:ff9b::198.51.100.7")).status).toBe(429);
+    expect((await send(harness, "/token", "64:ff9b::198.51.100.8")).status).not.toBe(429);
+  });
+
+  it("give back what was used all the time, and never more than there was", async () => {
+    const harness = start({ perCaller: { token: two } });
+    const burst = async () => {
+      const statuses: number[] = [];
+      for (let count = 0; count < 4; count += 1) statuses.push((await send(harness, "/token", "203.0.113.1")).status);
+      return statuses.filter((status) => status !== 429).length;
+    };
+    expect(await burst()).toBe(2);
+    for (let minutes = 0; minutes < 3; minutes += 1) {
+      vi.advanceTimersByTime(30_000);
+      expect(await burst()).toBe(1);
+    }
+    vi.advanceTimersByTime(86_400_000);
+    expect(await burst()).toBe(2);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    expect(await burst(), "a clock that was set back").toBe(0);
+    vi.advanceTimersByTime(30_000);
+    expect(await burst()).toBe(1);
+  });
+
+  it("count a registration as new where it leaves a record, and let a client that is known in", async () => {
+    const harness = start({ perCaller: { newClients: two }, total: { newClients: { requests: 3, perSeconds: 3600 } } });
+    const register = async (client_name: string, caller?: string) => {
+      const request = new Request(`${harness.baseUrl}/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ redirect_uris: [harness.redirectUri], token_endpoint_auth_method: "none", client_name }),
+      });
+      return (await harness.provider.fetch(request, { caller })).status;
+    };
+    expect(await register("known", "a")).toBe(201);
+    for (let count = 0; count < 5; count += 1) expect(await register("known", "a")).toBe(201);
+    expect(await register("second", "a")).toBe(201);
+    expect(await register("third", "a"), "a caller who has had its share").toBe(429);
+    expect(await register("third", "b")).toBe(201);
+    expect(await register("fourth", "c"), "all of them together").toBe(429);
+    expect(await register("known", "c")).toBe(201);
+    vi.advanceTimersByTime(20 * 60_000);
+    expect(await register("fourth", "c")).toBe(201);
   });
 
   it("count the consent page and the callback with the authorization endpoint", async () => {
@@ -111,8 +171,8 @@ describe("rate limits", () => {
       };
     };
     const harness = start({
-      perCaller: { token: two, authorize: false, register: false, revoke: false },
-      total: { register: false },
+      perCaller: { token: two, authorize: false, register: false, newClients: false, revoke: false },
+      total: { newClients: false },
       limiter,
     });
     expect(names).toEqual(["token-caller 2/60"]);

@@ -68,6 +68,15 @@ describe("client metadata", () => {
     expect(parse({ redirect_uris, scope }).scope).toBe(kept);
   });
 
+  it.each(["magic", "client_secret_jwt", "tls_client_auth", 5, ["none"]])(
+    "gets a secret in the place of the method %j, which is not offered",
+    (method) => {
+      expect(parse({ redirect_uris, token_endpoint_auth_method: method }).token_endpoint_auth_method).toBe(
+        "client_secret_basic",
+      );
+    },
+  );
+
   it.each(["none", "client_secret_post", "client_secret_basic"])("may name the method %s", (method) => {
     expect(parse({ redirect_uris, token_endpoint_auth_method: method }).token_endpoint_auth_method).toBe(method);
   });
@@ -86,45 +95,116 @@ describe("client metadata", () => {
     { redirect_uris: "https://app.example/callback" },
     { redirect_uris: [5] },
     { token_endpoint_auth_method: "private_key_jwt" },
-    { application_type: "other" },
-    { grant_types: "authorization_code" },
-    { grant_types: [] },
-    { grant_types: ["refresh_token"] },
-    { response_types: [] },
+    { grant_types: ["client_credentials"] },
+    { grant_types: ["client_credentials"], response_types: ["token"] },
     { response_types: ["token"] },
-    ...["client_uri", "logo_uri", "tos_uri", "policy_uri"].flatMap((member) =>
-      ["app", "ftp://app.example/", "javascript:alert(1)", "xhttps://app.example/", 5].map((uri) => ({
-        [member]: uri,
-      })),
-    ),
   ])("is refused with %j", (changes) => {
     const metadata =
       "redirect_uris" in changes || Object.keys(changes).length === 0 ? changes : { redirect_uris, ...changes };
     expect(() => parse(metadata)).toThrow(refusal("invalid_client_metadata"));
   });
 
-  it("is refused with a redirect URI that must not be registered, whichever it is", () => {
-    const metadata = { redirect_uris: [...redirect_uris, "http://app.example/callback"] };
-    expect(() => parse(metadata)).toThrow(refusal("invalid_redirect_uri"));
+  it.each([
+    ...["client_uri", "logo_uri", "tos_uri", "policy_uri"].flatMap((member) =>
+      [
+        "app",
+        "ftp://app.example/",
+        "javascript:alert(1)",
+        "data:image/png;base64,AAAA",
+        "x".repeat(3000),
+        5,
+        {},
+        [],
+      ].map((uri) => ({ [member]: uri })),
+    ),
+    ...["other", "browser", 5, ["web"]].map((application_type) => ({ application_type })),
+    ...["ada@app.example", [5], [], { email: "ada" }, Array(11).fill("ada"), [""]].map((contacts) => ({ contacts })),
+    ...[5, {}, "s".repeat(513)].map((software_id) => ({ software_id })),
+    ...[5, {}, "s".repeat(513)].map((software_version) => ({ software_version })),
+    ...[5, {}, []].map((client_name) => ({ client_name })),
+    ...[5, {}, []].map((scope) => ({ scope })),
+    ...[[], [5], 5, {}].flatMap((types) => [{ grant_types: types }, { response_types: types }]),
+    { jwks: { keys: [{ d: "private" }] }, jwks_uri: "http://app.example/" },
+  ])("is as if what is no good in it were not there: %j", (changes) => {
+    expect(parse({ redirect_uris, ...changes })).toEqual(least);
   });
 
-  const text = (length: number) => "x".repeat(length);
-  const page = (length: number) => `https://app.example/${text(length - 20)}`;
-  const bounds: [string, number, (size: number) => unknown][] = [
-    ["redirect_uris", 20, (size) => list(size, (index) => `https://app.example/${index}`)],
-    ["grant_types", 10, (size) => ["authorization_code", ...list(size - 1, (index) => `type-${index}`)]],
-    ["response_types", 10, (size) => ["code", ...list(size - 1, (index) => `type-${index}`)]],
-    ["grant_types", 512, (size) => ["authorization_code", text(size)]],
-    ["response_types", 512, (size) => ["code", text(size)]],
-    ["client_name", 200, text],
-    ["client_uri", 2048, page],
-    ["contacts", 10, (size) => list(size, (index) => `ada-${index}@app.example`)],
-    ["contacts", 512, (size) => [text(size)]],
-    ["software_id", 512, text],
-    ["software_version", 512, text],
-  ];
-  it.each(bounds)("has a bound: %s of %i", (member, most, make) => {
-    expect(() => parse({ redirect_uris, [member]: make(most) })).not.toThrow();
-    expect(() => parse({ redirect_uris, [member]: make(most + 1) })).toThrow(refusal("invalid_client_metadata"));
+  it("has lists as texts, and a scope as a list, as some clients write them", () => {
+    const metadata = { redirect_uris, grant_types: "authorization_code refresh_token", response_types: "code" };
+    expect(parse({ ...metadata, scope: ["admin", "user"] })).toEqual({
+      ...least,
+      grant_types: ["authorization_code", "refresh_token"],
+      scope: "admin user",
+    });
+  });
+
+  it.each([
+    [["refresh_token"], undefined, ["authorization_code", "refresh_token"]],
+    [["implicit"], ["code"], ["authorization_code"]],
+    [["client_credentials", "refresh_token"], ["code id_token"], ["authorization_code", "refresh_token"]],
+  ])("gets codes with the grant types %j and the response types %j", (grant_types, response_types, given) => {
+    expect(parse({ redirect_uris, grant_types, response_types }).grant_types).toEqual(given);
+  });
+
+  it("keeps the redirect URIs that can be used, in their order, and is refused where there are none", () => {
+    const bad = ["http://app.example/callback", "javascript:alert(1)", "", "app.example", 5, null];
+    const good = [...redirect_uris, "http://localhost/callback"];
+    expect(parse({ redirect_uris: [bad[0], good[0], ...bad.slice(1), good[1]] }).redirect_uris).toEqual(good);
+    expect(() => parse({ redirect_uris: bad })).toThrow(refusal("invalid_redirect_uri"));
+  });
+
+  describe("of a client that signs", () => {
+    const key = { kty: "EC", crv: "P-256", x: "eA", y: "eQ", kid: "1" };
+    const jwks_uri = "https://app.example/keys.json";
+    const signing = (keys: object) => parse({ redirect_uris, token_endpoint_auth_method: "private_key_jwt", ...keys });
+
+    it("has its keys, or where they are; the latter where it gives both", () => {
+      expect(signing({ jwks: { keys: [{ ...key, x5c: ["chain"] }, { kty: "oct" }] } })).toEqual({
+        ...least,
+        token_endpoint_auth_method: "private_key_jwt",
+        jwks: { keys: [key] },
+      });
+      expect(signing({ jwks_uri }).jwks_uri).toBe(jwks_uri);
+      expect(signing({ jwks_uri, jwks: { keys: [key] } })).not.toHaveProperty("jwks");
+      expect(signing({ jwks_uri: "http://app.example/keys.json", jwks: { keys: [key] } })).not.toHaveProperty(
+        "jwks_uri",
+      );
+    });
+
+    it.each([
+      {},
+      { jwks: { keys: [] } },
+      { jwks: "keys" },
+      { jwks_uri: "http://app.example/keys.json" },
+      { jwks_uri: "https://user@app.example/keys.json" },
+      { jwks_uri: "https://app.example/keys.json#one" },
+      { jwks_uri: 5 },
+      { jwks_uri, jwks: { keys: [{ ...key, d: "private" }] } },
+      { jwks: { keys: Array.from({ length: 30 }, () => ({ kty: "RSA", n: "n".repeat(340), e: "AQAB" })) } },
+    ])("is refused with the keys %j", (keys) => {
+      expect(() => signing(keys)).toThrow(refusal("invalid_client_metadata"));
+    });
+  });
+
+  const sizeOf = (metadata: object) => Buffer.byteLength(JSON.stringify(metadata));
+
+  it("is made to fit into 7 KiB: without what is for show, and without the last of its redirect URIs", () => {
+    const longUri = (index: number) => `https://app.example/${index}${"p".repeat(990)}`;
+    const show = {
+      client_uri: `https://app.example/${"x".repeat(2000)}`,
+      contacts: list(10, (index) => `${index}${"c".repeat(500)}`),
+      logo_uri: `https://app.example/${"x".repeat(2000)}`,
+    };
+    const named = parse({ redirect_uris, client_name: "é".repeat(300), ...show });
+    expect(named.client_name).toBe("é".repeat(200));
+    expect(named).toMatchObject({ logo_uri: show.logo_uri, client_uri: show.client_uri });
+    expect(named).not.toHaveProperty("contacts");
+    expect(sizeOf(named)).toBeLessThanOrEqual(7 * 1024);
+    const many = parse({ redirect_uris: list(20, longUri), ...show });
+    expect(many.redirect_uris).toEqual(list(6, longUri));
+    expect(sizeOf(many)).toBeLessThanOrEqual(7 * 1024);
+    expect(parse({ redirect_uris: list(100, (index) => `https://app.example/${index}`) }).redirect_uris).toHaveLength(
+      100,
+    );
   });
 });

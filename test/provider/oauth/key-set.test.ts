@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hasPrivateKeys, parseKeySet } from "../../../src/provider/oauth/key-set.ts";
+import { hasPrivateKeys, isKeySetUrl, parseKeySet } from "../../../src/provider/oauth/key-set.ts";
 
 const publicKey = {
   kty: "EC",
@@ -31,16 +31,34 @@ describe("a key set", () => {
     { keys: [{ kty: "oct", k: "AAAA" }] },
     { keys: [{ crv: "P-256" }] },
     ...["use", "alg", "kid", "crv", "x", "y", "n", "e"].map((member) => ({ keys: [{ kty: "EC", [member]: 5 }] })),
+    { keys: [null, { kty: "AKP", pub: "AAAA" }] },
     { keys: [{ kty: "EC", key_ops: "verify" }] },
     { keys: [{ kty: "EC", key_ops: [5] }] },
   ])("is not %j", (value) => {
     expect(parseKeySet(value)).toBeUndefined();
   });
 
-  it("has 50 keys at the most", () => {
-    const keys = Array.from({ length: 50 }, () => publicKey);
+  it("is read without keys of other kinds and keys that lack what they need (RFC 7517 section 5)", () => {
+    const others = [{ kty: "oct", k: "AAAA" }, { kty: "AKP", pub: "AAAA" }, { kty: "EC", x: 5 }, "key", null];
+    expect(parseKeySet({ keys: [...others, publicKey, ...others] })).toEqual({ keys: [publicKey] });
+  });
+
+  it("may have many keys", () => {
+    const keys = Array.from({ length: 300 }, () => publicKey);
     expect(parseKeySet({ keys })).toEqual({ keys });
-    expect(parseKeySet({ keys: [...keys, publicKey] })).toBeUndefined();
+  });
+
+  it.each([
+    ["https://app.example/keys.json", true],
+    ["https://app.example:8443/keys?of=app", true],
+    ["http://app.example/keys.json", false],
+    ["https://user@app.example/keys.json", false],
+    ["https://app.example/keys.json#one", false],
+    ["https://app.example/ke ys", false],
+    ["keys.json", false],
+    [`https://app.example/${"k".repeat(2048)}`, false],
+  ])("may be at %s: %s", (url, may) => {
+    expect(isKeySetUrl(url)).toBe(may);
   });
 
   it.each(["d", "p", "q", "dp", "dq", "qi", "oth", "k"])("gives a private key away by its member %s", (member) => {

@@ -37,7 +37,10 @@ header img { height: 1.75rem; width: auto; max-width: 8rem; }
 h1 { margin: 0 0 .35rem; font-size: 1.4rem; line-height: 1.25; }
 h2 { margin: 1.25rem 0 .35rem; font-size: .95rem; }
 p { margin: 0 0 .6rem; }
-ul { margin: 0; padding-left: 1.2rem; }
+ul, ol { margin: 0; padding-left: 1.2rem; }
+details { margin-top: 1.25rem; }
+details p { margin: .5rem 0 0; }
+summary { cursor: pointer; }
 li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
 .standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);

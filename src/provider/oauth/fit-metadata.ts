@@ -1,0 +1,43 @@
+import { OAuthError } from "../../errors.ts";
+import type { ClientMetadata } from "./client-metadata.ts";
+
+/**
+ * The longest metadata that is kept, in bytes of JSON. With what this server adds a record has 8 KiB at the most, and one
+ * that is sealed on its way to Pangea Vault still fits there.
+ */
+const maxBytes = 7 * 1024;
+
+/** What is left out of metadata that is too long, in this order. Nothing here depends on any of it. */
+const expendable = [
+  "contacts",
+  "logo_uri",
+  "tos_uri",
+  "policy_uri",
+  "client_uri",
+  "software_version",
+  "software_id",
+] as const satisfies readonly (keyof ClientMetadata)[];
+
+/**
+ * Makes metadata short enough to be kept: first without the members that are for show, then without the last of the
+ * redirect URIs. So a long registration is narrowed, not refused, and a flood of them fills the store slowly.
+ *
+ * @throws {OAuthError} with `invalid_client_metadata` where a key set alone is too long: a `jwks_uri` has room for more.
+ */
+export function fitMetadata(metadata: ClientMetadata): ClientMetadata {
+  let kept = metadata;
+  for (const member of expendable) {
+    if (isShort(kept)) return kept;
+    const { [member]: _, ...others } = kept;
+    kept = others;
+  }
+  while (!isShort(kept) && kept.redirect_uris.length > 1) {
+    kept = { ...kept, redirect_uris: kept.redirect_uris.slice(0, -1) };
+  }
+  if (isShort(kept)) return kept;
+  throw new OAuthError("invalid_client_metadata", "jwks is too long to be kept; give its URL as jwks_uri.");
+}
+
+function isShort(metadata: ClientMetadata): boolean {
+  return Buffer.byteLength(JSON.stringify(metadata)) <= maxBytes;
+}
