@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { Retries } from "../../../src/provider/grants/retries.ts";
 
@@ -56,11 +57,47 @@ describe("what an instance could not do", () => {
     expect(await at(1_000)).toEqual(["grant v2"]);
   });
 
-  it("is done by one caller at a time", async () => {
-    const { retries, at } = retriesOf();
-    retries.keep("grant", "v1");
-    retries.begin();
-    retries.begin();
-    expect(await at(1_000)).toEqual(["grant v1"]);
+  it("is done one after the other, whoever begins, and not where it was done otherwise meanwhile", async () => {
+    const done: string[] = [];
+    let end = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const attempt = async (grantId: string) => {
+      done.push(grantId);
+      await held;
+    };
+    const retries = new Retries<string>({ now: () => 1_000, longestPauseSeconds: 12, attempt });
+    for (const grantId of ["one", "two", "three"]) retries.keep(grantId, "v1");
+    for (let times = 0; times < 3; times += 1) {
+      retries.begin();
+      await new Promise(setImmediate);
+    }
+    expect(done).toHaveLength(1);
+    const [other = "", last] = ["one", "two", "three"].filter((grantId) => !done.includes(grantId));
+    retries.forget(other);
+    const ended = retries[Symbol.asyncDispose]().then(() => done.push("the end"));
+    await new Promise(setImmediate);
+    expect(done, "whoever waits for what is under way").toHaveLength(1);
+    end();
+    await ended;
+    expect(done.slice(1)).toEqual([last, "the end"]);
+  });
+
+  it("is told of as an outage each time that it could not be done", async () => {
+    const { retries, state, at } = retriesOf();
+    const told: unknown[] = [];
+    const listen = (event: unknown) => void told.push(event);
+    subscribe("pangea-authn-fastmcp:outage", listen);
+    try {
+      retries.keep("grant", "v1");
+      await at(1_000);
+      await at(1_005);
+      state.down = false;
+      await at(1_100);
+    } finally {
+      unsubscribe("pangea-authn-fastmcp:outage", listen);
+    }
+    expect(told).toHaveLength(2);
   });
 });
