@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
 import { GrantKey } from "../../../src/provider/grants/grant-key.ts";
@@ -33,6 +34,30 @@ async function start() {
   return { clock, upstream, repositories, harness, code };
 }
 
+/** Grants by themselves. */
+function parts() {
+  const clock = new ManualClock();
+  const repositories = createInMemoryRepositories({ clock: clock.read });
+  const { consent, keys, lifetimes, now } = configured({}, clock);
+  const upstream = new FakeUpstream(clock.read);
+  const upstreamRevocations = new UpstreamRevocations({ keys, now, repositories, upstream });
+  const grants = new Grants({ consent, lifetimes, now, repositories, upstreamRevocations });
+  return { clock, repositories, upstream, grants };
+}
+
+/** The events of a kind that something emits. */
+async function toldOf(name: string, run: () => Promise<unknown>): Promise<unknown[]> {
+  const told: unknown[] = [];
+  const listen = (event: unknown) => void told.push(event);
+  subscribe(`pangea-authn-fastmcp:${name}`, listen);
+  try {
+    await run();
+  } finally {
+    unsubscribe(`pangea-authn-fastmcp:${name}`, listen);
+  }
+  return told;
+}
+
 describe("a grant that was revoked", () => {
   it("leaves a tombstone with nothing in it but whose it was, a day longer than the grant would have lasted", async () => {
     const { clock, upstream, repositories, harness, code } = await start();
@@ -54,8 +79,10 @@ describe("a grant that was revoked", () => {
     });
     expect(upstream.revoked.map(({ token }) => token)).toEqual(["ada-1"]);
     // Whoever shows the login again ends nothing again, and leaves nothing to be opened.
-    expect((await harness.refresh({ ...code, ...tokens })).status).toBe(400);
-    expect(await repositories.grants.get(grantId)).toEqual(tombstone);
+    for (let times = 0; times < 2; times += 1) {
+      expect((await harness.refresh({ ...code, ...tokens })).status).toBe(400);
+      expect(await repositories.grants.get(grantId)).toEqual(tombstone);
+    }
     expect(await recordsOf(repositories.upstreamSessions)).toEqual([]);
     expect(sealedUpstream).toBe(grant?.sealedUpstream);
   });
@@ -82,13 +109,32 @@ describe("a grant that was revoked", () => {
     expect(upstream.revoked.map(({ token }) => token)).toEqual(["ada-1"]);
   });
 
+  it("is told of once, and one that never began is not", async () => {
+    const { repositories, grants } = parts();
+    await repositories.grants.set("grant", { clientId: "app", scopes: [], createdAt: 0, expiresAt: 1e10 });
+    const told = await toldOf("grant-revoked", async () => {
+      for (const id of ["grant", "grant", "nobody's"]) await grants.revoke(id);
+    });
+    expect(told).toEqual([{ clientId: "app", grantId: "grant" }]);
+  });
+
+  it("keeps a session that its key does not open for whoever opens it, and an outage is told of", async () => {
+    const { repositories, upstream, grants } = parts();
+    const session = { tokens: { token: "ada-1" }, identity: { subject: "ada" } };
+    const [key, wrong] = [new GrantKey("grant", new Uint8Array(32)), new GrantKey("grant", new Uint8Array(32).fill(1))];
+    const tombstone = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 1e10, revokedAt: 0 };
+    const sealedUpstream = key.sealSession(session);
+    await repositories.grants.set("grant", { ...tombstone, sealedUpstream });
+    const told = await toldOf("outage", () => grants.revoke("grant", { key: wrong }));
+    expect(told).toEqual([expect.objectContaining({ code: "ERR_UNSEALABLE" })]);
+    expect(await repositories.grants.get("grant")).toEqual({ ...tombstone, sealedUpstream });
+    expect(await toldOf("outage", () => grants.revoke("grant", { key }))).toEqual([]);
+    expect(await repositories.grants.get("grant")).toEqual(tombstone);
+    expect(upstream.revoked).toEqual([session.tokens]);
+  });
+
   it("before it began is whose its code says, and ends that person's consent", async () => {
-    const clock = new ManualClock();
-    const repositories = createInMemoryRepositories({ clock: clock.read });
-    const { consent, keys, lifetimes, now } = configured({}, clock);
-    const upstream = new FakeUpstream(clock.read);
-    const upstreamRevocations = new UpstreamRevocations({ keys, now, repositories, upstream });
-    const grants = new Grants({ consent, lifetimes, now, repositories, upstreamRevocations });
+    const { clock, repositories, upstream, grants } = parts();
     const key = new GrantKey("grant", new Uint8Array(32));
     const session = { tokens: { token: "ada-1" }, identity: { subject: "ada" } };
     const code = {
@@ -120,7 +166,7 @@ describe("a grant that was revoked", () => {
     const [[, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repositories.authorizationCodes);
     expect(expiresAt).toBeGreaterThan(clock.seconds());
     expect(await harness.provider.revokeGrant("nobody's")).toBe(false);
-    expect(await repositories.grants.get("nobody's")).toEqual({
+    expect(await repositories.grants.get("nobody's")).toStrictEqual({
       clientId: "",
       scopes: [],
       createdAt: clock.seconds(),
