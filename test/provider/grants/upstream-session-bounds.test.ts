@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   createInMemoryRepositories,
@@ -7,9 +8,10 @@ import {
   type UpstreamTokens,
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
+import type { ProviderInternals } from "../../../src/provider/configuration/internals.ts";
 import { accessTokenKey } from "../../../src/records/keys.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
-import { intercepted } from "../../support/intercepted-repository.ts";
+import { intercepted, refusing } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, pkce } from "../../support/provider-harness.ts";
@@ -46,19 +48,17 @@ beforeEach(() => {
   repositories = createInMemoryRepositories({ clock: clock.read });
 });
 
-async function logIn(changes: Partial<ProviderRepositories> = {}) {
-  const harness = new ClientHarness(
-    new McpOAuthProvider({
-      baseUrl,
-      scopes: ["user"],
-      upstream,
-      secret: "a secret of this test, which is long enough",
-      repositories: { ...repositories, ...changes },
-      clock: clock.read,
-      accessTokenLifetimeSeconds: 24 * hour,
-    }),
+async function logIn(changes: Partial<ProviderRepositories> = {}, internals: ProviderInternals = {}) {
+  const options = {
     baseUrl,
-  );
+    scopes: ["user"],
+    upstream,
+    secret: "a secret of this test, which is long enough",
+    repositories: { ...repositories, ...changes },
+    clock: clock.read,
+    accessTokenLifetimeSeconds: 24 * hour,
+  };
+  const harness = new ClientHarness(new McpOAuthProvider(options, internals), baseUrl);
   const { client_id: clientId } = await harness.register();
   const { verifier, challenge } = pkce();
   const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
@@ -88,6 +88,14 @@ describe("an upstream token", () => {
     expect((await open()).token).toBe("ada-1");
     clock.advanceSeconds(0.001);
     expect((await open()).token).toBe("ada-2");
+  });
+
+  it("that is due is waited for by whoever else needs it here, without a look at the lock", async () => {
+    const delay = () => Promise.reject(new Error("nobody has to wait for the lock"));
+    const { open } = await logIn({}, { delay });
+    clock.advanceSeconds(hour);
+    const opened = await Promise.all(Array.from({ length: 5 }, open));
+    expect(opened.map(({ token }) => token)).toEqual(Array(5).fill("ada-2"));
   });
 
   it("is never refreshed where the upstream did not say that it ends", async () => {
@@ -147,8 +155,11 @@ describe("an upstream token", () => {
     repositories.accessTokens.get = async () => ({ ...record, expiresAt: clock.seconds() });
     await expect(open()).rejects.toMatchObject(over);
     const { expiresAt: _, ...forever } = record;
-    repositories.accessTokens.get = async () => forever;
-    await expect(open()).rejects.toMatchObject(over);
+    const { wrappedKey: __, ...keyless } = record;
+    for (const refused of [forever, keyless, { ...record, revokedAt: clock.seconds(-1) }]) {
+      repositories.accessTokens.get = async () => refused;
+      await expect(open()).rejects.toMatchObject(over);
+    }
   });
 
   it("is not there where the login has no session", async () => {
@@ -168,6 +179,18 @@ describe("an upstream token", () => {
 });
 
 describe("a store that does not take a refreshed session", () => {
+  it("is told of as an outage, and the session is good", async () => {
+    const upstreamSessions = refusing(repositories.upstreamSessions, (method) => method === "set");
+    const { open } = await logIn({ upstreamSessions });
+    clock.advanceSeconds(hour);
+    const told: unknown[] = [];
+    const listen = (event: unknown) => void told.push(event);
+    subscribe("pangea-authn-fastmcp:outage", listen);
+    expect((await open()).token).toBe("ada-2");
+    unsubscribe("pangea-authn-fastmcp:outage", listen);
+    expect(told).toEqual([expect.objectContaining({ code: "ERR_STORAGE_UNAVAILABLE" })]);
+  });
+
   it("for a reason that nobody foresaw is told as what it is", async () => {
     const failure = new TypeError("The test has a defect.");
     const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
