@@ -287,6 +287,16 @@ describe("a session that was refreshed, and that the store did not take", () => 
     expect(await tokenAt(start(), tokens)).toBe(renewed.token);
   });
 
+  it("is forgotten where somebody else has gone on with the login since", async () => {
+    const { harness, tokens } = await refreshedUnstored();
+    const theirs = { sealed: "of somebody else", expiresAt: clock.seconds(3600) };
+    await repositories.upstreamSessions.set(tokens.grantId, theirs);
+    for (let times = 0; times < 2; times += 1) {
+      await request(harness);
+      expect(await repositories.upstreamSessions.get(tokens.grantId)).toEqual(theirs);
+    }
+  });
+
   it.each(["its user's next request", "any request"])(
     "is ended by %s where the login was ended meanwhile",
     async (by) => {
