@@ -252,64 +252,6 @@ describe("a login that was ended by somebody who holds nothing of it", () => {
   });
 });
 
-describe("a session that was refreshed, and that the store did not take", () => {
-  async function refreshedUnstored() {
-    const flaky = failingOnce(repositories.upstreamSessions);
-    const harness = start({ repositories: { ...repositories, upstreamSessions: flaky.repository } });
-    const tokens = await logIn(harness);
-    clock.advanceSeconds(3600);
-    flaky.failNext("set", "before");
-    const renewed = await harness.provider.upstreamToken({ token: tokens.access_token });
-    expect(renewed.token).not.toBe(tokens.upstreamToken);
-    expect(await recordsOf(repositories.upstreamSessions)).toEqual([]);
-    return { flaky, harness, tokens, renewed };
-  }
-  const tokenAt = async (harness: Harness, { access_token: token }: IssuedTokens) =>
-    (await harness.provider.upstreamToken({ token })).token;
-
-  it("is good all the same, and is stored by the next request for it", async () => {
-    const { harness, tokens, renewed } = await refreshedUnstored();
-    expect(await tokenAt(harness, tokens)).toBe(renewed.token);
-    expect(await recordsOf(repositories.upstreamSessions)).toHaveLength(1);
-    expect(await tokenAt(start(), tokens), "another instance").toBe(renewed.token);
-  });
-
-  it("is stored by any request, and tried again five seconds after a failure", async () => {
-    const { flaky, harness, tokens, renewed } = await refreshedUnstored();
-    flaky.failNext("set", "before");
-    await request(harness);
-    expect(flaky.isPending()).toBe(false);
-    clock.advanceSeconds(4);
-    await request(harness);
-    expect(await recordsOf(repositories.upstreamSessions)).toEqual([]);
-    clock.advanceSeconds(1);
-    await request(harness);
-    expect(await tokenAt(start(), tokens)).toBe(renewed.token);
-  });
-
-  it("is forgotten where somebody else has gone on with the login since", async () => {
-    const { harness, tokens } = await refreshedUnstored();
-    const theirs = { sealed: "of somebody else", expiresAt: clock.seconds(3600) };
-    await repositories.upstreamSessions.set(tokens.grantId, theirs);
-    for (let times = 0; times < 2; times += 1) {
-      await request(harness);
-      expect(await repositories.upstreamSessions.get(tokens.grantId)).toEqual(theirs);
-    }
-  });
-
-  it.each(["its user's next request", "any request"])(
-    "is ended by %s where the login was ended meanwhile",
-    async (by) => {
-      const { harness, tokens, renewed } = await refreshedUnstored();
-      expect(await start().provider.revokeGrant(tokens.grantId)).toBe(true);
-      expect(upstream.ended).toEqual([]);
-      if (by === "any request") await request(harness);
-      else await expect(tokenAt(harness, tokens)).rejects.toMatchObject({ error: "invalid_token" });
-      expect(upstream.ended).toEqual([renewed.token]);
-    },
-  );
-});
-
 describe("an access token whose key does not open", () => {
   it("says that its login is over", async () => {
     const harness = start();
