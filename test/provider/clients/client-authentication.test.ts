@@ -39,7 +39,7 @@ describe("client credentials", () => {
   );
 
   it("in the Authorization header may have no secret", () => {
-    expect(credentialsOf(basic("id", ""), {})).toEqual({ clientId: "id" });
+    expect(credentialsOf(basic("id", ""), {})).toStrictEqual({ clientId: "id" });
     expect(credentialsOf(basic("id", "a\nb"), {}).secret).toBe("a\nb");
   });
 
@@ -51,8 +51,14 @@ describe("client credentials", () => {
     const form = { client_assertion, client_assertion_type: jwtBearer };
     expect(credentialsOf(null, form)).toEqual({ clientId: "id", assertion: client_assertion });
     expect(credentialsOf(null, { ...form, client_id: "id" })).toEqual({ clientId: "id", assertion: client_assertion });
-    const other = () => credentialsOf(null, { ...form, client_id: "other" });
-    expect(other).toThrow(expect.objectContaining({ error: "invalid_client" }));
+    for (const other of [
+      { ...form, client_id: "other" },
+      { ...form, client_assertion_type: "saml" },
+      { client_assertion },
+    ]) {
+      const read = () => credentialsOf(null, other);
+      expect(read).toThrow(expect.objectContaining({ error: "invalid_client" }));
+    }
   });
 
   it("come from the form without the header", () => {
@@ -60,7 +66,7 @@ describe("client credentials", () => {
       clientId: "id",
       secret: "s",
     });
-    expect(credentialsOf(null, { client_id: "id", client_secret: "" })).toEqual({
+    expect(credentialsOf(null, { client_id: "id", client_secret: "" })).toStrictEqual({
       clientId: "id",
     });
   });

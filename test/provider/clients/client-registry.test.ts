@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, InMemoryRepository, StorageUnavailableError } from "../../../src/index.ts";
 import { ClientRegistry, portableAuthenticationOf } from "../../../src/provider/clients/client-registry.ts";
@@ -174,7 +175,10 @@ describe("a registration", () => {
     expect(stored.calls.set).toBe(writes);
   });
 
-  it("is left for the next time where the store fails", async () => {
+  it("is left for the next time where the store fails, which is told of", async () => {
+    const told: unknown[] = [];
+    const listen = (event: unknown) => void told.push(event);
+    subscribe("pangea-authn-fastmcp:outage", listen);
     const { clock, flaky, registry, client_id, until } = await registered();
     clock.advanceSeconds(45 * day);
     for (const method of ["get", "set"] as const) {
@@ -182,6 +186,8 @@ describe("a registration", () => {
       await expect(registry.renewIfDue(client_id)).resolves.toBeUndefined();
       expect(flaky.isPending()).toBe(false);
     }
+    unsubscribe("pangea-authn-fastmcp:outage", listen);
+    expect(told).toEqual(Array(2).fill(expect.objectContaining({ code: "ERR_STORAGE_TIMEOUT" })));
     expect(await until()).toBe(clock.seconds(45 * day));
     await registry.renewIfDue(client_id);
     expect(await until()).toBe(clock.seconds(90 * day));
