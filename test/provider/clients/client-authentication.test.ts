@@ -78,6 +78,7 @@ describe("client credentials", () => {
     ["another scheme", "Bearer x", {}, "invalid_client"],
     ["no colon", `Basic ${btoa("id")}`, {}, "invalid_client"],
     ["a broken escape", basic("id", "%zz"), {}, "invalid_client"],
+    ["a broken escape in the id", basic("%zz", "s"), {}, "invalid_client"],
     ["an empty id", basic("", "s"), {}, "invalid_client"],
     ["nothing after the scheme", "Basic", {}, "invalid_client"],
     ["another scheme that ends alike", basic("id", "s").replace("Basic", "xBasic"), {}, "invalid_client"],
