@@ -22,6 +22,7 @@ interface Server {
   readonly repositories?: ProviderRepositories;
   readonly secret?: string | readonly string[];
   readonly baseUrl?: string;
+  readonly clientRegistration?: { readonly firstLoginWithinSeconds: number };
 }
 
 function start({ clock = new ManualClock(), repositories, ...options }: Server = {}) {

@@ -161,6 +161,14 @@ describe("an upstream that cannot be told of a revocation", () => {
       expect(codes).toHaveLength(2);
       expect(await harness.provider.retryUpstreamRevocations()).toBe(0);
       expect(codes).toEqual(Array(4).fill(expect.objectContaining({ code: "ERR_UPSTREAM_UNAVAILABLE" })));
+      upstream.isOut = false;
+      clock.advanceSeconds(10);
+      for (let times = 0; times < 2; times += 1) {
+        await request(harness);
+        clock.advanceSeconds(1_000);
+      }
+      expect(upstream.ended).toHaveLength(2);
+      expect(codes, "what was done is no outage").toHaveLength(4);
     } finally {
       unsubscribe("pangea-authn-fastmcp:outage", listen);
     }
