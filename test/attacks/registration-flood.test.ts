@@ -34,6 +34,7 @@ function start(clock = new ManualClock()) {
     ...providerOptions("https://login.example"),
     clock: clock.read,
     repositories: { ...inner, clients },
+    clientRegistration: { firstLoginWithinSeconds: 86_400 },
   });
   const register = (caller: string | undefined, metadata: Record<string, unknown> = {}) =>
     harness.provider.fetch(

@@ -31,7 +31,8 @@ export async function faultOf(
   for (const secret of secrets) if (everything.includes(secret)) return "a secret in the answer";
   if (everything.includes(upstreamToken)) return "a token of Pangea's in the answer";
   if (type.startsWith("text/html"))
-    return /<(script|img|iframe|svg)|\son\w+=/i.test(text) ? "a page with foreign markup" : undefined;
+    // What a stranger has sent may be shown as text; within a tag it would be markup.
+    return /<(script|img|iframe|svg)|<[^>]*\son\w+=/i.test(text) ? "a page with foreign markup" : undefined;
   if (type.startsWith("application/json")) return faultOfJson(text, status);
   return text === "" || status < 300 ? undefined : `an error of type ${type || "none"}`;
 }

@@ -49,7 +49,7 @@ export class TokenEndpoint {
   }
 
   async #redeemCode(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {
-    const { authenticateClient, codes } = this.#parts;
+    const { authenticateClient, codes, registry } = this.#parts;
     const { clientId } = credentials;
     const request = {
       clientId,
@@ -60,7 +60,9 @@ export class TokenEndpoint {
       resource: requestedResource(this.#parts.resource, form.getAll("resource")),
     };
     // The code's record knows how its client authenticates, which saves a read of the client's own record.
-    return (await codes.redeem(request, (known) => authenticateClient(credentials, known))).tokens;
+    const { tokens, client } = await codes.redeem(request, (known) => authenticateClient(credentials, known));
+    await registry.renewIfDue(clientId, client);
+    return tokens;
   }
 
   async #refresh(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {

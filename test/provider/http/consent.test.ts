@@ -39,7 +39,9 @@ describe("the consent page", () => {
     const { client_id } = await harness.register();
     const listed = async (scope: string, shown = harness) => {
       const { html } = await shown.openConsentPage(request(client_id, { scope }));
-      return [...html.matchAll(/<li>(.*?)<\/li>/g)].map(([, text = ""]) => /“(.*)”/.exec(text)?.[1] ?? text);
+      return [...html.matchAll(/<li>(.*?)<\/li>/g)].map(
+        ([, text = ""]) => /“<bdi>(.*)<\/bdi>”/.exec(text)?.[1] ?? text,
+      );
     };
     expect(await listed("openid admin claudeai")).toEqual(["user"]);
     expect(await listed("openid user offline_access")).toEqual(["user", "Stay connected while you are away"]);

@@ -99,7 +99,7 @@ describe("protected resource metadata (RFC 9728)", () => {
     for (const path of ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"]) {
       expect(await jsonOf(await start().get(path))).toEqual({
         resource: "http://localhost:8000/mcp",
-        resource_name: "localhost:8000",
+        resource_name: "the MCP server on this computer",
         authorization_servers: ["http://localhost:8000"],
         scopes_supported: ["user", "admin"],
         bearer_methods_supported: ["header"],

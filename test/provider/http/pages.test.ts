@@ -106,7 +106,7 @@ it("a person who is asked after the login reads as whom they are logged in", asy
 
 describe("a page of an error ends in what to do next", () => {
   it.each([
-    ["a request that is wrong", {}, "/authorize?client_id=nobody", "start the login there again"],
+    ["a request that is wrong", {}, "/authorize", "start the login there again"],
     [
       "too many requests",
       { rateLimits: { total: { authorize: { requests: 1, perSeconds: 60 } } } },

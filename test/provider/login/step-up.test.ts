@@ -107,7 +107,7 @@ describe("a broad scope", () => {
     const { client_id } = await harness.register();
     const asked = (scope: string) => ({ client_id, code_challenge: "c".repeat(43), scope });
     const page = await harness.openConsentPage(asked("write"));
-    const scopes = [...page.html.matchAll(/<li>.*?“(.*?)”.*?<\/li>/g)].map(([, scope]) => scope);
+    const scopes = [...page.html.matchAll(/<li>.*?“<bdi>(.*?)<\/bdi>”.*?<\/li>/g)].map(([, scope]) => scope);
     expect(scopes).toEqual(["write", "read"]);
     const { location, cookie } = await harness.beginLogin(asked("write"));
     const { cookie: kept } = await harness.followCallback(await harness.logInUpstream(location), cookie);
