@@ -75,7 +75,7 @@ export class McpOAuthProvider {
    * @example
    * ```ts
    * const { pathname } = new URL(request.url);
-   * return provider.serves(pathname) ? provider.fetch(request, { caller: address }) : next();
+   * return provider.serves(pathname, request.method) ? provider.fetch(request, { caller: address }) : next();
    * ```
    */
   fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
