@@ -3,14 +3,14 @@ import type { EmulatorOAuthClient } from "./options.ts";
 
 /** A client as the account holds it. */
 export interface RegisteredClient extends Required<Omit<EmulatorOAuthClient, "scopes">> {
-  /** Undefined: any. */
+  /** Undefined for a client that may ask for any scope. */
   readonly scopes?: readonly string[] | undefined;
   /** What the client is registered for. Refresh tokens come with `authorization_code`. */
   readonly grantTypes: readonly ("authorization_code" | "client_credentials")[];
   readonly tokenEndpointAuthMethod: "client_secret_basic" | "client_secret_post";
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Milliseconds since the epoch. Undefined: never. */
+  /** Milliseconds since the epoch. Undefined for a secret that never expires. */
   readonly secretExpiresAt?: number;
 }
 

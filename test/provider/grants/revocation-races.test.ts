@@ -75,6 +75,19 @@ describe("a revocation that meets a login on its way back", () => {
   });
 });
 
+/** An operator revokes a grant while an instance has its refreshed session and waits for the store to take it. */
+async function revokedDuringRefresh(slow: Harness, upstreamSessions: ReturnType<typeof gated>) {
+  const other = instance();
+  const tokens = await logIn(other);
+  const grantId = await grantIdOf(other, tokens.access_token);
+  clock.advanceSeconds(3600);
+  const gate = upstreamSessions.hold("set");
+  const opening = upstreamTokenOf(slow, tokens.access_token);
+  await gate.arrival();
+  await other.provider.revokeGrant(grantId);
+  return { other, tokens, gate, opening };
+}
+
 describe("a session upstream that an operator's revocation could not open", () => {
   it("is ended by the request that waits for the lock of its refresh", async () => {
     const locks = gated(repositories.locks);
@@ -107,14 +120,7 @@ describe("a session upstream that an operator's revocation could not open", () =
       return run();
     });
     const slow = instance({ repositories: { ...repositories, upstreamSessions, grants } });
-    const other = instance();
-    const tokens = await logIn(other);
-    const grantId = await grantIdOf(other, tokens.access_token);
-    clock.advanceSeconds(3600);
-    const gate = upstreamSessions.hold("set");
-    const opening = upstreamTokenOf(slow, tokens.access_token);
-    await gate.arrival();
-    await other.provider.revokeGrant(grantId);
+    const { other, tokens, gate, opening } = await revokedDuringRefresh(slow, upstreamSessions);
     await other.refresh(tokens);
     expect(ended()).toEqual(["ada-1"]);
     outage.isNow = true;
@@ -130,14 +136,7 @@ describe("a session upstream that an operator's revocation could not open", () =
   it("is kept beside the one that it was refreshed to, where the upstream can be told of neither", async () => {
     const upstreamSessions = gated(repositories.upstreamSessions);
     const slow = instance({ repositories: { ...repositories, upstreamSessions } });
-    const other = instance();
-    const tokens = await logIn(other);
-    const grantId = await grantIdOf(other, tokens.access_token);
-    clock.advanceSeconds(3600);
-    const gate = upstreamSessions.hold("set");
-    const opening = upstreamTokenOf(slow, tokens.access_token);
-    await gate.arrival();
-    await other.provider.revokeGrant(grantId);
+    const { other, tokens, gate, opening } = await revokedDuringRefresh(slow, upstreamSessions);
     const outage = vi.spyOn(upstream, "revoke").mockRejectedValue(new UpstreamUnavailableError("The test refuses."));
     await other.refresh(tokens);
     await gate.answer();
