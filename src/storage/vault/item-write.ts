@@ -64,7 +64,7 @@ async function store(key: string, text: string, parts: WriteParts): Promise<void
       return;
     } catch (refusal) {
       if (!(refusal instanceof StorageRejectedError)) throw refusal;
-      const found = await afterWrite(parts.standing(refusal));
+      const found = await parts.standing(refusal);
       if (found === undefined) throw refusal;
       if (isClaimed(found.record)) await afterWrite(removeClaimed(calls, found.record.id, settings));
       else if (await rotate(key, found.record, text, parts)) return afterWrite(removal.deleteReplaced(found.replaced));

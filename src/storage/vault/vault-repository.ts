@@ -134,8 +134,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
         ownWrites: this.#ownWrites,
         removal: this.#removal,
         store: () => this.#folder.calls.store(this.#records.toItem(key, text)),
-        standing: async (refusal) =>
-          recordAmong(this.#ownOr(refusal, await this.#folder.lookup.findOne(key)), this.#records.isLive),
+        standing: async (refusal) => {
+          const found = await afterWrite(this.#folder.lookup.findOne(key));
+          return recordAmong(this.#ownOr(refusal, found), this.#records.isLive);
+        },
       }),
     );
   }
