@@ -1,8 +1,8 @@
+import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import { toVaultService } from "../storage/vault/connect.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions } from "../storage/vault/options.ts";
 import { VaultFolder } from "../storage/vault/vault-folder.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
-import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
 

@@ -75,11 +75,7 @@ test.each([
   [{ folder: "/mcp", namespace: "one" }, undefined, { folder: "/mcp/one", metadata: { writer } }],
   [{ folder: "/mcp", kind: "token" }, undefined, { folder: "/mcp", metadata: { writer, kind: "token" } }],
   [{ folder: "/mcp" }, "mark", { folder: "/mcp", metadata: { writer, added: "mark" } }],
-  [
-    { folder: "/mcp", kind: "token" },
-    "mark",
-    { folder: "/mcp", metadata: { writer, kind: "token", added: "mark" } },
-  ],
+  [{ folder: "/mcp", kind: "token" }, "mark", { folder: "/mcp", metadata: { writer, kind: "token", added: "mark" } }],
 ])("with the options %j and the mark %s an item has what was asked for, and nothing else", (options, mark, rest) => {
   const item = { name: "a", secret: "text", ...rest };
   expect(recordsOf(textCodec, options).toItem("a", "text", mark)).toStrictEqual(item);
