@@ -8,12 +8,6 @@ import type { SecretVersion, VaultSecret } from "./vault-service.ts";
 /** How often a claim is tried that Vault may not have received. */
 const patience = 4;
 
-/**
- * How long everybody leaves a tombstone alone that is not their own, in milliseconds. The SDK's pauses before it repeats a
- * write are 3.5 seconds in all: a claim whose answers were lost finds its tombstone still there.
- */
-export const tombstonePatience = 5_000;
-
 /** A claim that was won. */
 export interface Claimed {
   /** What was claimed, where somebody has written it over the version that was read. */
@@ -53,10 +47,10 @@ export async function claim(
     }
     if (written === item.version + 1) return {};
     if (typeof written === "object") {
-      return removedByOthers(unanswered === undefined ? written.askedFor : performance.now() - began);
+      return removedByOthers(unanswered === undefined ? written.askedFor : performance.now() - began, settings);
     }
     const versions = await afterWrite(calls.versions(item.id), "The record in Vault may have been claimed");
-    if (versions === undefined) return removedByOthers(performance.now() - began);
+    if (versions === undefined) return removedByOthers(performance.now() - began, settings);
     const first = versions.find(({ text }) => text === mark);
     if (first !== undefined) return claimedBy(first, item.version, versions);
     // A claim that was answered is there, so Vault withholds it.
@@ -66,20 +60,21 @@ export async function claim(
 }
 
 /**
- * Deletes an item that somebody has claimed, once whoever did so has had the time to hear of it. Whoever claims an item
- * deletes it as well, so that mostly there is nothing to wait for.
+ * Deletes an item that somebody has claimed, once whoever did so has had the time that one call may take: by then a claim
+ * has been answered, however often the SDK has sent it, or has failed. Whoever claims an item deletes it as well, so that
+ * mostly there is nothing to wait for.
  */
-export async function removeClaimed(calls: VaultCalls, id: string, { delay }: PauseSettings): Promise<void> {
-  for await (const _ of pauses({ timeout: tombstonePatience, delay })) if ((await calls.get(id)) === undefined) return;
+export async function removeClaimed(calls: VaultCalls, id: string, settings: PauseSettings): Promise<void> {
+  for await (const _ of pauses(settings)) if ((await calls.get(id)) === undefined) return;
   await calls.delete(id);
 }
 
 /**
- * Only the caller who has claimed an item deletes it before the others' patience is over, so an item that is gone before
- * that was claimed by somebody else. One that is gone later may have been this caller's own.
+ * Nobody but the caller who has claimed an item deletes it before the time is over that one call may take, so an item that
+ * is gone before that was claimed by somebody else. One that is gone later may have been this caller's own.
  */
-function removedByOthers(milliseconds: number): undefined {
-  if (milliseconds >= tombstonePatience) throw outcomeLost();
+function removedByOthers(milliseconds: number, { timeout }: PauseSettings): undefined {
+  if (milliseconds >= timeout) throw outcomeLost();
   return undefined;
 }
 

@@ -42,7 +42,7 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
    * Claims a record by a rotation before it is deleted. So `take` and `delete` say what has happened even where the answer
    * of Vault was lost and the SDK has sent the request again, and they have one winner even if Vault lets an item be
    * deleted twice. `false` deletes without a claim and saves a call that nobody waits for: then a record whose deletion was
-   * answered with a 502 is gone and reads as absent. Every instance needs the same. Default: true.
+   * answered with a 502 is gone and reads as absent. Every instance needs the same, and the same `timeout`. Default: true.
    */
   readonly strictTake?: boolean;
   /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */

@@ -6,7 +6,7 @@ import { KeyTurns } from "../key-turns.ts";
 import { requireKey } from "../record-checks.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
-import { removeClaimed, tombstonePatience } from "./claim.ts";
+import { removeClaimed } from "./claim.ts";
 import { toVaultService } from "./connect.ts";
 import { ItemRecords } from "./item-records.ts";
 import { ItemRemoval } from "./item-removal.ts";
@@ -115,7 +115,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   /**
    * Writes the record. One call to Vault where this instance knows the item or where there is none; three where another
-   * instance has stored it. What somebody has claimed by a `take` gives way: where its deletion fails, after 5 seconds.
+   * instance has stored it. What somebody has claimed by a `take` gives way: where its deletion has failed, after the `timeout`.
    *
    * @throws {StorageFailure} when the store fails; with the effect "unknown" the record may have been written.
    * @throws {StorageRejectedError} when an item has the key that is no record of this repository.
@@ -196,7 +196,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    * - A `set` that renews an expired record while an add deletes it is lost. Where names may repeat, so is a `set` that
    *   reaches an item which its add withdraws.
    * - The SDK repeats a store whose answer was lost. Where the record was taken in between, it is there again.
-   * - What somebody has claimed keeps the name until it is deleted: where that fails, an add waits 5 seconds for it.
+   * - What somebody has claimed keeps the name until it is deleted: where that has failed, an add waits for the `timeout`.
    * - Where names may repeat and adds of one key race, a reader may see the record of an add that then withdraws, until
    *   it has withdrawn. A take that gets such a record makes its add reject, unless Vault's clock is wrong by more than
    *   the adds are apart.
@@ -260,7 +260,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     const claimed = over.filter(isClaimed);
     let deleted = 0;
     for (const secret of over) if (!isClaimed(secret) && (await this.#sweepItem(secret))) deleted += 1;
-    if (claimed.length > 0) await this.#settings.delay(tombstonePatience);
+    if (claimed.length > 0) await this.#settings.delay(this.#settings.timeout);
     for (const secret of claimed) if (await this.#sweepItem(secret)) deleted += 1;
     return deleted;
   }

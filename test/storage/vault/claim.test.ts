@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { StorageRejectedError, StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
-import { claim, tombstonePatience } from "../../../src/storage/vault/claim.ts";
+import { claim } from "../../../src/storage/vault/claim.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
 import { VaultCalls } from "../../../src/storage/vault/vault-calls.ts";
 import type { SecretVersion } from "../../../src/storage/vault/vault-service.ts";
@@ -8,6 +8,7 @@ import type { SecretVersion } from "../../../src/storage/vault/vault-service.ts"
 type Step = number | "gone" | "gone late" | Error;
 type Text = string | undefined;
 
+const settings = { timeout: 10_000, delay: async () => undefined };
 const lost = new StorageUnavailableError("The answer was lost.", { effect: "unknown" });
 const refused = new StorageRejectedError("Vault refuses.", { effect: "none" });
 const late = new StorageTimeoutError("The deadline has passed.");
@@ -40,7 +41,7 @@ class ScriptedCalls extends VaultCalls {
     const step = this.#steps.shift() ?? lost;
     if (step instanceof Error) throw step;
     if (typeof step === "number") return step;
-    return { askedFor: step === "gone" ? tombstonePatience - 1 : tombstonePatience };
+    return { askedFor: step === "gone" ? settings.timeout - 1 : settings.timeout };
   }
 
   override async versions(): Promise<readonly SecretVersion[] | undefined> {
@@ -55,7 +56,6 @@ class ScriptedCalls extends VaultCalls {
   }
 }
 
-const settings = { timeout: 10_000, delay: async () => undefined };
 const outcomeOf = (calls: VaultCalls) =>
   claim(calls, { id: "pvi_a", version: 3 }, settings).catch((failure: unknown) => failure);
 const unknown = expect.objectContaining({ effect: "unknown" });
