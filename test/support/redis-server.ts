@@ -117,9 +117,9 @@ export function startProcess(program: string, commandLine: readonly string[]): P
   });
 }
 
-function findProgram(name: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(delimiter)
+/** The path of a program, or `undefined` where none of the directories has it. */
+export function findProgram(name: string, directories = (process.env.PATH ?? "").split(delimiter)): string | undefined {
+  return directories
     .map((directory) => join(directory, name))
     .find((path) => {
       try {
@@ -139,7 +139,7 @@ export function redisProgram(): string {
 }
 
 /** Asks the Docker engine's socket, since a `docker` program on the PATH says nothing about an engine. */
-function dockerAnswers(): Promise<boolean> {
+export function dockerAnswers(): Promise<boolean> {
   const host = process.env.DOCKER_HOST;
   if (host !== undefined && !host.startsWith("unix://")) return Promise.resolve(true);
   return new Promise((resolve) => {
