@@ -4,12 +4,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { beforeAll } from "vitest";
+import { installOnce } from "../../.ci/install-once.ts";
 
-const binaries = new URL("../../node_modules/.bin/", import.meta.url);
+const programs = new URL("../programs/node_modules/.bin/", import.meta.url);
 
-/** The path of a program that a development dependency brings. */
-export function binaryPath(name: string): string {
-  return fileURLToPath(new URL(name, binaries));
+/** The path of a program of `test/programs`. */
+export function programPath(name: string): string {
+  return fileURLToPath(new URL(name, programs));
+}
+
+/** Installs the programs of `test/programs`, where no test has done so before. */
+export function usePrograms(): void {
+  beforeAll(() => installOnce("test/programs"), 300_000);
 }
 
 /** A running client that somebody else wrote, as a process of its own. */
@@ -33,13 +40,13 @@ export function environmentOf(home: string): Record<string, string> {
   return { HOME: home, PATH: home, MCP_REMOTE_CONFIG_DIR: home, MCP_STORAGE_DIR: home };
 }
 
-/** Starts a program of `node_modules/.bin` with the Node.js of the toolchain. It is killed at the end of the scope. */
+/** Starts a program of `test/programs` with the Node.js that runs the tests. It is killed at the end of the scope. */
 export function startClient(
   name: string,
   parameters: readonly string[],
   environment: Record<string, string>,
 ): ClientProgram {
-  const child = spawn(binaryPath("node"), [binaryPath(name), ...parameters], { env: environment, stdio: "pipe" });
+  const child = spawn(process.execPath, [programPath(name), ...parameters], { env: environment, stdio: "pipe" });
   let text = "";
   const waiting = new Set<() => void>();
   const exited = once(child, "close").then(([code]: (number | null)[]) => code ?? null);

@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
-import { emptyHome, environmentOf, startClient } from "./client-program.ts";
+import { emptyHome, environmentOf, startClient, usePrograms } from "./client-program.ts";
 import { openClientScene } from "./client-scene.ts";
+
+usePrograms();
 
 it("gets the MCP Inspector's command line through a login and a tool call", async () => {
   await using home = await emptyHome();
