@@ -23,7 +23,14 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Where every lock file of this project is, relative to its root. */
 export function lockFiles(): string[] {
-  const listing = ["ls-files", "--cached", "--others", "--exclude-standard", "package-lock.json", "*/package-lock.json"];
+  const listing = [
+    "ls-files",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "package-lock.json",
+    "*/package-lock.json",
+  ];
   return execFileSync("git", listing, { cwd: root, encoding: "utf8" }).split("\n").filter(Boolean);
 }
 

@@ -24,7 +24,9 @@ const longestInstall = 300_000;
  */
 export async function installOnce(folder: string): Promise<void> {
   const path = join(root, folder);
-  const lock = createHash("sha256").update(await readFile(join(path, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(await readFile(join(path, "package-lock.json")))
+    .digest("hex");
   const mark = join(path, "node_modules", ".installed-lock");
   const isInstalled = async () => (await readFile(mark, "utf8").catch(() => "")) === lock;
   if (await isInstalled()) return;
