@@ -3,21 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { beforeAll } from "vitest";
-import { installOnce } from "../../.ci/install-once.ts";
-
-const programs = new URL("../programs/node_modules/.bin/", import.meta.url);
-
-/** The path of a program of `test/programs`. */
-export function programPath(name: string): string {
-  return fileURLToPath(new URL(name, programs));
-}
-
-/** Installs the programs of `test/programs`, where no test has done so before. */
-export function usePrograms(): void {
-  beforeAll(() => installOnce("test/programs"), 300_000);
-}
+import { programPath } from "../support/programs.ts";
 
 /** A running client that somebody else wrote, as a process of its own. */
 export interface ClientProgram extends AsyncDisposable {

@@ -2,7 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { freePorts } from "../support/free-port.ts";
-import { emptyHome, environmentOf, startClient, usePrograms } from "./client-program.ts";
+import { usePrograms } from "../support/programs.ts";
+import { emptyHome, environmentOf, startClient } from "./client-program.ts";
 import { openClientScene } from "./client-scene.ts";
 
 usePrograms();

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { emptyHome, environmentOf, startClient, usePrograms } from "./client-program.ts";
+import { usePrograms } from "../support/programs.ts";
+import { emptyHome, environmentOf, startClient } from "./client-program.ts";
 import { openClientScene } from "./client-scene.ts";
 
 usePrograms();

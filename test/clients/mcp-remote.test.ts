@@ -1,7 +1,8 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { expect, it } from "vitest";
-import { emptyHome, environmentOf, programPath, usePrograms } from "./client-program.ts";
+import { programPath, usePrograms } from "../support/programs.ts";
+import { emptyHome, environmentOf } from "./client-program.ts";
 import { type ClientScene, openClientScene } from "./client-scene.ts";
 
 usePrograms();
