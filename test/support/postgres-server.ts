@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { chown, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { dockerAnswers, startContainer } from "./containers.ts";
 import { freePort } from "./free-port.ts";
-import { dockerAnswers, findProgram } from "./redis-server.ts";
+import { findProgram } from "./redis-server.ts";
 
 const installLine =
   "No Postgres for the tests: run `apt-get install -y postgresql`, start Docker, or set POSTGRES_URL.";
@@ -129,12 +130,12 @@ function unprivilegedUser(): { readonly uid: number; readonly gid: number } | un
 }
 
 async function startPostgresContainer(): Promise<TestPostgres> {
-  const { GenericContainer, Wait } = await import("testcontainers");
-  const container = await new GenericContainer("postgres:17-alpine")
-    .withEnvironment({ POSTGRES_HOST_AUTH_METHOD: "trust" })
-    .withExposedPorts(5432)
-    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
-    .start();
+  const container = await startContainer({
+    image: "postgres:17-alpine",
+    port: 5432,
+    environment: { POSTGRES_HOST_AUTH_METHOD: "trust" },
+    ready: [/ready to accept connections/, 2],
+  });
   return {
     url: `postgres://postgres@${container.getHost()}:${container.getMappedPort(5432)}/postgres`,
     [Symbol.asyncDispose]: async () => void (await container.stop()),
