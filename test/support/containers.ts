@@ -32,7 +32,12 @@ export interface ContainerSettings {
 }
 
 /** Starts a container with testcontainers. */
-export async function startContainer({ image, port, environment, ready }: ContainerSettings): Promise<RunningContainer> {
+export async function startContainer({
+  image,
+  port,
+  environment,
+  ready,
+}: ContainerSettings): Promise<RunningContainer> {
   await installOnce("test/containers");
   const { GenericContainer, Wait }: Containers = createRequire(new URL("../containers/", import.meta.url))(
     "testcontainers",
