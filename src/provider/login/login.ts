@@ -151,7 +151,7 @@ export class Login {
     if (error !== undefined) throw upstreamError(error);
     if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
     try {
-      return await upstream.exchange({ code, codeVerifier, redirectUri });
+      return await upstream.exchange({ code, codeVerifier, redirectUri, ...(issuer !== undefined && { issuer }) });
     } catch (cause) {
       if (!(cause instanceof UpstreamRejectedError)) throw cause;
       if (cause.error === "invalid_grant") {
