@@ -47,7 +47,7 @@ interface Session {
 
 /**
  * A program on a person's computer, with three processes that share what they keep in one file. It works for four hours,
- * then sleeps for days; one in fifty never sleeps. One in ten is a hosted client with a secret, which registers once; one in
+ * then sleeps for days; one in two hundred never sleeps. One in ten is a hosted client with a secret, which registers once; one in
  * three of the others has the same metadata as the same program of other people.
  */
 export class SimulatedClient {
@@ -69,7 +69,7 @@ export class SimulatedClient {
     this.#index = index;
     this.#world = world;
     this.#isHosted = index % 10 === 0;
-    this.#neverSleeps = index % 50 === 25;
+    this.#neverSleeps = index % 200 === 25;
     this.#name = index % 3 === 0 ? `Program ${index % 7}` : `Program of person ${index}`;
     this.#sleepsUntil = world.clock.seconds(world.random.below(20 * day));
   }
