@@ -129,11 +129,11 @@ export class Login {
   }
 
   #open(state: string, sealed: string | undefined): LoginTransaction {
-    const foreign = "This login was not begun in this browser, or is already over. Start again from your application.";
+    const foreign = "This login was not begun in this browser, or is already over.";
     if (sealed === undefined) throw invalidRequest(foreign);
     const transaction = openFromBrowser(() => this.#transactions.open(sealed, state), foreign);
     if (this.#configuration.now() < transaction.expiresAt) return transaction;
-    throw invalidRequest("This login took too long. Start again from your application.");
+    throw invalidRequest("This login took too long.");
   }
 
   /**
