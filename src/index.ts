@@ -69,3 +69,10 @@ export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts
 export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
 export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";
+export type { ReadsBack } from "./storage/read-back.ts";
+export type {
+  ExpiringRecord,
+  ExpiryArguments,
+  ExplicitExpiry,
+  ReadableExpiry,
+} from "./storage/readable-expiry.ts";

@@ -1,6 +1,7 @@
 import type { ZodType } from "zod";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
+import type { ExpiringRecord } from "../storage/readable-expiry.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
@@ -97,7 +98,7 @@ type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["reposito
  * ```
  */
 export function createRepositories<B extends Backend = Backend>(
-  create: <V>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
+  create: <V extends ExpiringRecord>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
 ): RepositoriesOf<B> {
   return {
     accessTokens: create(AccessTokenSchema, "access_token"),

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from "../../errors.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
-import type { Codec, RecordLocation } from "./codec.ts";
+import { CorruptRecordError, RecordTooLargeError } from "../../errors.ts";
+import { corruptRecord, invalidRecord } from "../record-errors.ts";
+import type { RecordLocation } from "./codec.ts";
+import { type ReadBack, type ReadingBackCodec, readingBack } from "./read-back.ts";
 
 /** A form of JSON text that values are kept in. Both methods may throw whatever they like. */
 export interface TextFormat<V> {
@@ -23,7 +24,7 @@ const maxDepth = 200;
  *
  * @param maxLength - The longest text that is read, in characters.
  */
-export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLength): Codec<V> {
+export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLength): ReadingBackCodec<V> {
   const decode = (text: string, location: RecordLocation): V => {
     if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
     try {
@@ -34,7 +35,7 @@ export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLen
       throw failure instanceof CorruptRecordError ? failure : corruptRecord(location, describe(failure));
     }
   };
-  const encode = (value: V, location: RecordLocation): string => {
+  const encodeAndReadBack = (value: V, location: RecordLocation): ReadBack<V> => {
     let text: string | undefined;
     try {
       text = format.write(value);
@@ -47,14 +48,14 @@ export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLen
       throw new RecordTooLargeError(`The record for ${location.repository} has ${lengths}.`);
     }
     try {
-      decode(text, location);
+      return { text, value: decode(text, location) };
     } catch {
       // A write that no read could give back must not be reported as done.
       throw invalidRecord(location, format.otherwise);
     }
-    return text;
   };
-  return { encode, decode };
+  const encode = (value: V, location: RecordLocation): string => encodeAndReadBack(value, location).text;
+  return readingBack(encodeAndReadBack, { encode, decode });
 }
 
 /** A cheap test that lets nearly every text pass: escapes are looked at only where `__proto__` could be spelled so. */
@@ -98,15 +99,4 @@ function refusal(failure: unknown): string | undefined {
   if (failure instanceof z.core.$ZodEncodeError) return "its schema transforms in one direction; make that a z.codec";
   if (failure instanceof z.core.$ZodAsyncError) return "its schema is asynchronous, which a codec cannot be";
   return undefined;
-}
-
-/** The one error for everything that is wrong with stored text. It names the key by its hash. */
-export function corruptRecord({ key, repository }: RecordLocation, reason: string): CorruptRecordError {
-  return new CorruptRecordError(
-    `The record with the key ${tokenKey(key)} in ${repository} cannot be read: ${reason}. Delete it.`,
-  );
-}
-
-function invalidRecord({ repository }: RecordLocation, reason: string): InvalidRecordError {
-  return new InvalidRecordError(`The value for ${repository} cannot be written: ${reason}.`);
 }

@@ -4,6 +4,7 @@ import { openSealed, seal } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
 import type { Codec, RecordLocation } from "./codec.ts";
+import { encodeAndReadBack, readingBack } from "./read-back.ts";
 
 /**
  * Seals what a codec writes: AES-256-GCM, with the key's id in the envelope so that keys can be rotated, bound to the
@@ -22,8 +23,9 @@ import type { Codec, RecordLocation } from "./codec.ts";
 export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec<V> {
   const codec = asCodec(schemaOrCodec);
   const derived = keys.derive("sealed record");
-  return {
-    encode: (value, location) => seal(derived, codec.encode(value, location), placeOf(location)),
+  const sealText = (text: string, location: RecordLocation): string => seal(derived, text, placeOf(location));
+  const sealedCodec: Codec<V> = {
+    encode: (value, location) => sealText(codec.encode(value, location), location),
     decode(text, location) {
       let opened: string;
       try {
@@ -36,6 +38,10 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
       return codec.decode(opened, location);
     },
   };
+  return readingBack((value, location) => {
+    const { text, value: kept } = encodeAndReadBack(codec, value, location);
+    return { text: sealText(text, location), value: kept };
+  }, sealedCodec);
 }
 
 /** Unambiguous: no choice of repository and key gives the text of another one. */

@@ -1,6 +1,7 @@
 import { SuperJSON } from "superjson";
 import { type ZodType, z } from "zod";
-import { checkedCodec, corruptRecord } from "./checked-codec.ts";
+import { corruptRecord } from "../record-errors.ts";
+import { checkedCodec } from "./checked-codec.ts";
 import type { Codec } from "./codec.ts";
 
 /**

@@ -30,7 +30,10 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
    * an item be deleted twice. One call more each. Default: false.
    */
   readonly strictTake?: boolean;
-  /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
   /** How many names' ids are remembered, to save look-ups. Default: 10000. */
   readonly maxKnownIds?: number;
