@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { CorruptRecordError, RecordTooLargeError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 import { corruptRecord, invalidRecord } from "../record-errors.ts";
 import type { RecordLocation } from "./codec.ts";
 import { type ReadBack, type ReadingBackCodec, readingBack } from "./read-back.ts";
+import { UnheldPartError } from "./unheld-parts.ts";
 
 /** A form of JSON text that values are kept in. Both methods may throw whatever they like. */
 export interface TextFormat<V> {
@@ -25,6 +27,7 @@ const maxDepth = 200;
  * @param maxLength - The longest text that is read, in characters.
  */
 export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLength): ReadingBackCodec<V> {
+  requireThat(Number.isSafeInteger(maxLength) && maxLength > 0, "maxLength must be a whole number above 0.");
   const decode = (text: string, location: RecordLocation): V => {
     if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
     try {
@@ -40,7 +43,7 @@ export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLen
     try {
       text = format.write(value);
     } catch (failure) {
-      throw invalidRecord(location, refusal(failure) ?? format.otherwise);
+      throw invalidRecord(location, refusal(failure, format));
     }
     if (text === undefined) throw invalidRecord(location, format.otherwise);
     if (text.length > maxLength) {
@@ -94,9 +97,10 @@ function describe(failure: unknown): string {
   return "it is not what was written";
 }
 
-function refusal(failure: unknown): string | undefined {
+function refusal(failure: unknown, { otherwise }: { readonly otherwise: string }): string {
+  if (failure instanceof UnheldPartError) return `${failure.message}; ${otherwise}`;
   if (failure instanceof z.core.$ZodError || failure instanceof RangeError) return describe(failure);
   if (failure instanceof z.core.$ZodEncodeError) return "its schema transforms in one direction; make that a z.codec";
   if (failure instanceof z.core.$ZodAsyncError) return "its schema is asynchronous, which a codec cannot be";
-  return undefined;
+  return otherwise;
 }

@@ -1,5 +1,6 @@
 import { UnsealableError } from "../../errors.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
+import { requireThat } from "../../option-checks.ts";
+import { KeyRing } from "../../secrets/key-ring.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
@@ -13,6 +14,7 @@ import { encodeAndReadBack, readingBack } from "./read-back.ts";
  *
  * @param schemaOrCodec - What to seal.
  * @param keys - The first secret writes, all read. Servers that share a secret need a `context` each.
+ * @throws {ConfigurationError} when the first argument is neither a schema nor a codec, or `keys` is no key ring.
  *
  * @example
  * ```ts
@@ -22,6 +24,7 @@ import { encodeAndReadBack, readingBack } from "./read-back.ts";
  */
 export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec<V> {
   const codec = asCodec(schemaOrCodec);
+  requireThat(keys instanceof KeyRing, "keys must be a key ring, such as KeyRing.from(secret).");
   const derived = keys.derive("sealed record");
   const sealText = (text: string, location: RecordLocation): string => seal(derived, text, placeOf(location));
   const sealedCodec: Codec<V> = {
