@@ -1,4 +1,5 @@
 import type { ZodType } from "zod";
+import { requireKind, requireObject, requireThat } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
 import type { ExpiringRecord } from "../storage/readable-expiry.ts";
@@ -100,6 +101,10 @@ type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["reposito
 export function createRepositories<B extends Backend = Backend>(
   create: <V extends ExpiringRecord>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
 ): RepositoriesOf<B> {
+  requireThat(
+    typeof create === "function",
+    "createRepositories() needs a function that makes a repository of a schema.",
+  );
   return {
     accessTokens: create(AccessTokenSchema, "access_token"),
     authorizationCodes: create(AuthorizationCodeSchema, "authorization_code"),
@@ -116,6 +121,39 @@ export function createRepositories<B extends Backend = Backend>(
 }
 
 /**
+ * Puts a wrapper in front of each repository of a provider. What else the object has, such as the end of it, stays.
+ *
+ * @param wrap - Called once for each kind of record.
+ *
+ * @example
+ * ```ts
+ * const patient = wrapRepositories(repositories, (repository) => retrying(repository, { attempts: 4 }));
+ * const measured = wrapRepositories(repositories, (repository, name) => observed(repository, channel(`store:${name}`)));
+ * ```
+ */
+export function wrapRepositories<R extends ProviderRepositories>(
+  repositories: R,
+  wrap: <V>(repository: Repository<string, V>, name: keyof ProviderRecords) => Repository<string, V>,
+): Omit<R, keyof ProviderRecords> & ProviderRepositories {
+  requireObject("repositories", repositories);
+  requireThat(typeof wrap === "function", "wrapRepositories() needs a function that wraps a repository.");
+  return {
+    ...repositories,
+    accessTokens: wrap(repositories.accessTokens, "accessTokens"),
+    authorizationCodes: wrap(repositories.authorizationCodes, "authorizationCodes"),
+    refreshTokens: wrap(repositories.refreshTokens, "refreshTokens"),
+    clients: wrap(repositories.clients, "clients"),
+    grants: wrap(repositories.grants, "grants"),
+    clientAssertions: wrap(repositories.clientAssertions, "clientAssertions"),
+    upstreamSessions: wrap(repositories.upstreamSessions, "upstreamSessions"),
+    upstreamRevocations: wrap(repositories.upstreamRevocations, "upstreamRevocations"),
+    consentRevocations: wrap(repositories.consentRevocations, "consentRevocations"),
+    locks: wrap(repositories.locks, "locks"),
+    keyAnnouncements: wrap(repositories.keyAnnouncements, "keyAnnouncements"),
+  };
+}
+
+/**
  * Repositories in this process's memory: for development and tests. State is lost with the process and is not shared
  * between instances.
  *
@@ -127,5 +165,6 @@ export function createRepositories<B extends Backend = Backend>(
  * ```
  */
 export function createInMemoryRepositories(options: { readonly clock?: () => number } = {}): ProviderRepositories {
+  requireKind("options", options, "object");
   return createRepositories(<V>() => new InMemoryRepository<string, V>(options));
 }

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { InvalidRecordError } from "../errors.ts";
+import { requireKind } from "../option-checks.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 import { expiryFault } from "./expiry-fault.ts";
 import { corruptRecord } from "./record-errors.ts";
@@ -28,8 +29,12 @@ export interface ExpiryOptions<V> {
 export class RecordExpiry<V> {
   readonly #read: (value: V) => unknown;
 
-  /** @param read - Reads a record's expiry. Default: its `expiresAt`. */
+  /**
+   * @param read - Reads a record's expiry. Default: its `expiresAt`.
+   * @throws {ConfigurationError} when it is no function.
+   */
   constructor(read: ReadExpiry<V> | undefined) {
+    requireKind("expiresAt", read, "function");
     this.#read = read === undefined ? memberExpiresAt : timeReadBy(read);
   }
 

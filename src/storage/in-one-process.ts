@@ -1,5 +1,5 @@
 import { CorruptRecordError, UnsealableError } from "../errors.ts";
-import { requireThat } from "../option-checks.ts";
+import { requireKind, requireThat } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
 import { type ExpiryOptions, isExpired, RecordExpiry } from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
@@ -45,7 +45,9 @@ export function inOneProcess<K extends string, V>(
 ): Repository<K, V> {
   const isBackend = ["get", "set", "delete"].every((method) => typeof Object(basic)[method] === "function");
   requireThat(isBackend, "inOneProcess() needs a backend with the methods get, set and delete.");
+  requireKind("options", options, "object");
   const { clock = Date.now } = options;
+  requireKind("clock", clock, "function");
   const expiry = new RecordExpiry(options.expiresAt);
   const isOver = (key: K, value: V): boolean => {
     return isExpired(expiry.ofStored(value, { repository: "the backend of inOneProcess()", key }), clock());

@@ -12,10 +12,11 @@ export interface ReadsBack<K extends string, V> {
 
 /** What a repository's `get` would give after `set`; the value as it is where the repository does not say. */
 export function readBackOf<K extends string, V>(repository: Repository<K, V>, key: K, value: V): V {
-  return isReadingBack(repository) ? repository.readBack(key, value) : value;
+  return canReadBack(repository) ? repository.readBack(key, value) : value;
 }
 
-function isReadingBack<K extends string, V>(
+/** True for a repository that can tell what its reads would give back. */
+export function canReadBack<K extends string, V>(
   repository: Repository<K, V>,
 ): repository is Repository<K, V> & ReadsBack<K, V> {
   return "readBack" in repository && typeof repository.readBack === "function";

@@ -1,4 +1,5 @@
 import { CorruptRecordError } from "../errors.ts";
+import { requireKind } from "../option-checks.ts";
 import { asCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "./codecs/codec.ts";
 import { encodeAndReadBack, isReadingBack } from "./codecs/read-back.ts";
@@ -27,6 +28,7 @@ export class RecordText<V> {
 
   /** @throws {ConfigurationError} when the schema's `expiresAt` may be no number and no option says how to read it. */
   constructor(schemaOrCodec: SchemaOrCodec<V>, { clock = Date.now, expiresAt }: ExpiryOptions<V> = {}) {
+    requireKind("clock", clock, "function");
     this.#codec = asCodec(schemaOrCodec);
     requireReadableExpiry(schemaOrCodec, expiresAt);
     this.#expiry = new RecordExpiry(expiresAt);

@@ -4,8 +4,9 @@ import { beforeDeadline } from "../deadline.ts";
 import { RecordExpiry } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
 import { type ReadsBack, readBackOf } from "../read-back.ts";
-import { frozenRecord, requireKey } from "../record-checks.ts";
+import { frozenRecord, requireKey, requireRepository } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
+import type { CopyKeeping } from "./copy-keeping.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
 import { type Load, LoadsUnderWay } from "./loads-under-way.ts";
 import { assertOptions, type CachedRepositoryOptions } from "./options.ts";
@@ -54,7 +55,9 @@ interface Written<V> extends Prepared<V> {
  * });
  * ```
  */
-export class CachedRepository<K extends string, V> implements Repository<K, V>, FreshlyReadable<K, V>, ReadsBack<K, V> {
+export class CachedRepository<K extends string, V>
+  implements Repository<K, V>, FreshlyReadable<K, V>, ReadsBack<K, V>, CopyKeeping
+{
   readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
   readonly #expiry: RecordExpiry<V>;
@@ -74,9 +77,10 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   /**
    * @param backend - What the records are read from and written to. It stays open when the cache is closed.
    * @param options - `max` (entries) and `maxStaleness` (milliseconds) are required.
-   * @throws {ConfigurationError} when an option is missing or out of range.
+   * @throws {ConfigurationError} when the backend is no repository, or an option is missing or out of range.
    */
   constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
+    requireRepository("The backend", backend);
     assertOptions(options);
     this.#backend = backend;
     this.#clock = options.clock ?? Date.now;
@@ -106,6 +110,16 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
       if (now < copy.freshUntil && now >= copy.asOf) return copy.answer;
     }
     return this.#getUncached(key);
+  }
+
+  /**
+   * How old the copy is from which a `get` would be answered now, in milliseconds; `undefined` where a `get` would ask the
+   * backend. It does not count as a use of the copy.
+   */
+  copyAge(key: string): number | undefined {
+    const copy = this.#copies.peek(key);
+    const now = this.#clock();
+    return copy !== undefined && now < copy.freshUntil && now >= copy.asOf ? now - copy.asOf : undefined;
   }
 
   /**

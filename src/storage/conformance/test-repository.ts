@@ -1,3 +1,4 @@
+import { requireMethods, requireObject, requireText, requireThat } from "../../option-checks.ts";
 import { addCases } from "./add-cases.ts";
 import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
@@ -63,6 +64,7 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
  *
  * @param name - Names the repository in the test report.
  * @param create - Makes an empty repository for each case.
+ * @throws {ConfigurationError} when an argument is of another kind.
  *
  * @example
  * ```ts
@@ -76,7 +78,11 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
  * ```
  */
 export function testRepository(name: string, create: CreateRepository, options: TestRepositoryOptions): void {
+  requireText("name", name);
+  requireThat(typeof create === "function", "create must be a function that makes a repository for one case.");
+  requireObject("options", options);
   const { runner, capabilities, without = {} } = options;
+  requireMethods("runner", runner, ["describe", "it"]);
   const isOffered = (part: Requirement): boolean =>
     without[part] === undefined && (capabilities === undefined || capabilities.includes(part));
   runner.describe(`${name} keeps the repository contract:`, () => {

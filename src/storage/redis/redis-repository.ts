@@ -1,4 +1,5 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
+import { requireObject } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
@@ -88,6 +89,7 @@ export class RedisRepository<V, K extends string = string>
     options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
   );
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
+    requireObject("options", options);
     this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
     this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);

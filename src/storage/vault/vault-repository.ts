@@ -1,4 +1,5 @@
 import { InvalidKeyError, StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
+import { requireObject } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
 import { KeyTurns } from "../key-turns.ts";
@@ -83,6 +84,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     options: PangeaVaultRepositoryOptions<V> = {},
     internals: VaultInternals = {},
   ) {
+    requireObject("options", options);
     const { expiresAt, ...others } = options;
     this.#settings = readVaultOptions(others, internals);
     this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings);

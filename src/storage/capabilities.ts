@@ -1,0 +1,42 @@
+import type { Repository } from "./contract.ts";
+import { isEnumerable } from "./enumerable.ts";
+import { isFreshlyReadable } from "./fresh-read.ts";
+import { canReadBack } from "./read-back.ts";
+import { requireRepository } from "./record-checks.ts";
+
+/** A call that a wrapper passes on, or not. */
+export type PassOn = <R>(method: RepositoryMethod, call: () => Promise<R>, key: string) => Promise<R>;
+
+/** The methods by key that a repository can have. */
+export type RepositoryMethod = keyof Repository<string, unknown> | "getFresh";
+
+/**
+ * A repository that hands every call by key to a wrapper. It has the optional capabilities that the repository has, and no
+ * others: a fresh read, what a read would give back, a list of the records, an end.
+ *
+ * @throws {ConfigurationError} when it is no repository.
+ */
+export function wrapped<K extends string, V>(repository: Repository<K, V>, passOn: PassOn): Repository<K, V> {
+  requireRepository("The repository", repository);
+  const wrapper: Repository<K, V> = {
+    get: (key) => passOn("get", () => repository.get(key), key),
+    set: (key, value) => passOn("set", () => repository.set(key, value), key),
+    delete: (key) => passOn("delete", () => repository.delete(key), key),
+    take: (key) => passOn("take", () => repository.take(key), key),
+    add: (key, value) => passOn("add", () => repository.add(key, value), key),
+  };
+  return Object.assign(
+    wrapper,
+    isFreshlyReadable(repository) && {
+      getFresh: (key: K) => passOn("getFresh", () => repository.getFresh(key), key),
+    },
+    canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
+    isEnumerable(repository) && { entries: () => repository.entries() },
+    isAsyncDisposable(repository) && { [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose]() },
+  );
+}
+
+/** True for what can be closed. */
+export function isAsyncDisposable(value: object): value is AsyncDisposable {
+  return Symbol.asyncDispose in value && typeof value[Symbol.asyncDispose] === "function";
+}
