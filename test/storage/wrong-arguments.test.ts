@@ -13,11 +13,6 @@ const repositories = main.createInMemoryRepositories();
 const schema = z.object({ name: z.string() });
 const keys = main.KeyRing.from("a secret that is long enough for a test");
 const runner = { describe: () => undefined, it: () => undefined };
-const upstreamOptions = {
-  issuer: "https://pdn-a.login.aws.us.pangea.cloud",
-  clientId: "psa_a",
-  clientSecret: "secret",
-};
 
 /** The right arguments of everything public that makes something, and how many of them there have to be. */
 const makers: Readonly<Record<string, readonly [required: number, ...right: unknown[]]>> = {

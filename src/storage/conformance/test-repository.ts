@@ -4,8 +4,12 @@ import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
+import { listCases } from "./list-cases.ts";
+import { lostAnswerCases } from "./lost-answer-cases.ts";
+import { processCases } from "./process-cases.ts";
 import { raceCases } from "./race-cases.ts";
 import type { CreateRepository, RepositoryCase, Requirement } from "./subject.ts";
+import { unreadableCases } from "./unreadable-cases.ts";
 
 /** Every rule of the contract, for a runner of your own: see `runRepositoryCase`. */
 export const repositoryCases: readonly RepositoryCase[] = [
@@ -15,6 +19,10 @@ export const repositoryCases: readonly RepositoryCase[] = [
   ...concurrencyCases,
   ...raceCases,
   ...failureCases,
+  ...unreadableCases,
+  ...lostAnswerCases,
+  ...listCases,
+  ...processCases,
 ];
 
 /** The part of a test runner that the suite needs. `node:test` and vitest both have it. */
@@ -60,7 +68,8 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
 }
 
 /**
- * Defines the tests that every repository has to pass: contract, expiry, concurrency, races, failures.
+ * Defines the tests that every repository has to pass: contract, expiry, concurrency, races, failures,
+ * lost answers, lists, and races of processes.
  *
  * @param name - Names the repository in the test report.
  * @param create - Makes an empty repository for each case.
