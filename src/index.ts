@@ -81,4 +81,5 @@ export type {
   ExplicitExpiry,
   ReadableExpiry,
 } from "./storage/readable-expiry.ts";
+export { type EncodedRecord, RecordText } from "./storage/record-text.ts";
 export { type RetryingOptions, retrying } from "./storage/retrying.ts";

@@ -6,8 +6,8 @@ import { type Having, rule } from "./rule.ts";
 import type { RepositoryCase } from "./subject.ts";
 
 const processCount = 4;
-const rounds = 4;
-const keysPerRound = 500;
+const rounds = 2;
+const keysPerRound = 400;
 
 /** Keys that nothing else uses. */
 function freshKeys(): string[] {

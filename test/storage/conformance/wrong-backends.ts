@@ -559,7 +559,7 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
       }
     })(store, codec),
 
-  "a list goes on where a record cannot be read": (store, codec) =>
+  "a list goes on where a record cannot be read, and may say so at its end": (store, codec) =>
     new (class<V> extends TextRepository<V> {
       override async *entries(): AsyncGenerator<[string, V], void, undefined> {
         for (const key of this.store.texts.keys()) {
