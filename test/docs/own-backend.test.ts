@@ -9,12 +9,12 @@ import { afterAll, expect, it } from "vitest";
 import { repositoryCases } from "../../src/conformance.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const document = readFileSync(join(root, "docs/backends.md"), "utf8");
+const document = readFileSync(join(root, "docs/own-backend.md"), "utf8");
 const directory = mkdtempSync(join(tmpdir(), "pangea-backends-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-it("the example of docs/backends.md passes every case of the suite, and skips none", async () => {
-  const blocks = [...document.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)];
+it("the example of docs/own-backend.md passes every case of the suite, and skips none", async () => {
+  const blocks = [...document.matchAll(/```ts file=(\S+)\n(.*?)```/gs)];
   expect(blocks.map(([, name]) => name)).toEqual(["file-repository.ts", "file-process.ts", "file-repository.test.ts"]);
   mkdirSync(join(directory, "node_modules"));
   symlinkSync(root, join(directory, "node_modules/pangea-authn-fastmcp"));
