@@ -21,11 +21,14 @@ const readsPerStatement = 500;
 export class ReadBatches {
   readonly #table: RecordTable;
   readonly #patience: Patience;
+  readonly #begin: () => () => void;
   #open: Read[] | undefined;
 
-  constructor(table: RecordTable, patience: Patience) {
+  /** @param begin - Called when reads begin; what it answers with is called when they end. */
+  constructor(table: RecordTable, patience: Patience, begin: () => () => void) {
     this.#table = table;
     this.#patience = patience;
+    this.#begin = begin;
   }
 
   /**
@@ -53,38 +56,36 @@ export class ReadBatches {
       }
       const batch = [read];
       this.#open = batch;
-      process.nextTick(() => this.#run(batch));
+      const end = this.#begin();
+      process.nextTick(() => this.#run(batch, end));
     });
   }
 
-  #run(batch: readonly Read[]): void {
+  #run(batch: readonly Read[], end: () => void): void {
     this.#open = undefined;
-    for (let start = 0; start < batch.length; start += readsPerStatement) {
-      this.#read(batch.slice(start, start + readsPerStatement), 0, performance.now() + this.#patience.timeout);
-    }
+    const deadline = performance.now() + this.#patience.timeout;
+    const first = batch.length > readsPerStatement ? batch.slice(0, readsPerStatement) : batch;
+    if (first !== batch) this.#run(batch.slice(readsPerStatement), this.#begin());
+    this.#read(first, 0, deadline, end);
   }
 
-  #read(reads: readonly Read[], attempt: number, deadline: number): void {
-    let rows: readonly (RecordRow | undefined)[];
+  #read(reads: readonly Read[], attempt: number, deadline: number, end: () => void): void {
     try {
-      rows = this.#rowsOf(reads);
+      const rows = this.#rowsOf(reads);
+      for (const [index, read] of reads.entries()) read.resolve(rows[index]);
     } catch (error) {
       if (isBusy(error) && performance.now() < deadline) {
-        void this.#patience.pause(pauseBefore(attempt)).then(() => this.#read(reads, attempt + 1, deadline));
+        void this.#patience.pause(pauseBefore(attempt)).then(() => this.#read(reads, attempt + 1, deadline, end));
         return;
       }
       const failure = isBusy(error) ? stayedLocked(this.#patience.timeout) : sqliteFailure(error, "read");
       for (const read of reads) read.reject(failure);
-      return;
     }
-    reads.forEach((read, index) => {
-      read.resolve(rows[index]);
-    });
+    end();
   }
 
   #rowsOf(reads: readonly Read[]): (RecordRow | undefined)[] {
-    const [first] = reads;
-    if (reads.length === 1 && first !== undefined) return [this.#table.get(first.key)];
-    return this.#table.getMany(reads.map(({ key }) => key));
+    const keys = reads.map(({ key }) => key);
+    return keys.length === 1 ? keys.map((key) => this.#table.get(key)) : this.#table.getMany(keys);
   }
 }

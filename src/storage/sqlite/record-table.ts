@@ -60,7 +60,7 @@ export class RecordTable {
       this.#set = database.prepare(write);
       this.#add = database.prepare(`${write} WHERE expires_at <= ?`);
       this.#delete = database.prepare(`DELETE FROM ${table} WHERE key = ? RETURNING expires_at`);
-      this.#deleteSame = database.prepare(`DELETE FROM ${table} WHERE key = ? AND value = ? RETURNING 1`);
+      this.#deleteSame = database.prepare(`DELETE FROM ${table} WHERE key = ? AND value = ?`);
       this.#sweep = database.prepare(
         `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at <= ? LIMIT ?)`,
       );
@@ -104,7 +104,7 @@ export class RecordTable {
 
   /** Deletes the row where it still has this text. True where it did. */
   deleteSame(key: string, value: string): boolean {
-    return this.#deleteSame.all(key, value).length > 0;
+    return Number(this.#deleteSame.run(key, value).changes) > 0;
   }
 
   /** Removes rows that have expired by now, so many at the most, and answers how many it removed. */

@@ -29,8 +29,8 @@ export class SharedConnection {
   readonly #sweeps: Sweep[] = [];
   #writesSinceSweep = 0;
   #nextSweep = 0;
-  #underWay = 0;
-  #whenIdle: (() => void)[] = [];
+  #reads = 0;
+  readonly #whenRead: (() => void)[] = [];
 
   /**
    * @param timeout - How long a call may wait for other connections, in milliseconds. Default: 5,000.
@@ -56,23 +56,22 @@ export class SharedConnection {
   /** Runs a write in its turn. See {@link WriteQueue.write}. */
   write<T>(run: () => T): Promise<T> {
     this.#writesSinceSweep += 1;
-    return this.track(this.#writes.write(run));
+    return this.#writes.write(run);
   }
 
-  /** Lets {@link idle} wait for a call. */
-  async track<T>(call: Promise<T>): Promise<T> {
-    this.#underWay += 1;
-    try {
-      return await call;
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
-    }
+  /** Counts reads that are under way, until the function that this answers with is called. */
+  beginReads(): () => void {
+    this.#reads += 1;
+    return () => {
+      this.#reads -= 1;
+      if (this.#reads === 0) for (const resolve of this.#whenRead.splice(0)) resolve();
+    };
   }
 
   /** Resolves when no call is under way. */
   async idle(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    await this.#writes.idle();
+    if (this.#reads > 0) await new Promise<void>((resolve) => this.#whenRead.push(resolve));
   }
 
   /** A look at one table after the other, from where the last look ended: one that nobody writes to becomes empty too. */

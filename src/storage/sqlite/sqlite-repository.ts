@@ -83,7 +83,7 @@ export class SqliteRepository<V, K extends string = string> implements Repositor
       database instanceof SharedConnection ? database : new SharedConnection(database, options.timeout);
     this.#tableName = table;
     this.#table = new RecordTable(this.#connection.database, table);
-    this.#reads = new ReadBatches(this.#table, this.#connection.patience);
+    this.#reads = new ReadBatches(this.#table, this.#connection.patience, () => this.#connection.beginReads());
     this.#expiresAt = expiresAt;
     this.#clock = clock;
     this.#connection.join((limit) => this.#table.sweep(this.#clock(), limit));
@@ -91,7 +91,7 @@ export class SqliteRepository<V, K extends string = string> implements Repositor
 
   async get(key: K): Promise<V | undefined> {
     this.#check(key);
-    return this.#connection.track(this.#reads.get(key, this.#decodeRow));
+    return this.#reads.get(key, this.#decodeRow);
   }
 
   async set(key: K, value: V): Promise<void> {

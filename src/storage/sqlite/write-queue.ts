@@ -32,6 +32,7 @@ export class WriteQueue {
   readonly #upkeep: () => (() => void) | undefined;
   #waiting: Write[] = [];
   #isScheduled = false;
+  readonly #whenIdle: (() => void)[] = [];
 
   /** @param upkeep - Answers with what is to be done beside the next writes, where something is due. */
   constructor(database: SqliteLike, patience: Patience, upkeep: () => (() => void) | undefined) {
@@ -66,6 +67,11 @@ export class WriteQueue {
     });
   }
 
+  /** Resolves when no write waits. */
+  async idle(): Promise<void> {
+    if (this.#isScheduled) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
   #next(attempt: number): void {
     const writes = this.#waiting.slice(0, writesPerTransaction);
     const outcomes = this.#try(writes);
@@ -79,10 +85,15 @@ export class WriteQueue {
       else write.settle({ isDone: false, failure: stayedLocked(this.#patience.timeout) });
     });
     this.#waiting = [...left, ...this.#waiting.slice(writes.length)];
-    if (this.#waiting.length === 0) this.#isScheduled = false;
+    if (this.#waiting.length === 0) this.#rest();
     else if (isLocked) void this.#patience.pause(pauseBefore(attempt)).then(() => this.#next(attempt + 1));
     // Other work of this process has its turn between two transactions.
     else setImmediate(() => this.#next(0));
+  }
+
+  #rest(): void {
+    this.#isScheduled = false;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   /** Runs writes, and answers how each ended: `undefined` where the database is locked, and nothing was done. */
