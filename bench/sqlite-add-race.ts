@@ -10,7 +10,4 @@ import { runTimedRace } from "./timed-race.ts";
 using directory = await sqliteDirectory();
 const driver = process.argv[2] === "better-sqlite3" ? "better-sqlite3" : "node:sqlite";
 const worker = new URL("../test/support/sqlite-race-worker.ts", import.meta.url);
-await runTimedRace(
-  { worker, arguments: [directory.file(), driver, "add"], processes: 8, keys: 100_000 },
-  "keys added",
-);
+await runTimedRace({ worker, arguments: [directory.file(), driver, "add"], processes: 8, keys: 100_000 }, "keys added");

@@ -4,8 +4,9 @@
  *
  *     npx node bench/sqlite-kills.ts [better-sqlite3]
  */
-import { sqliteDirectory } from "../test/support/sqlite-subject.ts";
+
 import { killWriters } from "../test/support/sqlite-kills.ts";
+import { sqliteDirectory } from "../test/support/sqlite-subject.ts";
 import { machine } from "./machine.ts";
 
 const driver = process.argv[2] === "better-sqlite3" ? "better-sqlite3" : "node:sqlite";

@@ -33,7 +33,9 @@ export async function killWriters(
   const result: KillResult = { acknowledged: 0, lost: 0, damage: [] };
   for (let round = 0; round < rounds; round++) {
     const lines = await Promise.all(
-      Array.from({ length: writersAtOnce }, (_, index) => writeUntilKilled([file, driver, `${round}-${index}`], wait(round))),
+      Array.from({ length: writersAtOnce }, (_, index) =>
+        writeUntilKilled([file, driver, `${round}-${index}`], wait(round)),
+      ),
     );
     const held = new Map<string, string>();
     for (const line of lines.flat()) {
@@ -69,5 +71,8 @@ async function writeUntilKilled(settings: readonly string[], milliseconds: numbe
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   child.kill("SIGKILL");
   await ended;
-  return said.slice(0, said.lastIndexOf("\n") + 1).split("\n").slice(0, -1);
+  return said
+    .slice(0, said.lastIndexOf("\n") + 1)
+    .split("\n")
+    .slice(0, -1);
 }

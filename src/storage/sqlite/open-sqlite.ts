@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, openSync, type Stats, statSync } from "node:fs";
+import { accessSync, chmodSync, closeSync, constants, openSync, type Stats, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StorageError, StorageRejectedError } from "../../errors.ts";
 import { requireKind, requireText } from "../../option-checks.ts";
@@ -75,6 +76,9 @@ function keepPrivate(file: string): void {
     const found = statSync(file, { throwIfNoEntry: false });
     if (found === undefined) closeSync(openSync(file, "ax", 0o600));
     else requireFile(found, file);
+    accessSync(file, constants.R_OK | constants.W_OK);
+    // The files beside it come and go.
+    accessSync(dirname(file), constants.W_OK | constants.X_OK);
     for (const each of [file, `${file}-wal`, `${file}-shm`]) withdrawRights(each);
   } catch (error) {
     // Another process was faster to create the file.

@@ -42,7 +42,7 @@ export class SharedConnection {
     this.database = database;
     this.patience = { timeout, pause };
     try {
-      this.#writes = new WriteQueue(database, this.patience, () => this.#dueSweep());
+      this.#writes = new WriteQueue(database, this.patience, (writes) => this.#dueSweep(writes));
     } catch (error) {
       throw sqliteFailure(error, "open");
     }
@@ -55,7 +55,6 @@ export class SharedConnection {
 
   /** Runs a write in its turn. See {@link WriteQueue.write}. */
   write<T>(run: () => T): Promise<T> {
-    this.#writesSinceSweep += 1;
     return this.#writes.write(run);
   }
 
@@ -75,7 +74,8 @@ export class SharedConnection {
   }
 
   /** A look at one table after the other, from where the last look ended: one that nobody writes to becomes empty too. */
-  #dueSweep(): (() => void) | undefined {
+  #dueSweep(writes: number): (() => void) | undefined {
+    this.#writesSinceSweep += writes;
     if (this.#writesSinceSweep < writesPerSweep) return undefined;
     this.#writesSinceSweep = 0;
     return () => {

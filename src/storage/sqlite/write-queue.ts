@@ -14,6 +14,9 @@ interface Write {
   readonly deadline: number;
 }
 
+/** Hears how many writes come next, and answers with what is to be done in their transaction, where something is due. */
+export type Upkeep = (writes: number) => (() => void) | undefined;
+
 /** How many writes one transaction takes, so that neither this process nor another one waits long for its end. */
 const writesPerTransaction = 64;
 
@@ -29,13 +32,12 @@ export class WriteQueue {
   readonly #begin: SqliteStatementLike;
   readonly #commit: SqliteStatementLike;
   readonly #rollback: SqliteStatementLike;
-  readonly #upkeep: () => (() => void) | undefined;
+  readonly #upkeep: Upkeep;
   #waiting: Write[] = [];
   #isScheduled = false;
   readonly #whenIdle: (() => void)[] = [];
 
-  /** @param upkeep - Answers with what is to be done beside the next writes, where something is due. */
-  constructor(database: SqliteLike, patience: Patience, upkeep: () => (() => void) | undefined) {
+  constructor(database: SqliteLike, patience: Patience, upkeep: Upkeep) {
     this.#patience = patience;
     this.#upkeep = upkeep;
     this.#begin = database.prepare("BEGIN IMMEDIATE");
@@ -98,7 +100,7 @@ export class WriteQueue {
 
   /** Runs writes, and answers how each ended: `undefined` where the database is locked, and nothing was done. */
   #try(writes: readonly Write[]): (Outcome | undefined)[] {
-    const upkeep = this.#upkeep();
+    const upkeep = this.#upkeep(writes.length);
     const together = writes.length > 1 || upkeep !== undefined ? this.#tryTogether(writes, upkeep) : "refused";
     return together === "refused" ? writes.map(tryAlone) : together;
   }
