@@ -47,8 +47,14 @@ export async function killServer(
     letInTwice: 0,
   };
   const port = String(await freePort());
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const upstream = new FakeUpstream(Date.now);
+  const harness = new ClientHarness(
+    new RemoteProvider({ baseUrl, scopes: ["user"], upstream, secret: "this one seals nothing, and is long enough" }),
+    baseUrl,
+  );
   const start = async (): Promise<ChildProcess> => {
-    const child = fork(worker, [file, driver, port]);
+    const child = fork(worker, [file, driver, port], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     await once(child, "message");
     return child;
   };
@@ -60,10 +66,6 @@ export async function killServer(
     await gone;
     server = await start();
   };
-  const baseUrl = `http://127.0.0.1:${port}`;
-  const upstream = new FakeUpstream(Date.now);
-  const harness = new ClientHarness(new RemoteProvider({ baseUrl, scopes: ["user"], upstream }), baseUrl);
-
   /** Does it again, once the server is back, as often as the server dies meanwhile. */
   const insist = async <T>(step: () => Promise<T>): Promise<{ readonly answer: T; readonly isRepeated: boolean }> => {
     for (let attempt = 0; ; attempt++) {

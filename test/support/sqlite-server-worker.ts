@@ -14,6 +14,8 @@ const provider = new McpOAuthProvider({
   rateLimits: false,
   repositories: createSqliteRepositories(file, { driver: driver === "better-sqlite3" ? driver : "node:sqlite" }),
 });
+// The server does not outlive the test that started it.
+process.on("disconnect", () => process.exit());
 const serve = protectMcp(provider, (_, response) => {
   response.end("tools");
 });
