@@ -12,9 +12,13 @@ export class LateSeal {
   #keys: KeyRing | undefined;
   #isUsedWithoutKeys = false;
 
-  /** Seals with these keys from now on. The same key ring may be given again. */
+  /**
+   * Seals with these keys from now on. The same keys may be given again.
+   *
+   * @throws {ConfigurationError} when records are sealed with others, or were kept in plain text.
+   */
   sealWith(keys: KeyRing): void {
-    if (this.#keys === keys) return;
+    if (this.#keys !== undefined && String(this.#keys.ids) === String(keys.ids)) return;
     if (this.#keys !== undefined || this.#isUsedWithoutKeys) {
       const before = this.#keys === undefined ? "used in plain text" : "sealed with other keys";
       throw new ConfigurationError(`The repositories were ${before} before; give their \`keys\` when you create them.`);
