@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { PGlite } from "@electric-sql/pglite";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { Fault } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
 import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
+import { createPostgresTables, type PostgresLike, PostgresRepository } from "../../src/postgres.ts";
 import { RedisRepository } from "../../src/redis.ts";
 import { openSqlite, type SqliteDriver, type SqliteLike, SqliteRepository } from "../../src/sqlite.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
@@ -131,6 +133,12 @@ const inSqlite = (database: SqliteLike, seal: boolean): Stack => {
   );
 };
 
+const inPostgres = (postgres: PostgresLike): Stack => {
+  const clock = new ManualClock();
+  const options = { prefix: `model-${randomUUID()}`, clock: clock.read };
+  return troubled(new PostgresRepository<NumberedRecord>(recordSchema, postgres, options), clock);
+};
+
 /** The names of the stacks, which a test can run over before the servers are up. */
 export const stackNames = [
   "in memory",
@@ -147,6 +155,8 @@ export const stackNames = [
   "SQLite by better-sqlite3",
   "sealed records in SQLite",
   "a cache in front of SQLite",
+  "Postgres",
+  "a cache in front of Postgres",
 ] as const;
 
 /** Starts the servers that the stacks need before the tests, and ends them after the tests. */
@@ -156,6 +166,7 @@ export function useStacks(): {
   const emulator = useEmulator({ authn: false });
   let server: RedisServer;
   let redis: Redis;
+  let postgres: PGlite;
   setUp("file", async (parts) => {
     server = parts.use(await startRedisServer());
     redis = parts.use(await connectRedis(server));
@@ -165,6 +176,9 @@ export function useStacks(): {
       parts.defer(() => void database.close());
       databases.set(driver, database);
     }
+    postgres = await PGlite.create();
+    parts.defer(() => postgres.close());
+    await createPostgresTables(postgres);
   });
   const databases = new Map<SqliteDriver, SqliteLike>();
   const sqlite = (driver: SqliteDriver, seal = false): Stack => {
@@ -187,6 +201,8 @@ export function useStacks(): {
     "SQLite by better-sqlite3": () => sqlite("better-sqlite3"),
     "sealed records in SQLite": () => sqlite("node:sqlite", true),
     "a cache in front of SQLite": () => cached(sqlite("better-sqlite3")),
+    Postgres: () => inPostgres(postgres),
+    "a cache in front of Postgres": () => cached(inPostgres(postgres)),
   };
   return { open: (name) => openers[name]() };
 }
