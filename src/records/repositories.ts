@@ -41,19 +41,23 @@ export interface ProviderRecords {
   readonly keyAnnouncements: KeyAnnouncement;
 }
 
+/** The name of every kind of record. */
+export const recordKinds = [
+  "access_token",
+  "authorization_code",
+  "refresh_token",
+  "client",
+  "grant",
+  "client_assertion",
+  "upstream_session",
+  "upstream_revocation",
+  "consent_revocation",
+  "lock",
+  "key_announcement",
+] as const;
+
 /** The name of a kind of record. Backends use the name as a namespace. */
-export type RecordKind =
-  | "access_token"
-  | "authorization_code"
-  | "refresh_token"
-  | "client"
-  | "grant"
-  | "client_assertion"
-  | "upstream_session"
-  | "upstream_revocation"
-  | "consent_revocation"
-  | "lock"
-  | "key_announcement";
+export type RecordKind = (typeof recordKinds)[number];
 
 /**
  * The repositories that a `PangeaOAuthProvider` keeps its state in. Keys are SHA-256 hashes of secrets or identifiers

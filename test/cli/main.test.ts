@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { freePort } from "../support/free-port.ts";
+import { sqliteDirectory } from "../support/sqlite-subject.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const run = promisify(execFile);
@@ -112,6 +114,34 @@ describe("the command line", () => {
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toContain("resource_metadata=");
     expect(await demo.stop()).toBe(0);
+  });
+
+  it("keeps the demo's state in a file when asked, so that it is there after a restart", async () => {
+    using directory = await sqliteDirectory();
+    const port = await freePort();
+    const words = ["demo", "--serve", "--port", String(port), "--state", directory.file("state.db")];
+    const base = `http://127.0.0.1:${port}`;
+    const redirect_uri = "http://127.0.0.1:4999/callback";
+    const first = await startUntil("Still running", words);
+    const registration = await fetch(`${base}/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" }),
+    });
+    const { client_id } = z.object({ client_id: z.string() }).parse(await registration.json());
+    expect(await first.stop()).toBe(0);
+    const second = await startUntil("Still running", words);
+    const query = {
+      client_id,
+      redirect_uri,
+      response_type: "code",
+      code_challenge: "c".repeat(43),
+      code_challenge_method: "S256",
+    };
+    const page = (id: string) => fetch(`${base}/authorize?${new URLSearchParams({ ...query, client_id: id })}`);
+    expect((await page(client_id)).status).toBe(200);
+    expect((await page("0efa041a-d5e7-4729-941c-20232f560fbb")).status).not.toBe(200);
+    expect(await second.stop()).toBe(0);
   });
 
   it("runs the emulator by itself and prints the settings for a server", async () => {

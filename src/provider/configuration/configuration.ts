@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
+import { sealUnsealed } from "../../records/sealable.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
@@ -81,6 +82,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? []);
+  const keys = configureKeys(options, addresses.issuer);
+  if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
   return {
     ...addresses,
     scopes,
@@ -100,7 +103,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
         : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
     consent: configureConsent(options.consent ?? {}, addresses.baseUrl),
     preRegisteredClients: ownClients,
-    keys: configureKeys(options, addresses.issuer),
+    keys,
     lifetimes: configureLifetimes(options),
     invalidGrantStatus,
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
