@@ -1,9 +1,14 @@
 import { ConfigurationError } from "../errors.ts";
-import type { KeyRing } from "../secrets/key-ring.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { KeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
-import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
+import {
+  RedisRepository,
+  type RedisRepositoryOptions,
+  redisRepositoryOptionKinds,
+} from "../storage/redis/redis-repository.ts";
 import { SharedClient } from "../storage/redis/shared-client.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
 
@@ -42,6 +47,9 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
   readonly keys?: KeyRing;
 }
 
+const { prefix: _prefix, expiresAt: _expiresAt, ...sharedKinds } = redisRepositoryOptionKinds;
+const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
+
 /**
  * Builds every repository of a provider in Redis, each kind of record under a prefix of its own. Once the client is
  * connected, the process warns with the code `PANGEA_REDIS_EVICTION` of a Redis that may evict records; `check()` refuses
@@ -58,8 +66,11 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  * ```
  */
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
+  requireOptions("createRedisRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
-  if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
+  const areKeys = keys === undefined || keys instanceof KeyRing;
+  requireThat(areKeys, "keys must be a key ring: KeyRing.from(secret).");
+  if (typeof namespace !== "string" || !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.

@@ -1,5 +1,6 @@
+import { requireOptions } from "../option-checks.ts";
 import { toVaultService } from "../storage/vault/connect.ts";
-import { type PangeaVaultRepositoryOptions, readVaultOptions } from "../storage/vault/options.ts";
+import { type PangeaVaultRepositoryOptions, readVaultOptions, vaultOptionKinds } from "../storage/vault/options.ts";
 import { VaultFolder } from "../storage/vault/vault-folder.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
@@ -18,6 +19,8 @@ export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposa
 /** The options of `createVaultRepositories`: those of a repository that concern all kinds alike. */
 export type VaultRepositoriesOptions = Omit<PangeaVaultRepositoryOptions<never>, "kind" | "expiresAt">;
 
+const { kind: _kind, expiresAt: _expiresAt, ...optionKinds } = vaultOptionKinds;
+
 /**
  * Builds every repository of a provider in Vault. All kinds of record share one folder, told apart by the item's
  * metadata; where the folder is a Python server's, its access tokens and clients go on working.
@@ -35,6 +38,7 @@ export function createVaultRepositories(
   tokenOrService: string | VaultServiceLike,
   options: VaultRepositoriesOptions = {},
 ): VaultRepositories {
+  requireOptions<VaultRepositoriesOptions>("createVaultRepositories", options, optionKinds);
   // One view of the folder for all kinds: what a request reads of several kinds at once is one call.
   const folder = new VaultFolder(toVaultService(tokenOrService, options), readVaultOptions(options));
   const repositories = createRepositories<InVault>(

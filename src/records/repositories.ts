@@ -1,4 +1,5 @@
 import type { ZodType } from "zod";
+import { type OptionKinds, requireOptions } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
@@ -114,17 +115,25 @@ export function createRepositories<B extends Backend = Backend>(
   };
 }
 
+interface InMemoryOptions {
+  readonly clock?: () => number;
+}
+
+const inMemoryOptionKinds: OptionKinds<InMemoryOptions> = { clock: "function" };
+
 /**
  * Repositories in this process's memory: for development and tests. State is lost with the process and is not shared
  * between instances.
  *
  * @param options - `clock` gives the time in milliseconds since the epoch. Default: `Date.now`.
+ * @throws {ConfigurationError} when an option is unknown or wrong; the message names it.
  *
  * @example
  * ```ts
  * const provider = new PangeaOAuthProvider({ ...settings, repositories: createInMemoryRepositories() });
  * ```
  */
-export function createInMemoryRepositories(options: { readonly clock?: () => number } = {}): ProviderRepositories {
+export function createInMemoryRepositories(options: InMemoryOptions = {}): ProviderRepositories {
+  requireOptions("createInMemoryRepositories", options, inMemoryOptionKinds);
   return createRepositories(<V>() => new InMemoryRepository<string, V>(options));
 }

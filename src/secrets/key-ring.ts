@@ -1,5 +1,6 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { ConfigurationError } from "../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 
 /**
  * The fewest characters of a secret that keys are derived from: 128 bits, even where every character is a hexadecimal
@@ -21,6 +22,12 @@ export interface DerivedKeys {
   readonly primary: DerivedKey;
   readonly all: readonly DerivedKey[];
 }
+
+interface KeyRingOptions {
+  readonly context?: string;
+}
+
+const optionKinds: OptionKinds<KeyRingOptions> = { context: "text" };
 
 /**
  * Derives every key of this package from one configured secret, by HKDF-SHA-256 (RFC 5869) with a label for each
@@ -48,7 +55,8 @@ export class KeyRing {
    * @param options - `context` keeps key rings with the same secret apart: what one sealed no other opens. Default: none.
    * @throws {ConfigurationError} when it is neither, the list is empty, or a secret has fewer than 32 characters or is listed twice.
    */
-  static from(secrets: string | readonly string[], options: { readonly context?: string } = {}): KeyRing {
+  static from(secrets: string | readonly string[], options: KeyRingOptions = {}): KeyRing {
+    requireOptions("KeyRing.from", options, optionKinds);
     const given: unknown = typeof secrets === "string" ? [secrets] : secrets;
     if (!Array.isArray(given)) throw new ConfigurationError("A secret must be a string, or a list of strings.");
     const [first, ...others] = given;
@@ -59,6 +67,8 @@ export class KeyRing {
         `A secret must have at least ${minSecretLength} characters; take them from a random source.`,
       );
     }
+    const isBare = list.every((secret) => secret === secret.trim());
+    requireThat(isBare, "A secret has white space or a line break around it: take that off, as with trim().");
     if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
     return new KeyRing(list, options.context ?? "");
   }

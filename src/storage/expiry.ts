@@ -1,3 +1,5 @@
+import type { OptionKinds } from "../option-checks.ts";
+
 /** Reads a record's absolute expiry, in epoch seconds; undefined for a record that never expires. */
 export type ReadExpiry<V> = (value: V) => number | undefined;
 
@@ -8,6 +10,9 @@ export interface ExpiryOptions<V> {
   /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */
   readonly expiresAt?: ReadExpiry<V>;
 }
+
+/** All options of how a repository tells time. */
+export const expiryOptionKinds: OptionKinds<ExpiryOptions<never>> = { clock: "function", expiresAt: "function" };
 
 /** The expiry of a record that carries it as `expiresAt`, in epoch seconds. */
 export function readExpiresAt(value: unknown): number | undefined {

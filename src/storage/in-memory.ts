@@ -1,5 +1,6 @@
+import { requireOptions } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, expiryOf } from "./expiry.ts";
+import { type ExpiryOptions, expiryOf, expiryOptionKinds } from "./expiry.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
 
 /** How an `InMemoryRepository` keeps time. */
@@ -26,7 +27,9 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
   readonly #isOver: (value: V) => boolean;
   #sweep: Iterator<[K, V]> | undefined;
 
+  /** @throws {ConfigurationError} when an option is unknown or wrong; the message names it. */
   constructor(options: InMemoryRepositoryOptions<V> = {}) {
+    requireOptions("InMemoryRepository", options, expiryOptionKinds);
     this.#isOver = expiryOf(options);
   }
 

@@ -1,7 +1,7 @@
 import { CorruptRecordError, UnsealableError } from "../errors.ts";
-import { requireThat } from "../option-checks.ts";
+import { requireMethods, requireOptions } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, expiryOf } from "./expiry.ts";
+import { type ExpiryOptions, expiryOf, expiryOptionKinds } from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
 
@@ -43,8 +43,13 @@ export function inOneProcess<K extends string, V>(
   basic: BasicRepository<K, V>,
   options: ExpiryOptions<V> = {},
 ): Repository<K, V> {
-  const isBackend = ["get", "set", "delete"].every((method) => typeof Object(basic)[method] === "function");
-  requireThat(isBackend, "inOneProcess() needs a backend with the methods get, set and delete.");
+  requireOptions("inOneProcess", options, expiryOptionKinds);
+  requireMethods(
+    "inOneProcess: the backend",
+    basic,
+    ["get", "set", "delete"],
+    "give an object with these three methods",
+  );
   const isOver = expiryOf(options);
   const turns = turnsAt.get(basic) ?? new KeyTurns();
   turnsAt.set(basic, turns);

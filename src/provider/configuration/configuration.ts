@@ -66,12 +66,19 @@ export interface ProviderConfiguration extends Addresses {
  */
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
   requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
-  checkOptionKinds(options);
+  const { nameOf = (option) => option, delay = wait, owner = "McpOAuthProvider" } = internals;
+  checkOptionKinds(owner, options);
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, onRefreshReuse = "end-grant" } = options;
-  const { nameOf = (option) => option, delay = wait } = internals;
+  requireClock(clock);
   const upstream = configureUpstream(options.upstream);
   const addresses = configureAddresses(options, upstream.id, nameOf);
+  const isAnother = upstream.issuer.replace(/\/$/, "") !== addresses.issuer.replace(/\/$/, "");
+  requireThat(
+    isAnother,
+    `The issuer of ${upstream.name} is this server's own, ${addresses.issuer}: people log in elsewhere.`,
+  );
   const scopes = requireScopes(nameOf("scopes"), options.scopes);
+  requireThat(scopes.length > 0, `${nameOf("scopes")} needs one scope at least, such as "user": nobody could log in.`);
   const isFree = !scopes.includes(offlineAccess);
   requireThat(isFree, `${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
   requireThat([400, 401].includes(invalidGrantStatus), "invalidGrantStatus must be 400 or 401.");
@@ -87,7 +94,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
     upstream,
-    repositories: { ...createInMemoryRepositories({ clock }), ...withoutUndefined(options.repositories ?? {}) },
+    repositories: options.repositories ?? createInMemoryRepositories({ clock }),
     registration,
     privateUseSchemes,
     documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
@@ -98,7 +105,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
       serviceDocumentationUrl === undefined
         ? undefined
         : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
-    consent: configureConsent(options.consent ?? {}, addresses.baseUrl),
+    consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes),
     preRegisteredClients: ownClients,
     keys: configureKeys(options, addresses.issuer),
     lifetimes: configureLifetimes(options),
@@ -114,8 +121,11 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   };
 }
 
-function withoutUndefined(given: Partial<ProviderRepositories>): Partial<ProviderRepositories> {
-  return Object.fromEntries(Object.entries(given).filter(([, repository]) => repository !== undefined));
+/** A time before 1973 is one in seconds: with it, nothing would ever expire. */
+function requireClock(clock: () => unknown): void {
+  const now = clock();
+  const isTime = typeof now === "number" && now > 1e11 && now < 1e14;
+  requireThat(isTime, "clock must give the time in milliseconds since the epoch, as Date.now does.");
 }
 
 function wait(milliseconds: number): Promise<void> {

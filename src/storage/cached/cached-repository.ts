@@ -1,5 +1,5 @@
 import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
-import type { Repository } from "../contract.ts";
+import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { type ReadExpiry, readExpiresAt } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
@@ -71,6 +71,7 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
    */
   constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
     assertOptions(options);
+    requireRepository("CachedRepository: the repository behind it", backend);
     this.#backend = backend;
     this.#clock = options.clock ?? Date.now;
     this.#expiresAt = options.expiresAt ?? readExpiresAt;

@@ -1,4 +1,5 @@
 import type { ZodType } from "zod";
+import { requireThat } from "../../option-checks.ts";
 import type { Codec } from "./codec.ts";
 import { jsonCodec } from "./json-codec.ts";
 
@@ -8,6 +9,8 @@ export type SchemaOrCodec<V> = ZodType<V> | Codec<V>;
 /**
  * The codec that a schema or a codec stands for.
  *
+ * @throws {ConfigurationError} when it is neither, such as a schema of Zod 3.
+ *
  * @example
  * ```ts
  * const codec = asCodec(z.object({ name: z.string() }));
@@ -15,7 +18,22 @@ export type SchemaOrCodec<V> = ZodType<V> | Codec<V>;
  * ```
  */
 export function asCodec<V>(schemaOrCodec: SchemaOrCodec<V>): Codec<V> {
+  requireSchemaOrCodec(schemaOrCodec);
   return isCodec(schemaOrCodec) ? schemaOrCodec : jsonCodec(schemaOrCodec);
+}
+
+function requireSchemaOrCodec(given: unknown): void {
+  const isObject = typeof given === "object" && given !== null;
+  const isZod3 = isObject && "_def" in given && !("_zod" in given);
+  requireThat(
+    !isZod3,
+    'The schema is one of Zod 3. Make it with Zod 4: npm install zod@4, or import { z } from "zod/v4".',
+  );
+  const hasMethods = isObject && ["encode", "decode"].every((name) => typeof Reflect.get(given, name) === "function");
+  requireThat(
+    isObject && ("_zod" in given || hasMethods),
+    "The schema is missing: give a Zod schema of the records, or a codec with encode and decode.",
+  );
 }
 
 /** Zod schemas have methods with these names too, so what tells them apart is Zod's own marker. */

@@ -1,4 +1,5 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
@@ -23,6 +24,14 @@ export interface RedisRepositoryOptions<V> {
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
 }
+
+/** All options of a `RedisRepository`. */
+export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<never>> = {
+  prefix: "any",
+  timeout: "any",
+  expiresAt: "function",
+  clock: "function",
+};
 
 /**
  * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
@@ -66,6 +75,8 @@ export class RedisRepository<V, K extends string = string> implements Repository
   #closing: Promise<void> | undefined;
 
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
+    requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
+    requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
     this.#codec = asCodec(schemaOrCodec);
     this.#keys = new KeySpace(options.prefix);
     this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);

@@ -1,5 +1,5 @@
 import { PangeaConfig, VaultService } from "pangea-node-sdk";
-import { ConfigurationError } from "../../errors.ts";
+import { requireExactText, requireHttpUrl, requireMethods, requireThat } from "../../option-checks.ts";
 import type { VaultConnectionOptions } from "./options.ts";
 import type { VaultServiceLike } from "./vault-service.ts";
 
@@ -12,15 +12,23 @@ export function toVaultService(
   tokenOrService: string | VaultServiceLike,
   options: VaultConnectionOptions,
 ): VaultServiceLike {
-  if (typeof tokenOrService === "object") return tokenOrService;
-  const token = tokenOrService;
-  if (typeof token !== "string" || token.trim() === "") {
-    throw new ConfigurationError("The Vault token is missing: give the pts_… token of a Pangea project.");
+  if (typeof tokenOrService === "object" && tokenOrService !== null) {
+    const methods = ["secretStore", "secretRotate", "getItem", "getBulk", "delete"];
+    requireMethods("The Vault service", tokenOrService, methods, "give a VaultService of pangea-node-sdk, or a token");
+    return tokenOrService;
   }
+  const token = requireExactText("The Vault token", tokenOrService);
+  requireThat(
+    /^pts_[^\s]+$/.test(token),
+    "The Vault token must be a service token of Pangea, which begins with pts_: the token alone, with nothing before it.",
+  );
   const { baseUrlTemplate, domain } = options;
-  if (baseUrlTemplate !== undefined && !/^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate)) {
-    throw new ConfigurationError('baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
-  }
+  const isTemplate = baseUrlTemplate === undefined || /^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate);
+  requireThat(isTemplate, 'baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
+  if (baseUrlTemplate !== undefined)
+    requireHttpUrl("baseUrlTemplate", baseUrlTemplate.replace("{SERVICE_NAME}", "vault"));
+  const isDomain = domain === undefined || /^[\w.-]+(?::\d+)?$/.test(domain);
+  requireThat(isDomain, "domain must be the domain of a region alone, such as aws.eu.pangea.cloud.");
   const config = new PangeaConfig({
     ...(domain !== undefined && { domain }),
     ...(baseUrlTemplate !== undefined && { baseUrlTemplate }),

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type { ReadExpiry } from "../expiry.ts";
 
 /** How to reach Vault. */
@@ -56,6 +56,19 @@ export interface VaultRepositorySettings
   readonly kind: string | undefined;
 }
 
+/** All options of a `PangeaVaultRepository`. */
+export const vaultOptionKinds: OptionKinds<PangeaVaultRepositoryOptions<never>> = {
+  baseUrlTemplate: "text",
+  domain: "text",
+  timeout: "any",
+  folder: "text",
+  kind: "text",
+  strictTake: "boolean",
+  expiresAt: "function",
+  maxKnownIds: "any",
+  clock: "function",
+};
+
 /** What a `Map` of V8 holds at most. */
 const maxEntries = 2 ** 24;
 
@@ -68,6 +81,7 @@ export function readVaultOptions(
   options: PangeaVaultRepositoryOptions<never>,
   internals: VaultInternals = {},
 ): VaultRepositorySettings {
+  requireOptions("PangeaVaultRepository", options, vaultOptionKinds);
   const { folder, kind, timeout = 10_000, maxKnownIds = 10_000 } = options;
   if (folder !== undefined && !/^[0-9a-zA-Z_.\-/ ]+$/.test(folder)) {
     throw new ConfigurationError("folder may have letters, digits, spaces and any of _ . - / only.");
