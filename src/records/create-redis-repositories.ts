@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../errors.ts";
-import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
-import { KeyRing } from "../secrets/key-ring.ts";
+import { type OptionKinds, requireOptions } from "../option-checks.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
@@ -68,8 +68,7 @@ const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, nam
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
   requireOptions("createRedisRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
-  const areKeys = keys === undefined || keys instanceof KeyRing;
-  requireThat(areKeys, "keys must be a key ring: KeyRing.from(secret).");
+  requireKeyRing(keys);
   if (typeof namespace !== "string" || !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }

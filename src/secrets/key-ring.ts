@@ -101,3 +101,12 @@ export class KeyRing {
     return new Uint8Array(hkdfSync("sha256", secret, "pangea-authn-fastmcp", info, 32));
   }
 }
+
+/**
+ * Checks an option that takes a key ring.
+ *
+ * @throws {ConfigurationError} when it is something else, such as the secret itself.
+ */
+export function requireKeyRing(keys: unknown): void {
+  requireThat(keys === undefined || keys instanceof KeyRing, "keys must be a key ring: KeyRing.from(secret).");
+}

@@ -1,5 +1,5 @@
 import { PangeaConfig, VaultService } from "pangea-node-sdk";
-import { requireExactText, requireHttpUrl, requireMethods, requireThat } from "../../option-checks.ts";
+import { requireExactText, requireMethods, requireThat } from "../../option-checks.ts";
 import type { VaultConnectionOptions } from "./options.ts";
 import type { VaultServiceLike } from "./vault-service.ts";
 
@@ -25,8 +25,6 @@ export function toVaultService(
   const { baseUrlTemplate, domain } = options;
   const isTemplate = baseUrlTemplate === undefined || /^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate);
   requireThat(isTemplate, 'baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
-  if (baseUrlTemplate !== undefined)
-    requireHttpUrl("baseUrlTemplate", baseUrlTemplate.replace("{SERVICE_NAME}", "vault"));
   const isDomain = domain === undefined || /^[\w.-]+(?::\d+)?$/.test(domain);
   requireThat(isDomain, "domain must be the domain of a region alone, such as aws.eu.pangea.cloud.");
   const config = new PangeaConfig({

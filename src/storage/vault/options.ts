@@ -61,7 +61,7 @@ export const vaultOptionKinds: OptionKinds<PangeaVaultRepositoryOptions<never>> 
   baseUrlTemplate: "text",
   domain: "text",
   timeout: "any",
-  folder: "text",
+  folder: "any",
   kind: "text",
   strictTake: "boolean",
   expiresAt: "function",

@@ -326,11 +326,6 @@ const mistakes: readonly Mistake[] = [
   ["a Vault token with a line break", vault("pts_demo\n"), /^The Vault token has white space/],
   ["the Vault token of an example", vault("pts_…"), /^The Vault token has the …/],
   ["something else for a Vault service", vault({}), /^The Vault service lacks secretStore/],
-  [
-    "Vault over http",
-    vault("pts_demo", { baseUrlTemplate: "http://{SERVICE_NAME}.aws.us.pangea.cloud" }),
-    /^baseUrlTemplate must use https/,
-  ],
   ["a URL for a domain", vault("pts_demo", { domain: "https://aws.eu.pangea.cloud" }), /^domain /],
   ["an empty domain", vault("pts_demo", { domain: "" }), /^domain /],
   ["a switch that is a text", vault("pts_demo", { strictTake: "false" }), /^strictTake must be a boolean/],
