@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { freePort } from "./free-port.ts";
 
-const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, start Docker, or set REDIS_URL.";
+const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, or set REDIS_URL.";
 const startAttempts = 5;
 
 /** A Redis that a test may use, whoever runs it. Its keys belong to the test's own prefix only. */
@@ -29,11 +28,10 @@ export interface RedisServer extends TestRedis {
   restart(): Promise<void>;
 }
 
-/** REDIS_URL where it is set, else a container where a Docker engine runs, else redis-server or valkey-server. */
+/** REDIS_URL where it is set, else redis-server or valkey-server. */
 export async function findRedis(): Promise<TestRedis> {
   const url = process.env.REDIS_URL;
   if (url !== undefined && url !== "") return { url, [Symbol.asyncDispose]: async () => undefined };
-  if (await dockerAnswers()) return startRedisContainer();
   return startRedisServer();
 }
 
@@ -136,30 +134,4 @@ export function redisProgram(): string {
   const program = findProgram("redis-server") ?? findProgram("valkey-server");
   if (program === undefined) throw new Error(installLine);
   return program;
-}
-
-/** Asks the Docker engine's socket, since a `docker` program on the PATH says nothing about an engine. */
-function dockerAnswers(): Promise<boolean> {
-  const host = process.env.DOCKER_HOST;
-  if (host !== undefined && !host.startsWith("unix://")) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const socket = connect(host?.slice("unix://".length) ?? "/var/run/docker.sock");
-    const answer = (answers: boolean): void => {
-      socket.destroy();
-      resolve(answers);
-    };
-    socket.setTimeout(500, () => answer(false));
-    socket.once("error", () => answer(false));
-    socket.once("data", (data) => answer(data.toString().startsWith("HTTP/1.1 200")));
-    socket.once("connect", () => socket.write("GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"));
-  });
-}
-
-async function startRedisContainer(): Promise<TestRedis> {
-  const { GenericContainer } = await import("testcontainers");
-  const container = await new GenericContainer("redis:7-alpine").withExposedPorts(6379).start();
-  return {
-    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
-    [Symbol.asyncDispose]: async () => void (await container.stop()),
-  };
 }
