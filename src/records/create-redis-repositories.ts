@@ -18,6 +18,8 @@ interface InRedis extends Backend {
 
 /** Every repository of a provider, in Redis. */
 export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where they are. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
   /**
    * Makes sure that Redis evicts no records: call it when the server starts. The Redis user needs `+info`.
    *
@@ -84,6 +86,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
   const endWarning = warnOfEviction(client);
   return {
     ...repositories,
+    ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     check: () => requireNoEviction(client),
     async [Symbol.asyncDispose]() {
       endWarning();

@@ -14,6 +14,8 @@ interface InVault extends Backend {
 
 /** Every repository of a provider, in Vault. */
 export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where they are. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
   /** Deletes what has expired, of every kind. Returns the number of items deleted. */
   sweep(): Promise<number>;
 }
@@ -60,6 +62,7 @@ export function createVaultRepositories(
   const all = Object.values(repositories);
   return {
     ...repositories,
+    ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     async sweep() {
       let deleted = 0;
       for (const repository of all) deleted += await repository.sweep();

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
+import { emit } from "../events.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
@@ -48,6 +49,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly clockTolerance: number;
   /** How far the clocks of two instances of this server may be apart, in seconds. */
   readonly instanceClockTolerance: number;
+  /** Told of what another server keeps in the same store. Tells whoever listens, once. */
+  readonly meetForeignGrant: (resource: string) => void;
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
@@ -113,6 +116,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
     instanceClockTolerance: configureClockTolerance(options, 120),
+    meetForeignGrant: once((resource) => emit("foreign-grants", { resource })),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
     clock,
@@ -126,6 +130,14 @@ function requireClock(clock: () => unknown): void {
   const now = clock();
   const isTime = typeof now === "number" && now > 1e11 && now < 1e14;
   requireThat(isTime, "clock must give the time in milliseconds since the epoch, as Date.now does.");
+}
+
+function once(tell: (resource: string) => void): (resource: string) => void {
+  let isTold = false;
+  return (resource) => {
+    if (!isTold) tell(resource);
+    isTold = true;
+  };
 }
 
 function wait(milliseconds: number): Promise<void> {

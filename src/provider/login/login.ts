@@ -29,7 +29,16 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 
 type LoginSettings = Pick<
   ProviderConfiguration,
-  "callbackUrl" | "clockTolerance" | "consent" | "issuer" | "keys" | "lifetimes" | "now" | "repositories" | "upstream"
+  | "callbackUrl"
+  | "clockTolerance"
+  | "consent"
+  | "issuer"
+  | "keys"
+  | "lifetimes"
+  | "now"
+  | "repositories"
+  | "resource"
+  | "upstream"
 > & { readonly upstreamRevocations: UpstreamRevocations };
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
