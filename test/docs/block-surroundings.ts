@@ -68,6 +68,15 @@ await tracking[Symbol.asyncDispose]();
 redis.disconnect();`,
   ],
   [
+    /new PostgresInvalidation\(pool/,
+    `const written = { clientId: "c", scopes: ["user"], expiresAt: Date.now() / 1000 + 60 };
+await repositories.accessTokens.set("sha256-a", written);
+if ((await repositories.accessTokens.take("sha256-a"))?.clientId !== "c") throw new Error("not stored");
+await repositories[Symbol.asyncDispose]();
+await invalidation[Symbol.asyncDispose]();
+await pool.end();`,
+  ],
+  [
     /new PangeaVaultRepository\(schema/,
     `const expiresAt = Math.floor(Date.now() / 1000) + 60;
 await invitations.set("one", { email: "ada@example.com", expiresAt });

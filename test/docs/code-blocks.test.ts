@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../src/emulator.ts";
+import { startPostgresServer } from "../support/postgres-server.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { useEmulator } from "../support/use-emulator.ts";
 import { afterwards, suppliedNames, withEmulator } from "./block-surroundings.ts";
@@ -93,6 +94,7 @@ describe("each block runs", () => {
       const path = pathOf(block);
       const { issuerUrl, baseUrlTemplate } = emulator;
       await using redis = block.code.includes("ioredis") ? await startRedisServer() : undefined;
+      await using postgres = block.code.includes("DATABASE_URL") ? await startPostgresServer() : undefined;
       const env = {
         ...process.env,
         PANGEA_AUTHN_ISSUER_URL: issuerUrl,
@@ -103,6 +105,7 @@ describe("each block runs", () => {
         STORAGE_SECRET: "a storage secret that is long enough",
         MCP_SECRET: "a secret of the server that is long enough",
         ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
+        ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url }),
       };
       const options = { env, cwd: join(path, ".."), timeout: 60_000 };
       // Rejects where the block ends with another code than 0.

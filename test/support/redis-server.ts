@@ -4,9 +4,10 @@ import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { dockerAnswers, startContainer } from "./containers.ts";
 import { freePort } from "./free-port.ts";
 
-const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, or set REDIS_URL.";
+const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, start Docker, or set REDIS_URL.";
 const startAttempts = 5;
 
 /** A Redis that a test may use, whoever runs it. Its keys belong to the test's own prefix only. */
@@ -28,10 +29,11 @@ export interface RedisServer extends TestRedis {
   restart(): Promise<void>;
 }
 
-/** REDIS_URL where it is set, else redis-server or valkey-server. */
+/** REDIS_URL where it is set, else a container where a Docker engine runs, else redis-server or valkey-server. */
 export async function findRedis(): Promise<TestRedis> {
   const url = process.env.REDIS_URL;
   if (url !== undefined && url !== "") return { url, [Symbol.asyncDispose]: async () => undefined };
+  if (await dockerAnswers()) return startRedisContainer();
   return startRedisServer();
 }
 
@@ -115,9 +117,9 @@ export function startProcess(program: string, commandLine: readonly string[]): P
   });
 }
 
-function findProgram(name: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(delimiter)
+/** The path of a program, or `undefined` where none of the directories has it. */
+export function findProgram(name: string, directories = (process.env.PATH ?? "").split(delimiter)): string | undefined {
+  return directories
     .map((directory) => join(directory, name))
     .find((path) => {
       try {
@@ -134,4 +136,13 @@ export function redisProgram(): string {
   const program = findProgram("redis-server") ?? findProgram("valkey-server");
   if (program === undefined) throw new Error(installLine);
   return program;
+}
+
+async function startRedisContainer(): Promise<TestRedis> {
+  const ready = [/Ready to accept connections/, 1] as const;
+  const container = await startContainer({ image: "redis:7-alpine", port: 6379, ready });
+  return {
+    url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
+    [Symbol.asyncDispose]: async () => void (await container.stop()),
+  };
 }
