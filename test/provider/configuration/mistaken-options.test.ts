@@ -5,6 +5,7 @@ import {
   CachedRepository,
   ConfigurationError,
   cacheRepositories,
+  copyRepository,
   createInMemoryRepositories,
   InMemoryRepository,
   inOneProcess,
@@ -13,11 +14,13 @@ import {
   McpOAuthProvider,
   PangeaOAuthProvider,
   pangeaAuthn,
+  retrying,
 } from "../../../src/index.ts";
 import * as express from "../../../src/integrations/express.ts";
 import { fastmcpAuthenticate, mountOnFastMCP } from "../../../src/integrations/fastmcp.ts";
 import * as hono from "../../../src/integrations/hono.ts";
 import * as node from "../../../src/integrations/node.ts";
+import { createPostgresRepositories, postgresOptions } from "../../../src/postgres.ts";
 import { LockSchema } from "../../../src/records/lock.ts";
 import {
   clusterOptions,
@@ -65,6 +68,7 @@ const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
 const redis: Untyped = { get() {}, set() {}, del() {}, on() {}, options: redisOptions() };
+const postgres: Untyped = { query() {} };
 const untyped = (value: unknown): Untyped => value;
 const vault =
   (token: unknown, options: Untyped = {}) =>
@@ -189,6 +193,10 @@ const mistakes: readonly Mistake[] = [
     () => new RedisTrackingInvalidation(redis, untyped({ heartBeat: 3 })),
     /^heartBeat .*heartbeat\?/,
   ],
+  ["an option of Postgres", () => createPostgresRepositories(postgres, untyped({ tabel: "a" })), /^tabel .*table\?/],
+  ["an option of Postgres' client", () => postgresOptions(untyped({ timeOut: 3 })), /^timeOut .*timeout\?/],
+  ["an option of retries", () => retrying(grants, untyped({ tries: 3 })), /^tries /],
+  ["an option of a copy", () => copyRepository(grants, grants, untyped({ dry: true })), /^dry .*dryRun\?/],
   ["an option of Vault", vault("pts_demo", { folders: "/mcp" }), /^folders .*folder\?/],
   [
     "an option of one repository in Vault",

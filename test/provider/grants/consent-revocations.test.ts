@@ -81,7 +81,7 @@ describe("the consent behind a grant", () => {
     const tokens = await logIn();
     await revoke(tokens);
     const now = clock.read() / 1000;
-    const revocationOf = (...who: string[]) => recordKey("consent_revocation", "http://localhost:8000/mcp", ...who);
+    const revocationOf = (...who: string[]) => recordKey("consent_revocation", harness.provider.resource, ...who);
     const record = await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId));
     expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day });
     expect(await repositories.consentRevocations.get(revocationOf("grace", tokens.clientId))).toBeUndefined();
