@@ -2,7 +2,7 @@ import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts
 import {
   requireExactText,
   requireHttpUrl,
-  requireMethods,
+  requireKind,
   requireText,
   requireThat,
   requireTimerLength,
@@ -27,8 +27,9 @@ export function configureUpstream(upstream: Upstream): Upstream {
   requireHttpUrl("upstream.issuer", upstream.issuer);
   requireTimerLength("upstream.timeout", upstream.timeout);
   if (upstream.scopes !== undefined) requireScopes("upstream.scopes", upstream.scopes);
-  const methods = ["authorizationUrl", "exchange", "refresh", "identify", "revoke"];
-  requireMethods("upstream", upstream, methods, "give an Upstream, such as pangeaAuthn({ … })");
+  for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"] as const) {
+    requireKind(`upstream.${method}`, upstream[method] ?? null, "function");
+  }
   return punctual(upstream);
 }
 
