@@ -1,5 +1,7 @@
 import { requireExactText, requireHttpUrl, requireThat } from "../../option-checks.ts";
 
+import { requireSecrets } from "./upstream-secrets.ts";
+
 /** What the identifiers and tokens of Pangea are, by what they begin with. */
 const pangeaKinds: Readonly<Record<string, string>> = {
   psa_: "the id of an OAuth client",
@@ -48,12 +50,7 @@ export function requireOAuthClient<Name extends string>(
 ): readonly [string, ...string[]] {
   const [idName, secretName] = [nameOf("clientId"), nameOf("clientSecret")];
   const id = requireExactText(idName, options.clientId);
-  const given: readonly unknown[] = Array.isArray(options.clientSecret) ? options.clientSecret : [options.clientSecret];
-  const [first, ...others] = given.map((secret) => requireExactText(secretName, secret));
-  requireThat(
-    first !== undefined,
-    `${secretName} is missing: a list of secrets has one at least, and the first is used.`,
-  );
+  const [first, ...others] = requireSecrets(secretName, options.clientSecret);
   const isSwapped = id.startsWith("pck_") && first.startsWith("psa_");
   requireThat(!isSwapped, `${idName} and ${secretName} are swapped: an id begins with psa_, a secret with pck_.`);
   refuseOtherKinds(idName, id, "psa_");
