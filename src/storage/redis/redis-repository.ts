@@ -1,5 +1,5 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
-import { requireObject } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
@@ -30,6 +30,14 @@ export interface RedisRepositoryOptions<V> {
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
 }
+
+/** All options of a `RedisRepository`. */
+export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<never>> = {
+  prefix: "any",
+  timeout: "any",
+  expiresAt: "function",
+  clock: "function",
+};
 
 /**
  * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
@@ -89,7 +97,8 @@ export class RedisRepository<V, K extends string = string>
     options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
   );
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
-    requireObject("options", options);
+    requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
+    requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
     this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);

@@ -1,4 +1,4 @@
-import { requireMethods, requireTimerLength } from "../../option-checks.ts";
+import { requireTimerLength } from "../../option-checks.ts";
 import { requireSafeClient } from "./client-settings.ts";
 import { CommandSender } from "./command-sender.ts";
 import { GetBatches } from "./get-batches.ts";
@@ -22,7 +22,6 @@ export class SharedClient {
    */
   constructor(redis: RedisLike, timeout = defaultTimeout) {
     requireTimerLength("timeout", timeout);
-    requireMethods("The Redis client", redis, ["get", "mget", "set", "getdel", "del", "on"]);
     requireSafeClient(redis);
     this.redis = redis;
     this.sender = new CommandSender(redis, timeout);
