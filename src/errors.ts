@@ -108,6 +108,8 @@ export class RecordTooLargeError extends StorageError {
  */
 export class CorruptRecordError extends StorageError {
   readonly code = "ERR_CORRUPT_RECORD";
+  /** The record stays as it is, whatever was asked. */
+  readonly effect: WriteEffect = "none";
 }
 
 /**
@@ -120,6 +122,8 @@ export class CorruptRecordError extends StorageError {
  */
 export class UnsealableError extends StorageError {
   readonly code = "ERR_UNSEALABLE";
+  /** The record stays as it is, whatever was asked. */
+  readonly effect: WriteEffect = "none";
   /** The id of the key that is not in the key ring, where that is the reason. It tells nothing about the key. */
   readonly keyId: string | undefined;
 

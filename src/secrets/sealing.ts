@@ -8,6 +8,7 @@ const saltBytes = 18;
 const keyBytes = 32;
 const ivBytes = 12;
 const tagBytes = 16;
+const keyIdForm = /^[A-Za-z0-9_-]{8}$/;
 
 /**
  * Encrypts and authenticates a text with AES-256-GCM, under a key of its own. The envelope,
@@ -46,9 +47,12 @@ export function openSealed(keys: DerivedKeys, envelope: string, associatedData: 
   }
   const purposeKey = keys.all.find((candidate) => candidate.id === keyId);
   if (purposeKey === undefined) {
-    throw new UnsealableError("A value was sealed under a key that is not configured; keep old secrets in the list.", {
-      ...(keyId !== undefined && { keyId }),
-    });
+    // Whoever can write to the store chooses what stands there: only the form of an id gets into a message.
+    if (keyId === undefined || !keyIdForm.test(keyId)) throw new UnsealableError("A sealed value is malformed.");
+    throw new UnsealableError(
+      `A value was sealed under the key ${keyId}, which is not configured; keep old secrets in the list.`,
+      { keyId },
+    );
   }
   const salt = decode(saltText);
   const sealed = decode(sealedText);

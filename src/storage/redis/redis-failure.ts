@@ -132,7 +132,7 @@ function effectOf(operation: RedisOperation): WriteEffect {
 function rejectionMessage(error: unknown): string {
   const unknownCommand = error instanceof Error && /unknown command|syntax error/i.test(error.message);
   return unknownCommand
-    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT, EVAL)."
+    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, EVAL)."
     : "Redis refused the command.";
 }
 

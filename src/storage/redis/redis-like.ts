@@ -39,11 +39,11 @@ export interface RedisLike extends RedisClient {
   mget(keys: string[]): Promise<(string | null)[]>;
   set(key: string, value: string): Promise<unknown>;
   set(key: string, value: string, existenceToken: "NX"): Promise<unknown>;
-  set(key: string, value: string, expiryToken: "PXAT", milliseconds: number): Promise<unknown>;
-  set(key: string, value: string, expiryToken: "PXAT", milliseconds: number, existenceToken: "NX"): Promise<unknown>;
+  set(key: string, value: string, expiryToken: "PX", milliseconds: number): Promise<unknown>;
+  set(key: string, value: string, expiryToken: "PX", milliseconds: number, existenceToken: "NX"): Promise<unknown>;
   getdel(key: string): Promise<string | null>;
   del(key: string): Promise<number>;
-  /** Runs a script with one key. Only `add` needs it, and only where a record that has expired is still in Redis. */
+  /** Runs a script with one key: for `take`, and for `add` where a record that has expired is still in Redis. */
   eval(script: string, keyCount: 1, key: string, ...values: (string | number)[]): Promise<unknown>;
 }
 

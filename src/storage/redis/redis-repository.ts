@@ -1,13 +1,26 @@
-import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
+import {
+  CorruptRecordError,
+  InvalidRecordError,
+  StorageFailure,
+  StorageRejectedError,
+  StorageUnauthorizedError,
+} from "../../errors.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { deleteScript, replaceScript } from "./compare-scripts.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
 import { SharedClient } from "./shared-client.ts";
+
+/** What a decoder puts in the place of bytes that are not UTF-8. */
+const replacementCharacter = "\ufffd";
+
+/** Redis adds its own time to this, in milliseconds, and counts in 64 bits: both fit where this does. */
+const longestLife = Number.MAX_SAFE_INTEGER;
 
 /** Settings of a {@link RedisRepository}. */
 export interface RedisRepositoryOptions<V> {
@@ -25,22 +38,14 @@ export interface RedisRepositoryOptions<V> {
 }
 
 /**
- * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
- * another value too, and no error of the script.
- */
-const replaceScript = `
-local held = redis.pcall("GET", KEYS[1])
-if held and held ~= ARGV[1] then return 0 end
-redis.call("SET", KEYS[1], unpack(ARGV, 2))
-return 1`;
-
-/**
  * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
  *
- * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one turn share their commands, also those of
- * different kinds where `createRedisRepositories` built the repositories. `add` is SET with NX; where the key has a record,
- * a second round trip reads whether that record has expired. A record that Redis has not removed yet, but that is past its
- * expiry by `clock`, is absent. A key of this repository that some other program made a list or a hash is a
+ * `get`, `set` and `delete` are one round trip each: GET, SET with PX, GETDEL. The `get`s of one turn share their commands,
+ * also those of different kinds where `createRedisRepositories` built the repositories. `take` is two round trips, of which
+ * the second deletes what the first has read; where there is no record it is one. `add` is SET with NX; where the key has a
+ * record, a second round trip reads whether that record has expired. Redis is told how long a record has left to live, so
+ * its clock may differ from this machine's. A record that Redis has not removed yet, but that is past its expiry by `clock`,
+ * is absent. A key of this repository that some other program made a list or a hash is a
  * `CorruptRecordError`; MGET calls it absent, so a `get` that shares its command does too. Nothing waits longer than
  * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
  *
@@ -87,9 +92,9 @@ export class RedisRepository<V, K extends string = string> implements Repository
       await this.#send("set", redisKey, () => this.#redis.del(redisKey));
       return;
     }
-    const removedAt = this.#inRedisTime(expiresAt);
+    const life = this.#remainingLife(expiresAt);
     await this.#send("set", redisKey, () =>
-      removedAt === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PXAT", removedAt),
+      life === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PX", life),
     );
   }
 
@@ -109,11 +114,9 @@ export class RedisRepository<V, K extends string = string> implements Repository
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
 
-    const removedAt = this.#inRedisTime(expiresAt);
+    const life = this.#remainingLife(expiresAt);
     const addToNone = (): Promise<unknown> =>
-      removedAt === undefined
-        ? this.#redis.set(redisKey, text, "NX")
-        : this.#redis.set(redisKey, text, "PXAT", removedAt, "NX");
+      life === undefined ? this.#redis.set(redisKey, text, "NX") : this.#redis.set(redisKey, text, "PX", life, "NX");
     let replaced: string | undefined;
     for (;;) {
       if ((await this.#send("add", redisKey, addToNone)) === "OK") return true;
@@ -124,7 +127,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
       // Redis keeps bytes and this client reads text: the script cannot find bytes again that are not UTF-8.
       if (held === replaced) throw notUtf8(redisKey);
       replaced = held;
-      const expiry = removedAt === undefined ? [] : ["PXAT", removedAt];
+      const expiry = life === undefined ? [] : ["PX", life];
       const replace = (): Promise<unknown> => this.#redis.eval(replaceScript, 1, redisKey, held, text, ...expiry);
       if ((await this.#send("add", redisKey, replace)) === 1) return true;
     }
@@ -148,10 +151,34 @@ export class RedisRepository<V, K extends string = string> implements Repository
     }
   }
 
+  /**
+   * Reads the record, opens it, and deletes it where Redis still holds what was opened. So a record that cannot be opened
+   * stays, and of any number of callers one deletes. Where the Redis user may not run scripts (`+eval`), GETDEL takes the
+   * place of the comparison: of any number of callers one still gets the record, and what is lost is a record that cannot
+   * be opened and that was written in the moment between the two commands.
+   *
+   * @throws {UnsealableError} When the record was sealed under a key that is not in the key ring: `keyId` says which.
+   * @throws {CorruptRecordError} When what Redis holds under the key is no record.
+   * @throws {StorageFailure} When Redis does not answer. With the effect `unknown` the record may have been deleted.
+   */
   async take(key: K): Promise<V | undefined> {
     const redisKey = this.#keys.redisKey(key);
-    const text = await this.#send("take", redisKey, () => this.#redis.getdel(redisKey));
-    return this.#decode(text, key);
+    let compared: string | undefined;
+    for (;;) {
+      const held = await this.#send("get", redisKey, () => this.#redis.get(redisKey));
+      const value = this.#decode(held, key);
+      if (held === null || value === undefined) return undefined;
+      // As with `add`: bytes that are not UTF-8 are never found again.
+      if (held === compared && held.includes(replacementCharacter)) throw notUtf8(redisKey);
+      compared = held;
+      try {
+        const deleteOpened = () => this.#redis.eval(deleteScript, 1, redisKey, held);
+        if ((await this.#send("take", redisKey, deleteOpened)) === 1) return value;
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        return this.#decode(await this.#send("take", redisKey, () => this.#redis.getdel(redisKey)), key);
+      }
+    }
   }
 
   /**
@@ -216,14 +243,18 @@ export class RedisRepository<V, K extends string = string> implements Repository
   }
 
   /**
-   * When Redis is to remove the record, in milliseconds by Redis's clock, which is taken to be this machine's. A clock
-   * that runs apart from it, as in a test, is translated, so that the record lives as long in both. `undefined` for a
+   * How long Redis is to keep the record, in milliseconds from now: rounded up, so never shorter than the record's own
+   * life. It is a length of time and no moment, since Redis's clock is another one than this machine's. `undefined` for a
    * record that does not expire, and for a time that Redis has no number for.
    */
-  #inRedisTime(expiresAt: number | undefined): number | undefined {
+  #remainingLife(expiresAt: number | undefined): number | undefined {
     if (expiresAt === undefined) return undefined;
-    const offset = this.#clock === Date.now ? 0 : Date.now() - this.#clock();
-    const milliseconds = Math.ceil(expiresAt * 1000 + offset);
-    return milliseconds <= Number.MAX_SAFE_INTEGER ? milliseconds : undefined;
+    const milliseconds = Math.max(1, Math.ceil(expiresAt * 1000 - this.#clock()));
+    return milliseconds <= longestLife ? milliseconds : undefined;
   }
+}
+
+/** Redis will not run the command for this user, or does not know it; in either case it has done nothing. */
+function isRefused(error: unknown): boolean {
+  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
 }
