@@ -12,6 +12,7 @@ export type PangeaAuthnErrorCode =
   | "ERR_STORAGE_UNAUTHORIZED"
   | "ERR_STORAGE_REJECTED"
   | "ERR_STORAGE_CLOSED"
+  | "ERR_STORAGE_NOT_REPLICATED"
   | "ERR_UPSTREAM_UNAVAILABLE"
   | "ERR_UPSTREAM_REJECTED"
   | "ERR_OAUTH";
@@ -236,6 +237,26 @@ export class StorageRejectedError extends StorageFailure {
  */
 export class StorageClosedError extends StorageFailure {
   readonly code = "ERR_STORAGE_CLOSED";
+}
+
+/**
+ * The store has the write, and fewer replicas than were asked for have confirmed it in time: a failover may lose it. Its
+ * effect is always `unknown`.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageNotReplicatedError) alert(`only ${error.replicas} replicas confirm writes`);
+ * ```
+ */
+export class StorageNotReplicatedError extends StorageFailure {
+  readonly code = "ERR_STORAGE_NOT_REPLICATED";
+  /** How many replicas have confirmed the write; `undefined` where the store did not say. */
+  readonly replicas: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly replicas?: number } = {}) {
+    super(message, { effect: "unknown", ...("cause" in options && { cause: options.cause }) });
+    this.replicas = options.replicas;
+  }
 }
 
 /**

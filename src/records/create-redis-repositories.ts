@@ -63,7 +63,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.
-  const client = new SharedClient(redis, options.timeout);
+  const client = new SharedClient(redis, options.timeout, options.waitForReplicas);
   const repositories = createRepositories<InRedis>(
     (schema, kind) =>
       new RedisRepository(keys === undefined ? schema : sealed(schema, keys), client, {

@@ -41,8 +41,8 @@ export const hazardRules: readonly ProvedRule[] = [
     edits: [
       [
         "storage/redis/redis-repository.ts",
-        'if ((await this.#send("take", redisKey, deleteOpened)) === 1) return value;',
-        'await this.#send("take", redisKey, deleteOpened);\n        return value;',
+        'if ((await this.#write("take", redisKey, deleteOpened, isCounted)) === 1) return value;',
+        'await this.#write("take", redisKey, deleteOpened, isCounted);\n        return value;',
       ],
     ],
   },

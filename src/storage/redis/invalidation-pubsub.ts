@@ -8,6 +8,7 @@ import type {
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
 import { CommandSender } from "./command-sender.ts";
+import { hearErrorEvents } from "./error-events.ts";
 import { KeySpace } from "./key-space.ts";
 import type { RedisClient } from "./redis-like.ts";
 import {
@@ -85,6 +86,7 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
     const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);
+    hearErrorEvents(redis);
     this.#redis = redis;
     this.#channel = `pangea-invalidate:${new KeySpace(options.prefix).prefix}`;
     this.#heartbeat = heartbeat;

@@ -6,6 +6,7 @@ import type {
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { hearErrorEvents } from "./error-events.ts";
 import { KeySpace } from "./key-space.ts";
 import { mastersOf, onClusterEvents, type RedisCallable, type SubscribableClient } from "./subscriber-connection.ts";
 import { TrackingLink } from "./tracking-link.ts";
@@ -69,6 +70,7 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
    * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
   constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
+    hearErrorEvents(redis);
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
     requireTimerLength("heartbeat", this.#heartbeat);

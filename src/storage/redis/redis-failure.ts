@@ -1,7 +1,7 @@
 import {
   CorruptRecordError,
   StorageClosedError,
-  type StorageError,
+  StorageError,
   StorageRejectedError,
   StorageTimeoutError,
   StorageUnauthorizedError,
@@ -64,6 +64,7 @@ export function replyCode(error: unknown): string | undefined {
  * @param redisKeys - The keys in Redis. The first appears as its SHA-256 where there is one only.
  */
 export function redisFailure(error: unknown, operation: RedisOperation, redisKeys: readonly string[]): StorageError {
+  if (error instanceof StorageError) return error;
   const cause = scrubbed(error);
   const code = replyCode(error);
   if (code === "WRONGTYPE") {
@@ -137,7 +138,7 @@ function rejectionMessage(error: unknown): string {
 }
 
 /** A stand-in for the client's error that holds neither a key nor a record. */
-function scrubbed(error: unknown): Error {
+export function scrubbed(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("The Redis client threw something that is not an error.");
   const quotesArguments = error.name === "ReplyError";
   const [unquoted = ""] = quotesArguments ? error.message.split(/['"`]/, 1) : [error.message];

@@ -8,11 +8,19 @@ export interface RedisConnection {
   disconnect?(reconnect?: boolean): void;
   on(event: string, listener: (argument?: unknown) => void): unknown;
   off(event: string, listener: (argument?: unknown) => void): unknown;
+  /** Who hears an event. */
+  listeners?(event: string): readonly unknown[];
+  /** The client's own settings, where it shows them. */
+  readonly options?: object;
+}
+
+/** A connection on which a caller can wait for the replicas of its server. */
+export interface ReplicatedConnection extends RedisConnection {
+  wait(replicas: number, milliseconds: number): Promise<number>;
 }
 
 /** A connection to one node, with the command that is asked of a node rather than of a Cluster. */
 export interface RedisNode extends RedisConnection {
-  readonly options?: object;
   scan(
     cursor: string,
     patternToken: "MATCH",
@@ -26,8 +34,6 @@ export interface RedisNode extends RedisConnection {
 export interface RedisClient extends RedisConnection {
   /** True for a Cluster client. */
   readonly isCluster?: boolean;
-  /** The client's own settings, where it shows them. */
-  readonly options?: object;
 }
 
 /**

@@ -13,6 +13,7 @@ import { deleteScript, replaceScript } from "./compare-scripts.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
+import type { WaitForReplicas } from "./replica-confirmation.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
 import { SharedClient } from "./shared-client.ts";
 
@@ -31,6 +32,13 @@ export interface RedisRepositoryOptions<V> {
    * fails with `StorageTimeoutError`, or with `StorageUnavailableError` where nothing was sent.
    */
   readonly timeout?: number;
+  /**
+   * How many replicas have to have a write before it counts as done, asked by WAIT in the write's own round trip. Too few
+   * of them in time are a `StorageNotReplicatedError`, whose effect is `unknown`: the write is there, but not safe. Default:
+   * none; replication is asynchronous, and a failover loses what the old primary had not passed on yet. On a Cluster nothing
+   * is confirmed while the slot of a key is moving.
+   */
+  readonly waitForReplicas?: WaitForReplicas;
   /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
   readonly expiresAt?: ReadExpiry<V>;
   /** The time in milliseconds since the epoch. Default `Date.now`. */
@@ -73,7 +81,8 @@ export class RedisRepository<V, K extends string = string> implements Repository
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
     this.#codec = asCodec(schemaOrCodec);
     this.#keys = new KeySpace(options.prefix);
-    this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);
+    this.#shared =
+      redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout, options.waitForReplicas);
     this.#shared.join();
     this.#redis = this.#shared.redis;
     this.#expiresAt = options.expiresAt ?? readExpiresAt;
@@ -89,13 +98,13 @@ export class RedisRepository<V, K extends string = string> implements Repository
     const text = this.#encode(key, value);
     const expiresAt = this.#expiresAt(value);
     if (isExpired(expiresAt, this.#clock())) {
-      await this.#send("set", redisKey, () => this.#redis.del(redisKey));
+      await this.#write("set", redisKey, () => this.#redis.del(redisKey), isCounted);
       return;
     }
     const life = this.#remainingLife(expiresAt);
-    await this.#send("set", redisKey, () =>
-      life === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PX", life),
-    );
+    const write = (): Promise<unknown> =>
+      life === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PX", life);
+    await this.#write("set", redisKey, write, () => true);
   }
 
   /**
@@ -119,7 +128,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
       life === undefined ? this.#redis.set(redisKey, text, "NX") : this.#redis.set(redisKey, text, "PX", life, "NX");
     let replaced: string | undefined;
     for (;;) {
-      if ((await this.#send("add", redisKey, addToNone)) === "OK") return true;
+      if ((await this.#write("add", redisKey, addToNone, isOK)) === "OK") return true;
       const held = await read();
       if (this.#decode(held, key) !== undefined) return false;
       // The record was removed since, by another caller or by Redis: the key is free for whoever adds first.
@@ -129,7 +138,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
       replaced = held;
       const expiry = life === undefined ? [] : ["PX", life];
       const replace = (): Promise<unknown> => this.#redis.eval(replaceScript, 1, redisKey, held, text, ...expiry);
-      if ((await this.#send("add", redisKey, replace)) === 1) return true;
+      if ((await this.#write("add", redisKey, replace, isCounted)) === 1) return true;
     }
   }
 
@@ -138,10 +147,10 @@ export class RedisRepository<V, K extends string = string> implements Repository
     const redisKey = this.#keys.redisKey(key);
     let text: string | null;
     try {
-      text = await this.#send("delete", redisKey, () => this.#redis.getdel(redisKey));
+      text = await this.#write("delete", redisKey, () => this.#redis.getdel(redisKey), isText);
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
-      return (await this.#send("delete", redisKey, () => this.#redis.del(redisKey))) > 0;
+      return (await this.#write("delete", redisKey, () => this.#redis.del(redisKey), isCounted)) > 0;
     }
     try {
       return this.#decode(text, key) !== undefined;
@@ -173,10 +182,11 @@ export class RedisRepository<V, K extends string = string> implements Repository
       compared = held;
       try {
         const deleteOpened = () => this.#redis.eval(deleteScript, 1, redisKey, held);
-        if ((await this.#send("take", redisKey, deleteOpened)) === 1) return value;
+        if ((await this.#write("take", redisKey, deleteOpened, isCounted)) === 1) return value;
       } catch (error) {
         if (!isRefused(error)) throw error;
-        return this.#decode(await this.#send("take", redisKey, () => this.#redis.getdel(redisKey)), key);
+        const taken = await this.#write("take", redisKey, () => this.#redis.getdel(redisKey), isText);
+        return this.#decode(taken, key);
       }
     }
   }
@@ -221,6 +231,16 @@ export class RedisRepository<V, K extends string = string> implements Repository
     return this.#shared.sender.send({ operation, redisKeys: [redisKey], send });
   }
 
+  #write<T>(
+    operation: RedisOperation,
+    redisKey: string,
+    write: () => Promise<T>,
+    hasWritten: (answer: T) => boolean,
+  ): Promise<T> {
+    this.#assertOpen();
+    return this.#shared.write(operation, redisKey, write, hasWritten);
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) throw repositoryClosed();
   }
@@ -253,6 +273,11 @@ export class RedisRepository<V, K extends string = string> implements Repository
     return milliseconds <= longestLife ? milliseconds : undefined;
   }
 }
+
+/** Of each kind of answer: whether the command has written anything. */
+const isOK = (answer: unknown): boolean => answer === "OK";
+const isText = (answer: string | null): boolean => answer !== null;
+const isCounted = (answer: unknown): boolean => typeof answer === "number" && answer > 0;
 
 /** Redis will not run the command for this user, or does not know it; in either case it has done nothing. */
 function isRefused(error: unknown): boolean {
