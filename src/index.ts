@@ -55,6 +55,7 @@ export { InMemoryInvalidationChannel } from "./storage/cached/in-memory-invalida
 export {
   type InvalidationChannel,
   type InvalidationConnection,
+  type InvalidationSource,
   type InvalidationSubscriber,
   type InvalidationSubscription,
   sha256Name,

@@ -31,7 +31,8 @@ export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposa
 export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
   /**
    * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default: `pangea`, with which
-   * access tokens have the prefix `pangea-access_token`.
+   * access tokens have the prefix `pangea-access_token`. Servers that share a Redis need a namespace each: with the same one
+   * they share everything, and one ends the other's logins. No two namespaces have a key in common, whatever they are called.
    */
   readonly namespace?: string;
   /**
@@ -59,7 +60,7 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  */
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
   const { namespace = "pangea", keys, ...common } = options;
-  if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
+  if (typeof namespace !== "string" || !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.

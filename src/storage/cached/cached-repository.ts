@@ -67,10 +67,11 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   /**
    * @param backend - What the records are read from and written to. It stays open when the cache is closed.
    * @param options - `max` (entries) and `maxStaleness` (milliseconds) are required.
-   * @throws {ConfigurationError} when an option is missing or out of range.
+   * @throws {ConfigurationError} when an option is missing or out of range, or `invalidation` is another repository's.
    */
   constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
     assertOptions(options);
+    options.invalidation?.requireRepository?.(backend);
     this.#backend = backend;
     this.#clock = options.clock ?? Date.now;
     this.#expiresAt = options.expiresAt ?? readExpiresAt;

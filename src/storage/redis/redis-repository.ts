@@ -1,7 +1,6 @@
 import {
   CorruptRecordError,
   InvalidRecordError,
-  StorageFailure,
   StorageRejectedError,
   StorageUnauthorizedError,
 } from "../../errors.ts";
@@ -9,6 +8,7 @@ import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { isUnreadable, UnreadableRecords } from "../unreadable-records.ts";
 import { deleteScript, replaceScript } from "./compare-scripts.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
@@ -87,6 +87,16 @@ export class RedisRepository<V, K extends string = string> implements Repository
     this.#redis = this.#shared.redis;
     this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
+  }
+
+  /** The namespace of this repository's keys. */
+  get prefix(): string {
+    return this.#keys.prefix;
+  }
+
+  /** True where the records are read and written by this client. */
+  isOn(redis: object): boolean {
+    return this.#redis === redis;
   }
 
   get(key: K): Promise<V | undefined> {
@@ -193,19 +203,27 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   /**
    * Every record that has not expired, read with SCAN: what is written or deleted meanwhile may be among them or not.
-   * Records that cannot be read are left out. It looks at every key of the database, so it is not for the course of a
-   * request.
+   * It looks at every key of the database, so it is not for the course of a request.
+   *
+   * @throws {UnreadableRecordsError} After the last entry, when there are records that cannot be read: `keyIds` names the
+   * keys that are missing from the key ring.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     this.#assertOpen();
+    const unreadable = new UnreadableRecords();
     for await (const keys of scanRecordKeys(this.#redis, this.#shared.sender, this.#keys)) {
       const reads = keys.map((key) => this.#read(key));
       for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
         const key = keys[index];
-        if (read.status === "rejected" && read.reason instanceof StorageFailure) throw read.reason;
-        if (read.status === "fulfilled" && read.value !== undefined && key !== undefined) yield [key, read.value];
+        if (read.status === "rejected") {
+          if (!isUnreadable(read.reason)) throw read.reason;
+          unreadable.add(read.reason);
+        } else if (read.value !== undefined && key !== undefined) {
+          yield [key, read.value];
+        }
       }
     }
+    unreadable.throwIfAny();
   }
 
   /**
