@@ -81,3 +81,11 @@ export function settingOf(settings: unknown, name: string): unknown {
   if (typeof settings !== "object" || settings === null) return undefined;
   return Object.getOwnPropertyDescriptor(settings, name)?.value;
 }
+
+/** True for a connection that says that nobody hears an event. */
+export function hasNoListener(connection: RedisConnection, event: string): boolean {
+  return connection.listeners?.(event).length === 0;
+}
+
+/** Hears an error that is reported elsewhere. */
+export function ignoreError(): void {}

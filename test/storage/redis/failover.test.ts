@@ -118,6 +118,40 @@ describe("a switchover under load", () => {
   });
 });
 
+describe("a failover that is announced while the client is connecting", () => {
+  /** What the listener to the Sentinels does. */
+  function announce(redis: Redis): void {
+    const connector: unknown = Reflect.get(redis, "connector");
+    if (typeof connector !== "object" || connector === null || !("disconnect" in connector)) throw new Error("none");
+    if (typeof connector.disconnect === "function") connector.disconnect();
+  }
+
+  test("does not end the client, nor the connection beside it that listens; its owner can", async () => {
+    await using replication = await startRedisReplication();
+    await using sentinel = await startSentinel(replication.primary);
+    const sentinels = [{ host: "127.0.0.1", port: sentinel.port }];
+    const redis = new Redis({ sentinels, name: "primary", ...redisOptions() });
+    try {
+      const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token" });
+      await repository.set("k", "v");
+      for (const round of [1, 2, 3]) {
+        redis.once("connecting", () => announce(redis));
+        redis.disconnect(true);
+        await until(() => redis.status !== "ready");
+        await until(() => redis.status === "ready");
+        expect(await repository.get("k"), `round ${round}`).toBe("v");
+      }
+      redis.once("connecting", () => redis.disconnect());
+      redis.disconnect(true);
+      await until(() => redis.status === "end");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(redis.status).toBe("end");
+    } finally {
+      redis.disconnect();
+    }
+  });
+});
+
 test("a Sentinel client that does not listen to its Sentinels is refused", () => {
   const sentinels = [{ host: "127.0.0.1", port: 1 }];
   const settings = { sentinels, name: "primary", ...redisOptions(), lazyConnect: true };
