@@ -226,7 +226,11 @@ test("a client without WAIT is refused", () => {
 test("with a real replica each write is one round trip; while the replica is away writes are told and reads go on", async () => {
   await using replication = await startRedisReplication();
   using redis = await RecordingRedis.connect(replication.primary.url);
-  const repository = new RedisRepository(z.string(), redis, { prefix: "k", waitForReplicas });
+  const repository = new RedisRepository(z.string(), redis, {
+    prefix: "k",
+    timeout: 10_000,
+    waitForReplicas: { replicas: 1, timeoutMilliseconds: 1_000 },
+  });
   await repository.set("first", "v");
   redis.forget();
   await repository.set("a", "v");
