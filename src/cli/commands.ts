@@ -1,0 +1,71 @@
+import type { ParseArgsConfig } from "node:util";
+import { ConfigurationError } from "../errors.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** What was written behind a command. */
+export type CommandLineValues = Readonly<Record<string, string | boolean | undefined>>;
+
+/** A command of this program. */
+export interface Command {
+  /** Its options as the help shows them. */
+  readonly synopsis: string;
+  /** What it does, a line each. */
+  readonly summary: readonly string[];
+  readonly options: NonNullable<ParseArgsConfig["options"]>;
+  /** Optional packages that it needs, by a module of each. */
+  readonly packages: Readonly<Record<string, string>>;
+  run(values: CommandLineValues, invocation: Invocation): Promise<void>;
+}
+
+const demoPort = 8000;
+const emulatorPort = 4000;
+
+/** Every command, by its name. */
+export const commands: Readonly<Record<string, Command>> = {
+  demo: {
+    synopsis: "[--serve] [--port N]",
+    summary: [
+      "run a protected MCP server on an emulated Pangea, with a client that logs in",
+      `--serve  leave it up for your browser or MCP client (port ${demoPort})`,
+      "--port   another port than any free one; 0 takes any free one",
+    ],
+    options: { serve: { type: "boolean" }, port: { type: "string" } },
+    packages: {
+      "@modelcontextprotocol/sdk": "@modelcontextprotocol/sdk/client/index.js",
+      "oidc-provider": "oidc-provider",
+      "pangea-node-sdk": "pangea-node-sdk",
+    },
+    async run(values, invocation) {
+      const serve = values.serve === true;
+      const port = readPort(values.port, serve ? demoPort : 0);
+      const { runDemo } = await import("./demo/demo.ts");
+      await runDemo({ serve, port, serveLine: invocation.line("demo --serve", Object.keys(this.packages)) });
+    },
+  },
+  emulator: {
+    synopsis: "[--port N]",
+    summary: [
+      "run the emulator of Pangea Vault and AuthN by itself",
+      `--port   another port than ${emulatorPort}; 0 takes any free one`,
+    ],
+    options: { port: { type: "string" } },
+    packages: { "oidc-provider": "oidc-provider" },
+    async run(values) {
+      const port = readPort(values.port, emulatorPort);
+      const { runEmulator } = await import("./run-emulator.ts");
+      await runEmulator(port);
+    },
+  },
+};
+
+function readPort(text: string | boolean | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const port = Number(text);
+  if (!/^\d+$/.test(String(text)) || port > 65_535) {
+    throw new UsageError("--port must be a whole number from 0 to 65535.");
+  }
+  return port;
+}
+
+/** What was typed is no command of this program. The program ends with 2. */
+export class UsageError extends ConfigurationError {}
