@@ -28,7 +28,10 @@ export interface CacheRepositoriesOptions {
    * written to the grant, so `grants` has to have one where another kind has.
    */
   readonly invalidation?: InvalidationSource | InvalidationChannel | InvalidationChannels;
-  /** Told when a change could not be published: other instances hear of it when their copies are `maxStaleness` old. */
+  /**
+   * Told when a change could not be published. Other instances hear of it when their copies are `maxStaleness` old, or
+   * before that from a channel that sends it later, as `RedisPubSubInvalidation` does.
+   */
   readonly onPublishFailure?: (error: unknown) => void;
   /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, not at all. */
   readonly clientsStaleIfError?: number;
