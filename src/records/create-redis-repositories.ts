@@ -38,7 +38,8 @@ export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposa
 export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
   /**
    * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default: `pangea`, with which
-   * access tokens have the prefix `pangea-access_token`.
+   * access tokens have the prefix `pangea-access_token`. Servers that share a Redis need a namespace each: with the same one
+   * they share everything, and one ends the other's logins. No two namespaces have a key in common, whatever they are called.
    */
   readonly namespace?: string;
   /**
@@ -75,7 +76,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.
-  const client = new SharedClient(redis, options.timeout);
+  const client = new SharedClient(redis, options.timeout, options.waitForReplicas);
   const repositories = createRepositories<InRedis>(
     (schema, kind) =>
       new RedisRepository(keys === undefined ? schema : sealed(schema, keys), client, {

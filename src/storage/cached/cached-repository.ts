@@ -77,11 +77,13 @@ export class CachedRepository<K extends string, V>
   /**
    * @param backend - What the records are read from and written to. It stays open when the cache is closed.
    * @param options - `max` (entries) and `maxStaleness` (milliseconds) are required.
-   * @throws {ConfigurationError} when the backend is no repository, or an option is missing or out of range.
+   * @throws {ConfigurationError} when the backend is no repository, an option is missing or out of range, or `invalidation`
+   * is another repository's.
    */
   constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
     assertOptions(options);
     requireRepository("CachedRepository: the repository behind it", backend);
+    options.invalidation?.requireRepository?.(backend);
     this.#backend = backend;
     this.#clock = options.clock ?? Date.now;
     this.#expiry = new RecordExpiry(options.expiresAt);

@@ -32,6 +32,11 @@ function requireSafeConnection(settings: unknown, fix: string): void {
     settingOf(settings, "readOnly") === true || settingOf(settings, "role") === "slave",
     "The Redis client reads from a replica, where a deleted record lives on for a while; connect to the primary.",
   );
+  refuse(
+    Array.isArray(settingOf(settings, "sentinels")) && settingOf(settings, "failoverDetector") !== true,
+    "The Redis client does not listen to its Sentinels: after a failover it goes on writing to the old primary, which " +
+      `forgets all of that. Use ${fix}, or set failoverDetector to true.`,
+  );
 }
 
 function requireSafeCluster(settings: unknown): void {
