@@ -6,6 +6,7 @@ export type PangeaAuthnErrorCode =
   | "ERR_RECORD_TOO_LARGE"
   | "ERR_CORRUPT_RECORD"
   | "ERR_UNSEALABLE"
+  | "ERR_UNREADABLE_RECORDS"
   | "ERR_STORAGE_UNAVAILABLE"
   | "ERR_STORAGE_TIMEOUT"
   | "ERR_STORAGE_RATE_LIMITED"
@@ -126,6 +127,29 @@ export class UnsealableError extends StorageError {
   constructor(message: string, options: ErrorOptions & { readonly keyId?: string } = {}) {
     super(message, options);
     this.keyId = options.keyId;
+  }
+}
+
+/**
+ * A listing or a sweep has come to its end, and met records that it could not read: they are still in the store, and are
+ * not among what was listed. `keyIds` names the keys that are missing from the key ring.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof UnreadableRecordsError) alert(`${error.count} records need the keys ${error.keyIds.join(", ")}.`);
+ * ```
+ */
+export class UnreadableRecordsError extends StorageError {
+  readonly code = "ERR_UNREADABLE_RECORDS";
+  /** How many records could not be read. */
+  readonly count: number;
+  /** The ids of the keys that are not in the key ring, each once. They tell nothing about the keys. */
+  readonly keyIds: readonly string[];
+
+  constructor(message: string, options: ErrorOptions & { readonly count: number; readonly keyIds: readonly string[] }) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.count = options.count;
+    this.keyIds = options.keyIds;
   }
 }
 

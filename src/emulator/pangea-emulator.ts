@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { ConfigurationError } from "../errors.ts";
@@ -98,6 +98,8 @@ export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): 
   const { port = 0, host = "127.0.0.1", clock = Date.now, delay = realDelay, seed = 1 } = options;
   const closing = new AbortController();
   const { signal } = closing;
+  // Every request that waits for a delay or at a gate listens for the end, so many listeners are no leak.
+  setMaxListeners(0, signal);
   const calls = new RecordingCallLog();
   const vault = new VaultEmulator(clock);
   const faults = new FaultRegistry(seededRandom(seed), delay, (milliseconds) => vault.keepHistory(milliseconds));

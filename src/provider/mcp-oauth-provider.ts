@@ -168,6 +168,7 @@ export class McpOAuthProvider {
    *
    * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
    * without a value.
+   * @throws {UnreadableRecordsError} after the last grant, when there were records that could not be read.
    * @throws {StorageError} when the store fails.
    *
    * @example
@@ -186,6 +187,7 @@ export class McpOAuthProvider {
    * @returns How many grants were ended.
    * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
    * without a value.
+   * @throws {UnreadableRecordsError} when there were records that could not be read; every grant that could be is ended.
    * @throws {StorageError} when the store fails: call again.
    *
    * @example

@@ -1,3 +1,4 @@
+import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import { toVaultService } from "../storage/vault/connect.ts";
 import { type PangeaVaultRepositoryOptions, readVaultOptions } from "../storage/vault/options.ts";
 import { VaultFolder } from "../storage/vault/vault-folder.ts";
@@ -11,7 +12,14 @@ interface InVault extends Backend {
 
 /** Every repository of a provider, in Vault. */
 export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposable {
-  /** Deletes what has expired, of every kind. Returns the number of items deleted. */
+  /**
+   * Deletes what has expired, of every kind. Returns the number of items deleted. An item that does not say of itself
+   * that this package has stored it is never touched.
+   *
+   * @throws {UnreadableRecordsError} once everything else is done, when there are records that cannot be read: nobody can
+   * tell whether those have expired.
+   * @throws {StorageFailure} when the store fails.
+   */
   sweep(): Promise<number>;
 }
 
@@ -20,14 +28,16 @@ export type VaultRepositoriesOptions = Omit<PangeaVaultRepositoryOptions<never>,
 
 /**
  * Builds every repository of a provider in Vault. All kinds of record share one folder, told apart by the item's
- * metadata; where the folder is a Python server's, its access tokens and clients go on working.
+ * metadata, which also has this package's mark: no other item of the folder is read or touched. Two servers on one Vault
+ * need a `namespace` each. Where `folder` names a Python server's folder, its access tokens and clients go on working;
+ * `folder: false` is for a Python server, or a first preview of this package, that was given no folder.
  *
  * @param tokenOrService - A Vault token (`pts_…`), or a `VaultService` of `pangea-node-sdk`.
  * @throws {ConfigurationError} when an option is wrong; the message names the option.
  *
  * @example
  * ```ts
- * const repositories = createVaultRepositories(process.env.PANGEA_VAULT_TOKEN, { folder: "/mcp" });
+ * const repositories = createVaultRepositories(process.env.PANGEA_VAULT_TOKEN, { namespace: "invoices" });
  * const provider = new PangeaOAuthProvider({ ...settings, repositories });
  * ```
  */
@@ -44,8 +54,10 @@ export function createVaultRepositories(
   return {
     ...repositories,
     async sweep() {
+      const unreadable = new UnreadableRecords();
       let deleted = 0;
-      for (const repository of all) deleted += await repository.sweep();
+      for (const repository of all) deleted += await repository.sweepReadable(unreadable);
+      unreadable.throwIfAny();
       return deleted;
     },
     async [Symbol.asyncDispose]() {

@@ -17,7 +17,8 @@ export interface RegisteredClient extends Required<Omit<EmulatorOAuthClient, "sc
 const clientIdPattern = /^psa_[a-z2-7]{32}$/;
 const clientSecretPattern = /^pck_[a-z2-7]{32}$/;
 const scopePattern = /^[a-zA-Z0-9:*/_=-]+$/;
-const loopbackHosts: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Every name of this machine: `localhost` and what is below it (RFC 6761), 127.0.0.0/8, and the IPv6 loopback. */
+const loopbackHost = /^(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
 /** The OAuth clients of the emulated account: those given in the options and those registered while it runs. */
 export class EmulatedClients {
@@ -70,6 +71,10 @@ export class EmulatedClients {
     this.#clients.set(client.clientId, client);
   }
 
+  all(): readonly RegisteredClient[] {
+    return [...this.#clients.values()];
+  }
+
   find(clientId: string): RegisteredClient | undefined {
     return this.#clients.get(clientId);
   }
@@ -106,6 +111,5 @@ export function isRegistrableRedirectUri(redirectUri: string): boolean {
 }
 
 function isLoopback(redirectUri: string): boolean {
-  const { protocol, hostname } = new URL(redirectUri);
-  return protocol === "http:" && loopbackHosts.has(hostname);
+  return loopbackHost.test(new URL(redirectUri).hostname);
 }

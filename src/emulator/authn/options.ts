@@ -27,7 +27,10 @@ export interface EmulatorOAuthClient {
   readonly clientName?: string;
   /** The scopes that it may ask for, and gets when it asks for none. Default: any scope, and `user`. */
   readonly scopes?: readonly string[];
-  /** Accept every `http` redirect URI on `localhost`, `127.0.0.1` and `[::1]`; Pangea has no such thing. Default: false. */
+  /**
+   * Accept every redirect URI on loopback, whatever its scheme (`http` or `https`), port and path: `localhost`, the
+   * addresses that begin with 127, and `[::1]`. Pangea has no such thing. Default: false.
+   */
   readonly anyLoopbackRedirectUri?: boolean;
 }
 

@@ -3,6 +3,7 @@ import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { type EnumerableRepository, isEnumerable } from "../../storage/enumerable.ts";
+import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { type Grants, isOfServer, isRevoked } from "./grants.ts";
 
@@ -34,6 +35,7 @@ type DirectoryParts = Pick<ProviderConfiguration, "repositories" | "resource">;
  *
  * @throws {ConfigurationError} for a member of the filter that is there without a value, and where the repository cannot
  * list its records.
+ * @throws {UnreadableRecordsError} after the last grant, when there were records that could not be read.
  * @throws {StorageError} when the store fails.
  */
 export async function* listGrants(
@@ -49,7 +51,7 @@ export async function* listGrants(
 
 /**
  * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing.
- * Throws as `listGrants` does.
+ * Throws as `listGrants` does; what can be read is ended before that.
  *
  * @returns How many grants were ended.
  */
@@ -57,14 +59,19 @@ export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter
   const { authorizationCodes, grants: repository } = parts.repositories;
   const listed = listable(repository, filter);
   const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts.resource);
-  const codes = isEnumerable(authorizationCodes) ? (await entriesOf(authorizationCodes)).filter(meant) : [];
+  // Each is read to its end first: what is written meanwhile must not move it.
+  const unreadable = new UnreadableRecords();
+  const codes = isEnumerable(authorizationCodes)
+    ? (await unreadable.readAll(authorizationCodes.entries())).filter(meant)
+    : [];
   let ended = 0;
   for (const [, code] of codes) {
     if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code }))) ended += 1;
   }
-  for (const [grantId, grant] of (await entriesOf(listed)).filter(meant)) {
+  for (const [grantId, grant] of (await unreadable.readAll(listed.entries())).filter(meant)) {
     if (!isRevoked(grant) && (await grants.revoke(grantId))) ended += 1;
   }
+  unreadable.throwIfAny();
   return ended;
 }
 
@@ -84,11 +91,4 @@ function isMeant(found: Grant | AuthorizationCode, { subject, clientId }: GrantF
   if (subject !== undefined && subject !== found.subject) return false;
   if (clientId !== undefined && clientId !== found.clientId) return false;
   return isOfServer(found, resource);
-}
-
-/** The records are read to the end first: what is written meanwhile must not move them. */
-async function entriesOf<R>(repository: EnumerableRepository<string, R>): Promise<[string, R][]> {
-  const entries: [string, R][] = [];
-  for await (const entry of repository.entries()) entries.push(entry);
-  return entries;
 }

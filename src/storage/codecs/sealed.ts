@@ -31,7 +31,10 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
       } catch (cause) {
         if (!(cause instanceof UnsealableError)) throw cause;
         const record = `${tokenKey(location.key)} in ${location.repository}`;
-        throw new UnsealableError(`The sealed record ${record} cannot be opened: ${cause.message}`, { cause });
+        throw new UnsealableError(`The sealed record ${record} cannot be opened: ${cause.message}`, {
+          cause,
+          ...(cause.keyId !== undefined && { keyId: cause.keyId }),
+        });
       }
       return codec.decode(opened, location);
     },

@@ -5,6 +5,8 @@ import {
   type GrantSummary,
   isEnumerable,
   type ProviderRepositories,
+  type Repository,
+  UnreadableRecordsError,
 } from "../../../src/index.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
@@ -105,6 +107,40 @@ describe("an operator lists and ends grants, by user and by client", () => {
     await gate.answer();
     expect(await ended).toBe(1);
     for (const { access_token } of tokens) expect(await harness.mcpStatus(access_token)).toBe(401);
+  });
+
+  it("and is told at the end of what the store could not read, once everything else is done", async () => {
+    const inner = createInMemoryRepositories();
+    const withUnreadable = <R>(repository: Repository<string, R>, keyId: string): Repository<string, R> => {
+      if (!isEnumerable(repository)) throw new TypeError("A repository in memory can list its records.");
+      const listed = repository.entries.bind(repository);
+      async function* entries(): AsyncGenerator<[string, R]> {
+        yield* listed();
+        throw new UnreadableRecordsError("2 records could not be read.", { count: 2, keyIds: [keyId] });
+      }
+      return Object.assign(copied(repository), { entries: () => entries() });
+    };
+    const copied = <R>(repository: Repository<string, R>): Repository<string, R> =>
+      intercepted(repository, (run) => run());
+    const repositories = {
+      ...inner,
+      grants: withUnreadable(inner.grants, "aaaaaaaa"),
+      authorizationCodes: withUnreadable(inner.authorizationCodes, "bbbbbbbb"),
+    };
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+    const { access_token } = await harness.tokens();
+    const summaries: GrantSummary[] = [];
+    const list = async () => {
+      for await (const summary of harness.provider.listGrants()) summaries.push(summary);
+    };
+    await expect(list()).rejects.toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 2, keyIds: ["aaaaaaaa"] });
+    expect(summaries).toHaveLength(1);
+    await expect(harness.provider.revokeGrants({})).rejects.toMatchObject({
+      code: "ERR_UNREADABLE_RECORDS",
+      count: 4,
+      keyIds: ["aaaaaaaa", "bbbbbbbb"],
+    });
+    expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 
   it("in Vault", async () => {
