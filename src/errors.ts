@@ -12,6 +12,7 @@ export type PangeaAuthnErrorCode =
   | "ERR_STORAGE_RATE_LIMITED"
   | "ERR_STORAGE_UNAUTHORIZED"
   | "ERR_STORAGE_REJECTED"
+  | "ERR_STORAGE_FULL"
   | "ERR_STORAGE_CLOSED"
   | "ERR_UPSTREAM_UNAVAILABLE"
   | "ERR_UPSTREAM_REJECTED"
@@ -243,6 +244,23 @@ export class StorageUnauthorizedError extends StorageFailure {
  */
 export class StorageRejectedError extends StorageFailure {
   readonly code = "ERR_STORAGE_REJECTED";
+}
+
+/**
+ * The store has no room for the record. Nothing was written, and no other record made way.
+ *
+ * @example
+ * ```ts
+ * const sessions = new InMemoryRepository(SessionSchema, { max: 10_000 });
+ * await sessions.set(key, session); // rejects where 10,000 sessions are there that have not expired
+ * ```
+ */
+export class StorageFullError extends StorageFailure {
+  readonly code = "ERR_STORAGE_FULL";
+
+  constructor(message: string, options: StorageFailureOptions = {}) {
+    super(message, { effect: "none", ...options });
+  }
 }
 
 /**

@@ -77,6 +77,28 @@ export function requireKind(name: string, value: unknown, kind: "boolean" | "fun
   throw new ConfigurationError(`${name} must be ${kind === "object" ? "an object" : `a ${kind}`}.`);
 }
 
+/**
+ * Checks something that must be given and that is used by its methods.
+ *
+ * @throws {ConfigurationError} when it is none of that kind. The message names the methods.
+ */
+export function requireMethods(name: string, value: unknown, methods: readonly string[]): void {
+  // A function may have methods too.
+  const holder: unknown = typeof value === "function" ? value : requireGiven(value);
+  const lacks = methods.filter((method) => typeof Reflect.get(Object(holder), method) !== "function");
+  requireThat(lacks.length === 0, `${name} must be an object with the methods ${methods.join(", ")}.`);
+}
+
+/** What is no object has no methods that count. */
+function requireGiven(value: unknown): unknown {
+  return typeof value === "object" ? value : undefined;
+}
+
+/** @throws `ConfigurationError` for anything but an object that is no list. */
+export function requireObject(name: string, value: unknown): void {
+  requireThat(typeof value === "object" && value !== null && !Array.isArray(value), `${name} must be an object.`);
+}
+
 /** True for the host names on which plain `http` is safe, because nothing leaves the machine. */
 export function isLoopbackHost(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);

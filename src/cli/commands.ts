@@ -25,7 +25,7 @@ export const commands: Readonly<Record<string, Command>> = {
   demo: {
     synopsis: "[--serve [--state FILE]] [--port N]",
     summary: [
-      "run a protected MCP server on an emulated Pangea, with a client that logs in",
+      "run a protected MCP server on an emulated Pangea, and log in",
       `--serve  leave it up for your browser or MCP client (port ${demoPort})`,
       "--state  with --serve: keep its state in a SQLite file, so that it survives a restart",
       "--port   another port than any free one; 0 takes any free one",

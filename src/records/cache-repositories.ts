@@ -1,4 +1,4 @@
-import { requireThat } from "../option-checks.ts";
+import { requireKind, requireObject, requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
 import type { Repository } from "../storage/contract.ts";
@@ -45,6 +45,9 @@ export function cacheRepositories<R extends ProviderRepositories>(
   repositories: R,
   options: CacheRepositoriesOptions,
 ): R & ProviderRepositories & AsyncDisposable {
+  requireObject("repositories", repositories);
+  requireObject("options", options);
+  requireKind("invalidation", options.invalidation, "object");
   const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock, onPublishFailure } = options;
   requireThat(
     invalidation.grants !== undefined || Object.keys(invalidation).length === 0,

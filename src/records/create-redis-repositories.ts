@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../errors.ts";
+import { requireObject } from "../option-checks.ts";
 import type { KeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
@@ -58,6 +59,7 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  * ```
  */
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
+  requireObject("options", options);
   const { namespace = "pangea", keys, ...common } = options;
   if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");

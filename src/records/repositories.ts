@@ -1,6 +1,8 @@
 import type { ZodType } from "zod";
+import { requireKind, requireObject, requireThat } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
+import type { ExpiringRecord } from "../storage/readable-expiry.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
@@ -101,8 +103,12 @@ type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["reposito
  * ```
  */
 export function createRepositories<B extends Backend = Backend>(
-  create: <V>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
+  create: <V extends ExpiringRecord>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
 ): RepositoriesOf<B> {
+  requireThat(
+    typeof create === "function",
+    "createRepositories() needs a function that makes a repository of a schema.",
+  );
   return {
     accessTokens: create(AccessTokenSchema, "access_token"),
     authorizationCodes: create(AuthorizationCodeSchema, "authorization_code"),
@@ -133,6 +139,8 @@ export function wrapRepositories<R extends ProviderRepositories>(
   repositories: R,
   wrap: <V>(repository: Repository<string, V>, name: keyof ProviderRecords) => Repository<string, V>,
 ): Omit<R, keyof ProviderRecords> & ProviderRepositories {
+  requireObject("repositories", repositories);
+  requireThat(typeof wrap === "function", "wrapRepositories() needs a function that wraps a repository.");
   return {
     ...repositories,
     accessTokens: wrap(repositories.accessTokens, "accessTokens"),
@@ -161,5 +169,6 @@ export function wrapRepositories<R extends ProviderRepositories>(
  * ```
  */
 export function createInMemoryRepositories(options: { readonly clock?: () => number } = {}): ProviderRepositories {
+  requireKind("options", options, "object");
   return createRepositories(<V>() => new InMemoryRepository<string, V>(options));
 }

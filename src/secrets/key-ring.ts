@@ -1,5 +1,6 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { ConfigurationError } from "../errors.ts";
+import { requireKind, requireThat } from "../option-checks.ts";
 
 /**
  * The fewest characters of a secret that keys are derived from: 128 bits, even where every character is a hexadecimal
@@ -49,8 +50,14 @@ export class KeyRing {
    * @throws {ConfigurationError} when it is neither, the list is empty, or a secret has fewer than 32 characters or is listed twice.
    */
   static from(secrets: string | readonly string[], options: { readonly context?: string } = {}): KeyRing {
+    requireKind("options", options, "object");
+    const { context = "" } = options;
+    requireThat(typeof context === "string", "context must be a string.");
     const given: unknown = typeof secrets === "string" ? [secrets] : secrets;
-    if (!Array.isArray(given)) throw new ConfigurationError("A secret must be a string, or a list of strings.");
+    if (!Array.isArray(given))
+      throw new ConfigurationError(
+        "A secret must be a string, or a list of strings; this is neither. Is an environment variable missing?",
+      );
     const [first, ...others] = given;
     if (first === undefined) throw new ConfigurationError("Give at least one secret.");
     const list: readonly [string, ...string[]] = [first, ...others];
@@ -60,7 +67,7 @@ export class KeyRing {
       );
     }
     if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
-    return new KeyRing(list, options.context ?? "");
+    return new KeyRing(list, context);
   }
 
   /** The ids of the keys, one for each secret. A secret's keys have the same id for every purpose. */

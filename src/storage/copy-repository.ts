@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { requireThat } from "../option-checks.ts";
+import { requireObject, requireThat } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { getFresh } from "./fresh-read.ts";
+import { requireRepository } from "./record-checks.ts";
 
 /** How `copyRepository` copies. */
 export interface CopyRepositoryOptions {
@@ -78,6 +79,9 @@ export async function copyRepository<V>(
   options: CopyRepositoryOptions = {},
   internals: CopyRepositoryInternals = {},
 ): Promise<CopyReport> {
+  requireRepository("The source", from);
+  requireRepository("The target", to);
+  requireObject("options", options);
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
   requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");

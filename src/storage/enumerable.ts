@@ -30,5 +30,10 @@ export interface EnumerableRepository<K extends string, V> extends Repository<K,
 export function isEnumerable<K extends string, V>(
   repository: Repository<K, V>,
 ): repository is EnumerableRepository<K, V> {
-  return "entries" in repository && typeof repository.entries === "function";
+  return (
+    typeof repository === "object" &&
+    repository !== null &&
+    "entries" in repository &&
+    typeof repository.entries === "function"
+  );
 }

@@ -4,7 +4,7 @@ import {
   StorageTimeoutError,
   StorageUnavailableError,
 } from "../errors.ts";
-import { requireThat, requireTimerLength } from "../option-checks.ts";
+import { requireObject, requireThat, requireTimerLength } from "../option-checks.ts";
 import { type RepositoryMethod, wrapped } from "./capabilities.ts";
 import type { Repository } from "./contract.ts";
 
@@ -43,9 +43,11 @@ export interface RetryingInternals {
  */
 export function retrying<K extends string, V>(
   repository: Repository<K, V>,
-  { attempts = 3, firstPause = 100, maxPause = 2_000 }: RetryingOptions = {},
+  options: RetryingOptions = {},
   { delay = timerDelay, random = Math.random }: RetryingInternals = {},
 ): Repository<K, V> {
+  requireObject("options", options);
+  const { attempts = 3, firstPause = 100, maxPause = 2_000 } = options;
   requireThat(Number.isSafeInteger(attempts) && attempts > 0, "attempts must be a whole number above 0.");
   requireTimerLength("firstPause", firstPause);
   requireTimerLength("maxPause", maxPause);

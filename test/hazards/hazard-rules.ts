@@ -126,7 +126,11 @@ export const hazardRules: readonly ProvedRule[] = [
     name: "Module-level or class-level shared state",
     tests: ["in-memory-state-is-shared-between-instances"],
     edits: [
-      ["storage/in-memory.ts", "readonly #records = new Map<K, V>();", "readonly #records: Map<K, V> = shared;"],
+      [
+        "storage/in-memory.ts",
+        "readonly #records = new Map<K, Kept<V>>();",
+        "readonly #records: Map<K, Kept<V>> = shared;",
+      ],
       ["storage/in-memory.ts", "export class", "const shared = new Map<any, any>();\nexport class"],
     ],
   },

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireKind, requireMethods, requireObject } from "../../option-checks.ts";
 import type { ExpiryOptions } from "../expiry.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 
@@ -53,12 +54,18 @@ export interface CachedRepositoryOptions<V> extends ExpiryOptions<V> {
 const maxEntries = 2 ** 24;
 
 /** @throws {ConfigurationError} when the types would have refused the options, or a number is out of range. */
-export function assertOptions<V>({ max, maxStaleness, staleIfError }: CachedRepositoryOptions<V>): void {
+export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
+  requireObject("options", options);
+  const { max, maxStaleness, staleIfError, invalidation } = options;
+  requireKind("clock", options.clock, "function");
+  requireKind("onPublishFailure", options.onPublishFailure, "function");
+  if (invalidation !== undefined) requireMethods("invalidation", invalidation, ["subscribe"]);
   if (!Number.isSafeInteger(max) || max < 1 || max > maxEntries) {
     throw new ConfigurationError(`max must be a whole number from 1 to ${maxEntries}.`);
   }
   assertDuration("maxStaleness", maxStaleness);
   if (staleIfError === undefined) return;
+  requireObject("staleIfError", staleIfError);
   assertDuration("staleIfError.maxAge", staleIfError.maxAge);
   if (staleIfError.records !== "long-lived") throw new ConfigurationError('staleIfError.records must be "long-lived".');
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
+import { requireMethods, requireObject, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -82,6 +82,8 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
    * @throws {ConfigurationError} For a prefix outside its alphabet, and for times that are not positive.
    */
   constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions) {
+    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"]);
+    requireObject("options", options);
     const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);

@@ -1,5 +1,5 @@
 import type { StorageError } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
+import { requireMethods, requireObject, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -69,6 +69,8 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
    * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
   constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
+    requireMethods("The Redis client", redis, ["duplicate", "on"]);
+    requireObject("options", options);
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
     requireTimerLength("heartbeat", this.#heartbeat);

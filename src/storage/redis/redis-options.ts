@@ -1,3 +1,5 @@
+import { requireObject } from "../../option-checks.ts";
+
 /** Settings for one connection, in the terms of ioredis 6. */
 export interface RecommendedConnectionOptions {
   readonly autoResendUnfulfilledCommands: false;
@@ -83,6 +85,7 @@ export function clusterOptions(patience: PatienceOptions = {}): RecommendedClust
 }
 
 function connectionOptions(patience: PatienceOptions): RecommendedConnectionOptions {
+  requireObject("patience", patience);
   const { connectTimeout = defaultPatience, socketTimeout = defaultPatience } = patience;
   return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, connectTimeout, socketTimeout };
 }

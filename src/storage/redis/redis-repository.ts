@@ -1,8 +1,12 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
-import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
-import type { Codec, RecordLocation } from "../codecs/codec.ts";
+import { requireObject } from "../../option-checks.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { isExpired, type ReadExpiry } from "../expiry.ts";
+import type { ReadsBack } from "../read-back.ts";
+import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
+import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
@@ -18,7 +22,10 @@ export interface RedisRepositoryOptions<V> {
    * fails with `StorageTimeoutError`, or with `StorageUnavailableError` where nothing was sent.
    */
   readonly timeout?: number;
-  /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
@@ -55,23 +62,39 @@ return 1`;
  * const accessTokens = new RedisRepository(AccessTokenSchema, redis, { prefix: "access-token" });
  * ```
  */
-export class RedisRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
-  readonly #codec: Codec<V>;
+export class RedisRepository<V, K extends string = string>
+  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+{
+  readonly #records: RecordText<V>;
   readonly #shared: SharedClient;
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
-  readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
   readonly #decodeText = (text: string | null, key: string): V | undefined => this.#decode(text, key);
   #closing: Promise<void> | undefined;
 
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    redis: RedisLike | SharedClient,
+    options: ReadableExpiry<V, RedisRepositoryOptions<V>>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
+    redis: RedisLike | SharedClient,
+    options: RedisRepositoryOptions<V>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    redis: RedisLike | SharedClient,
+    options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
+  );
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
-    this.#codec = asCodec(schemaOrCodec);
+    requireObject("options", options);
+    this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
     this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);
     this.#shared.join();
     this.#redis = this.#shared.redis;
-    this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
   }
 
@@ -81,8 +104,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   async set(key: K, value: V): Promise<void> {
     const redisKey = this.#keys.redisKey(key);
-    const text = this.#encode(key, value);
-    const expiresAt = this.#expiresAt(value);
+    const { text, expiresAt } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#send("set", redisKey, () => this.#redis.del(redisKey));
       return;
@@ -104,8 +126,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
    */
   async add(key: K, value: V): Promise<boolean> {
     const redisKey = this.#keys.redisKey(key);
-    const text = this.#encode(key, value);
-    const expiresAt = this.#expiresAt(value);
+    const { text, expiresAt } = this.#encode(key, value);
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
 
@@ -154,6 +175,11 @@ export class RedisRepository<V, K extends string = string> implements Repository
     return this.#decode(text, key);
   }
 
+  /** What `get` would give after `set`. */
+  readBack(key: K, value: V): V {
+    return this.#records.readBack(value, this.#location(key));
+  }
+
   /**
    * Every record that has not expired, read with SCAN: what is written or deleted meanwhile may be among them or not.
    * Records that cannot be read are left out. It looks at every key of the database, so it is not for the course of a
@@ -198,17 +224,14 @@ export class RedisRepository<V, K extends string = string> implements Repository
     if (this.#closing !== undefined) throw repositoryClosed();
   }
 
-  #encode(key: string, value: V): string {
-    const text = this.#codec.encode(value, this.#location(key));
-    if (isWellFormed(text)) return text;
+  #encode(key: string, value: V): EncodedRecord {
+    const encoded = this.#records.encode(value, this.#location(key));
+    if (isWellFormed(encoded.text)) return encoded;
     throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
   }
 
   #decode(text: string | null, key: string): V | undefined {
-    if (text === null) return undefined;
-    const value = this.#codec.decode(text, this.#location(key));
-    const expiresAt = this.#expiresAt(value);
-    return expiresAt !== undefined && isExpired(expiresAt, this.#clock()) ? undefined : value;
+    return text === null ? undefined : this.#records.decode(text, this.#location(key));
   }
 
   #location(key: string): RecordLocation {

@@ -1,4 +1,4 @@
-import { requireTimerLength } from "../../option-checks.ts";
+import { requireMethods, requireTimerLength } from "../../option-checks.ts";
 import { requireSafeClient } from "./client-settings.ts";
 import { CommandSender } from "./command-sender.ts";
 import { GetBatches } from "./get-batches.ts";
@@ -22,6 +22,7 @@ export class SharedClient {
    */
   constructor(redis: RedisLike, timeout = defaultTimeout) {
     requireTimerLength("timeout", timeout);
+    requireMethods("The Redis client", redis, ["get", "mget", "set", "getdel", "del", "on"]);
     requireSafeClient(redis);
     this.redis = redis;
     this.sender = new CommandSender(redis, timeout);

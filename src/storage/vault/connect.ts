@@ -1,5 +1,6 @@
 import { PangeaConfig, VaultService } from "pangea-node-sdk";
 import { ConfigurationError } from "../../errors.ts";
+import { requireMethods, requireObject } from "../../option-checks.ts";
 import type { VaultConnectionOptions } from "./options.ts";
 import type { VaultServiceLike } from "./vault-service.ts";
 
@@ -12,7 +13,17 @@ export function toVaultService(
   tokenOrService: string | VaultServiceLike,
   options: VaultConnectionOptions,
 ): VaultServiceLike {
-  if (typeof tokenOrService === "object") return tokenOrService;
+  requireObject("options", options);
+  if (typeof tokenOrService === "object" && tokenOrService !== null) {
+    requireMethods("The Vault service", tokenOrService, [
+      "secretStore",
+      "secretRotate",
+      "getItem",
+      "getBulk",
+      "delete",
+    ]);
+    return tokenOrService;
+  }
   const token = tokenOrService;
   if (typeof token !== "string" || token.trim() === "") {
     throw new ConfigurationError("The Vault token is missing: give the pts_… token of a Pangea project.");

@@ -1,6 +1,7 @@
 import { RecordTooLargeError } from "../../errors.ts";
-import type { Codec } from "../codecs/codec.ts";
-import { isExpired, type ReadExpiry } from "../expiry.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { ReadExpiry } from "../expiry.ts";
+import { RecordText } from "../record-text.ts";
 import { isUnreadable, type UnreadableRecords } from "../unreadable-records.ts";
 import { folderPath, type VaultRepositorySettings } from "./options.ts";
 import { isTombstone } from "./tombstone.ts";
@@ -12,19 +13,22 @@ const maxTextLength = 10_240;
 
 /** Writes records into Vault's items and reads them back. */
 export class ItemRecords<V> {
-  readonly #codec: Codec<V>;
-  readonly #expiresAt: ReadExpiry<V>;
+  readonly #texts: RecordText<V>;
   readonly #settings: VaultRepositorySettings;
 
-  constructor(codec: Codec<V>, expiresAt: ReadExpiry<V>, settings: VaultRepositorySettings) {
-    this.#codec = codec;
-    this.#expiresAt = expiresAt;
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    expiresAt: ReadExpiry<V> | undefined,
+    settings: VaultRepositorySettings,
+  ) {
+    const { clock } = settings;
+    this.#texts = new RecordText(schemaOrCodec, { clock, ...(expiresAt !== undefined && { expiresAt }) });
     this.#settings = settings;
   }
 
   /** @throws {RecordTooLargeError} when Vault does not take a text of that length. */
   encode(key: string, value: V): string {
-    const text = this.#codec.encode(value, this.#location(key));
+    const { text } = this.#texts.encode(value, this.#location(key));
     if (text.length <= maxTextLength) return text;
     throw new RecordTooLargeError(
       `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
@@ -66,8 +70,12 @@ export class ItemRecords<V> {
    */
   read(secret: VaultSecret): V | undefined {
     if (secret.text === undefined || isTombstone(secret.text)) return undefined;
-    const value = this.#codec.decode(secret.text, this.#location(secret.name));
-    return isExpired(this.#expiresAt(value), this.#settings.clock()) ? undefined : value;
+    return this.#texts.decode(secret.text, this.#location(secret.name));
+  }
+
+  /** What a read would give back of a value that is to be written. */
+  readBack(key: string, value: V): V {
+    return this.#texts.readBack(value, this.#location(key));
   }
 
   /**

@@ -45,7 +45,10 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
    * answered with a 502 is gone and reads as absent. Every instance needs the same, and the same `timeout`. Default: true.
    */
   readonly strictTake?: boolean;
-  /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
   /** How many names' ids are remembered, to save look-ups. Default: 10000. */
   readonly maxKnownIds?: number;

@@ -1,8 +1,10 @@
 import { StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
-import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
+import { requireObject } from "../../option-checks.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
-import { readExpiresAt } from "../expiry.ts";
 import { KeyTurns } from "../key-turns.ts";
+import type { ReadsBack } from "../read-back.ts";
+import type { ExpiringRecord, ExpiryArguments } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
@@ -52,7 +54,7 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
  * });
  * ```
  */
-export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V> {
+export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V>, ReadsBack<K, V> {
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
   readonly #folder: VaultFolder;
@@ -69,14 +71,21 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
     tokenOrService: string | VaultServiceLike,
+    ...options: ExpiryArguments<V, PangeaVaultRepositoryOptions<V>>
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
+    tokenOrService: string | VaultServiceLike,
     options?: PangeaVaultRepositoryOptions<V>,
   );
-  /** @internal A folder that several repositories share, and what tests put in the place of chance and of timers. */
+  /** @internal A folder that several repositories share. */
+  constructor(schemaOrCodec: SchemaOrCodec<V>, folder: VaultFolder, options?: PangeaVaultRepositoryOptions<V>);
+  /** @internal What tests put in the place of chance and of timers. */
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
     folder: string | VaultServiceLike | VaultFolder,
-    options?: PangeaVaultRepositoryOptions<V>,
-    internals?: VaultInternals,
+    options: PangeaVaultRepositoryOptions<V> | undefined,
+    internals: VaultInternals | undefined,
   );
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
@@ -84,9 +93,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     options: PangeaVaultRepositoryOptions<V> = {},
     internals: VaultInternals = {},
   ) {
+    requireObject("options", options);
     const { expiresAt, ...others } = options;
     this.#settings = readVaultOptions(others, internals);
-    this.#records = new ItemRecords(asCodec(schemaOrCodec), expiresAt ?? readExpiresAt, this.#settings);
+    this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings);
     this.#folder =
       folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
@@ -229,6 +239,11 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
         effect: "none",
       });
     });
+  }
+
+  /** What `get` would give after `set`. */
+  readBack(key: K, value: V): V {
+    return this.#records.readBack(key, value);
   }
 
   /**

@@ -112,7 +112,7 @@ describe("a grant that was revoked", () => {
 
   it("is told of once, and one that never began is not", async () => {
     const { repositories, grants } = parts();
-    await repositories.grants.set("grant", { clientId: "app", scopes: [], createdAt: 0, expiresAt: 1e10 });
+    await repositories.grants.set("grant", { clientId: "app", scopes: [], createdAt: 0, expiresAt: 7e9 });
     const told = await toldOf("grant-revoked", async () => {
       for (const id of ["grant", "grant", "nobody's"]) await grants.revoke(id);
     });
@@ -123,7 +123,7 @@ describe("a grant that was revoked", () => {
     const { repositories, upstream, grants } = parts();
     const session = { tokens: { token: "ada-1" }, identity: { subject: "ada" } };
     const [key, wrong] = [new GrantKey("grant", new Uint8Array(32)), new GrantKey("grant", new Uint8Array(32).fill(1))];
-    const tombstone = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 1e10, revokedAt: 0 };
+    const tombstone = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 7e9, revokedAt: 0 };
     const sealedUpstream = key.sealSession(session);
     await repositories.grants.set("grant", { ...tombstone, sealedUpstream });
     const told = await toldOf("outage", () => grants.revoke("grant", { key: wrong }));
