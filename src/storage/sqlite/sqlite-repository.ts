@@ -1,10 +1,15 @@
 import { ConfigurationError, CorruptRecordError, InvalidKeyError, InvalidRecordError } from "../../errors.ts";
+import { requireObject } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
-import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
-import type { Codec } from "../codecs/codec.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import type { ReadExpiry } from "../expiry.ts";
+import type { ReadsBack } from "../read-back.ts";
+import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
+import { RecordText } from "../record-text.ts";
+import { UnreadableRecords } from "../unreadable-records.ts";
 import { pauseBefore } from "./busy-pauses.ts";
 import { ReadBatches } from "./read-batches.ts";
 import { type RecordRow, RecordTable } from "./record-table.ts";
@@ -24,7 +29,10 @@ export interface SqliteRepositoryOptions<V> {
    * that waits longer fails with `StorageUnavailableError`, and nothing was changed.
    */
   readonly timeout?: number;
-  /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
@@ -56,13 +64,14 @@ const takeAttempts = 100;
  * const sessions = new SqliteRepository(SessionSchema, database, { table: "session" });
  * ```
  */
-export class SqliteRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
-  readonly #codec: Codec<V>;
+export class SqliteRepository<V, K extends string = string>
+  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+{
+  readonly #records: RecordText<V>;
   readonly #connection: SharedConnection;
   readonly #tableName: string;
   readonly #table: RecordTable;
   readonly #reads: ReadBatches;
-  readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
   readonly #decodeRow = (row: RecordRow | undefined, key: string): V | undefined => this.#decode(row, key);
   #isClosed = false;
@@ -70,21 +79,36 @@ export class SqliteRepository<V, K extends string = string> implements Repositor
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
     database: SqliteLike | SharedConnection,
+    options: ReadableExpiry<V, SqliteRepositoryOptions<V>>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
+    database: SqliteLike | SharedConnection,
+    options: SqliteRepositoryOptions<V>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    database: SqliteLike | SharedConnection,
+    options: SqliteRepositoryOptions<V> & ExplicitExpiry<V>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    database: SqliteLike | SharedConnection,
     options: SqliteRepositoryOptions<V>,
   ) {
-    const { table, expiresAt = readExpiresAt, clock = Date.now } = options;
+    requireObject("options", options);
+    const { table, clock = Date.now } = options;
     if (typeof table !== "string" || !tableForm.test(table)) {
       throw new ConfigurationError(
         "table must be 1 to 64 of the characters a-z, 0-9, _ and -, and not begin with sqlite_.",
       );
     }
-    this.#codec = asCodec(schemaOrCodec);
+    this.#records = new RecordText(schemaOrCodec, options);
     this.#connection =
       database instanceof SharedConnection ? database : new SharedConnection(database, options.timeout);
     this.#tableName = table;
     this.#table = new RecordTable(this.#connection.database, table);
     this.#reads = new ReadBatches(this.#table, this.#connection.patience, () => this.#connection.beginReads());
-    this.#expiresAt = expiresAt;
     this.#clock = clock;
     this.#connection.join((limit) => this.#table.sweep(this.#clock(), limit));
   }
@@ -148,24 +172,28 @@ export class SqliteRepository<V, K extends string = string> implements Repositor
     return this.#connection.write(() => this.#table.add(key, row, this.#clock()));
   }
 
+  /** What `get` would give back after `set`, without writing anything. */
+  readBack(key: K, value: V): V {
+    return this.#records.readBack(value, this.#location(key));
+  }
+
   /**
    * Every record that has not expired, read page by page: what is written or deleted meanwhile may be among them or not.
-   * Records that cannot be read are left out. Other work of this process has its turn between two pages.
+   * Other work of this process has its turn between two pages.
+   *
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
+    const unreadable = new UnreadableRecords();
     let rows = await this.#page("");
     while (rows.length > 0) {
       for (const { key, ...row } of rows) {
-        let value: V | undefined;
-        try {
-          value = this.#decode(row, key);
-        } catch {
-          continue;
-        }
+        const value = unreadable.read(() => this.#decode(row, key));
         if (value !== undefined) yield [key, value];
       }
       rows = await this.#page(rows.at(-1)?.key ?? "");
     }
+    unreadable.throwIfAny();
   }
 
   /** Refuses further calls and waits for those under way. The connection stays open: whoever opened it closes it. */
@@ -197,19 +225,21 @@ export class SqliteRepository<V, K extends string = string> implements Repositor
   }
 
   #encode(key: string, value: V): RecordRow {
-    const text = this.#codec.encode(value, { repository: this.#tableName, key });
+    const { text, expiresAt } = this.#records.encode(value, this.#location(key));
     if (loneSurrogate.test(text)) {
       throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
     }
-    const expiresAt = this.#expiresAt(value);
     return { value: text, expiresAt: expiresAt === undefined ? null : expiresAt * 1000 };
   }
 
   /** The time of expiry in the row is what the statements go by; that in the record may be sealed, and counts as well. */
   #decode(row: RecordRow | undefined, key: string): V | undefined {
     if (row === undefined || this.#isOver(row)) return undefined;
-    const value = this.#codec.decode(row.value, { repository: this.#tableName, key });
-    return isExpired(this.#expiresAt(value), this.#clock()) ? undefined : value;
+    return this.#records.decode(row.value, this.#location(key));
+  }
+
+  #location(key: string): RecordLocation {
+    return { repository: this.#tableName, key };
   }
 
   #isOver({ expiresAt }: Pick<RecordRow, "expiresAt">): boolean {
