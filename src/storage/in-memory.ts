@@ -3,7 +3,7 @@ import { type OptionKinds, requireKind, requireOptions, requireThat } from "../o
 import { isSchemaOrCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, isExpired, RecordExpiry, expiryOptionKinds } from "./expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
 import type { ReadsBack } from "./read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "./readable-expiry.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";

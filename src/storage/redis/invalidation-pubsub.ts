@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { type OptionKinds, requireMethods, requireOptions, requireThat, requireTimerLength } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireMethods,
+  requireOptions,
+  requireThat,
+  requireTimerLength,
+} from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,

@@ -1,5 +1,11 @@
 import { ConfigurationError, type StorageError } from "../../errors.ts";
-import { type OptionKinds, requireMethods, requireOptions, requireThat, requireTimerLength } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireMethods,
+  requireOptions,
+  requireThat,
+  requireTimerLength,
+} from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
