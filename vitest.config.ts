@@ -2,10 +2,27 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // CI has two cores.
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: "all", include: ["test/**/*.test.ts"] } },
+      {
+        extends: true,
+        // What the tests of Redis import is the version before, which is supported too.
+        resolve: { alias: [{ find: /^ioredis$/, replacement: "ioredis5" }] },
+        test: {
+          name: "ioredis 5",
+          env: { IOREDIS: "5" },
+          include: [
+            "test/storage/redis/**/*.test.ts",
+            "test/records/*redis*.test.ts",
+            "test/hazards/redis-*.test.ts",
+            "test/provider/redis-call-budget.test.ts",
+          ],
+        },
+      },
+    ],
   },
 });

@@ -14,6 +14,7 @@ export type PangeaAuthnErrorCode =
   | "ERR_STORAGE_REJECTED"
   | "ERR_STORAGE_FULL"
   | "ERR_STORAGE_CLOSED"
+  | "ERR_STORAGE_NOT_REPLICATED"
   | "ERR_UPSTREAM_UNAVAILABLE"
   | "ERR_UPSTREAM_REJECTED"
   | "ERR_OAUTH";
@@ -110,6 +111,8 @@ export class RecordTooLargeError extends StorageError {
  */
 export class CorruptRecordError extends StorageError {
   readonly code = "ERR_CORRUPT_RECORD";
+  /** The record stays as it is, whatever was asked. */
+  readonly effect: WriteEffect = "none";
 }
 
 /**
@@ -122,6 +125,8 @@ export class CorruptRecordError extends StorageError {
  */
 export class UnsealableError extends StorageError {
   readonly code = "ERR_UNSEALABLE";
+  /** The record stays as it is, whatever was asked. */
+  readonly effect: WriteEffect = "none";
   /** The id of the key that is not in the key ring, where that is the reason. It tells nothing about the key. */
   readonly keyId: string | undefined;
 
@@ -274,6 +279,26 @@ export class StorageFullError extends StorageFailure {
  */
 export class StorageClosedError extends StorageFailure {
   readonly code = "ERR_STORAGE_CLOSED";
+}
+
+/**
+ * The store has the write, and fewer replicas than were asked for have confirmed it in time: a failover may lose it. Its
+ * effect is always `unknown`.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof StorageNotReplicatedError) alert(`only ${error.replicas} replicas confirm writes`);
+ * ```
+ */
+export class StorageNotReplicatedError extends StorageFailure {
+  readonly code = "ERR_STORAGE_NOT_REPLICATED";
+  /** How many replicas have confirmed the write; `undefined` where the store did not say. */
+  readonly replicas: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly replicas?: number } = {}) {
+    super(message, { effect: "unknown", ...("cause" in options && { cause: options.cause }) });
+    this.replicas = options.replicas;
+  }
 }
 
 /**

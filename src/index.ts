@@ -68,6 +68,7 @@ export { InMemoryInvalidationChannel } from "./storage/cached/in-memory-invalida
 export {
   type InvalidationChannel,
   type InvalidationConnection,
+  type InvalidationSource,
   type InvalidationSubscriber,
   type InvalidationSubscription,
   sha256Name,

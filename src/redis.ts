@@ -15,3 +15,4 @@ export {
   redisOptions,
 } from "./storage/redis/redis-options.ts";
 export { RedisRepository, type RedisRepositoryOptions } from "./storage/redis/redis-repository.ts";
+export type { WaitForReplicas } from "./storage/redis/replica-confirmation.ts";

@@ -1,10 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireServing,
 } from "./mounted-provider.ts";
 import { authenticateNode, pangeaAuth as pangeaAuthOnNode } from "./node.ts";
 import type { NodeRequest } from "./node-conversion.ts";
@@ -41,6 +43,7 @@ export function pangeaAuth(
   provider: AuthorizationServer,
   options: CallerOptions<ExpressRequest> = {},
 ): ExpressMiddleware {
+  requireServing("pangeaAuth", provider, options);
   const { caller = (request) => request.ip ?? request.socket.remoteAddress } = options;
   return (request, response, next) =>
     pangeaAuthOnNode(provider, () => next(), { caller: () => caller(request) })(request, response);
@@ -57,6 +60,7 @@ export function pangeaAuth(
  * ```
  */
 export function requireBearer(provider: BearerAuthenticator, options: RequireBearerOptions = {}): ExpressMiddleware {
+  requireGuarding("requireBearer", provider, options);
   return async (request, response, next) => {
     const caller = await authenticateNode(provider, request, response, options);
     if (caller === undefined) return;

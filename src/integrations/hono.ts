@@ -1,11 +1,13 @@
 import type { MiddlewareHandler } from "hono";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { allowOtherOrigins } from "./cross-origin.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireServing,
 } from "./mounted-provider.ts";
 
 export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
@@ -44,6 +46,7 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
  * ```
  */
 export function pangeaAuth(provider: AuthorizationServer, options: CallerOptions<HonoContext> = {}): HonoMiddleware {
+  requireServing("pangeaAuth", provider, options);
   const { caller = addressOf } = options;
   return async (context, next) => {
     if (provider.serves(new URL(context.req.raw.url).pathname, context.req.raw.method)) {
@@ -68,6 +71,7 @@ export function requireBearer(
   provider: BearerAuthenticator,
   options: RequireBearerOptions = {},
 ): MiddlewareHandler<AuthenticatedEnv> {
+  requireGuarding("requireBearer", provider, options);
   return async (context, next) => {
     const caller = await provider.authenticate(context.req.raw, options);
     if (caller instanceof Response) return caller;

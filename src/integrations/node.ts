@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requireKind } from "../option-checks.ts";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { allowOtherOrigins } from "./cross-origin.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireProtecting,
+  requireServing,
 } from "./mounted-provider.ts";
 import { answer, guardedRequest, type NodeRequest, pathOf } from "./node-conversion.ts";
 
@@ -29,6 +33,8 @@ export function pangeaAuth(
   next: (request: IncomingMessage, response: ServerResponse) => unknown,
   options: CallerOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  requireServing("pangeaAuth", provider, options);
+  requireKind("pangeaAuth: the listener", next ?? null, "function");
   const { caller = addressOf } = options;
   return async (request, response) => {
     if (!provider.serves(pathOf(request), request.method)) await next(request, response);
@@ -51,6 +57,8 @@ export function requireBearer(
   next: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
   options: RequireBearerOptions = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  requireGuarding("requireBearer", provider, options);
+  requireKind("requireBearer: the listener", next ?? null, "function");
   return async (request, response) => {
     const auth = await authenticateNode(provider, request, response, options);
     if (auth !== undefined) await next(Object.assign(request, { auth }), response);
@@ -71,8 +79,10 @@ export function protectMcp(
   listener: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
   options: RequireBearerOptions & CallerOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
-  const guarded = requireBearer(provider, listener, options);
-  return pangeaAuth(provider, guarded, options);
+  requireProtecting("protectMcp", provider, options);
+  const { requiredScopes, caller } = options;
+  const guarded = requireBearer(provider, listener, { ...(requiredScopes !== undefined && { requiredScopes }) });
+  return pangeaAuth(provider, guarded, { ...(caller !== undefined && { caller }) });
 }
 
 /**

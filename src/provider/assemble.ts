@@ -15,6 +15,7 @@ import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
+import { LostRecords } from "./keys/lost-records.ts";
 import { Login } from "./login/login.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
@@ -24,14 +25,15 @@ import { TokenIssue } from "./tokens/token-issue.ts";
 export type ProviderParts = ReturnType<typeof assemble>;
 
 /** Makes the parts of a provider and hands each the ones that it needs. */
-export function assemble(configuration: ProviderConfiguration) {
+export function assemble(given: ProviderConfiguration) {
+  const announcements = new KeyAnnouncements(given);
+  const configuration = { ...given, repositories: new LostRecords(announcements).without(given.repositories) };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
   const registry = new ClientRegistry(configuration, kept);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
   const upstreamRevocations = new UpstreamRevocations(configuration);
-  const announcements = new KeyAnnouncements(configuration);
   const grants = new Grants({ ...configuration, upstreamRevocations });
   const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
@@ -51,6 +53,7 @@ export function assemble(configuration: ProviderConfiguration) {
   };
   return {
     background,
+    configuration,
     documents,
     grants,
     sessions,

@@ -1,9 +1,17 @@
-import { requireKind, requireObject, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
-import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
-import type { Repository } from "../storage/contract.ts";
+import type { InvalidationChannel, InvalidationSource } from "../storage/cached/invalidation.ts";
+import { type Repository, requireRepository } from "../storage/contract.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import type { ProviderRepositories } from "./repositories.ts";
+
+/** The kinds of record that are cached. */
+const cachedKinds = ["accessTokens", "grants", "clients"] as const;
+
+/** A channel for each kind of record that is cached. */
+export type InvalidationChannels = {
+  readonly [Kind in (typeof cachedKinds)[number]]?: InvalidationChannel;
+};
 
 /** How `cacheRepositories` caches. */
 export interface CacheRepositoriesOptions {
@@ -15,17 +23,35 @@ export interface CacheRepositoriesOptions {
   /** How many records of each kind are kept. Default: 10,000. */
   readonly max?: number;
   /**
-   * Tells the other instances what changed here, one channel a kind of record. A revocation is written to the grant, so
-   * `grants` has to have one where another kind has.
+   * Tells the other instances what changed here: a `RedisTrackingInvalidation` where the repositories are in Redis, a
+   * `RedisPubSubInvalidation` or another channel in front of any store. Or one channel a kind of record; a revocation is
+   * written to the grant, so `grants` has to have one where another kind has.
    */
-  readonly invalidation?: { readonly [Kind in "accessTokens" | "grants" | "clients"]?: InvalidationChannel };
-  /** Told when a change could not be published: other instances hear of it when their copies are `maxStaleness` old. */
+  readonly invalidation?: InvalidationSource | InvalidationChannel | InvalidationChannels;
+  /**
+   * Told when a change could not be published. Other instances hear of it when their copies are `maxStaleness` old, or
+   * before that from a channel that sends it later, as `RedisPubSubInvalidation` does.
+   */
   readonly onPublishFailure?: (error: unknown) => void;
   /** How long a client's record may stand in for a store that is out, in milliseconds. Default: 0, not at all. */
   readonly clientsStaleIfError?: number;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
 }
+
+const optionKinds: OptionKinds<CacheRepositoriesOptions> = {
+  maxStaleness: "any",
+  max: "any",
+  invalidation: "object",
+  onPublishFailure: "function",
+  clientsStaleIfError: "any",
+  clock: "function",
+};
+const invalidationKinds: OptionKinds<InvalidationChannels> = {
+  accessTokens: "object",
+  grants: "object",
+  clients: "object",
+};
 
 /**
  * Puts a write-through cache in front of what every request reads: access tokens, their grants, and clients. A request with
@@ -34,7 +60,8 @@ export interface CacheRepositoriesOptions {
  * A cache never answers with an authorization code or a refresh token, and what changes a grant or depends on its state
  * reads the store. A list of the records comes from the store. Disposing of what it gives back closes the caches, then the repositories behind them.
  *
- * @throws {ConfigurationError} when a bound is missing or not a number, or `invalidation` leaves out `grants`.
+ * @throws {ConfigurationError} when a bound is missing or not a number, or `invalidation` leaves out `grants` or reports the
+ * changes of other repositories.
  *
  * @example
  * ```ts
@@ -45,14 +72,13 @@ export function cacheRepositories<R extends ProviderRepositories>(
   repositories: R,
   options: CacheRepositoriesOptions,
 ): R & ProviderRepositories & AsyncDisposable {
-  requireObject("repositories", repositories);
-  requireObject("options", options);
-  requireKind("invalidation", options.invalidation, "object");
-  const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock, onPublishFailure } = options;
-  requireThat(
-    invalidation.grants !== undefined || Object.keys(invalidation).length === 0,
-    "invalidation.grants is missing: other instances would hear of revocations only after maxStaleness.",
-  );
+  requireThat(options !== undefined, "cacheRepositories takes an object of options, with maxStaleness.");
+  requireOptions("cacheRepositories", options, optionKinds);
+  for (const kind of cachedKinds) requireRepository(`cacheRepositories: ${kind}`, repositories?.[kind]);
+  const { maxStaleness, max = 10_000, clientsStaleIfError = 0, clock, onPublishFailure } = options;
+  const isAge = Number.isFinite(clientsStaleIfError) && clientsStaleIfError >= 0;
+  requireThat(isAge, "clientsStaleIfError must be a number of milliseconds, 0 for not at all.");
+  const invalidation = channelsOf(repositories, options.invalidation);
   const bounds = {
     max,
     maxStaleness,
@@ -82,6 +108,33 @@ export function cacheRepositories<R extends ProviderRepositories>(
       if (isDisposable(repositories)) await repositories[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The channel of each kind, whatever they are given as. */
+function channelsOf(
+  repositories: ProviderRepositories,
+  given: CacheRepositoriesOptions["invalidation"] = {},
+): InvalidationChannels {
+  if (isSource(given)) return forEachKind((kind) => given.forRepository(repositories[kind]));
+  if (isChannel(given)) return forEachKind(() => given);
+  requireOptions("cacheRepositories", given, invalidationKinds, "invalidation");
+  requireThat(
+    given.grants !== undefined || Object.keys(given).length === 0,
+    "invalidation.grants is missing: other instances would hear of revocations only after maxStaleness.",
+  );
+  return given;
+}
+
+function forEachKind(channelOf: (kind: keyof InvalidationChannels) => InvalidationChannel): InvalidationChannels {
+  return Object.fromEntries(cachedKinds.map((kind) => [kind, channelOf(kind)]));
+}
+
+function isSource(given: object): given is InvalidationSource {
+  return "forRepository" in given && typeof given.forRepository === "function";
+}
+
+function isChannel(given: object): given is InvalidationChannel {
+  return "subscribe" in given && typeof given.subscribe === "function";
 }
 
 /** The cache, with a list of the records that are in the backend where the backend has one: operators ask for it. */

@@ -1,10 +1,14 @@
 import { ConfigurationError } from "../errors.ts";
-import { requireObject } from "../option-checks.ts";
-import type { KeyRing } from "../secrets/key-ring.ts";
+import { type OptionKinds, requireOptions } from "../option-checks.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
-import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
+import {
+  RedisRepository,
+  type RedisRepositoryOptions,
+  redisRepositoryOptionKinds,
+} from "../storage/redis/redis-repository.ts";
 import { SharedClient } from "../storage/redis/shared-client.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
 
@@ -14,6 +18,8 @@ interface InRedis extends Backend {
 
 /** Every repository of a provider, in Redis. */
 export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where they are. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
   /**
    * Makes sure that Redis evicts no records: call it when the server starts. The Redis user needs `+info`.
    *
@@ -32,7 +38,8 @@ export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposa
 export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
   /**
    * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default: `pangea`, with which
-   * access tokens have the prefix `pangea-access_token`.
+   * access tokens have the prefix `pangea-access_token`. Servers that share a Redis need a namespace each: with the same one
+   * they share everything, and one ends the other's logins. No two namespaces have a key in common, whatever they are called.
    */
   readonly namespace?: string;
   /**
@@ -42,6 +49,9 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
    */
   readonly keys?: KeyRing;
 }
+
+const { prefix: _prefix, expiresAt: _expiresAt, ...sharedKinds } = redisRepositoryOptionKinds;
+const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
 
 /**
  * Builds every repository of a provider in Redis, each kind of record under a prefix of its own. Once the client is
@@ -59,13 +69,14 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  * ```
  */
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
-  requireObject("options", options);
+  requireOptions("createRedisRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
-  if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
+  requireKeyRing(keys);
+  if (typeof namespace !== "string" || !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.
-  const client = new SharedClient(redis, options.timeout);
+  const client = new SharedClient(redis, options.timeout, options.waitForReplicas);
   const repositories = createRepositories<InRedis>(
     (schema, kind) =>
       new RedisRepository(keys === undefined ? schema : sealed(schema, keys), client, {
@@ -76,6 +87,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
   const endWarning = warnOfEviction(client);
   return {
     ...repositories,
+    ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     check: () => requireNoEviction(client),
     async [Symbol.asyncDispose]() {
       endWarning();

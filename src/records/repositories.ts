@@ -1,5 +1,5 @@
 import type { ZodType } from "zod";
-import { requireKind, requireObject, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
 import type { ExpiringRecord } from "../storage/readable-expiry.ts";
@@ -124,6 +124,12 @@ export function createRepositories<B extends Backend = Backend>(
   };
 }
 
+interface InMemoryOptions {
+  readonly clock?: () => number;
+}
+
+const inMemoryOptionKinds: OptionKinds<InMemoryOptions> = { clock: "function" };
+
 /**
  * Puts a wrapper in front of each repository of a provider. What else the object has, such as the end of it, stays.
  *
@@ -162,13 +168,14 @@ export function wrapRepositories<R extends ProviderRepositories>(
  * between instances.
  *
  * @param options - `clock` gives the time in milliseconds since the epoch. Default: `Date.now`.
+ * @throws {ConfigurationError} when an option is unknown or wrong; the message names it.
  *
  * @example
  * ```ts
  * const provider = new PangeaOAuthProvider({ ...settings, repositories: createInMemoryRepositories() });
  * ```
  */
-export function createInMemoryRepositories(options: { readonly clock?: () => number } = {}): ProviderRepositories {
-  requireKind("options", options, "object");
+export function createInMemoryRepositories(options: InMemoryOptions = {}): ProviderRepositories {
+  requireOptions("createInMemoryRepositories", options, inMemoryOptionKinds);
   return createRepositories(<V>() => new InMemoryRepository<string, V>(options));
 }

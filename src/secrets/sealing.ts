@@ -8,6 +8,7 @@ const saltBytes = 18;
 const keyBytes = 32;
 const ivBytes = 12;
 const tagBytes = 16;
+const keyIdForm = /^[A-Za-z0-9_-]{8}$/;
 
 /**
  * Encrypts and authenticates a text with AES-256-GCM, under a key of its own. The envelope,
@@ -47,7 +48,7 @@ export function openSealed(keys: DerivedKeys, envelope: string, associatedData: 
   const purposeKey = keys.all.find((candidate) => candidate.id === keyId);
   if (purposeKey === undefined) {
     // The id comes from the store: only what has the form of an id is shown.
-    const isId = keyId !== undefined && /^[\w-]{1,32}$/.test(keyId);
+    const isId = keyId !== undefined && keyIdForm.test(keyId);
     throw new UnsealableError(
       `A value was sealed under the key ${isId ? keyId : "(of another form)"}, which is not configured; keep old secrets in the list.`,
       { ...(isId && { keyId }) },

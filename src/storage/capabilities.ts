@@ -1,8 +1,7 @@
-import type { Repository } from "./contract.ts";
+import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { isFreshlyReadable } from "./fresh-read.ts";
 import { canReadBack } from "./read-back.ts";
-import { requireRepository } from "./record-checks.ts";
 
 /** A call that a wrapper passes on, or not. */
 export type PassOn = <R>(method: RepositoryMethod, call: () => Promise<R>, key: string) => Promise<R>;

@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { InvalidRecordError } from "../errors.ts";
-import { requireKind } from "../option-checks.ts";
+import { type OptionKinds, requireKind } from "../option-checks.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 import { expiryFault } from "./expiry-fault.ts";
 import { corruptRecord } from "./record-errors.ts";
@@ -21,6 +21,9 @@ export interface ExpiryOptions<V> {
    */
   readonly expiresAt?: ReadExpiry<V>;
 }
+
+/** All options of how a repository tells time. */
+export const expiryOptionKinds: OptionKinds<ExpiryOptions<never>> = { clock: "function", expiresAt: "function" };
 
 /**
  * When records expire. An expiry that is no time fails closed: a record that is to be written with one is refused, and a

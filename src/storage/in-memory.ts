@@ -1,9 +1,9 @@
 import { CorruptRecordError, StorageFullError, UnsealableError } from "../errors.ts";
-import { requireKind, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireKind, requireOptions, requireThat } from "../option-checks.ts";
 import { isSchemaOrCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, isExpired, RecordExpiry } from "./expiry.ts";
+import { type ExpiryOptions, isExpired, RecordExpiry, expiryOptionKinds } from "./expiry.ts";
 import type { ReadsBack } from "./read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "./readable-expiry.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
@@ -17,6 +17,8 @@ export interface InMemoryRepositoryOptions<V> extends ExpiryOptions<V> {
    */
   readonly max?: number;
 }
+
+const optionKinds: OptionKinds<InMemoryRepositoryOptions<never>> = { ...expiryOptionKinds, max: "any" };
 
 /** A record as it is kept: itself, frozen, or as the text that the codec writes. */
 type Kept<V> = ({ readonly record: V } | { readonly text: string }) & {
@@ -74,6 +76,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
     const hasSchema = isSchemaOrCodec(schemaOrOptions);
     const options = hasSchema ? optionsBesideSchema : schemaOrOptions;
     requireKind(hasSchema ? "options" : "The first argument, a schema, a codec or the options,", options, "object");
+    requireOptions("InMemoryRepository", options, optionKinds);
     const { clock = Date.now, expiresAt, max = Number.POSITIVE_INFINITY } = options;
     requireKind("clock", clock, "function");
     requireThat(

@@ -1,7 +1,7 @@
 import { CorruptRecordError, UnsealableError } from "../errors.ts";
-import { requireKind, requireThat } from "../option-checks.ts";
+import { requireMethods, requireOptions } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, isExpired, RecordExpiry } from "./expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
 
@@ -43,11 +43,14 @@ export function inOneProcess<K extends string, V>(
   basic: BasicRepository<K, V>,
   options: ExpiryOptions<V> = {},
 ): Repository<K, V> {
-  const isBackend = ["get", "set", "delete"].every((method) => typeof Object(basic)[method] === "function");
-  requireThat(isBackend, "inOneProcess() needs a backend with the methods get, set and delete.");
-  requireKind("options", options, "object");
+  requireOptions("inOneProcess", options, expiryOptionKinds);
+  requireMethods(
+    "inOneProcess: the backend",
+    basic,
+    ["get", "set", "delete"],
+    "give an object with these three methods",
+  );
   const { clock = Date.now } = options;
-  requireKind("clock", clock, "function");
   const expiry = new RecordExpiry(options.expiresAt);
   const isOver = (key: K, value: V): boolean => {
     return isExpired(expiry.ofStored(value, { repository: "the backend of inOneProcess()", key }), clock());

@@ -1,14 +1,5 @@
 import { InvalidKeyError, InvalidRecordError } from "../errors.ts";
-import { requireMethods } from "../option-checks.ts";
 import { frozenCopy } from "./freeze.ts";
-
-/**
- * @param name - What the message calls it.
- * @throws {ConfigurationError} when it lacks one of the five methods.
- */
-export function requireRepository(name: string, value: unknown): void {
-  requireMethods(name, value, ["get", "set", "delete", "take", "add"]);
-}
 
 /** @throws {InvalidKeyError} when it is the empty string, or no string. */
 export function requireKey(key: unknown): void {

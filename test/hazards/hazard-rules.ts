@@ -41,8 +41,8 @@ export const hazardRules: readonly ProvedRule[] = [
     edits: [
       [
         "storage/redis/redis-repository.ts",
-        'this.#send("take", redisKey, () => this.#redis.getdel(redisKey))',
-        'this.#send("take", redisKey, async () => { const text = await this.#redis.get(redisKey); await this.#redis.del(redisKey); return text; })',
+        'if ((await this.#write("take", redisKey, deleteOpened, isCounted)) === 1) return value;',
+        'await this.#write("take", redisKey, deleteOpened, isCounted);\n        return value;',
       ],
     ],
   },

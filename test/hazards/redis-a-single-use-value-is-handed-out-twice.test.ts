@@ -35,7 +35,11 @@ test("a take whose answer was lost is an error, and is not sent again: no second
   const far = new RedisRepository<string>(textCodec, throughProxy, { prefix: "code" });
   await near.set("k", "v");
   expect(await far.get("k")).toBe("v");
-  proxy.withholdReplies();
+  const send = throughProxy.sendCommand.bind(throughProxy);
+  throughProxy.sendCommand = (command, ...others) => {
+    if (command.name === "eval") proxy.withholdReplies();
+    return send(command, ...others);
+  };
   const lost = far.take("k").catch((error: unknown) => error);
   await until(async () => (await near.get("k")) === undefined);
   await redis.config("RESETSTAT");
@@ -43,5 +47,5 @@ test("a take whose answer was lost is an error, and is not sent again: no second
   expect(await lost).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
   proxy.flow();
   await until(async () => (await far.get("other").catch(() => "down")) === undefined);
-  expect(await redis.info("commandstats")).not.toContain("cmdstat_getdel");
+  expect(await redis.info("commandstats")).not.toMatch(/cmdstat_(eval|getdel|del):/);
 });

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { beforeEach, expect, expectTypeOf, test } from "vitest";
 import type { Grant } from "../../src/index.ts";
-import { createRedisRepositories, type RedisRepository } from "../../src/redis.ts";
+import { createRedisRepositories, RedisRepository } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
 import { redisOptions } from "../../src/storage/redis/redis-options.ts";
 import { connectRedis, usedClient } from "../support/redis-clients.ts";
@@ -36,6 +36,42 @@ test.each(["", "Upper", "a:b", "x".repeat(41)])("the namespace %j is refused", (
   expect(() => createRedisRepositories(redis, { namespace })).toThrow(
     expect.objectContaining({ code: "ERR_CONFIGURATION" }),
   );
+});
+
+test.each([null, 7, ["pangea"]])("the namespace %j, which is no text, is refused", (namespace) => {
+  const options = JSON.parse(JSON.stringify({ namespace }));
+  expect(() => createRedisRepositories(redis, options)).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+});
+
+test("no two namespaces have a key in common, whatever they are called", async () => {
+  const parts = [
+    "a",
+    "a-",
+    "a-client",
+    "a-client_",
+    "client",
+    "-",
+    "_",
+    "a-grant-client",
+    "a_client-",
+    "access_token",
+    "a-a",
+  ];
+  const prefixes = parts.flatMap((namespace) =>
+    Object.values(createRedisRepositories(redis, { namespace }))
+      .filter((member) => member instanceof RedisRepository)
+      .map(({ prefix }) => prefix),
+  );
+  expect(prefixes.length).toBe(parts.length * 11);
+  expect(new Set(prefixes).size).toBe(prefixes.length);
+});
+
+test("what is sealed in one namespace opens in no other, though the secret is the same", async () => {
+  const keys = KeyRing.from(oldSecret);
+  const [one, two] = ["one", "two"].map((namespace) => createRedisRepositories(redis, { namespace, keys }));
+  await one?.grants.set("k", { clientId: "c", scopes: [], subject: "s", createdAt: 1, expiresAt: 4_000_000_000 });
+  await redis.copy("one-grant:k", "two-grant:k");
+  await expect(two?.grants.get("k")).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
 });
 
 test("two namespaces stay apart", async () => {

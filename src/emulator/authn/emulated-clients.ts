@@ -1,5 +1,5 @@
-import { requireThat } from "../require-that.ts";
-import type { EmulatorOAuthClient } from "./options.ts";
+import { requireOptions, requireThat } from "../../option-checks.ts";
+import { clientKinds, type EmulatorOAuthClient } from "./options.ts";
 
 /** A client as the account holds it. */
 export interface RegisteredClient extends Required<Omit<EmulatorOAuthClient, "scopes">> {
@@ -39,12 +39,14 @@ export class EmulatedClients {
    * @throws {ConfigurationError} when an id, a secret, a scope or a redirect URI has the wrong form.
    */
   configure(client: EmulatorOAuthClient): void {
+    requireOptions("the emulator", client ?? null, clientKinds, "oauthClients[]");
     const { clientId, clientSecret, redirectUris, scopes, anyLoopbackRedirectUri = false } = client;
     requireThat(clientIdPattern.test(clientId), "clients: clientId must be psa_ and 32 characters of a-z2-7");
     requireThat(
       clientSecretPattern.test(clientSecret),
       "clients: clientSecret must be pck_ and 32 characters of a-z2-7",
     );
+    requireThat(Array.isArray(redirectUris), "clients: redirectUris must be a list of URLs");
     requireThat(
       redirectUris.length > 0 || anyLoopbackRedirectUri,
       "clients: redirectUris must have a member unless anyLoopbackRedirectUri is on",

@@ -1,3 +1,4 @@
+import type { OptionKinds } from "../../option-checks.ts";
 import type { ServiceTokenCheck } from "../http/service-token.ts";
 
 /** A person who can sign in at the emulator's login page. */
@@ -33,6 +34,26 @@ export interface EmulatorOAuthClient {
    */
   readonly anyLoopbackRedirectUri?: boolean;
 }
+
+/** All that an {@link EmulatorUser} can have. */
+export const userKinds: OptionKinds<EmulatorUser> = {
+  id: "text",
+  username: "any",
+  email: "text",
+  password: "text",
+  profile: "object",
+  deny: "boolean",
+};
+
+/** All that an {@link EmulatorOAuthClient} can have. */
+export const clientKinds: OptionKinds<EmulatorOAuthClient> = {
+  clientId: "any",
+  clientSecret: "any",
+  redirectUris: "any",
+  clientName: "text",
+  scopes: "any",
+  anyLoopbackRedirectUri: "boolean",
+};
 
 /** Options of {@link createAuthnEmulator}. */
 export interface AuthnEmulatorOptions {

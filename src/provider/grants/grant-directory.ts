@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { Repository } from "../../storage/contract.ts";
@@ -28,7 +29,7 @@ export interface GrantFilter {
 }
 
 /** What a directory of grants needs. */
-type DirectoryParts = Pick<ProviderConfiguration, "repositories" | "resource">;
+type DirectoryParts = Pick<ProviderConfiguration, "meetForeignGrant" | "repositories" | "resource">;
 
 /**
  * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out.
@@ -39,11 +40,11 @@ type DirectoryParts = Pick<ProviderConfiguration, "repositories" | "resource">;
  * @throws {StorageError} when the store fails.
  */
 export async function* listGrants(
-  { repositories, resource }: DirectoryParts,
+  parts: DirectoryParts,
   filter: GrantFilter,
 ): AsyncGenerator<GrantSummary, void, undefined> {
-  for await (const [grantId, grant] of listable(repositories.grants, filter).entries()) {
-    if (isRevoked(grant) || !isMeant(grant, filter, resource)) continue;
+  for await (const [grantId, grant] of listable(parts.repositories.grants, filter).entries()) {
+    if (isRevoked(grant) || !isMeant(grant, filter, parts)) continue;
     const { clientId, subject, scopes, createdAt, expiresAt } = grant;
     yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
   }
@@ -58,7 +59,7 @@ export async function* listGrants(
 export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter: GrantFilter): Promise<number> {
   const { authorizationCodes, grants: repository } = parts.repositories;
   const listed = listable(repository, filter);
-  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts.resource);
+  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts);
   // Each is read to its end first: what is written meanwhile must not move it.
   const unreadable = new UnreadableRecords();
   const codes = isEnumerable(authorizationCodes)
@@ -77,6 +78,10 @@ export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter
 
 /** @throws {ConfigurationError} for a filter that may mean more than was meant, and for a repository without a list. */
 function listable(grants: Repository<string, Grant>, filter: GrantFilter): EnumerableRepository<string, Grant> {
+  const isObject = typeof filter === "object" && filter !== null && !Array.isArray(filter);
+  requireThat(isObject, "The filter must be an object, {} for all grants.");
+  const unknown = Object.keys(filter).find((name) => name !== "subject" && name !== "clientId");
+  requireThat(unknown === undefined, `The filter has "${unknown}"; it may have subject and clientId.`);
   // A subject that is not known must not come to mean everybody.
   for (const name of ["subject", "clientId"] as const) {
     if (name in filter && typeof filter[name] !== "string") {
@@ -87,8 +92,15 @@ function listable(grants: Repository<string, Grant>, filter: GrantFilter): Enume
   throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
 }
 
-function isMeant(found: Grant | AuthorizationCode, { subject, clientId }: GrantFilter, resource: string): boolean {
+function isMeant(
+  found: Grant | AuthorizationCode,
+  { subject, clientId }: GrantFilter,
+  { meetForeignGrant, resource }: DirectoryParts,
+): boolean {
+  if (!isOfServer(found, resource)) {
+    meetForeignGrant(String(found.resource));
+    return false;
+  }
   if (subject !== undefined && subject !== found.subject) return false;
-  if (clientId !== undefined && clientId !== found.clientId) return false;
-  return isOfServer(found, resource);
+  return clientId === undefined || clientId === found.clientId;
 }

@@ -27,7 +27,10 @@ export interface RevocationEvidence {
 }
 
 /** What `Grants` needs. */
-type GrantsParts = Pick<ProviderConfiguration, "lifetimes" | "now" | "repositories" | "resource"> & {
+type GrantsParts = Pick<
+  ProviderConfiguration,
+  "lifetimes" | "meetForeignGrant" | "now" | "repositories" | "resource"
+> & {
   readonly upstreamRevocations: UpstreamRevocations;
 };
 
@@ -58,7 +61,10 @@ export class Grants {
    */
   async revoke(grantId: string, { key, code, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
     const grant = evidence.grant ?? (await this.get(grantId));
-    if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) return false;
+    if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) {
+      this.#parts.meetForeignGrant(String(grant.resource));
+      return false;
+    }
     if (isRevoked(grant)) {
       await this.endUpstream(grantId, grant, key);
       return false;

@@ -1,10 +1,10 @@
 import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
-import type { Repository } from "../contract.ts";
+import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { RecordExpiry } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
 import { type ReadsBack, readBackOf } from "../read-back.ts";
-import { frozenRecord, requireKey, requireRepository } from "../record-checks.ts";
+import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
 import type { CopyKeeping } from "./copy-keeping.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
@@ -77,11 +77,13 @@ export class CachedRepository<K extends string, V>
   /**
    * @param backend - What the records are read from and written to. It stays open when the cache is closed.
    * @param options - `max` (entries) and `maxStaleness` (milliseconds) are required.
-   * @throws {ConfigurationError} when the backend is no repository, or an option is missing or out of range.
+   * @throws {ConfigurationError} when the backend is no repository, an option is missing or out of range, or `invalidation`
+   * is another repository's.
    */
   constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
-    requireRepository("The backend", backend);
     assertOptions(options);
+    requireRepository("CachedRepository: the repository behind it", backend);
+    options.invalidation?.requireRepository?.(backend);
     this.#backend = backend;
     this.#clock = options.clock ?? Date.now;
     this.#expiry = new RecordExpiry(options.expiresAt);

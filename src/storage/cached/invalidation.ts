@@ -67,6 +67,32 @@ export interface InvalidationChannel {
    * may be before `subscribe` returns.
    */
   subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription;
+
+  /**
+   * Asked by a cache about the repository that it is in front of, where the channel can tell whether it reports that
+   * repository's changes.
+   *
+   * @throws {ConfigurationError} when the channel reports the changes of another repository.
+   */
+  requireRepository?(repository: object): void;
+}
+
+/**
+ * Has a channel for each repository, and finds out by itself which: as `RedisTrackingInvalidation` does.
+ *
+ * @example
+ * ```ts
+ * const invalidation: InvalidationSource = new RedisTrackingInvalidation(redis);
+ * const cached = cacheRepositories(repositories, { maxStaleness: 30_000, invalidation });
+ * ```
+ */
+export interface InvalidationSource {
+  /**
+   * The channel on which the changes of a repository are told.
+   *
+   * @throws {ConfigurationError} when this source does not hear of that repository's changes.
+   */
+  forRepository(repository: object): InvalidationChannel;
 }
 
 /**

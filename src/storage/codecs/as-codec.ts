@@ -9,7 +9,7 @@ export type SchemaOrCodec<V> = ZodType<V> | Codec<V>;
 /**
  * The codec that a schema or a codec stands for.
  *
- * @throws {ConfigurationError} when it is neither, such as a schema of zod 3.
+ * @throws {ConfigurationError} when it is neither, such as a schema of Zod 3.
  *
  * @example
  * ```ts
@@ -18,16 +18,25 @@ export type SchemaOrCodec<V> = ZodType<V> | Codec<V>;
  * ```
  */
 export function asCodec<V>(schemaOrCodec: SchemaOrCodec<V>): Codec<V> {
-  requireThat(
-    isSchemaOrCodec<V>(schemaOrCodec),
-    "The schema of the records is missing: give a schema of zod 4, or a codec with the methods encode and decode.",
-  );
-  return isCodec(schemaOrCodec) ? schemaOrCodec : jsonCodec(schemaOrCodec);
+  requireSchemaOrCodec(schemaOrCodec);
+  return isCodec<V>(schemaOrCodec) ? schemaOrCodec : jsonCodec(schemaOrCodec);
 }
 
 /** True for a Zod schema and for a codec. */
 export function isSchemaOrCodec<V>(value: unknown): value is SchemaOrCodec<V> {
   return value instanceof z.core.$ZodType || isCodec(value);
+}
+
+function requireSchemaOrCodec(given: unknown): void {
+  const isZod3 = typeof given === "object" && given !== null && "_def" in given && !("_zod" in given);
+  requireThat(
+    !isZod3,
+    'The schema is one of Zod 3. Make it with Zod 4: npm install zod@4, or import { z } from "zod/v4".',
+  );
+  requireThat(
+    isSchemaOrCodec(given),
+    "The schema is missing: give a Zod schema of the records, or a codec with encode and decode.",
+  );
 }
 
 /** Zod schemas have methods with these names too, so what tells them apart is Zod's own marker. */

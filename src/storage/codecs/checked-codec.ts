@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CorruptRecordError, RecordTooLargeError } from "../../errors.ts";
-import { requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import { corruptRecord, invalidRecord } from "../record-errors.ts";
 import type { RecordLocation } from "./codec.ts";
 import { type ReadBack, type ReadingBackCodec, readingBack } from "./read-back.ts";
@@ -14,6 +14,14 @@ export interface TextFormat<V> {
   readonly otherwise: string;
 }
 
+/** What codecs of JSON have in common. */
+interface CodecOptions {
+  /** The longest text that is read, in characters. */
+  readonly maxLength?: number;
+}
+
+const optionKinds: OptionKinds<CodecOptions> = { maxLength: "any" };
+
 /** Far above any record of this package, far below what could hurt. */
 const defaultMaxLength = 1024 * 1024;
 
@@ -24,10 +32,13 @@ const maxDepth = 200;
  * A codec that writes no text that it would not read, and does not trust what it reads: whatever goes wrong there is one
  * `CorruptRecordError`.
  *
- * @param maxLength - The longest text that is read, in characters.
+ * @throws {ConfigurationError} when an option is unknown or wrong; the message names it.
  */
-export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLength): ReadingBackCodec<V> {
-  requireThat(Number.isSafeInteger(maxLength) && maxLength > 0, "maxLength must be a whole number above 0.");
+export function checkedCodec<V>(format: TextFormat<V>, options: CodecOptions): ReadingBackCodec<V> {
+  requireOptions("The codec", options, optionKinds);
+  const { maxLength = defaultMaxLength } = options;
+  const isLength = Number.isSafeInteger(maxLength) && maxLength > 0;
+  requireThat(isLength, "maxLength must be a whole number of characters above 0.");
   const decode = (text: string, location: RecordLocation): V => {
     if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
     try {

@@ -46,7 +46,7 @@ export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?:
       read: (json) => compiled.parse(json),
       otherwise: "JSON cannot give it back, superjsonCodec may",
     },
-    options.maxLength,
+    options,
   );
 }
 

@@ -45,7 +45,7 @@ export function superjsonCodec<V>(schema: ZodType<V>, options: { readonly maxLen
       },
       otherwise: "superjson cannot give it back",
     },
-    options.maxLength,
+    options,
   );
 }
 

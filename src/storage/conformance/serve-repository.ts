@@ -1,7 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import type { Repository } from "../contract.ts";
-import { requireRepository } from "../record-checks.ts";
+import { type Repository, requireRepository } from "../contract.ts";
 import { type ProcessAnswer, type ProcessRequest, processRequestSchema } from "./process-protocol.ts";
 import type { SampleRecord } from "./subject.ts";
 

@@ -91,7 +91,7 @@ export function testRepository(name: string, create: CreateRepository, options: 
   requireThat(typeof create === "function", "create must be a function that makes a repository for one case.");
   requireObject("options", options);
   const { runner, capabilities, without = {} } = options;
-  requireMethods("runner", runner, ["describe", "it"]);
+  requireMethods("runner", runner, ["describe", "it"], "give { describe, it } of your test runner");
   const isOffered = (part: Requirement): boolean =>
     without[part] === undefined && (capabilities === undefined || capabilities.includes(part));
   runner.describe(`${name} keeps the repository contract:`, () => {

@@ -1,4 +1,5 @@
 import { CorruptRecordError, InvalidKeyError, InvalidRecordError, UnsealableError } from "../../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
@@ -33,6 +34,16 @@ export interface PostgresRepositoryOptions<V> {
    */
   readonly onRemovalFailure?: (error: unknown) => void;
 }
+
+/** All options of a `PostgresRepository`. */
+export const postgresRepositoryOptionKinds: OptionKinds<PostgresRepositoryOptions<never>> = {
+  prefix: "any",
+  table: "text",
+  timeout: "any",
+  expiresAt: "function",
+  clock: "function",
+  onRemovalFailure: "function",
+};
 
 /** Rows of an index of Postgres have at most 2,704 bytes. */
 const maxKeyBytes = 2_048;
@@ -93,6 +104,8 @@ export class PostgresRepository<V, K extends string = string>
     postgres: PostgresLike | SharedPostgres,
     options: PostgresRepositoryOptions<V>,
   ) {
+    requireThat(options !== undefined, "PostgresRepository takes an object of options, with a prefix.");
+    requireOptions("PostgresRepository", options, postgresRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
     this.#table = quotedTable(options.table ?? defaultTable);

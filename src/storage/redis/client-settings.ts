@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireMethods } from "../../option-checks.ts";
 import { clientSetting, isRedisCluster, type RedisLike, settingOf } from "./redis-like.ts";
 
 /**
@@ -8,6 +9,8 @@ import { clientSetting, isRedisCluster, type RedisLike, settingOf } from "./redi
  * @throws {ConfigurationError} With the setting to change, and why.
  */
 export function requireSafeClient(redis: RedisLike): void {
+  const remedy = "give a client of ioredis (npm install ioredis), such as new Redis(url, redisOptions())";
+  requireMethods("The Redis client", redis, ["get", "set", "del", "on"], remedy);
   if (isRedisCluster(redis)) requireSafeCluster(redis.options);
   else requireSafeConnection(redis.options, "new Redis(url, redisOptions()) or redis.duplicate(redisOptions())");
   for (const settings of [redis.options, clientSetting(redis, "redisOptions")]) {
@@ -28,6 +31,11 @@ function requireSafeConnection(settings: unknown, fix: string): void {
   refuse(
     settingOf(settings, "readOnly") === true || settingOf(settings, "role") === "slave",
     "The Redis client reads from a replica, where a deleted record lives on for a while; connect to the primary.",
+  );
+  refuse(
+    Array.isArray(settingOf(settings, "sentinels")) && settingOf(settings, "failoverDetector") !== true,
+    "The Redis client does not listen to its Sentinels: after a failover it goes on writing to the old primary, which " +
+      `forgets all of that. Use ${fix}, or set failoverDetector to true.`,
   );
 }
 

@@ -1,13 +1,7 @@
-import { clusterKeySlot } from "./cluster-key-slot.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import type { RedisCommand } from "./redis-call.ts";
-import {
-  clientSetting,
-  isRedisCluster,
-  type RedisClient,
-  type RedisClusterLike,
-  type RedisConnection,
-} from "./redis-like.ts";
+import { isRedisCluster, type RedisClient, type RedisClusterLike, type RedisConnection } from "./redis-like.ts";
+import { masterOfKey } from "./slot-master.ts";
 
 /**
  * The gates that a command passes on its way: of the client, and on a Cluster of the node that serves the key, since a
@@ -43,10 +37,8 @@ export class GateRegistry {
    */
   #connectingNode(cluster: RedisClusterLike, redisKey: string | undefined): RedisConnection | undefined {
     if (redisKey === undefined) return undefined;
-    const masters = cluster.nodes("master");
-    if (masters.every((node) => node.status === "ready")) return undefined;
-    const address = cluster.slots[clusterKeySlot(redisKey)]?.[0];
-    return masters.find((node) => `${clientSetting(node, "host")}:${clientSetting(node, "port")}` === address);
+    if (cluster.nodes("master").every((node) => node.status === "ready")) return undefined;
+    return masterOfKey(cluster, redisKey);
   }
 
   #gateOf(node: RedisConnection): ConnectionGate {

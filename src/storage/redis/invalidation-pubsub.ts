@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { requireMethods, requireObject, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireMethods, requireOptions, requireThat, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
-import { CommandSender } from "./command-sender.ts";
+import { hearErrorEvents } from "./error-events.ts";
 import { KeySpace } from "./key-space.ts";
-import type { RedisClient } from "./redis-like.ts";
+import { MessagePublisher, type PublishingClient } from "./message-publisher.ts";
 import {
   mastersOf,
   onClusterEvents,
@@ -17,11 +17,15 @@ import {
   type SubscribableClient,
   SubscriberConnection,
 } from "./subscriber-connection.ts";
+import { everything } from "./unsent-messages.ts";
 
 /** Settings of a {@link RedisPubSubInvalidation}. */
 export interface RedisPubSubOptions {
-  /** The repository that the messages are about: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Its instances share the name. */
-  readonly prefix: string;
+  /**
+   * Names the channel: 1 to 64 of `a-z`, `0-9`, `_` and `-`. The instances of a server share it; it need not be the prefix of
+   * any repository. Servers that share a Redis hear less of each other with a name each. Default: `pangea`.
+   */
+  readonly prefix?: string;
   /** How long publishing a message may take, in milliseconds. Default 2,000. */
   readonly timeout?: number;
   /**
@@ -30,36 +34,46 @@ export interface RedisPubSubOptions {
    */
   readonly heartbeat?: number;
   /**
+   * How many messages are kept that could not be published. They are sent when Redis can be reached again; where there are
+   * more, the other instances are told that everything may have changed. Default: 10,000.
+   */
+  readonly maxUnsent?: number;
+  /**
    * Told when Redis refuses the subscription: the channel stays `"down"`, and is tried again at each heartbeat. The Redis
    * user needs `+subscribe`, `+ping`, `+publish` and the channel `&pangea-invalidate:*`.
    */
   readonly onRefused?: (error: StorageError) => void;
 }
 
-/** A client that messages are published with. */
-export interface PublishingClient extends RedisClient {
-  publish(channel: string, message: string): Promise<unknown>;
-}
-
 const defaultTimeout = 2_000;
+const optionKinds: OptionKinds<RedisPubSubOptions> = {
+  prefix: "any",
+  timeout: "any",
+  heartbeat: "any",
+  maxUnsent: "any",
+  onRefused: "function",
+};
 const defaultHeartbeat = 5_000;
-/** The instance that says it, and the SHA-256 of the record's key in base64url. */
-const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43})$/;
+const defaultMaxUnsent = 10_000;
+/** A set has room for more. */
+const mostUnsent = 1_000_000;
+/** The instance that says it, and the SHA-256 of the record's key in base64url, or that everything may have changed. */
+const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43}|\*)$/;
 
 /**
  * Tells the caches of other instances what has changed, over Redis pub/sub: for caches in front of a store that does not
  * report its changes, as Vault does not. In front of Redis itself `RedisTrackingInvalidation` hears more.
  *
- * Messages carry the SHA-256 of keys, never keys. Redis keeps none for who is not listening: when the listening
+ * One serves all repositories of a server. Messages carry the SHA-256 of keys, never keys. A message that could not be
+ * published is told as a failure, kept, and sent when Redis can be reached again, the oldest first. Redis keeps none for who is not listening: when the listening
  * connection is lost the channel is `"down"` until it has subscribed again. On a Cluster a message also travels between
  * the nodes, and one that is lost there is not noticed; `maxStaleness` bounds what that costs.
  *
  * @example
  * ```ts
- * const grants = new CachedRepository(vaultGrants, {
- *   max: 10_000,
+ * const repositories = cacheRepositories(createVaultRepositories(token), {
  *   maxStaleness: 30_000,
- *   invalidation: new RedisPubSubInvalidation(redis, { prefix: "grant" }),
+ *   invalidation: new RedisPubSubInvalidation(redis),
  * });
  * ```
  */
@@ -69,7 +83,7 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
   readonly #channel: string;
   readonly #heartbeat: number;
   readonly #onRefused: ((error: StorageError) => void) | undefined;
-  readonly #sender: CommandSender;
+  readonly #publisher: MessagePublisher;
   readonly #subscribers = new Set<InvalidationSubscriber>();
   readonly #instance = randomUUID();
   #source: RedisCallable | undefined;
@@ -79,19 +93,31 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
   /**
    * @param redis - A client with the recommended settings: plain, Sentinel or Cluster. It publishes; a second connection,
    * opened with its settings, listens.
-   * @throws {ConfigurationError} For a prefix outside its alphabet, and for times that are not positive.
+   * @throws {ConfigurationError} For a prefix outside its alphabet, and for times and a `maxUnsent` that are out of range.
    */
-  constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions) {
-    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"]);
-    requireObject("options", options);
-    const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
+  constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions = {}) {
+    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"], "give a client of ioredis");
+    requireOptions("RedisPubSubInvalidation", options, optionKinds);
+    const { prefix = "pangea", timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
+    const { maxUnsent = defaultMaxUnsent } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);
+    requireThat(
+      Number.isSafeInteger(maxUnsent) && maxUnsent > 0 && maxUnsent <= mostUnsent,
+      `maxUnsent must be a whole number from 1 to ${mostUnsent}.`,
+    );
+    hearErrorEvents(redis);
     this.#redis = redis;
-    this.#channel = `pangea-invalidate:${new KeySpace(options.prefix).prefix}`;
+    this.#channel = `pangea-invalidate:${new KeySpace(prefix).prefix}`;
     this.#heartbeat = heartbeat;
     this.#onRefused = options.onRefused;
-    this.#sender = new CommandSender(redis, timeout);
+    this.#publisher = new MessagePublisher(redis, {
+      channel: this.#channel,
+      sender: this.#instance,
+      timeout,
+      maxUnsent,
+      retryInterval: heartbeat,
+    });
   }
 
   subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription {
@@ -109,7 +135,7 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
     this.#stopFollowing?.();
     this.#listening?.close();
     this.#subscribers.clear();
-    await this.#sender.close();
+    await this.#publisher.close();
   }
 
   #start(): void {
@@ -135,17 +161,13 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
 
   async #publish(name: string, from: InvalidationSubscriber): Promise<void> {
     for (const other of this.#subscribers) if (other !== from) other.onInvalidate([name]);
-    await this.#sender.send({
-      operation: "publish",
-      redisKeys: [],
-      send: () => this.#redis.publish(this.#channel, `${this.#instance} ${name}`),
-    });
+    await this.#publisher.publish(name);
   }
 
   #onMessage(message: unknown): void {
     const [, instance, name] = messageForm.exec(String(message)) ?? [];
     if (name === undefined || instance === this.#instance) return;
-    for (const subscriber of this.#subscribers) subscriber.onInvalidate([name]);
+    for (const subscriber of this.#subscribers) subscriber.onInvalidate(name === everything ? "all" : [name]);
   }
 
   #tell(connection: InvalidationConnection): void {

@@ -1,12 +1,15 @@
-import type { StorageError } from "../../errors.ts";
-import { requireMethods, requireObject, requireTimerLength } from "../../option-checks.ts";
+import { ConfigurationError, type StorageError } from "../../errors.ts";
+import { type OptionKinds, requireMethods, requireOptions, requireThat, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
+  InvalidationSource,
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { hearErrorEvents } from "./error-events.ts";
 import { KeySpace } from "./key-space.ts";
+import { RedisRepository } from "./redis-repository.ts";
 import { mastersOf, onClusterEvents, type RedisCallable, type SubscribableClient } from "./subscriber-connection.ts";
 import { TrackingLink } from "./tracking-link.ts";
 
@@ -30,6 +33,7 @@ interface Listener {
   readonly subscriber: InvalidationSubscriber;
 }
 
+const optionKinds: OptionKinds<RedisTrackingOptions> = { heartbeat: "any", onRefused: "function" };
 const defaultHeartbeat = 5_000;
 const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
 
@@ -41,21 +45,20 @@ const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
  * listen on. Changes made through that client are not reported back to it. Losing either connection is `"down"` at once;
  * after both are back and Redis has confirmed the tracking it is `"up"`.
  *
- * One instance serves any number of prefixes; make no second one for the same client.
+ * One instance serves any number of repositories; make no second one for the same client.
  *
  * @example
  * ```ts
  * const tracking = new RedisTrackingInvalidation(redis);
- * const accessTokens = new CachedRepository(new RedisRepository(AccessTokenSchema, redis, { prefix: "access-token" }), {
- *   max: 10_000,
+ * const repositories = cacheRepositories(createRedisRepositories(redis, { keys }), {
  *   maxStaleness: 30_000,
- *   invalidation: tracking.forPrefix("access-token"),
+ *   invalidation: tracking,
  * });
  * ```
  *
  * @see https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
-export class RedisTrackingInvalidation implements AsyncDisposable {
+export class RedisTrackingInvalidation implements InvalidationSource, AsyncDisposable {
   readonly #redis: SubscribableClient;
   readonly #heartbeat: number;
   readonly #onRefused: ((error: StorageError) => void) | undefined;
@@ -69,8 +72,9 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
    * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
   constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
-    requireMethods("The Redis client", redis, ["duplicate", "on"]);
-    requireObject("options", options);
+    requireMethods("The Redis client", redis, ["duplicate", "on"], "give a client of ioredis");
+    requireOptions("RedisTrackingInvalidation", options, optionKinds);
+    hearErrorEvents(redis);
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
     requireTimerLength("heartbeat", this.#heartbeat);
@@ -78,14 +82,50 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
   }
 
   /**
-   * The changes of one repository's records, under their own keys.
+   * The changes of one repository's records.
    *
-   * @param prefix - The prefix of the repository.
+   * @param repository - A `RedisRepository` on this client, alone or of `createRedisRepositories`.
+   * @throws {ConfigurationError} For a repository on another client, and for one of another kind: Redis tells of keys, and
+   * only a `RedisRepository` says which are its own. Where something is in front of one, use `forPrefix`.
+   *
+   * @example
+   * ```ts
+   * const { grants } = createRedisRepositories(redis);
+   * const cached = new CachedRepository(grants, { max: 10_000, maxStaleness: 30_000, invalidation: tracking.forRepository(grants) });
+   * ```
+   */
+  forRepository(repository: object): InvalidationChannel {
+    if (!(repository instanceof RedisRepository)) {
+      throw new ConfigurationError(
+        "invalidation: RedisTrackingInvalidation hears of a RedisRepository's records only. In front of another store use " +
+          "RedisPubSubInvalidation; where something is in front of the RedisRepository, forPrefix(repository.prefix).",
+      );
+    }
+    this.#requireOwn(repository);
+    return this.forPrefix(repository.prefix);
+  }
+
+  /**
+   * The changes of the records under one prefix, for a repository that is not itself a `RedisRepository` but has one behind
+   * it. A cache refuses this channel in front of a `RedisRepository` with another prefix.
+   *
+   * @param prefix - The prefix of the repository: its `prefix`.
    * @throws {ConfigurationError} For a prefix outside its alphabet.
    */
   forPrefix(prefix: string): InvalidationChannel {
     const keys = new KeySpace(prefix);
-    return { names: "key", subscribe: (subscriber) => this.#subscribe({ keys, subscriber }) };
+    return {
+      names: "key",
+      subscribe: (subscriber) => this.#subscribe({ keys, subscriber }),
+      requireRepository: (repository) => {
+        if (!(repository instanceof RedisRepository)) return;
+        this.#requireOwn(repository);
+        requireThat(
+          repository.prefix === prefix,
+          `invalidation: forPrefix("${prefix}") was asked for, and the repository has the prefix "${repository.prefix}"; use forRepository(repository).`,
+        );
+      },
+    };
   }
 
   /** Ends the tracking and closes the connections that were opened for it. */
@@ -113,6 +153,13 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
       },
       [Symbol.asyncDispose]: async () => void this.#listeners.delete(listener),
     };
+  }
+
+  #requireOwn(repository: { isOn(redis: object): boolean }): void {
+    requireThat(
+      repository.isOn(this.#redis),
+      "invalidation: the repository is on another Redis client than this RedisTrackingInvalidation; give both the same.",
+    );
   }
 
   #start(): void {

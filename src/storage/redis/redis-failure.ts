@@ -1,7 +1,7 @@
 import {
   CorruptRecordError,
   StorageClosedError,
-  type StorageError,
+  StorageError,
   StorageRejectedError,
   StorageTimeoutError,
   StorageUnauthorizedError,
@@ -64,6 +64,7 @@ export function replyCode(error: unknown): string | undefined {
  * @param redisKeys - The keys in Redis. The first appears as its SHA-256 where there is one only.
  */
 export function redisFailure(error: unknown, operation: RedisOperation, redisKeys: readonly string[]): StorageError {
+  if (error instanceof StorageError) return error;
   const cause = scrubbed(error);
   const code = replyCode(error);
   if (code === "WRONGTYPE") {
@@ -132,12 +133,12 @@ function effectOf(operation: RedisOperation): WriteEffect {
 function rejectionMessage(error: unknown): string {
   const unknownCommand = error instanceof Error && /unknown command|syntax error/i.test(error.message);
   return unknownCommand
-    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, SET with PXAT, EVAL)."
+    ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, EVAL)."
     : "Redis refused the command.";
 }
 
 /** A stand-in for the client's error that holds neither a key nor a record. */
-function scrubbed(error: unknown): Error {
+export function scrubbed(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("The Redis client threw something that is not an error.");
   const quotesArguments = error.name === "ReplyError";
   const [unquoted = ""] = quotesArguments ? error.message.split(/['"`]/, 1) : [error.message];

@@ -8,11 +8,19 @@ export interface RedisConnection {
   disconnect?(reconnect?: boolean): void;
   on(event: string, listener: (argument?: unknown) => void): unknown;
   off(event: string, listener: (argument?: unknown) => void): unknown;
+  /** Who hears an event. */
+  listeners?(event: string): readonly unknown[];
+  /** The client's own settings, where it shows them. */
+  readonly options?: object;
+}
+
+/** A connection on which a caller can wait for the replicas of its server. */
+export interface ReplicatedConnection extends RedisConnection {
+  wait(replicas: number, milliseconds: number): Promise<number>;
 }
 
 /** A connection to one node, with the command that is asked of a node rather than of a Cluster. */
 export interface RedisNode extends RedisConnection {
-  readonly options?: object;
   scan(
     cursor: string,
     patternToken: "MATCH",
@@ -26,8 +34,6 @@ export interface RedisNode extends RedisConnection {
 export interface RedisClient extends RedisConnection {
   /** True for a Cluster client. */
   readonly isCluster?: boolean;
-  /** The client's own settings, where it shows them. */
-  readonly options?: object;
 }
 
 /**
@@ -39,11 +45,11 @@ export interface RedisLike extends RedisClient {
   mget(keys: string[]): Promise<(string | null)[]>;
   set(key: string, value: string): Promise<unknown>;
   set(key: string, value: string, existenceToken: "NX"): Promise<unknown>;
-  set(key: string, value: string, expiryToken: "PXAT", milliseconds: number): Promise<unknown>;
-  set(key: string, value: string, expiryToken: "PXAT", milliseconds: number, existenceToken: "NX"): Promise<unknown>;
+  set(key: string, value: string, expiryToken: "PX", milliseconds: number): Promise<unknown>;
+  set(key: string, value: string, expiryToken: "PX", milliseconds: number, existenceToken: "NX"): Promise<unknown>;
   getdel(key: string): Promise<string | null>;
   del(key: string): Promise<number>;
-  /** Runs a script with one key. Only `add` needs it, and only where a record that has expired is still in Redis. */
+  /** Runs a script with one key: for `take`, and for `add` where a record that has expired is still in Redis. */
   eval(script: string, keyCount: 1, key: string, ...values: (string | number)[]): Promise<unknown>;
 }
 
@@ -75,3 +81,11 @@ export function settingOf(settings: unknown, name: string): unknown {
   if (typeof settings !== "object" || settings === null) return undefined;
   return Object.getOwnPropertyDescriptor(settings, name)?.value;
 }
+
+/** True for a connection that says that nobody hears an event. */
+export function hasNoListener(connection: RedisConnection, event: string): boolean {
+  return connection.listeners?.(event).length === 0;
+}
+
+/** Hears an error that is reported elsewhere. */
+export function ignoreError(): void {}

@@ -1,4 +1,4 @@
-import { requireObject } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 
 /** Settings for one connection, in the terms of ioredis 6. */
 export interface RecommendedConnectionOptions {
@@ -15,6 +15,10 @@ export interface RecommendedRedisOptions extends RecommendedConnectionOptions {
   readonly enableOfflineQueue: false;
   readonly retryStrategy: (attempt: number) => number;
   readonly reconnectOnError: (error: Error) => boolean;
+  /** Behind Sentinels: a primary that is being replaced is left at once, and not when it is demoted, seconds later. */
+  readonly failoverDetector: true;
+  /** Behind Sentinels: how long until one that was lost is listened to again, in milliseconds. */
+  readonly sentinelReconnectStrategy: (attempt: number) => number;
 }
 
 /** Settings for a Cluster client, in the terms of ioredis 6. */
@@ -38,13 +42,20 @@ export interface PatienceOptions {
   readonly socketTimeout?: number;
 }
 
+const patienceKinds: OptionKinds<PatienceOptions> = { connectTimeout: "any", socketTimeout: "any" };
 const firstRetryDelay = 50;
 const longestRetryDelay = 2_000;
 const defaultPatience = 5_000;
 
+/** What makes a client behind Sentinels hear of a failover. Other clients take no notice. */
+export const failoverOptions = {
+  failoverDetector: true,
+  sentinelReconnectStrategy: retryDelay,
+} as const;
+
 /**
- * Client settings under which nothing is sent late or twice, a dead connection is noticed, and a demoted primary is left:
- * what `RedisRepository` asks for, and more.
+ * Client settings under which nothing is sent late or twice, a dead connection is noticed, and a primary that Sentinels
+ * replace or that was demoted is left: what `RedisRepository` asks for, and more.
  *
  * @param patience - Timeouts in milliseconds.
  *
@@ -60,6 +71,7 @@ export function redisOptions(patience: PatienceOptions = {}): RecommendedRedisOp
     enableOfflineQueue: false,
     retryStrategy: retryDelay,
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    ...failoverOptions,
   };
 }
 
@@ -85,8 +97,10 @@ export function clusterOptions(patience: PatienceOptions = {}): RecommendedClust
 }
 
 function connectionOptions(patience: PatienceOptions): RecommendedConnectionOptions {
-  requireObject("patience", patience);
+  requireOptions("redisOptions", patience, patienceKinds);
   const { connectTimeout = defaultPatience, socketTimeout = defaultPatience } = patience;
+  requireTimerLength("connectTimeout", connectTimeout);
+  requireTimerLength("socketTimeout", socketTimeout);
   return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, connectTimeout, socketTimeout };
 }
 

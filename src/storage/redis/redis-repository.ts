@@ -1,5 +1,10 @@
-import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
-import { requireObject } from "../../option-checks.ts";
+import {
+  CorruptRecordError,
+  InvalidRecordError,
+  StorageRejectedError,
+  StorageUnauthorizedError,
+} from "../../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
@@ -7,11 +12,20 @@ import { isExpired, type ReadExpiry } from "../expiry.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
+import { isUnreadable, UnreadableRecords } from "../unreadable-records.ts";
+import { deleteScript, replaceScript } from "./compare-scripts.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
+import type { WaitForReplicas } from "./replica-confirmation.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
 import { SharedClient } from "./shared-client.ts";
+
+/** What a decoder puts in the place of bytes that are not UTF-8. */
+const replacementCharacter = "\ufffd";
+
+/** Redis adds its own time to this, in milliseconds, and counts in 64 bits: both fit where this does. */
+const longestLife = Number.MAX_SAFE_INTEGER;
 
 /** Settings of a {@link RedisRepository}. */
 export interface RedisRepositoryOptions<V> {
@@ -23,6 +37,13 @@ export interface RedisRepositoryOptions<V> {
    */
   readonly timeout?: number;
   /**
+   * How many replicas have to have a write before it counts as done, asked by WAIT in the write's own round trip. Too few
+   * of them in time are a `StorageNotReplicatedError`, whose effect is `unknown`: the write is there, but not safe. Default:
+   * none; replication is asynchronous, and a failover loses what the old primary had not passed on yet. On a Cluster nothing
+   * is confirmed while the slot of a key is moving.
+   */
+  readonly waitForReplicas?: WaitForReplicas;
+  /**
    * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
    * number of seconds, or absent in a record that never expires.
    */
@@ -31,23 +52,24 @@ export interface RedisRepositoryOptions<V> {
   readonly clock?: () => number;
 }
 
-/**
- * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
- * another value too, and no error of the script.
- */
-const replaceScript = `
-local held = redis.pcall("GET", KEYS[1])
-if held and held ~= ARGV[1] then return 0 end
-redis.call("SET", KEYS[1], unpack(ARGV, 2))
-return 1`;
+/** All options of a `RedisRepository`. */
+export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<never>> = {
+  prefix: "any",
+  timeout: "any",
+  waitForReplicas: "object",
+  expiresAt: "function",
+  clock: "function",
+};
 
 /**
  * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
  *
- * Each operation is one round trip: GET, SET with PXAT, GETDEL. The `get`s of one turn share their commands, also those of
- * different kinds where `createRedisRepositories` built the repositories. `add` is SET with NX; where the key has a record,
- * a second round trip reads whether that record has expired. A record that Redis has not removed yet, but that is past its
- * expiry by `clock`, is absent. A key of this repository that some other program made a list or a hash is a
+ * `get`, `set` and `delete` are one round trip each: GET, SET with PX, GETDEL. The `get`s of one turn share their commands,
+ * also those of different kinds where `createRedisRepositories` built the repositories. `take` is two round trips, of which
+ * the second deletes what the first has read; where there is no record it is one. `add` is SET with NX; where the key has a
+ * record, a second round trip reads whether that record has expired. Redis is told how long a record has left to live, so
+ * its clock may differ from this machine's. A record that Redis has not removed yet, but that is past its expiry by `clock`,
+ * is absent. A key of this repository that some other program made a list or a hash is a
  * `CorruptRecordError`; MGET calls it absent, so a `get` that shares its command does too. Nothing waits longer than
  * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
  *
@@ -89,13 +111,25 @@ export class RedisRepository<V, K extends string = string>
     options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
   );
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
-    requireObject("options", options);
+    requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
+    requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
-    this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);
+    this.#shared =
+      redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout, options.waitForReplicas);
     this.#shared.join();
     this.#redis = this.#shared.redis;
     this.#clock = options.clock ?? Date.now;
+  }
+
+  /** The namespace of this repository's keys. */
+  get prefix(): string {
+    return this.#keys.prefix;
+  }
+
+  /** True where the records are read and written by this client. */
+  isOn(redis: object): boolean {
+    return this.#redis === redis;
   }
 
   get(key: K): Promise<V | undefined> {
@@ -106,13 +140,13 @@ export class RedisRepository<V, K extends string = string>
     const redisKey = this.#keys.redisKey(key);
     const { text, expiresAt } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
-      await this.#send("set", redisKey, () => this.#redis.del(redisKey));
+      await this.#write("set", redisKey, () => this.#redis.del(redisKey), isCounted);
       return;
     }
-    const removedAt = this.#inRedisTime(expiresAt);
-    await this.#send("set", redisKey, () =>
-      removedAt === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PXAT", removedAt),
-    );
+    const life = this.#remainingLife(expiresAt);
+    const write = (): Promise<unknown> =>
+      life === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PX", life);
+    await this.#write("set", redisKey, write, () => true);
   }
 
   /**
@@ -130,14 +164,12 @@ export class RedisRepository<V, K extends string = string>
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
 
-    const removedAt = this.#inRedisTime(expiresAt);
+    const life = this.#remainingLife(expiresAt);
     const addToNone = (): Promise<unknown> =>
-      removedAt === undefined
-        ? this.#redis.set(redisKey, text, "NX")
-        : this.#redis.set(redisKey, text, "PXAT", removedAt, "NX");
+      life === undefined ? this.#redis.set(redisKey, text, "NX") : this.#redis.set(redisKey, text, "PX", life, "NX");
     let replaced: string | undefined;
     for (;;) {
-      if ((await this.#send("add", redisKey, addToNone)) === "OK") return true;
+      if ((await this.#write("add", redisKey, addToNone, isOK)) === "OK") return true;
       const held = await read();
       if (this.#decode(held, key) !== undefined) return false;
       // The record was removed since, by another caller or by Redis: the key is free for whoever adds first.
@@ -145,9 +177,9 @@ export class RedisRepository<V, K extends string = string>
       // Redis keeps bytes and this client reads text: the script cannot find bytes again that are not UTF-8.
       if (held === replaced) throw notUtf8(redisKey);
       replaced = held;
-      const expiry = removedAt === undefined ? [] : ["PXAT", removedAt];
+      const expiry = life === undefined ? [] : ["PX", life];
       const replace = (): Promise<unknown> => this.#redis.eval(replaceScript, 1, redisKey, held, text, ...expiry);
-      if ((await this.#send("add", redisKey, replace)) === 1) return true;
+      if ((await this.#write("add", redisKey, replace, isCounted)) === 1) return true;
     }
   }
 
@@ -156,10 +188,10 @@ export class RedisRepository<V, K extends string = string>
     const redisKey = this.#keys.redisKey(key);
     let text: string | null;
     try {
-      text = await this.#send("delete", redisKey, () => this.#redis.getdel(redisKey));
+      text = await this.#write("delete", redisKey, () => this.#redis.getdel(redisKey), isText);
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;
-      return (await this.#send("delete", redisKey, () => this.#redis.del(redisKey))) > 0;
+      return (await this.#write("delete", redisKey, () => this.#redis.del(redisKey), isCounted)) > 0;
     }
     try {
       return this.#decode(text, key) !== undefined;
@@ -169,10 +201,35 @@ export class RedisRepository<V, K extends string = string>
     }
   }
 
+  /**
+   * Reads the record, opens it, and deletes it where Redis still holds what was opened. So a record that cannot be opened
+   * stays, and of any number of callers one deletes. Where the Redis user may not run scripts (`+eval`), GETDEL takes the
+   * place of the comparison: of any number of callers one still gets the record, and what is lost is a record that cannot
+   * be opened and that was written in the moment between the two commands.
+   *
+   * @throws {UnsealableError} When the record was sealed under a key that is not in the key ring: `keyId` says which.
+   * @throws {CorruptRecordError} When what Redis holds under the key is no record.
+   * @throws {StorageFailure} When Redis does not answer. With the effect `unknown` the record may have been deleted.
+   */
   async take(key: K): Promise<V | undefined> {
     const redisKey = this.#keys.redisKey(key);
-    const text = await this.#send("take", redisKey, () => this.#redis.getdel(redisKey));
-    return this.#decode(text, key);
+    let compared: string | undefined;
+    for (;;) {
+      const held = await this.#send("get", redisKey, () => this.#redis.get(redisKey));
+      const value = this.#decode(held, key);
+      if (held === null || value === undefined) return undefined;
+      // As with `add`: bytes that are not UTF-8 are never found again.
+      if (held === compared && held.includes(replacementCharacter)) throw notUtf8(redisKey);
+      compared = held;
+      try {
+        const deleteOpened = () => this.#redis.eval(deleteScript, 1, redisKey, held);
+        if ((await this.#write("take", redisKey, deleteOpened, isCounted)) === 1) return value;
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        const taken = await this.#write("take", redisKey, () => this.#redis.getdel(redisKey), isText);
+        return this.#decode(taken, key);
+      }
+    }
   }
 
   /** What `get` would give after `set`. */
@@ -182,19 +239,27 @@ export class RedisRepository<V, K extends string = string>
 
   /**
    * Every record that has not expired, read with SCAN: what is written or deleted meanwhile may be among them or not.
-   * Records that cannot be read are left out. It looks at every key of the database, so it is not for the course of a
-   * request.
+   * It looks at every key of the database, so it is not for the course of a request.
+   *
+   * @throws {UnreadableRecordsError} After the last entry, when there are records that cannot be read: `keyIds` names the
+   * keys that are missing from the key ring.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     this.#assertOpen();
+    const unreadable = new UnreadableRecords();
     for await (const keys of scanRecordKeys(this.#redis, this.#shared.sender, this.#keys)) {
       const reads = keys.map((key) => this.#read(key));
       for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
         const key = keys[index];
-        if (read.status === "rejected" && read.reason instanceof StorageFailure) throw read.reason;
-        if (read.status === "fulfilled" && read.value !== undefined && key !== undefined) yield [key, read.value];
+        if (read.status === "rejected") {
+          if (!isUnreadable(read.reason)) throw read.reason;
+          unreadable.add(read.reason);
+        } else if (read.value !== undefined && key !== undefined) {
+          yield [key, read.value];
+        }
       }
     }
+    unreadable.throwIfAny();
   }
 
   /**
@@ -220,6 +285,16 @@ export class RedisRepository<V, K extends string = string>
     return this.#shared.sender.send({ operation, redisKeys: [redisKey], send });
   }
 
+  #write<T>(
+    operation: RedisOperation,
+    redisKey: string,
+    write: () => Promise<T>,
+    hasWritten: (answer: T) => boolean,
+  ): Promise<T> {
+    this.#assertOpen();
+    return this.#shared.write(operation, redisKey, write, hasWritten);
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) throw repositoryClosed();
   }
@@ -239,14 +314,23 @@ export class RedisRepository<V, K extends string = string>
   }
 
   /**
-   * When Redis is to remove the record, in milliseconds by Redis's clock, which is taken to be this machine's. A clock
-   * that runs apart from it, as in a test, is translated, so that the record lives as long in both. `undefined` for a
+   * How long Redis is to keep the record, in milliseconds from now: rounded up, so never shorter than the record's own
+   * life. It is a length of time and no moment, since Redis's clock is another one than this machine's. `undefined` for a
    * record that does not expire, and for a time that Redis has no number for.
    */
-  #inRedisTime(expiresAt: number | undefined): number | undefined {
+  #remainingLife(expiresAt: number | undefined): number | undefined {
     if (expiresAt === undefined) return undefined;
-    const offset = this.#clock === Date.now ? 0 : Date.now() - this.#clock();
-    const milliseconds = Math.ceil(expiresAt * 1000 + offset);
-    return milliseconds <= Number.MAX_SAFE_INTEGER ? milliseconds : undefined;
+    const milliseconds = Math.max(1, Math.ceil(expiresAt * 1000 - this.#clock()));
+    return milliseconds <= longestLife ? milliseconds : undefined;
   }
+}
+
+/** Of each kind of answer: whether the command has written anything. */
+const isOK = (answer: unknown): boolean => answer === "OK";
+const isText = (answer: string | null): boolean => answer !== null;
+const isCounted = (answer: unknown): boolean => typeof answer === "number" && answer > 0;
+
+/** Redis will not run the command for this user, or does not know it; in either case it has done nothing. */
+function isRefused(error: unknown): boolean {
+  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
 }

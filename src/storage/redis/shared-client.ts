@@ -1,8 +1,11 @@
-import { requireMethods, requireTimerLength } from "../../option-checks.ts";
+import { requireTimerLength } from "../../option-checks.ts";
 import { requireSafeClient } from "./client-settings.ts";
 import { CommandSender } from "./command-sender.ts";
+import { hearErrorEvents } from "./error-events.ts";
 import { GetBatches } from "./get-batches.ts";
+import type { RedisOperation } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
+import { ReplicaConfirmation, type WaitForReplicas } from "./replica-confirmation.ts";
 
 const defaultTimeout = 2_000;
 
@@ -14,16 +17,19 @@ export class SharedClient {
   readonly redis: RedisLike;
   readonly sender: CommandSender;
   readonly reads: GetBatches;
+  readonly #replicas: ReplicaConfirmation | undefined;
   #users = 0;
 
   /**
    * @param timeout - How long a command may take, the wait for a connection included, in milliseconds. Default: 2,000.
+   * @param waitForReplicas - The replicas that have to have a write. Default: none is asked.
    * @throws {ConfigurationError} when the timeout is not positive, or the client is unsafe.
    */
-  constructor(redis: RedisLike, timeout = defaultTimeout) {
+  constructor(redis: RedisLike, timeout = defaultTimeout, waitForReplicas?: WaitForReplicas) {
     requireTimerLength("timeout", timeout);
-    requireMethods("The Redis client", redis, ["get", "mget", "set", "getdel", "del", "on"]);
     requireSafeClient(redis);
+    hearErrorEvents(redis);
+    this.#replicas = waitForReplicas && new ReplicaConfirmation(redis, waitForReplicas, timeout);
     this.redis = redis;
     this.sender = new CommandSender(redis, timeout);
     this.reads = new GetBatches(redis, this.sender);
@@ -35,12 +41,32 @@ export class SharedClient {
   }
 
   /**
+   * Sends a write, and waits for the replicas where some have to have it.
+   *
+   * @param hasWritten - Says of the answer whether anything was written.
+   */
+  write<T>(
+    operation: RedisOperation,
+    redisKey: string,
+    write: () => Promise<T>,
+    hasWritten: (answer: T) => boolean,
+  ): Promise<T> {
+    const replicas = this.#replicas;
+    const send = replicas === undefined ? write : () => replicas.send(redisKey, write, hasWritten);
+    return this.sender.send({ operation, redisKeys: [redisKey], send });
+  }
+
+  /**
    * Counts the repository no more, and waits for the commands under way, whichever repository sent them. When the last
    * repository leaves, the commands that still wait for a connection end, and later ones are refused.
    */
   async leave(): Promise<void> {
     this.#users -= 1;
-    if (this.#users === 0) return this.sender.close();
+    if (this.#users === 0) {
+      await this.sender.close();
+      this.#replicas?.stop();
+      return;
+    }
     // The reads of this turn are sent when it is over.
     await new Promise<void>((resolve) => process.nextTick(resolve));
     await this.sender.finish();

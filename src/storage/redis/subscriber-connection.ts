@@ -1,7 +1,8 @@
 import type { StorageError } from "../../errors.ts";
+import { hearErrorEvents } from "./error-events.ts";
 import { redisFailure, replyCode } from "./redis-failure.ts";
 import type { RedisConnection } from "./redis-like.ts";
-import { retryDelay } from "./redis-options.ts";
+import { failoverOptions, retryDelay } from "./redis-options.ts";
 
 /** Settings of a connection that only listens. RESP2, since ioredis hears invalidation messages in no other way. */
 const subscriberSettings = (socketTimeout: number) =>
@@ -15,6 +16,7 @@ const subscriberSettings = (socketTimeout: number) =>
     maxRetriesPerRequest: 0,
     socketTimeout,
     retryStrategy: retryDelay,
+    ...failoverOptions,
   }) as const;
 
 /** A connection that commands can be sent on by name, and that can be opened a second time. */
@@ -98,7 +100,7 @@ export class SubscriberConnection {
     this.#client.on("ready", () => void this.#subscribe());
     this.#client.on("close", () => this.#lost());
     this.#client.on("end", () => this.#lost());
-    this.#client.on("error", () => undefined);
+    hearErrorEvents(this.#client);
     this.#client.on("messageBuffer", (_, message) => {
       if (this.#isUp) listener.onMessage(message);
     });

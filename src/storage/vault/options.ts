@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type { ReadExpiry } from "../expiry.ts";
 
 /** How to reach Vault. */
@@ -76,6 +76,20 @@ export interface VaultRepositorySettings
 }
 
 const defaultFolder = "/pangea-authn-fastmcp";
+/** All options of a `PangeaVaultRepository`. */
+export const vaultOptionKinds: OptionKinds<PangeaVaultRepositoryOptions<never>> = {
+  baseUrlTemplate: "text",
+  domain: "text",
+  timeout: "any",
+  folder: "any",
+  namespace: "any",
+  takeOver: "boolean",
+  kind: "text",
+  strictTake: "boolean",
+  expiresAt: "function",
+  maxKnownIds: "any",
+  clock: "function",
+};
 
 /** What a `Map` of V8 holds at most. */
 const maxEntries = 2 ** 24;
@@ -89,6 +103,7 @@ export function readVaultOptions(
   options: PangeaVaultRepositoryOptions<never>,
   internals: VaultInternals = {},
 ): VaultRepositorySettings {
+  requireOptions("PangeaVaultRepository", options, vaultOptionKinds);
   const { folder, namespace, kind, takeOver = false, timeout = 10_000, maxKnownIds = 10_000 } = options;
   if (folder !== undefined && folder !== false && !(typeof folder === "string" && /^[\w.\-/ ]+$/.test(folder))) {
     throw new ConfigurationError("folder may have letters, digits, spaces and any of _ . - / only, or be false.");

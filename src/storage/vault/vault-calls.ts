@@ -1,5 +1,11 @@
 import type { ZodType } from "zod";
-import { StorageFailure, StorageRateLimitedError, StorageTimeoutError, StorageUnavailableError } from "../../errors.ts";
+import {
+  ConfigurationError,
+  StorageFailure,
+  StorageRateLimitedError,
+  StorageTimeoutError,
+  StorageUnavailableError,
+} from "../../errors.ts";
 import { beforeDeadline } from "../deadline.ts";
 import type { VaultRepositorySettings } from "./options.ts";
 import { timeoutFailure, toStorageFailure, VaultItemNotFoundError } from "./vault-failure.ts";
@@ -134,6 +140,7 @@ export class VaultCalls {
         // The SDK cannot be told to stop: past the deadline its answer, if it comes, goes unheard.
         return await beforeDeadline(deadline - performance.now(), send(), () => timeoutFailure(timeout));
       } catch (failure) {
+        if (failure instanceof ConfigurationError) throw failure;
         const known = failure instanceof StorageFailure ? failure : toStorageFailure(failure);
         // What an earlier try of a read was told says more than that the last one ran out of time.
         if (kind === "read" && earlier !== undefined && known instanceof StorageTimeoutError) throw earlier;

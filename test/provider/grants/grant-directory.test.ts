@@ -16,7 +16,9 @@ import { gated } from "../../support/gated-repository.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -211,8 +213,13 @@ describe("an operator who ends all of a user's grants", () => {
     const other = new ProviderHarness({ ...options, mcpPath: "/other" });
     const tokens = await own.tokens();
     const code = await own.codeFor(tokens.clientId);
+    const told = heard("foreign-grants");
     expect(await listed(other)).toEqual([]);
     expect(await other.provider.revokeGrants({})).toBe(0);
+    const [[grantId = ""] = []] = await recordsOf(repositories.grants);
+    expect(await other.provider.revokeGrant(grantId)).toBe(false);
+    expect(await other.mcpStatus(tokens.access_token)).toBe(401);
+    expect(told.stop(), "once").toEqual([{ resource: own.provider.resource }]);
     expect((await other.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token })).status).toBe(
       200,
     );

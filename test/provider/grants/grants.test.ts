@@ -38,10 +38,10 @@ async function start() {
 function parts() {
   const clock = new ManualClock();
   const repositories = createInMemoryRepositories({ clock: clock.read });
-  const { keys, lifetimes, now, resource } = configured({}, clock);
+  const { keys, lifetimes, meetForeignGrant, now, resource } = configured({}, clock);
   const upstream = new FakeUpstream(clock.read);
   const upstreamRevocations = new UpstreamRevocations({ keys, now, repositories, upstream });
-  const grants = new Grants({ lifetimes, now, repositories, resource, upstreamRevocations });
+  const grants = new Grants({ lifetimes, meetForeignGrant, now, repositories, resource, upstreamRevocations });
   return { clock, repositories, upstream, grants };
 }
 
@@ -93,7 +93,7 @@ describe("a grant that was revoked", () => {
     const tokens = await jsonOf(await harness.redeem(code));
     const grantId = grantIdOf(readAccessToken(tokens.access_token)?.handle ?? "");
     expect(await harness.provider.revokeGrant(grantId)).toBe(true);
-    const revocation = recordKey("consent_revocation", "ada", code.clientId);
+    const revocation = recordKey("consent_revocation", harness.provider.resource, "ada", code.clientId);
     expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
     await repositories.consentRevocations.delete(revocation);
     expect(await harness.provider.revokeGrant(grantId)).toBe(false);
@@ -157,7 +157,7 @@ describe("a grant that was revoked", () => {
       revokedAt: clock.seconds(),
       expiresAt: clock.seconds(90 * day + day),
     });
-    const revocation = recordKey("consent_revocation", "ada", "app");
+    const revocation = recordKey("consent_revocation", configured().resource, "ada", "app");
     expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
     expect(upstream.revoked).toEqual([session.tokens]);
   });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
 import { RedisRepository } from "../../../src/redis.ts";
+import { KeyRing } from "../../../src/secrets/key-ring.ts";
+import { sealed } from "../../../src/storage/codecs/sealed.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster } from "../../support/redis-topologies.ts";
@@ -12,6 +14,16 @@ async function keysOf<V>(repository: RedisRepository<V>): Promise<string[]> {
   const keys: string[] = [];
   for await (const [key] of repository.entries()) keys.push(key);
   return keys.sort();
+}
+
+async function keysAndFailure<V>(repository: RedisRepository<V>): Promise<{ keys: string[]; failure: unknown }> {
+  const keys: string[] = [];
+  try {
+    for await (const [key] of repository.entries()) keys.push(key);
+  } catch (failure) {
+    return { keys, failure };
+  }
+  return { keys, failure: undefined };
 }
 
 describe("the entries", () => {
@@ -33,7 +45,7 @@ describe("the entries", () => {
     expect(entries).toEqual(new Map(keys.map((key) => [key, `value of ${key}`])));
   });
 
-  test("leave out what has expired and what cannot be read", async () => {
+  test("leave out what has expired, and are followed by an error that counts what cannot be read", async () => {
     using redis = await connectRedis(server);
     let now = 1_000_000_000_000;
     const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "mixed", clock: () => now });
@@ -42,7 +54,33 @@ describe("the entries", () => {
     await redis.set("mixed:corrupt", "{");
     await redis.lpush("mixed:list", "x");
     now += 60_000;
-    expect(await keysOf(repository)).toEqual(["good"]);
+    const { keys, failure } = await keysAndFailure(repository);
+    expect(keys).toEqual(["good"]);
+    // MGET calls the list absent: it was never a record.
+    expect(failure).toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 1, keyIds: [] });
+  });
+
+  test("that no key opens are counted, and the error names the keys", async () => {
+    using redis = await connectRedis(server);
+    const rings = ["first", "second", "third"].map((name) =>
+      KeyRing.from(`the ${name} secret of this test, long enough`),
+    );
+    const [first, second, third] = rings.map((keys) => {
+      return new RedisRepository(sealed(AccessTokenSchema, keys), redis, { prefix: "sealed" });
+    });
+    const token = { clientId: "c", scopes: [] };
+    for (let index = 0; index < 700; index++) await first?.set(`1-${index}`, token);
+    for (let index = 0; index < 3; index++) await second?.set(`2-${index}`, token);
+    await third?.set("3", token);
+    if (third === undefined) throw new Error("There are three.");
+    const { keys, failure } = await keysAndFailure(third);
+    expect(keys).toEqual(["3"]);
+    const keyIds = rings
+      .slice(0, 2)
+      .flatMap(({ ids }) => ids)
+      .sort();
+    expect(failure).toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 703, keyIds });
+    for (const keyId of keyIds) expect(String(failure)).toContain(keyId);
   });
 
   test("of a Redis that is down are an error, not an end", async () => {

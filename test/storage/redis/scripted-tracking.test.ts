@@ -201,6 +201,6 @@ describe("tracking on a Cluster", () => {
     const cluster = readyCluster(1);
     const { tracking } = await track(cluster);
     await tracking[Symbol.asyncDispose]();
-    expect(cluster.eventNames()).toEqual([]);
+    expect(cluster.eventNames()).toEqual(["error"]);
   });
 });

@@ -62,6 +62,8 @@ describe("a repository that is closed while another uses the client", () => {
     await turnIsOver();
     redis.become("ready");
     redis.commands[0]?.answer("v");
+    await new Promise(setImmediate);
+    redis.commands[1]?.answer(1);
     expect(await taken).toBe("v");
     await closed;
   });

@@ -289,7 +289,7 @@ describe("a Vault that behaves in a way that the documents leave open", () => {
 
 describe("a mistake", () => {
   it("in the token is told as such", async () => {
-    const repository = new PangeaVaultRepository(schema, "wrong", { baseUrlTemplate: emulator.baseUrlTemplate });
+    const repository = new PangeaVaultRepository(schema, "pts_WRONG", { baseUrlTemplate: emulator.baseUrlTemplate });
     expect(await failureOf(repository.get("a"))).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED" });
     expect(await failureOf(repository.set("a", record))).toMatchObject({ code: "ERR_STORAGE_UNAUTHORIZED" });
   });
