@@ -40,6 +40,7 @@ export function assemble(configuration: ProviderConfiguration) {
   const refreshes = new RefreshRotation(parts);
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
+  const { reporter } = configuration;
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
   const rateLimits = new RateLimits(configuration);
   const register = registrationEndpoint(configuration, registry, rateLimits);
@@ -57,6 +58,14 @@ export function assemble(configuration: ProviderConfiguration) {
     upstreamRevocations,
     announcements,
     guard: new BearerGuard(configuration),
-    router: new Router(configuration, { authorization, token, register, announcements, rateLimits, background }),
+    router: new Router(configuration, {
+      authorization,
+      token,
+      register,
+      announcements,
+      rateLimits,
+      reporter,
+      background,
+    }),
   };
 }

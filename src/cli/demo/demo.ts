@@ -32,6 +32,8 @@ export async function runDemo({ serve, port }: DemoOptions): Promise<void> {
         pangeaAuthnClientId: defaultEmulatorClientId,
         pangeaAuthnClientSecret: defaultEmulatorClientSecret,
         pangeaAuthnScopes: ["user"],
+        // The walk-through tells what happens; what goes wrong it does not.
+        logger: { ...console, debug: () => {}, info: () => {} },
         repositories,
       });
     });

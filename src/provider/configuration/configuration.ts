@@ -5,6 +5,8 @@ import type { KeyRing } from "../../secrets/key-ring.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
+import { OperatorLog } from "../reporting/logger.ts";
+import { Reporter } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
@@ -51,6 +53,8 @@ export interface ProviderConfiguration extends Addresses {
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
+  /** Tells whoever listens, and the operator, what goes wrong. */
+  readonly reporter: Reporter;
   /** The time in milliseconds since the epoch. */
   readonly clock: () => number;
   /** The time in epoch seconds, with a fraction: the unit of records and of OAuth. */
@@ -108,6 +112,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     instanceClockTolerance: configureClockTolerance(options, 120),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
+    reporter: new Reporter(new OperatorLog(options.logger, clock)),
     clock,
     now: () => clock() / 1000,
     delay,

@@ -16,6 +16,7 @@ export function checkOptionKinds(options: McpOAuthProviderOptions): void {
   if (rateLimits !== false) requireKind("rateLimits", rateLimits, "object");
   requireKind("rateLimits.limiter", rateLimits === false ? undefined : rateLimits?.limiter, "function");
   requireKind("clock", options.clock, "function");
+  checkLogger(options.logger);
   for (const [name, group] of Object.entries({ clientRegistration, clientMetadataDocuments, revocation })) {
     requireKind(`${name}.enabled`, group?.enabled, "boolean");
   }
@@ -26,6 +27,13 @@ export function checkOptionKinds(options: McpOAuthProviderOptions): void {
   const areClients = options.clients === undefined || isListOf("object", options.clients);
   requireThat(areClients, "clients must be a list of clients, each with its client_id and redirect_uris.");
   for (const [name, repository] of Object.entries(repositories ?? {})) checkRepository(name, repository);
+}
+
+function checkLogger(logger: unknown): void {
+  if (logger === undefined || logger === false) return;
+  const lacks = ["debug", "info", "warn", "error"].filter((method) => !hasMethod(logger, method));
+  const rule = "logger must be false, or have the methods of console that are used: debug, info, warn and error";
+  requireThat(lacks.length === 0, `${rule}. It lacks ${lacks.join(", ")}.`);
 }
 
 /** What comes with the repositories of a backend is left alone, such as `sweep`. */

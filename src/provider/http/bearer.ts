@@ -1,9 +1,9 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { emit } from "../events.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope } from "../oauth/scopes.ts";
-import { invalidRequest, reportFailure } from "../oauth-failure.ts";
+import { invalidRequest } from "../oauth-failure.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
 import {
   type AuthInfo,
   type VerifierParts,
@@ -12,7 +12,10 @@ import {
 } from "../tokens/access-token-verifier.ts";
 import { mcpMethods, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 
-type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"> &
+type BearerSettings = Pick<
+  ProviderConfiguration,
+  "reporter" | "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"
+> &
   VerifierParts;
 
 /** What the guard reads of a request. */
@@ -69,8 +72,9 @@ export class BearerGuard {
 
   /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
   refusal(failure: unknown, requiredScopes: readonly string[] = this.#settings.requiredScopes): Response {
-    const error = reportFailure(failure);
-    if (error.status < 500) emit("denied", { error: error.error });
+    const { reporter } = this.#settings;
+    const error = reporter.failure(failure);
+    if (error.status < 500) reporter.tell("denied", { error: error.error, failure: describeFailure(failure) });
     const isChallenged = ["invalid_token", "insufficient_scope", "invalid_request"].includes(error.error);
     return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : oauthErrorResponse(error);
   }

@@ -2,7 +2,6 @@ import { OAuthError, UnsealableError } from "../../errors.ts";
 import { recordKey } from "../../records/keys.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportFailure } from "../oauth-failure.ts";
 
 /** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
 const lifetimeSeconds = 3600;
@@ -12,7 +11,7 @@ const believedSeconds = 10;
 const maxLookups = 10;
 
 /** What `KeyAnnouncements` needs. */
-type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "repositories">;
+type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "reporter" | "repositories">;
 
 /**
  * Tells the instances of a server apart that do not have the same secrets yet, or any more. Each instance announces the
@@ -33,7 +32,8 @@ export class KeyAnnouncements {
 
   /** Begins to announce the keys of this instance, where that is due. Never throws: a later call makes a failure good. */
   announce(): void {
-    if (this.#parts.now() >= this.#renewAt) this.#renew().catch(reportFailure);
+    if (this.#parts.now() >= this.#renewAt)
+      this.#renew().catch((failure: unknown) => this.#parts.reporter.failure(failure));
   }
 
   /**
@@ -87,7 +87,7 @@ export class KeyAnnouncements {
         retryAfterSeconds: believedSeconds,
       });
     }
-    reportFailure(failure);
+    this.#parts.reporter.failure(failure);
     return new OAuthError(gone, "The secret that this login began under is gone; log in again.");
   }
 
