@@ -12,6 +12,7 @@ export type {
   RateLimitOptions,
   RevocationOptions,
 } from "./provider/configuration/options.ts";
+export type { ProviderCheck } from "./provider/diagnosis/diagnose.ts";
 export {
   type FailureCause,
   type FailureDescription,

@@ -6,13 +6,17 @@ const usage = `Usage: pangea-authn-fastmcp <command>
 
   demo [--serve] [--port N]   run a protected MCP server on an emulated Pangea, with a client that logs in
   emulator [--port N]         run the emulator of Pangea Vault and AuthN by itself
+  doctor [--json] [--config FILE]
+                              look whether a server's settings, its store and its
+                              Pangea project fit; doctor --help names the variables
 
-Both need no account. --port 0 takes any free port.`;
+demo and emulator need no account. --port 0 takes any free port.`;
 
 /** What a command needs and a server may do without. */
 const optionalPackages: Readonly<Record<string, readonly string[]>> = {
   demo: ["@modelcontextprotocol/sdk", "oidc-provider", "pangea-node-sdk"],
   emulator: ["oidc-provider"],
+  doctor: ["ioredis", "pangea-node-sdk"],
 };
 
 function readPort(text: string | undefined, fallback: number): number {
@@ -26,11 +30,21 @@ function readPort(text: string | undefined, fallback: number): number {
 async function main(commandLine: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: commandLine,
-    options: { serve: { type: "boolean" }, port: { type: "string" }, help: { type: "boolean", short: "h" } },
+    options: {
+      serve: { type: "boolean" },
+      port: { type: "string" },
+      json: { type: "boolean" },
+      config: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
     allowPositionals: true,
   });
   const [command] = positionals;
-  if (values.help === true) console.log(usage);
+  if (command === "doctor") {
+    const { doctorUsage, runDoctor } = await import("./doctor.ts");
+    if (values.help === true) console.log(doctorUsage);
+    else process.exitCode = await runDoctor(values);
+  } else if (values.help === true) console.log(usage);
   else if (command === "demo") {
     const { runDemo } = await import("./demo/demo.ts");
     const serve = values.serve ?? false;

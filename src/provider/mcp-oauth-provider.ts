@@ -3,6 +3,7 @@ import { assemble, type ProviderParts } from "./assemble.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
+import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
@@ -206,6 +207,24 @@ export class McpOAuthProvider {
    */
   retryUpstreamRevocations(): Promise<number> {
     return this.#parts.upstreamRevocations.retryAll();
+  }
+
+  /**
+   * Looks whether everything fits: the upstream, its client, the redirect URI, the store, the secrets of all instances, the
+   * clocks and the public URL. It writes, reads and deletes a marked record, and logs nobody in. For a deployment's check and
+   * an operator's eyes, not for the course of requests: `npx pangea-authn-fastmcp doctor` prints it.
+   *
+   * Never rejects: what fails is a finding.
+   *
+   * @example
+   * ```ts
+   * const { status, findings } = await provider.check();
+   * if (status === "error") console.error(findings.filter((finding) => finding.status === "error"));
+   * ```
+   */
+  async check(): Promise<ProviderCheck> {
+    const { diagnose } = await import("./diagnosis/diagnose.ts");
+    return diagnose(this.#configuration);
   }
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
@@ -164,6 +165,31 @@ export class PangeaAuthn implements Upstream {
         .map((each) => this.#post("/v2/oauth/token/revoke", { token: each })),
     );
     for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
+  }
+
+  /** What is wrong with this server's OAuth client where a login comes back with one of these errors. */
+  readonly adviceFor = (error: string): string | undefined => {
+    const scopes = this.#options.scopes.join(" ");
+    const known: Readonly<Record<string, string>> = {
+      invalid_scope: `Give the OAuth client of ${this.#nameOf("clientId")} the scopes ${scopes} in the Pangea console, or take other ones for ${this.#nameOf("scopes")}.`,
+      unauthorized_client: `Let the OAuth client of ${this.#nameOf("clientId")} use the grant type Authorization Code in the Pangea console.`,
+      unsupported_response_type: `Let the OAuth client of ${this.#nameOf("clientId")} use the response type Code in the Pangea console.`,
+    };
+    return Object.hasOwn(known, error) ? known[error] : undefined;
+  };
+
+  async diagnose(redirectUri: string): Promise<Finding[]> {
+    const { diagnosePangea } = await import("./pangea-diagnosis.ts");
+    const { clientId, scopes, fetch: send = fetch, clock = Date.now } = this.#options;
+    const names = {
+      issuerUrl: this.#nameOf("issuerUrl"),
+      clientId: this.#nameOf("clientId"),
+      clientSecret: this.#nameOf("clientSecret"),
+      scopes: this.#nameOf("scopes"),
+    };
+    const post = (path: string, form: Record<string, string>) => this.#post(path, form);
+    const { issuer, timeout } = this;
+    return diagnosePangea({ issuer, clientId, scopes, redirectUri, timeout, clock, names, send, post });
   }
 
   async #token(form: Record<string, string>): Promise<UpstreamTokens> {

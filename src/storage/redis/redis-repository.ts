@@ -3,6 +3,7 @@ import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import type { Finding } from "../finding.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
@@ -169,6 +170,18 @@ export class RedisRepository<V, K extends string = string> implements Repository
         if (read.status === "fulfilled" && read.value !== undefined && key !== undefined) yield [key, read.value];
       }
     }
+  }
+
+  /**
+   * Looks at the settings of Redis that may lose records (eviction, persistence) and at its clock. The Redis user needs
+   * `+info` and `+time`.
+   *
+   * @throws {StorageFailure} When Redis does not answer.
+   */
+  async diagnose(): Promise<Finding[]> {
+    this.#assertOpen();
+    const { diagnoseRedis } = await import("./diagnosis.ts");
+    return diagnoseRedis(this.#shared, this.#clock);
   }
 
   /**
