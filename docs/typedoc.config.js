@@ -55,6 +55,8 @@ export default {
     "HtmlForm",
     "KeyAnnouncement",
     "Lock",
+    "MountPlace",
+    "PathMapping",
     "PublishingClient",
     "RepositoryOf",
     "SharedClient",

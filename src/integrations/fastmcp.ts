@@ -5,11 +5,12 @@ import type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
+  MountOptions,
   RequireBearerOptions,
 } from "./mounted-provider.ts";
 import { webHeaders } from "./node-conversion.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
 
 /** What a tool gets as `session`: who is calling. Hand it to `provider.pangeaToken(session)`. */
 export type FastMCPAuth = { [Name in keyof AuthInfo]: AuthInfo[Name] };
@@ -32,7 +33,7 @@ export interface FastMCPServer {
 export function mountOnFastMCP(
   server: FastMCPServer,
   provider: AuthorizationServer,
-  options: CallerOptions<HonoContext> = {},
+  options: MountOptions<HonoContext> = {},
 ): void {
   server.getApp().use("*", pangeaAuth(provider, options));
 }

@@ -1,3 +1,5 @@
+import { isLoopbackHost } from "../option-checks.ts";
+import { InMemoryRepository } from "../storage/in-memory.ts";
 import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
@@ -10,12 +12,14 @@ import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
+import { MountWatch } from "./http/mount-watch.ts";
 import { RateLimits } from "./http/rate-limits.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
 import { Login } from "./login/login.ts";
+import { pathBelow, paths, wellKnownUrl } from "./oauth/paths.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
 import { TokenIssue } from "./tokens/token-issue.ts";
@@ -41,6 +45,8 @@ export function assemble(configuration: ProviderConfiguration) {
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
   const { reporter } = configuration;
+  warnOfMemory(configuration);
+  const watch = mountWatch(configuration);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
   const rateLimits = new RateLimits(configuration);
   const register = registrationEndpoint(configuration, registry, rateLimits);
@@ -57,7 +63,8 @@ export function assemble(configuration: ProviderConfiguration) {
     sessions,
     upstreamRevocations,
     announcements,
-    guard: new BearerGuard(configuration),
+    watch,
+    guard: new BearerGuard(configuration, watch),
     router: new Router(configuration, {
       authorization,
       token,
@@ -65,7 +72,33 @@ export function assemble(configuration: ProviderConfiguration) {
       announcements,
       rateLimits,
       reporter,
+      watch,
       background,
     }),
   };
+}
+
+/** What is in memory on a server that others reach is lost to somebody sooner or later. */
+function warnOfMemory({ baseUrl, repositories, reporter }: ProviderConfiguration): void {
+  if (isLoopbackHost(new URL(baseUrl).hostname)) return;
+  const kinds = Object.entries(repositories).filter(([, repository]) => repository instanceof InMemoryRepository);
+  if (kinds.length === 0) return;
+  reporter.notice(
+    "warn",
+    "store-in-memory",
+    `State is in this process's memory (${kinds.map(([kind]) => kind).join(", ")}): a restart ends every login, and a second instance knows none of them. Give the option repositories, such as createVaultRepositories(process.env.PANGEA_VAULT_TOKEN).`,
+  );
+}
+
+/** Knows the endpoints by their paths, and what is this provider's alone: where nobody else has anything. */
+function mountWatch(configuration: ProviderConfiguration): MountWatch {
+  const { baseUrl, callbackUrl, issuer, resource } = configuration;
+  const callback = new URL(callbackUrl).pathname;
+  const endpoints = Object.values(paths).map((path) => pathBelow(baseUrl) + path);
+  const documents = [
+    wellKnownUrl(issuer, "oauth-authorization-server"),
+    wellKnownUrl(resource, "oauth-protected-resource"),
+    wellKnownUrl(baseUrl, "oauth-protected-resource"),
+  ].map((url) => new URL(url).pathname);
+  return new MountWatch(configuration, [...endpoints, callback], [...documents, callback]);
 }

@@ -6,6 +6,7 @@ import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
+import type { MountPlace } from "./http/mount-watch.ts";
 import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
 
 /**
@@ -80,7 +81,16 @@ export class McpOAuthProvider {
    * ```
    */
   fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
+    this.#parts.watch.mounted();
     return this.#parts.router.respond(request, sender.caller);
+  }
+
+  /**
+   * Tells the provider that its routes are mounted, so that it can warn of a mount that cannot work. The mounts of this
+   * package do so; whoever calls `fetch` need not.
+   */
+  noteMount(place?: MountPlace): void {
+    this.#parts.watch.mounted(place);
   }
 
   /**

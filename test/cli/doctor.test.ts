@@ -126,7 +126,7 @@ describe("doctor", () => {
   it("prints what, why, what to do and where to read on, in lines that fit a terminal", async () => {
     const { stdout } = await doctor({ PANGEA_AUTHN_CLIENT_SECRET: "pck_wrongwrongwrongwrongwrongwrongwron" }, []);
     expect(stdout).toMatch(
-      /^ERROR {4}\S.*\n(?: +\S.*\n)* {2}why {4}\S[^]*? {2}do {5}\S[^]*? {2}see {4}docs\/troubleshooting\.md#\S+$/m,
+      /^ERROR {4}\S.*\n(?: +\S.*\n)* {2}why {4}\S[\s\S]*? {2}do {5}\S[\s\S]*? {2}see {4}docs\/troubleshooting\.md#\S+$/m,
     );
     expect(stdout).toMatch(/\n\d+ errors?, \d+ warnings?\.\n$/);
     for (const line of stdout.split("\n")) if (!/https?:\/\//.test(line)) expect(line.length).toBeLessThanOrEqual(80);

@@ -10,6 +10,7 @@ import {
   verifyAccessToken,
   withImpliedScopes,
 } from "../tokens/access-token-verifier.ts";
+import type { MountWatch } from "./mount-watch.ts";
 import { mcpMethods, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 
 type BearerSettings = Pick<
@@ -30,9 +31,11 @@ export interface GuardedRequest {
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
   readonly #settings: BearerSettings;
+  readonly #watch: Pick<MountWatch, "challenged">;
 
-  constructor(settings: BearerSettings) {
+  constructor(settings: BearerSettings, watch: Pick<MountWatch, "challenged">) {
     this.#settings = settings;
+    this.#watch = watch;
   }
 
   /**
@@ -45,16 +48,23 @@ export class BearerGuard {
     requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
     if (method === "OPTIONS") return preflightResponse(mcpMethods, headers.get("access-control-request-headers"));
-    const answer = await this.#authenticate(headers.get("authorization"), requiredScopes);
+    const answer = await this.#authenticate(headers.get("authorization"), requiredScopes, url);
     const isRefused = answer instanceof Response && answer.status === 401;
     return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? notFoundResponse() : answer;
   }
 
-  async #authenticate(authorization: string | null, requiredScopes: readonly string[]): Promise<AuthInfo | Response> {
+  async #authenticate(
+    authorization: string | null,
+    requiredScopes: readonly string[],
+    url: string | undefined,
+  ): Promise<AuthInfo | Response> {
     try {
       const token = bearerToken(authorization);
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.
-      if (token === undefined) return this.#challenge(unauthenticated, requiredScopes);
+      if (token === undefined) {
+        this.#watch.challenged(url);
+        return this.#challenge(unauthenticated, requiredScopes);
+      }
       const { scopeHierarchy } = this.#settings;
       const authInfo = await verifyAccessToken(this.#settings, token);
       const lacking = scopeHierarchy.lacking(requiredScopes, authInfo.scopes);

@@ -6,6 +6,7 @@ import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
+import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { mcpMethods, metadataResponse, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
@@ -40,6 +41,7 @@ interface RouterParts {
   readonly announcements: KeyAnnouncements;
   readonly rateLimits: RateLimits;
   readonly reporter: Reporter;
+  readonly watch: MountWatch;
   /** What is done beside the answers to requests. Never throws. */
   readonly background: () => void;
 }
@@ -55,7 +57,10 @@ export class Router {
     const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
     const { authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
-      const respond = () => metadataResponse(content);
+      const respond = () => {
+        parts.watch.found();
+        return metadataResponse(content);
+      };
       return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
     };
     const page = (name: RequestRoute, url: string, methods: readonly string[], respond: Respond): [string, Route] => [
@@ -93,7 +98,13 @@ export class Router {
 
   /** True for a path that this server answers. At the MCP endpoint that is a preflight and nothing else. */
   serves(path: string, method = "GET"): boolean {
-    return this.#routes.has(path) || (method === "OPTIONS" && path === this.#mcpPath);
+    if (this.#routes.has(path)) return true;
+    if (path === this.#mcpPath) {
+      this.#parts.watch.mounted();
+      return method === "OPTIONS";
+    }
+    this.#parts.watch.unserved(path);
+    return false;
   }
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */

@@ -159,7 +159,9 @@ export class Login {
     if (error !== undefined) throw upstreamError(upstream, error);
     if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
     try {
-      return await upstream.exchange({ code, codeVerifier, redirectUri });
+      const { answeredAt, ...tokens } = await upstream.exchange({ code, codeVerifier, redirectUri });
+      if (answeredAt !== undefined) this.#compareClocks(answeredAt);
+      return tokens;
     } catch (cause) {
       if (!(cause instanceof UpstreamRejectedError)) throw cause;
       if (cause.error === "invalid_grant") {
@@ -167,6 +169,19 @@ export class Login {
       }
       throw this.#refusal(cause);
     }
+  }
+
+  /** Warns of a clock that is so far off that codes and tokens end too early or too late. */
+  #compareClocks(answeredAt: number): void {
+    const { clockTolerance, now, reporter, upstream } = this.#configuration;
+    const ahead = Math.round(now() - answeredAt);
+    if (Math.abs(ahead) <= clockTolerance) return;
+    const direction = ahead > 0 ? "ahead of" : "behind";
+    reporter.notice(
+      "warn",
+      "clock",
+      `This machine's clock is ${Math.abs(ahead)} seconds ${direction} that of ${upstream.name}. Set it by NTP: where instances disagree, codes and logins are over before they are used.`,
+    );
   }
 
   /** A refusal that is between the upstream and this server: the client learns of the refusal, the operator why. */

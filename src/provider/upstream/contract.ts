@@ -39,6 +39,8 @@ export interface UpstreamTokens {
   readonly expiresAt?: number;
   /** The scopes of the access token, where the upstream said so. */
   readonly scopes?: string[];
+  /** When the upstream answered, in epoch seconds by its own clock, where it said so. It is compared and not kept. */
+  readonly answeredAt?: number;
 }
 
 /** Who a user is, as far as the upstream says. */

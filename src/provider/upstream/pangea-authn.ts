@@ -126,13 +126,14 @@ export class PangeaAuthn implements Upstream {
     return url;
   }
 
-  exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
-    return this.#token({
-      grant_type: "authorization_code",
-      code,
-      redirect_uri: redirectUri,
-      code_verifier: codeVerifier,
+  async exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
+    let date: string | null = null;
+    const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+    const tokens = await this.#token(form, (headers) => {
+      date = headers.get("date");
     });
+    const answeredAt = Date.parse(date ?? "") / 1000;
+    return { ...tokens, ...(Number.isFinite(answeredAt) && { answeredAt }) };
   }
 
   /** The reply may or may not carry a new refresh token; without one the old one stays good. */
@@ -192,8 +193,8 @@ export class PangeaAuthn implements Upstream {
     return diagnosePangea({ issuer, clientId, scopes, redirectUri, timeout, clock, names, send, post });
   }
 
-  async #token(form: Record<string, string>): Promise<UpstreamTokens> {
-    const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form));
+  async #token(form: Record<string, string>, look?: (headers: Headers) => void): Promise<UpstreamTokens> {
+    const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form, undefined, look));
     const { clock = Date.now } = this.#options;
     const { access_token: token, refresh_token: refreshToken, expires_in: lifetime, scope } = reply;
     return {
@@ -205,8 +206,14 @@ export class PangeaAuthn implements Upstream {
   }
 
   /** @param advice - What an operator can change where Pangea AuthN refuses this request and nothing else. */
-  async #post(path: string, form: Record<string, string>, advice?: string): Promise<unknown> {
+  async #post(
+    path: string,
+    form: Record<string, string>,
+    advice?: string,
+    look?: (headers: Headers) => void,
+  ): Promise<unknown> {
     const { status, headers, body } = await this.#send(path, form);
+    look?.(headers);
     if (status >= 500 || status === 429) {
       const seconds = Number(headers.get("retry-after") ?? Number.NaN);
       throw new UpstreamUnavailableError(`Pangea AuthN answered with status ${status}; try again later.`, {
