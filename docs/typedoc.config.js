@@ -30,6 +30,8 @@ export default {
     "storage.md",
     "mcp-authorization.md",
     "from-mcp-auth-router.md",
+    "operating.md",
+    "troubleshooting.md",
     "../bench/README.md",
     "../CHANGELOG.md",
   ],

@@ -83,10 +83,13 @@ function warnOfMemory({ baseUrl, repositories, reporter }: ProviderConfiguration
   if (isLoopbackHost(new URL(baseUrl).hostname)) return;
   const kinds = Object.entries(repositories).filter(([, repository]) => repository instanceof InMemoryRepository);
   if (kinds.length === 0) return;
+  const isAll =
+    kinds.length === Object.values(repositories).filter((repository) => typeof repository === "object").length;
+  const which = isAll ? "State" : `State (${kinds.map(([kind]) => kind).join(", ")})`;
   reporter.notice(
     "warn",
     "store-in-memory",
-    `State is in this process's memory (${kinds.map(([kind]) => kind).join(", ")}): a restart ends every login, and a second instance knows none of them. Give the option repositories, such as createVaultRepositories(process.env.PANGEA_VAULT_TOKEN).`,
+    `${which} is in this process's memory: a restart ends every login, and a second instance knows none of them. Give the option repositories, such as createVaultRepositories(process.env.PANGEA_VAULT_TOKEN).`,
   );
 }
 

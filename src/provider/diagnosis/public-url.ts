@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
-import { wellKnownUrl } from "../oauth/paths.ts";
+import { paths, wellKnownUrl } from "../oauth/paths.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import type { Examined } from "./diagnose.ts";
 
@@ -14,11 +14,8 @@ export async function checkPublicUrl({ baseUrl, issuer, resource }: Examined): P
   const server = await documentFinding(wellKnownUrl(issuer, "oauth-authorization-server"), "issuer", issuer);
   // Where nothing answers, there is nothing else to ask.
   if (server.status === "warning") return [address, server];
-  return [
-    address,
-    server,
-    await documentFinding(wellKnownUrl(resource, "oauth-protected-resource"), "resource", resource),
-  ];
+  const document = await documentFinding(wellKnownUrl(resource, "oauth-protected-resource"), "resource", resource);
+  return [address, server, document, await endpointFinding(baseUrl + paths.token)];
 }
 
 function addressFinding(baseUrl: string): Finding {
@@ -69,4 +66,36 @@ async function documentFinding(url: string, member: "issuer" | "resource", own: 
       ? "Make the base URL of the configuration the one by which clients reach this server."
       : "Mount the routes, as app.use(pangeaAuth(provider)) does, at the root; and let the proxy pass /.well-known/ on.",
   };
+}
+
+/** Asks the token endpoint for nothing: it answers with an OAuth error, and whatever else is there with something else. */
+async function endpointFinding(url: string): Promise<Finding> {
+  const check = "endpoints";
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      body: new URLSearchParams(),
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeout),
+    });
+    const body = parseJson(await response.text());
+    const isOurs = typeof body === "object" && body !== null && "error_description" in body;
+    if (isOurs) return { check, status: "ok", what: `${url} answers as the token endpoint does.` };
+    return {
+      check,
+      status: "error",
+      what: `${url} answers with status ${response.status}, and not as the token endpoint does.`,
+      why: "Clients find the metadata and cannot go on from there.",
+      remedy:
+        "Where a proxy changes the path, say so: pangeaAuth(provider, { removedPrefix }) or { addedPrefix }; else mount the routes at the root.",
+    };
+  } catch {
+    return {
+      check,
+      status: "warning",
+      what: `${url} did not answer.`,
+      why: "Whether clients get through cannot be said.",
+      remedy: "Run this again.",
+    };
+  }
 }

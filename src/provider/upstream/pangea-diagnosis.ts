@@ -64,7 +64,7 @@ async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
     const finding: Finding = {
       check,
       status: "error",
-      what: `${issuer} does not answer (${causes.map(({ code }) => code).join(", ")}).`,
+      what: `${issuer} does not answer${codesOf(causes)}.`,
       why: "People are sent there to log in, and this server redeems their logins there.",
       remedy: `Set ${names.issuerUrl} to the Hosted Login URL on AuthN's overview in the Pangea console, and let this machine reach it.`,
     };
@@ -78,6 +78,12 @@ async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
     remedy: `Compare ${names.issuerUrl} with the Hosted Login URL on AuthN's overview in the Pangea console.`,
   };
   return { finding, isSilent: false, date: undefined };
+}
+
+/** The codes of what has failed, in brackets: the system's say why nothing answers. */
+function codesOf(causes: readonly { readonly code: string }[]): string {
+  const codes = causes.map(({ code }) => code).filter((code) => code !== "ERR_UNEXPECTED");
+  return codes.length > 0 ? ` (${codes.join(", ")})` : "";
 }
 
 function compareIssuer({ issuer, names }: PangeaSubject, named: unknown): Finding {
