@@ -1,8 +1,14 @@
-import { subscribe } from "node:diagnostics_channel";
+import { channel, subscribe } from "node:diagnostics_channel";
 import { createServer } from "node:http";
 import { metrics } from "@opentelemetry/api";
 import { ConsoleMetricExporter, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { providerEventChannels } from "pangea-authn-fastmcp";
+import {
+  createInMemoryRepositories,
+  observed,
+  providerEventChannels,
+  type RepositoryCall,
+  wrapRepositories,
+} from "pangea-authn-fastmcp";
 import { protectMcp } from "pangea-authn-fastmcp/node";
 import { announce, createProvider, host, port } from "./settings.ts";
 import { serveWhoami } from "./whoami.ts";
@@ -12,7 +18,8 @@ const exportIntervalMillis = Number(process.env.OTEL_METRIC_EXPORT_INTERVAL ?? 6
 const reader = new PeriodicExportingMetricReader({ exporter: new ConsoleMetricExporter(), exportIntervalMillis });
 metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
 
-const counter = metrics.getMeter("pangea-authn-fastmcp").createCounter("mcp.oauth.events", {
+const meter = metrics.getMeter("pangea-authn-fastmcp");
+const counter = meter.createCounter("mcp.oauth.events", {
   description: "What the authorization server did, by event",
 });
 for (const channel of providerEventChannels) {
@@ -26,7 +33,26 @@ function reasonOf(event: unknown): Record<string, string> {
   return "code" in event ? { code: String(event.code) } : {};
 }
 
-const provider = await createProvider();
+const storeCalls = meter.createHistogram("mcp.oauth.store.duration", {
+  description: "How long the calls of the store took, by kind of record, method and outcome",
+  unit: "ms",
+});
+// A channel for each kind of record. In production the repositories are those of your store.
+const repositories = wrapRepositories(createInMemoryRepositories(), (repository, kind) => {
+  const calls = channel(`store:${kind}`);
+  subscribe(calls.name, (call) => isCall(call) && storeCalls.record(call.duration, { kind, ...labelsOf(call) }));
+  return observed(repository, calls);
+});
+
+function isCall(message: unknown): message is RepositoryCall {
+  return typeof message === "object" && message !== null && "duration" in message;
+}
+
+function labelsOf({ method, outcome, code }: RepositoryCall): Record<string, string> {
+  return { method, outcome, ...(code !== undefined && { code }) };
+}
+
+const provider = await createProvider({ repositories });
 const listener = protectMcp(provider, (request, response) => serveWhoami(provider, request, response));
 
 createServer((request, response) => void listener(request, response)).listen(port, host, announce);

@@ -43,6 +43,7 @@ export {
 } from "./records/authorization-code.ts";
 export { type CacheRepositoriesOptions, cacheRepositories } from "./records/cache-repositories.ts";
 export { type ClientAssertion, ClientAssertionSchema } from "./records/client-assertion.ts";
+export { type CopyReports, type CopyRepositoriesOptions, copyRepositories } from "./records/copy-repositories.ts";
 export { type Grant, GrantSchema } from "./records/grant.ts";
 export { type OAuthClientInformation, OAuthClientInformationSchema } from "./records/oauth-client-information.ts";
 export { type PangeaAccessToken, PangeaAccessTokenSchema } from "./records/pangea-access-token.ts";
@@ -55,6 +56,7 @@ export {
   type ProviderRepositories,
   type RecordKind,
   type RepositoriesOf,
+  wrapRepositories,
 } from "./records/repositories.ts";
 export { type DerivedKey, type DerivedKeys, KeyRing } from "./secrets/key-ring.ts";
 export { type TokenKey, tokenKey } from "./secrets/storage-key.ts";
@@ -68,13 +70,17 @@ export {
   sha256Name,
 } from "./storage/cached/invalidation.ts";
 export type { CachedRepositoryOptions, StaleIfErrorOptions } from "./storage/cached/options.ts";
+export type { RepositoryMethod } from "./storage/capabilities.ts";
 export { asCodec, type SchemaOrCodec } from "./storage/codecs/as-codec.ts";
 export type { Codec, RecordLocation } from "./storage/codecs/codec.ts";
 export { jsonCodec } from "./storage/codecs/json-codec.ts";
 export { sealed } from "./storage/codecs/sealed.ts";
 export type { Repository } from "./storage/contract.ts";
+export { type CopyReport, type CopyRepositoryOptions, copyRepository } from "./storage/copy-repository.ts";
 export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
 export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
 export type { Diagnosable, Finding } from "./storage/finding.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
 export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";
+export { observed, type RepositoryCall, type RepositoryCallSink } from "./storage/observed.ts";
+export { type RetryingOptions, retrying } from "./storage/retrying.ts";

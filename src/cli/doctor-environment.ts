@@ -8,20 +8,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The variables that say what a provider is made from; those of the README's example, and of the emulator. */
 const needed = ["MCP_BASE_URL", "PANGEA_AUTHN_ISSUER_URL", "PANGEA_AUTHN_CLIENT_ID", "PANGEA_AUTHN_CLIENT_SECRET"];
 
-/** Those variables with what they are for, for the help of the command. */
-export const environmentHelp = `  MCP_BASE_URL                 the public URL, such as https://mcp.example.org
-  PANGEA_AUTHN_ISSUER_URL      the Hosted Login URL of the AuthN project
-  PANGEA_AUTHN_CLIENT_ID       psa_…
-  PANGEA_AUTHN_CLIENT_SECRET   pck_…; several with commas between them rotate
-  PANGEA_AUTHN_SCOPES          with spaces between them; default: user
-  MCP_SCOPES                   with spaces between them; default: user
-  MCP_PATH                     default: /mcp
-  MCP_SECRET                   where the option secret is given
-  PANGEA_VAULT_TOKEN           where state is in Vault; with PANGEA_VAULT_FOLDER,
-                               PANGEA_BASE_URL_TEMPLATE
-  REDIS_URL                    where it is in Redis; with STORAGE_SECRET where
-                               records are sealed, and REDIS_NAMESPACE`;
-
 /**
  * Makes the provider that the environment describes.
  *
@@ -68,7 +54,7 @@ async function repositoriesFrom(
   }
   if (redisUrl !== undefined) {
     const [{ Redis }, { redisOptions }, { createRedisRepositories }] = await Promise.all([
-      import("ioredis"),
+      installed("ioredis", import("ioredis")),
       import("../storage/redis/redis-options.ts"),
       import("../records/create-redis-repositories.ts"),
     ]);
@@ -85,7 +71,10 @@ async function repositoriesFrom(
     return repositories;
   }
   if (vaultToken === undefined) return undefined;
-  const { createVaultRepositories } = await import("../records/create-vault-repositories.ts");
+  const { createVaultRepositories } = await installed(
+    "pangea-node-sdk",
+    import("../records/create-vault-repositories.ts"),
+  );
   const { PANGEA_VAULT_FOLDER: folder, PANGEA_BASE_URL_TEMPLATE: baseUrlTemplate } = environment;
   const repositories = createVaultRepositories(vaultToken, {
     ...(folder !== undefined && { folder }),
@@ -93,4 +82,15 @@ async function repositoriesFrom(
   });
   closers.push(() => repositories[Symbol.asyncDispose]());
   return repositories;
+}
+
+/** @throws {ConfigurationError} when an optional package is missing; the message says how to install it. */
+async function installed<Module>(name: string, module: Promise<Module>): Promise<Module> {
+  try {
+    return await module;
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    if (!isMissing) throw cause;
+    throw new ConfigurationError(`${name} is not installed: npm install ${name}`, { cause });
+  }
 }

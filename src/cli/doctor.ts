@@ -5,7 +5,7 @@ import { ConfigurationError, PangeaAuthnError } from "../errors.ts";
 import type { ProviderCheck } from "../provider/diagnosis/diagnose.ts";
 import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 import type { Finding } from "../storage/finding.ts";
-import { environmentHelp, providerFromEnvironment } from "./doctor-environment.ts";
+import { providerFromEnvironment } from "./doctor-environment.ts";
 
 /** What `doctor` is asked for. */
 export interface DoctorOptions {
@@ -16,19 +16,6 @@ export interface DoctorOptions {
   /** Where variables of the environment are read. Default: `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
-
-/** What `doctor --help` prints. */
-export const doctorUsage = `Usage: pangea-authn-fastmcp doctor [--json] [--config FILE]
-
-Looks whether the settings, the store and the Pangea project of a server fit.
-It logs nobody in; it writes, reads and deletes a marked record.
-
-  --config FILE   a file that exports the provider, as "provider" or as default
-  --json          print the findings as JSON
-
-It exits with 1 where it finds an error. Without --config it reads:
-
-${environmentHelp}`;
 
 type Checked = Pick<McpOAuthProvider, "check">;
 

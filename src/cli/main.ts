@@ -1,74 +1,74 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ConfigurationError } from "../errors.ts";
+import { type Command, type CommandLineValues, commands, UsageError } from "./commands.ts";
+import { findInvocation } from "./invocation.ts";
 
-const usage = `Usage: pangea-authn-fastmcp <command>
-
-  demo [--serve] [--port N]   run a protected MCP server on an emulated Pangea, with a client that logs in
-  emulator [--port N]         run the emulator of Pangea Vault and AuthN by itself
-  doctor [--json] [--config FILE]
-                              look whether a server's settings, its store and its
-                              Pangea project fit; doctor --help names the variables
-
-demo and emulator need no account. --port 0 takes any free port.`;
-
-/** What a command needs and a server may do without. */
-const optionalPackages: Readonly<Record<string, readonly string[]>> = {
-  demo: ["@modelcontextprotocol/sdk", "oidc-provider", "pangea-node-sdk"],
-  emulator: ["oidc-provider"],
-  doctor: ["ioredis", "pangea-node-sdk"],
-};
-
-function readPort(text: string | undefined, fallback: number): number {
-  const port = Number(text ?? fallback);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigurationError("--port must be a whole number from 0 to 65535.");
+async function main([name, ...words]: string[]): Promise<void> {
+  const isAsked = (...options: string[]): boolean => [name, ...words].some((word) => options.includes(word ?? ""));
+  if (name === undefined) throw new UsageError("Which command?");
+  if (name === "help" || isAsked("--help", "-h")) return console.log(usage());
+  if (name === "--version" || name === "-v") return console.log(version());
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    throw new UsageError(`There is no ${name.startsWith("-") ? "option" : "command"} "${name}".`);
   }
-  return port;
+  const values = readOptions(name, command, words);
+  requirePackages(name, command, words);
+  await command.run(values, findInvocation());
 }
 
-async function main(commandLine: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: commandLine,
-    options: {
-      serve: { type: "boolean" },
-      port: { type: "string" },
-      json: { type: "boolean" },
-      config: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-    allowPositionals: true,
-  });
-  const [command] = positionals;
-  if (command === "doctor") {
-    const { doctorUsage, runDoctor } = await import("./doctor.ts");
-    if (values.help === true) console.log(doctorUsage);
-    else process.exitCode = await runDoctor(values);
-  } else if (values.help === true) console.log(usage);
-  else if (command === "demo") {
-    const { runDemo } = await import("./demo/demo.ts");
-    const serve = values.serve ?? false;
-    await runDemo({ serve, port: readPort(values.port, serve ? 8000 : 0) });
-  } else if (command === "emulator") {
-    const { runEmulator } = await import("./run-emulator.ts");
-    await runEmulator(readPort(values.port, 4000));
-  } else {
-    throw new ConfigurationError(command === undefined ? usage : `There is no command "${command}".\n\n${usage}`);
+function usage(): string {
+  const lines = Object.entries(commands).flatMap(([name, { synopsis, summary }]) => [
+    `\n  ${name} ${synopsis}`,
+    ...summary.map((line) => `      ${line}`),
+  ]);
+  return `Usage: pangea-authn-fastmcp <command> [options]
+${lines.join("\n")}
+
+  --help, -h       this text
+  --version, -v    the version of this package`;
+}
+
+function version(): string {
+  const { version: text } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return String(text);
+}
+
+function readOptions(name: string, { options }: Command, words: string[]): CommandLineValues {
+  try {
+    const { values } = parseArgs({ args: words, options });
+    return Object.fromEntries(
+      Object.entries(values).filter((entry): entry is [string, string | boolean] => !Array.isArray(entry[1])),
+    );
+  } catch (failure) {
+    const [complaint = ""] = failure instanceof Error ? failure.message.split("\n") : [];
+    throw new UsageError(`${name}: ${complaint}`);
   }
 }
 
-function explain(failure: unknown, command: string | undefined): unknown {
-  if (!(failure instanceof Error)) return failure;
-  const packages = optionalPackages[command ?? ""];
-  const isMissing = "code" in failure && failure.code === "ERR_MODULE_NOT_FOUND";
-  if (!isMissing || packages === undefined) return failure.message;
-  return `A package is missing. Install what "${command}" needs: npm install ${packages.join(" ")}`;
+/** @throws {ConfigurationError} when a package that the command needs is not installed. */
+function requirePackages(name: string, { packages }: Command, words: string[]): void {
+  const missing = Object.keys(packages).filter((one) => !isInstalled(packages[one] ?? one));
+  if (missing.length === 0) return;
+  const line = findInvocation().installation([name, ...words].join(" "), missing, Object.keys(packages));
+  throw new ConfigurationError(`"${name}" needs what is not installed: ${missing.join(", ")}.\n\n  ${line}`);
 }
 
-const [command] = process.argv.slice(2);
+function isInstalled(module: string): boolean {
+  try {
+    import.meta.resolve(module);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 try {
   await main(process.argv.slice(2));
 } catch (failure) {
-  console.error(explain(failure, command));
-  process.exitCode = 1;
+  console.error(failure instanceof Error ? failure.message : failure);
+  if (failure instanceof UsageError) console.error(`\n${usage()}`);
+  process.exitCode = failure instanceof UsageError ? 2 : 1;
 }

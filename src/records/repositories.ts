@@ -115,6 +115,37 @@ export function createRepositories<B extends Backend = Backend>(
 }
 
 /**
+ * Puts a wrapper in front of each repository of a provider. What else the object has, such as the end of it, stays.
+ *
+ * @param wrap - Called once for each kind of record.
+ *
+ * @example
+ * ```ts
+ * const patient = wrapRepositories(repositories, (repository) => retrying(repository, { attempts: 4 }));
+ * const measured = wrapRepositories(repositories, (repository, name) => observed(repository, channel(`store:${name}`)));
+ * ```
+ */
+export function wrapRepositories<R extends ProviderRepositories>(
+  repositories: R,
+  wrap: <V>(repository: Repository<string, V>, name: keyof ProviderRecords) => Repository<string, V>,
+): Omit<R, keyof ProviderRecords> & ProviderRepositories {
+  return {
+    ...repositories,
+    accessTokens: wrap(repositories.accessTokens, "accessTokens"),
+    authorizationCodes: wrap(repositories.authorizationCodes, "authorizationCodes"),
+    refreshTokens: wrap(repositories.refreshTokens, "refreshTokens"),
+    clients: wrap(repositories.clients, "clients"),
+    grants: wrap(repositories.grants, "grants"),
+    clientAssertions: wrap(repositories.clientAssertions, "clientAssertions"),
+    upstreamSessions: wrap(repositories.upstreamSessions, "upstreamSessions"),
+    upstreamRevocations: wrap(repositories.upstreamRevocations, "upstreamRevocations"),
+    consentRevocations: wrap(repositories.consentRevocations, "consentRevocations"),
+    locks: wrap(repositories.locks, "locks"),
+    keyAnnouncements: wrap(repositories.keyAnnouncements, "keyAnnouncements"),
+  };
+}
+
+/**
  * Repositories in this process's memory: for development and tests. State is lost with the process and is not shared
  * between instances.
  *

@@ -20,7 +20,8 @@ export function getFresh<K extends string, V>(repository: Repository<K, V>, key:
   return isFreshlyReadable(repository) ? repository.getFresh(key) : repository.get(key);
 }
 
-function isFreshlyReadable<K extends string, V>(
+/** True for a repository that remembers records and can be told to ask the store. */
+export function isFreshlyReadable<K extends string, V>(
   repository: Repository<K, V>,
 ): repository is Repository<K, V> & FreshlyReadable<K, V> {
   return "getFresh" in repository;

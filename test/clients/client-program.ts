@@ -3,14 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const binaries = new URL("../../node_modules/.bin/", import.meta.url);
-
-/** The path of a program that a development dependency brings. */
-export function binaryPath(name: string): string {
-  return fileURLToPath(new URL(name, binaries));
-}
+import { programPath } from "../support/programs.ts";
 
 /** A running client that somebody else wrote, as a process of its own. */
 export interface ClientProgram extends AsyncDisposable {
@@ -33,13 +26,13 @@ export function environmentOf(home: string): Record<string, string> {
   return { HOME: home, PATH: home, MCP_REMOTE_CONFIG_DIR: home, MCP_STORAGE_DIR: home };
 }
 
-/** Starts a program of `node_modules/.bin` with the Node.js of the toolchain. It is killed at the end of the scope. */
+/** Starts a program of `test/programs` with the Node.js that runs the tests. It is killed at the end of the scope. */
 export function startClient(
   name: string,
   parameters: readonly string[],
   environment: Record<string, string>,
 ): ClientProgram {
-  const child = spawn(binaryPath("node"), [binaryPath(name), ...parameters], { env: environment, stdio: "pipe" });
+  const child = spawn(process.execPath, [programPath(name), ...parameters], { env: environment, stdio: "pipe" });
   let text = "";
   const waiting = new Set<() => void>();
   const exited = once(child, "close").then(([code]: (number | null)[]) => code ?? null);

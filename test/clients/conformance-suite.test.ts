@@ -2,8 +2,11 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { freePorts } from "../support/free-port.ts";
+import { usePrograms } from "../support/programs.ts";
 import { emptyHome, environmentOf, startClient } from "./client-program.ts";
 import { openClientScene } from "./client-scene.ts";
+
+usePrograms();
 
 // The suite shows its secret only to servers that have no public clients, so a public client it is.
 it("passes the authorization scenarios of the MCP conformance suite without a failure, a warning or a skip", async () => {

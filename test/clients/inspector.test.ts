@@ -1,6 +1,9 @@
 import { expect, it } from "vitest";
+import { usePrograms } from "../support/programs.ts";
 import { emptyHome, environmentOf, startClient } from "./client-program.ts";
 import { openClientScene } from "./client-scene.ts";
+
+usePrograms();
 
 it("gets the MCP Inspector's command line through a login and a tool call", async () => {
   await using home = await emptyHome();

@@ -1,14 +1,17 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { expect, it } from "vitest";
-import { binaryPath, emptyHome, environmentOf } from "./client-program.ts";
+import { programPath, usePrograms } from "../support/programs.ts";
+import { emptyHome, environmentOf } from "./client-program.ts";
 import { type ClientScene, openClientScene } from "./client-scene.ts";
+
+usePrograms();
 
 /** A desktop application that knows only stdio: it starts `mcp-remote`, which speaks to the protected server for it. */
 async function whoamiOverMcpRemote(scene: ClientScene, home: string): Promise<{ text: unknown; logins: number }> {
   const transport = new StdioClientTransport({
-    command: binaryPath("node"),
-    args: [binaryPath("mcp-remote"), scene.server.mcpUrl],
+    command: process.execPath,
+    args: [programPath("mcp-remote"), scene.server.mcpUrl],
     env: environmentOf(home),
     stderr: "pipe",
   });

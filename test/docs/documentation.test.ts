@@ -13,7 +13,30 @@ const documents = execFileSync("git", ["ls-files", "--cached", "--others", "--ex
   .split("\n")
   .filter((path) => path !== "" && existsSync(new URL(path, root)));
 /** Those that are written by hand, for people who read them in a terminal too. */
-const guides = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/storage.md"];
+const guides = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "docs/administration.md",
+  "docs/backends.md",
+  "docs/emulator.md",
+  "docs/from-python.md",
+  "docs/guarantees.md",
+  "docs/storage.md",
+];
+
+/** What the Python package's version 0.3.2 has: the arguments of its classes, its methods, what it exports. */
+const pythonNames = [
+  ...["mcp_base_url", "mcp_issuer_url", "mcp_scopes", "pangea_authn_issuer_url", "pangea_authn_client_id"],
+  ...["pangea_authn_client_secret", "pangea_authn_scopes", "access_tokens_repository", "auth_codes_repository"],
+  ...["clients_repository", "client_to_authn_repository", "service_documentation_url", "client_registration_options"],
+  ...["revocation_options", "required_scopes", "folder", "get_client", "register_client", "authorize"],
+  ...["exchange_authorization_code", "load_access_token", "revoke_token", "load_refresh_token"],
+  ...["exchange_refresh_token", "callback_handler", "client_to_authn", "PangeaAccessToken", "PangeaOAuthProvider"],
+  ...["InMemoryRepository", "PangeaVaultRepository", "Repository", "AccessToken", "AuthorizationCode"],
+  ...["OAuthClientInformationFull"],
+];
 
 /** A document without what is code in it. */
 const prose = (path: string): string => read(path).replaceAll(/^```.*?^```$/gms, "");
@@ -71,7 +94,9 @@ it.each(guides)("every file that %s names as code exists", (guide) => {
 });
 
 it("CONTRIBUTING.md has a line for each command of package.json", () => {
-  const scripts = Object.keys(JSON.parse(read("package.json")).scripts).filter((name) => name !== "prepack");
+  const scripts = Object.keys(JSON.parse(read("package.json")).scripts).filter(
+    (name) => !["prepack", "prepare"].includes(name),
+  );
   const guide = read("CONTRIBUTING.md");
   const named = (name: string) => new RegExp(`^npm (?:run )?${name}\\b`, "m").test(guide);
   expect(scripts.filter((name) => !named(name))).toEqual([]);
@@ -91,7 +116,44 @@ it("the documentation of MCP authorization has a proof for each requirement", ()
   for (const [row] of rows) expect(row).toContain("](../test/");
 });
 
-it("the README has a row for each option of the provider", () => {
+it("the README is for a person who decides in a minute: it is short, and no table is wider than a screen", () => {
+  const lines = read("README.md").split("\n");
+  expect(lines.length).toBeLessThan(180);
+  const rendered = (row: string) =>
+    row
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .replaceAll(/[`*]/g, "")
+      .split("|")
+      .map((cell) => cell.trim());
+  const tables = read("README.md").match(/(?:^\|.*\n)+/gm) ?? [];
+  expect(tables.length).toBeGreaterThan(1);
+  for (const table of tables) {
+    const rows = table
+      .trim()
+      .split("\n")
+      .filter((row) => !/^[|\s:-]+$/.test(row))
+      .map(rendered);
+    const widths = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
+    expect(
+      widths.reduce((sum, width) => sum + width + 3, 0),
+      rows[0]?.join(" "),
+    ).toBeLessThanOrEqual(100);
+  }
+});
+
+it("the package brings every file that the README links to", () => {
+  const { files } = JSON.parse(read("package.json"));
+  const shipped = new Set<string>([...files, "README.md", "LICENSE"]);
+  const isShipped = (path: string) =>
+    shipped.has(path) ||
+    shipped.has(path.split("/")[0] ?? "") ||
+    (path.startsWith("docs/") && shipped.has("docs/**/*.md"));
+  const targets = linksOf("README.md").map(({ target }) => target.split("#")[0] ?? "");
+  expect(targets.length).toBeGreaterThan(20);
+  expect(targets.filter((path) => !isShipped(path))).toEqual([]);
+});
+
+it("docs/options.md has a row for each option of the provider", () => {
   const optionsIn = (file: string, name: string) => {
     const [, body = ""] =
       new RegExp(`interface ${name}\\b[^{]*\\{\\n(.*?)\\n\\}`, "s").exec(read(`src/provider/${file}`)) ?? [];
@@ -100,8 +162,14 @@ it("the README has a row for each option of the provider", () => {
   const general = optionsIn("configuration/options.ts", "McpOAuthProviderOptions");
   const options = [...general, ...optionsIn("pangea-oauth-provider.ts", "PangeaOAuthProviderOptions")];
   expect(options.length).toBeGreaterThan(30);
-  const table = read("README.md").split("## Options")[1]?.split("\n## ")[0] ?? "";
+  const table = read("docs/options.md");
   const named = (option: string) =>
     table.includes(`\`${option}\``) || table.includes(`\`${option.replace("pangeaAuthn", "…")}\``);
   expect(options.filter((option) => !named(option))).toEqual([]);
+});
+
+it("docs/from-python.md has a row for each argument and each public name of the Python package", () => {
+  const rows = read("docs/from-python.md").match(/^\| .*$/gm) ?? [];
+  const named = (name: string) => rows.some((row) => new RegExp(`\\b${name}\\b`).test(row.split("|")[1] ?? ""));
+  expect(pythonNames.filter((name) => !named(name))).toEqual([]);
 });

@@ -6,7 +6,7 @@ const root = new URL("../../", import.meta.url);
 const guide = readFileSync(new URL(troubleshootingGuide, root), "utf8");
 const anchors = new Set([...guide.matchAll(/^### ([\w-]+)$/gm)].map(([, name = ""]) => name.toLowerCase()));
 const sources = readdirSync(new URL("src/", root), { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts") && !file.startsWith("emulator"))
+  .filter((file) => file.endsWith(".ts") && !/^(?:emulator|storage.conformance)/.test(file))
   .map((file) => readFileSync(new URL(`src/${file}`, root), "utf8"));
 const found = (pattern: RegExp): string[] => [
   ...new Set(sources.flatMap((source) => [...source.matchAll(pattern)].map(([, name = ""]) => name))),

@@ -67,5 +67,12 @@ describe("examples/opentelemetry.ts", () => {
     await expect
       .poll(counted, { timeout: 10_000 })
       .toEqual(expect.arrayContaining(["client-registered", "consent", "login", "token-issued"]));
+    const measured = () =>
+      [...printed.matchAll(/kind: ['"]([A-Za-z]+)['"],\s+method: ['"]([a-z]+)['"]/gi)].map(
+        ([, kind, method]) => `${kind} ${method}`,
+      );
+    await expect
+      .poll(measured, { timeout: 10_000 })
+      .toEqual(expect.arrayContaining(["grants add", "accessTokens add"]));
   });
 });

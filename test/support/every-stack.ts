@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { PGlite } from "@electric-sql/pglite";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { Fault } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
 import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
+import { createPostgresTables, type PostgresLike, PostgresRepository } from "../../src/postgres.ts";
 import { RedisRepository } from "../../src/redis.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { PangeaVaultRepository } from "../../src/vault.ts";
@@ -120,6 +122,12 @@ const inRedis = (redis: Redis, seal: boolean): Stack => {
   );
 };
 
+const inPostgres = (postgres: PostgresLike): Stack => {
+  const clock = new ManualClock();
+  const options = { prefix: `model-${randomUUID()}`, clock: clock.read };
+  return troubled(new PostgresRepository<NumberedRecord>(recordSchema, postgres, options), clock);
+};
+
 /** The names of the stacks, which a test can run over before the servers are up. */
 export const stackNames = [
   "in memory",
@@ -132,6 +140,8 @@ export const stackNames = [
   "Redis",
   "sealed records in Redis",
   "a cache in front of sealed records in Redis",
+  "Postgres",
+  "a cache in front of Postgres",
 ] as const;
 
 /** Starts the servers that the stacks need before the tests, and ends them after the tests. */
@@ -141,9 +151,13 @@ export function useStacks(): {
   const emulator = useEmulator({ authn: false });
   let server: RedisServer;
   let redis: Redis;
+  let postgres: PGlite;
   setUp("file", async (parts) => {
     server = parts.use(await startRedisServer());
     redis = parts.use(await connectRedis(server));
+    postgres = await PGlite.create();
+    parts.defer(() => postgres.close());
+    await createPostgresTables(postgres);
   });
   const openers: Record<(typeof stackNames)[number], () => Stack> = {
     "in memory": inMemory,
@@ -156,6 +170,8 @@ export function useStacks(): {
     Redis: () => inRedis(redis, false),
     "sealed records in Redis": () => inRedis(redis, true),
     "a cache in front of sealed records in Redis": () => cached(inRedis(redis, true)),
+    Postgres: () => inPostgres(postgres),
+    "a cache in front of Postgres": () => cached(inPostgres(postgres)),
   };
   return { open: (name) => openers[name]() };
 }

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { dockerAnswers, startContainer } from "./containers.ts";
 import { freePort } from "./free-port.ts";
 
 const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, start Docker, or set REDIS_URL.";
@@ -117,9 +117,9 @@ export function startProcess(program: string, commandLine: readonly string[]): P
   });
 }
 
-function findProgram(name: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(delimiter)
+/** The path of a program, or `undefined` where none of the directories has it. */
+export function findProgram(name: string, directories = (process.env.PATH ?? "").split(delimiter)): string | undefined {
+  return directories
     .map((directory) => join(directory, name))
     .find((path) => {
       try {
@@ -138,26 +138,9 @@ export function redisProgram(): string {
   return program;
 }
 
-/** Asks the Docker engine's socket, since a `docker` program on the PATH says nothing about an engine. */
-function dockerAnswers(): Promise<boolean> {
-  const host = process.env.DOCKER_HOST;
-  if (host !== undefined && !host.startsWith("unix://")) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const socket = connect(host?.slice("unix://".length) ?? "/var/run/docker.sock");
-    const answer = (answers: boolean): void => {
-      socket.destroy();
-      resolve(answers);
-    };
-    socket.setTimeout(500, () => answer(false));
-    socket.once("error", () => answer(false));
-    socket.once("data", (data) => answer(data.toString().startsWith("HTTP/1.1 200")));
-    socket.once("connect", () => socket.write("GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"));
-  });
-}
-
 async function startRedisContainer(): Promise<TestRedis> {
-  const { GenericContainer } = await import("testcontainers");
-  const container = await new GenericContainer("redis:7-alpine").withExposedPorts(6379).start();
+  const ready = [/Ready to accept connections/, 1] as const;
+  const container = await startContainer({ image: "redis:7-alpine", port: 6379, ready });
   return {
     url: `redis://${container.getHost()}:${container.getMappedPort(6379)}`,
     [Symbol.asyncDispose]: async () => void (await container.stop()),

@@ -14,10 +14,12 @@ export interface DemoOptions {
   readonly serve: boolean;
   /** The MCP server's port; 0 for any free one. */
   readonly port: number;
+  /** The line that runs the demo and leaves it up, as it can be typed here. */
+  readonly serveLine: string;
 }
 
 /** Runs the demo: an emulated Pangea, a protected MCP server on it, and a real client that goes all the way through. */
-export async function runDemo({ serve, port }: DemoOptions): Promise<void> {
+export async function runDemo({ serve, port, serveLine }: DemoOptions): Promise<void> {
   const started = performance.now();
   const emulator = await startPangeaEmulator();
   try {
@@ -49,15 +51,16 @@ ${bold("An MCP server that Pangea AuthN guards, with its state in Pangea Vault")
       const calls = steps.reduce((sum, step) => sum + step.vaultCalls, 0);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       console.log(`
-  ${bold("Done")} in ${seconds} s with ${calls} calls to Vault. Keys in Vault are hashes: no token or code is stored in the clear.
+  ${bold("Done")} in ${seconds} s with ${calls} calls to Vault. Keys in Vault are hashes: no token
+  or code is stored in the clear.
 `);
       if (!serve) {
-        console.log("  To try it yourself, leave it running: npm run demo -- --serve\n");
+        console.log(`  To try it yourself, leave it running:\n\n    ${serveLine}\n`);
         return;
       }
       console.log(`  ${bold("Still running.")} Connect any MCP client, or the Inspector, to
 
-      ${bold(`${server.baseUrl}/mcp`)}
+    ${bold(`${server.baseUrl}/mcp`)}
 
   and log in as ada@example.com with the password "password". Ctrl-C ends it.
 `);
@@ -78,14 +81,14 @@ function bold(text: string): string {
 function drawSteps(steps: readonly DemoStep[]): string {
   const columns = [
     { title: "#", isNumber: true },
-    { title: "Step" },
-    { title: "Outcome" },
-    { title: "In Vault" },
+    { title: "Step", width: 27 },
+    { title: "In Vault", width: 32 },
     { title: "Calls", isNumber: true },
     { title: "ms", isNumber: true },
   ];
   const rows = steps.map(({ title, result, vault, vaultCalls, milliseconds }, index) => {
-    return [String(index + 1), title, result, vault.join("\n"), String(vaultCalls), milliseconds.toFixed(0)];
+    const step = `${title}\n→ ${result}`;
+    return [String(index + 1), step, vault.join("\n"), String(vaultCalls), milliseconds.toFixed(0)];
   });
   return drawTable(columns, rows);
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { ConfigurationError } from "../../errors.ts";
 import { protectMcp } from "../../integrations/node.ts";
 import type { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
 import type { AuthInfo } from "../../provider/tokens/access-token-verifier.ts";
@@ -17,6 +18,7 @@ export interface ProtectedServer extends AsyncDisposable {
  * port only once it listens; so the provider is made by a function of that URL.
  *
  * @param port - 0 for any free port.
+ * @throws {ConfigurationError} when the port is taken.
  */
 export async function startProtectedServer(
   port: number,
@@ -24,7 +26,10 @@ export async function startProtectedServer(
 ): Promise<ProtectedServer> {
   const server = createServer();
   server.listen(port, "127.0.0.1");
-  await once(server, "listening");
+  await once(server, "listening").catch((cause: unknown) => {
+    const message = `The demo cannot listen on port ${port}: choose another one by --port, or 0 for a free one.`;
+    throw new ConfigurationError(message, { cause });
+  });
   const baseUrl = `http://127.0.0.1:${addressOf(server.address()).port}`;
   const provider = createProvider(baseUrl);
   server.on(

@@ -5,33 +5,49 @@ export interface Column {
   readonly title: string;
   /** Whether the cells are numbers, which stand at the right. Default: false. */
   readonly isNumber?: boolean;
+  /** How many columns of a terminal a cell may take; longer lines go on below. Default: as many as its text has. */
+  readonly width?: number;
 }
 
 /** The number of columns that a text takes in a terminal, colours left out. */
-function width(text: string): number {
+function widthOf(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
 
-/** Draws a table with box characters. A cell may have several lines. */
+/** Breaks a line between words. What follows is indented, so that a list stays one. A longer word stays whole. */
+function wrap(line: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of line.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(word);
+    else if (widthOf(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines;
+}
+
+/** Draws a table. A cell may have several lines. */
 export function drawTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) => columns.map((_, index) => (row[index] ?? "").split("\n")));
-  const widths = columns.map(({ title }, index) =>
-    Math.max(width(title), ...cells.flatMap((row) => (row[index] ?? []).map(width))),
+  const cells = rows.map((row) =>
+    columns.map(({ width = Number.POSITIVE_INFINITY }, index) =>
+      (row[index] ?? "").split("\n").flatMap((line) => wrap(line, width)),
+    ),
   );
-  const rule = (left: string, middle: string, right: string): string =>
-    left + widths.map((size) => "─".repeat(size + 2)).join(middle) + right;
+  const widths = columns.map(({ title }, index) =>
+    Math.max(widthOf(title), ...cells.flatMap((row) => (row[index] ?? []).map(widthOf))),
+  );
+  const rule = ` ${widths.map((size) => "─".repeat(size)).join("─┼─")}`;
   const line = (texts: readonly string[]): string => {
     const padded = columns.map(({ isNumber = false }, index) => {
       const text = texts[index] ?? "";
-      const space = " ".repeat((widths[index] ?? 0) - width(text));
+      const space = " ".repeat((widths[index] ?? 0) - widthOf(text));
       return isNumber ? space + text : text + space;
     });
-    return `│ ${padded.join(" │ ")} │`;
+    return ` ${padded.join(" │ ")}`.trimEnd();
   };
-  const body = cells.flatMap((row) => {
+  const body = cells.map((row) => {
     const height = Math.max(...row.map((cell) => cell.length));
-    return Array.from({ length: height }, (_, index) => line(row.map((cell) => cell[index] ?? "")));
+    return Array.from({ length: height }, (_, index) => line(row.map((cell) => cell[index] ?? ""))).join("\n");
   });
-  const titles = line(columns.map(({ title }) => title));
-  return [rule("┌", "┬", "┐"), titles, rule("├", "┼", "┤"), ...body, rule("└", "┴", "┘")].join("\n");
+  return [line(columns.map(({ title }) => title)), rule, body.join(`\n${rule}\n`)].join("\n");
 }

@@ -37,14 +37,14 @@ export class VaultWatch {
 
   /** An item in a few words, with its key shortened: the key is a hash or an id, never a secret. */
   async #describe({ name = "", metadata }: EmulatedVaultItem): Promise<string> {
-    const shortened = name.length > 12 ? `${name.slice(0, 11)}…` : name;
+    const shortened = name.length > 10 ? `${name.slice(0, 9)}…` : name;
     return `${await this.#whatItIs(metadata.kind ?? "record", name)} ${shortened}`;
   }
 
   async #whatItIs(kind: string, key: string): Promise<string> {
     if (kind === "grant") {
       const grant = await this.#repositories.grants.get(key);
-      if (grant?.revokedAt !== undefined) return "tombstone of a grant";
+      if (grant?.revokedAt !== undefined) return "revoked grant";
     }
     return kind.replaceAll("_", " ");
   }

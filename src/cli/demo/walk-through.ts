@@ -62,7 +62,7 @@ export async function walkThrough(
 
   await step("A stranger asks for the tools", () => post({}), refusal);
   await step(
-    "An MCP client connects: it discovers\nthe login and registers itself",
+    "An MCP client connects: it discovers the login and registers itself",
     async () => {
       await connect().then(
         () => Promise.reject(new Error("The client got in without a login.")),
@@ -72,7 +72,7 @@ export async function walkThrough(
     "asks for the user's browser",
   );
   const callback = await step(
-    "The user allows the client on the consent\npage, and logs in at Pangea AuthN",
+    "The user allows the client on the consent page, and logs in at Pangea AuthN",
     () => {
       const { username, password = defaultEmulatorPassword } = defaultEmulatorUser;
       const { authorizationUrl } = oauthClient;
@@ -93,7 +93,7 @@ export async function walkThrough(
   await step(
     "It calls the tool whoami",
     () => whoami(client),
-    (text) => text.replace(", ", ",\n"),
+    (text) => text,
   );
   await step("It refreshes its tokens", () => refresh(baseUrl, oauthClient), "new access and refresh token");
   await step("It logs out: revokes its grant", () => revoke(baseUrl, oauthClient), "this login is gone");

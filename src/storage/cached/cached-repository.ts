@@ -5,6 +5,7 @@ import { type ReadExpiry, readExpiresAt } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
+import type { CopyKeeping } from "./copy-keeping.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
 import { type Load, LoadsUnderWay } from "./loads-under-way.ts";
 import { assertOptions, type CachedRepositoryOptions } from "./options.ts";
@@ -47,7 +48,7 @@ interface Prepared<V> {
  * });
  * ```
  */
-export class CachedRepository<K extends string, V> implements Repository<K, V>, FreshlyReadable<K, V> {
+export class CachedRepository<K extends string, V> implements Repository<K, V>, FreshlyReadable<K, V>, CopyKeeping {
   readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
   readonly #expiresAt: ReadExpiry<V>;
@@ -99,6 +100,16 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
       if (now < copy.freshUntil && now >= copy.asOf) return copy.answer;
     }
     return this.#getUncached(key);
+  }
+
+  /**
+   * How old the copy is from which a `get` would be answered now, in milliseconds; `undefined` where a `get` would ask the
+   * backend. It does not count as a use of the copy.
+   */
+  copyAge(key: string): number | undefined {
+    const copy = this.#copies.peek(key);
+    const now = this.#clock();
+    return copy !== undefined && now < copy.freshUntil && now >= copy.asOf ? now - copy.asOf : undefined;
   }
 
   /**

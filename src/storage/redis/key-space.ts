@@ -49,6 +49,11 @@ export class KeySpace {
     return redisKey.startsWith(this.start) ? redisKey.slice(this.start.length) : undefined;
   }
 
+  /** What no key of this repository reaches in an order of bytes: the character after the separator in place of it. */
+  get end(): string {
+    return `${this.prefix};`;
+  }
+
   /** The pattern for SCAN that matches the keys of this repository and no others: a prefix holds no wildcard. */
   get pattern(): string {
     return `${this.start}*`;

@@ -1,0 +1,105 @@
+import type { ParseArgsConfig } from "node:util";
+import { ConfigurationError } from "../errors.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** What was written behind a command. */
+export type CommandLineValues = Readonly<Record<string, string | boolean | undefined>>;
+
+/** A command of this program. */
+export interface Command {
+  /** Its options as the help shows them. */
+  readonly synopsis: string;
+  /** What it does, a line each. */
+  readonly summary: readonly string[];
+  readonly options: NonNullable<ParseArgsConfig["options"]>;
+  /** Optional packages that it needs, by a module of each. */
+  readonly packages: Readonly<Record<string, string>>;
+  run(values: CommandLineValues, invocation: Invocation): Promise<void>;
+}
+
+const demoPort = 8000;
+const emulatorPort = 4000;
+
+/** The variables that `doctor` reads, with what they are for. */
+const environmentHelp: readonly string[] = [
+  "  MCP_BASE_URL                the public URL: https://mcp.example.org",
+  "  MCP_PATH, MCP_SCOPES        default: /mcp, user",
+  "  MCP_SECRET                  where the option secret is given",
+  "  PANGEA_AUTHN_ISSUER_URL     the Hosted Login URL of the project",
+  "  PANGEA_AUTHN_CLIENT_ID      psa_…",
+  "  PANGEA_AUTHN_CLIENT_SECRET  pck_…; several with commas rotate",
+  "  PANGEA_AUTHN_SCOPES         default: user",
+  "  PANGEA_VAULT_TOKEN          where state is in Vault; with",
+  "                              PANGEA_VAULT_FOLDER, PANGEA_BASE_URL_TEMPLATE",
+  "  REDIS_URL                   where it is in Redis; with STORAGE_SECRET",
+  "                              where records are sealed, REDIS_NAMESPACE",
+];
+
+/** Every command, by its name. */
+export const commands: Readonly<Record<string, Command>> = {
+  demo: {
+    synopsis: "[--serve] [--port N]",
+    summary: [
+      "run a protected MCP server on an emulated Pangea, with a client that logs in",
+      `--serve  leave it up for your browser or MCP client (port ${demoPort})`,
+      "--port   another port than any free one; 0 takes any free one",
+    ],
+    options: { serve: { type: "boolean" }, port: { type: "string" } },
+    packages: {
+      "@modelcontextprotocol/sdk": "@modelcontextprotocol/sdk/client/index.js",
+      "oidc-provider": "oidc-provider",
+      "pangea-node-sdk": "pangea-node-sdk",
+    },
+    async run(values, invocation) {
+      const serve = values.serve === true;
+      const port = readPort(values.port, serve ? demoPort : 0);
+      const { runDemo } = await import("./demo/demo.ts");
+      await runDemo({ serve, port, serveLine: invocation.line("demo --serve", Object.keys(this.packages)) });
+    },
+  },
+  emulator: {
+    synopsis: "[--port N]",
+    summary: [
+      "run the emulator of Pangea Vault and AuthN by itself",
+      `--port   another port than ${emulatorPort}; 0 takes any free one`,
+    ],
+    options: { port: { type: "string" } },
+    packages: { "oidc-provider": "oidc-provider" },
+    async run(values) {
+      const port = readPort(values.port, emulatorPort);
+      const { runEmulator } = await import("./run-emulator.ts");
+      await runEmulator(port);
+    },
+  },
+  doctor: {
+    synopsis: "[--json] [--config FILE]",
+    summary: [
+      "look whether the settings, the store and the Pangea project of a server fit",
+      '--config  a file that exports the provider, as "provider" or as default',
+      "--json    print the findings as JSON",
+      "Without --config it reads:",
+      ...environmentHelp,
+    ],
+    options: { json: { type: "boolean" }, config: { type: "string" } },
+    packages: {},
+    async run({ config, json }) {
+      const { runDoctor } = await import("./doctor.ts");
+      process.exitCode = await runDoctor({
+        config: typeof config === "string" ? config : undefined,
+        json: json === true,
+      });
+    },
+  },
+};
+
+function readPort(text: string | boolean | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const port = Number(text);
+  if (!/^\d+$/.test(String(text)) || port > 65_535) {
+    throw new UsageError("--port must be a whole number from 0 to 65535.");
+  }
+  return port;
+}
+
+/** What was typed is no command of this program. The program ends with 2. */
+export class UsageError extends ConfigurationError {}

@@ -1,0 +1,36 @@
+import type { Repository } from "./contract.ts";
+import { isEnumerable } from "./enumerable.ts";
+import { isFreshlyReadable } from "./fresh-read.ts";
+
+/** A call that a wrapper passes on, or not. */
+export type PassOn = <R>(method: RepositoryMethod, call: () => Promise<R>, key: string) => Promise<R>;
+
+/** The methods by key that a repository can have. */
+export type RepositoryMethod = keyof Repository<string, unknown> | "getFresh";
+
+/**
+ * A repository that hands every call by key to a wrapper. It has the optional capabilities that the repository has, and no
+ * others: a fresh read, a list of the records, an end.
+ */
+export function wrapped<K extends string, V>(repository: Repository<K, V>, passOn: PassOn): Repository<K, V> {
+  const wrapper: Repository<K, V> = {
+    get: (key) => passOn("get", () => repository.get(key), key),
+    set: (key, value) => passOn("set", () => repository.set(key, value), key),
+    delete: (key) => passOn("delete", () => repository.delete(key), key),
+    take: (key) => passOn("take", () => repository.take(key), key),
+    add: (key, value) => passOn("add", () => repository.add(key, value), key),
+  };
+  return Object.assign(
+    wrapper,
+    isFreshlyReadable(repository) && {
+      getFresh: (key: K) => passOn("getFresh", () => repository.getFresh(key), key),
+    },
+    isEnumerable(repository) && { entries: () => repository.entries() },
+    isAsyncDisposable(repository) && { [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose]() },
+  );
+}
+
+/** True for what can be closed. */
+export function isAsyncDisposable(value: object): value is AsyncDisposable {
+  return Symbol.asyncDispose in value && typeof value[Symbol.asyncDispose] === "function";
+}

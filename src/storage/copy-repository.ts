@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from "node:util";
+import { requireThat } from "../option-checks.ts";
+import type { Repository } from "./contract.ts";
+import { isEnumerable } from "./enumerable.ts";
+import { getFresh } from "./fresh-read.ts";
+
+/** How `copyRepository` copies. */
+export interface CopyRepositoryOptions {
+  /**
+   * What happens to a record that the target has with another content. `replace`: the source is the truth, as it is until
+   * the server uses the target. `keep`: the target is, as it is from then on. Default: `replace`.
+   */
+  readonly existing?: "replace" | "keep";
+  /**
+   * Whether records that only the target has are deleted there at the end: the source deleted them since an earlier copy. The
+   * target has to be able to list its records. Not together with `keep`. Default: false.
+   */
+  readonly removeMissing?: boolean;
+  /** Reads both and writes nothing; the report says what would be done. Default: false. */
+  readonly dryRun?: boolean;
+  /** How many records are copied in a second at most. Default: as many as the stores take. */
+  readonly recordsPerSecond?: number;
+  /** How many records are under way at a time. Default: 8. */
+  readonly concurrency?: number;
+  /** Told after each record. What it throws ends the copying. */
+  readonly onProgress?: (report: CopyReport) => void;
+  /** Ends the copying between two records. What was copied stays; the next copy goes on from there. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a test replaces. */
+export interface CopyRepositoryInternals {
+  /** The time in milliseconds since the epoch. */
+  readonly clock?: () => number;
+  /** Resolves after so many milliseconds. */
+  readonly delay?: (milliseconds: number) => Promise<unknown>;
+}
+
+/** What has been copied so far. Every record of the source is counted in one of `written`, `unchanged`, `kept` and `gone`. */
+export interface CopyReport {
+  /** Written to the target. */
+  readonly written: number;
+  /** There already, with the same content. */
+  readonly unchanged: number;
+  /** There already with another content, and left as it is. */
+  readonly kept: number;
+  /** Deleted or expired in the source while it was being copied. The target does not have it. */
+  readonly gone: number;
+  /** Deleted in the target by `removeMissing`. */
+  readonly removed: number;
+}
+
+/**
+ * Copies the records of one repository to another. It can be repeated: a record that is there already costs a read. So a copy
+ * that was interrupted is started again and goes on where it was.
+ *
+ * The source may be in use meanwhile. Each record is read again after it was written, so that one which the source changed or
+ * deleted at that moment is not left behind in an old state. What changes later has to be copied again: copy once while the server
+ * runs, then stop the server, copy again with `removeMissing`, and start the server on the target. Records that have expired
+ * are not copied. Sealed records are opened by the source's key ring and sealed by the target's.
+ *
+ * @param from - Can list its records, as the repositories of this package can.
+ * @param to - Has the same type of records.
+ * @returns What was done.
+ * @throws {ConfigurationError} when an option is wrong, or a repository that has to list its records cannot.
+ * @throws {StorageError} when a store fails. What was written until then stays.
+ * @throws the reason of the `signal`, once it is aborted.
+ *
+ * @example
+ * ```ts
+ * const report = await copyRepository(inVault.grants, inRedis.grants, { recordsPerSecond: 50 });
+ * console.log(`${report.written} grants copied, ${report.unchanged} were there.`);
+ * ```
+ */
+export async function copyRepository<V>(
+  from: Repository<string, V>,
+  to: Repository<string, V>,
+  options: CopyRepositoryOptions = {},
+  internals: CopyRepositoryInternals = {},
+): Promise<CopyReport> {
+  const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
+  requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
+  requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");
+  requireThat(!(removeMissing && existing === "keep"), 'removeMissing needs existing: "replace".');
+  requireThat(isEnumerable(from), "The source must be able to list its records: it needs a method entries().");
+  const counts = { written: 0, unchanged: 0, kept: 0, gone: 0, removed: 0 };
+  const count = (outcome: keyof CopyReport): void => {
+    counts[outcome] += 1;
+    onProgress?.({ ...counts });
+  };
+  const pace = paceOf(options.recordsPerSecond, internals);
+
+  await inParallel(concurrency, from.entries(), async ([key, value]) => {
+    signal?.throwIfAborted();
+    await pace();
+    count(await copyRecord(from, to, key, value, { existing, dryRun }));
+  });
+  if (removeMissing) {
+    requireThat(isEnumerable(to), "removeMissing needs a target that can list its records.");
+    await inParallel(concurrency, to.entries(), async ([key]) => {
+      signal?.throwIfAborted();
+      if ((await getFresh(from, key)) !== undefined) return;
+      if (dryRun || (await to.delete(key))) count("removed");
+    });
+  }
+  return counts;
+}
+
+async function copyRecord<V>(
+  from: Repository<string, V>,
+  to: Repository<string, V>,
+  key: string,
+  listed: V,
+  { existing, dryRun }: { readonly existing: "replace" | "keep"; readonly dryRun: boolean },
+): Promise<keyof CopyReport> {
+  const present = await getFresh(to, key);
+  if (present !== undefined && isDeepStrictEqual(present, listed)) return "unchanged";
+  if (present !== undefined && existing === "keep") return "kept";
+  if (dryRun) return "written";
+  for (let value = listed; ; ) {
+    if (existing === "replace") await to.set(key, value);
+    else if (!(await to.add(key, value))) return "kept";
+    const current = await getFresh(from, key);
+    if (current === undefined) {
+      await to.delete(key);
+      return "gone";
+    }
+    if (isDeepStrictEqual(current, value)) return "written";
+    // With "keep" the record is this copy's own until now: it may be replaced.
+    if (existing === "keep") await to.delete(key);
+    value = current;
+  }
+}
+
+/** Works on several items at a time. The first failure ends the work once the items under way are done. */
+async function inParallel<T>(
+  concurrency: number,
+  items: AsyncIterable<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.asyncIterator]();
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    try {
+      while (failures.length === 0) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        await work(next.value);
+      }
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  if (failures.length === 0) return;
+  await iterator.return?.();
+  throw failures[0];
+}
+
+/** Makes a wait that lets so many through in a second, at even distances. */
+function paceOf(
+  recordsPerSecond: number | undefined,
+  { clock = Date.now, delay = timerDelay }: CopyRepositoryInternals,
+): () => Promise<void> {
+  if (recordsPerSecond === undefined) return async () => {};
+  requireThat(Number.isFinite(recordsPerSecond) && recordsPerSecond > 0, "recordsPerSecond must be a number above 0.");
+  let next = clock();
+  return async () => {
+    const wait = next - clock();
+    next = Math.max(next, clock()) + 1_000 / recordsPerSecond;
+    if (wait > 0) await delay(wait);
+  };
+}
+
+function timerDelay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from "node:crypto";
+import { StorageRejectedError } from "../../errors.ts";
+import { requireKind, requireTimerLength } from "../../option-checks.ts";
+import type {
+  InvalidationChannel,
+  InvalidationConnection,
+  InvalidationSubscriber,
+  InvalidationSubscription,
+} from "../cached/invalidation.ts";
+import { KeySpace } from "../redis/key-space.ts";
+import { ListeningConnection, type PostgresListener } from "./listening-connection.ts";
+import type { PostgresLike } from "./postgres-like.ts";
+import { SharedPostgres } from "./shared-postgres.ts";
+
+/** Settings of a {@link PostgresInvalidation}. */
+export interface PostgresInvalidationOptions {
+  /** The repository that the messages are about: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Its instances share the name. */
+  readonly prefix: string;
+  /**
+   * Makes a client that listens: one connection of its own, that no pooler shares between transactions. Called again
+   * whenever the connection is lost.
+   */
+  readonly listener: () => PostgresListener;
+  /** How long publishing a message may take, in milliseconds. Default: 2,000. */
+  readonly timeout?: number;
+  /**
+   * How often a message to itself is sent, and how long it may take to arrive, in milliseconds. Default: 5,000. A connection
+   * that dies without a word is found out within two heartbeats.
+   */
+  readonly heartbeat?: number;
+  /** Told of each failure to listen: what is wrong with the connection, or that nothing arrives over it. */
+  readonly onRefused?: (error: unknown) => void;
+}
+
+/** The instance that says it, and the SHA-256 of the record's key in base64url; for a heartbeat its number. */
+const messageForm = /^([0-9a-f-]{36}) (?:([A-Za-z0-9_-]{43})|beat (\d+))$/;
+
+/** The channel of all repositories: the prefix is in the message, so that any prefix fits. */
+const channel = "pangea_invalidate";
+
+/**
+ * Tells the caches of other instances what has changed, with LISTEN and NOTIFY of Postgres. Messages carry the SHA-256 of
+ * keys, never keys. Postgres keeps none for who is not listening: until a message to itself has arrived, and again when one
+ * does not, the channel is `"down"`, and nothing is answered from memory.
+ *
+ * LISTEN needs a connection of its own. Behind a pooler that shares connections between transactions nothing arrives:
+ * `onRefused` says so. Publishing works there.
+ *
+ * @example
+ * ```ts
+ * const invalidation = new PostgresInvalidation(pool, {
+ *   prefix: "grant",
+ *   listener: () => new Client({ connectionString: process.env.DATABASE_URL }),
+ * });
+ * const grants = new CachedRepository(repositories.grants, { max: 10_000, maxStaleness: 30_000, invalidation });
+ * ```
+ */
+export class PostgresInvalidation implements InvalidationChannel, AsyncDisposable {
+  readonly names = "sha256";
+  readonly #postgres: SharedPostgres;
+  readonly #prefix: string;
+  readonly #heartbeat: number;
+  readonly #listener: () => PostgresListener;
+  readonly #onRefused: ((error: unknown) => void) | undefined;
+  readonly #subscribers = new Set<InvalidationSubscriber>();
+  readonly #instance = randomUUID();
+  #listening: ListeningConnection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #beatsSent = 0;
+  #beatsHeard = 0;
+  #isUp = false;
+
+  /**
+   * @param postgres - Publishes. It stays open.
+   * @throws {ConfigurationError} for a prefix outside its alphabet, a `listener` that is no function, and for times that
+   * are not positive.
+   */
+  constructor(postgres: PostgresLike, options: PostgresInvalidationOptions) {
+    const { timeout, heartbeat = 5_000, listener, onRefused } = options;
+    requireTimerLength("heartbeat", heartbeat);
+    requireKind("listener", listener ?? null, "function");
+    requireKind("onRefused", onRefused, "function");
+    this.#prefix = new KeySpace(options.prefix).start;
+    this.#postgres = new SharedPostgres(postgres, timeout);
+    this.#postgres.join();
+    this.#heartbeat = heartbeat;
+    this.#listener = listener;
+    this.#onRefused = onRefused;
+  }
+
+  subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription {
+    this.#subscribers.add(subscriber);
+    if (this.#listening === undefined) this.#start();
+    else if (this.#isUp) subscriber.onConnectionChange("up");
+    return {
+      publish: (name) => this.#publish(name, subscriber),
+      [Symbol.asyncDispose]: async () => void this.#subscribers.delete(subscriber),
+    };
+  }
+
+  /** Ends the messages and closes the connection that was opened to listen. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    this.#subscribers.clear();
+    await this.#listening?.close();
+    await this.#postgres.leave();
+  }
+
+  #start(): void {
+    this.#listening = new ListeningConnection(this.#listener, channel, {
+      onListening: () => void this.#beat(),
+      onMessage: (message) => this.#onMessage(message),
+      onLost: (error) => {
+        this.#change(false);
+        this.#onRefused?.(error);
+      },
+    });
+    this.#timer = setInterval(() => this.#checkBeat(), this.#heartbeat);
+    this.#timer.unref();
+  }
+
+  /** A message that this instance sent and did not hear: the connection is dead, or shared by a pooler. */
+  #checkBeat(): void {
+    const isListening = this.#listening?.isListening === true;
+    if (isListening && this.#beatsHeard < this.#beatsSent) {
+      this.#listening?.renew(
+        new StorageRejectedError(
+          "Postgres takes LISTEN, but no message arrives: give the listener a direct connection, past any pooler.",
+          { effect: "none" },
+        ),
+      );
+      return;
+    }
+    if (isListening) void this.#beat();
+  }
+
+  async #beat(): Promise<void> {
+    this.#beatsSent += 1;
+    const beat = this.#beatsSent;
+    try {
+      await this.#notify(`beat ${beat}`);
+    } catch {
+      // The beat is not heard, which the next look at it finds.
+    }
+  }
+
+  async #publish(name: string, from: InvalidationSubscriber): Promise<void> {
+    for (const other of this.#subscribers) if (other !== from) other.onInvalidate([name]);
+    await this.#notify(name);
+  }
+
+  async #notify(text: string): Promise<void> {
+    await this.#postgres.run({
+      // A message that comes twice does no harm, and one that is lost does: it may be sent again.
+      intent: "read",
+      text: "SELECT pg_notify($1, $2)",
+      values: [channel, `${this.#prefix}${this.#instance} ${text}`],
+    });
+  }
+
+  #onMessage(message: string): void {
+    if (!message.startsWith(this.#prefix)) return;
+    const [, instance, name, beat] = messageForm.exec(message.slice(this.#prefix.length)) ?? [];
+    if (instance === this.#instance) {
+      if (beat !== undefined) this.#onBeat(Number(beat));
+      return;
+    }
+    if (name !== undefined) for (const subscriber of this.#subscribers) subscriber.onInvalidate([name]);
+  }
+
+  #onBeat(beat: number): void {
+    this.#beatsHeard = beat;
+    if (beat === this.#beatsSent) this.#change(true);
+  }
+
+  #change(isUp: boolean): void {
+    if (isUp === this.#isUp) return;
+    this.#isUp = isUp;
+    const connection: InvalidationConnection = isUp ? "up" : "down";
+    for (const subscriber of this.#subscribers) subscriber.onConnectionChange(connection);
+  }
+}

@@ -1,0 +1,86 @@
+import { requireThat } from "../../option-checks.ts";
+import { type PostgresLike, rowsOf } from "./postgres-like.ts";
+
+/** The table of records where none is named. */
+export const defaultTable = "pangea_records";
+
+/** A name that needs no quotes, with a schema before it or not. */
+const tableForm = /^(?:[a-z_][a-z0-9_]{0,47}\.)?[a-z_][a-z0-9_]{0,47}$/;
+
+/**
+ * A table's name as it stands in a statement.
+ *
+ * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`.
+ */
+export function quotedTable(table: string): string {
+  requireThat(
+    typeof table === "string" && tableForm.test(table),
+    "table must be a name of up to 48 of the characters a-z, 0-9 and _, with its schema and a dot before it or not.",
+  );
+  return table
+    .split(".")
+    .map((part) => `"${part}"`)
+    .join(".");
+}
+
+/**
+ * The statements that create the table of the records where it is missing. Each can be repeated.
+ *
+ * The keys are compared byte by byte, whatever the database's collation: it is faster, and no collation makes two keys one.
+ */
+function statementsOf(table: string): readonly string[] {
+  const quoted = quotedTable(table);
+  const plain = table.split(".").at(-1) ?? table;
+  return [
+    `CREATE TABLE IF NOT EXISTS ${quoted} (
+  key text COLLATE "C" PRIMARY KEY,
+  value text NOT NULL,
+  expires_at double precision,
+  labels text[]
+)`,
+    `CREATE INDEX IF NOT EXISTS "${plain}_expiry" ON ${quoted} (expires_at) WHERE expires_at IS NOT NULL`,
+    `CREATE INDEX IF NOT EXISTS "${plain}_labels" ON ${quoted} USING gin (labels) WHERE labels IS NOT NULL`,
+  ];
+}
+
+/**
+ * The table of the records, as SQL for a migration tool. It can be run again.
+ *
+ * @param table - Default: `pangea_records`.
+ * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`.
+ *
+ * @example
+ * ```ts
+ * await writeFile("migrations/0007_pangea_records.sql", postgresMigration());
+ * ```
+ */
+export function postgresMigration(table: string = defaultTable): string {
+  return `${statementsOf(table).join(";\n\n")};\n`;
+}
+
+/** What two processes that create the same table at once may be told: it is there by then. */
+const alreadyThere = new Set(["23505", "42P07", "42710"]);
+
+/**
+ * Creates the table of the records where it is missing. Several instances may do so at once.
+ *
+ * @param postgres - Its user may create tables.
+ * @param table - Default: `pangea_records`.
+ * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`.
+ * @throws what the client throws when Postgres refuses or does not answer.
+ *
+ * @example
+ * ```ts
+ * await createPostgresTables(new Pool(postgresOptions({ connectionString: process.env.DATABASE_URL })));
+ * ```
+ */
+export async function createPostgresTables(postgres: PostgresLike, table: string = defaultTable): Promise<void> {
+  for (const statement of statementsOf(table)) {
+    try {
+      rowsOf(await postgres.query(statement, []));
+    } catch (error) {
+      const code: unknown = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+      if (typeof code !== "string" || !alreadyThere.has(code)) throw error;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import {
+  type StorageFailure,
+  StorageRateLimitedError,
+  StorageTimeoutError,
+  StorageUnavailableError,
+} from "../errors.ts";
+import { requireThat, requireTimerLength } from "../option-checks.ts";
+import { type RepositoryMethod, wrapped } from "./capabilities.ts";
+import type { Repository } from "./contract.ts";
+
+/** How often and how long `retrying` tries. */
+export interface RetryingOptions {
+  /** How often a call is tried at most, the first time included. Default: 3. */
+  readonly attempts?: number;
+  /** The longest pause before the second try, in milliseconds; it doubles from try to try. Default: 100. */
+  readonly firstPause?: number;
+  /** How long all pauses of a call may be together, in milliseconds. Default: 2,000. */
+  readonly maxPause?: number;
+}
+
+/** What a test replaces. */
+export interface RetryingInternals {
+  /** Resolves after so many milliseconds. */
+  readonly delay?: (milliseconds: number) => Promise<unknown>;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/**
+ * Repeats the calls of a repository that failed for a while, where that is safe: a read always, a write only where the
+ * error's `effect` is `none`. A write that may have been done is never repeated: a second `add` or `take` would find what
+ * the first one did, and a second `set` could undo what somebody else has written since. Only outages, timeouts and rate limits
+ * are repeated; the last error is thrown.
+ *
+ * The pauses are random, so that instances do not come back all at once, and as long as the store asked for where it did.
+ *
+ * @throws {ConfigurationError} when an option is wrong; the message names the option.
+ *
+ * @example
+ * ```ts
+ * const grants = retrying(new RedisRepository(GrantSchema, redis, { prefix: "grants" }), { attempts: 4 });
+ * ```
+ */
+export function retrying<K extends string, V>(
+  repository: Repository<K, V>,
+  { attempts = 3, firstPause = 100, maxPause = 2_000 }: RetryingOptions = {},
+  { delay = timerDelay, random = Math.random }: RetryingInternals = {},
+): Repository<K, V> {
+  requireThat(Number.isSafeInteger(attempts) && attempts > 0, "attempts must be a whole number above 0.");
+  requireTimerLength("firstPause", firstPause);
+  requireTimerLength("maxPause", maxPause);
+  return wrapped(repository, async (method, run) => {
+    let paused = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await run();
+      } catch (error) {
+        if (attempt >= attempts || !isSafeToRepeat(method, error)) throw error;
+        const drawn = firstPause * 2 ** (attempt - 1) * random();
+        const pause = Math.max(drawn, (error.retryAfterSeconds ?? 0) * 1_000);
+        if (paused + pause > maxPause) throw error;
+        paused += pause;
+        await delay(pause);
+      }
+    }
+  });
+}
+
+function isSafeToRepeat(method: RepositoryMethod, error: unknown): error is StorageFailure {
+  const mayPass =
+    error instanceof StorageUnavailableError ||
+    error instanceof StorageTimeoutError ||
+    error instanceof StorageRateLimitedError;
+  return mayPass && (method === "get" || method === "getFresh" || error.effect === "none");
+}
+
+/** The timer keeps the process up: a caller waits for it. */
+function timerDelay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

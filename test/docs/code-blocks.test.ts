@@ -1,0 +1,123 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../src/emulator.ts";
+import { startPostgresServer } from "../support/postgres-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
+import { useEmulator } from "../support/use-emulator.ts";
+import { afterwards, suppliedNames, withEmulator } from "./block-surroundings.ts";
+import { type CodeBlock, codeBlocksOf, documents } from "./code-blocks.ts";
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, "../..");
+const compiler = join(root, "node_modules/typescript/bin/tsc");
+const blocks = documents.flatMap(codeBlocksOf);
+const isFragment = ({ words }: CodeBlock): boolean => words.includes("fragment");
+const typescript = blocks.filter(({ language }) => ["ts", "typescript", "js", "javascript", "tsx"].includes(language));
+const programs = typescript.filter((block) => !isFragment(block));
+const titled = (some: readonly CodeBlock[]) => some.map((block) => [`${block.document}:${block.line}`, block] as const);
+
+/** Below this project, so that the blocks find this package by its name; with a dot, so that no other tool sees it. */
+const folder = mkdtempSync(join(import.meta.dirname, ".blocks-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const fileNamed = ({ words }: CodeBlock): string | undefined =>
+  words.find((word) => word.startsWith("file="))?.slice("file=".length);
+
+/** Where a block is written: the blocks of one document share a folder, so that one can import another. */
+function pathOf(block: CodeBlock): string {
+  return join(folder, block.document.replaceAll(/\W/g, "-"), fileNamed(block) ?? `line-${block.line}.ts`);
+}
+
+/** The block as a program: before it what its reader has, behind it what shows that it did what it says. */
+function programOf({ code }: CodeBlock): string {
+  const uses = (text: string, name: string) => new RegExp(`(?<![.\\w])${name}\\b(?!:)`).test(text);
+  const declares = (name: string) =>
+    new RegExp(`\\b(?:const|let|function|class)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} =`).test(code);
+  const supplied = Object.entries(suppliedNames).filter(([name]) => uses(code, name) && !declares(name));
+  const behind = afterwards.filter(([says]) => says.test(code)).map(([, text]) => text);
+  return [...supplied.map(([, text]) => text), withEmulator(code), ...behind, "export {};\n"].join("\n");
+}
+
+for (const block of programs) {
+  mkdirSync(join(pathOf(block), ".."), { recursive: true });
+  writeFileSync(pathOf(block), programOf(block));
+}
+
+it("counts the blocks that cannot run", () => {
+  const counted = new Map<string, number>();
+  for (const block of blocks.filter((one) => isFragment(one) || !typescript.includes(one))) {
+    const kind = [block.language, ...block.words].join(" ");
+    counted.set(kind, (counted.get(kind) ?? 0) + 1);
+  }
+  const fragments = [...counted].filter(([kind]) => kind.endsWith(" fragment"));
+  expect(fragments).toEqual([["ts fragment", 1]]);
+  // What is no TypeScript: commands, records, pictures, a difference. Another language needs a check of its own.
+  const others = [...counted.keys()].filter((kind) => !kind.endsWith(" fragment"));
+  expect(others.sort()).toEqual(["json", "mermaid", "sh", "text"]);
+});
+
+it("finds the blocks of every document", () => {
+  expect(programs.length).toBeGreaterThan(12);
+  for (const document of ["README.md", "docs/backends.md", "docs/repositories.md"]) {
+    expect(programs.some((block) => block.document === document)).toBe(true);
+  }
+});
+
+it.each(afterwards)("%s is in one of the documents", (says) => {
+  expect(programs.filter(({ code }) => says.test(code)).length).toBeGreaterThan(0);
+});
+
+it("compiles every block under strict", () => {
+  const files = programs.map(pathOf);
+  const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
+  const settings = { extends: join(root, "tsconfig.json"), compilerOptions, include: [], files };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(settings));
+  let said = "";
+  try {
+    execFileSync(process.execPath, [compiler, "-p", folder], { cwd: root, encoding: "utf8", stdio: "pipe" });
+  } catch (failure) {
+    said = z.object({ stdout: z.string() }).parse(failure).stdout;
+  }
+  expect(said).toBe("");
+}, 120_000);
+
+describe("each block runs", () => {
+  const emulator = useEmulator();
+
+  it.each(titled(programs))(
+    "%s",
+    async (_, block) => {
+      const path = pathOf(block);
+      const { issuerUrl, baseUrlTemplate } = emulator;
+      await using redis = block.code.includes("ioredis") ? await startRedisServer() : undefined;
+      await using postgres = block.code.includes("DATABASE_URL") ? await startPostgresServer() : undefined;
+      const env = {
+        ...process.env,
+        PANGEA_AUTHN_ISSUER_URL: issuerUrl,
+        PANGEA_AUTHN_CLIENT_ID: defaultEmulatorClientId,
+        PANGEA_AUTHN_CLIENT_SECRET: defaultEmulatorClientSecret,
+        PANGEA_BASE_URL_TEMPLATE: baseUrlTemplate,
+        PANGEA_VAULT_TOKEN: "pts_docs",
+        STORAGE_SECRET: "a storage secret that is long enough",
+        MCP_SECRET: "a secret of the server that is long enough",
+        ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
+        ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url }),
+      };
+      const options = { env, cwd: join(path, ".."), timeout: 60_000 };
+      // Rejects where the block ends with another code than 0.
+      const { stderr } = await run(process.execPath, ["--conditions=pangea-authn-fastmcp-source", path], options);
+      // The block on stores without conditional writes says that it warns.
+      expect(
+        stderr.replaceAll(
+          /^\(node:\d+\) \[PANGEA_IN_ONE_PROCESS\].*\n|^\(node:\d+\) ExperimentalWarning: SQLite.*\n|^\(Use `node.*\n/gm,
+          "",
+        ),
+      ).toBe("");
+    },
+    90_000,
+  );
+});

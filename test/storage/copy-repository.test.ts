@@ -1,0 +1,207 @@
+import { describe, expect, it } from "vitest";
+import {
+  type CopyRepositoryOptions,
+  copyRepositories,
+  copyRepository,
+  createInMemoryRepositories,
+  InMemoryRepository,
+  type Repository,
+  StorageUnavailableError,
+} from "../../src/index.ts";
+import { intercepted } from "../support/intercepted-repository.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+interface Numbered {
+  readonly number: number;
+  readonly expiresAt?: number;
+}
+
+async function storeOf(count: number, clock = new ManualClock()) {
+  const store = new InMemoryRepository<string, Numbered>({ clock: clock.read });
+  for (let number = 0; number < count; number += 1) await store.set(`key-${number}`, { number });
+  return store;
+}
+
+async function contentOf(store: InMemoryRepository<string, Numbered>): Promise<Record<string, number>> {
+  const content: Record<string, number> = {};
+  for await (const [key, { number }] of store.entries()) content[key] = number;
+  return content;
+}
+
+const nothing = { written: 0, unchanged: 0, kept: 0, gone: 0, removed: 0 };
+
+describe("what is copied", () => {
+  it("every record that has not expired", async () => {
+    const clock = new ManualClock();
+    const from = await storeOf(10, clock);
+    await from.set("old", { number: 99, expiresAt: clock.seconds(10) });
+    clock.advanceSeconds(10);
+    const to = await storeOf(0);
+    await expect(copyRepository(from, to)).resolves.toEqual({ ...nothing, written: 10 });
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+  });
+
+  it("nothing a second time", async () => {
+    const from = await storeOf(10);
+    const to = await storeOf(0);
+    await copyRepository(from, to);
+    const writes: string[] = [];
+    const watched = intercepted(to, (run, { method }) => {
+      if (method !== "get") writes.push(method);
+      return run();
+    });
+    await expect(copyRepository(from, watched)).resolves.toEqual({ ...nothing, unchanged: 10 });
+    expect(writes).toEqual([]);
+  });
+
+  it.each([
+    { existing: "replace", report: { written: 1, unchanged: 1 }, number: 0 },
+    { existing: "keep", report: { kept: 1, unchanged: 1 }, number: 50 },
+  ] as const)("a record that differs: $existing", async ({ existing, report, number }) => {
+    const from = await storeOf(2);
+    const to = await storeOf(2);
+    await to.set("key-0", { number: 50 });
+    await expect(copyRepository(from, to, { existing })).resolves.toEqual({ ...nothing, ...report });
+    expect(await to.get("key-0")).toEqual({ number });
+  });
+
+  it("the absence of a record, with removeMissing", async () => {
+    const from = await storeOf(3);
+    const to = await storeOf(5);
+    await expect(copyRepository(from, to)).resolves.toEqual({ ...nothing, unchanged: 3 });
+    expect(to.size).toBe(5);
+    await expect(copyRepository(from, to, { removeMissing: true })).resolves.toMatchObject({ removed: 2 });
+    expect(await contentOf(to)).toEqual(await contentOf(from));
+  });
+
+  it("nothing in a dry run, which tells what would be", async () => {
+    const from = await storeOf(3);
+    const to = await storeOf(0);
+    await to.set("key-0", { number: 50 });
+    await to.set("extra", { number: 51 });
+    const report = await copyRepository(from, to, { dryRun: true, removeMissing: true });
+    expect(report).toEqual({ ...nothing, written: 3, removed: 1 });
+    expect(await contentOf(to)).toEqual({ "key-0": 50, extra: 51 });
+  });
+});
+
+describe("a source that is in use", () => {
+  /** A target where something happens at the source after the first write, before anybody looks again. */
+  const disturbed = (
+    to: Repository<string, Numbered>,
+    disturb: () => Promise<unknown>,
+  ): Repository<string, Numbered> => {
+    let isDisturbed = false;
+    return intercepted(to, async (run, { method }) => {
+      const answer = await run();
+      if ((method === "set" || method === "add") && !isDisturbed) {
+        isDisturbed = true;
+        await disturb();
+      }
+      return answer;
+    });
+  };
+
+  it.each(["replace", "keep"] as const)("a record that changes is copied as it is then: %s", async (existing) => {
+    const from = await storeOf(1);
+    const to = await storeOf(0);
+    const target = disturbed(to, () => from.set("key-0", { number: 7 }));
+    await expect(copyRepository(from, target, { existing })).resolves.toEqual({ ...nothing, written: 1 });
+    expect(await to.get("key-0")).toEqual({ number: 7 });
+  });
+
+  it.each(["replace", "keep"] as const)("a record that is taken is not left behind: %s", async (existing) => {
+    const from = await storeOf(1);
+    const to = await storeOf(0);
+    const target = disturbed(to, () => from.take("key-0"));
+    await expect(copyRepository(from, target, { existing })).resolves.toEqual({ ...nothing, gone: 1 });
+    expect(to.size).toBe(0);
+  });
+});
+
+describe("an interrupted copy", () => {
+  it("ends at the first failure, and goes on from there when it is repeated", async () => {
+    const from = await storeOf(20);
+    const to = await storeOf(0);
+    let writes = 0;
+    const failing = intercepted(to, async (run, { method }) => {
+      if (method === "set") writes += 1;
+      if (writes === 8) throw new StorageUnavailableError("The test refuses.");
+      return run();
+    });
+    await expect(copyRepository(from, failing, { concurrency: 1 })).rejects.toMatchObject({
+      code: "ERR_STORAGE_UNAVAILABLE",
+    });
+    expect(to.size).toBe(7);
+    await expect(copyRepository(from, to)).resolves.toEqual({ ...nothing, written: 13, unchanged: 7 });
+  });
+
+  it("ends between two records when it is told to", async () => {
+    const from = await storeOf(20);
+    const to = await storeOf(0);
+    const stop = new AbortController();
+    const copying = copyRepository(from, to, {
+      concurrency: 1,
+      signal: stop.signal,
+      onProgress: ({ written }) => {
+        if (written === 5) stop.abort(new Error("The test stops."));
+      },
+    });
+    await expect(copying).rejects.toThrow("The test stops.");
+    expect(to.size).toBe(5);
+  });
+});
+
+it("copies no more records in a second than it may", async () => {
+  const clock = new ManualClock();
+  const delay = async (milliseconds: number) => clock.advance(milliseconds);
+  const start = clock.read();
+  await copyRepository(await storeOf(11), await storeOf(0), { recordsPerSecond: 2 }, { clock: clock.read, delay });
+  expect(clock.read() - start).toBe(5_000);
+});
+
+const mistakes: readonly (CopyRepositoryOptions | Record<string, unknown>)[] = [
+  { existing: "overwrite" },
+  { concurrency: 0 },
+  { recordsPerSecond: 0 },
+  { recordsPerSecond: Number.NaN },
+  { existing: "keep", removeMissing: true },
+];
+it.each(mistakes)("refuses %o", async (options) => {
+  const from = await storeOf(1);
+  const copying = Reflect.apply(copyRepository, undefined, [from, await storeOf(0), options]);
+  await expect(copying).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+});
+
+it("refuses a source that cannot list its records, and a target that would have to", async () => {
+  const plain = intercepted(await storeOf(1), (run) => run());
+  await expect(copyRepository(plain, await storeOf(0))).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  const copying = copyRepository(await storeOf(1), plain, { removeMissing: true });
+  await expect(copying).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+});
+
+describe("all that a provider keeps", () => {
+  it("is copied, each kind into its own", async () => {
+    const from = createInMemoryRepositories();
+    const to = createInMemoryRepositories();
+    const expiresAt = Math.floor(Date.now() / 1_000) + 60;
+    await from.accessTokens.set("a", { clientId: "one", scopes: [], expiresAt });
+    await from.locks.set("b", { owner: "somebody", expiresAt });
+    const told: string[] = [];
+    const reports = await copyRepositories(from, to, { onProgress: (name) => told.push(name) });
+    expect(await to.accessTokens.get("a")).toEqual(await from.accessTokens.get("a"));
+    expect(await to.locks.get("b")).toEqual(await from.locks.get("b"));
+    expect(Object.keys(reports).sort()).toEqual(Object.keys(from).sort());
+    expect([reports.accessTokens.written, reports.locks.written, reports.grants.written]).toEqual([1, 1, 0]);
+    expect(told).toEqual(["accessTokens", "locks"]);
+  });
+
+  it("is not begun where one kind cannot be listed", async () => {
+    const { locks, ...others } = createInMemoryRepositories();
+    const from = { ...others, locks: intercepted(locks, (run) => run()) };
+    const to = createInMemoryRepositories();
+    await from.accessTokens.set("a", { clientId: "one", scopes: [] });
+    await expect(copyRepositories(from, to)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    expect(await to.accessTokens.get("a")).toBeUndefined();
+  });
+});

@@ -1,0 +1,43 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { type RepositoryUnderTest, sampleSchema } from "../../src/conformance.ts";
+import { type PostgresLike, PostgresRepository } from "../../src/postgres.ts";
+import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
+import { ManualClock } from "./manual-clock.ts";
+
+/** How the repository under test reaches Postgres, and how it is kept from it. */
+export interface PostgresSubjectSetup {
+  /** Wraps a schema: in a seal, for one. */
+  readonly codecOf: <V>(schema: z.ZodType<V>) => SchemaOrCodec<V>;
+  readonly client: PostgresLike;
+  /** A second client, as another process has. */
+  readonly otherClient: PostgresLike;
+  readonly breakStore?: () => Promise<void> | void;
+  readonly restoreStore?: () => Promise<void> | void;
+}
+
+/** A repository for one case of the conformance suite, under keys that no other case uses. The table has to be there. */
+export function postgresSubject(setup: PostgresSubjectSetup): RepositoryUnderTest {
+  const { codecOf, client, otherClient, breakStore, restoreStore } = setup;
+  const prefix = `conformance-${randomUUID()}`;
+  const clock = new ManualClock();
+  const options = { prefix, clock: clock.read, timeout: 5_000 };
+  const anyOptions = { ...options, prefix: `${prefix}-any` };
+  return {
+    repository: new PostgresRepository(codecOf(sampleSchema), client, options),
+    anyValue: new PostgresRepository<unknown>(codecOf<unknown>(z.json()), client, anyOptions),
+    again: () => new PostgresRepository(codecOf(sampleSchema), otherClient, options),
+    advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+    now: clock.read,
+    plant: async (key, text) => {
+      const insert =
+        "INSERT INTO pangea_records (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2";
+      await otherClient.query(insert, [`${prefix}:${key}`, text]);
+    },
+    ...(breakStore && { breakStore }),
+    ...(restoreStore && { restoreStore }),
+    dispose: async () => {
+      await otherClient.query("DELETE FROM pangea_records WHERE key LIKE $1", [`${prefix}%`]);
+    },
+  };
+}
