@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StorageUnavailableError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
-import { type ProviderRepositories, providerEventChannels } from "../../../src/index.ts";
+import { createInMemoryRepositories, type ProviderRepositories, providerEventChannels } from "../../../src/index.ts";
 import { describeFailure } from "../../../src/provider/reporting/failure-description.ts";
 import { FailingRepositories, interceptedRepositories } from "../../support/intercepted-repository.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
@@ -117,6 +117,34 @@ describe("no event and no line of the log", () => {
     expect([...kinds].sort()).toEqual(expect.arrayContaining(["add", "get", "set"]));
     expect(JSON.stringify([told, lines])).not.toMatch(/pmcp_|pt[ur]_|pck_/);
   });
+});
+
+it("a member that throws at once where a repository should be is told of, with a reference, at every endpoint", async () => {
+  const methods = ["get", "set", "add", "delete", "take"];
+  const broken = Object.fromEntries(
+    methods.map((method) => [
+      method,
+      () => {
+        throw new TypeError(canary);
+      },
+    ]),
+  );
+  const inMemory = createInMemoryRepositories();
+  for (const kind of Object.keys(inMemory)) {
+    told.length = 0;
+    const harness = start(Object.assign({ ...inMemory }, { [kind]: broken }));
+    const form = { grant_type: "authorization_code", client_id: "a", code: "b", code_verifier: "c" };
+    const answers = [
+      await harness.get(harness.authorizePath({ client_id: "a", code_challenge: pkce().challenge })),
+      await harness.postJson("/register", { redirect_uris: [harness.redirectUri] }),
+      await harness.postForm("/token", form),
+    ];
+    for (const answer of answers.filter(({ status }) => status >= 500)) {
+      const reference = /Reference: ([\w-]{8})\./.exec(await answer.text())?.[1] ?? "no reference";
+      expect(JSON.stringify(told)).toContain(reference);
+    }
+    expect(JSON.stringify([told, lines])).not.toContain(canary);
+  }
 });
 
 describe("the description of a failure", () => {
