@@ -22,6 +22,13 @@ export interface Tally {
   readonly faults: Map<string, number>;
 }
 
+/** Notes what must not happen, and tells of the first times. */
+export function noteFault({ faults }: Tally, what: string, where: string): void {
+  const times = (faults.get(what) ?? 0) + 1;
+  faults.set(what, times);
+  if (times <= 5) console.log(`FAULT ${where}: ${what}`);
+}
+
 /** Where clients live. */
 interface World {
   readonly instances: readonly McpOAuthProvider[];
@@ -40,13 +47,14 @@ interface Session {
 
 /**
  * A program on a person's computer, with three processes that share what they keep in one file. It works for four hours,
- * then sleeps for days. One in ten is a hosted client with a secret, which registers once; one in three of the others has
- * the same metadata as the same program of other people.
+ * then sleeps for days; one in two hundred never sleeps. One in ten is a hosted client with a secret, which registers once; one in
+ * three of the others has the same metadata as the same program of other people.
  */
 export class SimulatedClient {
   readonly #world: World;
   readonly #index: number;
   readonly #isHosted: boolean;
+  readonly #neverSleeps: boolean;
   readonly #name: string;
   #clientId: string | undefined;
   #session: Session | undefined;
@@ -54,11 +62,14 @@ export class SimulatedClient {
   #shown: Session["tokens"] | undefined;
   #sleepsUntil: number;
   #worksUntil = 0;
+  /** Whether the hour that begins now is the first one since the client slept. */
+  #isStart = false;
 
   constructor(index: number, world: World) {
     this.#index = index;
     this.#world = world;
     this.#isHosted = index % 10 === 0;
+    this.#neverSleeps = index % 200 === 25;
     this.#name = index % 3 === 0 ? `Program ${index % 7}` : `Program of person ${index}`;
     this.#sleepsUntil = world.clock.seconds(world.random.below(20 * day));
   }
@@ -67,9 +78,11 @@ export class SimulatedClient {
   wakes(): boolean {
     const { clock, random } = this.#world;
     const now = clock.seconds();
+    this.#isStart = false;
     if (now < this.#sleepsUntil) return false;
     if (this.#worksUntil <= this.#sleepsUntil) {
-      this.#worksUntil = now + sessionHours * 3600;
+      this.#worksUntil = this.#neverSleeps ? Number.POSITIVE_INFINITY : now + sessionHours * 3600;
+      this.#isStart = true;
       return true;
     }
     if (now < this.#worksUntil) return true;
@@ -80,9 +93,7 @@ export class SimulatedClient {
 
   /** Starts, where the client has just woken: registers, and logs in where it has no login. */
   async begin(): Promise<void> {
-    const { clock } = this.#world;
-    const isStart = clock.seconds() === this.#worksUntil - sessionHours * 3600;
-    if (!isStart) return;
+    if (!this.#isStart) return;
     if (this.#isHosted && this.#session !== undefined) return;
     const port = 1024 + this.#world.random.below(60_000);
     const redirectUri = this.#isHosted ? "https://hosted.example/callback" : `http://127.0.0.1:${port}/callback`;
@@ -180,8 +191,8 @@ export class SimulatedClient {
   }
 
   #fault(what: string): undefined {
-    const { faults } = this.#world.tally;
-    faults.set(what, (faults.get(what) ?? 0) + 1);
+    const { tally, clock } = this.#world;
+    noteFault(tally, what, `${new Date(clock.read()).toISOString()}, client ${this.#index}`);
     return undefined;
   }
 }

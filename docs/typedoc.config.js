@@ -27,6 +27,7 @@ export default {
     "../ARCHITECTURE.md",
     "../CONTRIBUTING.md",
     "../SECURITY.md",
+    "identity-providers.md",
     "options.md",
     "login-flow.md",
     "guarantees.md",

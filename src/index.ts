@@ -34,7 +34,18 @@ export type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./provider/upstream/contract.ts";
+export { type OAuth2Options, oAuth2, type UserRequest } from "./provider/upstream/oauth2.ts";
+export { type OpenIdConnectOptions, openIdConnect, type UserClaims } from "./provider/upstream/openid-connect.ts";
 export { type PangeaAuthnOptions, pangeaAuthn } from "./provider/upstream/pangea-authn.ts";
+export {
+  auth0,
+  type GitHubOptions,
+  gitHub,
+  google,
+  keycloak,
+  microsoftEntra,
+  okta,
+} from "./provider/upstream/presets.ts";
 export { type AccessToken, AccessTokenSchema } from "./records/access-token.ts";
 export {
   type AuthorizationCode,

@@ -44,7 +44,7 @@ export function toOAuthError(failure: unknown): OAuthError {
       failure instanceof StorageFailure || failure instanceof UpstreamUnavailableError
         ? failure.retryAfterSeconds
         : undefined;
-    return new OAuthError("temporarily_unavailable", "This server cannot answer right now; try again shortly.", {
+    return new OAuthError("temporarily_unavailable", "This server cannot answer right now.", {
       cause: failure,
       retryAfterSeconds: asked ?? defaultRetryAfterSeconds,
     });

@@ -12,6 +12,7 @@ import {
   openPage,
   signInButton,
 } from "./authorization-scene.ts";
+import { openShownPages, type ShownPages, shownPageNames } from "./shown-pages.ts";
 import { startWebClient } from "./web-client.ts";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -26,6 +27,12 @@ beforeAll(async () => {
   });
 });
 afterAll(() => scene?.[Symbol.asyncDispose]());
+
+let shown: ShownPages;
+beforeAll(async () => {
+  shown = await openShownPages();
+});
+afterAll(() => shown?.[Symbol.asyncDispose]());
 
 /** Opens the consent page or an error page in a browser with these settings. */
 const kinds = {
@@ -147,12 +154,12 @@ describe("the consent page", () => {
   });
 });
 
-describe.each(["light", "dark"] as const)("in a %s browser", (colorScheme) => {
-  it.each(["consent", "error", "unnamed", "leave"] as const)(
-    "the %s page has no fault that axe finds, contrast included",
-    async (kind) => {
-      const page = await openPage(scene, { colorScheme, bypassCSP: true });
-      await kinds[kind](page);
+describe.each(shownPageNames)("the page %s", (name) => {
+  it.each(["light", "dark"] as const)(
+    "has no fault that axe finds in a %s browser, contrast included",
+    async (colorScheme) => {
+      const page = await openPage(shown.scene, { colorScheme, bypassCSP: true });
+      await shown.show[name](page);
       await page.addScriptTag({ path: axe });
       const { violations } = await page.evaluate<AxeResults>("axe.run()");
       expect(violations.map(({ id, nodes }) => [id, nodes.map(({ failureSummary }) => failureSummary)])).toEqual([]);
@@ -161,7 +168,29 @@ describe.each(["light", "dark"] as const)("in a %s browser", (colorScheme) => {
       expect(red < 128).toBe(colorScheme === "dark");
     },
   );
+
+  it("fits on a narrow phone, and says nothing twice", async () => {
+    const page = await openPage(shown.scene, { viewport: { width: 320, height: 568 } });
+    await shown.show[name](page);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
+    const texts = await page.locator("main :is(h1, h2, p, li)").allTextContents();
+    const sentences = texts
+      .flatMap((text) => text.toLowerCase().split(/[.;:?](?:\s+|$)/))
+      .filter((text) => text !== "");
+    expect(sentences).toEqual([...new Set(sentences)]);
+  });
 });
+
+it.each(["again", "wait"] as const)(
+  "the page %s says what went wrong, and only at its end what to do next",
+  async (name) => {
+    const page = await openPage(shown.scene);
+    await shown.show[name](page);
+    const [fault = "", , step = ""] = await page.locator("main > p").allTextContents();
+    expect(fault).not.toMatch(/\bagain\b/);
+    expect(step).toMatch(/\bagain\b/);
+  },
+);
 
 describe.each([
   ["a phone", { width: 320, height: 568 }],

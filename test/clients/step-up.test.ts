@@ -1,7 +1,6 @@
 import { auth as authV1 } from "@modelcontextprotocol/sdk/client/auth.js";
 import { describe, expect, it } from "vitest";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
-import { protectMcp } from "../../src/integrations/node.ts";
 import { BrowserSession } from "../support/browser-session.ts";
 import { jsonOf } from "../support/json-of.ts";
 import {
@@ -12,59 +11,16 @@ import {
   sdkV2Client,
 } from "../support/mcp-client.ts";
 import { initializeRequest } from "../support/mount-suite.ts";
-import { onNodeServer, type ProtectedServer, startProtectedServer } from "../support/protected-server.ts";
 import { pkce } from "../support/provider-harness.ts";
 import { useEmulator } from "../support/use-emulator.ts";
-import { serveWhoamiV1 } from "../support/whoami-server.ts";
+import { ada, expectScopes, logInAfterRefusal, logInAgain, openStepUpScene } from "./step-up-scene.ts";
 
 const emulator = useEmulator({ users: [{ username: "ada@example.com" }] });
-const ada = { username: "ada@example.com", password: "password" };
 const codesOnly = () => new InMemoryOAuthClient(undefined, ["authorization_code"]);
 
-/** A server that asks for the scope `user`, and for what else a test sets while it runs. */
-async function open(options: Partial<PangeaOAuthProviderOptions> = {}) {
-  let needed = ["user"];
-  const mount = onNodeServer(
-    (provider) => (request, response) =>
-      protectMcp(provider, (authenticated, answer) => serveWhoamiV1(provider, authenticated, answer), {
-        requiredScopes: needed,
-      })(request, response),
-  );
-  const server = await startProtectedServer(mount, emulator.issuerUrl, () => options);
-  return {
-    server,
-    need: (...scopes: string[]) => {
-      needed = scopes;
-    },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-}
+const open = (options: Partial<PangeaOAuthProviderOptions> = {}) => openStepUpScene(emulator.issuerUrl, options);
 
 const scopesOf = (scope: string | null | undefined) => (scope ?? "").split(" ").sort();
-
-/** What the SDK does by itself after a 403: it asks for a login. The person logs in, and the client is told. */
-async function stepUp(client: McpClient): Promise<URL> {
-  await expect(client.whoami()).rejects.toThrow();
-  return logInAgain(client);
-}
-
-async function logInAgain(client: McpClient): Promise<URL> {
-  const { authorizationUrl } = client.oauth;
-  if (authorizationUrl === undefined) throw new Error("The SDK did not ask for a login.");
-  client.oauth.authorizationUrl = undefined;
-  await client.finishAuth(await new BrowserSession().login(authorizationUrl, ada));
-  return authorizationUrl;
-}
-
-/** What the token of a client may do at the server. */
-async function expectScopes(
-  { provider }: ProtectedServer,
-  client: McpClient,
-  scopes: readonly string[],
-): Promise<void> {
-  const { access_token = "" } = client.oauth.tokens() ?? {};
-  expect((await provider.verifyAccessToken(access_token)).scopes.toSorted()).toEqual(scopes);
-}
 
 const sdks: [string, (url: string) => McpClient][] = [
   ["v1, without refresh tokens", (url) => sdkV1Client(url, codesOnly())],
@@ -82,7 +38,7 @@ describe.each(sdks)("the SDK's client %s", (_, newClient) => {
     const registered = client.oauth.clientInformation();
 
     scene.need("admin");
-    const asked = await stepUp(client);
+    const asked = await logInAfterRefusal(client);
     expect(scopesOf(asked.searchParams.get("scope"))).toEqual(expect.arrayContaining(["admin", "user"]));
     expect(await client.whoami()).toBe("ada@example.com ptu_");
     await expectScopes(scene.server, client, ["admin", "user"]);
@@ -110,7 +66,7 @@ it("the SDK's client v2 keeps what it got through a refresh", async () => {
   await using client = sdkV2Client(scene.server.mcpUrl);
   await connectWithLogin(client);
   scene.need("admin");
-  await stepUp(client);
+  await logInAfterRefusal(client);
   expect(scopesOf(client.oauth.tokens()?.scope)).toEqual(["admin", "offline_access", "user"]);
   scene.server.advanceSeconds(3601);
   expect(await client.whoami()).toBe("ada@example.com ptu_");

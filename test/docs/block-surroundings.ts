@@ -99,7 +99,7 @@ if (await repositories.accessTokens.add("sha256-a", written)) throw new Error("a
 if ((await repositories.accessTokens.take("sha256-a"))?.clientId !== "c") throw new Error("not stored");
 if ((await repositories.accessTokens.get("sha256-a")) !== undefined) throw new Error("still there");`,
   ],
-  [/new McpOAuthProvider\(\{/, `if (!provider.serves("/pangea/callback", "GET")) throw new Error("no callback");`],
+  [/new McpOAuthProvider\(\{/, `if (!provider.serves("/authorize", "GET")) throw new Error("no endpoint");`],
   [
     /caller: \(\{ req \}\)/,
     `const answer = await app.request("https://mcp.example.org/.well-known/oauth-authorization-server");

@@ -102,6 +102,8 @@ describe("each block runs", () => {
         PANGEA_AUTHN_CLIENT_SECRET: defaultEmulatorClientSecret,
         PANGEA_BASE_URL_TEMPLATE: baseUrlTemplate,
         PANGEA_VAULT_TOKEN: "pts_docs",
+        OIDC_CLIENT_SECRET: "a client secret that is long enough",
+        GITHUB_CLIENT_SECRET: "a client secret that is long enough",
         STORAGE_SECRET: "a storage secret that is long enough",
         MCP_SECRET: "a secret of the server that is long enough",
         ...(redis === undefined ? {} : { REDIS_URL: redis.url }),

@@ -2,7 +2,17 @@ import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from
 import { type OAuthDiscoveryState, UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as TransportV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { z } from "zod";
 import { BrowserSession, type LoginOptions } from "./browser-session.ts";
+
+interface ClientMetadata {
+  client_name: string;
+  redirect_uris: string[];
+  grant_types: string[];
+  response_types: string[];
+  token_endpoint_auth_method?: string;
+  scope?: string;
+}
 
 interface ClientInformation {
   readonly client_id: string;
@@ -21,7 +31,7 @@ interface Tokens {
 /** What an application keeps for the MCP SDK's client, in memory: an `OAuthClientProvider` of v1 and of v2. */
 export class InMemoryOAuthClient {
   readonly redirectUrl = "http://127.0.0.1:33418/callback";
-  readonly clientMetadata;
+  clientMetadata: ClientMetadata;
   /** Where the SDK asked to send the user's browser. */
   authorizationUrl: URL | undefined;
   #information: ClientInformation | undefined;
@@ -82,6 +92,12 @@ export class InMemoryOAuthClient {
     return this.#discoveryState;
   }
 
+  /** Forgets all, and registers these scopes the next time. */
+  registerAgain(scope: string): void {
+    this.clientMetadata = { ...this.clientMetadata, scope };
+    this.invalidateCredentials("all");
+  }
+
   invalidateCredentials(scope: string): void {
     if (scope === "all" || scope === "tokens") this.#tokens = undefined;
     if (scope === "all" || scope === "client") this.#information = undefined;
@@ -100,17 +116,38 @@ export interface McpClient extends AsyncDisposable {
   whoami(): Promise<string>;
 }
 
+/** What every version of the SDK's v1 client has, whatever it connects by. */
+interface SdkV1Client {
+  callTool(call: { name: string }): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** What every version of the SDK's v1 transport has for an application that sends its user to a login. */
+interface SdkV1Transport {
+  finishAuth(code: string): Promise<void>;
+}
+
+/** A client of any version of `@modelcontextprotocol/sdk` v1. */
+export function clientOfSdkV1<Transport extends SdkV1Transport>(
+  client: SdkV1Client,
+  oauth: InMemoryOAuthClient,
+  newTransport: () => Transport,
+  connect: (transport: Transport) => Promise<void>,
+): McpClient {
+  return {
+    oauth,
+    connect: () => connect(newTransport()),
+    finishAuth: (callback) => newTransport().finishAuth(callback.searchParams.get("code") ?? ""),
+    whoami: async () => textOf(await client.callTool({ name: "whoami" })),
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
 /** The client of `@modelcontextprotocol/sdk` v1. */
 export function sdkV1Client(mcpUrl: string, oauth = new InMemoryOAuthClient()): McpClient {
   const client = new ClientV1({ name: "test", version: "1.0.0" });
   const newTransport = () => new TransportV1(new URL(mcpUrl), { authProvider: oauth });
-  return {
-    oauth,
-    connect: () => client.connect(newTransport()),
-    finishAuth: (callback) => newTransport().finishAuth(callback.searchParams.get("code") ?? ""),
-    whoami: async () => textOf((await client.callTool({ name: "whoami" })).content),
-    [Symbol.asyncDispose]: () => client.close(),
-  };
+  return clientOfSdkV1(client, oauth, newTransport, (transport) => client.connect(transport));
 }
 
 /** The client of `@modelcontextprotocol/client` v2. */
@@ -121,7 +158,7 @@ export function sdkV2Client(mcpUrl: string, oauth = new InMemoryOAuthClient()): 
     oauth,
     connect: () => client.connect(newTransport()),
     finishAuth: (callback) => newTransport().finishAuth(callback.searchParams),
-    whoami: async () => textOf((await client.callTool({ name: "whoami" })).content),
+    whoami: async () => textOf(await client.callTool({ name: "whoami" })),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
@@ -147,7 +184,8 @@ export async function connectWithLogin(client: McpClient, options: LoginOptions 
   await client.connect();
 }
 
-function textOf(content: unknown): string {
-  if (!Array.isArray(content)) throw new TypeError("The tool gave no content");
-  return content.map((item: { readonly text?: string }) => item.text ?? "").join("");
+/** The text of a tool's result. */
+function textOf(result: unknown): string {
+  const { content } = z.object({ content: z.array(z.object({ text: z.string().optional() })) }).parse(result);
+  return content.map(({ text }) => text ?? "").join("");
 }

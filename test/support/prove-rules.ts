@@ -92,7 +92,9 @@ async function failingTests(copy: string, folder: string, tests: readonly string
   const report = join(copy, "report.json");
   await rm(report, { force: true });
   await new Promise((resolve) => {
-    const commandLine = [vitest, "run", ...files, "--reporter=json", `--outputFile=${report}`];
+    // A proof runs for long, beside other work: a test that is slow has noticed nothing.
+    const patience = ["--testTimeout=120000", "--hookTimeout=120000"];
+    const commandLine = [vitest, "run", ...files, ...patience, "--reporter=json", `--outputFile=${report}`];
     execFile(process.execPath, commandLine, { cwd: copy }, resolve);
   });
   const { testResults } = JSON.parse(await readFile(report, "utf8"));

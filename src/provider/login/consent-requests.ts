@@ -40,7 +40,7 @@ export class ConsentRequests {
    * @throws {OAuthError} with `invalid_request` when this browser was not asked, or the page is too old.
    */
   open(sealed: string, browserSecrets: readonly string[]): Omit<PendingRequest, "expiresAt"> {
-    const stale = "This page is too old or belongs to another browser. Start again from your application.";
+    const stale = "This page is too old or belongs to another browser.";
     const { expiresAt, ...pending } = openFromBrowser(() => this.#pending.openWithAny(sealed, browserSecrets), stale);
     if (expiresAt <= this.#now()) throw invalidRequest(stale);
     return pending;

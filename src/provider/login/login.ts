@@ -137,11 +137,11 @@ export class Login {
   }
 
   #open(state: string, sealed: string | undefined): LoginTransaction {
-    const foreign = "This login was not begun in this browser, or is already over. Start again from your application.";
+    const foreign = "This login was not begun in this browser, or is already over.";
     if (sealed === undefined) throw invalidRequest(foreign);
     const transaction = openFromBrowser(() => this.#transactions.open(sealed, state), foreign);
     if (this.#configuration.now() < transaction.expiresAt) return transaction;
-    throw invalidRequest("This login took too long. Start again from your application.");
+    throw invalidRequest("This login took too long.");
   }
 
   /**
@@ -159,7 +159,8 @@ export class Login {
     if (error !== undefined) throw upstreamError(upstream, error);
     if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
     try {
-      const { answeredAt, ...tokens } = await upstream.exchange({ code, codeVerifier, redirectUri });
+      const given = { code, codeVerifier, redirectUri, ...(issuer !== undefined && { issuer }) };
+      const { answeredAt, ...tokens } = await upstream.exchange(given);
       if (answeredAt !== undefined) this.#compareClocks(answeredAt);
       return tokens;
     } catch (cause) {

@@ -27,6 +27,8 @@ export interface UpstreamCodeExchange {
   readonly codeVerifier: string;
   /** That of the login's `UpstreamLoginRequest`. */
   readonly redirectUri: string;
+  /** The `iss` that the browser came back with, where there was one (RFC 9207). */
+  readonly issuer?: string;
 }
 
 /** A user's tokens at the upstream. */
@@ -35,6 +37,8 @@ export interface UpstreamTokens {
   readonly token: string;
   /** The refresh token, where the upstream gives one. */
   readonly refreshToken?: string;
+  /** The ID token of OpenID Connect, where the upstream gives one. Whoever gives it on has checked it. */
+  readonly idToken?: string;
   /** When the access token expires, in epoch seconds, where the upstream said so. */
   readonly expiresAt?: number;
   /** The scopes of the access token, where the upstream said so. */
@@ -140,4 +144,13 @@ export interface Upstream {
    * @throws {UpstreamUnavailableError} when the upstream does not answer.
    */
   revoke(tokens: UpstreamTokens): Promise<void>;
+
+  /**
+   * Where a browser goes to end the user's session at the upstream, where the upstream has such a page
+   * ({@link https://openid.net/specs/openid-connect-rpinitiated-1_0.html RP-Initiated Logout}).
+   *
+   * @param returnTo - Where the upstream sends the browser back to. It has to be registered there.
+   * @throws {UpstreamUnavailableError} when the upstream has to be asked for it and does not answer.
+   */
+  logoutUrl?(tokens: UpstreamTokens, returnTo: string): Promise<URL | undefined>;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import { requireDuration, requireHttpUrl, requireKind, requireText } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
@@ -11,6 +11,7 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
+import { requireSecrets } from "./upstream-secrets.ts";
 
 /** How Pangea AuthN is reached, and as which of its OAuth clients. */
 export interface PangeaAuthnOptions {
@@ -249,17 +250,6 @@ export class PangeaAuthn implements Upstream {
       throw new UpstreamUnavailableError(message, { cause });
     }
   }
-}
-
-/** @throws {ConfigurationError} for anything but a secret, or a list of some. */
-function requireSecrets(name: string, given: unknown): readonly [string, ...string[]] {
-  if (!Array.isArray(given)) return [requireText(name, given)];
-  const [first, ...others] = given.map((secret: unknown) => requireText(name, secret));
-  requireThat(
-    first !== undefined,
-    `${name} is missing: a list of secrets has one at least, and the first one is used.`,
-  );
-  return [first, ...others];
 }
 
 /** RFC 6749 appendix B: client credentials are form-urlencoded before they go into the Basic scheme. */

@@ -132,21 +132,38 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
  * then, or it lost the store's word on its last write and could not read it back either, or could not read what an attempt
  * that was killed had left, and the client came back to another instance, which takes that for a second use. The store looks as it does where the answer was sent and lost on its way, and a code is good for one
  * answer. An instance that could not answer knows that, as long as it lives.
+ *
+ * Two requests may also have stored it together: one added the grant, which names that request as the one that answers, and
+ * its instance was killed; the other failed at the store, and yet had added the rest. Either instance sees what it would see
+ * if the first one had answered and its answer was heard.
  */
 function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused !== undefined && refused.kind !== "redeem") return false;
   const { kills } = ending.world;
   const calls = ending.callsOf(login).filter(({ kind }) => kind === "redeem");
   const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
-  return calls.some(({ isCodeUsed, answer, instance, endedAt }) => {
+  return calls.some((call) => {
+    const { isCodeUsed, answer, instance, endedAt } = call;
     if (!isCodeUsed || endedAt > until) return false;
     const isSince = (time: number): boolean => endedAt <= time && time <= until;
     const wasKilled = kills.some((kill) => kill.instance === instance && isSince(kill.at));
     const wentElsewhere = calls.some((call) => call.instance !== instance && isSince(call.endedAt));
     const wasLostTwice = ending.world.storeFaults + kills.length > 1;
-    const isForgotten = wasKilled || (wasLostTwice && (wentElsewhere || refused === undefined));
+    const isForgotten =
+      wasKilled ||
+      (wasLostTwice && (wentElsewhere || refused === undefined)) ||
+      calls.some((other) => wasKilledBeside(ending, other, call));
     return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
+}
+
+/** Whether a request that was under way beside another one was lost because its instance was killed. */
+function wasKilledBeside(ending: Ending, { instance, answer, begunAt, endedAt }: Call, other: Call): boolean {
+  const wereTogether = begunAt <= other.endedAt && other.begunAt <= endedAt;
+  if (instance === other.instance || answer.kind !== "lost" || !wereTogether) return false;
+  return ending.world.kills.some(
+    (kill) => kill.instance === instance && begunAt <= kill.at && kill.at <= other.endedAt,
+  );
 }
 
 /**

@@ -40,13 +40,13 @@ p { margin: 0 0 .6rem; }
 ul, ol { margin: 0; padding-left: 1.2rem; }
 details { margin-top: 1.25rem; }
 details p { margin: .5rem 0 0; }
-summary { cursor: pointer; }
 li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
 .standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);
   background: var(--ground); }
 .doubtful { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
 .destination { margin: 1.25rem 0 .25rem; }
+.destination + details { margin: 0; }
 .address { display: block; padding: .4rem .6rem; border-radius: 8px; background: var(--ground); overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--quiet); font-size: .9rem; padding: .5rem 0; }
 .warning { margin: 1.25rem 0 0; padding: .75rem .9rem; border-radius: 10px; font-size: .9rem;

@@ -1,0 +1,96 @@
+import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+
+/** What an operator can change, by the code of an error of openid-client. */
+const adviceByCode: Readonly<Record<string, string>> = {
+  OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED:
+    "The issuer is not the one that its own metadata names: take `issuer` from there, byte for byte.",
+  OAUTH_JWT_TIMESTAMP_CHECK_FAILED:
+    "The clock of this machine and that of the identity provider are too far apart: set them.",
+  OAUTH_JWT_CLAIM_COMPARISON_FAILED: "The ID token is for another client or login, or from another issuer.",
+  OAUTH_KEY_SELECTION_FAILED: "No key of the identity provider fits the ID token: give idTokenSigningAlgorithm.",
+  OAUTH_MISSING_SERVER_METADATA: "The identity provider's metadata lacks an endpoint that is needed.",
+  OAUTH_HTTP_REQUEST_FORBIDDEN: "The identity provider has to be reached over https.",
+};
+
+/**
+ * Says what an error of openid-client means: an outage, or a refusal.
+ *
+ * @param name - The upstream's, for messages.
+ * @param path - What was asked for, in words: "its token endpoint".
+ */
+export function clientFailure(error: unknown, name: string, path: string): Error {
+  if (error instanceof UpstreamRejectedError || error instanceof UpstreamUnavailableError) return error;
+  const cause = scrubbed(error);
+  const status = statusOf(error);
+  const refusal = refusalOf(error);
+  if (status !== undefined && (status >= 500 || status === 429)) {
+    const seconds = retryAfterOf(error);
+    return new UpstreamUnavailableError(`${name} answered with status ${status} at ${path}; try again later.`, {
+      cause,
+      ...(seconds !== undefined && { retryAfterSeconds: seconds }),
+    });
+  }
+  if (refusal !== undefined) {
+    const advice = refusal === "invalid_client" ? "Check the client's id and its secret or key." : undefined;
+    return new UpstreamRejectedError(refusal, `${name} refused the request at ${path} with ${refusal}.`, {
+      cause,
+      ...(advice !== undefined && { advice }),
+    });
+  }
+  const code = codeOf(error);
+  if (code !== undefined && /^(OAUTH_(?!TIMEOUT)|ERR_INVALID_ARG|ERR_J(?!WKS_TIMEOUT|OSE_GENERIC))/.test(code)) {
+    const advice = adviceByCode[code];
+    return new UpstreamRejectedError("server_error", `${name} answered at ${path} with what cannot be accepted.`, {
+      cause,
+      ...(advice !== undefined && { advice }),
+    });
+  }
+  return new UpstreamUnavailableError(`${name} did not answer at ${path}; check its address and the network.`, {
+    cause,
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
+}
+
+/** The OAuth error code in the body of a refusal, or in a challenge. */
+function refusalOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  if ("error" in error && typeof error.error === "string") return wellFormed(error.error);
+  return codeOf(error) === "OAUTH_WWW_AUTHENTICATE_CHALLENGE" ? "invalid_token" : undefined;
+}
+
+function wellFormed(error: string): string {
+  return /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error) ? error : "invalid_request";
+}
+
+function responseOf(error: unknown): Response | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  if ("response" in error && error.response instanceof Response) return error.response;
+  return "cause" in error && error.cause instanceof Response ? error.cause : undefined;
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error === "object" && error !== null && "status" in error && typeof error.status === "number") {
+    return error.status;
+  }
+  return responseOf(error)?.status;
+}
+
+function retryAfterOf(error: unknown): number | undefined {
+  const seconds = Number(responseOf(error)?.headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+/** A stand-in for the error: openid-client hangs responses, ID tokens and claims on its own. */
+function scrubbed(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error("The client threw something that is not an error.");
+  const copy: Error & { code?: string } = new Error(error.message);
+  copy.name = error.name;
+  const code = codeOf(error) ?? codeOf(error.cause);
+  if (code !== undefined) copy.code = code;
+  return copy;
+}

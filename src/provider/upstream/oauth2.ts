@@ -1,0 +1,251 @@
+import type { Configuration, ServerMetadata } from "openid-client";
+import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
+import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import { parseJson } from "../oauth/parse-json.ts";
+import { requireScopes } from "../oauth/scopes.ts";
+import { clientFailure } from "./client-failure.ts";
+import type {
+  Upstream,
+  UpstreamCodeExchange,
+  UpstreamIdentity,
+  UpstreamLoginRequest,
+  UpstreamTokens,
+} from "./contract.ts";
+import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
+import { requireSecrets } from "./upstream-secrets.ts";
+
+/** What a function that says who a user is can ask with. */
+export interface UserRequest {
+  /** The user's access token. */
+  readonly token: string;
+  /**
+   * Asks the provider's API with the user's token: a GET for JSON, within the deadline.
+   *
+   * @throws {UpstreamRejectedError} when the API refuses.
+   * @throws {UpstreamUnavailableError} when it does not answer.
+   */
+  readonly get: (url: string | URL) => Promise<unknown>;
+}
+
+/** How a provider of OAuth 2.0 without OpenID Connect is reached, and how it says who a user is. */
+export interface OAuth2Options {
+  /** Names the callback, `/<id>/callback`, which is registered there, such as `github`. */
+  readonly id: string;
+  /** The name that people and operators read, such as `GitHub`. */
+  readonly name: string;
+  /** What names the provider, such as `https://github.com`. An `iss` in the callback has to be it. */
+  readonly issuer: string | URL;
+  /** Where a browser goes to log in. */
+  readonly authorizationEndpoint: string | URL;
+  /** Where codes and refresh tokens are redeemed. */
+  readonly tokenEndpoint: string | URL;
+  /** Where tokens are revoked (RFC 7009), where there is such an endpoint. */
+  readonly revocationEndpoint?: string | URL;
+  readonly clientId: string;
+  /**
+   * The client's secret. A list rotates: the first one is sent, and where the provider has no `secret` of its own, its keys
+   * are derived from all.
+   */
+  readonly clientSecret: string | readonly string[];
+  /** How the secret is sent. Default: `client_secret_post`. */
+  readonly clientAuthentication?: "client_secret_basic" | "client_secret_post";
+  /** The scopes that a login asks for. Default: none. */
+  readonly scopes?: readonly string[];
+  /** Further parameters of the authorization request. */
+  readonly authorizationParameters?: Readonly<Record<string, string>>;
+  /**
+   * Says who the user is. `subject` must never change and never be given to another user: an id, not a name.
+   *
+   * @example
+   * ```ts
+   * identify: async ({ get }) => {
+   *   const user = z.object({ id: z.number(), login: z.string() }).parse(await get("https://api.github.com/user"));
+   *   return { subject: String(user.id), username: user.login };
+   * }
+   * ```
+   */
+  readonly identify: (user: UserRequest) => Promise<UpstreamIdentity>;
+  /** Whether a user may log in: false, or the reason why not, which the person reads. */
+  readonly allow?: (identity: UpstreamIdentity, user: UserRequest) => boolean | string | Promise<boolean | string>;
+  /** The deadline of one call, in milliseconds. Clients give up after ten seconds. Default: 5000. */
+  readonly timeout?: number;
+  /** The `fetch` that calls the provider. Default: the global one. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+}
+
+/**
+ * A provider of OAuth 2.0 without OpenID Connect, such as GitHub, as the upstream of an `McpOAuthProvider`. Needs
+ * `openid-client`. The redirect URI to register there is `<baseUrl>/<id>/callback`.
+ *
+ * @throws {ConfigurationError} when an option is wrong; the message names it and says what it should be.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749 RFC 6749}
+ *
+ * @example
+ * ```ts
+ * const upstream = oAuth2(gitHub({ clientId: "Iv1.…", clientSecret: process.env.GITHUB_CLIENT_SECRET ?? "" }));
+ * ```
+ */
+export function oAuth2(options: OAuth2Options): Upstream {
+  return new OAuth2(options);
+}
+
+class OAuth2 implements Upstream {
+  readonly id: string;
+  readonly name: string;
+  readonly issuer: string;
+  readonly timeout: number;
+  readonly scopes: readonly string[];
+  readonly keyMaterial: readonly [string, ...string[]];
+  readonly #options: OAuth2Options;
+  readonly #metadata: ServerMetadata;
+
+  constructor(options: OAuth2Options) {
+    requireThat(typeof options === "object" && options !== null, "oAuth2() takes an object of options.");
+    const { revocationEndpoint, scopes = [] } = options;
+    this.id = requireText("oAuth2: id", options.id);
+    this.name = requireText("oAuth2: name", options.name);
+    this.issuer = requireHttpUrl("oAuth2: issuer", options.issuer);
+    requireText("oAuth2: clientId", options.clientId);
+    this.keyMaterial = requireSecrets("oAuth2: clientSecret", options.clientSecret);
+    this.#metadata = {
+      issuer: this.issuer,
+      authorization_endpoint: endpoint("authorizationEndpoint", options.authorizationEndpoint),
+      token_endpoint: endpoint("tokenEndpoint", options.tokenEndpoint),
+      ...(revocationEndpoint !== undefined && {
+        revocation_endpoint: endpoint("revocationEndpoint", revocationEndpoint),
+      }),
+    };
+    requireThat(
+      typeof options.identify === "function",
+      "oAuth2: identify must be a function that says who the user is.",
+    );
+    for (const name of ["fetch", "allow"] as const) requireKind(`oAuth2: ${name}`, options[name], "function");
+    requireKind("oAuth2: authorizationParameters", options.authorizationParameters, "object");
+    this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
+    this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
+    this.#options = options;
+  }
+
+  async authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
+    const { state, codeChallenge, redirectUri, prompt, loginHint } = login;
+    const { client, configuration } = await this.#open();
+    return client.buildAuthorizationUrl(configuration, {
+      ...this.#options.authorizationParameters,
+      redirect_uri: redirectUri,
+      ...(this.scopes.length > 0 && { scope: this.scopes.join(" ") }),
+      state,
+      code_challenge: codeChallenge,
+      code_challenge_method: "S256",
+      ...(prompt !== undefined && { prompt }),
+      ...(loginHint !== undefined && { login: loginHint, login_hint: loginHint }),
+    });
+  }
+
+  async exchange({ code, codeVerifier, redirectUri, issuer }: UpstreamCodeExchange): Promise<UpstreamTokens> {
+    const { client, configuration } = await this.#open();
+    const answered = new URL(redirectUri);
+    answered.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
+    return this.#ask("its token endpoint", async () =>
+      tokensOf(
+        await client.authorizationCodeGrant(configuration, answered, { pkceCodeVerifier: codeVerifier }),
+        Date.now(),
+      ),
+    );
+  }
+
+  async refresh(refreshToken: string): Promise<UpstreamTokens> {
+    const { client, configuration } = await this.#open();
+    return this.#ask("its token endpoint", async () => ({
+      refreshToken,
+      ...tokensOf(await client.refreshTokenGrant(configuration, refreshToken), Date.now()),
+    }));
+  }
+
+  async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
+    const user: UserRequest = { token, get: (url) => this.#get(new URL(url), token) };
+    const identity = await this.#ask("its API", () => this.#options.identify(user));
+    if (typeof Object(identity).subject !== "string" || identity.subject === "") {
+      const advice = "identify of oAuth2() has to answer with a subject.";
+      throw new UpstreamRejectedError("server_error", `${this.name} does not say who has logged in.`, { advice });
+    }
+    const allowed = (await this.#options.allow?.(identity, user)) ?? true;
+    if (allowed === true) return identity;
+    const reason = typeof allowed === "string" && allowed !== "" ? allowed : "You may not use this server.";
+    throw new OAuthError("access_denied", reason);
+  }
+
+  /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */
+  async revoke({ refreshToken, token }: UpstreamTokens): Promise<void> {
+    if (this.#metadata.revocation_endpoint === undefined) return;
+    const { client, configuration } = await this.#open();
+    const revocations = await Promise.allSettled(
+      [refreshToken, token]
+        .filter((each) => each !== undefined)
+        .map((each) => this.#ask("its revocation endpoint", () => client.tokenRevocation(configuration, each))),
+    );
+    for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
+  }
+
+  async #get(url: URL, token: string): Promise<unknown> {
+    const { fetch: send = fetch } = this.#options;
+    const request = new Request(url, {
+      headers: { accept: "application/json", authorization: `Bearer ${token}`, "user-agent": "pangea-authn-fastmcp" },
+      redirect: "error",
+      signal: AbortSignal.timeout(this.timeout),
+    });
+    return this.#ask("its API", async () => {
+      const response = await send(request);
+      if (response.ok) return parseJson(await response.text());
+      const { status } = response;
+      throw Object.assign(new Error(`status ${status}`), { status, response, error: "invalid_token" });
+    });
+  }
+
+  async #ask<T>(path: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw clientFailure(error, this.name, path);
+    }
+  }
+
+  /** Nothing has to be asked for: what discovery would find was given. */
+  async #open(): Promise<{ readonly client: Client; readonly configuration: Configuration }> {
+    const client = await loadClient();
+    const { clientAuthentication, clientId, fetch: send = fetch } = this.#options;
+    const [secret] = this.keyMaterial;
+    const authentication =
+      clientAuthentication === "client_secret_basic"
+        ? client.ClientSecretBasic(secret)
+        : client.ClientSecretPost(secret);
+    const configuration = new client.Configuration(this.#metadata, clientId, undefined, authentication);
+    configuration[client.customFetch] = fetchFor(async (request) => withStatus(await send(request)));
+    configuration.timeout = this.timeout / 1_000;
+    if (this.#metadata.token_endpoint?.startsWith("http:")) client.allowInsecureRequests(configuration);
+    return { client, configuration };
+  }
+}
+
+/** What GitHub calls a code that is not good, by the name that RFC 6749 section 5.2 has for it. */
+const standardErrors: Readonly<Record<string, string>> = {
+  bad_verification_code: "invalid_grant",
+  bad_refresh_token: "invalid_grant",
+  incorrect_client_credentials: "invalid_client",
+};
+
+/** Some providers answer with an error and the status 200, and have names of their own for errors. */
+async function withStatus(response: Response): Promise<Response> {
+  if (response.status !== 200) return response;
+  const text = await response.text();
+  const body: unknown = parseJson(text);
+  const { headers } = response;
+  if (typeof body !== "object" || body === null || !("error" in body) || typeof body.error !== "string") {
+    return new Response(text, { status: 200, headers });
+  }
+  const refusal = JSON.stringify({ error: standardErrors[body.error] ?? body.error });
+  return new Response(refusal, { status: 400, headers: { "content-type": "application/json" } });
+}
+
+function endpoint(name: string, value: string | URL): string {
+  return requireHttpUrl(`oAuth2: ${name}`, value);
+}

@@ -1,0 +1,230 @@
+import { z } from "zod";
+import { requireText, requireThat } from "../../option-checks.ts";
+import type { OAuth2Options } from "./oauth2.ts";
+import type { OpenIdConnectOptions } from "./openid-connect.ts";
+
+/** What every preset needs, and what may be changed in it. */
+type Preset<Own> = Pick<OpenIdConnectOptions, "clientId"> & Own & Partial<Omit<OpenIdConnectOptions, "issuer">>;
+
+/**
+ * Options of `openIdConnect` for Google.
+ *
+ * In the Google Cloud console, under **APIs & Services → Credentials**, create an **OAuth client ID** of the type _Web
+ * application_ with the authorized redirect URI `<baseUrl>/google/callback`. Anybody with a Google account can log in; `hostedDomain`
+ * lets in the users of one Google Workspace only.
+ *
+ * @throws {ConfigurationError} when `hostedDomain` is given and is no text.
+ *
+ * @example
+ * ```ts
+ * const upstream = openIdConnect(google({ clientId, clientSecret, hostedDomain: "example.org" }));
+ * ```
+ */
+export function google({ hostedDomain, ...options }: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
+  if (hostedDomain !== undefined) requireText("google: hostedDomain", hostedDomain);
+  return {
+    id: "google",
+    name: "Google",
+    issuer: "https://accounts.google.com",
+    scopes: ["openid", "email", "profile"],
+    claims: { username: "email" },
+    ...(hostedDomain !== undefined && {
+      // The parameter is a hint to the page of Google; the claim is what counts.
+      allow: (_, { hd }) => hd === hostedDomain || `Log in with an account of ${hostedDomain}.`,
+    }),
+    ...options,
+    authorizationParameters: {
+      // Google gives a refresh token for this, and only when the person is asked.
+      access_type: "offline",
+      prompt: "consent",
+      ...(hostedDomain !== undefined && { hd: hostedDomain }),
+      ...options.authorizationParameters,
+    },
+  };
+}
+
+/**
+ * Options of `openIdConnect` for Microsoft Entra ID, for the users of one tenant.
+ *
+ * In the Entra admin center, under **App registrations**, register an application with a redirect URI of the platform _Web_,
+ * `<baseUrl>/entra/callback`, and make a secret under **Certificates & secrets**. `tenant` is the **Directory (tenant) ID**.
+ * An address in `email` is not verified by Entra, so it is left out; a user is known by `oid`, which stays the same for all
+ * applications of the tenant.
+ *
+ * @throws {ConfigurationError} when `tenant` is not the id of one tenant: `common` and its like let anybody in.
+ *
+ * @example
+ * ```ts
+ * const upstream = openIdConnect(microsoftEntra({ tenant: "11111111-…", clientId, clientSecret }));
+ * ```
+ */
+export function microsoftEntra({ tenant, ...options }: Preset<{ readonly tenant: string }>): OpenIdConnectOptions {
+  requireThat(
+    /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requireText("microsoftEntra: tenant", tenant)),
+    "microsoftEntra: tenant must be the Directory (tenant) ID, such as 11111111-2222-3333-4444-555555555555.",
+  );
+  return {
+    id: "entra",
+    name: "Microsoft",
+    issuer: `https://login.microsoftonline.com/${tenant}/v2.0`,
+    scopes: ["openid", "profile", "offline_access"],
+    claims: { subject: "oid" },
+    // Its userinfo endpoint has nothing that the ID token lacks.
+    userinfo: false,
+    ...options,
+  };
+}
+
+/**
+ * Options of `openIdConnect` for Okta.
+ *
+ * In the Okta admin console, under **Applications**, create an app integration of the type _OIDC — Web Application_ with the
+ * grant types _Authorization Code_ and _Refresh Token_ and the sign-in redirect URI `<baseUrl>/okta/callback`. `domain` is
+ * that of your organization; `authorizationServer` names a custom one, such as `default`.
+ *
+ * @throws {ConfigurationError} when `domain` is missing.
+ *
+ * @example
+ * ```ts
+ * const upstream = openIdConnect(okta({ domain: "example.okta.com", clientId, clientSecret }));
+ * ```
+ */
+export function okta({
+  domain,
+  authorizationServer,
+  ...options
+}: Preset<{ readonly domain: string; readonly authorizationServer?: string }>): OpenIdConnectOptions {
+  const path = authorizationServer === undefined ? "" : `/oauth2/${authorizationServer}`;
+  return {
+    id: "okta",
+    name: "Okta",
+    issuer: `${originOf("okta", domain)}${path}`,
+    scopes: ["openid", "profile", "email", "offline_access"],
+    ...options,
+  };
+}
+
+/**
+ * Options of `openIdConnect` for Auth0.
+ *
+ * In the Auth0 dashboard, under **Applications**, create a _Regular Web Application_ with the allowed callback URL
+ * `<baseUrl>/auth0/callback`, and switch on **Refresh Token Rotation**. `domain` is the tenant's or your custom one.
+ *
+ * @throws {ConfigurationError} when `domain` is missing.
+ *
+ * @example
+ * ```ts
+ * const upstream = openIdConnect(auth0({ domain: "example.eu.auth0.com", clientId, clientSecret }));
+ * ```
+ */
+export function auth0({ domain, ...options }: Preset<{ readonly domain: string }>): OpenIdConnectOptions {
+  return {
+    id: "auth0",
+    name: "Auth0",
+    // The issuer of Auth0 ends in a slash.
+    issuer: `${originOf("auth0", domain)}/`,
+    scopes: ["openid", "profile", "email", "offline_access"],
+    claims: { username: "nickname" },
+    ...options,
+  };
+}
+
+/**
+ * Options of `openIdConnect` for Keycloak.
+ *
+ * In the admin console of the realm, under **Clients**, create a client of the type _OpenID Connect_ with **Client
+ * authentication** on, the _Standard flow_, and the valid redirect URI `<baseUrl>/keycloak/callback`. Its secret is under
+ * **Credentials**.
+ *
+ * @throws {ConfigurationError} when `url` or `realm` is missing.
+ *
+ * @example
+ * ```ts
+ * const upstream = openIdConnect(keycloak({ url: "https://id.example.org", realm: "staff", clientId, clientSecret }));
+ * ```
+ */
+export function keycloak({
+  url,
+  realm,
+  ...options
+}: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
+  const base = String(url).replace(/\/+$/, "");
+  return {
+    id: "keycloak",
+    name: "Keycloak",
+    issuer: `${requireText("keycloak: url", base)}/realms/${encodeURIComponent(requireText("keycloak: realm", realm))}`,
+    scopes: ["openid", "profile", "email"],
+    ...options,
+  };
+}
+
+/** What the preset for GitHub needs, and what may be changed in it. */
+export type GitHubOptions = Pick<OAuth2Options, "clientId" | "clientSecret"> &
+  Partial<OAuth2Options> & {
+    /** Lets in the members of this organization only. Asks for the scope `read:org`. */
+    readonly organization?: string;
+    /** Of GitHub Enterprise Server, such as `https://github.example.org`. Default: `https://github.com`. */
+    readonly url?: string;
+  };
+
+const gitHubUserSchema = z.object({ id: z.number(), login: z.string() });
+const gitHubMembershipSchema = z.object({ state: z.string() });
+
+/**
+ * Options of `oAuth2` for GitHub.
+ *
+ * Under **Settings → Developer settings**, register an OAuth app or a GitHub App with the callback URL
+ * `<baseUrl>/github/callback`. A GitHub App with _Expire user authorization tokens_ gives refresh tokens; the tokens of an
+ * OAuth app do not expire. A user is known by the number of the account, for names change hands.
+ *
+ * @example
+ * ```ts
+ * const upstream = oAuth2(gitHub({ clientId: "Iv1.…", clientSecret, organization: "example" }));
+ * ```
+ */
+export function gitHub({ organization, url = "https://github.com", ...options }: GitHubOptions): OAuth2Options {
+  const base = url.replace(/\/+$/, "");
+  const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
+  return {
+    id: "github",
+    name: "GitHub",
+    issuer: base,
+    authorizationEndpoint: `${base}/login/oauth/authorize`,
+    tokenEndpoint: `${base}/login/oauth/access_token`,
+    scopes: organization === undefined ? [] : ["read:org"],
+    identify: async ({ get }) => {
+      const { id, login } = gitHubUserSchema.parse(await get(`${api}/user`));
+      return { subject: String(id), username: login };
+    },
+    ...(organization !== undefined && {
+      allow: async (_, { get }) => {
+        const path = `${api}/user/memberships/orgs/${encodeURIComponent(organization)}`;
+        // GitHub answers with a refusal where the user is no member.
+        const membership = gitHubMembershipSchema.safeParse(await get(path).catch(refusedIsNothing));
+        return membership.data?.state === "active" || `Log in as a member of ${organization}.`;
+      },
+    }),
+    ...options,
+  };
+}
+
+function refusedIsNothing(failure: unknown): undefined {
+  if (
+    typeof failure === "object" &&
+    failure !== null &&
+    "code" in failure &&
+    failure.code === "ERR_UPSTREAM_REJECTED"
+  ) {
+    return undefined;
+  }
+  throw failure;
+}
+
+function originOf(preset: string, domain: string): string {
+  const host = requireText(`${preset}: domain`, domain);
+  requireThat(
+    /^[a-z0-9.-]+$/i.test(host),
+    `${preset}: domain must be a host name without https://, such as example.${preset}.com.`,
+  );
+  return `https://${host}`;
+}
