@@ -10,7 +10,7 @@ export default defineConfig({
     ...configuration.test,
     include: chosen ?? ["test/**/*.test.ts"],
     exclude: [
-      "test/{architecture,browser,cli,clients,docs,emulator,examples,explorer,fuzz}/**",
+      "test/{architecture,browser,cli,clients,docs,emulator,examples,explorer,fuzz,packaging}/**",
       "test/**/*{cluster,failover,durability,every-stack,race,openapi}*",
     ],
   },

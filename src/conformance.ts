@@ -1,8 +1,10 @@
 export { sampleSchema } from "./storage/conformance/sample-schema.ts";
+export { type ServeRepositoryOptions, serveRepository } from "./storage/conformance/serve-repository.ts";
 export type {
   CreateRepository,
   HeldRead,
   RepositoryCase,
+  RepositoryProcesses,
   RepositoryUnderTest,
   Requirement,
   SampleRecord,

@@ -6,11 +6,13 @@ export type PangeaAuthnErrorCode =
   | "ERR_RECORD_TOO_LARGE"
   | "ERR_CORRUPT_RECORD"
   | "ERR_UNSEALABLE"
+  | "ERR_UNREADABLE_RECORDS"
   | "ERR_STORAGE_UNAVAILABLE"
   | "ERR_STORAGE_TIMEOUT"
   | "ERR_STORAGE_RATE_LIMITED"
   | "ERR_STORAGE_UNAUTHORIZED"
   | "ERR_STORAGE_REJECTED"
+  | "ERR_STORAGE_FULL"
   | "ERR_STORAGE_CLOSED"
   | "ERR_UPSTREAM_UNAVAILABLE"
   | "ERR_UPSTREAM_REJECTED"
@@ -129,6 +131,29 @@ export class UnsealableError extends StorageError {
   }
 }
 
+/**
+ * A listing or a sweep has come to its end, and met records that it could not read: they are still in the store, and are
+ * not among what was listed. `keyIds` names the keys that are missing from the key ring.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof UnreadableRecordsError) alert(`${error.count} records need the keys ${error.keyIds.join(", ")}.`);
+ * ```
+ */
+export class UnreadableRecordsError extends StorageError {
+  readonly code = "ERR_UNREADABLE_RECORDS";
+  /** How many records could not be read. */
+  readonly count: number;
+  /** The ids of the keys that are not in the key ring, each once. They tell nothing about the keys. */
+  readonly keyIds: readonly string[];
+
+  constructor(message: string, options: ErrorOptions & { readonly count: number; readonly keyIds: readonly string[] }) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.count = options.count;
+    this.keyIds = options.keyIds;
+  }
+}
+
 /** Whether a failed write may have reached the store: `none` for certain not, `unknown` when it may have. */
 export type WriteEffect = "none" | "unknown";
 
@@ -219,6 +244,23 @@ export class StorageUnauthorizedError extends StorageFailure {
  */
 export class StorageRejectedError extends StorageFailure {
   readonly code = "ERR_STORAGE_REJECTED";
+}
+
+/**
+ * The store has no room for the record. Nothing was written, and no other record made way.
+ *
+ * @example
+ * ```ts
+ * const sessions = new InMemoryRepository(SessionSchema, { max: 10_000 });
+ * await sessions.set(key, session); // rejects where 10,000 sessions are there that have not expired
+ * ```
+ */
+export class StorageFullError extends StorageFailure {
+  readonly code = "ERR_STORAGE_FULL";
+
+  constructor(message: string, options: StorageFailureOptions = {}) {
+    super(message, { effect: "none", ...options });
+  }
 }
 
 /**

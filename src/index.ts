@@ -94,4 +94,12 @@ export type { Diagnosable, Finding } from "./storage/finding.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
 export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";
 export { observed, type RepositoryCall, type RepositoryCallSink } from "./storage/observed.ts";
+export type { ReadsBack } from "./storage/read-back.ts";
+export type {
+  ExpiringRecord,
+  ExpiryArguments,
+  ExplicitExpiry,
+  ReadableExpiry,
+} from "./storage/readable-expiry.ts";
+export { type EncodedRecord, RecordText } from "./storage/record-text.ts";
 export { type RetryingOptions, retrying } from "./storage/retrying.ts";

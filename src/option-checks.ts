@@ -1,11 +1,34 @@
 import { ConfigurationError } from "./errors.ts";
 
-/** @throws `ConfigurationError` for anything but a string with something in it. */
+/**
+ * Checks a text.
+ *
+ * @throws {ConfigurationError} when the value is no string with something in it.
+ */
 export function requireText(name: string, value: unknown): string {
-  if (typeof value !== "string" || value.trim() === "") {
-    throw new ConfigurationError(`${name} is missing: give it a non-empty string.`);
-  }
-  return value;
+  if (typeof value === "string" && value.trim() !== "") return value;
+  const isUnset = value === undefined || value === null || typeof value === "string";
+  throw new ConfigurationError(
+    isUnset
+      ? `${name} is missing: give it a non-empty string. Is the environment variable set that it comes from?`
+      : `${name} must be a non-empty string.`,
+  );
+}
+
+/**
+ * Checks a text that is compared or sent as it is, such as a secret or an id: white space around it came with it from a
+ * file or from the clipboard.
+ *
+ * @throws {ConfigurationError} when the value is no such text. The message does not have the value.
+ */
+export function requireExactText(name: string, value: unknown): string {
+  const text = requireText(name, value);
+  requireThat(
+    text === text.trim(),
+    `${name} has white space or a line break around it: take that off, as with trim().`,
+  );
+  requireThat(!text.includes("…"), `${name} has the … of an example in it: put your own in its place.`);
+  return text;
 }
 
 /**
@@ -15,8 +38,8 @@ export function requireText(name: string, value: unknown): string {
  * @throws `ConfigurationError`.
  */
 export function requireHttpUrl(name: string, value: unknown): string {
-  const given = value instanceof URL ? value.href.replace(/\/$/, "") : value;
-  if (typeof given !== "string" || !URL.canParse(given)) {
+  const given = value instanceof URL ? value.href.replace(/\/$/, "") : requireExactText(name, value);
+  if (!URL.canParse(given)) {
     throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
   }
   const url = new URL(given);
@@ -33,7 +56,11 @@ export function requireHttpUrl(name: string, value: unknown): string {
   return given;
 }
 
-/** @throws `ConfigurationError` for a duration that is not above 0 and up to `max`. */
+/**
+ * Checks a length of time, and fills in its default.
+ *
+ * @throws {ConfigurationError} when the value is not above 0 and up to `max`.
+ */
 export function requireDuration(
   name: string,
   value: number | undefined,
@@ -43,8 +70,14 @@ export function requireDuration(
 ): number {
   if (value === undefined) return fallback;
   if (!Number.isFinite(value) || value <= 0 || value > max) {
-    throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.`);
+    // A thousand times too long is what a time in milliseconds is where seconds are asked for.
+    const isThousandfold = unit === "seconds" && Number.isFinite(value) && value > max && value / 1000 <= max;
+    const remedy = isThousandfold ? ` ${value} looks like milliseconds: give ${value / 1000}.` : "";
+    throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.${remedy}`);
   }
+  // Nobody answers within a few milliseconds: with such a deadline everything would fail.
+  const isSeconds = unit === "milliseconds" && value < 50;
+  requireThat(!isSeconds, `${name} is in milliseconds, and ${value} looks like seconds: give ${value * 1000}.`);
   return value;
 }
 
@@ -70,11 +103,126 @@ export function requireThat(isKept: boolean, rule: string): asserts isKept {
   if (!isKept) throw new ConfigurationError(rule);
 }
 
-/** @throws `ConfigurationError` for what is given and is something else. A list is no object. */
-export function requireKind(name: string, value: unknown, kind: "boolean" | "function" | "object"): void {
-  const isList = Array.isArray(value);
-  if (value === undefined || (typeof value === kind && value !== null && !isList)) return;
-  throw new ConfigurationError(`${name} must be ${kind === "object" ? "an object" : `a ${kind}`}.`);
+/** What an option is; `any` where more is asked of it than its kind, by whoever reads it. */
+export type OptionKind = "any" | "boolean" | "function" | "object" | "text";
+
+/** The kind of every option of an object of options. The compiler refuses a table that leaves one out. */
+export type OptionKinds<Options extends object> = { readonly [Name in keyof Required<Options>]: OptionKind };
+
+/**
+ * Checks an object of options: that it has no member but options, and that each is of its kind. An option that is
+ * undefined is one that was left out.
+ *
+ * @param owner - What takes the options, for the message.
+ * @param given - The object; undefined where all options are left out.
+ * @param kinds - All options that there are.
+ * @param group - The option that the object is itself, such as `consent`. Default: none.
+ * @throws {ConfigurationError} when an option is unknown or of another kind. The message names the option, and the one
+ * that was meant where that can be told.
+ */
+export function requireOptions<Options extends object>(
+  owner: string,
+  given: unknown,
+  kinds: OptionKinds<Options>,
+  group?: string,
+): void {
+  if (given === undefined) return;
+  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
+  requireThat(isObject, group === undefined ? `${owner} takes an object of options.` : `${group} must be an object.`);
+  const path = group === undefined ? "" : `${group}.`;
+  const known = new Map<string, OptionKind>(Object.entries(kinds));
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const kind = known.get(name);
+    if (kind === undefined) throw new ConfigurationError(unknownOption(owner, path, name, [...known.keys()]));
+    requireKind(`${path}${name}`, value, kind);
+  }
+}
+
+/** @throws {ConfigurationError} when what is given is something else. A list is no object. */
+export function requireKind(name: string, value: unknown, kind: OptionKind): void {
+  if (value === undefined || kind === "any") return;
+  if (kind === "text") requireText(name, value);
+  else requireType(name, value, kind);
+}
+
+function requireType(name: string, value: unknown, kind: "boolean" | "function" | "object"): void {
+  if (typeof value === kind && value !== null && !Array.isArray(value)) return;
+  const article = kind === "object" ? "an object" : `a ${kind}`;
+  const remedy =
+    kind === "boolean" && typeof value === "string"
+      ? ', which a string is not: compare it, as in value === "true"'
+      : "";
+  throw new ConfigurationError(`${name} must be ${article}${remedy}.`);
+}
+
+/**
+ * Checks that a value has methods, its own or of its class.
+ *
+ * @param name - What the value is for, for the message.
+ * @param remedy - What to give in its place, for the message.
+ * @throws {ConfigurationError} when a method is missing; the message names all that are.
+ */
+export function requireMethods(name: string, value: unknown, methods: readonly string[], remedy: string): void {
+  const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
+  requireThat(isObject, `${name} is missing: ${remedy}.`);
+  const lacks = methods.filter((method) => typeof Reflect.get(value, method) !== "function");
+  requireThat(lacks.length === 0, `${name} lacks ${lacks.join(", ")}: ${remedy}.`);
+}
+
+function unknownOption(owner: string, path: string, name: string, known: readonly string[]): string {
+  const meant = namesLike(name, known).map((near) => `${path}${near}`);
+  const remedy =
+    meant.length > 0
+      ? `Did you mean ${meant.join(" or ")}?`
+      : `There ${known.length === 1 ? "is" : "are"} ${known.join(", ")}.`;
+  return `${path}${name} is no option of ${owner}. ${remedy}`;
+}
+
+/** The most names that a message proposes. */
+const maxProposals = 3;
+
+/**
+ * The known names that somebody may have meant who wrote another one: a letter or two apart, in another spelling such as
+ * `mcp_base_url`, or with a word more or less. The nearest ones come first.
+ */
+export function namesLike(name: string, known: readonly string[]): readonly string[] {
+  const written = lettersOf(name);
+  const apart = known.map((candidate) => ({ candidate, edits: editsBetween(written, lettersOf(candidate)) }));
+  const fewest = Math.min(...apart.map(({ edits }) => edits));
+  if (fewest > Math.max(1, Math.floor(written.length / 3))) return [];
+  const nearest = apart.filter(({ edits }) => edits === fewest);
+  return nearest.map(({ candidate }) => candidate).slice(0, maxProposals);
+}
+
+function lettersOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+}
+
+/**
+ * How many letters have to be put in, taken out or replaced to make one text of the other (Levenshtein's distance). Letters
+ * that change places count as one edit, and so does a word that is left out or put in.
+ */
+function editsBetween(one: string, other: string): number {
+  if (one === other) return 0;
+  const [shorter, longer] = one.length < other.length ? [one, other] : [other, one];
+  if (shorter.length > 2 && longer.includes(shorter)) return 1;
+  if ([...one].sort().join("") === [...other].sort().join("")) return 1;
+  let above = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (const [row, letter] of [...one].entries()) {
+    const edits = [row + 1];
+    for (let at = 0; at < other.length; at += 1) {
+      const replaced = (above[at] ?? 0) + (letter === other[at] ? 0 : 1);
+      edits.push(Math.min(replaced, (above[at + 1] ?? 0) + 1, (edits[at] ?? 0) + 1));
+    }
+    above = edits;
+  }
+  return above[other.length] ?? 0;
+}
+
+/** @throws `ConfigurationError` for anything but an object that is no list. */
+export function requireObject(name: string, value: unknown): void {
+  requireThat(typeof value === "object" && value !== null && !Array.isArray(value), `${name} must be an object.`);
 }
 
 /** True for the host names on which plain `http` is safe, because nothing leaves the machine. */

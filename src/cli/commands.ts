@@ -38,13 +38,14 @@ const environmentHelp: readonly string[] = [
 /** Every command, by its name. */
 export const commands: Readonly<Record<string, Command>> = {
   demo: {
-    synopsis: "[--serve] [--port N]",
+    synopsis: "[--serve [--state FILE]] [--port N]",
     summary: [
-      "run a protected MCP server on an emulated Pangea, with a client that logs in",
+      "run a protected MCP server on an emulated Pangea, and log in",
       `--serve  leave it up for your browser or MCP client (port ${demoPort})`,
+      "--state  with --serve: keep its state in a SQLite file, so that it survives a restart",
       "--port   another port than any free one; 0 takes any free one",
     ],
-    options: { serve: { type: "boolean" }, port: { type: "string" } },
+    options: { serve: { type: "boolean" }, state: { type: "string" }, port: { type: "string" } },
     packages: {
       "@modelcontextprotocol/sdk": "@modelcontextprotocol/sdk/client/index.js",
       "oidc-provider": "oidc-provider",
@@ -53,8 +54,11 @@ export const commands: Readonly<Record<string, Command>> = {
     async run(values, invocation) {
       const serve = values.serve === true;
       const port = readPort(values.port, serve ? demoPort : 0);
+      const { state } = values;
+      if (typeof state === "string" && !serve) throw new UsageError("--state needs --serve.");
       const { runDemo } = await import("./demo/demo.ts");
-      await runDemo({ serve, port, serveLine: invocation.line("demo --serve", Object.keys(this.packages)) });
+      const serveLine = invocation.line("demo --serve", Object.keys(this.packages));
+      await runDemo({ serve, port, serveLine, ...(typeof state === "string" && { state }) });
     },
   },
   emulator: {

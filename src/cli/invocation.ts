@@ -1,4 +1,5 @@
-import { dirname, sep } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The name of this package, which is the command's name as well. */
@@ -17,19 +18,20 @@ export interface StartSettings {
   /** Where the program is. */
   readonly program: string;
   readonly directory: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly exists: (path: string) => boolean;
 }
 
 const running: StartSettings = {
   program: fileURLToPath(import.meta.url),
   directory: process.cwd(),
-  environment: process.env,
+  exists: existsSync,
 };
 
 /** Finds out how this program was started: by npx without a project, in a project, for the whole machine, or in a clone. */
-export function findInvocation({ program, directory, environment }: StartSettings = running): Invocation {
+export function findInvocation({ program, directory, exists }: StartSettings = running): Invocation {
   const modules = program.lastIndexOf(`${sep}node_modules${sep}`);
-  if (modules < 0) return inClone(environment);
+  // This file is two folders below the root of a clone.
+  if (modules < 0) return exists(join(program, "../../../package-lock.json")) ? inClone : inCopy;
   const owner = program.slice(0, modules);
   if (owner.split(sep).includes("_npx")) return byNpx;
   return isWithin(directory, owner) ? inProject : forMachine;
@@ -43,7 +45,7 @@ const byNpx: Invocation = {
 
 const inProject: Invocation = {
   line: (command) => `npx ${name} ${command}`,
-  installation: (_, missing) => `npm install --save-dev ${missing.join(" ")}`,
+  installation: (_, missing) => `npm install ${missing.join(" ")}`,
 };
 
 const forMachine: Invocation = {
@@ -51,17 +53,14 @@ const forMachine: Invocation = {
   installation: (_, missing) => `npm install --global ${missing.join(" ")}`,
 };
 
-/** In a clone `npm run demo` takes options behind `--`. */
-function inClone({ npm_lifecycle_event: script }: StartSettings["environment"]): Invocation {
-  return {
-    line: (command) => {
-      const [first, ...options] = command.split(" ");
-      if (script !== first) return `npx node src/cli/main.ts ${command}`;
-      return ["npm run", first, ...(options.length > 0 ? ["--", ...options] : [])].join(" ");
-    },
-    installation: () => "npm ci",
-  };
-}
+/** A script of npm takes options behind `--`. */
+const inClone: Invocation = {
+  line: (command) => `npm run ${command.replace(" ", " -- ")}`,
+  installation: () => "npm ci",
+};
+
+/** The sources somewhere else, without the lock file of a clone. */
+const inCopy: Invocation = { line: inClone.line, installation: inProject.installation };
 
 function isWithin(directory: string, owner: string): boolean {
   for (let folder = directory; ; folder = dirname(folder)) {

@@ -1,7 +1,8 @@
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { ConfigurationError } from "../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import type { AuthnEmulator } from "./authn/authn-emulator.ts";
 import type { AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./authn/options.ts";
 import { serveAuthn } from "./authn/serve-authn.ts";
@@ -44,6 +45,26 @@ export interface PangeaEmulatorOptions {
   /** How AuthN behaves. `false` starts Vault alone; `oidc-provider` need not be installed then. Default: `{}`. */
   readonly authn?: AuthnSettings | false;
 }
+
+const optionKinds: OptionKinds<PangeaEmulatorOptions> = {
+  port: "any",
+  host: "text",
+  tokens: "any",
+  faults: "any",
+  seed: "any",
+  clock: "function",
+  delay: "function",
+  users: "any",
+  oauthClients: "any",
+  authn: "any",
+};
+const authnKinds: OptionKinds<AuthnSettings> = {
+  refreshTokens: "boolean",
+  refreshTokenRotation: "boolean",
+  accessTokenLifetimeSeconds: "any",
+  refreshTokenLifetimeSeconds: "any",
+  autoLogin: "text",
+};
 
 /** How the emulated AuthN behaves. */
 export type AuthnSettings = Omit<
@@ -95,9 +116,12 @@ export interface PangeaEmulator {
  * ```
  */
 export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): Promise<PangeaEmulator> {
+  checkOptions(options);
   const { port = 0, host = "127.0.0.1", clock = Date.now, delay = realDelay, seed = 1 } = options;
   const closing = new AbortController();
   const { signal } = closing;
+  // Every request that waits for a delay or at a gate listens for the end, so many listeners are no leak.
+  setMaxListeners(0, signal);
   const calls = new RecordingCallLog();
   const vault = new VaultEmulator(clock);
   const faults = new FaultRegistry(seededRandom(seed), delay, (milliseconds) => vault.keepHistory(milliseconds));
@@ -168,6 +192,18 @@ export async function startPangeaEmulator(options: PangeaEmulatorOptions = {}): 
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
+}
+
+function checkOptions(options: PangeaEmulatorOptions): void {
+  requireOptions("startPangeaEmulator", options, optionKinds);
+  const { port = 0, seed = 1, authn, tokens, faults, users, oauthClients } = options;
+  const isPort = Number.isInteger(port) && port >= 0 && port <= 65_535;
+  requireThat(isPort, "port must be a whole number from 0 to 65535, and no string; 0 takes a free port.");
+  requireThat(Number.isFinite(seed), "seed must be a number.");
+  if (authn !== false) requireOptions("startPangeaEmulator", authn, authnKinds, "authn");
+  for (const [name, list] of Object.entries({ tokens, faults, users, oauthClients })) {
+    requireThat(list === undefined || Array.isArray(list), `${name} must be a list.`);
+  }
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,11 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  MountOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type MountOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireServing,
 } from "./mounted-provider.ts";
 import { authenticateNode } from "./node.ts";
 import { answer, type NodeRequest, pathOf } from "./node-conversion.ts";
@@ -45,6 +47,7 @@ export function pangeaAuth(
   provider: AuthorizationServer,
   options: MountOptions<ExpressRequest> = {},
 ): ExpressMiddleware {
+  requireServing("pangeaAuth", provider, options);
   const { caller = (request) => request.ip ?? request.socket.remoteAddress } = options;
   const paths = new PublicPaths(provider, options);
   return async (request, response, next) => {
@@ -67,6 +70,7 @@ export function pangeaAuth(
  * ```
  */
 export function requireBearer(provider: BearerAuthenticator, options: RequireBearerOptions = {}): ExpressMiddleware {
+  requireGuarding("requireBearer", provider, options);
   return async (request, response, next) => {
     const caller = await authenticateNode(provider, request, response, options);
     if (caller === undefined) return;

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from "node:http";
+import { requireMethods } from "../option-checks.ts";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { type HonoContext, type HonoMiddleware, pangeaAuth } from "./hono.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  MountOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type MountOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireServing,
 } from "./mounted-provider.ts";
 import { webHeaders } from "./node-conversion.ts";
 
@@ -35,6 +38,8 @@ export function mountOnFastMCP(
   provider: AuthorizationServer,
   options: MountOptions<HonoContext> = {},
 ): void {
+  requireMethods("mountOnFastMCP: the server", server, ["getApp"], "give a FastMCP server");
+  requireServing("mountOnFastMCP", provider, options);
   server.getApp().use("*", pangeaAuth(provider, options));
 }
 
@@ -57,6 +62,7 @@ export function fastmcpAuthenticate(
 ): (
   request: Pick<IncomingMessage, "headers"> & Partial<Pick<IncomingMessage, "method" | "url">>,
 ) => Promise<FastMCPAuth> {
+  requireGuarding("fastmcpAuthenticate", provider, options);
   return async (request) => {
     const caller = await provider.authenticate(
       { headers: webHeaders(request), method: request.method, url: request.url },

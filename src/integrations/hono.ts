@@ -2,12 +2,14 @@ import type { MiddlewareHandler } from "hono";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { allowOtherOrigins } from "./cross-origin.ts";
 import { lostBody } from "./lost-body.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  MountOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type MountOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireServing,
 } from "./mounted-provider.ts";
 import { PublicPaths } from "./public-path.ts";
 
@@ -15,7 +17,10 @@ export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions,
 
 /** The part of a Hono context that the middleware needs. */
 export interface HonoContext {
-  /** On Node, `incoming` is the request as `node:http` has it. */
+  /**
+   * What the runtime tells of the connection. On Node.js `incoming` is the request as `node:http` has it; on Bun it is the
+   * server, or has the server; on Deno it has the address.
+   */
   readonly env?: unknown;
   readonly req: {
     readonly raw: Request;
@@ -34,7 +39,8 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
 
 /**
  * Serves the authorization server's paths; every other request goes on. Mount it at the root of the application:
- * clients look for metadata there.
+ * clients look for metadata there. On Node.js, Bun (`Bun.serve(app)`) and Deno (`Deno.serve(app.fetch)`) a caller is told by
+ * the address of the connection; on another runtime `caller` has to say who it is.
  *
  * @example
  * ```ts
@@ -43,6 +49,7 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
  * ```
  */
 export function pangeaAuth(provider: AuthorizationServer, options: MountOptions<HonoContext> = {}): HonoMiddleware {
+  requireServing("pangeaAuth", provider, options);
   const { caller = addressOf } = options;
   const paths = new PublicPaths(provider, options);
   return async (context, next) => {
@@ -67,6 +74,7 @@ export function requireBearer(
   provider: BearerAuthenticator,
   options: RequireBearerOptions = {},
 ): MiddlewareHandler<AuthenticatedEnv> {
+  requireGuarding("requireBearer", provider, options);
   return async (context, next) => {
     const caller = await provider.authenticate(context.req.raw, options);
     if (caller instanceof Response) return caller;
@@ -80,11 +88,18 @@ export function requireBearer(
   };
 }
 
-/** The address that the connection comes from, where the runtime tells: on Node. */
-function addressOf({ env }: HonoContext): string | undefined {
-  const incoming = memberOf(env, "incoming");
-  const address = memberOf(memberOf(incoming, "socket"), "remoteAddress");
+/** The address that the connection comes from, where the runtime tells: on Node.js, Bun and Deno. */
+function addressOf({ env, req }: HonoContext): string | undefined {
+  const onNode = memberOf(memberOf(memberOf(env, "incoming"), "socket"), "remoteAddress");
+  const onDeno = memberOf(memberOf(env, "remoteAddr"), "hostname");
+  const address = onNode ?? onDeno ?? addressOnBun(env, req.raw) ?? addressOnBun(memberOf(env, "server"), req.raw);
   return typeof address === "string" ? address : undefined;
+}
+
+/** Asks Bun's server, which knows the requests that it made itself. */
+function addressOnBun(server: unknown, request: Request): unknown {
+  const requestIP = memberOf(server, "requestIP");
+  return typeof requestIP === "function" ? memberOf(requestIP.call(server, request), "address") : undefined;
 }
 
 function memberOf(value: unknown, name: string): unknown {

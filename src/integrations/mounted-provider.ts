@@ -1,4 +1,6 @@
+import { type OptionKinds, requireMethods, requireOptions } from "../option-checks.ts";
 import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
+import { requireScopes } from "../provider/oauth/scopes.ts";
 import type { PathMapping } from "./public-path.ts";
 
 /** The part of a provider that answers the authorization server's requests. */
@@ -24,4 +26,44 @@ export interface CallerOptions<Received> {
    * all of its visitors share one limit: give the address that the proxy vouches for, in a header that it overwrites.
    */
   readonly caller?: (request: Received) => string | undefined;
+}
+
+const mountKinds: OptionKinds<MountOptions<never>> = {
+  caller: "function",
+  removedPrefix: "text",
+  addedPrefix: "text",
+};
+const bearerKinds: OptionKinds<RequireBearerOptions> = { requiredScopes: "any" };
+
+/**
+ * Checks what a mount is made of, when it is made: a misspelt option must not be found out by the first request, or never.
+ *
+ * @param name - The mount, for messages.
+ * @throws {ConfigurationError} when there is no provider, or an option is unknown or wrong.
+ */
+export function requireServing(name: string, provider: unknown, options: unknown): void {
+  requireProvider(name, provider, ["serves", "fetch"]);
+  requireOptions(name, options, mountKinds);
+}
+
+/** The same for a guard. */
+export function requireGuarding(name: string, provider: unknown, options: RequireBearerOptions): void {
+  requireProvider(name, provider, ["authenticate"]);
+  requireOptions(name, options, bearerKinds);
+  requireScopeList(options);
+}
+
+/** The same for a mount that does both. */
+export function requireProtecting(name: string, provider: unknown, options: RequireBearerOptions): void {
+  requireProvider(name, provider, ["serves", "fetch", "authenticate"]);
+  requireOptions(name, options, { ...mountKinds, ...bearerKinds });
+  requireScopeList(options);
+}
+
+function requireProvider(name: string, provider: unknown, methods: readonly string[]): void {
+  requireMethods(`${name}: the provider`, provider, methods, "give a PangeaOAuthProvider or an McpOAuthProvider");
+}
+
+function requireScopeList({ requiredScopes }: RequireBearerOptions): void {
+  if (requiredScopes !== undefined) requireScopes("requiredScopes", requiredScopes);
 }

@@ -1,12 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requireKind } from "../option-checks.ts";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { allowOtherOrigins } from "./cross-origin.ts";
-import type {
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  MountOptions,
-  RequireBearerOptions,
+import {
+  type AuthorizationServer,
+  type BearerAuthenticator,
+  type CallerOptions,
+  type MountOptions,
+  type RequireBearerOptions,
+  requireGuarding,
+  requireProtecting,
+  requireServing,
 } from "./mounted-provider.ts";
 import { answer, guardedRequest, type NodeRequest, pathOf } from "./node-conversion.ts";
 import { PublicPaths } from "./public-path.ts";
@@ -39,6 +43,8 @@ export function pangeaAuth(
   next: (request: IncomingMessage, response: ServerResponse) => unknown,
   options: MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  requireServing("pangeaAuth", provider, options);
+  requireKind("pangeaAuth: the listener", next ?? null, "function");
   const { caller = addressOf } = options;
   const paths = new PublicPaths(provider, options);
   return async (request, response) => {
@@ -63,6 +69,8 @@ export function requireBearer(
   next: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
   options: RequireBearerOptions = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  requireGuarding("requireBearer", provider, options);
+  requireKind("requireBearer: the listener", next ?? null, "function");
   return async (request, response) => {
     const auth = await authenticateNode(provider, request, response, options);
     if (auth !== undefined) await next(Object.assign(request, { auth }), response);
@@ -83,8 +91,10 @@ export function protectMcp(
   listener: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
   options: RequireBearerOptions & MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
-  const guarded = requireBearer(provider, listener, options);
-  return pangeaAuth(provider, guarded, options);
+  requireProtecting("protectMcp", provider, options);
+  const { requiredScopes, caller } = options;
+  const guarded = requireBearer(provider, listener, { ...(requiredScopes !== undefined && { requiredScopes }) });
+  return pangeaAuth(provider, guarded, { ...(caller !== undefined && { caller }) });
 }
 
 /**

@@ -1,5 +1,3 @@
-import { isLoopbackHost } from "../option-checks.ts";
-import { InMemoryRepository } from "../storage/in-memory.ts";
 import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
@@ -18,6 +16,7 @@ import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
+import { LostRecords } from "./keys/lost-records.ts";
 import { Login } from "./login/login.ts";
 import { pathBelow, paths, wellKnownUrl } from "./oauth/paths.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
@@ -28,14 +27,18 @@ import { TokenIssue } from "./tokens/token-issue.ts";
 export type ProviderParts = ReturnType<typeof assemble>;
 
 /** Makes the parts of a provider and hands each the ones that it needs. */
-export function assemble(configuration: ProviderConfiguration) {
+export function assemble(given: ProviderConfiguration) {
+  const announcements = new KeyAnnouncements(given);
+  const configuration = {
+    ...given,
+    repositories: new LostRecords(announcements, given.reporter).without(given.repositories),
+  };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
   const registry = new ClientRegistry(configuration, kept);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
   const upstreamRevocations = new UpstreamRevocations(configuration);
-  const announcements = new KeyAnnouncements(configuration);
   const grants = new Grants({ ...configuration, upstreamRevocations });
   const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
@@ -45,7 +48,6 @@ export function assemble(configuration: ProviderConfiguration) {
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
   const { reporter } = configuration;
-  warnOfMemory(configuration);
   const watch = mountWatch(configuration);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
   const rateLimits = new RateLimits(configuration);
@@ -58,6 +60,7 @@ export function assemble(configuration: ProviderConfiguration) {
   };
   return {
     background,
+    configuration,
     documents,
     grants,
     sessions,
@@ -76,21 +79,6 @@ export function assemble(configuration: ProviderConfiguration) {
       background,
     }),
   };
-}
-
-/** What is in memory on a server that others reach is lost to somebody sooner or later. */
-function warnOfMemory({ baseUrl, repositories, reporter }: ProviderConfiguration): void {
-  if (isLoopbackHost(new URL(baseUrl).hostname)) return;
-  const kinds = Object.entries(repositories).filter(([, repository]) => repository instanceof InMemoryRepository);
-  if (kinds.length === 0) return;
-  const isAll =
-    kinds.length === Object.values(repositories).filter((repository) => typeof repository === "object").length;
-  const which = isAll ? "State" : `State (${kinds.map(([kind]) => kind).join(", ")})`;
-  reporter.notice(
-    "warn",
-    "store-in-memory",
-    `${which} is in this process's memory: a restart ends every login, and a second instance knows none of them. Give the option repositories, such as createVaultRepositories(process.env.PANGEA_VAULT_TOKEN).`,
-  );
 }
 
 /** Knows the endpoints by their paths, and what is this provider's alone: where nobody else has anything. */

@@ -58,6 +58,15 @@ export interface ProviderEvents {
   };
   /** A request to the MCP endpoint that showed a credential was refused. */
   readonly denied: { readonly error: string; readonly failure: FailureDescription };
+  /**
+   * A record of the store is sealed under a key that no instance has any more: whoever depends on it logs in again.
+   * `records` is how many of the key's records this instance has met. The secret, listed again, opens them.
+   */
+  readonly "key-lost": { readonly keyId: string; readonly records: number };
+  /** All state is in memory, on a host that is not this machine: every login ends with the process. */
+  readonly "state-in-memory": { readonly issuer: string };
+  /** The store has grants of another server, told by their resource. They are never listed, verified or ended here. */
+  readonly "foreign-grants": { readonly resource: string };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
@@ -95,6 +104,9 @@ const names: readonly (keyof ProviderEvents)[] = [
   "grant-revoked",
   "reuse-detected",
   "denied",
+  "key-lost",
+  "state-in-memory",
+  "foreign-grants",
   "rate-limited",
   "outage",
 ];

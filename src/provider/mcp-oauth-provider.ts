@@ -1,8 +1,10 @@
 import { OAuthError } from "../errors.ts";
+import { requireText, requireThat } from "../option-checks.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
+import { warnOfStateInMemory } from "./configuration/state-in-memory.ts";
 import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
@@ -38,8 +40,9 @@ export class McpOAuthProvider {
   constructor(options: McpOAuthProviderOptions, internals: ProviderInternals);
   constructor(options: McpOAuthProviderOptions, internals: ProviderInternals = {}) {
     const configuration = configure(options, internals);
-    this.#configuration = configuration;
     this.#parts = assemble(configuration);
+    this.#configuration = this.#parts.configuration;
+    warnOfStateInMemory(configuration);
   }
 
   /** The issuer, byte for byte as in the metadata. */
@@ -80,7 +83,9 @@ export class McpOAuthProvider {
    * return provider.serves(pathname, request.method) ? provider.fetch(request, { caller: address }) : next();
    * ```
    */
-  fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
+  async fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
+    // Another realm's Request is one too.
+    requireThat(typeof request?.url === "string", "fetch takes a Request, as Web servers have it.");
     this.#parts.watch.mounted();
     return this.#parts.router.respond(request, sender.caller);
   }
@@ -110,7 +115,7 @@ export class McpOAuthProvider {
    * if (caller instanceof Response) return caller;
    * ```
    */
-  authenticate(
+  async authenticate(
     request: {
       readonly headers: { get(name: string): string | null };
       readonly method?: string | undefined;
@@ -118,6 +123,11 @@ export class McpOAuthProvider {
     },
     options: { readonly requiredScopes?: readonly string[] } = {},
   ): Promise<AuthInfo | Response> {
+    const hasHeaders = typeof request?.headers?.get === "function";
+    requireThat(
+      hasHeaders,
+      "authenticate takes a request with its headers: a Web request, or an object with headers.get.",
+    );
     // An instance that serves nothing but the MCP endpoint announces its keys as well.
     this.#parts.background();
     return this.#parts.guard.authenticate(request, options.requiredScopes);
@@ -159,8 +169,9 @@ export class McpOAuthProvider {
    * ```
    */
   async upstreamToken(authInfo: { readonly token: string } | undefined): Promise<UpstreamUserToken> {
-    if (authInfo === undefined) throw new OAuthError("invalid_token", "The request was made without an access token.");
-    return this.#parts.sessions.open(authInfo.token);
+    const token: unknown = authInfo?.token;
+    if (typeof token === "string") return this.#parts.sessions.open(token);
+    throw new OAuthError("invalid_token", "The request was made without an access token.");
   }
 
   /**
@@ -168,9 +179,11 @@ export class McpOAuthProvider {
    * the upstream cannot be opened without one of the user's own; they are left to expire.
    *
    * @returns Whether there was such a grant.
+   * @throws {ConfigurationError} when the id is no text.
    * @throws {StorageError} when the store fails: call again.
    */
-  revokeGrant(grantId: string): Promise<boolean> {
+  async revokeGrant(grantId: string): Promise<boolean> {
+    requireText("grantId", grantId);
     return this.#parts.grants.revoke(grantId);
   }
 
@@ -179,6 +192,7 @@ export class McpOAuthProvider {
    *
    * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
    * without a value.
+   * @throws {UnreadableRecordsError} after the last grant, when there were records that could not be read.
    * @throws {StorageError} when the store fails.
    *
    * @example
@@ -197,6 +211,7 @@ export class McpOAuthProvider {
    * @returns How many grants were ended.
    * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
    * without a value.
+   * @throws {UnreadableRecordsError} when there were records that could not be read; every grant that could be is ended.
    * @throws {StorageError} when the store fails: call again.
    *
    * @example

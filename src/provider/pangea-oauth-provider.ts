@@ -1,9 +1,12 @@
-import { requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
+import { providerOptionKinds } from "./configuration/option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { McpOAuthProvider } from "./mcp-oauth-provider.ts";
 import { PangeaAuthn } from "./upstream/pangea-authn.ts";
+
+const owner = "PangeaOAuthProvider";
 
 type RenamedOption = "baseUrl" | "issuerUrl" | "path" | "scopes";
 
@@ -48,6 +51,20 @@ const namesHere: Readonly<Record<RenamedOption, keyof PangeaOAuthProviderOptions
   path: "mcpPath",
   scopes: "mcpScopes",
 };
+const { baseUrl: _1, issuerUrl: _2, path: _3, scopes: _4, upstream: _5, ...sharedKinds } = providerOptionKinds;
+const optionKinds: OptionKinds<PangeaOAuthProviderOptions> = {
+  ...sharedKinds,
+  mcpBaseUrl: "any",
+  mcpIssuerUrl: "any",
+  mcpPath: "any",
+  mcpScopes: "any",
+  pangeaAuthnIssuerUrl: "any",
+  pangeaAuthnClientId: "any",
+  pangeaAuthnClientSecret: "any",
+  pangeaAuthnScopes: "any",
+  upstreamTimeout: "any",
+  fetch: "function",
+};
 const pangeaNamesHere = {
   issuerUrl: "pangeaAuthnIssuerUrl",
   clientId: "pangeaAuthnClientId",
@@ -82,7 +99,7 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
   /** @internal Takes what only this package and its tests give. */
   constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals);
   constructor(options: PangeaOAuthProviderOptions, internals: ProviderInternals = {}) {
-    super(generalOptions(options), { ...internals, nameOf: (option) => namesHere[option] });
+    super(generalOptions(options), { ...internals, owner, nameOf: (option) => namesHere[option] });
   }
 
   /**
@@ -104,19 +121,21 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
 }
 
 function generalOptions(options: PangeaOAuthProviderOptions): McpOAuthProviderOptions {
-  requireThat(typeof options === "object" && options !== null, "PangeaOAuthProvider takes an object of options.");
+  requireThat(options !== undefined, `${owner} takes an object of options.`);
+  requireOptions(owner, options, optionKinds);
+  const { mcpBaseUrl, mcpIssuerUrl, mcpPath, mcpScopes, ...others } = options;
+  const {
+    pangeaAuthnIssuerUrl: issuerUrl,
+    pangeaAuthnClientId: clientId,
+    pangeaAuthnClientSecret: clientSecret,
+    pangeaAuthnScopes: scopes,
+    upstreamTimeout: timeout,
+    fetch,
+    ...shared
+  } = others;
   const upstream = new PangeaAuthn(
-    {
-      issuerUrl: options.pangeaAuthnIssuerUrl,
-      clientId: options.pangeaAuthnClientId,
-      clientSecret: options.pangeaAuthnClientSecret,
-      scopes: options.pangeaAuthnScopes,
-      timeout: options.upstreamTimeout,
-      fetch: options.fetch,
-      clock: options.clock,
-    },
+    { issuerUrl, clientId, clientSecret, scopes, timeout, fetch, clock: options.clock },
     (option) => pangeaNamesHere[option],
   );
-  const { mcpBaseUrl: baseUrl, mcpIssuerUrl: issuerUrl, mcpPath: path, mcpScopes: scopes, ...others } = options;
-  return { ...others, baseUrl, issuerUrl, path, scopes, upstream };
+  return { ...shared, baseUrl: mcpBaseUrl, issuerUrl: mcpIssuerUrl, path: mcpPath, scopes: mcpScopes, upstream };
 }

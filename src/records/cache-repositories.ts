@@ -1,7 +1,7 @@
-import { requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../storage/cached/invalidation.ts";
-import type { Repository } from "../storage/contract.ts";
+import { type Repository, requireRepository } from "../storage/contract.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
@@ -27,6 +27,20 @@ export interface CacheRepositoriesOptions {
   readonly clock?: () => number;
 }
 
+const optionKinds: OptionKinds<CacheRepositoriesOptions> = {
+  maxStaleness: "any",
+  max: "any",
+  invalidation: "object",
+  onPublishFailure: "function",
+  clientsStaleIfError: "any",
+  clock: "function",
+};
+const invalidationKinds: OptionKinds<NonNullable<CacheRepositoriesOptions["invalidation"]>> = {
+  accessTokens: "object",
+  grants: "object",
+  clients: "object",
+};
+
 /**
  * Puts a write-through cache in front of what every request reads: access tokens, their grants, and clients. A request with
  * a token that was seen before then makes no call to the store.
@@ -45,7 +59,15 @@ export function cacheRepositories<R extends ProviderRepositories>(
   repositories: R,
   options: CacheRepositoriesOptions,
 ): R & ProviderRepositories & AsyncDisposable {
+  requireThat(options !== undefined, "cacheRepositories takes an object of options, with maxStaleness.");
+  requireOptions("cacheRepositories", options, optionKinds);
+  requireOptions("cacheRepositories", options.invalidation, invalidationKinds, "invalidation");
+  for (const kind of ["accessTokens", "grants", "clients"] as const) {
+    requireRepository(`cacheRepositories: ${kind}`, repositories?.[kind]);
+  }
   const { maxStaleness, max = 10_000, invalidation = {}, clientsStaleIfError = 0, clock, onPublishFailure } = options;
+  const isAge = Number.isFinite(clientsStaleIfError) && clientsStaleIfError >= 0;
+  requireThat(isAge, "clientsStaleIfError must be a number of milliseconds, 0 for not at all.");
   requireThat(
     invalidation.grants !== undefined || Object.keys(invalidation).length === 0,
     "invalidation.grants is missing: other instances would hear of revocations only after maxStaleness.",

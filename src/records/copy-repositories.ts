@@ -1,4 +1,4 @@
-import { requireThat } from "../option-checks.ts";
+import { requireObject, requireThat } from "../option-checks.ts";
 import { type CopyReport, type CopyRepositoryOptions, copyRepository } from "../storage/copy-repository.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import { type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
@@ -28,8 +28,11 @@ export type CopyReports = Readonly<Record<keyof ProviderRecords, CopyReport>>;
 export async function copyRepositories(
   from: ProviderRepositories,
   to: ProviderRepositories,
-  { onProgress, ...options }: CopyRepositoriesOptions = {},
+  copyOptions: CopyRepositoriesOptions = {},
 ): Promise<CopyReports> {
+  requireObject("options", copyOptions);
+  requireObject("The target", to);
+  const { onProgress, ...options } = copyOptions;
   wrapRepositories(from, (source, name) => {
     requireThat(isEnumerable(source), `The source cannot list its ${name}: its repository needs a method entries().`);
     return source;

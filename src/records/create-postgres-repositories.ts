@@ -1,8 +1,12 @@
-import { requireThat } from "../option-checks.ts";
-import type { KeyRing } from "../secrets/key-ring.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import type { PostgresLike } from "../storage/postgres/postgres-like.ts";
-import { PostgresRepository, type PostgresRepositoryOptions } from "../storage/postgres/postgres-repository.ts";
+import {
+  PostgresRepository,
+  type PostgresRepositoryOptions,
+  postgresRepositoryOptionKinds,
+} from "../storage/postgres/postgres-repository.ts";
 import { SharedPostgres } from "../storage/postgres/shared-postgres.ts";
 import { defaultTable, quotedTable } from "../storage/postgres/table.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
@@ -12,7 +16,10 @@ interface InPostgres extends Backend {
 }
 
 /** Every repository of a provider, in Postgres. */
-export interface PostgresRepositories extends RepositoriesOf<InPostgres>, AsyncDisposable {}
+export interface PostgresRepositories extends RepositoriesOf<InPostgres>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where they are. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
+}
 
 /** The options of {@link createPostgresRepositories}. */
 export interface PostgresRepositoriesOptions extends Omit<PostgresRepositoryOptions<never>, "prefix" | "expiresAt"> {
@@ -28,6 +35,9 @@ export interface PostgresRepositoriesOptions extends Omit<PostgresRepositoryOpti
    */
   readonly keys?: KeyRing;
 }
+
+const { prefix: _prefix, expiresAt: _expiresAt, ...sharedKinds } = postgresRepositoryOptionKinds;
+const optionKinds: OptionKinds<PostgresRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
 
 /**
  * Builds every repository of a provider in one table of Postgres. `createPostgresTables()` creates the table.
@@ -47,7 +57,9 @@ export function createPostgresRepositories(
   postgres: PostgresLike,
   options: PostgresRepositoriesOptions = {},
 ): PostgresRepositories {
+  requireOptions("createPostgresRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
+  requireKeyRing(keys);
   requireThat(
     typeof namespace === "string" && /^[a-z0-9_-]{1,40}$/.test(namespace),
     "namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.",
@@ -64,6 +76,7 @@ export function createPostgresRepositories(
   );
   return {
     ...repositories,
+    ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     async [Symbol.asyncDispose]() {
       await Promise.all(Object.values(repositories).map((repository) => repository[Symbol.asyncDispose]()));
     },

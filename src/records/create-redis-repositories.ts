@@ -1,9 +1,14 @@
 import { ConfigurationError } from "../errors.ts";
-import type { KeyRing } from "../secrets/key-ring.ts";
+import { type OptionKinds, requireOptions } from "../option-checks.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
-import { RedisRepository, type RedisRepositoryOptions } from "../storage/redis/redis-repository.ts";
+import {
+  RedisRepository,
+  type RedisRepositoryOptions,
+  redisRepositoryOptionKinds,
+} from "../storage/redis/redis-repository.ts";
 import { SharedClient } from "../storage/redis/shared-client.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
 
@@ -13,6 +18,8 @@ interface InRedis extends Backend {
 
 /** Every repository of a provider, in Redis. */
 export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where they are. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
   /**
    * Makes sure that Redis evicts no records: call it when the server starts. The Redis user needs `+info`.
    *
@@ -42,6 +49,9 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
   readonly keys?: KeyRing;
 }
 
+const { prefix: _prefix, expiresAt: _expiresAt, ...sharedKinds } = redisRepositoryOptionKinds;
+const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
+
 /**
  * Builds every repository of a provider in Redis, each kind of record under a prefix of its own. Once the client is
  * connected, the process warns with the code `PANGEA_REDIS_EVICTION` of a Redis that may evict records; `check()` refuses
@@ -58,8 +68,10 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
  * ```
  */
 export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
+  requireOptions("createRedisRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
-  if (!/^[a-z0-9_-]{1,40}$/.test(namespace)) {
+  requireKeyRing(keys);
+  if (typeof namespace !== "string" || !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.
@@ -74,6 +86,7 @@ export function createRedisRepositories(redis: RedisLike, options: RedisReposito
   const endWarning = warnOfEviction(client);
   return {
     ...repositories,
+    ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     check: () => requireNoEviction(client),
     async [Symbol.asyncDispose]() {
       endWarning();

@@ -1,5 +1,9 @@
+import { type OptionKinds, requireOptions } from "../option-checks.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
+import { sealed } from "../storage/codecs/sealed.ts";
+import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import { toVaultService } from "../storage/vault/connect.ts";
-import { type PangeaVaultRepositoryOptions, readVaultOptions } from "../storage/vault/options.ts";
+import { type PangeaVaultRepositoryOptions, readVaultOptions, vaultOptionKinds } from "../storage/vault/options.ts";
 import { VaultFolder } from "../storage/vault/vault-folder.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
@@ -11,23 +15,44 @@ interface InVault extends Backend {
 
 /** Every repository of a provider, in Vault. */
 export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposable {
-  /** Deletes what has expired, of every kind. Returns the number of items deleted. */
+  /** The ids of the keys that records are sealed with, where they are. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
+  /**
+   * Deletes what has expired, of every kind. Returns the number of items deleted. An item that does not say of itself
+   * that this package has stored it is never touched.
+   *
+   * @throws {UnreadableRecordsError} once everything else is done, when there are records that cannot be read: nobody can
+   * tell whether those have expired.
+   * @throws {StorageFailure} when the store fails.
+   */
   sweep(): Promise<number>;
 }
 
 /** The options of `createVaultRepositories`: those of a repository that concern all kinds alike. */
-export type VaultRepositoriesOptions = Omit<PangeaVaultRepositoryOptions<never>, "kind" | "expiresAt">;
+export interface VaultRepositoriesOptions extends Omit<PangeaVaultRepositoryOptions<never>, "kind" | "expiresAt"> {
+  /**
+   * Seals every record, so that whoever may read the Vault reads none of them, and who may write to it forges none. The
+   * users' Pangea tokens are sealed in their grants either way. A folder that holds records without a seal, such as a Python
+   * server's, is not read with it. Default: none, for Vault encrypts by itself what it keeps.
+   */
+  readonly keys?: KeyRing;
+}
+
+const { kind: _kind, expiresAt: _expiresAt, ...sharedKinds } = vaultOptionKinds;
+const optionKinds: OptionKinds<VaultRepositoriesOptions> = { ...sharedKinds, keys: "object" };
 
 /**
  * Builds every repository of a provider in Vault. All kinds of record share one folder, told apart by the item's
- * metadata; where the folder is a Python server's, its access tokens and clients go on working.
+ * metadata, which also has this package's mark: no other item of the folder is read or touched. Two servers on one Vault
+ * need a `namespace` each. Where `folder` names a Python server's folder, its access tokens and clients go on working;
+ * `folder: false` is for a Python server, or a first preview of this package, that was given no folder.
  *
  * @param tokenOrService - A Vault token (`pts_…`), or a `VaultService` of `pangea-node-sdk`.
  * @throws {ConfigurationError} when an option is wrong; the message names the option.
  *
  * @example
  * ```ts
- * const repositories = createVaultRepositories(process.env.PANGEA_VAULT_TOKEN, { folder: "/mcp" });
+ * const repositories = createVaultRepositories(process.env.PANGEA_VAULT_TOKEN, { namespace: "invoices" });
  * const provider = new PangeaOAuthProvider({ ...settings, repositories });
  * ```
  */
@@ -35,17 +60,24 @@ export function createVaultRepositories(
   tokenOrService: string | VaultServiceLike,
   options: VaultRepositoriesOptions = {},
 ): VaultRepositories {
+  requireOptions("createVaultRepositories", options, optionKinds);
+  const { keys, ...shared } = options;
+  requireKeyRing(keys);
   // One view of the folder for all kinds: what a request reads of several kinds at once is one call.
-  const folder = new VaultFolder(toVaultService(tokenOrService, options), readVaultOptions(options));
+  const folder = new VaultFolder(toVaultService(tokenOrService, shared), readVaultOptions(shared));
   const repositories = createRepositories<InVault>(
-    (schema, kind) => new PangeaVaultRepository(schema, folder, { ...options, kind }),
+    (schema, kind) =>
+      new PangeaVaultRepository(keys === undefined ? schema : sealed(schema, keys), folder, { ...shared, kind }),
   );
   const all = Object.values(repositories);
   return {
     ...repositories,
+    ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     async sweep() {
+      const unreadable = new UnreadableRecords();
       let deleted = 0;
-      for (const repository of all) deleted += await repository.sweep();
+      for (const repository of all) deleted += await repository.sweepReadable(unreadable);
+      unreadable.throwIfAny();
       return deleted;
     },
     async [Symbol.asyncDispose]() {

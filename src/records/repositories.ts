@@ -1,6 +1,8 @@
 import type { ZodType } from "zod";
+import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
+import type { ExpiringRecord } from "../storage/readable-expiry.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
@@ -39,19 +41,23 @@ export interface ProviderRecords {
   readonly keyAnnouncements: KeyAnnouncement;
 }
 
+/** The name of every kind of record. */
+export const recordKinds = [
+  "access_token",
+  "authorization_code",
+  "refresh_token",
+  "client",
+  "grant",
+  "client_assertion",
+  "upstream_session",
+  "upstream_revocation",
+  "consent_revocation",
+  "lock",
+  "key_announcement",
+] as const;
+
 /** The name of a kind of record. Backends use the name as a namespace. */
-export type RecordKind =
-  | "access_token"
-  | "authorization_code"
-  | "refresh_token"
-  | "client"
-  | "grant"
-  | "client_assertion"
-  | "upstream_session"
-  | "upstream_revocation"
-  | "consent_revocation"
-  | "lock"
-  | "key_announcement";
+export type RecordKind = (typeof recordKinds)[number];
 
 /**
  * The repositories that a `PangeaOAuthProvider` keeps its state in. Keys are SHA-256 hashes of secrets or identifiers
@@ -97,8 +103,12 @@ type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["reposito
  * ```
  */
 export function createRepositories<B extends Backend = Backend>(
-  create: <V>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
+  create: <V extends ExpiringRecord>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
 ): RepositoriesOf<B> {
+  requireThat(
+    typeof create === "function",
+    "createRepositories() needs a function that makes a repository of a schema.",
+  );
   return {
     accessTokens: create(AccessTokenSchema, "access_token"),
     authorizationCodes: create(AuthorizationCodeSchema, "authorization_code"),
@@ -113,6 +123,12 @@ export function createRepositories<B extends Backend = Backend>(
     keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement"),
   };
 }
+
+interface InMemoryOptions {
+  readonly clock?: () => number;
+}
+
+const inMemoryOptionKinds: OptionKinds<InMemoryOptions> = { clock: "function" };
 
 /**
  * Puts a wrapper in front of each repository of a provider. What else the object has, such as the end of it, stays.
@@ -129,6 +145,8 @@ export function wrapRepositories<R extends ProviderRepositories>(
   repositories: R,
   wrap: <V>(repository: Repository<string, V>, name: keyof ProviderRecords) => Repository<string, V>,
 ): Omit<R, keyof ProviderRecords> & ProviderRepositories {
+  requireObject("repositories", repositories);
+  requireThat(typeof wrap === "function", "wrapRepositories() needs a function that wraps a repository.");
   return {
     ...repositories,
     accessTokens: wrap(repositories.accessTokens, "accessTokens"),
@@ -150,12 +168,14 @@ export function wrapRepositories<R extends ProviderRepositories>(
  * between instances.
  *
  * @param options - `clock` gives the time in milliseconds since the epoch. Default: `Date.now`.
+ * @throws {ConfigurationError} when an option is unknown or wrong; the message names it.
  *
  * @example
  * ```ts
  * const provider = new PangeaOAuthProvider({ ...settings, repositories: createInMemoryRepositories() });
  * ```
  */
-export function createInMemoryRepositories(options: { readonly clock?: () => number } = {}): ProviderRepositories {
+export function createInMemoryRepositories(options: InMemoryOptions = {}): ProviderRepositories {
+  requireOptions("createInMemoryRepositories", options, inMemoryOptionKinds);
   return createRepositories(<V>() => new InMemoryRepository<string, V>(options));
 }

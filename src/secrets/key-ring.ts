@@ -1,5 +1,6 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { ConfigurationError } from "../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 
 /**
  * The fewest characters of a secret that keys are derived from: 128 bits, even where every character is a hexadecimal
@@ -21,6 +22,12 @@ export interface DerivedKeys {
   readonly primary: DerivedKey;
   readonly all: readonly DerivedKey[];
 }
+
+interface KeyRingOptions {
+  readonly context?: string;
+}
+
+const optionKinds: OptionKinds<KeyRingOptions> = { context: "text" };
 
 /**
  * Derives every key of this package from one configured secret, by HKDF-SHA-256 (RFC 5869) with a label for each
@@ -48,9 +55,15 @@ export class KeyRing {
    * @param options - `context` keeps key rings with the same secret apart: what one sealed no other opens. Default: none.
    * @throws {ConfigurationError} when it is neither, the list is empty, or a secret has fewer than 32 characters or is listed twice.
    */
-  static from(secrets: string | readonly string[], options: { readonly context?: string } = {}): KeyRing {
+  static from(secrets: string | readonly string[], options: KeyRingOptions = {}): KeyRing {
+    requireOptions("KeyRing.from", options, optionKinds);
+    const { context = "" } = options;
+    requireThat(typeof context === "string", "context must be a string.");
     const given: unknown = typeof secrets === "string" ? [secrets] : secrets;
-    if (!Array.isArray(given)) throw new ConfigurationError("A secret must be a string, or a list of strings.");
+    if (!Array.isArray(given))
+      throw new ConfigurationError(
+        "A secret must be a string, or a list of strings; this is neither. Is an environment variable missing?",
+      );
     const [first, ...others] = given;
     if (first === undefined) throw new ConfigurationError("Give at least one secret.");
     const list: readonly [string, ...string[]] = [first, ...others];
@@ -59,8 +72,10 @@ export class KeyRing {
         `A secret must have at least ${minSecretLength} characters; take them from a random source.`,
       );
     }
+    const isBare = list.every((secret) => secret === secret.trim());
+    requireThat(isBare, "A secret has white space or a line break around it: take that off, as with trim().");
     if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
-    return new KeyRing(list, options.context ?? "");
+    return new KeyRing(list, context);
   }
 
   /** The ids of the keys, one for each secret. A secret's keys have the same id for every purpose. */
@@ -90,4 +105,13 @@ export class KeyRing {
     const info = this.#context === "" ? label : `${label}\0${this.#context}`;
     return new Uint8Array(hkdfSync("sha256", secret, "pangea-authn-fastmcp", info, 32));
   }
+}
+
+/**
+ * Checks an option that takes a key ring.
+ *
+ * @throws {ConfigurationError} when it is something else, such as the secret itself.
+ */
+export function requireKeyRing(keys: unknown): void {
+  requireThat(keys === undefined || keys instanceof KeyRing, "keys must be a key ring: KeyRing.from(secret).");
 }

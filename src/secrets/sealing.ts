@@ -46,9 +46,12 @@ export function openSealed(keys: DerivedKeys, envelope: string, associatedData: 
   }
   const purposeKey = keys.all.find((candidate) => candidate.id === keyId);
   if (purposeKey === undefined) {
-    throw new UnsealableError("A value was sealed under a key that is not configured; keep old secrets in the list.", {
-      ...(keyId !== undefined && { keyId }),
-    });
+    // The id comes from the store: only what has the form of an id is shown.
+    const isId = keyId !== undefined && /^[\w-]{1,32}$/.test(keyId);
+    throw new UnsealableError(
+      `A value was sealed under the key ${isId ? keyId : "(of another form)"}, which is not configured; keep old secrets in the list.`,
+      { ...(isId && { keyId }) },
+    );
   }
   const salt = decode(saltText);
   const sealed = decode(sealedText);

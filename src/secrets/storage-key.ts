@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { requireThat } from "../option-checks.ts";
 
 /** The storage key of a secret: `sha256-` and the standard base64 of its SHA-256, as in subresource integrity. */
 export type TokenKey = `sha256-${string}`;
@@ -7,12 +8,15 @@ export type TokenKey = `sha256-${string}`;
  * The key that a secret is stored under, so that the secret itself is never in the store. It is the form that the
  * Python package uses for access tokens.
  *
+ * @throws {ConfigurationError} when the secret is no string.
+ *
  * @example
  * ```ts
  * tokenKey("abc"); // "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
  * ```
  */
 export function tokenKey(secret: string): TokenKey {
+  requireThat(typeof secret === "string", "tokenKey() needs the secret as a string.");
   return `sha256-${createHash("sha256").update(secret, "utf8").digest("base64")}`;
 }
 

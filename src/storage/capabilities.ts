@@ -1,6 +1,7 @@
-import type { Repository } from "./contract.ts";
+import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { isFreshlyReadable } from "./fresh-read.ts";
+import { canReadBack } from "./read-back.ts";
 
 /** A call that a wrapper passes on, or not. */
 export type PassOn = <R>(method: RepositoryMethod, call: () => Promise<R>, key: string) => Promise<R>;
@@ -10,9 +11,12 @@ export type RepositoryMethod = keyof Repository<string, unknown> | "getFresh";
 
 /**
  * A repository that hands every call by key to a wrapper. It has the optional capabilities that the repository has, and no
- * others: a fresh read, a list of the records, an end.
+ * others: a fresh read, what a read would give back, a list of the records, an end.
+ *
+ * @throws {ConfigurationError} when it is no repository.
  */
 export function wrapped<K extends string, V>(repository: Repository<K, V>, passOn: PassOn): Repository<K, V> {
+  requireRepository("The repository", repository);
   const wrapper: Repository<K, V> = {
     get: (key) => passOn("get", () => repository.get(key), key),
     set: (key, value) => passOn("set", () => repository.set(key, value), key),
@@ -25,6 +29,7 @@ export function wrapped<K extends string, V>(repository: Repository<K, V>, passO
     isFreshlyReadable(repository) && {
       getFresh: (key: K) => passOn("getFresh", () => repository.getFresh(key), key),
     },
+    canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
     isEnumerable(repository) && { entries: () => repository.entries() },
     isAsyncDisposable(repository) && { [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose]() },
   );

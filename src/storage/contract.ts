@@ -1,3 +1,5 @@
+import { requireMethods } from "../option-checks.ts";
+
 /**
  * An asynchronous key-value store for records that may expire.
  *
@@ -39,4 +41,15 @@ export interface Repository<K extends string, V> {
    * is false, or the error that `get` gives.
    */
   add(key: K, value: V): Promise<boolean>;
+}
+
+/**
+ * Checks that a value is a repository, as far as its methods tell.
+ *
+ * @param name - What the value is for, for the message.
+ * @throws {ConfigurationError} when a method is missing; the message names all that are.
+ */
+export function requireRepository(name: string, value: unknown): void {
+  const remedy = "a repository has get, set, delete, take and add, and inOneProcess() makes one of the first three";
+  requireMethods(name, value, ["get", "set", "delete", "take", "add"], remedy);
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { requireThat } from "../option-checks.ts";
-import type { Repository } from "./contract.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { getFresh } from "./fresh-read.ts";
 
@@ -27,6 +27,16 @@ export interface CopyRepositoryOptions {
   /** Ends the copying between two records. What was copied stays; the next copy goes on from there. */
   readonly signal?: AbortSignal;
 }
+
+const optionKinds: OptionKinds<CopyRepositoryOptions> = {
+  existing: "any",
+  removeMissing: "boolean",
+  dryRun: "boolean",
+  recordsPerSecond: "any",
+  concurrency: "any",
+  onProgress: "function",
+  signal: "object",
+};
 
 /** What a test replaces. */
 export interface CopyRepositoryInternals {
@@ -78,6 +88,9 @@ export async function copyRepository<V>(
   options: CopyRepositoryOptions = {},
   internals: CopyRepositoryInternals = {},
 ): Promise<CopyReport> {
+  requireRepository("The source", from);
+  requireRepository("The target", to);
+  requireOptions("copyRepository", options, optionKinds);
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
   requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");

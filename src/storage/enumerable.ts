@@ -13,7 +13,8 @@ export interface EnumerableRepository<K extends string, V> extends Repository<K,
   /**
    * Lists the records that have not expired. A record that is written or deleted meanwhile may be listed or not.
    *
-   * Rejects with a `StorageError` when the store fails.
+   * Rejects with a `StorageError` when the store fails; and after the last record with an `UnreadableRecordsError`, where
+   * there were records that could not be read. So nothing is missing from a listing that ends without an error.
    */
   entries(): AsyncIterable<[K, V]>;
 }
@@ -29,5 +30,10 @@ export interface EnumerableRepository<K extends string, V> extends Repository<K,
 export function isEnumerable<K extends string, V>(
   repository: Repository<K, V>,
 ): repository is EnumerableRepository<K, V> {
-  return "entries" in repository && typeof repository.entries === "function";
+  return (
+    typeof repository === "object" &&
+    repository !== null &&
+    "entries" in repository &&
+    typeof repository.entries === "function"
+  );
 }

@@ -1,32 +1,106 @@
-/** Reads a record's absolute expiry, in epoch seconds; undefined for a record that never expires. */
-export type ReadExpiry<V> = (value: V) => number | undefined;
+import { types } from "node:util";
+import { InvalidRecordError } from "../errors.ts";
+import { type OptionKinds, requireKind } from "../option-checks.ts";
+import type { RecordLocation } from "./codecs/codec.ts";
+import { expiryFault } from "./expiry-fault.ts";
+import { corruptRecord } from "./record-errors.ts";
+
+/**
+ * Reads a record's absolute expiry: a `Date`, or a number of seconds since the epoch; undefined for a record that never
+ * expires.
+ */
+export type ReadExpiry<V> = (value: V) => Date | number | undefined;
 
 /** How a repository tells whether a record has expired. */
 export interface ExpiryOptions<V> {
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
-  /** Reads a record's expiry, in epoch seconds. Default: its `expiresAt`. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
+}
+
+/** All options of how a repository tells time. */
+export const expiryOptionKinds: OptionKinds<ExpiryOptions<never>> = { clock: "function", expiresAt: "function" };
+
+/**
+ * When records expire. An expiry that is no time fails closed: a record that is to be written with one is refused, and a
+ * stored record that has one is corrupt, never absent and never alive.
+ */
+export class RecordExpiry<V> {
+  readonly #read: (value: V) => unknown;
+
+  /**
+   * @param read - Reads a record's expiry. Default: its `expiresAt`.
+   * @throws {ConfigurationError} when it is no function.
+   */
+  constructor(read: ReadExpiry<V> | undefined) {
+    requireKind("expiresAt", read, "function");
+    this.#read = read === undefined ? memberExpiresAt : timeReadBy(read);
+  }
+
+  /**
+   * The expiry of a record that is to be written, in epoch seconds.
+   *
+   * @throws {InvalidRecordError} when it is neither undefined nor a number of seconds up to the end of the year 2200.
+   */
+  ofNew(value: V): number | undefined {
+    return this.#secondsOr(value, (fault) => new InvalidRecordError(`The record cannot be written: ${fault}.`));
+  }
+
+  /**
+   * The expiry of a record that the store holds, in epoch seconds.
+   *
+   * @throws {CorruptRecordError} when it is neither undefined nor a number of seconds up to the end of the year 2200.
+   */
+  ofStored(value: V, location: RecordLocation): number | undefined {
+    return this.#secondsOr(value, (fault) => corruptRecord(location, fault));
+  }
+
+  #secondsOr(value: V, failure: (fault: string) => Error): number | undefined {
+    let expiry: unknown;
+    try {
+      expiry = this.#read(value);
+    } catch (error) {
+      // Without the cause, which may quote the record.
+      const name = error instanceof Error ? error.name : typeof error;
+      throw failure(`the option expiresAt could not read its expiry and threw ${name}`);
+    }
+    if (expiry === undefined) return undefined;
+    const fault = expiryFault(expiry);
+    if (fault !== undefined || typeof expiry !== "number") throw failure(`its expiresAt ${fault}`);
+    return expiry;
+  }
+}
+
+/** The member `expiresAt` of a record, whatever it is; undefined for a record that has none. */
+function memberExpiresAt(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "expiresAt" in value ? value.expiresAt : undefined;
+}
+
+function timeReadBy<V>(read: ReadExpiry<V>): (value: V) => unknown {
+  return (value) => {
+    const time = read(value);
+    return types.isDate(time) ? time.getTime() / 1000 : time;
+  };
 }
 
 /** The expiry of a record that carries it as `expiresAt`, in epoch seconds. */
 export function readExpiresAt(value: unknown): number | undefined {
-  if (typeof value !== "object" || value === null || !("expiresAt" in value)) return undefined;
-  const { expiresAt } = value;
-  return typeof expiresAt === "number" && Number.isFinite(expiresAt) ? expiresAt : undefined;
+  return ofMember.ofNew(value);
 }
 
+const ofMember = new RecordExpiry<unknown>(undefined);
+
 /**
- * True from the moment on at which a record counts as absent.
+ * True from the moment on at which a record counts as absent. A time before the epoch, and the epoch itself, was long
+ * ago: 0 does not stand for "never".
  *
  * @param expiresAt - In epoch seconds.
  * @param now - In milliseconds since the epoch.
  */
 export function isExpired(expiresAt: number | undefined, now: number): boolean {
   return expiresAt !== undefined && expiresAt * 1000 <= now;
-}
-
-/** Makes the question whether a record counts as absent by now. */
-export function expiryOf<V>({ clock = Date.now, expiresAt = readExpiresAt }: ExpiryOptions<V>): (value: V) => boolean {
-  return (value) => isExpired(expiresAt(value), clock());
 }

@@ -1,16 +1,38 @@
+import { CorruptRecordError, StorageFullError, UnsealableError } from "../errors.ts";
+import { type OptionKinds, requireKind, requireOptions, requireThat } from "../option-checks.ts";
+import { isSchemaOrCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
+import type { RecordLocation } from "./codecs/codec.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, expiryOf } from "./expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
+import type { ReadsBack } from "./read-back.ts";
+import type { ExpiringRecord, ExpiryArguments } from "./readable-expiry.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
+import { RecordText } from "./record-text.ts";
 
-/** How an `InMemoryRepository` keeps time. */
-export type InMemoryRepositoryOptions<V> = ExpiryOptions<V>;
+/** How an `InMemoryRepository` keeps its records. */
+export interface InMemoryRepositoryOptions<V> extends ExpiryOptions<V> {
+  /**
+   * How many records are kept at the most. A write that would be one more removes what has expired; where that is nothing,
+   * it fails with a `StorageFullError`. No record makes way for another: it may be somebody's login. Default: no bound.
+   */
+  readonly max?: number;
+}
+
+const optionKinds: OptionKinds<InMemoryRepositoryOptions<never>> = { ...expiryOptionKinds, max: "any" };
+
+/** A record as it is kept: itself, frozen, or as the text that the codec writes. */
+type Kept<V> = ({ readonly record: V } | { readonly text: string }) & {
+  /** In epoch seconds; undefined for a record that never expires. */
+  readonly expiresAt: number | undefined;
+};
 
 /** A write looks at this many older records, so expired ones go at least as fast as new ones come. */
 const sweptPerWrite = 2;
 
 /**
  * A repository in this process's memory, for development and tests. Each instance has its own records; values are
- * copied and frozen on the way in, so nobody can change what is stored.
+ * copied and frozen on the way in, so nobody can change what is stored. With a schema or a codec it keeps what other
+ * repositories would: the text is kept, and every read reads it anew.
  *
  * Expired records are never returned, and every write removes some of them, so they do not pile up; there is no timer.
  *
@@ -19,44 +41,114 @@ const sweptPerWrite = 2;
  * const repository = new InMemoryRepository<string, { name: string }>();
  * await repository.set("ada", { name: "Ada" });
  * await repository.get("ada"); // { name: "Ada" }
+ *
+ * const sessions = new InMemoryRepository(z.object({ user: z.string(), expiresAt: z.number() }), { max: 10_000 });
  * ```
  */
-export class InMemoryRepository<K extends string, V> implements Repository<K, V> {
-  readonly #records = new Map<K, V>();
-  readonly #isOver: (value: V) => boolean;
-  #sweep: Iterator<[K, V]> | undefined;
+export class InMemoryRepository<K extends string, V> implements Repository<K, V>, ReadsBack<K, V> {
+  readonly #records = new Map<K, Kept<V>>();
+  readonly #texts: RecordText<V> | undefined;
+  readonly #expiry: RecordExpiry<V>;
+  readonly #clock: () => number;
+  readonly #max: number;
+  #sweep: Iterator<[K, Kept<V>]> | undefined;
+  /** Before this nothing that is kept expires, in epoch seconds. */
+  #nextExpiry = Number.POSITIVE_INFINITY;
 
-  constructor(options: InMemoryRepositoryOptions<V> = {}) {
-    this.#isOver = expiryOf(options);
+  /**
+   * Keeps the values themselves, whatever they are.
+   *
+   * @throws {ConfigurationError} when an option is wrong. The message names the option.
+   */
+  constructor(options?: InMemoryRepositoryOptions<V>);
+  /**
+   * Keeps what a schema or a codec makes of the values.
+   *
+   * @throws {ConfigurationError} when an option is wrong, or the schema's `expiresAt` may be no number and no option says
+   * how to read it. The message names the option.
+   */
+  constructor(schemaOrCodec: SchemaOrCodec<V>, ...options: ExpiryArguments<V, InMemoryRepositoryOptions<V>>);
+  constructor(schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>, options?: InMemoryRepositoryOptions<V>);
+  constructor(
+    schemaOrOptions: SchemaOrCodec<V> | InMemoryRepositoryOptions<V> = {},
+    optionsBesideSchema: InMemoryRepositoryOptions<V> = {},
+  ) {
+    const hasSchema = isSchemaOrCodec(schemaOrOptions);
+    const options = hasSchema ? optionsBesideSchema : schemaOrOptions;
+    requireKind(hasSchema ? "options" : "The first argument, a schema, a codec or the options,", options, "object");
+    requireOptions("InMemoryRepository", options, optionKinds);
+    const { clock = Date.now, expiresAt, max = Number.POSITIVE_INFINITY } = options;
+    requireKind("clock", clock, "function");
+    requireThat(
+      max === Number.POSITIVE_INFINITY || (Number.isSafeInteger(max) && max > 0),
+      "max must be a whole number above 0.",
+    );
+    this.#texts = hasSchema ? new RecordText(schemaOrOptions, options) : undefined;
+    this.#expiry = new RecordExpiry(expiresAt);
+    this.#clock = clock;
+    this.#max = max;
   }
 
+  /**
+   * Reads the record. Without a schema it is frozen.
+   *
+   * @throws {CorruptRecordError} when the codec does not read its text.
+   * @throws {UnsealableError} when its text was sealed under a key that is missing.
+   */
   async get(key: K): Promise<V | undefined> {
     return this.#read(key);
   }
 
+  /**
+   * Writes the record.
+   *
+   * @throws {InvalidRecordError} when the schema refuses it, it cannot be copied, or its expiry is no time.
+   * @throws {StorageFullError} when there are `max` records and none has expired.
+   */
   async set(key: K, value: V): Promise<void> {
     requireKey(key);
-    this.#write(key, frozenRecord(value));
+    this.#write(key, this.#keep(key, value));
   }
 
   async delete(key: K): Promise<boolean> {
-    const existed = this.#read(key) !== undefined;
+    const existed = this.#isThere(key);
     this.#records.delete(key);
     return existed;
   }
 
+  /**
+   * Reads the record and deletes it. A record that cannot be read stays.
+   *
+   * @throws {CorruptRecordError} when the codec does not read its text.
+   * @throws {UnsealableError} when its text was sealed under a key that is missing.
+   */
   async take(key: K): Promise<V | undefined> {
     const value = this.#read(key);
     this.#records.delete(key);
     return value;
   }
 
+  /**
+   * Writes the record where the key has none.
+   *
+   * @throws {InvalidRecordError} when the schema refuses it, it cannot be copied, or its expiry is no time.
+   * @throws {StorageFullError} when there are `max` records and none has expired.
+   */
   async add(key: K, value: V): Promise<boolean> {
-    const record = frozenRecord(value);
+    requireKey(key);
+    const kept = this.#keep(key, value);
     // Nothing is awaited between the look and the write: that makes them one step.
-    if (this.#read(key) !== undefined) return false;
-    this.#write(key, record);
+    if (this.#isThere(key)) return false;
+    this.#write(key, kept);
     return true;
+  }
+
+  /** What `get` would give after `set`. */
+  readBack(key: K, value: V): V {
+    requireKey(key);
+    if (this.#texts !== undefined) return this.#texts.readBack(value, locationOf(key));
+    this.#expiry.ofNew(value);
+    return value;
   }
 
   /** The number of records held, expired ones that have not been removed yet included. */
@@ -64,22 +156,80 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
     return this.#records.size;
   }
 
-  /** Every record that has not expired. */
+  /** Every record that has not expired. Records that cannot be read are left out. */
   async *entries(): AsyncGenerator<[K, V], void, undefined> {
-    for (const [key, value] of [...this.#records]) if (!this.#isOver(value)) yield [key, value];
+    for (const [key, kept] of [...this.#records]) {
+      if (this.#isOver(kept)) continue;
+      let value: V | undefined;
+      try {
+        value = this.#valueOf(key, kept);
+      } catch (error) {
+        requireUnreadable(error);
+      }
+      if (value !== undefined) yield [key, value];
+    }
   }
 
-  #read(key: K): V | undefined {
+  #keep(key: K, value: V): Kept<V> {
+    if (this.#texts !== undefined) return this.#texts.encode(value, locationOf(key));
+    const expiresAt = this.#expiry.ofNew(value);
+    return { record: frozenRecord(value), expiresAt };
+  }
+
+  #valueOf(key: K, kept: Kept<V>): V | undefined {
+    return "record" in kept ? kept.record : this.#texts?.decode(kept.text, locationOf(key));
+  }
+
+  #isOver({ expiresAt }: Kept<V>): boolean {
+    return isExpired(expiresAt, this.#clock());
+  }
+
+  /** What is kept under the key and has not expired. */
+  #find(key: K): Kept<V> | undefined {
     requireKey(key);
-    const value = this.#records.get(key);
-    if (value === undefined || !this.#isOver(value)) return value;
+    const kept = this.#records.get(key);
+    if (kept === undefined || !this.#isOver(kept)) return kept;
     this.#records.delete(key);
     return undefined;
   }
 
-  #write(key: K, record: V): void {
+  #read(key: K): V | undefined {
+    const kept = this.#find(key);
+    return kept && this.#valueOf(key, kept);
+  }
+
+  /** A record that cannot be read is there too. */
+  #isThere(key: K): boolean {
+    return this.#find(key) !== undefined;
+  }
+
+  #write(key: K, kept: Kept<V>): void {
     this.#sweepSome();
-    this.#records.set(key, record);
+    if (this.#isOver(kept)) {
+      this.#records.delete(key);
+      return;
+    }
+    if (!this.#records.has(key)) this.#makeRoom();
+    this.#nextExpiry = Math.min(this.#nextExpiry, kept.expiresAt ?? Number.POSITIVE_INFINITY);
+    this.#records.set(key, kept);
+  }
+
+  #makeRoom(): void {
+    if (this.#records.size < this.#max) return;
+    if (isExpired(this.#nextExpiry, this.#clock())) this.#sweepAll();
+    if (this.#records.size < this.#max) return;
+    throw new StorageFullError(
+      `There are ${this.#max} records in memory, as many as max allows, and none has expired.`,
+    );
+  }
+
+  #sweepAll(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [key, kept] of this.#records) {
+      if (this.#isOver(kept)) this.#records.delete(key);
+      else next = Math.min(next, kept.expiresAt ?? Number.POSITIVE_INFINITY);
+    }
+    this.#nextExpiry = next;
   }
 
   #sweepSome(): void {
@@ -90,8 +240,16 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
         this.#sweep = undefined;
         return;
       }
-      const [key, value] = next.value;
-      if (this.#isOver(value)) this.#records.delete(key);
+      const [key, kept] = next.value;
+      if (this.#isOver(kept)) this.#records.delete(key);
     }
   }
+}
+
+function locationOf(key: string): RecordLocation {
+  return { repository: "memory", key };
+}
+
+function requireUnreadable(error: unknown): void {
+  if (!(error instanceof CorruptRecordError || error instanceof UnsealableError)) throw error;
 }

@@ -1,7 +1,7 @@
 import { CorruptRecordError, UnsealableError } from "../errors.ts";
-import { requireThat } from "../option-checks.ts";
+import { requireMethods, requireOptions } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, expiryOf } from "./expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
 
@@ -43,9 +43,24 @@ export function inOneProcess<K extends string, V>(
   basic: BasicRepository<K, V>,
   options: ExpiryOptions<V> = {},
 ): Repository<K, V> {
-  const isBackend = ["get", "set", "delete"].every((method) => typeof Object(basic)[method] === "function");
-  requireThat(isBackend, "inOneProcess() needs a backend with the methods get, set and delete.");
-  const isOver = expiryOf(options);
+  requireOptions("inOneProcess", options, expiryOptionKinds);
+  requireMethods(
+    "inOneProcess: the backend",
+    basic,
+    ["get", "set", "delete"],
+    "give an object with these three methods",
+  );
+  const { clock = Date.now } = options;
+  const expiry = new RecordExpiry(options.expiresAt);
+  const isOver = (key: K, value: V): boolean => {
+    return isExpired(expiry.ofStored(value, { repository: "the backend of inOneProcess()", key }), clock());
+  };
+  /** Everything about a record that can go wrong, before it is written. */
+  const prepare = (key: K, value: V): V => {
+    requireKey(key);
+    expiry.ofNew(value);
+    return frozenRecord(value);
+  };
   const turns = turnsAt.get(basic) ?? new KeyTurns();
   turnsAt.set(basic, turns);
   if (!hasWarned) process.emitWarning(warning, { code: "PANGEA_IN_ONE_PROCESS" });
@@ -54,21 +69,22 @@ export function inOneProcess<K extends string, V>(
   const read = async (key: K): Promise<V | undefined> => {
     requireKey(key);
     const value = await basic.get(key);
-    return value === undefined || isOver(value) ? undefined : value;
+    return value === undefined || isOver(key, value) ? undefined : value;
   };
   /** An expired record is removed too: nothing else would. */
   const remove = async (key: K): Promise<V | undefined> => {
     requireKey(key);
     const value = await basic.get(key);
     if (value === undefined) return undefined;
+    // Before the record is removed: one whose expiry cannot be read stays.
+    const isAbsent = isOver(key, value);
     await basic.delete(key);
-    return isOver(value) ? undefined : value;
+    return isAbsent ? undefined : value;
   };
   return {
     get: read,
     set: async (key, value) => {
-      requireKey(key);
-      const record = frozenRecord(value);
+      const record = prepare(key, value);
       await turns.run(key, () => basic.set(key, record));
     },
     delete: (key) =>
@@ -83,7 +99,7 @@ export function inOneProcess<K extends string, V>(
       }),
     take: (key) => turns.run(key, () => remove(key)),
     add: async (key, value) => {
-      const record = frozenRecord(value);
+      const record = prepare(key, value);
       return turns.run(key, async () => {
         if ((await read(key)) !== undefined) return false;
         await basic.set(key, record);

@@ -4,7 +4,7 @@ import {
   StorageTimeoutError,
   StorageUnavailableError,
 } from "../errors.ts";
-import { requireThat, requireTimerLength } from "../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat, requireTimerLength } from "../option-checks.ts";
 import { type RepositoryMethod, wrapped } from "./capabilities.ts";
 import type { Repository } from "./contract.ts";
 
@@ -17,6 +17,8 @@ export interface RetryingOptions {
   /** How long all pauses of a call may be together, in milliseconds. Default: 2,000. */
   readonly maxPause?: number;
 }
+
+const optionKinds: OptionKinds<RetryingOptions> = { attempts: "any", firstPause: "any", maxPause: "any" };
 
 /** What a test replaces. */
 export interface RetryingInternals {
@@ -43,9 +45,11 @@ export interface RetryingInternals {
  */
 export function retrying<K extends string, V>(
   repository: Repository<K, V>,
-  { attempts = 3, firstPause = 100, maxPause = 2_000 }: RetryingOptions = {},
+  options: RetryingOptions = {},
   { delay = timerDelay, random = Math.random }: RetryingInternals = {},
 ): Repository<K, V> {
+  requireOptions("retrying", options, optionKinds);
+  const { attempts = 3, firstPause = 100, maxPause = 2_000 } = options;
   requireThat(Number.isSafeInteger(attempts) && attempts > 0, "attempts must be a whole number above 0.");
   requireTimerLength("firstPause", firstPause);
   requireTimerLength("maxPause", maxPause);

@@ -26,13 +26,13 @@ const floors = [
   ["records"],
   ["storage"],
   ["secrets"],
-  ["option-checks.ts"],
-  // The emulator is a house of its own with a cellar in common: it knows the errors only, and only the CLI knows it.
+  // The emulator is a house of its own with a cellar in common: checks of options, and errors. Only the CLI knows it.
   ["emulator/pangea-emulator.ts"],
   ["emulator/authn", "emulator/vault", "emulator/browser"],
   ["emulator/faults"],
   ["emulator/http"],
   ["emulator"],
+  ["option-checks.ts"],
   ["errors.ts", "documentation.ts"],
 ];
 const isEmulator = (room: string) => room.split("/")[0] === "emulator";

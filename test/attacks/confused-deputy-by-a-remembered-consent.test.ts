@@ -254,13 +254,43 @@ describe("what one person allowed", () => {
 
   it("opens nothing in another browser that has a copy of the cookie, and secrets of its own", async () => {
     const { browser, harness } = await adasBrowser();
-    const copy = /pangea_mcp_consent=[^;]+/.exec(browser.cookie)?.[0] ?? expect.unreachable();
+    const copy = /pangea_mcp_consent_\w+=[^;]+/.exec(browser.cookie)?.[0] ?? expect.unreachable();
     const other = new RememberingBrowser(harness, browser.clientId);
     other.cookie = copy;
     expect((await other.open()).sealed).toBeDefined();
     other.cookie = `${other.cookie}; ${copy}`;
     expect((await other.open()).sealed).toBeDefined();
     expect((await browser.open()).location).toBeDefined();
+  });
+
+  it("is kept beside what another server on this host remembers", async () => {
+    const { browser, harness } = await adasBrowser();
+    const other = startServer({ baseUrl: "http://localhost:9000" });
+    const { client_id } = await other.harness.register();
+    const there = Object.assign(new RememberingBrowser(other.harness, client_id), { cookie: browser.cookie });
+    expect((await there.connect("ada")).asked).toBe(1);
+    const here = Object.assign(new RememberingBrowser(harness, browser.clientId), { cookie: there.cookie });
+    expect((await here.open()).location).toBeDefined();
+    there.cookie = here.cookie;
+    expect((await there.open()).location).toBeDefined();
+  });
+
+  it("is not taken for that of a person of the same subject at another upstream", async () => {
+    const { browser, instance, clock } = await adasBrowser();
+    class OtherUpstream extends FakeUpstream {
+      override readonly issuer = "https://other.fake.example";
+    }
+    const other = instance({ upstream: new OtherUpstream(clock.read) });
+    expect((await browser.at(other).open()).sealed).toBeDefined();
+  });
+
+  it("is over by a lower rememberSeconds for a login under way, too", async () => {
+    const { browser, instance, clock } = await adasBrowser();
+    clock.advanceSeconds(100);
+    const begun = await browser.open();
+    expect(begun.location).toBeDefined();
+    const lowered = browser.at(instance({ consent: { rememberSeconds: 60 } }));
+    expect((await lowered.logIn(begun, "ada")).sealed).toBeDefined();
   });
 
   it("opens nothing at another server that has the same secret", async () => {

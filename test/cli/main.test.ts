@@ -1,11 +1,15 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { freePort } from "../support/free-port.ts";
+import { sqliteDirectory } from "../support/sqlite-subject.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const run = promisify(execFile);
@@ -28,6 +32,14 @@ async function startUntil(text: string, commandLine: string[]) {
   };
 }
 
+/** What a person reads on a terminal of 80 columns. */
+const widest = (text: string) =>
+  Math.max(
+    ...stripVTControlCharacters(text)
+      .split("\n")
+      .map((line) => [...line].length),
+  );
+
 describe("the command line", () => {
   it("runs the demo to its end, with every step and no secret in sight", async () => {
     const { stdout, stderr } = await run(process.execPath, [main, "demo"]);
@@ -37,17 +49,53 @@ describe("the command line", () => {
       "You are ada@example.com",
       "authorization code sha256-",
       "Done",
-      "npm run demo",
+      "npm run demo -- --serve",
     ]) {
       expect(stdout).toContain(text);
     }
     expect(stdout).not.toMatch(/pmcp_|ptu_|ptr_|pck_/);
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
+  });
+
+  it.each([[["--help"]], [["-h"]], [["help"]], [["demo", "--help"]]])(
+    "%j explains itself in 80 columns",
+    async (words) => {
+      const { stdout, stderr } = await run(process.execPath, [main, ...words]);
+      expect(stderr).toBe("");
+      expect(widest(stdout)).toBeLessThanOrEqual(80);
+      for (const said of ["demo", "--serve", "8000", "emulator", "4000", "--version"]) expect(stdout).toContain(said);
+    },
+  );
+
+  it.each(["--version", "-v"])("%s prints the version of the package", async (option) => {
+    const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
+    const { stdout } = await run(process.execPath, [main, option]);
+    expect(stdout).toBe(`${version}\n`);
+  });
+
+  it.each([["demo"], ["demo", "--serve"], ["emulator"]])("%s %s tells of a port that is taken", async (...words) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    try {
+      const { port } = z.object({ port: z.number() }).parse(other.address());
+      const failure = run(process.execPath, [
+        main,
+        ...words.filter((word) => word !== undefined),
+        "--port",
+        String(port),
+      ]);
+      const stderr = expect.stringMatching(new RegExp(`cannot listen on .*port ${port}[^]*0 for a free one`));
+      await expect(failure).rejects.toMatchObject({ code: 1, stderr });
+      await expect(failure).rejects.toMatchObject({ stderr: expect.not.stringContaining("    at ") });
+    } finally {
+      other.close();
+    }
   });
 
   it.each([
     ["demo", "npm install @modelcontextprotocol/sdk oidc-provider pangea-node-sdk"],
     ["emulator", "npm install oidc-provider"],
-  ])("says what to install where a package that %s needs is missing", async (command, line) => {
+  ])("says what to do where a package that %s needs is missing", async (command, line) => {
     const folder = await mkdtemp(join(tmpdir(), "without-packages-"));
     try {
       await cp(fileURLToPath(new URL("../../src", import.meta.url)), join(folder, "src"), { recursive: true });
@@ -68,6 +116,34 @@ describe("the command line", () => {
     expect(await demo.stop()).toBe(0);
   });
 
+  it("keeps the demo's state in a file when asked, so that it is there after a restart", async () => {
+    using directory = await sqliteDirectory();
+    const port = await freePort();
+    const words = ["demo", "--serve", "--port", String(port), "--state", directory.file("state.db")];
+    const base = `http://127.0.0.1:${port}`;
+    const redirect_uri = "http://127.0.0.1:4999/callback";
+    const first = await startUntil("Still running", words);
+    const registration = await fetch(`${base}/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ redirect_uris: [redirect_uri], token_endpoint_auth_method: "none" }),
+    });
+    const { client_id } = z.object({ client_id: z.string() }).parse(await registration.json());
+    expect(await first.stop()).toBe(0);
+    const second = await startUntil("Still running", words);
+    const query = {
+      client_id,
+      redirect_uri,
+      response_type: "code",
+      code_challenge: "c".repeat(43),
+      code_challenge_method: "S256",
+    };
+    const page = (id: string) => fetch(`${base}/authorize?${new URLSearchParams({ ...query, client_id: id })}`);
+    expect((await page(client_id)).status).toBe(200);
+    expect((await page("0efa041a-d5e7-4729-941c-20232f560fbb")).status).not.toBe(200);
+    expect(await second.stop()).toBe(0);
+  });
+
   it("runs the emulator by itself and prints the settings for a server", async () => {
     const emulator = await startUntil("Ctrl-C", ["emulator", "--port", "0"]);
     const issuer = /PANGEA_AUTHN_ISSUER_URL=(\S+)/.exec(emulator.output)?.[1];
@@ -77,13 +153,21 @@ describe("the command line", () => {
   });
 
   it.each([
-    [[], "Usage:"],
-    [["dance"], 'There is no command "dance"'],
-    [["demo", "--port", "many"], "--port must be a whole number"],
-  ])("says what is wrong with %j", async (commandLine, message) => {
-    await expect(run(process.execPath, [main, ...commandLine])).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(message),
-    });
+    [[], "Which command?"],
+    [["dance"], 'There is no command "dance".'],
+    [["constructor"], 'There is no command "constructor".'],
+    [["--dance"], 'There is no option "--dance".'],
+    [["demo", "--dance"], "demo: Unknown option '--dance'"],
+    [["demo", "dance"], "demo: Unexpected argument 'dance'"],
+    [["demo", "--port"], "demo: Option '--port <value>' argument missing"],
+    [["emulator", "--serve"], "emulator: Unknown option '--serve'"],
+    ...["many", "", " ", "-1", "65536", "8e3", "0x50", "80.5"].map((port): [string[], string] => [
+      ["demo", `--port=${port}`],
+      "--port must be a whole number",
+    ]),
+  ])("%j is told what is wrong and how it is used, with the exit code 2", async (commandLine, message) => {
+    const failure = run(process.execPath, [main, ...commandLine]);
+    await expect(failure).rejects.toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+    await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining("Usage: pangea-authn-fastmcp") });
   });
 });

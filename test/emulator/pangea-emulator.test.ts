@@ -1,9 +1,11 @@
+import { setMaxListeners } from "node:events";
 import { PangeaConfig, PangeaErrors, VaultService } from "pangea-node-sdk";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import {
   defaultEmulatorClientId,
   defaultEmulatorClientSecret,
+  type FaultInjection,
   type PangeaEmulatorOptions,
   startPangeaEmulator,
 } from "../../src/emulator.ts";
@@ -230,4 +232,39 @@ describe("AuthN, on the same port", () => {
     expect((await fetch(`${emulator.url}/${METADATA}`)).status).toBe(404);
     expect(() => emulator.authn).toThrow(ConfigurationError);
   });
+});
+
+it.each<[string, (faults: FaultInjection) => unknown]>([
+  ["are delayed", (faults) => faults.inject({ kind: "latency", milliseconds: 50 })],
+  [
+    "are delayed after they were carried out",
+    (faults) => faults.inject({ kind: "latency", milliseconds: 50, committed: true }),
+  ],
+  [
+    "wait at a gate",
+    (faults) => {
+      const gate = faults.hold();
+      return gate.arrived(40).then(() => gate.open());
+    },
+  ],
+])("many requests that %s at the same time are no leak, and print nothing", async (_, hinder) => {
+  // Node 20 warns of more than ten listeners on a signal; later versions do not unless told to.
+  class SparingController extends AbortController {
+    constructor() {
+      super();
+      setMaxListeners(10, this.signal);
+    }
+  }
+  vi.stubGlobal("AbortController", SparingController);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  onTestFinished(() => void process.off("warning", onWarning));
+  const { emulator, post } = await startVault();
+  void hinder(emulator.faults);
+  await Promise.all(Array.from({ length: 40 }, () => post("vault/v2/list", {})));
+  // A warning is emitted in a later turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(warnings).toEqual([]);
 });

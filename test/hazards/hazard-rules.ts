@@ -126,7 +126,11 @@ export const hazardRules: readonly ProvedRule[] = [
     name: "Module-level or class-level shared state",
     tests: ["in-memory-state-is-shared-between-instances"],
     edits: [
-      ["storage/in-memory.ts", "readonly #records = new Map<K, V>();", "readonly #records: Map<K, V> = shared;"],
+      [
+        "storage/in-memory.ts",
+        "readonly #records = new Map<K, Kept<V>>();",
+        "readonly #records: Map<K, Kept<V>> = shared;",
+      ],
       ["storage/in-memory.ts", "export class", "const shared = new Map<any, any>();\nexport class"],
     ],
   },
@@ -159,6 +163,35 @@ export const hazardRules: readonly ProvedRule[] = [
         "",
       ],
       ["provider/tokens/access-token-verifier.ts", "if (record.resource === undefined) return !ours;", ""],
+    ],
+  },
+  {
+    name: "A single-use value is handed out more than once (SQLite)",
+    tests: ["sqlite-a-single-use-value-is-handed-out-twice"],
+    edits: [
+      [
+        "storage/sqlite/sqlite-repository.ts",
+        "if (value === undefined || this.#table.deleteSame(key, row.value)) return value;",
+        "this.#table.deleteSame(key, row.value);\n        return value;",
+      ],
+    ],
+  },
+  {
+    name: "`take` destroys what it then cannot open (SQLite)",
+    tests: ["sqlite-take-destroys-what-it-cannot-open"],
+    edits: [
+      [
+        "storage/sqlite/sqlite-repository.ts",
+        "const value = this.#decode(row, key);\n        if",
+        "if (!this.#table.deleteSame(key, row.value)) continue;\n        return this.#decode(row, key);\n        const value = undefined;\n        if",
+      ],
+    ],
+  },
+  {
+    name: "A commit that fails is reported as done (SQLite)",
+    tests: ["sqlite-a-commit-that-fails-is-reported-as-done"],
+    edits: [
+      ["storage/sqlite/record-table.ts", "const [row] = this.#delete.all(key);", "const row = this.#delete.get(key);"],
     ],
   },
 ];

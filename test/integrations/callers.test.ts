@@ -67,3 +67,28 @@ describe("behind a proxy", () => {
     expect(await statuses(listener, two)).toEqual(expected);
   });
 });
+
+describe("Hono on another runtime", () => {
+  const first = "203.0.113.1";
+  const second = "203.0.113.2";
+  const onBun = (address: string | undefined) => ({
+    requestIP: () => (address === undefined ? null : { address, family: "IPv4", port: 4999 }),
+  });
+  const onDeno = (hostname: string | undefined) => ({ remoteAddr: { transport: "tcp", hostname, port: 4999 } });
+
+  it.each<[string, (address: string | undefined) => unknown]>([
+    ["Bun, where it gives its server", onBun],
+    ["Bun, where the application gives the server under its name", (address) => ({ server: onBun(address) })],
+    ["Deno", onDeno],
+  ])(
+    "%s: the address of the connection is the caller, and one without an address counts in total only",
+    async (_, envOf) => {
+      const app = new Hono().use(onHono(provider()));
+      const statusFrom = async (address: string | undefined) =>
+        (await app.request("http://localhost:8000/pangea/callback", {}, Object(envOf(address)))).status;
+      const seen = [];
+      for (const address of [first, second, first, undefined, undefined]) seen.push(await statusFrom(address));
+      expect(seen).toEqual([400, 400, 429, 400, 400]);
+    },
+  );
+});

@@ -22,11 +22,15 @@ usePrograms();
 const folder = await mkdtemp(join(import.meta.dirname, ".bundle-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Bundles a program into one ES module, and runs it. What the SDK of Pangea requires no ES module can hold. */
-async function runBundled(name: string, code: string): Promise<string> {
+/** Bundles a program into one ES module, and runs it. What the SDK of Pangea requires no ES module can hold by itself. */
+async function runBundled(
+  name: string,
+  code: string,
+  more: readonly string[] = ["--external:pangea-node-sdk"],
+): Promise<string> {
   const [source, bundle] = [join(folder, `${name}.ts`), join(folder, `${name}.mjs`)];
   await writeFile(source, code);
-  const settings = ["--bundle", "--format=esm", "--platform=node", "--external:pangea-node-sdk", "--log-level=warning"];
+  const settings = ["--bundle", "--format=esm", "--platform=node", "--log-level=warning", ...more];
   const conditions = "--conditions=pangea-authn-fastmcp-source";
   const esbuild = programPath("esbuild");
   const { stderr } = await run(esbuild, [source, ...settings, conditions, `--outfile=${bundle}`], { cwd: root });
@@ -86,4 +90,20 @@ server.close();
 await emulator.close();
 `;
   expect(await runBundled("server", [...imports, server, used].join("\n"))).toBe("401\n201 200 true\ntrue\n");
+});
+
+it("client libraries go into the file too, where it is told what require is", async () => {
+  const require = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+  const code = `
+import express from "express";
+import { Redis } from "ioredis";
+import { createRedisRepositories, redisOptions } from "pangea-authn-fastmcp/redis";
+import { createVaultRepositories } from "pangea-authn-fastmcp/vault";
+
+const redis = new Redis({ ...redisOptions(), lazyConnect: true });
+const names = (repositories: object) => Object.keys(repositories).length > 5;
+console.log(names(createRedisRepositories(redis)), names(createVaultRepositories("pts_bundled")), typeof express());
+redis.disconnect();
+`;
+  expect(await runBundled("libraries", code, [`--banner:js=${require}`])).toBe("true true function\n");
 });

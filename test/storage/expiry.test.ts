@@ -1,34 +1,76 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { expiryOf, isExpired, readExpiresAt } from "../../src/storage/expiry.ts";
+import { CorruptRecordError, InvalidRecordError } from "../../src/errors.ts";
+import { isExpired, RecordExpiry, readExpiresAt } from "../../src/storage/expiry.ts";
+import { impossibleExpiries } from "../support/impossible-expiries.ts";
+
+const location = { repository: "test", key: "confidential" };
+const byMember = new RecordExpiry<unknown>(undefined);
 
 describe("the expiry of a record", () => {
-  test("is its expiresAt", () => {
-    expect(readExpiresAt({ expiresAt: 0 })).toBe(0);
+  test.each([0, -0, -1, -1e300, 0.25, 1_800_000_000, 1_800_000_000.123, Date.UTC(2200, 11, 31) / 1000])(
+    "may be %d",
+    (expiresAt) => {
+      expect(byMember.ofNew({ expiresAt })).toBe(expiresAt);
+      expect(byMember.ofStored({ expiresAt }, location)).toBe(expiresAt);
+    },
+  );
+
+  test.each([undefined, null, 0, "text with expiresAt", {}, { expiresAt: undefined }, () => ({ expiresAt: 0 })])(
+    "is none for %j",
+    (record) => {
+      expect(byMember.ofNew(record)).toBeUndefined();
+      expect(readExpiresAt(record)).toBeUndefined();
+    },
+  );
+
+  test.each(impossibleExpiries)("cannot be $kind, and the refusal names the likely mistake", ({ expiresAt, hint }) => {
+    const refusal = { code: "ERR_INVALID_RECORD", message: expect.stringMatching(hint) };
+    expect(() => byMember.ofNew({ expiresAt })).toThrow(expect.objectContaining(refusal));
+    expect(() => new RecordExpiry<object>(() => JSON.parse("[]")).ofNew({})).toThrow(InvalidRecordError);
+    expect(() => byMember.ofStored({ expiresAt }, location)).toThrow(CorruptRecordError);
+    expect(() => byMember.ofStored({ expiresAt }, location)).not.toThrow(/confidential/);
   });
 
-  test.each([
-    undefined,
-    null,
-    "text with expiresAt",
-    {},
-    { expiresAt: undefined },
-    { expiresAt: "0" },
-    { expiresAt: Number.NaN },
-    { expiresAt: Number.NEGATIVE_INFINITY },
-    () => ({ expiresAt: 0 }),
-    Object.assign(() => 0, { expiresAt: 0 }),
-  ])("is none for %j", (record) => {
-    expect(readExpiresAt(record)).toBeUndefined();
+  test("tells milliseconds, microseconds and nanoseconds from years that are too far", () => {
+    const now = 1_800_000_000;
+    const messageFor = (expiresAt: number) => {
+      try {
+        return `${byMember.ofNew({ expiresAt })}`;
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(messageFor(now * 1e3)).toContain("milliseconds: divide it by 1000");
+    expect(messageFor(now * 1e6)).toContain("microseconds: divide it by 1000000");
+    expect(messageFor(now * 1e9)).toContain("nanoseconds: divide it by 1000000000");
+    expect(messageFor(Number.MAX_VALUE)).toContain("leave it out");
+    expect(messageFor(Date.UTC(2201, 0, 1) / 1000)).toContain("beyond the year 2200");
   });
 
-  test("has come at its very moment", () => {
+  test("may be read by an option, as a date or as seconds, of this realm or of another", () => {
+    const read = new RecordExpiry<{ until: Date | number | undefined }>(({ until }) => until);
+    expect(read.ofNew({ until: new Date(1500) })).toBe(1.5);
+    expect(read.ofNew({ until: runInNewContext("new Date(1500)") })).toBe(1.5);
+    expect(read.ofNew({ until: 2 })).toBe(2);
+    expect(read.ofNew({ until: undefined })).toBeUndefined();
+    expect(() => read.ofNew({ until: new Date(Number.NaN) })).toThrow(InvalidRecordError);
+    expect(() => read.ofNew({ until: Date.now() })).toThrow(/divide/);
+  });
+
+  test("that an option fails to read is refused and corrupt, and nothing of the record is shown", () => {
+    const failing = new RecordExpiry<string>((value) => {
+      throw new RangeError(value);
+    });
+    expect(() => failing.ofNew("confidential")).toThrow(InvalidRecordError);
+    expect(() => failing.ofNew("confidential")).toThrow(/RangeError/);
+    expect(() => failing.ofNew("confidential")).not.toThrow(/confidential/);
+    expect(() => failing.ofStored("confidential", location)).toThrow(CorruptRecordError);
+  });
+
+  test("has come at its very moment; 0 and all before is long ago", () => {
     expect([59_999, 60_000].map((now) => isExpired(60, now))).toEqual([false, true]);
     expect(isExpired(undefined, Number.MAX_SAFE_INTEGER)).toBe(false);
-  });
-
-  test("is judged by the time of day where no clock is given", () => {
-    const isOver = expiryOf<{ expiresAt: number }>({});
-    expect(isOver({ expiresAt: Date.now() / 1_000 - 60 })).toBe(true);
-    expect(isOver({ expiresAt: Date.now() / 1_000 + 60 })).toBe(false);
+    expect([0, -0, -1, -1e300].map((expiresAt) => isExpired(expiresAt, Date.now()))).toEqual([true, true, true, true]);
   });
 });

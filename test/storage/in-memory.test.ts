@@ -1,7 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { testRepository } from "../../src/conformance.ts";
-import { InMemoryRepository } from "../../src/index.ts";
+import { z } from "zod";
+import { type SampleRecord, sampleSchema, testRepository } from "../../src/conformance.ts";
+import {
+  asCodec,
+  type Codec,
+  InMemoryRepository,
+  KeyRing,
+  type RecordLocation,
+  type Repository,
+  sealed,
+} from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+
+const ofMemory = {
+  breakStore: "memory does not fail",
+  loseAnswer: "memory always answers",
+  holdRead: "a read of memory takes no time",
+  processes: "memory is one process's own",
+};
 
 testRepository(
   "InMemoryRepository",
@@ -19,11 +35,72 @@ testRepository(
     without: {
       again: "each instance has its own records",
       plant: "nothing is encoded",
-      breakStore: "memory does not fail",
-      holdRead: "a read of memory takes no time",
+      plantUnopenable: "nothing is sealed",
+      ...ofMemory,
     },
   },
 );
+
+testRepository(
+  "InMemoryRepository with a schema",
+  () => {
+    const clock = new ManualClock();
+    const codec = replaceable(asCodec(sampleSchema));
+    const repository = new InMemoryRepository(codec, { clock: clock.read });
+    return {
+      repository,
+      anyValue: new InMemoryRepository(z.json(), { clock: clock.read }),
+      advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+      now: clock.read,
+      plant: (key, text) => codec.during(() => text, repository, key),
+    };
+  },
+  {
+    runner: { describe, it },
+    without: { again: "each instance has its own records", plantUnopenable: "nothing is sealed", ...ofMemory },
+  },
+);
+
+testRepository(
+  "InMemoryRepository with sealed records",
+  () => {
+    const clock = new ManualClock();
+    const [ours, others] = ["our secret, which is long enough", "another secret, long enough as well"].map((secret) =>
+      KeyRing.from(secret),
+    );
+    const codec = replaceable(sealed(sampleSchema, ours ?? KeyRing.from("")));
+    const foreign = sealed(sampleSchema, others ?? KeyRing.from(""));
+    const repository = new InMemoryRepository(codec, { clock: clock.read });
+    return {
+      repository,
+      advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
+      now: clock.read,
+      plant: (key, text) => codec.during(() => text, repository, key),
+      plantUnopenable: async (key) => {
+        await codec.during((value, location) => foreign.encode(value, location), repository, key);
+        return others?.ids[0] ?? "";
+      },
+    };
+  },
+  {
+    runner: { describe, it },
+    without: { again: "each instance has its own records", anyValue: "the case with a schema has it", ...ofMemory },
+  },
+);
+
+/** A codec that can be told to write something else for once, as another version or instance would have. */
+function replaceable({ encode, decode }: Codec<SampleRecord>) {
+  let write = encode;
+  return {
+    encode: (value: SampleRecord, location: RecordLocation) => write(value, location),
+    decode,
+    async during(other: typeof encode, repository: Repository<string, SampleRecord>, key: string): Promise<void> {
+      write = other;
+      await repository.set(key, { name: "planted", list: [] });
+      write = encode;
+    },
+  };
+}
 
 describe("InMemoryRepository", () => {
   it("shares nothing between instances", async () => {
@@ -79,5 +156,56 @@ describe("InMemoryRepository", () => {
     clock.advanceSeconds(1);
     expect(await repository.get("key")).toBeUndefined();
     expect(await repository.get("missing")).toBeUndefined();
+  });
+
+  describe("with max", () => {
+    const full = { code: "ERR_STORAGE_FULL", effect: "none" };
+    const session = (expiresAt?: number) => ({ name: "a", ...(expiresAt !== undefined && { expiresAt }) });
+
+    it.each<[string, (options: { max: number; clock: () => number }) => InMemoryRepository<string, object>]>([
+      ["values", (options) => new InMemoryRepository(options)],
+      ["what a schema makes of them", (options) => new InMemoryRepository<string, object>(z.looseObject({}), options)],
+    ])("refuses one more, and drops none: it keeps %s", async (_, create) => {
+      const clock = new ManualClock();
+      const repository = create({ max: 3, clock: clock.read });
+      for (const key of ["a", "b", "c"]) await repository.set(key, session());
+      for (const write of ["set", "add"] as const) {
+        await expect(repository[write]("d", session())).rejects.toMatchObject(full);
+      }
+      await repository.set("a", session(clock.seconds(60)));
+      expect(await repository.add("b", session())).toBe(false);
+      for (const key of ["a", "b", "c"]) expect(await repository.get(key)).toBeDefined();
+      expect(await repository.delete("c")).toBe(true);
+      expect(await repository.add("d", session())).toBe(true);
+      await expect(repository.set("e", session())).rejects.toMatchObject(full);
+      // A record that has expired takes no room.
+      await repository.set("e", session(0));
+      expect(await repository.get("e")).toBeUndefined();
+    });
+
+    it("makes room of what has expired, wherever it is", async () => {
+      const clock = new ManualClock();
+      const repository = new InMemoryRepository<string, object>({ max: 100, clock: clock.read });
+      for (let index = 0; index < 99; index += 1) await repository.set(`lasting ${index}`, session());
+      for (let round = 0; round < 20; round += 1) {
+        await repository.set("short", session(clock.seconds(1)));
+        await expect(repository.set("one more", session())).rejects.toMatchObject(full);
+        clock.advanceSeconds(1);
+        await repository.set("other", session(clock.seconds(1)));
+        expect(repository.size).toBe(100);
+        clock.advanceSeconds(1);
+      }
+    });
+
+    it("does not look through everything for each write that it refuses", async () => {
+      let reads = 0;
+      const repository = new InMemoryRepository<string, object>({ max: 50_000, clock: () => (reads += 1) });
+      for (let index = 0; index < 50_000; index += 1) await repository.set(`${index}`, session(7e9));
+      reads = 0;
+      for (let index = 0; index < 100; index += 1) {
+        await expect(repository.set(`more ${index}`, session(7e9))).rejects.toMatchObject(full);
+      }
+      expect(reads).toBeLessThan(1_000);
+    });
   });
 });

@@ -62,7 +62,14 @@ testRepository(
     const anyValue = inOneProcess(new PythonStyleRepository(new TextStore(), anything));
     return { ...subjectOf(buildRight, store), repository: again(), again, anyValue };
   },
-  { runner: { describe, it } },
+  {
+    runner: { describe, it },
+    without: {
+      plantUnopenable: "the backend has no key ring",
+      loseAnswer: "the backend always answers",
+      processes: "it is exact within one process only",
+    },
+  },
 );
 
 testRepository(
@@ -94,6 +101,9 @@ testRepository(
       plant: "nothing is encoded",
       breakStore: "memory does not fail",
       holdRead: "a read of memory takes no time",
+      plantUnopenable: "nothing is sealed",
+      loseAnswer: "memory always answers",
+      processes: "memory is one process's own",
     },
   },
 );

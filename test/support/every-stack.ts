@@ -7,6 +7,7 @@ import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.t
 import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
 import { createPostgresTables, type PostgresLike, PostgresRepository } from "../../src/postgres.ts";
 import { RedisRepository } from "../../src/redis.ts";
+import { openSqlite, type SqliteDriver, type SqliteLike, SqliteRepository } from "../../src/sqlite.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { PangeaVaultRepository } from "../../src/vault.ts";
 import { intercepted } from "./intercepted-repository.ts";
@@ -15,6 +16,7 @@ import type { NumberedRecord } from "./plain-model.ts";
 import { connectRedis } from "./redis-clients.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 import { setUp } from "./set-up.ts";
+import { sqliteDirectory } from "./sqlite-subject.ts";
 import { type UsedEmulator, useEmulator } from "./use-emulator.ts";
 
 const recordSchema: z.ZodType<NumberedRecord> = z.object({
@@ -122,6 +124,15 @@ const inRedis = (redis: Redis, seal: boolean): Stack => {
   );
 };
 
+const inSqlite = (database: SqliteLike, seal: boolean): Stack => {
+  const clock = new ManualClock();
+  const codec = seal ? sealed(recordSchema, keyRing) : recordSchema;
+  return troubled(
+    new SqliteRepository<NumberedRecord>(codec, database, { table: `model-${randomUUID()}`, clock: clock.read }),
+    clock,
+  );
+};
+
 const inPostgres = (postgres: PostgresLike): Stack => {
   const clock = new ManualClock();
   const options = { prefix: `model-${randomUUID()}`, clock: clock.read };
@@ -140,6 +151,10 @@ export const stackNames = [
   "Redis",
   "sealed records in Redis",
   "a cache in front of sealed records in Redis",
+  "SQLite by node:sqlite",
+  "SQLite by better-sqlite3",
+  "sealed records in SQLite",
+  "a cache in front of SQLite",
   "Postgres",
   "a cache in front of Postgres",
 ] as const;
@@ -155,10 +170,22 @@ export function useStacks(): {
   setUp("file", async (parts) => {
     server = parts.use(await startRedisServer());
     redis = parts.use(await connectRedis(server));
+    const directory = parts.use(await sqliteDirectory());
+    for (const driver of ["node:sqlite", "better-sqlite3"] as const) {
+      const database = openSqlite(directory.file(), { driver });
+      parts.defer(() => void database.close());
+      databases.set(driver, database);
+    }
     postgres = await PGlite.create();
     parts.defer(() => postgres.close());
     await createPostgresTables(postgres);
   });
+  const databases = new Map<SqliteDriver, SqliteLike>();
+  const sqlite = (driver: SqliteDriver, seal = false): Stack => {
+    const database = databases.get(driver);
+    if (database === undefined) throw new Error("The database is not open yet");
+    return inSqlite(database, seal);
+  };
   const openers: Record<(typeof stackNames)[number], () => Stack> = {
     "in memory": inMemory,
     "a cache in front of memory": () => cached(inMemory()),
@@ -170,6 +197,10 @@ export function useStacks(): {
     Redis: () => inRedis(redis, false),
     "sealed records in Redis": () => inRedis(redis, true),
     "a cache in front of sealed records in Redis": () => cached(inRedis(redis, true)),
+    "SQLite by node:sqlite": () => sqlite("node:sqlite"),
+    "SQLite by better-sqlite3": () => sqlite("better-sqlite3"),
+    "sealed records in SQLite": () => sqlite("node:sqlite", true),
+    "a cache in front of SQLite": () => cached(sqlite("better-sqlite3")),
     Postgres: () => inPostgres(postgres),
     "a cache in front of Postgres": () => cached(inPostgres(postgres)),
   };

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A text of a file below `src`, and what stands in its place without the rule. */
@@ -35,8 +35,10 @@ export async function proveRules(
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const copy = await mkdtemp(join(tmpdir(), "rules-"));
   try {
-    for (const part of ["src", "test", "package.json", "tsconfig.json", "vitest.config.ts"]) {
-      await cp(join(root, part), join(copy, part), { recursive: true });
+    // The packages of `test/programs` and `test/runtimes` stay where they are: no rule's test needs one.
+    const filter = (path: string) => basename(path) !== "node_modules";
+    for (const part of [".ci", "src", "test", "package.json", "tsconfig.json", "vitest.config.ts"]) {
+      await cp(join(root, part), join(copy, part), { recursive: true, filter });
     }
     await symlink(join(root, "node_modules"), join(copy, "node_modules"));
     const failingIn = (tests: readonly string[]) =>

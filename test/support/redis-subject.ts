@@ -1,12 +1,17 @@
 import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
 import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../src/conformance.ts";
 import type { AccessToken } from "../../src/records/access-token.ts";
 import { createRedisRepositories, type RedisRepositories, RedisRepository } from "../../src/redis.ts";
+import type { KeyRing } from "../../src/secrets/key-ring.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
+import { sealed } from "../../src/storage/codecs/sealed.ts";
 import type { Repository } from "../../src/storage/contract.ts";
 import { ManualClock } from "./manual-clock.ts";
+
+const servingProcess = fileURLToPath(new URL("./redis-serving-process.ts", import.meta.url));
 
 /** How the repository under test reaches Redis, and how it is kept from it. */
 export interface RedisSubjectSetup {
@@ -17,6 +22,10 @@ export interface RedisSubjectSetup {
   readonly otherClient: Redis | Cluster;
   /** Puts something in front of the repository. */
   readonly wrap?: <V>(repository: Repository<string, V>, prefix: string, clock: () => number) => Repository<string, V>;
+  /** Of what is sealed: writes as another key ring would have it. */
+  readonly foreignKeys?: KeyRing;
+  /** Where further processes find Redis. */
+  readonly port?: number;
   readonly breakStore?: () => Promise<void> | void;
   readonly restoreStore?: () => Promise<void> | void;
 }
@@ -28,7 +37,7 @@ export function redisSubject(setup: RedisSubjectSetup): RepositoryUnderTest {
   const clock = new ManualClock();
   const options = { prefix, clock: clock.read, timeout: 1_000 };
   const anyPrefix = `${prefix}-any`;
-  const { breakStore, restoreStore } = setup;
+  const { breakStore, restoreStore, foreignKeys, port } = setup;
   return {
     repository: wrap(new RedisRepository(codecOf(sampleSchema), client, options), prefix, clock.read),
     anyValue: wrap<unknown>(
@@ -42,6 +51,19 @@ export function redisSubject(setup: RedisSubjectSetup): RepositoryUnderTest {
     plant: async (key, text) => {
       await otherClient.set(`${prefix}:${key}`, text);
     },
+    ...(foreignKeys && {
+      plantUnopenable: async (key: string) => {
+        const text = sealed(sampleSchema, foreignKeys).encode(
+          { name: "planted", list: [] },
+          { repository: prefix, key },
+        );
+        await otherClient.set(`${prefix}:${key}`, text);
+        return foreignKeys.ids[0] ?? "";
+      },
+    }),
+    ...(port !== undefined && {
+      processes: { command: process.execPath, args: [servingProcess, String(port), `${prefix}-processes`] },
+    }),
     ...(breakStore && { breakStore }),
     ...(restoreStore && { restoreStore }),
     dispose: () => deleteKeys(otherClient, `${prefix}*`),

@@ -6,7 +6,7 @@ const [baseUrlTemplate = "", mode = ""] = process.argv.slice(2);
 const repository = new PangeaVaultRepository<string>(textCodec, "pts_race", {
   baseUrlTemplate,
   folder: "/race",
-  strictTake: mode === "strict",
+  strictTake: mode !== "without a claim",
   timeout: 60_000,
 });
 const attempt =

@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../emulator/authn/defaults.ts";
 import { startPangeaEmulator } from "../../emulator/pangea-emulator.ts";
 import { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
+import { createSqliteRepositories } from "../../records/create-sqlite-repositories.ts";
 import { createVaultRepositories } from "../../records/create-vault-repositories.ts";
 import { stopped } from "../stopped.ts";
 import { startProtectedServer } from "./protected-server.ts";
@@ -14,17 +15,22 @@ export interface DemoOptions {
   readonly serve: boolean;
   /** The MCP server's port; 0 for any free one. */
   readonly port: number;
+  /** The SQLite file of the server's state. The demo then leaves out the walk-through, which shows what is in Vault. */
+  readonly state?: string;
   /** The line that runs the demo and leaves it up, as it can be typed here. */
   readonly serveLine: string;
 }
 
+type Walk = Parameters<typeof walkThrough>;
+
 /** Runs the demo: an emulated Pangea, a protected MCP server on it, and a real client that goes all the way through. */
-export async function runDemo({ serve, port, serveLine }: DemoOptions): Promise<void> {
+export async function runDemo({ serve, port, serveLine, state }: DemoOptions): Promise<void> {
   const started = performance.now();
   const emulator = await startPangeaEmulator();
   try {
     const { baseUrlTemplate } = emulator;
     const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate, folder: "/mcp" });
+    await using kept = state === undefined ? undefined : createSqliteRepositories(state);
     const server = await startProtectedServer(port, (mcpBaseUrl) => {
       return new PangeaOAuthProvider({
         mcpBaseUrl,
@@ -36,24 +42,17 @@ export async function runDemo({ serve, port, serveLine }: DemoOptions): Promise<
         pangeaAuthnScopes: ["user"],
         // The walk-through tells what happens; what goes wrong it does not.
         logger: { ...console, debug: () => {}, info: () => {} },
-        repositories,
+        repositories: kept ?? repositories,
       });
     });
     try {
       console.log(`
-${bold("An MCP server that Pangea AuthN guards, with its state in Pangea Vault")}
+${bold(`An MCP server that Pangea AuthN guards, with its state in ${state ?? "Pangea Vault"}`)}
 
   Pangea (emulated)   ${emulator.url}
   MCP server          ${server.baseUrl}/mcp   one protected tool: whoami
 `);
-      const steps = await walkThrough(emulator, server.baseUrl, repositories);
-      console.log(drawSteps(steps));
-      const calls = steps.reduce((sum, step) => sum + step.vaultCalls, 0);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.log(`
-  ${bold("Done")} in ${seconds} s with ${calls} calls to Vault. Keys in Vault are hashes: no token
-  or code is stored in the clear.
-`);
+      if (state === undefined) await showWalkThrough(emulator, server.baseUrl, repositories, started);
       if (!serve) {
         console.log(`  To try it yourself, leave it running:\n\n    ${serveLine}\n`);
         return;
@@ -71,6 +70,18 @@ ${bold("An MCP server that Pangea AuthN guards, with its state in Pangea Vault")
   } finally {
     await emulator.close();
   }
+}
+
+/** Lets a client go all the way through, and shows what each step did. */
+async function showWalkThrough(...[emulator, baseUrl, repositories, started]: [...Walk, number]): Promise<void> {
+  const steps = await walkThrough(emulator, baseUrl, repositories);
+  console.log(drawSteps(steps));
+  const calls = steps.reduce((sum, step) => sum + step.vaultCalls, 0);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`
+  ${bold("Done")} in ${seconds} s with ${calls} calls to Vault. Keys in Vault are hashes: no token
+  or code is stored in the clear.
+`);
 }
 
 /** Bold on a terminal that takes colours: Node looks at what the output is and at `NO_COLOR`. */

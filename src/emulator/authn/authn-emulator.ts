@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AdapterPayload } from "oidc-provider";
-import { requireThat } from "../require-that.ts";
+import { requireThat } from "../../option-checks.ts";
 import { createAuthorizationServer } from "./authorization-server.ts";
 import { defaultEmulatorClient, defaultEmulatorPassword, defaultEmulatorUser } from "./defaults.ts";
 import { EmulatedClients } from "./emulated-clients.ts";

@@ -1,5 +1,5 @@
-import { requireThat } from "../require-that.ts";
-import type { EmulatorOAuthClient } from "./options.ts";
+import { requireOptions, requireThat } from "../../option-checks.ts";
+import { clientKinds, type EmulatorOAuthClient } from "./options.ts";
 
 /** A client as the account holds it. */
 export interface RegisteredClient extends Required<Omit<EmulatorOAuthClient, "scopes">> {
@@ -17,7 +17,8 @@ export interface RegisteredClient extends Required<Omit<EmulatorOAuthClient, "sc
 const clientIdPattern = /^psa_[a-z2-7]{32}$/;
 const clientSecretPattern = /^pck_[a-z2-7]{32}$/;
 const scopePattern = /^[a-zA-Z0-9:*/_=-]+$/;
-const loopbackHosts: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+/** Every name of this machine: `localhost` and what is below it (RFC 6761), 127.0.0.0/8, and the IPv6 loopback. */
+const loopbackHost = /^(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 
 /** The OAuth clients of the emulated account: those given in the options and those registered while it runs. */
 export class EmulatedClients {
@@ -38,12 +39,14 @@ export class EmulatedClients {
    * @throws {ConfigurationError} when an id, a secret, a scope or a redirect URI has the wrong form.
    */
   configure(client: EmulatorOAuthClient): void {
+    requireOptions("the emulator", client ?? null, clientKinds, "oauthClients[]");
     const { clientId, clientSecret, redirectUris, scopes, anyLoopbackRedirectUri = false } = client;
     requireThat(clientIdPattern.test(clientId), "clients: clientId must be psa_ and 32 characters of a-z2-7");
     requireThat(
       clientSecretPattern.test(clientSecret),
       "clients: clientSecret must be pck_ and 32 characters of a-z2-7",
     );
+    requireThat(Array.isArray(redirectUris), "clients: redirectUris must be a list of URLs");
     requireThat(
       redirectUris.length > 0 || anyLoopbackRedirectUri,
       "clients: redirectUris must have a member unless anyLoopbackRedirectUri is on",
@@ -68,6 +71,10 @@ export class EmulatedClients {
 
   add(client: RegisteredClient): void {
     this.#clients.set(client.clientId, client);
+  }
+
+  all(): readonly RegisteredClient[] {
+    return [...this.#clients.values()];
   }
 
   find(clientId: string): RegisteredClient | undefined {
@@ -106,6 +113,5 @@ export function isRegistrableRedirectUri(redirectUri: string): boolean {
 }
 
 function isLoopback(redirectUri: string): boolean {
-  const { protocol, hostname } = new URL(redirectUri);
-  return protocol === "http:" && loopbackHosts.has(hostname);
+  return loopbackHost.test(new URL(redirectUri).hostname);
 }

@@ -1,3 +1,4 @@
+import type { OptionKinds } from "../../option-checks.ts";
 import type { ServiceTokenCheck } from "../http/service-token.ts";
 
 /** A person who can sign in at the emulator's login page. */
@@ -27,9 +28,32 @@ export interface EmulatorOAuthClient {
   readonly clientName?: string;
   /** The scopes that it may ask for, and gets when it asks for none. Default: any scope, and `user`. */
   readonly scopes?: readonly string[];
-  /** Accept every `http` redirect URI on `localhost`, `127.0.0.1` and `[::1]`; Pangea has no such thing. Default: false. */
+  /**
+   * Accept every redirect URI on loopback, whatever its scheme (`http` or `https`), port and path: `localhost`, the
+   * addresses that begin with 127, and `[::1]`. Pangea has no such thing. Default: false.
+   */
   readonly anyLoopbackRedirectUri?: boolean;
 }
+
+/** All that an {@link EmulatorUser} can have. */
+export const userKinds: OptionKinds<EmulatorUser> = {
+  id: "text",
+  username: "any",
+  email: "text",
+  password: "text",
+  profile: "object",
+  deny: "boolean",
+};
+
+/** All that an {@link EmulatorOAuthClient} can have. */
+export const clientKinds: OptionKinds<EmulatorOAuthClient> = {
+  clientId: "any",
+  clientSecret: "any",
+  redirectUris: "any",
+  clientName: "text",
+  scopes: "any",
+  anyLoopbackRedirectUri: "boolean",
+};
 
 /** Options of {@link createAuthnEmulator}. */
 export interface AuthnEmulatorOptions {

@@ -8,6 +8,8 @@ import { sendJson, sendOAuthError } from "./replies.ts";
 
 type RegistrationParts = Pick<AuthnParts, "clients" | "clock" | "isServiceTokenAccepted">;
 
+/** The most clients of one page, and as many as there are where the request does not say. */
+const pageSize = 100;
 const secretLifetimeSeconds = 365 * 24 * 60 * 60;
 
 const registrationRequest = z
@@ -69,13 +71,24 @@ export async function answerRegistration(
   });
 }
 
-/** `GET /v2/oauth/clients?client_id=`: what was registered, without the secret. */
+/**
+ * `GET /v2/oauth/clients`: the clients that have the `client_id`, or all of them where none is named, without their
+ * secrets. `size` is that of a page, and `last` of one page leads to the next.
+ */
 export function answerClientLookup(parts: RegistrationParts, request: IncomingMessage, response: ServerResponse): void {
   if (refusesToken(parts, request, response)) return;
   const { searchParams } = new URL(request.url ?? "/", "http://emulator.invalid");
-  const client = parts.clients.find(searchParams.get("client_id") ?? "");
-  if (client === undefined) sendOAuthError(response, 404, "invalid_request", "No client has this client_id");
-  else sendJson(response, 200, describeClient(client));
+  const wanted = searchParams.get("client_id");
+  const found = parts.clients.all().filter(({ clientId }) => wanted === null || clientId === wanted);
+  const size = Number(searchParams.get("size") ?? pageSize);
+  if (!Number.isInteger(size) || size < 1 || size > pageSize) {
+    sendOAuthError(response, 400, "invalid_request", `size must be a whole number from 1 to ${pageSize}`);
+    return;
+  }
+  const start = found.findIndex(({ clientId }) => clientId === searchParams.get("last")) + 1;
+  const page = found.slice(start, start + size);
+  const last = page.at(-1)?.clientId ?? "";
+  sendJson(response, 200, { clients: page.map(describeClient), last, count: found.length });
 }
 
 function refusesToken(parts: RegistrationParts, request: IncomingMessage, response: ServerResponse): boolean {

@@ -31,16 +31,22 @@ const anyToken = z
 const sessionToken = z.string().regex(/^ptr_[a-z2-7]{32}$/);
 const userId = z.string().regex(/^[a-zA-Z0-9 '.:/_-]+$/);
 
+/** Where a project has several configurations of AuthN, both SDKs name one in every request. */
+const common = { config_id: z.string().optional() };
+
 type Endpoint = (body: string, parts: ServiceApiParts) => PangeaReply | Promise<PangeaReply>;
 
 const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
-  ["/v2/client/token/check", jsonEndpoint(z.strictObject({ token: anyToken }), checkToken)],
-  ["/v2/client/session/logout", jsonEndpoint(z.strictObject({ token: userToken }), logOut)],
+  ["/v2/client/token/check", jsonEndpoint(z.strictObject({ ...common, token: anyToken }), checkToken)],
+  ["/v2/client/session/logout", jsonEndpoint(z.strictObject({ ...common, token: userToken }), logOut)],
   [
     "/v2/client/session/refresh",
-    jsonEndpoint(z.strictObject({ refresh_token: sessionToken, user_token: userToken.optional() }), refreshSession),
+    jsonEndpoint(
+      z.strictObject({ ...common, refresh_token: sessionToken, user_token: userToken.optional() }),
+      refreshSession,
+    ),
   ],
-  ["/v2/session/logout", jsonEndpoint(z.strictObject({ user_id: userId }), logOutUser)],
+  ["/v2/session/logout", jsonEndpoint(z.strictObject({ ...common, user_id: userId }), logOutUser)],
 ]);
 
 /** Answers a call of AuthN's service API. */

@@ -1,8 +1,8 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireOptions, requireText, requireThat } from "../../option-checks.ts";
 import { stableIdentifier } from "../identifiers.ts";
-import { requireThat } from "../require-that.ts";
 import { defaultEmulatorPassword } from "./defaults.ts";
-import type { EmulatorUser } from "./options.ts";
+import { type EmulatorUser, userKinds } from "./options.ts";
 
 /** A user with everything that {@link EmulatorUser} may leave out. */
 export type KnownUser = Required<EmulatorUser>;
@@ -27,8 +27,9 @@ export class UserDirectory {
    * @throws {ConfigurationError} when the username is empty, the id has the wrong form or is another user's.
    */
   set(user: EmulatorUser): void {
+    requireOptions("the emulator", user ?? null, userKinds, "users[]");
+    requireText("users[].username", user.username);
     const { username, id = stableIdentifier("pui", username), profile } = user;
-    requireThat(username !== "", "users: give every user a username");
     requireThat(userIdPattern.test(id), `users: the id of "${username}" must be pui_ and 32 characters of a-z2-7`);
     const holder = this.byId(id)?.username ?? username;
     requireThat(holder === username, `users: "${username}" and "${holder}" have the same id`);

@@ -1,5 +1,5 @@
+import { requireThat } from "../../option-checks.ts";
 import { isVaultEndpoint, vaultEndpoints } from "../endpoint-names.ts";
-import { requireThat } from "../require-that.ts";
 import { appliesTo, type Fault, type FaultScope, type LatencyFault } from "./fault.ts";
 
 /**

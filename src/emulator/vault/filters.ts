@@ -24,12 +24,17 @@ const stringFields: ReadonlyMap<string, Values<string>> = new Map<string, Values
   ["name", ({ name }) => present(name)],
   ["folder", ({ folder }) => [folder]],
   ["tags", ({ tags = [] }) => tags],
+  // Of keys and tokens, which the emulator has none of.
+  ["algorithm", () => []],
+  ["purpose", () => []],
 ]);
 
 const timeFields: ReadonlyMap<string, Values<number>> = new Map<string, Values<number>>([
   ["created_at", ({ createdAt }) => [createdAt]],
   ["last_rotated", (item) => (item.type === "secret" ? present(item.lastRotated) : [])],
   ["disabled_at", (item) => (item.type === "secret" ? present(item.disabledAt) : [])],
+  ["expiration", () => []],
+  ["next_rotation", () => []],
 ]);
 
 const comparisons: ReadonlyMap<string, (left: number, right: number) => boolean> = new Map([

@@ -5,6 +5,7 @@ import { findVersion, pathOf, type SecretItem, type SecretVersion, type VaultIte
 import { refuseName } from "./names.ts";
 import { represent } from "./representation.ts";
 import { deleteRequest, getRequest, updateRequest } from "./requests.ts";
+import { ownSettings } from "./rotation-settings.ts";
 
 /** `v2/get`: one item by its id, with the versions asked for. */
 export const getItem = endpoint(getRequest, (request, context) => {
@@ -13,14 +14,17 @@ export const getItem = endpoint(getRequest, (request, context) => {
   const selected = item.type === "folder" ? [] : selectVersions(item, request.version);
   if (selected === undefined) return invalid("DoesNotExist", "/version", "The item has no such version.");
   const secrets = showsSecrets(item, context);
-  return success("Item retrieved", represent(item, context.now, { versions: selected, secrets }));
+  return success("Item retrieved", represent(item, context, { versions: selected, secrets }));
 });
 
-/** `v2/update`: name, folder, metadata, tags, `enabled` and `disabled_at`. */
+/** `v2/update`: name, folder, metadata, tags, `enabled` and `disabled_at`; of a folder, how its items are rotated. */
 export const updateItem = endpoint(updateRequest, (request, context) => {
   const { store, now } = context;
   const item = store.find(request.id);
   if (item === undefined) return itemNotFound;
+  if (request.type !== undefined && request.type !== item.type) {
+    return invalid("BadState", "/type", "The item is of another type.");
+  }
   const common = {
     folder: request.folder === undefined ? item.folder : normaliseFolder(request.folder),
     metadata: request.metadata ?? item.metadata,
@@ -28,7 +32,7 @@ export const updateItem = endpoint(updateRequest, (request, context) => {
   };
   const updated: VaultItem =
     item.type === "folder"
-      ? { ...item, ...common, name: request.name ?? item.name }
+      ? { ...item, ...common, name: request.name ?? item.name, rotation: ownSettings(request, item.rotation) }
       : {
           ...item,
           ...common,
@@ -40,7 +44,7 @@ export const updateItem = endpoint(updateRequest, (request, context) => {
   const refusal = refuseFolder(item, updated) ?? (isMoved ? refuseName(updated, context, item.id) : undefined);
   if (refusal !== undefined) return refusal;
   store.replace(updated, now);
-  return success("Item updated", represent(updated, now));
+  return success("Item updated", represent(updated, context));
 });
 
 /** `v2/delete`: an item; a folder that is not empty only with `recursive`. */

@@ -1,3 +1,5 @@
+import type { RotationSettings } from "./rotation-settings.ts";
+
 /** The states of a version, from Vault's `vault-item-version-state`. */
 export const versionStates = ["active", "deactivated", "suspended", "compromised", "destroyed"] as const;
 
@@ -43,6 +45,8 @@ export interface SecretItem extends ItemBase {
 export interface FolderItem extends ItemBase {
   readonly type: "folder";
   readonly name: string;
+  /** Its own settings, without those that come from the folders above. */
+  readonly rotation?: RotationSettings;
 }
 
 /** Anything that Vault gives an id. */

@@ -1,4 +1,6 @@
+import type { EndpointContext } from "./endpoint.ts";
 import { isEnabled, type SecretVersion, type VaultItem, versionAt } from "./item.ts";
+import { rotationInForce } from "./rotation-settings.ts";
 
 /** What a reply shows of a secret. */
 export interface Representation {
@@ -9,13 +11,20 @@ export interface Representation {
 }
 
 /**
- * An item as Vault v2 replies with it (`v2-secret`, `v2-folder`) at `now`, in milliseconds since the epoch. What has no
- * value is `undefined`, so JSON leaves it out.
+ * An item as Vault v2 replies with it (`v2-secret`, `v2-folder`) at the time of the request. What has no value is
+ * `undefined`, so JSON leaves it out; only a folder always has metadata, tags and inherited settings.
  */
-export function represent(item: VaultItem, now: number, { versions, secrets = false }: Representation = {}): object {
+export function represent(
+  item: VaultItem,
+  { store, now }: Pick<EndpointContext, "store" | "now">,
+  { versions, secrets = false }: Representation = {},
+): object {
   const { id, type, name, folder, metadata, tags, createdAt } = item;
   const common = { id, type, name, folder, metadata, tags, created_at: timestamp(createdAt) };
-  if (item.type === "folder") return common;
+  if (item.type === "folder") {
+    const { settings, inherited } = rotationInForce(item, store);
+    return { ...common, metadata: metadata ?? {}, tags: tags ?? [], ...settings, inherited_settings: inherited };
+  }
   return {
     ...common,
     num_versions: item.current.version,

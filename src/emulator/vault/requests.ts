@@ -24,6 +24,39 @@ function issue(code: string, message: string, ...path: string[]) {
   return { code: "custom", message, path, params: { code } } as const;
 }
 
+const durationUnits: readonly (readonly [units: RegExp, milliseconds: number])[] = [
+  [/^(s|secs?)$/, 1000],
+  [/^(m|mins?)$/, 60_000],
+  [/^(h|hrs?)$/, 3_600_000],
+  [/^(d|days?)$/, 86_400_000],
+  [/^(w|weeks?)$/, 604_800_000],
+  [/^(M|months?)$/, 2_592_000_000],
+  [/^(y|years?)$/, 31_536_000_000],
+];
+
+function durationOf(text: string): number | undefined {
+  const [, count, unit] = /^([1-9][0-9]*) ?([a-zA-Z]+)$/.exec(text) ?? [];
+  const milliseconds = durationUnits.find(([units]) => units.test(unit ?? ""))?.[1];
+  return count === undefined || milliseconds === undefined ? undefined : Number(count) * milliseconds;
+}
+
+const duration = z.string().transform((text, context) => {
+  const milliseconds = durationOf(text);
+  if (milliseconds !== undefined) return milliseconds;
+  context.addIssue(issue("BadFormatPangeaDuration", "Must be a positive number and a unit, such as 1d."));
+  return z.NEVER;
+});
+
+/** A duration that is kept as it was given, or one of the words that stand for none. */
+function durationOr(...words: string[]) {
+  return z.string().refine((text) => words.includes(text) || durationOf(text) !== undefined, {
+    message: ["Must be a positive number and a unit, such as 1d", ...words].join(", or "),
+    params: { code: "BadFormatPangeaDuration" },
+  });
+}
+
+const folderRotationState = z.enum(["deactivated", "destroyed", "inherited"]).optional();
+
 /** `v2/secret/store`, for type `secret`. Vault's schema lets unknown properties pass here and in `v2/update`. */
 export const storeRequest = z.object({
   type: z.literal("secret").optional(),
@@ -32,6 +65,7 @@ export const storeRequest = z.object({
   folder: folder.optional(),
   ...labels,
   disabled_at: dateTime.optional(),
+  encrypting_item_id: z.string().optional(),
 });
 
 /** `v2/secret/rotate`, for a secret. */
@@ -76,33 +110,19 @@ export type SearchRequest = z.output<typeof listRequest>;
 /** `v2/update`. */
 export const updateRequest = z.object({
   id: itemId,
+  type: z.enum(["secret", "folder"]).optional(),
   name: z.string().optional(),
   folder: folder.optional(),
   ...labels,
   enabled: z.boolean().optional(),
   disabled_at: dateTime.optional(),
+  rotation_frequency: durationOr("never", "inherited").optional(),
+  rotation_state: folderRotationState,
+  rotation_grace_period: durationOr("inherited").optional(),
 });
 
 /** `v2/delete`. */
 export const deleteRequest = z.strictObject({ id: itemId, recursive: z.boolean().optional() });
-
-const durationUnits: readonly (readonly [units: RegExp, milliseconds: number])[] = [
-  [/^(s|secs?)$/, 1000],
-  [/^(m|mins?)$/, 60_000],
-  [/^(h|hrs?)$/, 3_600_000],
-  [/^(d|days?)$/, 86_400_000],
-  [/^(w|weeks?)$/, 604_800_000],
-  [/^(M|months?)$/, 2_592_000_000],
-  [/^(y|years?)$/, 31_536_000_000],
-];
-
-const duration = z.string().transform((text, context) => {
-  const [, count, unit] = /^([1-9][0-9]*) ?([a-zA-Z]+)$/.exec(text) ?? [];
-  const milliseconds = durationUnits.find(([units]) => units.test(unit ?? ""))?.[1];
-  if (count !== undefined && milliseconds !== undefined) return Number(count) * milliseconds;
-  context.addIssue(issue("BadFormatPangeaDuration", "Must be a positive number and a unit, such as 1d."));
-  return z.NEVER;
-});
 
 /** `v2/state/change`. */
 export const stateChangeRequest = z.strictObject({
@@ -117,4 +137,7 @@ export const createFolderRequest = z.strictObject({
   name: folderName,
   folder,
   ...labels,
+  rotation_frequency: durationOr("never").optional(),
+  rotation_state: folderRotationState,
+  rotation_grace_period: durationOr().optional(),
 });

@@ -7,7 +7,7 @@ import { findItems, pageOf } from "./search.ts";
 
 /** `v2/list`: the items that satisfy a filter, without their secrets. Folders are among them. */
 export const listItems = endpoint(listRequest, (request, context) =>
-  search(request, context, (item) => represent(item, context.now)),
+  search(request, context, (item) => represent(item, context)),
 );
 
 /** `v2/get_bulk`: the items that satisfy a filter with their secrets, one version each. */
@@ -28,7 +28,7 @@ export const getItems = endpoint(getBulkRequest, (request, context) => {
   return search(request, context, (item) => {
     const version = chosenVersion(item);
     const secrets = showsSecrets(item, context);
-    return represent(item, context.now, { versions: version && [version], secrets });
+    return represent(item, context, { versions: version && [version], secrets });
   });
 });
 

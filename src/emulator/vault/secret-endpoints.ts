@@ -5,6 +5,7 @@ import { findVersion, replaceVersion, type SecretItem, type SecretVersion, versi
 import { refuseName } from "./names.ts";
 import { represent } from "./representation.ts";
 import { rotateRequest, stateChangeRequest, storeRequest } from "./requests.ts";
+import { rotationInForce } from "./rotation-settings.ts";
 
 /** `v2/secret/store`: a new secret, version 1. */
 export const storeSecret = endpoint(storeRequest, (request, context) => {
@@ -25,7 +26,7 @@ export const storeSecret = endpoint(storeRequest, (request, context) => {
     },
     now,
   );
-  return success("Secret stored", represent(item, now));
+  return success("Secret stored", represent(item, context));
 });
 
 /** `v2/secret/rotate`: a new version; the one before takes the state asked for. */
@@ -33,7 +34,8 @@ export const rotateSecret = endpoint(rotateRequest, (request, { store, now }) =>
   const item = store.find(request.id);
   if (item === undefined) return itemNotFound;
   if (item.type !== "secret") return invalid("BadState", "/id", "A folder cannot be rotated.");
-  const state = request.rotation_state ?? "deactivated";
+  const policy = rotationInForce(item, store).settings.rotation_state === "destroyed" ? "destroyed" : "deactivated";
+  const state = request.rotation_state ?? policy;
   const superseded = versionAt(item.current, now);
   const kept =
     superseded.state === "destroyed"
@@ -48,7 +50,7 @@ export const rotateSecret = endpoint(rotateRequest, (request, { store, now }) =>
   };
   const rotated: SecretItem = { ...item, lastRotated: now, current };
   store.replace(rotated, now);
-  return success("Secret rotated", represent(rotated, now));
+  return success("Secret rotated", represent(rotated, { store, now }));
 });
 
 /** `v2/state/change`: another state for one version. Destroyed is for good. */
@@ -67,5 +69,5 @@ export const changeState = endpoint(stateChangeRequest, (request, { store, now }
   const destroysAfter = state === "destroyed" ? 0 : destroyPeriod;
   const changed = withState(version, state, destroysAfter === undefined ? undefined : now + destroysAfter);
   store.replace(replaceVersion(item, changed), now);
-  return success("State changed", represent(item, now, { versions: [changed] }));
+  return success("State changed", represent(item, { store, now }, { versions: [changed] }));
 });

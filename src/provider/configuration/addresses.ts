@@ -15,6 +15,8 @@ export interface Addresses {
   readonly callbackUrl: string;
 }
 
+const defaultPath = "/mcp";
+
 /**
  * Checks the addresses and fills in the defaults.
  *
@@ -22,17 +24,30 @@ export interface Addresses {
  * @throws {ConfigurationError} when one is wrong.
  */
 export function configureAddresses(
-  { baseUrl: givenBaseUrl, issuerUrl, path = "/mcp" }: McpOAuthProviderOptions,
+  { baseUrl: givenBaseUrl, issuerUrl, path: givenPath }: McpOAuthProviderOptions,
   upstreamId: string,
   nameOf: NonNullable<ProviderInternals["nameOf"]>,
 ): Addresses {
   const baseUrl = requireHttpUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
   const issuer = issuerUrl === undefined ? baseUrl : requireHttpUrl(nameOf("issuerUrl"), issuerUrl);
-  const isPath = typeof path === "string" && /^(?:\/[\w.~!$&'()*+,;=:@%-]+)*\/?$/.test(path);
-  requireThat(isPath, `${nameOf("path")} must be a path that starts with a slash, such as "/mcp".`);
+  const path: unknown = givenPath ?? defaultPath;
+  const isPath = typeof path === "string" && /^(?:\/|(?:\/[\w.~!$&'()*+,;=:@%-]+)+\/?)$/.test(path);
+  requireThat(
+    isPath,
+    `${nameOf("path")} must be a path that starts with a slash, such as "/mcp", or "/" for the root.`,
+  );
   const callback = callbackPath(upstreamId);
-  const ownPath = path.replace(/\/$/, "");
   const taken: readonly string[] = [...Object.values(paths), callback];
+  const endpoint = [callback, paths.authorize].find((own) => baseUrl.endsWith(own));
+  requireThat(
+    endpoint === undefined,
+    `${nameOf("baseUrl")} ends in ${endpoint}, which is a path below it: leave that off.`,
+  );
+  requireThat(
+    givenPath !== undefined || !new URL(baseUrl).pathname.endsWith(defaultPath),
+    `${nameOf("baseUrl")} ends in ${defaultPath}, so the MCP endpoint would be ${baseUrl}${defaultPath}. Leave ${defaultPath} off; or set ${nameOf("path")}, to "${defaultPath}" where both are meant.`,
+  );
+  const ownPath = path.replace(/\/$/, "");
   requireThat(!taken.includes(ownPath), `${nameOf("path")} must not be ${path}: that is a path of OAuth.`);
   return { baseUrl, issuer, resource: baseUrl + ownPath, callbackUrl: baseUrl + callback };
 }

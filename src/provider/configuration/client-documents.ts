@@ -18,7 +18,6 @@ export function configureDocuments(
     // Bot protection and outages of a client's site last for days.
     maxStaleSeconds: 7 * day,
     ...options,
-    // Name servers and sockets are no affair of the options, whatever these hold beyond what is declared.
     resolve,
     connect,
     scopes: { valid: validScopes, defaults: defaultScopes },

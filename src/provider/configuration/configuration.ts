@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
+import { sealUnsealed } from "../../records/sealable.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
@@ -50,6 +51,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly clockTolerance: number;
   /** How far the clocks of two instances of this server may be apart, in seconds. */
   readonly instanceClockTolerance: number;
+  /** Told of what another server keeps in the same store. Tells whoever listens, once. */
+  readonly meetForeignGrant: (resource: string) => void;
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
@@ -70,12 +73,19 @@ export interface ProviderConfiguration extends Addresses {
  */
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
   requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
-  checkOptionKinds(options);
+  const { nameOf = (option) => option, delay = wait, owner = "McpOAuthProvider" } = internals;
+  checkOptionKinds(owner, options);
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, onRefreshReuse = "end-grant" } = options;
-  const { nameOf = (option) => option, delay = wait } = internals;
+  requireClock(clock);
   const upstream = configureUpstream(options.upstream);
   const addresses = configureAddresses(options, upstream.id, nameOf);
+  const isAnother = upstream.issuer.replace(/\/$/, "") !== addresses.issuer.replace(/\/$/, "");
+  requireThat(
+    isAnother,
+    `The issuer of ${upstream.name} is this server's own, ${addresses.issuer}: people log in elsewhere.`,
+  );
   const scopes = requireScopes(nameOf("scopes"), options.scopes);
+  requireThat(scopes.length > 0, `${nameOf("scopes")} needs one scope at least, such as "user": nobody could log in.`);
   const isFree = !scopes.includes(offlineAccess);
   requireThat(isFree, `${nameOf("scopes")} must not list ${offlineAccess}: it is always understood.`);
   requireThat([400, 401].includes(invalidGrantStatus), "invalidGrantStatus must be 400 or 401.");
@@ -85,13 +95,16 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? []);
+  const keys = configureKeys(options, addresses.issuer);
+  if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
+  const reporter = new Reporter(new OperatorLog(options.logger, clock));
   return {
     ...addresses,
     scopes,
     scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
     upstream,
-    repositories: { ...createInMemoryRepositories({ clock }), ...withoutUndefined(options.repositories ?? {}) },
+    repositories: options.repositories ?? createInMemoryRepositories({ clock }),
     registration,
     privateUseSchemes,
     documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
@@ -102,25 +115,37 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
       serviceDocumentationUrl === undefined
         ? undefined
         : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
-    consent: configureConsent(options.consent ?? {}, addresses.baseUrl),
+    consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes),
     preRegisteredClients: ownClients,
-    keys: configureKeys(options, addresses.issuer),
+    keys,
     lifetimes: configureLifetimes(options),
     invalidGrantStatus,
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
     instanceClockTolerance: configureClockTolerance(options, 120),
+    meetForeignGrant: once((resource) => reporter.tell("foreign-grants", { resource })),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
-    reporter: new Reporter(new OperatorLog(options.logger, clock)),
+    reporter,
     clock,
     now: () => clock() / 1000,
     delay,
   };
 }
 
-function withoutUndefined(given: Partial<ProviderRepositories>): Partial<ProviderRepositories> {
-  return Object.fromEntries(Object.entries(given).filter(([, repository]) => repository !== undefined));
+/** A time before 1973 is one in seconds: with it, nothing would ever expire. */
+function requireClock(clock: () => unknown): void {
+  const now = clock();
+  const isTime = typeof now === "number" && now > 1e11 && now < 1e14;
+  requireThat(isTime, "clock must give the time in milliseconds since the epoch, as Date.now does.");
+}
+
+function once(tell: (resource: string) => void): (resource: string) => void {
+  let isTold = false;
+  return (resource) => {
+    if (!isTold) tell(resource);
+    isTold = true;
+  };
 }
 
 function wait(milliseconds: number): Promise<void> {

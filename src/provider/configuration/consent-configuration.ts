@@ -1,5 +1,7 @@
-import { isLoopbackHost, requireText, requireThat } from "../../option-checks.ts";
+import { isLoopbackHost, namesLike, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import { contrastWithWhite, leastContrast } from "./contrast.ts";
+import { day, requireSeconds } from "./lifetimes.ts";
 import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
@@ -54,13 +56,20 @@ const english: ConsentTexts = {
   leave: "Go to {host}",
 };
 
+const textKinds = Object.fromEntries(Object.keys(english).map((name) => [name, "text" as const]));
+
 /**
  * Checks the consent options and fills in the defaults.
  *
+ * @param scopes - All that the server knows.
  * @throws {ConfigurationError} when an option is wrong; the message names it.
  */
-export function configureConsent(options: ConsentOptions, baseUrl: string): ConsentConfiguration {
-  const { logoUrl, accentColour = "#1f5fd6", rememberSeconds = 90 * 24 * 60 * 60, language = "en" } = options;
+export function configureConsent(
+  options: ConsentOptions,
+  baseUrl: string,
+  scopes: readonly string[],
+): ConsentConfiguration {
+  const { logoUrl, accentColour = "#1f5fd6", rememberSeconds, language = "en" } = options;
   const hasHttpsLogo = logoUrl !== undefined && URL.canParse(logoUrl) && new URL(logoUrl).protocol === "https:";
   requireThat(logoUrl === undefined || hasHttpsLogo, "consent.logoUrl must be an https URL.");
   requireThat(/^#[0-9a-f]{6}$/i.test(accentColour), "consent.accentColour must be a colour in the form #rrggbb.");
@@ -70,10 +79,9 @@ export function configureConsent(options: ConsentOptions, baseUrl: string): Cons
   );
   const isLanguageTag = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i.test(language);
   requireThat(isLanguageTag, "consent.language must be a language tag, such as en or pt-BR.");
-  const isTime = Number.isFinite(rememberSeconds) && rememberSeconds >= 0;
-  requireThat(isTime, "consent.rememberSeconds must be a number of seconds, 0 to ask every time.");
+  requireOptions<object>("the consent page", options.texts, textKinds, "consent.texts");
   const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
-  for (const [name, given] of texts) requireText(`consent.texts.${name}`, given);
+  requireScopesOfServer(Object.keys(options.scopeDescriptions ?? {}), [...scopes, offlineAccess]);
   return {
     brandName: requireText("consent.brandName", options.brandName ?? brandOf(baseUrl)),
     logoUrl,
@@ -82,8 +90,18 @@ export function configureConsent(options: ConsentOptions, baseUrl: string): Cons
     upstreamScopeDescriptions: descriptions("upstreamScopeDescriptions", options.upstreamScopeDescriptions),
     texts: { ...english, ...Object.fromEntries(texts) },
     language,
-    remember: rememberSeconds,
+    remember:
+      rememberSeconds === 0 ? 0 : requireSeconds("consent.rememberSeconds", rememberSeconds, 90 * day, 400 * day),
   };
+}
+
+/** Words for a scope that is misspelt would never be seen. */
+function requireScopesOfServer(described: readonly string[], scopes: readonly string[]): void {
+  const unknown = described.find((scope) => !scopes.includes(scope));
+  if (unknown === undefined) return;
+  const meant = namesLike(unknown, scopes);
+  const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${scopes.join(", ")}.`;
+  requireThat(false, `consent.scopeDescriptions.${unknown} is no scope of this server. ${remedy}`);
 }
 
 /** What a server is called that gives no name: its host, as people write it. */

@@ -5,6 +5,8 @@ import type { ConnectPinned, ResolveHost } from "./client-documents-options.ts";
  * of timers, name servers and sockets. The constructors take it by a parameter that the published types do not have.
  */
 export interface ProviderInternals {
+  /** The class that messages name as the owner of the options. Default: `McpOAuthProvider`. */
+  readonly owner?: string;
   /** The name that messages give an option. Default: the option's own. */
   readonly nameOf?: (option: "baseUrl" | "issuerUrl" | "path" | "scopes") => string;
   /** Waits, in milliseconds. Default: a timer. */

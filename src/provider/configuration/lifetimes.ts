@@ -16,7 +16,7 @@ export function configureLifetimes(options: McpOAuthProviderOptions) {
   const lifetime = (name: keyof typeof options & `${string}Seconds`, fallback: number, max?: number): number =>
     requireSeconds(name, options[name], fallback, max);
   return {
-    accessToken: lifetime("accessTokenLifetimeSeconds", 3600),
+    accessToken: lifetime("accessTokenLifetimeSeconds", 3600, 31 * day),
     refreshToken: lifetime("refreshTokenLifetimeSeconds", 30 * day),
     grant: lifetime("grantLifetimeSeconds", 90 * day),
     authorizationCode: lifetime("authorizationCodeLifetimeSeconds", 60, 300),

@@ -1,54 +1,143 @@
-import { requireKind, requireThat } from "../../option-checks.ts";
-import type { McpOAuthProviderOptions } from "./options.ts";
+import { namesLike, type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
+import { createInMemoryRepositories } from "../../records/repositories.ts";
+import { requireRepository } from "../../storage/contract.ts";
+import type { DocumentFetchOptions } from "./client-documents-options.ts";
+import type {
+  ClientMetadataDocumentOptions,
+  ClientRegistrationOptions,
+  ConsentOptions,
+  McpOAuthProviderOptions,
+  RateLimitOptions,
+  RevocationOptions,
+} from "./options.ts";
 
-const methods = ["get", "set", "delete", "take", "add"];
+/** Every option of a provider. */
+export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
+  baseUrl: "any",
+  issuerUrl: "any",
+  path: "any",
+  scopes: "any",
+  scopeImplies: "object",
+  upstream: "any",
+  repositories: "any",
+  clientRegistration: "object",
+  clientMetadataDocuments: "object",
+  privateUseSchemes: "any",
+  revocation: "object",
+  rateLimits: "any",
+  requiredScopes: "any",
+  consent: "object",
+  serviceDocumentationUrl: "any",
+  clients: "any",
+  secret: "any",
+  accessTokenLifetimeSeconds: "any",
+  refreshTokenLifetimeSeconds: "any",
+  grantLifetimeSeconds: "any",
+  authorizationCodeLifetimeSeconds: "any",
+  loginLifetimeSeconds: "any",
+  refreshGraceSeconds: "any",
+  onRefreshReuse: "any",
+  invalidGrantStatus: "any",
+  requestTimeout: "any",
+  clockToleranceSeconds: "any",
+  logger: "any",
+  clock: "function",
+};
+
+const registrationKinds: OptionKinds<ClientRegistrationOptions> = {
+  enabled: "boolean",
+  validScopes: "any",
+  defaultScopes: "any",
+  clientSecretLifetimeSeconds: "any",
+  firstLoginWithinSeconds: "any",
+  unusedLifetimeSeconds: "any",
+  initialAccessToken: "any",
+};
+
+const documentKinds: OptionKinds<ClientMetadataDocumentOptions & DocumentFetchOptions> = {
+  enabled: "boolean",
+  allowedDomains: "any",
+  timeout: "any",
+  maxConcurrent: "any",
+  maxConcurrentPerHost: "any",
+  maxFreshSeconds: "any",
+  minFreshSeconds: "any",
+  maxStaleSeconds: "any",
+  fetch: "function",
+};
+
+const consentKinds: OptionKinds<ConsentOptions> = {
+  brandName: "text",
+  logoUrl: "text",
+  accentColour: "text",
+  scopeDescriptions: "object",
+  upstreamScopeDescriptions: "object",
+  texts: "object",
+  language: "text",
+  rememberSeconds: "any",
+};
+
+const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
+const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
 
 /**
- * Checks what kind of thing each option is. A text such as "false" in the place of a boolean must not switch anything on,
- * and a repository of three methods must not be found out by the first code that is redeemed.
+ * Checks that there are no options but those that there are, and what kind of thing each is. A text such as "false" in the
+ * place of a boolean must not switch anything on, and a misspelt option must not be one that was left out.
  *
- * @throws {ConfigurationError} when an option is something else than it should be; the message names it.
+ * @param owner - The class, for messages.
+ * @throws {ConfigurationError} when an option is unknown, or something else than it should be; the message names it.
  */
-export function checkOptionKinds(options: McpOAuthProviderOptions): void {
-  const { clientRegistration, clientMetadataDocuments, revocation, rateLimits, consent, repositories } = options;
-  const groups = { clientRegistration, clientMetadataDocuments, revocation, consent, repositories };
-  for (const [name, group] of Object.entries(groups)) requireKind(name, group, "object");
-  if (rateLimits !== false) requireKind("rateLimits", rateLimits, "object");
-  requireKind("rateLimits.limiter", rateLimits === false ? undefined : rateLimits?.limiter, "function");
-  requireKind("clock", options.clock, "function");
+export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions): void {
+  const { clientMetadataDocuments, rateLimits, repositories } = options;
+  requireOptions(owner, options, providerOptionKinds);
+  requireOptions(owner, options.clientRegistration, registrationKinds, "clientRegistration");
+  requireOptions(owner, clientMetadataDocuments, documentKinds, "clientMetadataDocuments");
+  requireOptions(owner, options.consent, consentKinds, "consent");
+  requireOptions(owner, options.revocation, revocationKinds, "revocation");
+  if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
   checkLogger(options.logger);
-  for (const [name, group] of Object.entries({ clientRegistration, clientMetadataDocuments, revocation })) {
-    requireKind(`${name}.enabled`, group?.enabled, "boolean");
-  }
-  requireKind("clientMetadataDocuments.fetch", clientMetadataDocuments?.fetch, "function");
   const { allowedDomains } = clientMetadataDocuments ?? {};
   const areDomains = allowedDomains === undefined || isListOf("string", allowedDomains);
   requireThat(areDomains, "clientMetadataDocuments.allowedDomains must be a list of host names.");
   const areClients = options.clients === undefined || isListOf("object", options.clients);
   requireThat(areClients, "clients must be a list of clients, each with its client_id and redirect_uris.");
-  for (const [name, repository] of Object.entries(repositories ?? {})) checkRepository(name, repository);
+  if (repositories !== undefined) checkRepositories(repositories);
 }
 
 function checkLogger(logger: unknown): void {
   if (logger === undefined || logger === false) return;
-  const lacks = ["debug", "info", "warn", "error"].filter((method) => !hasMethod(logger, method));
+  const lacks = ["debug", "info", "warn", "error"].filter(
+    (method) => typeof logger !== "object" || logger === null || typeof Reflect.get(logger, method) !== "function",
+  );
   const rule = "logger must be false, or have the methods of console that are used: debug, info, warn and error";
   requireThat(lacks.length === 0, `${rule}. It lacks ${lacks.join(", ")}.`);
 }
 
-/** What comes with the repositories of a backend is left alone, such as `sweep`. */
-function checkRepository(name: string, repository: unknown): void {
-  if (repository === undefined || typeof repository === "function") return;
-  const lacks = methods.filter((method) => !hasMethod(repository, method));
-  requireThat(
-    lacks.length === 0,
-    `repositories.${name} lacks ${lacks.join(", ")}; inOneProcess() makes a whole repository of get, set and delete.`,
-  );
-}
+const remedy = "give what a create…Repositories() gives back, such as createVaultRepositories(token)";
 
-/** True for an object with a method of that name, its own or of its class. */
-export function hasMethod(value: unknown, name: string): boolean {
-  return typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function";
+/**
+ * Checks that there is a whole repository for every kind of record: one that is forgotten must not lose all logins when
+ * the server is started anew. What comes with the repositories of a backend is left alone, such as `sweep`.
+ */
+function checkRepositories(repositories: unknown): void {
+  requireThat(typeof repositories !== "function", `repositories is a function: call it, and ${remedy}.`);
+  const isObject = typeof repositories === "object" && repositories !== null;
+  requireThat(isObject, `repositories must be an object with a repository of each kind: ${remedy}.`);
+  requireThat(!("then" in repositories), "repositories is a promise: await it.");
+  const kinds = Object.keys(createInMemoryRepositories());
+  const missing = kinds.filter((kind) => Reflect.get(repositories, kind) === undefined);
+  for (const kind of kinds)
+    if (!missing.includes(kind)) requireRepository(`repositories.${kind}`, Reflect.get(repositories, kind));
+  requireThat(
+    missing.length < kinds.length,
+    `repositories has no repository of any kind (${kinds.join(", ")}): ${remedy}. A single repository or a client of a store is none.`,
+  );
+  const others = Object.keys(repositories).filter((name) => !kinds.includes(name));
+  const [misspelt] = missing.flatMap((kind) => namesLike(kind, others));
+  requireThat(
+    missing.length === 0,
+    `repositories has no ${missing.join(", ")}${misspelt === undefined ? "" : ` (is it "${misspelt}"?)`}. All kinds are needed, for what is kept in memory is lost when the server is started anew: ${remedy}.`,
+  );
 }
 
 function isListOf(kind: "string" | "object", value: unknown): boolean {

@@ -143,8 +143,8 @@ export interface ConsentOptions {
   /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
   readonly language?: string;
   /**
-   * How long a person's decision is remembered in the browser, in seconds. A lower number counts at once, for decisions of
-   * before too. Default: 90 days.
+   * How long a person's decision is remembered in the browser, in seconds: 400 days at the most, for no browser keeps it
+   * longer; 0 to ask every time. A lower number counts at once, for decisions of before too. Default: 90 days.
    */
   readonly rememberSeconds?: number;
 }
@@ -230,8 +230,11 @@ export interface McpOAuthProviderOptions {
   readonly scopeImplies?: Readonly<Record<string, readonly string[]>>;
   /** Where people log in, such as `pangeaAuthn({ … })`. It sends the browser back to `/<id>/callback`. */
   readonly upstream: Upstream;
-  /** Where state is kept. Default: in memory, for each that is not given. */
-  readonly repositories?: Partial<ProviderRepositories>;
+  /**
+   * Where state is kept: what `createVaultRepositories`, `createRedisRepositories` or `createRepositories` gives back, with a
+   * repository for every kind of record. Default: all in memory, where every login ends with the process.
+   */
+  readonly repositories?: ProviderRepositories;
   /** How clients may register themselves. */
   readonly clientRegistration?: ClientRegistrationOptions;
   /** How clients are found whose id is the URL of a metadata document. */
@@ -268,7 +271,7 @@ export interface McpOAuthProviderOptions {
    * upstream without `keyMaterial`, or with one of fewer than 32 characters, needs this option.
    */
   readonly secret?: string | readonly string[];
-  /** How long an access token is good, in seconds. Default: 3600. */
+  /** How long an access token is good, in seconds, 31 days at the most. Default: 3600. */
   readonly accessTokenLifetimeSeconds?: number;
   /** How long an unused refresh token is good, in seconds. Default: 30 days. */
   readonly refreshTokenLifetimeSeconds?: number;

@@ -1,9 +1,32 @@
 import { ConfigurationError, OAuthError } from "../../errors.ts";
-import { requireText, requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireText, requireThat } from "../../option-checks.ts";
 import { minSecretLength } from "../../secrets/key-ring.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
 import { assertUsableRedirectUri } from "../oauth/redirect-uri.ts";
 import type { PreRegisteredClient } from "./options.ts";
+
+const clientKinds: OptionKinds<PreRegisteredClient> = {
+  client_id: "any",
+  redirect_uris: "any",
+  token_endpoint_auth_method: "any",
+  grant_types: "any",
+  response_types: "any",
+  scope: "text",
+  client_name: "text",
+  client_uri: "text",
+  logo_uri: "text",
+  contacts: "any",
+  tos_uri: "text",
+  policy_uri: "text",
+  jwks_uri: "any",
+  jwks: "any",
+  software_id: "text",
+  software_version: "text",
+  application_type: "text",
+  client_secret: "any",
+  client_secret_expires_at: "any",
+  client_id_issued_at: "any",
+};
 
 const methods: readonly unknown[] = [undefined, "none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
 
@@ -18,7 +41,8 @@ export function preRegisteredClients(
 ): ReadonlyMap<string, PreRegisteredClient> {
   const known = new Map<string, PreRegisteredClient>();
   for (const client of clients) {
-    const id = requireText("clients[].client_id", client.client_id);
+    requireOptions("a client", client, clientKinds, "clients[]");
+    const id = requireExactText("clients[].client_id", client.client_id);
     requireThat(!known.has(id), `clients lists the client_id "${id}" twice.`);
     checkRedirectUris(id, client);
     checkAuthentication(id, client);
@@ -47,6 +71,7 @@ function checkAuthentication(id: string, client: PreRegisteredClient): void {
   if (!methods.includes(method)) refuse("has a token_endpoint_auth_method that is not served");
   const hasSecret = typeof secret === "string" && secret !== "";
   if ("client_secret" in client && !hasSecret) refuse("has a client_secret that is not a string with something in it");
+  if (hasSecret && secret !== secret.trim()) refuse("has a client_secret with white space or a line break around it");
   if (hasSecret && secret.length < minSecretLength) {
     refuse(`has a client_secret of fewer than ${minSecretLength} characters; take one from a random source`);
   }

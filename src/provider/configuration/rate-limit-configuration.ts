@@ -1,4 +1,5 @@
-import { requireThat } from "../../option-checks.ts";
+import { requireKind, requireThat } from "../../option-checks.ts";
+import { day } from "./lifetimes.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter, RateLimitOptions } from "./options.ts";
 
 /** The rate limits of a provider, checked and complete. */
@@ -45,8 +46,11 @@ function checked(name: string, limits: Limits): ReadonlyMap<RateLimitedRoute, Ra
   for (const route of routes) {
     const limit = limits[route];
     if (limit === undefined || limit === false) continue;
+    requireKind(`${name}.${route}`, limit, "object");
     const areNumbers = [limit.requests, limit.perSeconds].every((number) => Number.isSafeInteger(number) && number > 0);
     requireThat(areNumbers, `${name}.${route} needs requests and perSeconds as whole numbers above 0.`);
+    const isShort = limit.perSeconds <= 31 * day;
+    requireThat(isShort, `${name}.${route}.perSeconds is longer than 31 days: it is in seconds, not in milliseconds.`);
     set.set(route, limit);
   }
   return set;

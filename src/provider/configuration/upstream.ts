@@ -1,10 +1,16 @@
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import { requireHttpUrl, requireText, requireThat, requireTimerLength } from "../../option-checks.ts";
+import {
+  requireExactText,
+  requireHttpUrl,
+  requireKind,
+  requireText,
+  requireThat,
+  requireTimerLength,
+} from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
-import { hasMethod } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
 /**
@@ -21,8 +27,8 @@ export function configureUpstream(upstream: Upstream): Upstream {
   requireHttpUrl("upstream.issuer", upstream.issuer);
   requireTimerLength("upstream.timeout", upstream.timeout);
   if (upstream.scopes !== undefined) requireScopes("upstream.scopes", upstream.scopes);
-  for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"]) {
-    requireThat(hasMethod(upstream, method), `upstream.${method} must be a method.`);
+  for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"] as const) {
+    requireKind(`upstream.${method}`, upstream[method] ?? null, "function");
   }
   return punctual(upstream);
 }
@@ -65,6 +71,7 @@ function requireIdentity(upstream: string, identity: UpstreamIdentity): Upstream
  * @throws {ConfigurationError} when there is neither, or what there is is too short.
  */
 export function configureKeys({ secret, upstream }: McpOAuthProviderOptions, issuer: string): KeyRing {
+  for (const text of [secret ?? []].flat()) requireExactText("secret", text);
   const given = secret ?? upstream.keyMaterial;
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);

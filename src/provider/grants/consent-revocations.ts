@@ -16,13 +16,13 @@ const keptSeconds = 401 * 24 * 60 * 60;
  * @throws {StorageError} when the store fails: the consent may stand, so call again.
  */
 export async function revokeConsent(
-  { now, repositories }: Pick<ProviderConfiguration, "now" | "repositories">,
+  { now, repositories, resource }: Pick<ProviderConfiguration, "now" | "repositories" | "resource">,
   subject: string,
   clientId: string,
 ): Promise<void> {
   const revokedAt = now();
   const expiresAt = revokedAt + keptSeconds;
-  await repositories.consentRevocations.set(keyOf(subject, clientId), { revokedAt, expiresAt });
+  await repositories.consentRevocations.set(keyOf(resource, subject, clientId), { revokedAt, expiresAt });
 }
 
 /**
@@ -31,13 +31,14 @@ export async function revokeConsent(
  * @throws {StorageError} when the store fails.
  */
 export async function consentRevokedAt(
-  { repositories }: Pick<ProviderConfiguration, "repositories">,
+  { repositories, resource }: Pick<ProviderConfiguration, "repositories" | "resource">,
   subject: string,
   clientId: string,
 ): Promise<number | undefined> {
-  return (await getFresh(repositories.consentRevocations, keyOf(subject, clientId)))?.revokedAt;
+  return (await getFresh(repositories.consentRevocations, keyOf(resource, subject, clientId)))?.revokedAt;
 }
 
-function keyOf(subject: string, clientId: string): string {
-  return recordKey("consent_revocation", subject, clientId);
+/** Another server on the same store has consents of its own. */
+function keyOf(resource: string, subject: string, clientId: string): string {
+  return recordKey("consent_revocation", resource, subject, clientId);
 }

@@ -1,8 +1,10 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { type EnumerableRepository, isEnumerable } from "../../storage/enumerable.ts";
+import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { type Grants, isOfServer, isRevoked } from "./grants.ts";
 
@@ -27,21 +29,22 @@ export interface GrantFilter {
 }
 
 /** What a directory of grants needs. */
-type DirectoryParts = Pick<ProviderConfiguration, "repositories" | "resource">;
+type DirectoryParts = Pick<ProviderConfiguration, "meetForeignGrant" | "repositories" | "resource">;
 
 /**
  * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out.
  *
  * @throws {ConfigurationError} for a member of the filter that is there without a value, and where the repository cannot
  * list its records.
+ * @throws {UnreadableRecordsError} after the last grant, when there were records that could not be read.
  * @throws {StorageError} when the store fails.
  */
 export async function* listGrants(
-  { repositories, resource }: DirectoryParts,
+  parts: DirectoryParts,
   filter: GrantFilter,
 ): AsyncGenerator<GrantSummary, void, undefined> {
-  for await (const [grantId, grant] of listable(repositories.grants, filter).entries()) {
-    if (isRevoked(grant) || !isMeant(grant, filter, resource)) continue;
+  for await (const [grantId, grant] of listable(parts.repositories.grants, filter).entries()) {
+    if (isRevoked(grant) || !isMeant(grant, filter, parts)) continue;
     const { clientId, subject, scopes, createdAt, expiresAt } = grant;
     yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
   }
@@ -49,27 +52,36 @@ export async function* listGrants(
 
 /**
  * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing.
- * Throws as `listGrants` does.
+ * Throws as `listGrants` does; what can be read is ended before that.
  *
  * @returns How many grants were ended.
  */
 export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter: GrantFilter): Promise<number> {
   const { authorizationCodes, grants: repository } = parts.repositories;
   const listed = listable(repository, filter);
-  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts.resource);
-  const codes = isEnumerable(authorizationCodes) ? (await entriesOf(authorizationCodes)).filter(meant) : [];
+  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts);
+  // Each is read to its end first: what is written meanwhile must not move it.
+  const unreadable = new UnreadableRecords();
+  const codes = isEnumerable(authorizationCodes)
+    ? (await unreadable.readAll(authorizationCodes.entries())).filter(meant)
+    : [];
   let ended = 0;
   for (const [, code] of codes) {
     if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code }))) ended += 1;
   }
-  for (const [grantId, grant] of (await entriesOf(listed)).filter(meant)) {
+  for (const [grantId, grant] of (await unreadable.readAll(listed.entries())).filter(meant)) {
     if (!isRevoked(grant) && (await grants.revoke(grantId))) ended += 1;
   }
+  unreadable.throwIfAny();
   return ended;
 }
 
 /** @throws {ConfigurationError} for a filter that may mean more than was meant, and for a repository without a list. */
 function listable(grants: Repository<string, Grant>, filter: GrantFilter): EnumerableRepository<string, Grant> {
+  const isObject = typeof filter === "object" && filter !== null && !Array.isArray(filter);
+  requireThat(isObject, "The filter must be an object, {} for all grants.");
+  const unknown = Object.keys(filter).find((name) => name !== "subject" && name !== "clientId");
+  requireThat(unknown === undefined, `The filter has "${unknown}"; it may have subject and clientId.`);
   // A subject that is not known must not come to mean everybody.
   for (const name of ["subject", "clientId"] as const) {
     if (name in filter && typeof filter[name] !== "string") {
@@ -80,15 +92,15 @@ function listable(grants: Repository<string, Grant>, filter: GrantFilter): Enume
   throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
 }
 
-function isMeant(found: Grant | AuthorizationCode, { subject, clientId }: GrantFilter, resource: string): boolean {
+function isMeant(
+  found: Grant | AuthorizationCode,
+  { subject, clientId }: GrantFilter,
+  { meetForeignGrant, resource }: DirectoryParts,
+): boolean {
+  if (!isOfServer(found, resource)) {
+    meetForeignGrant(String(found.resource));
+    return false;
+  }
   if (subject !== undefined && subject !== found.subject) return false;
-  if (clientId !== undefined && clientId !== found.clientId) return false;
-  return isOfServer(found, resource);
-}
-
-/** The records are read to the end first: what is written meanwhile must not move them. */
-async function entriesOf<R>(repository: EnumerableRepository<string, R>): Promise<[string, R][]> {
-  const entries: [string, R][] = [];
-  for await (const entry of repository.entries()) entries.push(entry);
-  return entries;
+  return clientId === undefined || clientId === found.clientId;
 }

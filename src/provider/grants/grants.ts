@@ -26,7 +26,10 @@ export interface RevocationEvidence {
 }
 
 /** What `Grants` needs. */
-type GrantsParts = Pick<ProviderConfiguration, "lifetimes" | "now" | "reporter" | "repositories" | "resource"> & {
+type GrantsParts = Pick<
+  ProviderConfiguration,
+  "lifetimes" | "meetForeignGrant" | "now" | "reporter" | "repositories" | "resource"
+> & {
   readonly upstreamRevocations: UpstreamRevocations;
 };
 
@@ -57,7 +60,10 @@ export class Grants {
    */
   async revoke(grantId: string, { key, code, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
     const grant = evidence.grant ?? (await this.get(grantId));
-    if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) return false;
+    if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) {
+      this.#parts.meetForeignGrant(String(grant.resource));
+      return false;
+    }
     if (isRevoked(grant)) {
       await this.endUpstream(grantId, grant, key);
       return false;

@@ -3,6 +3,7 @@ import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
+import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import { Retries } from "./retries.ts";
@@ -56,19 +57,21 @@ export class UpstreamRevocations {
    * Tells the upstream everything that any instance could not tell it.
    *
    * @returns How many sessions were ended.
+   * @throws {UnreadableRecordsError} at the end, when there were records that could not be read.
    * @throws {StorageError} when the store fails.
    */
   async retryAll(): Promise<number> {
     const { upstreamRevocations } = this.#parts.repositories;
     if (!isEnumerable(upstreamRevocations)) return 0;
-    const kept: [string, UpstreamRevocation][] = [];
-    for await (const entry of upstreamRevocations.entries()) kept.push(entry);
+    const unreadable = new UnreadableRecords();
+    const kept = await unreadable.readAll<[string, UpstreamRevocation]>(upstreamRevocations.entries());
     let ended = 0;
     for (const [key, { sealed }] of kept) {
       const failure = await this.#tell(key, sealed);
       if (failure === undefined) ended += 1;
       else this.#parts.reporter.failure(failure);
     }
+    unreadable.throwIfAny();
     return ended;
   }
 

@@ -64,14 +64,14 @@ export class AuthorizationEndpoint {
         ? await readForm(request, this.#configuration.requestTimeout)
         : new OAuthParameters(new URL(request.url).searchParams);
     const trusted = await trustRedirectUri(this.#registry, parameters.get("client_id"), parameters.get("redirect_uri"));
-    return this.askOrContinue(visitorOf(request), trusted, readState(parameters), parameters);
+    return this.#askOrContinue(visitorOf(request), trusted, readState(parameters), parameters);
   }
 
   /**
    * Asks the person about a client whose redirect URI is trusted, or goes on where the answer was remembered. Whatever is
    * wrong with the rest of the request goes to the redirect URI as an OAuth error, if need be by a link.
    */
-  async askOrContinue(
+  async #askOrContinue(
     browser: VisitingBrowser,
     trusted: TrustedRedirect,
     state: string | undefined,

@@ -1,7 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
-import { isScope } from "../oauth/scopes.ts";
+import { isScope, requireScopesAmong } from "../oauth/scopes.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import {
@@ -69,6 +69,8 @@ export class BearerGuard {
       const authInfo = await verifyAccessToken(this.#settings, token);
       const lacking = scopeHierarchy.lacking(requiredScopes, authInfo.scopes);
       if (lacking.length > 0) {
+        // A scope that the server does not know is a mistake of the mount's: nobody could ever get it.
+        requireScopesAmong(this.#settings.scopes, "requiredScopes", lacking);
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.
           scopes: [...new Set([...authInfo.scopes, ...lacking])],

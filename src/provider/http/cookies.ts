@@ -8,8 +8,8 @@ const maxLogins = 4;
 /** How much longer than the decisions the browser keeps the secret that they are bound to, in seconds. */
 const secretMarginSeconds = 24 * 60 * 60;
 
-/** The name of the cookie with the decisions that the browser remembers. */
-const decisionsName = "consent";
+/** How the names of the cookies with the decisions that the browser remembers begin: each server has one of its own. */
+const decisionNames = "consent_";
 const loginNames = "login_";
 /** How the names of the cookies with the browser's secrets begin. */
 const secretNames = "browser_";
@@ -55,6 +55,7 @@ export interface CookieChanges {
 export class BrowserCookies {
   readonly #prefix: string;
   readonly #attributes: string;
+  readonly #decisionsName: string;
   readonly #rememberSeconds: number;
   readonly #isForm: boolean;
   readonly #received: readonly Cookie[];
@@ -67,6 +68,8 @@ export class BrowserCookies {
     this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
     // Lax: a person comes here by a link from the client, and the callback is a navigation from the upstream's site.
     this.#attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+    // Two servers on one host, on other ports or below other paths, have the same browser's cookies.
+    this.#decisionsName = `${decisionNames}${hashOf(baseUrl).slice(0, 8)}`;
     this.#rememberSeconds = consent.remember;
     this.#isForm = browser.method === "POST";
     this.#received = pairs(browser.header("cookie"))
@@ -81,7 +84,7 @@ export class BrowserCookies {
 
   /** The decisions that the browser remembers. */
   get decisions(): string | undefined {
-    return this.#received.find(({ name }) => name === decisionsName)?.value;
+    return this.#received.find(({ name }) => name === this.#decisionsName)?.value;
   }
 
   /** What the browser keeps of the login with this `state`. */
@@ -128,12 +131,14 @@ export class BrowserCookies {
       }
     };
     keepNewest(this.#secrets, this.#received.length);
-    const remembered = { name: decisionsName, value: "" };
+    const remembered = { name: this.#decisionsName, value: "" };
     const value = decisions(room() - this.#lengthOf(remembered));
-    if (value !== "") kept.set(decisionsName, { ...remembered, value });
+    if (value !== "") kept.set(remembered.name, { ...remembered, value });
     const ended = endedLogin === undefined ? undefined : loginName(endedLogin);
     const logins = this.#received.filter(({ name }) => name.startsWith(loginNames) && name !== ended);
     keepNewest(logins, begun === undefined ? logins.length : maxLogins - 1);
+    const others = ({ name }: Cookie) => name.startsWith(decisionNames) && name !== this.#decisionsName;
+    keepNewest(this.#received.filter(others), this.#received.length);
 
     return [
       ...(secret === undefined ? [] : [this.#keep(secret, this.#rememberSeconds + secretMarginSeconds)]),

@@ -1,5 +1,6 @@
 import { OAuthError, UnsealableError } from "../../errors.ts";
 import { recordKey } from "../../records/keys.ts";
+import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
@@ -9,6 +10,20 @@ const lifetimeSeconds = 3600;
 const believedSeconds = 10;
 /** How many keys are looked up in that time. Anybody can invent key ids, and each costs a read. */
 const maxLookups = 10;
+/**
+ * How many more are looked up that were asked about before. Whoever has lost a login comes back with the same key's id; one
+ * caller by itself cannot come with so many again and again within its rate limit.
+ */
+const maxSecondLookups = 100;
+/** How many keys are remembered that were not looked up at first. */
+const maxWaiting = 10_000;
+
+/** What was read of a key, and when. */
+interface Lookup {
+  readonly isAnnounced: boolean;
+  /** In epoch seconds. */
+  readonly readAt: number;
+}
 
 /** What `KeyAnnouncements` needs. */
 type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "reporter" | "repositories">;
@@ -20,11 +35,16 @@ type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" |
  */
 export class KeyAnnouncements {
   readonly #parts: AnnouncementParts;
-  readonly #known = boundedCache<string, { readonly isAnnounced: boolean; readonly readAt: number }>(maxLookups);
+  readonly #known = boundedCache<string, Lookup>(maxLookups);
+  readonly #knownLater = boundedCache<string, Lookup>(maxSecondLookups);
+  /** Since when a key waits that was not looked up at first, in epoch seconds. */
+  readonly #waiting = boundedCache<string, number>(maxWaiting);
   /** When the keys are announced again, and when they count as announced no more, in epoch seconds. */
   #renewAt = 0;
   #endsAt = 0;
   #underWay: Promise<void> | undefined;
+  #renewal: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(parts: AnnouncementParts) {
     this.#parts = parts;
@@ -58,12 +78,21 @@ export class KeyAnnouncements {
     const expiresAt = now() + lifetimeSeconds;
     // What fails is made good soon.
     this.#renewAt = now() + believedSeconds;
-    const announced = keys.ids.map((keyId) => {
+    // The keys that records are sealed with in the store are the instances' own as well.
+    const announced = [...new Set([...keys.ids, ...sealingKeyIds(repositories)])].map((keyId) => {
       return repositories.keyAnnouncements.set(this.#recordOf(keyId), { keyId, expiresAt });
     });
     await Promise.all(announced);
     this.#endsAt = expiresAt;
     this.#renewAt = expiresAt - lifetimeSeconds / 2;
+    this.#renewWhileIdle();
+  }
+
+  /** An instance that no request comes to has its keys all the same. Its timer keeps no process alive. */
+  #renewWhileIdle(): void {
+    clearTimeout(this.#renewal);
+    if (this.#isClosed) return;
+    this.#renewal = setTimeout(() => this.announce(), (lifetimeSeconds / 2) * 1000 + 1000).unref();
   }
 
   #recordOf(keyId: string): string {
@@ -93,18 +122,41 @@ export class KeyAnnouncements {
 
   async #isAnnounced(keyId: string): Promise<boolean> {
     const now = this.#parts.now();
-    const known = this.#known.get(keyId);
-    if (known !== undefined && now < known.readAt + believedSeconds) return known.isAnnounced;
-    const recent = [...this.#known.values()].filter(({ readAt }) => now < readAt + believedSeconds);
-    if (recent.length >= maxLookups) return true;
-    const announcement = await this.#parts.repositories.keyAnnouncements.get(this.#recordOf(keyId));
-    const isAnnounced = announcement !== undefined;
-    this.#known.set(keyId, { isAnnounced, readAt: now });
+    const isRecent = ({ readAt }: Lookup) => now < readAt + believedSeconds;
+    const known = this.#known.get(keyId) ?? this.#knownLater.get(keyId);
+    if (known !== undefined && isRecent(known)) return known.isAnnounced;
+    const waitsSince = this.#waiting.get(keyId);
+    // Whoever was told to come back has waited for so long.
+    const isSecond = waitsSince !== undefined && now >= waitsSince + believedSeconds;
+    const [lookups, max] = isSecond ? [this.#knownLater, maxSecondLookups] : [this.#known, maxLookups];
+    if ([...lookups.values()].filter(isRecent).length >= max) {
+      if (waitsSince === undefined) this.#waiting.set(keyId, now);
+      return true;
+    }
+    const isAnnounced = await this.#readAnnouncement(keyId);
+    lookups.set(keyId, { isAnnounced, readAt: now });
     return isAnnounced;
+  }
+
+  async #readAnnouncement(keyId: string): Promise<boolean> {
+    try {
+      return (await this.#parts.repositories.keyAnnouncements.get(this.#recordOf(keyId))) !== undefined;
+    } catch (failure) {
+      // An announcement that is sealed under another instance's key is one nevertheless, for it ends within the hour.
+      if (failure instanceof UnsealableError && failure.keyId !== undefined) return true;
+      throw failure;
+    }
   }
 
   /** Waits for what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#renewal);
     await this.#underWay?.catch(() => undefined);
   }
+}
+
+/** The ids of the keys that a backend seals records with, where it says so. */
+function sealingKeyIds({ sealingKeyIds: ids }: ProviderRepositories & { readonly sealingKeyIds?: unknown }): string[] {
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
 }

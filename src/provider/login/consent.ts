@@ -50,6 +50,7 @@ export class Consent {
   readonly #scopes: ScopeHierarchy;
   readonly #rememberSeconds: number;
   readonly #now: () => number;
+  readonly #upstreamIssuer: string;
   readonly #remembered: SealedJson<Remembered>;
 
   constructor({
@@ -57,7 +58,9 @@ export class Consent {
     keys,
     now,
     scopeHierarchy,
-  }: Pick<ProviderConfiguration, "consent" | "keys" | "now" | "scopeHierarchy">) {
+    upstream,
+  }: Pick<ProviderConfiguration, "consent" | "keys" | "now" | "scopeHierarchy" | "upstream">) {
+    this.#upstreamIssuer = upstream.issuer;
     this.#scopes = scopeHierarchy;
     this.#rememberSeconds = consent.remember;
     this.#now = now;
@@ -105,7 +108,8 @@ export class Consent {
   #hashOf(request: AllowedRequest, allowed: readonly string[]): string {
     const opened = this.#scopes.withImplied(allowed);
     const scopes = request.offlineAccess ? [...opened, offlineAccess] : opened;
-    const what = [[...scopes].sort().join(" "), request.resource];
+    // A person is known by a subject of this upstream: another one may give the same subject to somebody else.
+    const what = [[...scopes].sort().join(" "), request.resource, this.#upstreamIssuer];
     return hashOfDestination(request.clientId, request.redirectUri) + hashOf(what);
   }
 

@@ -31,7 +31,17 @@ type LoginTransaction = z.output<typeof transactionSchema>;
 
 type LoginSettings = Pick<
   ProviderConfiguration,
-  "callbackUrl" | "clockTolerance" | "issuer" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "upstream"
+  | "callbackUrl"
+  | "clockTolerance"
+  | "consent"
+  | "issuer"
+  | "keys"
+  | "lifetimes"
+  | "now"
+  | "reporter"
+  | "repositories"
+  | "resource"
+  | "upstream"
 > & { readonly upstreamRevocations: UpstreamRevocations };
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
@@ -219,7 +229,10 @@ export class Login {
       throw this.#refusal(failure);
     });
     const { subject } = identity;
-    const decision = decisionOf(subject, decisions);
+    const decision = decisionOf(
+      subject,
+      decisions.filter((each) => this.#isRemembered(each)),
+    );
     if (decision === undefined) return undecided(request, identity, isSilent);
     // The code first: whoever revokes meanwhile finds the code, or is found here.
     const code = await this.#storeCode(handle, request, { tokens, identity });
@@ -233,6 +246,12 @@ export class Login {
     const location = this.#answer(request, { code });
     if (subject === undefined) return { request, location };
     return { request, location, decision: rememberedFor(subject, decision, revokedAt, clockTolerance) };
+  }
+
+  /** False for a decision that was remembered for long enough, by the option as it is now. */
+  #isRemembered({ subject, decidedAt }: Decision): boolean {
+    const { consent, now } = this.#configuration;
+    return subject === undefined || now() < decidedAt + consent.remember;
   }
 
   async #storeCode(

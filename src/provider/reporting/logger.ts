@@ -154,6 +154,24 @@ const told: Told = {
         ? "A refresh token was shown again after it was spent: somebody may have a copy of it."
         : "An authorization code was shown twice: somebody may have a copy of it.",
   }),
+  "state-in-memory": ({ issuer }) => ({
+    level: "warn",
+    kind: "state-in-memory",
+    topic: "store-in-memory",
+    message: `${issuer} keeps its logins and registered clients in memory: a restart ends them all, and a second instance does not know them. Give the option repositories, such as createVaultRepositories(process.env.PANGEA_VAULT_TOKEN).`,
+  }),
+  "key-lost": ({ keyId, records }) => ({
+    level: "warn",
+    kind: `key-lost ${keyId}`,
+    topic: "key-lost",
+    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has any more: whoever depends on them logs in again. The secret, listed again behind the new one, opens them.`,
+  }),
+  "foreign-grants": ({ resource }) => ({
+    level: "warn",
+    kind: "foreign-grants",
+    topic: "foreign-grants",
+    message: `The store has grants of another server, of the resource ${resource}. They are never listed or ended here; give each server a namespace of its own.`,
+  }),
   "rate-limited": ({ route }) => ({
     level: "warn",
     kind: `rate-limited ${route}`,

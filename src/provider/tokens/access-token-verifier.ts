@@ -26,7 +26,8 @@ export interface AuthInfo {
 }
 
 /** What verification needs. */
-export type VerifierParts = Pick<ProviderConfiguration, "now" | "repositories" | "resource">;
+export type VerifierParts = Pick<ProviderConfiguration, "now" | "repositories" | "resource"> &
+  Partial<Pick<ProviderConfiguration, "meetForeignGrant">>;
 
 /**
  * Verifies an access token: issued here, alive, of a grant that is alive, and for this resource. Token and grant are read
@@ -36,9 +37,11 @@ export type VerifierParts = Pick<ProviderConfiguration, "now" | "repositories" |
  * @throws {StorageError} when the store fails.
  */
 export async function verifyAccessToken(
-  { now: time, repositories, resource }: VerifierParts,
+  { now: time, repositories, resource, meetForeignGrant }: VerifierParts,
   token: string,
 ): Promise<AuthInfo> {
+  // Callers without types give what a request had.
+  if (typeof token !== "string") throw invalidToken();
   const ours = readAccessToken(token);
   if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();
   const [record, grant] = await Promise.all([
@@ -52,7 +55,10 @@ export async function verifyAccessToken(
   }
   // Tokens of the Python package have no grant, and stand for themselves.
   if (ours !== undefined && !isLive(grant, now)) throw invalidToken();
-  if (!isFor(resource, record, ours !== undefined)) throw invalidToken();
+  if (!isFor(resource, record, ours !== undefined)) {
+    if (record.resource !== undefined) meetForeignGrant?.(String(record.resource));
+    throw invalidToken();
+  }
   const { clientId, scopes, expiresAt, claims, subject, grantId } = record;
   return {
     token,

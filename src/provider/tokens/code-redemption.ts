@@ -169,8 +169,10 @@ export class CodeRedemption {
     const now = this.#parts.now();
     const grant = begun ?? this.#newGrant(record, now);
     if (grant.revokedAt !== undefined) return undefined;
-    // An access token that has expired was there, and is not any more.
-    if (begun !== undefined && now >= grant.createdAt + lifetimes.accessToken - clockTolerance) return undefined;
+    // An access token that has expired was there, and is not any more. One that lives for less than clocks may differ has to
+    // leave time for a second attempt all the same.
+    const tolerance = Math.min(clockTolerance, lifetimes.accessToken / 2);
+    if (begun !== undefined && now >= grant.createdAt + lifetimes.accessToken - tolerance) return undefined;
     const addsGrant = begun === undefined;
     const addsRefreshToken = mayRefresh(record) && refreshToken === undefined;
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.

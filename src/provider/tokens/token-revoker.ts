@@ -4,7 +4,7 @@ import { openOr } from "../../secrets/sealing.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey, StepKey } from "../grants/grant-key.ts";
-import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
+import { type Grants, isLive, isOfServer, isRevoked } from "../grants/grants.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import {
   type GrantCredential,
@@ -81,7 +81,15 @@ async function revokeAccessToken(
   const key = accessTokenKey(token);
   const grantId = ours && grantIdOf(ours.handle);
   const [record, grant] = await Promise.all([accessTokens.get(key), grantId && grants.get(grantId)]);
-  if (record === undefined || record.clientId !== clientId || record.revokedAt !== undefined) return;
+  if (record === undefined) {
+    // The token has expired. While its grant lives, a refresh that is repeated would issue the same token again.
+    if (grantId === undefined || !grant || !isLive(grant, now()) || grant.clientId !== clientId) return;
+    if (!isOfServer(grant, resource)) return;
+    const { expiresAt } = grant;
+    await accessTokens.add(key, { clientId, scopes: [], grantId, expiresAt, revokedAt: now() });
+    return;
+  }
+  if (record.clientId !== clientId || record.revokedAt !== undefined) return;
   if (!isOfServer(record, resource)) return;
   if (grantId === undefined) {
     await accessTokens.delete(key);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText } from "../../option-checks.ts";
+import { type OptionKinds, requireDuration, requireKind, requireOptions, requireThat } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
@@ -11,7 +11,7 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
-import { requireSecrets } from "./upstream-secrets.ts";
+import { requireHostedLoginUrl, requireOAuthClient } from "./pangea-settings.ts";
 
 /** How Pangea AuthN is reached, and as which of its OAuth clients. */
 export interface PangeaAuthnOptions {
@@ -38,6 +38,16 @@ export interface PangeaAuthnOptions {
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: (() => number) | undefined;
 }
+
+const optionKinds: OptionKinds<PangeaAuthnOptions> = {
+  issuerUrl: "any",
+  clientId: "any",
+  clientSecret: "any",
+  scopes: "any",
+  timeout: "any",
+  fetch: "function",
+  clock: "function",
+};
 
 const optionalText = z
   .string()
@@ -75,6 +85,8 @@ const errorSchema = z.object({ error: z.string().regex(/^[\x20-\x21\x23-\x5b\x5d
  * ```
  */
 export function pangeaAuthn(options: PangeaAuthnOptions): Upstream {
+  requireThat(options !== undefined, "pangeaAuthn takes an object of options.");
+  requireOptions("pangeaAuthn", options, optionKinds);
   return new PangeaAuthn(options, (option) => `pangeaAuthn: ${option}`);
 }
 
@@ -93,12 +105,13 @@ export class PangeaAuthn implements Upstream {
    * @throws {ConfigurationError} when an option is wrong.
    */
   constructor(options: PangeaAuthnOptions, nameOf: (option: keyof PangeaAuthnOptions) => string) {
-    this.issuer = requireHttpUrl(nameOf("issuerUrl"), options.issuerUrl).replace(/\/+$/, "");
+    this.issuer = requireHostedLoginUrl(nameOf("issuerUrl"), options.issuerUrl);
     requireKind(nameOf("fetch"), options.fetch, "function");
     this.timeout = requireDuration(nameOf("timeout"), options.timeout, 5000, 600_000, "milliseconds");
-    requireText(nameOf("clientId"), options.clientId);
-    this.#secrets = requireSecrets(nameOf("clientSecret"), options.clientSecret);
-    this.#options = { ...options, scopes: requireScopes(nameOf("scopes"), options.scopes) };
+    this.#secrets = requireOAuthClient(options, nameOf);
+    const scopes = requireScopes(nameOf("scopes"), options.scopes);
+    requireThat(scopes.length > 0, `${nameOf("scopes")} needs one scope at least, such as "user".`);
+    this.#options = { ...options, scopes };
     this.#nameOf = nameOf;
   }
 

@@ -1,8 +1,9 @@
 import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
-import type { Repository } from "../contract.ts";
+import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
-import { type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { RecordExpiry } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
+import { type ReadsBack, readBackOf } from "../read-back.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
 import type { CopyKeeping } from "./copy-keeping.ts";
@@ -21,6 +22,12 @@ interface Prepared<V> {
   readonly value: V;
   /** In milliseconds since the epoch; infinite for a record that never expires. */
   readonly expiry: number;
+}
+
+/** A record that is to be written, and what a read will give back of it. */
+interface Written<V> extends Prepared<V> {
+  /** The record as the backend gets it. Frozen. */
+  readonly given: V;
 }
 
 /**
@@ -48,10 +55,12 @@ interface Prepared<V> {
  * });
  * ```
  */
-export class CachedRepository<K extends string, V> implements Repository<K, V>, FreshlyReadable<K, V>, CopyKeeping {
+export class CachedRepository<K extends string, V>
+  implements Repository<K, V>, FreshlyReadable<K, V>, ReadsBack<K, V>, CopyKeeping
+{
   readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
-  readonly #expiresAt: ReadExpiry<V>;
+  readonly #expiry: RecordExpiry<V>;
   readonly #names: RecordNames;
   readonly #copies: Copies<V>;
   readonly #loads: LoadsUnderWay<V>;
@@ -68,13 +77,14 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   /**
    * @param backend - What the records are read from and written to. It stays open when the cache is closed.
    * @param options - `max` (entries) and `maxStaleness` (milliseconds) are required.
-   * @throws {ConfigurationError} when an option is missing or out of range.
+   * @throws {ConfigurationError} when the backend is no repository, or an option is missing or out of range.
    */
   constructor(backend: Repository<K, V>, options: CachedRepositoryOptions<V>) {
     assertOptions(options);
+    requireRepository("CachedRepository: the repository behind it", backend);
     this.#backend = backend;
     this.#clock = options.clock ?? Date.now;
-    this.#expiresAt = options.expiresAt ?? readExpiresAt;
+    this.#expiry = new RecordExpiry(options.expiresAt);
     this.#names = recordNames(options.invalidation?.names);
     this.#copies = new Copies(options.max, this.#names);
     this.#maxStandInAge = options.staleIfError?.maxAge ?? 0;
@@ -132,11 +142,12 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
    * throws.
    */
   async set(key: K, value: V): Promise<void> {
+    this.#assertUsable(key);
     const asOf = this.#clock();
-    const record = this.#prepare(value);
+    const record = this.#prepare(key, value);
     await this.#write(
       key,
-      () => this.#backend.set(key, record.value),
+      () => this.#backend.set(key, record.given),
       (name) => this.#keep(key, name, record, asOf),
     );
   }
@@ -149,7 +160,7 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   /** Takes the record from the backend, never from memory, where it is deleted too. */
   async take(key: K): Promise<V | undefined> {
     const value = await this.#write(key, () => this.#backend.take(key));
-    return value === undefined || this.#expiryOf(value) <= this.#clock() ? undefined : value;
+    return value === undefined || this.#expiryOf(key, value) <= this.#clock() ? undefined : value;
   }
 
   /**
@@ -160,15 +171,21 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
    * throws.
    */
   async add(key: K, value: V): Promise<boolean> {
+    this.#assertUsable(key);
     const asOf = this.#clock();
-    const record = this.#prepare(value);
+    const record = this.#prepare(key, value);
     return this.#write(
       key,
-      () => this.#backend.add(key, record.value),
+      () => this.#backend.add(key, record.given),
       (name, added) => {
         if (added) this.#keep(key, name, record, asOf);
       },
     );
+  }
+
+  /** What `get` would give after `set`, where the backend can tell; the value as it is where it cannot. */
+  readBack(key: K, value: V): V {
+    return readBackOf(this.#backend, key, value);
   }
 
   /** Forgets every record and ends the part in the invalidation channel. */
@@ -208,7 +225,8 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   }
 
   #acceptRecord(load: Load<V>, value: V): V | undefined {
-    const record = this.#prepare(value);
+    const frozen = frozenRecord(value);
+    const record = { value: frozen, expiry: this.#expiryOf(load.key, frozen) };
     if (record.expiry <= this.#clock()) return this.#acceptAbsence(load);
     if (this.#mayKeep(load)) this.#keep(load.key, load.name, record, load.startedAt);
     return record.value;
@@ -232,13 +250,17 @@ export class CachedRepository<K extends string, V> implements Repository<K, V>, 
   }
 
   /** Everything about a record that can go wrong, done before it is written or kept. */
-  #prepare(value: V): Prepared<V> {
-    const frozen = frozenRecord(value);
-    return { value: frozen, expiry: this.#expiryOf(frozen) };
+  #prepare(key: K, value: V): Written<V> {
+    this.#expiry.ofNew(value);
+    const given = frozenRecord(value);
+    const kept = readBackOf(this.#backend, key, given);
+    const frozen = kept === given ? given : frozenRecord(kept);
+    return { given, value: frozen, expiry: this.#expiryOf(key, frozen) };
   }
 
-  #expiryOf(value: V): number {
-    return (this.#expiresAt(value) ?? Number.POSITIVE_INFINITY) * 1_000;
+  #expiryOf(key: string, value: V): number {
+    const expiresAt = this.#expiry.ofStored(value, { repository: "the backend of a cache", key });
+    return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt * 1_000;
   }
 
   #keep(key: string, name: string, { value, expiry }: Prepared<V>, asOf: number): void {

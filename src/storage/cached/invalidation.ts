@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { requireThat } from "../../option-checks.ts";
 
 /** Whether messages of an {@link InvalidationChannel} reach this process at the moment. */
 export type InvalidationConnection = "up" | "down";
@@ -71,11 +72,14 @@ export interface InvalidationChannel {
 /**
  * The name of a record in an {@link InvalidationChannel} that hides keys: the SHA-256 of the key in base64url.
  *
+ * @throws {ConfigurationError} when the key is no string.
+ *
  * @example
  * ```ts
  * await subscription.publish(sha256Name("sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
  * ```
  */
 export function sha256Name(key: string): string {
+  requireThat(typeof key === "string", "sha256Name() needs the key as a string.");
   return createHash("sha256").update(key).digest("base64url");
 }

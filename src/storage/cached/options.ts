@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../errors.ts";
-import type { ExpiryOptions } from "../expiry.ts";
+import { type OptionKinds, requireMethods, requireObject, requireOptions, requireThat } from "../../option-checks.ts";
+import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 
 /**
@@ -32,7 +33,8 @@ export interface CachedRepositoryOptions<V> extends ExpiryOptions<V> {
   readonly max: number;
   /**
    * How long a record is answered from memory at most, in milliseconds since the backend was asked for it. The bound on
-   * how long a record that was changed or revoked elsewhere lives on here, where no `invalidation` is heard.
+   * how long a record that was changed or revoked elsewhere lives on here, where no `invalidation` is heard: a day at the
+   * most.
    */
   readonly maxStaleness: number;
   /**
@@ -52,19 +54,36 @@ export interface CachedRepositoryOptions<V> extends ExpiryOptions<V> {
 /** What a `Map` of V8 holds at most. */
 const maxEntries = 2 ** 24;
 
+const optionKinds: OptionKinds<CachedRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
+  max: "any",
+  maxStaleness: "any",
+  invalidation: "object",
+  onPublishFailure: "function",
+  staleIfError: "object",
+};
+
 /** @throws {ConfigurationError} when the types would have refused the options, or a number is out of range. */
-export function assertOptions<V>({ max, maxStaleness, staleIfError }: CachedRepositoryOptions<V>): void {
+export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
+  requireThat(options !== undefined, "CachedRepository takes an object of options, with max and maxStaleness.");
+  requireOptions("CachedRepository", options, optionKinds);
+  const { max, maxStaleness, staleIfError, invalidation } = options;
+  if (invalidation !== undefined) {
+    requireMethods("invalidation", invalidation, ["subscribe"], "give an InvalidationChannel");
+  }
   if (!Number.isSafeInteger(max) || max < 1 || max > maxEntries) {
     throw new ConfigurationError(`max must be a whole number from 1 to ${maxEntries}.`);
   }
-  assertDuration("maxStaleness", maxStaleness);
+  assertDuration("maxStaleness", maxStaleness, 24 * 60 * 60 * 1000);
   if (staleIfError === undefined) return;
+  requireObject("staleIfError", staleIfError);
   assertDuration("staleIfError.maxAge", staleIfError.maxAge);
   if (staleIfError.records !== "long-lived") throw new ConfigurationError('staleIfError.records must be "long-lived".');
 }
 
-function assertDuration(name: string, value: number): void {
-  if (!Number.isFinite(value) || value <= 0) {
-    throw new ConfigurationError(`${name} must be a number of milliseconds above 0.`);
+function assertDuration(name: string, value: number, max = Number.MAX_VALUE): void {
+  if (!Number.isFinite(value) || value <= 0 || value > max) {
+    const upTo = max < Number.MAX_VALUE ? ` and up to ${max}` : "";
+    throw new ConfigurationError(`${name} must be a number of milliseconds above 0${upTo}.`);
   }
 }

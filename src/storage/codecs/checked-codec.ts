@@ -1,7 +1,10 @@
 import { z } from "zod";
-import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from "../../errors.ts";
-import { tokenKey } from "../../secrets/storage-key.ts";
-import type { Codec, RecordLocation } from "./codec.ts";
+import { CorruptRecordError, RecordTooLargeError } from "../../errors.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
+import { corruptRecord, invalidRecord } from "../record-errors.ts";
+import type { RecordLocation } from "./codec.ts";
+import { type ReadBack, type ReadingBackCodec, readingBack } from "./read-back.ts";
+import { UnheldPartError } from "./unheld-parts.ts";
 
 /** A form of JSON text that values are kept in. Both methods may throw whatever they like. */
 export interface TextFormat<V> {
@@ -10,6 +13,14 @@ export interface TextFormat<V> {
   /** What to say of a value that it cannot give back, where no better reason is known. */
   readonly otherwise: string;
 }
+
+/** What codecs of JSON have in common. */
+interface CodecOptions {
+  /** The longest text that is read, in characters. */
+  readonly maxLength?: number;
+}
+
+const optionKinds: OptionKinds<CodecOptions> = { maxLength: "any" };
 
 /** Far above any record of this package, far below what could hurt. */
 const defaultMaxLength = 1024 * 1024;
@@ -21,9 +32,13 @@ const maxDepth = 200;
  * A codec that writes no text that it would not read, and does not trust what it reads: whatever goes wrong there is one
  * `CorruptRecordError`.
  *
- * @param maxLength - The longest text that is read, in characters.
+ * @throws {ConfigurationError} when an option is unknown or wrong; the message names it.
  */
-export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLength): Codec<V> {
+export function checkedCodec<V>(format: TextFormat<V>, options: CodecOptions): ReadingBackCodec<V> {
+  requireOptions("The codec", options, optionKinds);
+  const { maxLength = defaultMaxLength } = options;
+  const isLength = Number.isSafeInteger(maxLength) && maxLength > 0;
+  requireThat(isLength, "maxLength must be a whole number of characters above 0.");
   const decode = (text: string, location: RecordLocation): V => {
     if (text.length > maxLength) throw corruptRecord(location, `it is longer than ${maxLength} characters`);
     try {
@@ -34,12 +49,12 @@ export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLen
       throw failure instanceof CorruptRecordError ? failure : corruptRecord(location, describe(failure));
     }
   };
-  const encode = (value: V, location: RecordLocation): string => {
+  const encodeAndReadBack = (value: V, location: RecordLocation): ReadBack<V> => {
     let text: string | undefined;
     try {
       text = format.write(value);
     } catch (failure) {
-      throw invalidRecord(location, refusal(failure) ?? format.otherwise);
+      throw invalidRecord(location, refusal(failure, format));
     }
     if (text === undefined) throw invalidRecord(location, format.otherwise);
     if (text.length > maxLength) {
@@ -47,14 +62,14 @@ export function checkedCodec<V>(format: TextFormat<V>, maxLength = defaultMaxLen
       throw new RecordTooLargeError(`The record for ${location.repository} has ${lengths}.`);
     }
     try {
-      decode(text, location);
+      return { text, value: decode(text, location) };
     } catch {
       // A write that no read could give back must not be reported as done.
       throw invalidRecord(location, format.otherwise);
     }
-    return text;
   };
-  return { encode, decode };
+  const encode = (value: V, location: RecordLocation): string => encodeAndReadBack(value, location).text;
+  return readingBack(encodeAndReadBack, { encode, decode });
 }
 
 /** A cheap test that lets nearly every text pass: escapes are looked at only where `__proto__` could be spelled so. */
@@ -93,20 +108,10 @@ function describe(failure: unknown): string {
   return "it is not what was written";
 }
 
-function refusal(failure: unknown): string | undefined {
+function refusal(failure: unknown, { otherwise }: { readonly otherwise: string }): string {
+  if (failure instanceof UnheldPartError) return `${failure.message}; ${otherwise}`;
   if (failure instanceof z.core.$ZodError || failure instanceof RangeError) return describe(failure);
   if (failure instanceof z.core.$ZodEncodeError) return "its schema transforms in one direction; make that a z.codec";
   if (failure instanceof z.core.$ZodAsyncError) return "its schema is asynchronous, which a codec cannot be";
-  return undefined;
-}
-
-/** The one error for everything that is wrong with stored text. It names the key by its hash. */
-export function corruptRecord({ key, repository }: RecordLocation, reason: string): CorruptRecordError {
-  return new CorruptRecordError(
-    `The record with the key ${tokenKey(key)} in ${repository} cannot be read: ${reason}. Delete it.`,
-  );
-}
-
-function invalidRecord({ repository }: RecordLocation, reason: string): InvalidRecordError {
-  return new InvalidRecordError(`The value for ${repository} cannot be written: ${reason}.`);
+  return otherwise;
 }

@@ -1,9 +1,11 @@
 import { UnsealableError } from "../../errors.ts";
-import type { KeyRing } from "../../secrets/key-ring.ts";
+import { requireThat } from "../../option-checks.ts";
+import { KeyRing } from "../../secrets/key-ring.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
 import type { Codec, RecordLocation } from "./codec.ts";
+import { encodeAndReadBack, readingBack } from "./read-back.ts";
 
 /**
  * Seals what a codec writes: AES-256-GCM, with the key's id in the envelope so that keys can be rotated, bound to the
@@ -12,6 +14,7 @@ import type { Codec, RecordLocation } from "./codec.ts";
  *
  * @param schemaOrCodec - What to seal.
  * @param keys - The first secret writes, all read. Servers that share a secret need a `context` each.
+ * @throws {ConfigurationError} when the first argument is neither a schema nor a codec, or `keys` is no key ring.
  *
  * @example
  * ```ts
@@ -21,9 +24,11 @@ import type { Codec, RecordLocation } from "./codec.ts";
  */
 export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec<V> {
   const codec = asCodec(schemaOrCodec);
+  requireThat(keys instanceof KeyRing, "keys must be a key ring, such as KeyRing.from(secret).");
   const derived = keys.derive("sealed record");
-  return {
-    encode: (value, location) => seal(derived, codec.encode(value, location), placeOf(location)),
+  const sealText = (text: string, location: RecordLocation): string => seal(derived, text, placeOf(location));
+  const sealedCodec: Codec<V> = {
+    encode: (value, location) => sealText(codec.encode(value, location), location),
     decode(text, location) {
       let opened: string;
       try {
@@ -31,11 +36,18 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
       } catch (cause) {
         if (!(cause instanceof UnsealableError)) throw cause;
         const record = `${tokenKey(location.key)} in ${location.repository}`;
-        throw new UnsealableError(`The sealed record ${record} cannot be opened: ${cause.message}`, { cause });
+        throw new UnsealableError(`The sealed record ${record} cannot be opened: ${cause.message}`, {
+          cause,
+          ...(cause.keyId !== undefined && { keyId: cause.keyId }),
+        });
       }
       return codec.decode(opened, location);
     },
   };
+  return readingBack((value, location) => {
+    const { text, value: kept } = encodeAndReadBack(codec, value, location);
+    return { text: sealText(text, location), value: kept };
+  }, sealedCodec);
 }
 
 /** Unambiguous: no choice of repository and key gives the text of another one. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assertSame, expiring, rule, sample, together } from "./rule.ts";
 import type { RepositoryCase } from "./subject.ts";
+import { isUnreadable, requireUnreadable } from "./unreadable.ts";
 
 /** Writing where no live record is. */
 export const addCases: readonly RepositoryCase[] = [
@@ -150,12 +151,3 @@ export const addCases: readonly RepositoryCase[] = [
     },
   ),
 ];
-
-function isUnreadable(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^ERR_(CORRUPT_RECORD|UNSEALABLE)$/.test(String(error.code));
-}
-
-function requireUnreadable(error: unknown): false {
-  assert.ok(isUnreadable(error), "a failure of add is the one of get");
-  return false;
-}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { expiring, rule, sample } from "./rule.ts";
-import type { RepositoryCase } from "./subject.ts";
+import { assertSame, expiring, rule, sample } from "./rule.ts";
+import type { RepositoryCase, SampleRecord } from "./subject.ts";
+import { isUnreadable } from "./unreadable.ts";
 
 /** A record's own absolute expiry. */
 export const expiryCases: readonly RepositoryCase[] = [
@@ -65,4 +66,62 @@ export const expiryCases: readonly RepositoryCase[] = [
     subject.advanceSeconds(11);
     assert.equal(await repository.get("key"), undefined, "after the shortened one");
   }),
+  rule("an expiry that is no time is refused before anything is written", [], async ({ repository }) => {
+    for (const [kind, expiresAt] of impossibleExpiries) {
+      const wrong: SampleRecord = withExpiry(expiresAt);
+      for (const write of ["set", "add"] as const) {
+        await assert.rejects(
+          () => repository[write]("key", wrong),
+          (error) => error instanceof Error && "code" in error && error.code === "ERR_INVALID_RECORD",
+          `${write} refuses ${kind} with an InvalidRecordError`,
+        );
+        assert.equal(await repository.get("key"), undefined, `nothing was written of ${kind}`);
+        await repository.set("key", sample("before"));
+        await assert.rejects(() => repository.set("key", wrong), `set refuses ${kind} in place of a record`);
+        assertSame(await repository.take("key"), sample("before"), "the record that was there");
+      }
+    }
+  }),
+  rule(
+    "a stored expiry that is no time makes the record corrupt, never absent or everlasting",
+    ["plant"],
+    async (subject) => {
+      for (const expiresAt of ['"1800000000"', "null", "1e400", "1800000000000", "true"]) {
+        await subject.plant("key", `{"name":"planted","list":[],"expiresAt":${expiresAt}}`);
+        await assert.rejects(() => subject.repository.get("key"), isUnreadable, `get of a record with ${expiresAt}`);
+        assert.equal(await subject.repository.delete("key"), true);
+      }
+    },
+  ),
+  rule(
+    "a record that expired before it was written is absent, at 0 and before the epoch",
+    [],
+    async ({ repository }) => {
+      for (const expiresAt of [0, -0, -1, -1_800_000_000]) {
+        await repository.set("key", sample("before"));
+        await repository.set("key", { ...sample("past"), expiresAt });
+        assert.equal(await repository.get("key"), undefined, `with the expiry ${expiresAt}`);
+        assert.equal(await repository.take("key"), undefined);
+      }
+    },
+  ),
+];
+
+/** As a caller gives it whom no compiler checks. */
+function withExpiry(expiresAt: unknown): SampleRecord {
+  const record = sample("wrong");
+  Reflect.set(record, "expiresAt", expiresAt);
+  return record;
+}
+
+/** The mistakes that are made: another type, and another unit. */
+const impossibleExpiries: readonly (readonly [kind: string, expiresAt: unknown])[] = [
+  ["a Date", new Date(1_800_000_000_000)],
+  ["a text", "1800000000"],
+  ["NaN", Number.NaN],
+  ["null", null],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+  ["a bigint", 1_800_000_000n],
+  ["milliseconds", 1_800_000_000_000],
 ];

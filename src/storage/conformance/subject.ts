@@ -16,7 +16,7 @@ export interface RepositoryUnderTest {
   readonly anyValue?: Repository<string, unknown>;
   /** A second instance on the same store, as another process would have it. */
   readonly again?: () => Promise<Repository<string, SampleRecord>> | Repository<string, SampleRecord>;
-  /** Moves the clock that the repository was given forward. */
+  /** Moves the clock that the repository was given forward. `again` has the same clock. */
   readonly advanceSeconds?: (seconds: number) => void;
   /** The time by the repository's clock, in milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
@@ -27,8 +27,29 @@ export interface RepositoryUnderTest {
   readonly restoreStore?: () => Promise<void> | void;
   /** Holds the answer to the next read of the store, so that something else can happen before it arrives. */
   readonly holdRead?: () => HeldRead;
+  /**
+   * Puts a record where the repository keeps the record of a key, sealed under a key that its key ring does not have.
+   * Answers the id of that key.
+   */
+  readonly plantUnopenable?: (key: string) => Promise<string>;
+  /** Lets the store do the next change that reaches it, and loses the answer. Reads do not count. */
+  readonly loseAnswer?: () => Promise<void> | void;
+  /** How to start further processes with a repository on one store, which need not be the one of `repository`. */
+  readonly processes?: RepositoryProcesses;
   /** Called after each case. */
   readonly dispose?: () => Promise<void> | void;
+}
+
+/**
+ * A command that starts a process which calls `serveRepository`. It is started several times, and every one of them opens the
+ * same store.
+ */
+export interface RepositoryProcesses {
+  /** Such as `process.execPath`. */
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** Beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A read whose answer waits: a gate that a case opens. */
@@ -43,7 +64,16 @@ export interface HeldRead {
 export type CreateRepository = () => Promise<RepositoryUnderTest> | RepositoryUnderTest;
 
 /** The optional parts of `RepositoryUnderTest`. A case that needs one that is not there is skipped, and says so. */
-export type Requirement = "anyValue" | "again" | "advanceSeconds" | "plant" | "breakStore" | "holdRead";
+export type Requirement =
+  | "anyValue"
+  | "again"
+  | "advanceSeconds"
+  | "plant"
+  | "plantUnopenable"
+  | "breakStore"
+  | "loseAnswer"
+  | "holdRead"
+  | "processes";
 
 /** One rule of the contract, and what shows that it is kept. */
 export interface RepositoryCase {

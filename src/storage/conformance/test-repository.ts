@@ -1,10 +1,15 @@
+import { requireMethods, requireObject, requireText, requireThat } from "../../option-checks.ts";
 import { addCases } from "./add-cases.ts";
 import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
+import { listCases } from "./list-cases.ts";
+import { lostAnswerCases } from "./lost-answer-cases.ts";
+import { processCases } from "./process-cases.ts";
 import { raceCases } from "./race-cases.ts";
 import type { CreateRepository, RepositoryCase, Requirement } from "./subject.ts";
+import { unreadableCases } from "./unreadable-cases.ts";
 
 /** Every rule of the contract, for a runner of your own: see `runRepositoryCase`. */
 export const repositoryCases: readonly RepositoryCase[] = [
@@ -14,6 +19,10 @@ export const repositoryCases: readonly RepositoryCase[] = [
   ...concurrencyCases,
   ...raceCases,
   ...failureCases,
+  ...unreadableCases,
+  ...lostAnswerCases,
+  ...listCases,
+  ...processCases,
 ];
 
 /** The part of a test runner that the suite needs. `node:test` and vitest both have it. */
@@ -59,10 +68,12 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
 }
 
 /**
- * Defines the tests that every repository has to pass: contract, expiry, concurrency, races, failures.
+ * Defines the tests that every repository has to pass: contract, expiry, concurrency, races, failures,
+ * lost answers, lists, and races of processes.
  *
  * @param name - Names the repository in the test report.
  * @param create - Makes an empty repository for each case.
+ * @throws {ConfigurationError} when an argument is of another kind.
  *
  * @example
  * ```ts
@@ -76,7 +87,11 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
  * ```
  */
 export function testRepository(name: string, create: CreateRepository, options: TestRepositoryOptions): void {
+  requireText("name", name);
+  requireThat(typeof create === "function", "create must be a function that makes a repository for one case.");
+  requireObject("options", options);
   const { runner, capabilities, without = {} } = options;
+  requireMethods("runner", runner, ["describe", "it"], "give { describe, it } of your test runner");
   const isOffered = (part: Requirement): boolean =>
     without[part] === undefined && (capabilities === undefined || capabilities.includes(part));
   runner.describe(`${name} keeps the repository contract:`, () => {

@@ -1,4 +1,4 @@
-import { requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 
 /** How long a Pool waits, and for what. */
 export interface PostgresPatience {
@@ -7,6 +7,8 @@ export interface PostgresPatience {
   /** Leaves out what a pooler that shares connections between transactions refuses. Default: false. */
   readonly viaPooler?: boolean;
 }
+
+const patienceKinds: OptionKinds<PostgresPatience> = { timeout: "any", viaPooler: "boolean" };
 
 /** The settings of `pg`'s Pool that {@link postgresOptions} gives. */
 export interface RecommendedPostgresOptions {
@@ -38,6 +40,7 @@ export interface RecommendedPostgresOptions {
  * ```
  */
 export function postgresOptions(options: PostgresPatience = {}): RecommendedPostgresOptions {
+  requireOptions("postgresOptions", options, patienceKinds);
   const { timeout = 2_000, viaPooler = false } = options;
   requireTimerLength("timeout", timeout);
   const inPostgres = Math.max(1, Math.floor(timeout * 0.9));

@@ -1,8 +1,12 @@
 import { CorruptRecordError, InvalidKeyError, InvalidRecordError, UnsealableError } from "../../errors.ts";
-import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
-import type { Codec, RecordLocation } from "../codecs/codec.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { isExpired, type ReadExpiry } from "../expiry.ts";
+import type { ReadsBack } from "../read-back.ts";
+import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
+import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isWellFormed, KeySpace } from "../redis/key-space.ts";
 import { ExpiredRows } from "./expired-rows.ts";
 import { type PostgresLike, textIn } from "./postgres-like.ts";
@@ -17,7 +21,10 @@ export interface PostgresRepositoryOptions<V> {
   readonly table?: string;
   /** How long a call may take, the wait for a connection included, in milliseconds. Default: 2,000. */
   readonly timeout?: number;
-  /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
@@ -27,6 +34,16 @@ export interface PostgresRepositoryOptions<V> {
    */
   readonly onRemovalFailure?: (error: unknown) => void;
 }
+
+/** All options of a `PostgresRepository`. */
+export const postgresRepositoryOptionKinds: OptionKinds<PostgresRepositoryOptions<never>> = {
+  prefix: "any",
+  table: "text",
+  timeout: "any",
+  expiresAt: "function",
+  clock: "function",
+  onRemovalFailure: "function",
+};
 
 /** Rows of an index of Postgres have at most 2,704 bytes. */
 const maxKeyBytes = 2_048;
@@ -56,12 +73,13 @@ const rowsPerPage = 500;
  * const accessTokens = new PostgresRepository(AccessTokenSchema, pool, { prefix: "access-token" });
  * ```
  */
-export class PostgresRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
-  readonly #codec: Codec<V>;
+export class PostgresRepository<V, K extends string = string>
+  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+{
+  readonly #records: RecordText<V>;
   readonly #shared: SharedPostgres;
   readonly #keys: KeySpace;
   readonly #table: string;
-  readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
   readonly #expired: ExpiredRows;
   #closing: Promise<void> | undefined;
@@ -69,14 +87,30 @@ export class PostgresRepository<V, K extends string = string> implements Reposit
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
     postgres: PostgresLike | SharedPostgres,
+    options: ReadableExpiry<V, PostgresRepositoryOptions<V>>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
+    postgres: PostgresLike | SharedPostgres,
+    options: PostgresRepositoryOptions<V>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    postgres: PostgresLike | SharedPostgres,
+    options: PostgresRepositoryOptions<V> & ExplicitExpiry<V>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    postgres: PostgresLike | SharedPostgres,
     options: PostgresRepositoryOptions<V>,
   ) {
-    this.#codec = asCodec(schemaOrCodec);
+    requireThat(options !== undefined, "PostgresRepository takes an object of options, with a prefix.");
+    requireOptions("PostgresRepository", options, postgresRepositoryOptionKinds);
+    this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
     this.#table = quotedTable(options.table ?? defaultTable);
     this.#shared = postgres instanceof SharedPostgres ? postgres : new SharedPostgres(postgres, options.timeout);
     this.#shared.join();
-    this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
     this.#expired = new ExpiredRows(this.#shared, this.#table, this.#clock, options.onRemovalFailure);
   }
@@ -90,8 +124,7 @@ export class PostgresRepository<V, K extends string = string> implements Reposit
 
   async set(key: K, value: V): Promise<void> {
     const storedKey = this.#storedKey(key);
-    const text = this.#encode(key, value);
-    const expiresAt = this.#expiresAt(value);
+    const { text, expiresAt } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#write(`DELETE FROM ${this.#table} WHERE key = $1`, [storedKey]);
       return;
@@ -112,8 +145,7 @@ export class PostgresRepository<V, K extends string = string> implements Reposit
    */
   async add(key: K, value: V): Promise<boolean> {
     const storedKey = this.#storedKey(key);
-    const text = this.#encode(key, value);
-    const expiresAt = this.#expiresAt(value);
+    const { text, expiresAt } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) return (await this.get(key)) === undefined;
     const rows = await this.#write(
       `INSERT INTO ${this.#table} AS held (key, value, expires_at) VALUES ($1, $2, $3::double precision)
@@ -213,18 +245,22 @@ export class PostgresRepository<V, K extends string = string> implements Reposit
     return storedKey;
   }
 
-  #encode(key: string, value: V): string {
-    const text = this.#codec.encode(value, this.#location(key));
-    if (!isWellFormed(text)) {
+  /** What `get` would give after `set`. */
+  readBack(key: K, value: V): V {
+    return this.#records.readBack(value, this.#location(key));
+  }
+
+  #encode(key: string, value: V): EncodedRecord {
+    const encoded = this.#records.encode(value, this.#location(key));
+    if (!isWellFormed(encoded.text)) {
       throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
     }
-    if (!text.includes("\0")) return text;
+    if (!encoded.text.includes("\0")) return encoded;
     throw new InvalidRecordError("The encoded record holds U+0000, which Postgres has no room for.");
   }
 
   #decode(text: string, key: string): V | undefined {
-    const value = this.#codec.decode(text, this.#location(key));
-    return isExpired(this.#expiresAt(value), this.#clock()) ? undefined : value;
+    return this.#records.decode(text, this.#location(key));
   }
 
   #decodeOrLeaveOut(text: string, key: string): V | undefined {

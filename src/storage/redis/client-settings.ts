@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireMethods } from "../../option-checks.ts";
 import { clientSetting, isRedisCluster, type RedisLike, settingOf } from "./redis-like.ts";
 
 /**
@@ -8,6 +9,8 @@ import { clientSetting, isRedisCluster, type RedisLike, settingOf } from "./redi
  * @throws {ConfigurationError} With the setting to change, and why.
  */
 export function requireSafeClient(redis: RedisLike): void {
+  const remedy = "give a client of ioredis (npm install ioredis), such as new Redis(url, redisOptions())";
+  requireMethods("The Redis client", redis, ["get", "set", "del", "on"], remedy);
   if (isRedisCluster(redis)) requireSafeCluster(redis.options);
   else requireSafeConnection(redis.options, "new Redis(url, redisOptions()) or redis.duplicate(redisOptions())");
   for (const settings of [redis.options, clientSetting(redis, "redisOptions")]) {

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireMethods,
+  requireOptions,
+  requireThat,
+  requireTimerLength,
+} from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -42,6 +48,12 @@ export interface PublishingClient extends RedisClient {
 }
 
 const defaultTimeout = 2_000;
+const optionKinds: OptionKinds<RedisPubSubOptions> = {
+  prefix: "any",
+  timeout: "any",
+  heartbeat: "any",
+  onRefused: "function",
+};
 const defaultHeartbeat = 5_000;
 /** The instance that says it, and the SHA-256 of the record's key in base64url. */
 const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43})$/;
@@ -82,6 +94,9 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
    * @throws {ConfigurationError} For a prefix outside its alphabet, and for times that are not positive.
    */
   constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions) {
+    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"], "give a client of ioredis");
+    requireThat(options !== undefined, "RedisPubSubInvalidation takes an object of options, with a prefix.");
+    requireOptions("RedisPubSubInvalidation", options, optionKinds);
     const { timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);

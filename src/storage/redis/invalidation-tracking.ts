@@ -1,5 +1,5 @@
 import type { StorageError } from "../../errors.ts";
-import { requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireMethods, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -30,6 +30,7 @@ interface Listener {
   readonly subscriber: InvalidationSubscriber;
 }
 
+const optionKinds: OptionKinds<RedisTrackingOptions> = { heartbeat: "any", onRefused: "function" };
 const defaultHeartbeat = 5_000;
 const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
 
@@ -69,6 +70,8 @@ export class RedisTrackingInvalidation implements AsyncDisposable {
    * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
   constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
+    requireMethods("The Redis client", redis, ["duplicate", "on"], "give a client of ioredis");
+    requireOptions("RedisTrackingInvalidation", options, optionKinds);
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
     requireTimerLength("heartbeat", this.#heartbeat);

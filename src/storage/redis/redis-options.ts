@@ -1,3 +1,5 @@
+import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
+
 /** Settings for one connection, in the terms of ioredis 6. */
 export interface RecommendedConnectionOptions {
   readonly autoResendUnfulfilledCommands: false;
@@ -36,6 +38,7 @@ export interface PatienceOptions {
   readonly socketTimeout?: number;
 }
 
+const patienceKinds: OptionKinds<PatienceOptions> = { connectTimeout: "any", socketTimeout: "any" };
 const firstRetryDelay = 50;
 const longestRetryDelay = 2_000;
 const defaultPatience = 5_000;
@@ -83,7 +86,10 @@ export function clusterOptions(patience: PatienceOptions = {}): RecommendedClust
 }
 
 function connectionOptions(patience: PatienceOptions): RecommendedConnectionOptions {
+  requireOptions("redisOptions", patience, patienceKinds);
   const { connectTimeout = defaultPatience, socketTimeout = defaultPatience } = patience;
+  requireTimerLength("connectTimeout", connectTimeout);
+  requireTimerLength("socketTimeout", socketTimeout);
   return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, connectTimeout, socketTimeout };
 }
 

@@ -1,9 +1,13 @@
 import { CorruptRecordError, InvalidRecordError, StorageFailure } from "../../errors.ts";
-import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
-import type { Codec, RecordLocation } from "../codecs/codec.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { isExpired, type ReadExpiry } from "../expiry.ts";
 import type { Finding } from "../finding.ts";
+import type { ReadsBack } from "../read-back.ts";
+import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
+import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
@@ -19,11 +23,22 @@ export interface RedisRepositoryOptions<V> {
    * fails with `StorageTimeoutError`, or with `StorageUnavailableError` where nothing was sent.
    */
   readonly timeout?: number;
-  /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
+  /**
+   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
+   * number of seconds, or absent in a record that never expires.
+   */
   readonly expiresAt?: ReadExpiry<V>;
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
 }
+
+/** All options of a `RedisRepository`. */
+export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<never>> = {
+  prefix: "any",
+  timeout: "any",
+  expiresAt: "function",
+  clock: "function",
+};
 
 /**
  * Writes where the key still has the text that was read, or has nothing any more. `pcall`, since a key of another type is
@@ -56,23 +71,40 @@ return 1`;
  * const accessTokens = new RedisRepository(AccessTokenSchema, redis, { prefix: "access-token" });
  * ```
  */
-export class RedisRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
-  readonly #codec: Codec<V>;
+export class RedisRepository<V, K extends string = string>
+  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+{
+  readonly #records: RecordText<V>;
   readonly #shared: SharedClient;
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
-  readonly #expiresAt: ReadExpiry<V>;
   readonly #clock: () => number;
   readonly #decodeText = (text: string | null, key: string): V | undefined => this.#decode(text, key);
   #closing: Promise<void> | undefined;
 
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    redis: RedisLike | SharedClient,
+    options: ReadableExpiry<V, RedisRepositoryOptions<V>>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
+    redis: RedisLike | SharedClient,
+    options: RedisRepositoryOptions<V>,
+  );
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    redis: RedisLike | SharedClient,
+    options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
+  );
   constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
-    this.#codec = asCodec(schemaOrCodec);
+    requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
+    requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
+    this.#records = new RecordText(schemaOrCodec, options);
     this.#keys = new KeySpace(options.prefix);
     this.#shared = redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout);
     this.#shared.join();
     this.#redis = this.#shared.redis;
-    this.#expiresAt = options.expiresAt ?? readExpiresAt;
     this.#clock = options.clock ?? Date.now;
   }
 
@@ -82,8 +114,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
 
   async set(key: K, value: V): Promise<void> {
     const redisKey = this.#keys.redisKey(key);
-    const text = this.#encode(key, value);
-    const expiresAt = this.#expiresAt(value);
+    const { text, expiresAt } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#send("set", redisKey, () => this.#redis.del(redisKey));
       return;
@@ -105,8 +136,7 @@ export class RedisRepository<V, K extends string = string> implements Repository
    */
   async add(key: K, value: V): Promise<boolean> {
     const redisKey = this.#keys.redisKey(key);
-    const text = this.#encode(key, value);
-    const expiresAt = this.#expiresAt(value);
+    const { text, expiresAt } = this.#encode(key, value);
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
 
@@ -153,6 +183,11 @@ export class RedisRepository<V, K extends string = string> implements Repository
     const redisKey = this.#keys.redisKey(key);
     const text = await this.#send("take", redisKey, () => this.#redis.getdel(redisKey));
     return this.#decode(text, key);
+  }
+
+  /** What `get` would give after `set`. */
+  readBack(key: K, value: V): V {
+    return this.#records.readBack(value, this.#location(key));
   }
 
   /**
@@ -211,17 +246,14 @@ export class RedisRepository<V, K extends string = string> implements Repository
     if (this.#closing !== undefined) throw repositoryClosed();
   }
 
-  #encode(key: string, value: V): string {
-    const text = this.#codec.encode(value, this.#location(key));
-    if (isWellFormed(text)) return text;
+  #encode(key: string, value: V): EncodedRecord {
+    const encoded = this.#records.encode(value, this.#location(key));
+    if (isWellFormed(encoded.text)) return encoded;
     throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
   }
 
   #decode(text: string | null, key: string): V | undefined {
-    if (text === null) return undefined;
-    const value = this.#codec.decode(text, this.#location(key));
-    const expiresAt = this.#expiresAt(value);
-    return expiresAt !== undefined && isExpired(expiresAt, this.#clock()) ? undefined : value;
+    return text === null ? undefined : this.#records.decode(text, this.#location(key));
   }
 
   #location(key: string): RecordLocation {

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError, StorageUnavailableError } from "../../errors.ts";
 import type { CommandSender } from "./command-sender.ts";
 import type { KeySpace } from "./key-space.ts";
 import { isRedisCluster, isRedisNode, type RedisLike, type RedisNode } from "./redis-like.ts";
@@ -11,6 +11,7 @@ const keysPerScan = 500;
  * there from the beginning to the end comes exactly once.
  *
  * @throws {ConfigurationError} For a client without SCAN.
+ * @throws {StorageUnavailableError} For a Cluster client that does not know all masters.
  */
 export async function* scanRecordKeys(
   redis: RedisLike,
@@ -42,7 +43,13 @@ export async function* scanRecordKeys(
 }
 
 function nodesOf(redis: RedisLike): RedisNode[] {
-  if (isRedisCluster(redis)) return redis.nodes("master");
+  if (isRedisCluster(redis)) {
+    const nodes = redis.nodes("master");
+    // A client that has lost the Cluster, or a part of it, knows fewer nodes. The list would be shorter, and nobody would know.
+    const masters = new Set(redis.slots.map((names) => names?.[0]).filter((name) => name !== undefined));
+    if (nodes.length > 0 && nodes.length >= masters.size) return nodes;
+    throw new StorageUnavailableError("The Redis client knows not all masters of the Cluster.", { effect: "none" });
+  }
   if (isRedisNode(redis)) return [redis];
   throw new ConfigurationError("The Redis client has no scan method, which entries() needs.");
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { StorageFailure, StorageRejectedError, StorageTimeoutError, StorageUnavailableError } from "../../errors.ts";
-import { isAddition, isOlder, type Namesakes } from "./namesakes.ts";
+import { isAddition, isClaimed, isOlder, type Namesakes } from "./namesakes.ts";
 import { type PauseSettings, pauses } from "./pauses.ts";
 import type { StoredItem } from "./vault-calls.ts";
 import type { VaultSecret } from "./vault-service.ts";
@@ -19,6 +19,8 @@ export interface AdditionPlace {
   get(id: string): Promise<VaultSecret | undefined>;
   isLive(secret: VaultSecret): boolean;
   delete(item: StoredItem): Promise<boolean>;
+  /** Sees to it that an item is gone that somebody has claimed, without spoiling the claim. */
+  removeClaimed(item: VaultSecret): Promise<void>;
   /** Deletes an item so that only one caller can be the one that did it: true for that caller. */
   remove(item: StoredItem): Promise<boolean>;
   /** Remembers the item that was added. */
@@ -62,7 +64,8 @@ export class Addition {
       turns += 1;
       if (this.#mine.size === 0) failure = await this.#store();
       const shown = await this.#place.look(failure);
-      const own = shown.filter((secret) => secret.addedWith === this.#mark);
+      // What somebody has taken is still there until it is deleted.
+      const own = shown.filter((secret) => secret.addedWith === this.#mark && !isClaimed(secret));
       const others = shown.filter((secret) => secret.addedWith !== this.#mark);
       for (const secret of own) this.#mine.set(secret.id, secret);
       const isLast = turns >= patience;
@@ -99,7 +102,9 @@ export class Addition {
     );
     if (present.some((secret) => this.#place.isLive(secret))) return false;
     if (others.length === 0 && isLast) throw failure;
-    await Promise.all(present.map((secret) => this.#place.delete(secret)));
+    await Promise.all(
+      present.map((secret) => (isClaimed(secret) ? this.#place.removeClaimed(secret) : this.#place.delete(secret))),
+    );
     return "undecided";
   }
 
@@ -126,7 +131,10 @@ export class Addition {
 
   /** False where the item is there although a search that lags behind does not show it yet. */
   async #isGone(): Promise<boolean> {
-    for (const id of this.#mine.keys()) if ((await this.#place.get(id)) !== undefined) return false;
+    for (const id of this.#mine.keys()) {
+      const item = await this.#place.get(id);
+      if (item !== undefined && !isClaimed(item)) return false;
+    }
     return true;
   }
 

@@ -1,29 +1,98 @@
-import { PangeaConfig, VaultService } from "pangea-node-sdk";
 import { ConfigurationError } from "../../errors.ts";
+import { requireExactText, requireMethods, requireThat } from "../../option-checks.ts";
 import type { VaultConnectionOptions } from "./options.ts";
-import type { VaultServiceLike } from "./vault-service.ts";
+import type { VaultReply, VaultServiceLike } from "./vault-service.ts";
 
 /**
  * The Vault client that was given, or the SDK's client for a token.
  *
- * @throws {ConfigurationError} when the token is missing, or the base URL has no `{SERVICE_NAME}`.
+ * @throws {ConfigurationError} when the token is missing or no service token, the base URL has no `{SERVICE_NAME}`, or the
+ * SDK is not installed.
  */
 export function toVaultService(
   tokenOrService: string | VaultServiceLike,
   options: VaultConnectionOptions,
 ): VaultServiceLike {
-  if (typeof tokenOrService === "object") return tokenOrService;
-  const token = tokenOrService;
-  if (typeof token !== "string" || token.trim() === "") {
-    throw new ConfigurationError("The Vault token is missing: give the pts_… token of a Pangea project.");
+  if (typeof tokenOrService === "object" && tokenOrService !== null) {
+    const methods = ["secretStore", "secretRotate", "getItem", "getBulk", "delete"];
+    requireMethods("The Vault service", tokenOrService, methods, "give a VaultService of pangea-node-sdk, or a token");
+    return tokenOrService;
   }
+  const token = requireExactText("The Vault token", tokenOrService);
+  requireThat(
+    /^pts_[^\s]+$/.test(token),
+    "The Vault token must be a service token of Pangea, which begins with pts_: the token alone, with nothing before it.",
+  );
   const { baseUrlTemplate, domain } = options;
-  if (baseUrlTemplate !== undefined && !/^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate)) {
-    throw new ConfigurationError('baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
-  }
-  const config = new PangeaConfig({
-    ...(domain !== undefined && { domain }),
-    ...(baseUrlTemplate !== undefined && { baseUrlTemplate }),
+  const isTemplate = baseUrlTemplate === undefined || /^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate);
+  requireThat(isTemplate, 'baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
+  const isDomain = domain === undefined || /^[\w.-]+(?::\d+)?$/.test(domain);
+  requireThat(isDomain, "domain must be the domain of a region alone, such as aws.eu.pangea.cloud.");
+  requireSdkBeside(import.meta);
+  return new SdkService(async () => {
+    const { PangeaConfig, VaultService } = await import("pangea-node-sdk").catch(explainMissingSdk);
+    const config = new PangeaConfig({
+      ...(domain !== undefined && { domain }),
+      ...(baseUrlTemplate !== undefined && { baseUrlTemplate }),
+    });
+    return new VaultService(token, config);
   });
-  return new VaultService(token, config);
+}
+
+/** A client of the SDK that is made by its first call: who gives a service of their own need not have the SDK. */
+class SdkService implements VaultServiceLike {
+  readonly #open: () => Promise<VaultServiceLike>;
+  #opened: Promise<VaultServiceLike> | undefined;
+
+  constructor(open: () => Promise<VaultServiceLike>) {
+    this.#open = open;
+  }
+
+  #service(): Promise<VaultServiceLike> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async secretStore(...parameters: Parameters<VaultServiceLike["secretStore"]>): Promise<VaultReply> {
+    return (await this.#service()).secretStore(...parameters);
+  }
+
+  async secretRotate(...parameters: Parameters<VaultServiceLike["secretRotate"]>): Promise<VaultReply> {
+    return (await this.#service()).secretRotate(...parameters);
+  }
+
+  async getItem(...parameters: Parameters<VaultServiceLike["getItem"]>): Promise<VaultReply> {
+    return (await this.#service()).getItem(...parameters);
+  }
+
+  async getBulk(...parameters: Parameters<VaultServiceLike["getBulk"]>): Promise<VaultReply> {
+    return (await this.#service()).getBulk(...parameters);
+  }
+
+  async delete(...parameters: Parameters<VaultServiceLike["delete"]>): Promise<VaultReply> {
+    return (await this.#service()).delete(...parameters);
+  }
+}
+
+/**
+ * Looks for the SDK before the first call does. Only a copy of this package that npm installed has its packages beside it;
+ * a bundle has them within.
+ *
+ * @throws {ConfigurationError} when the SDK is not installed.
+ */
+function requireSdkBeside({ url, resolve }: ImportMeta): void {
+  if (!url.includes("/node_modules/pangea-authn-fastmcp/")) return;
+  try {
+    resolve("pangea-node-sdk");
+  } catch (cause) {
+    explainMissingSdk(cause);
+  }
+}
+
+function explainMissingSdk(cause: unknown): never {
+  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+  if (!isMissing) throw cause;
+  const message =
+    "A Vault token needs the package pangea-node-sdk, which is not installed: npm install pangea-node-sdk";
+  throw new ConfigurationError(message, { cause });
 }

@@ -1,29 +1,34 @@
-import { CorruptRecordError, RecordTooLargeError, UnsealableError } from "../../errors.ts";
-import type { Codec } from "../codecs/codec.ts";
-import { isExpired, type ReadExpiry } from "../expiry.ts";
-import type { VaultRepositorySettings } from "./options.ts";
+import { RecordTooLargeError } from "../../errors.ts";
+import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { ReadExpiry } from "../expiry.ts";
+import { RecordText } from "../record-text.ts";
+import { isUnreadable, type UnreadableRecords } from "../unreadable-records.ts";
+import { folderPath, type VaultRepositorySettings } from "./options.ts";
 import { isTombstone } from "./tombstone.ts";
 import type { NewSecret } from "./vault-calls.ts";
-import type { VaultSecret } from "./vault-service.ts";
+import { ownWriter, type VaultSecret, writerMember } from "./vault-service.ts";
 
 /** Vault's limit for a secret, in characters. */
 const maxTextLength = 10_240;
 
 /** Writes records into Vault's items and reads them back. */
 export class ItemRecords<V> {
-  readonly #codec: Codec<V>;
-  readonly #expiresAt: ReadExpiry<V>;
+  readonly #texts: RecordText<V>;
   readonly #settings: VaultRepositorySettings;
 
-  constructor(codec: Codec<V>, expiresAt: ReadExpiry<V>, settings: VaultRepositorySettings) {
-    this.#codec = codec;
-    this.#expiresAt = expiresAt;
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    expiresAt: ReadExpiry<V> | undefined,
+    settings: VaultRepositorySettings,
+  ) {
+    const { clock } = settings;
+    this.#texts = new RecordText(schemaOrCodec, { clock, ...(expiresAt !== undefined && { expiresAt }) });
     this.#settings = settings;
   }
 
   /** @throws {RecordTooLargeError} when Vault does not take a text of that length. */
   encode(key: string, value: V): string {
-    const text = this.#codec.encode(value, this.#location(key));
+    const { text } = this.#texts.encode(value, this.#location(key));
     if (text.length <= maxTextLength) return text;
     throw new RecordTooLargeError(
       `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
@@ -33,14 +38,28 @@ export class ItemRecords<V> {
   /** The item that a text is stored as, with the mark of the add that stores it. */
   toItem(name: string, secret: string, addedWith?: string): NewSecret {
     const { folder, kind } = this.#settings;
-    const metadata = { ...(kind !== undefined && { kind }), ...(addedWith !== undefined && { added: addedWith }) };
-    const hasMetadata = Object.keys(metadata).length > 0;
-    return { name, secret, ...(folder !== undefined && { folder }), ...(hasMetadata && { metadata }) };
+    const metadata = {
+      [writerMember]: ownWriter,
+      ...(kind !== undefined && { kind }),
+      ...(addedWith !== undefined && { added: addedWith }),
+    };
+    return { name, secret, ...(folder !== undefined && { folder }), metadata };
   }
 
-  isOfAnotherKind(secret: VaultSecret): boolean {
-    const { kind } = this.#settings;
-    return kind !== undefined && secret.kind !== undefined && secret.kind !== kind;
+  /**
+   * True for an item that a key leads to: one of this folder and kind. An item without this package's mark counts too, if
+   * it has this kind or none: the Python package and the first previews of this one have left no mark.
+   */
+  isOurs(secret: VaultSecret): boolean {
+    const { folder, kind } = this.#settings;
+    if (folder !== undefined && secret.folder !== undefined && folderPath(secret.folder) !== folder) return false;
+    if (secret.writer !== undefined) return secret.writer === ownWriter && secret.kind === kind;
+    return secret.kind === undefined || secret.kind === kind;
+  }
+
+  /** True for an item that nobody else can have stored: one that `isOurs`, and that says so itself. */
+  isCertainlyOurs(secret: VaultSecret): boolean {
+    return this.isOurs(secret) && (this.#settings.takeOver || isMarked(secret));
   }
 
   /**
@@ -51,8 +70,20 @@ export class ItemRecords<V> {
    */
   read(secret: VaultSecret): V | undefined {
     if (secret.text === undefined || isTombstone(secret.text)) return undefined;
-    const value = this.#codec.decode(secret.text, this.#location(secret.name));
-    return isExpired(this.#expiresAt(value), this.#settings.clock()) ? undefined : value;
+    return this.#texts.decode(secret.text, this.#location(secret.name));
+  }
+
+  /** What a read would give back of a value that is to be written. */
+  readBack(key: string, value: V): V {
+    return this.#texts.readBack(value, this.#location(key));
+  }
+
+  /**
+   * What `read` gives. A record that cannot be read is counted; an item without a mark that cannot be read is none.
+   */
+  readOrCount(secret: VaultSecret, unreadable: UnreadableRecords): V | undefined {
+    if (!isMarked(secret)) return this.readIfReadable(secret)?.value;
+    return unreadable.read(() => this.read(secret));
   }
 
   /** What `read` gives, or undefined for a secret that cannot be read. */
@@ -82,7 +113,7 @@ export class ItemRecords<V> {
   }
 }
 
-/** True for the failure of reading what is no record. */
-export function isUnreadable(failure: unknown): boolean {
-  return failure instanceof CorruptRecordError || failure instanceof UnsealableError;
+/** True for an item whose metadata says of what kind it is, or that this package has stored it. */
+function isMarked({ writer, kind }: VaultSecret): boolean {
+  return writer !== undefined || kind !== undefined;
 }

@@ -63,8 +63,13 @@ export function recordAmong(namesakes: Namesakes, isLive: (secret: VaultSecret) 
   return record === undefined ? undefined : { record, replaced };
 }
 
+/** True for a secret that somebody has claimed: it is no record any more, and whoever claimed it deletes it. */
+export function isClaimed({ text }: Pick<VaultSecret, "text">): boolean {
+  return text !== undefined && isTombstone(text);
+}
+
 function takesPlaceOf(secret: VaultSecret): boolean {
-  return !isAddition(secret) && !(secret.text !== undefined && isTombstone(secret.text));
+  return !isAddition(secret) && !isClaimed(secret);
 }
 
 function compare(one: string, other: string): number {

@@ -1,10 +1,18 @@
 import type { ZodType } from "zod";
-import { StorageFailure, StorageRateLimitedError, StorageTimeoutError, StorageUnavailableError } from "../../errors.ts";
+import {
+  ConfigurationError,
+  StorageFailure,
+  StorageRateLimitedError,
+  StorageTimeoutError,
+  StorageUnavailableError,
+} from "../../errors.ts";
 import { beforeDeadline } from "../deadline.ts";
 import type { VaultRepositorySettings } from "./options.ts";
 import { timeoutFailure, toStorageFailure, VaultItemNotFoundError } from "./vault-failure.ts";
 import {
   readSecret,
+  readVersions,
+  type SecretVersion,
   type VaultReply,
   type VaultSearch,
   type VaultSecret,
@@ -27,6 +35,18 @@ export interface NewSecret {
   readonly folder?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
+
+/** There is no such item. */
+export interface Gone {
+  /**
+   * How long Vault took to say so, in milliseconds. The SDK waits and repeats a write whose answer was an error, so that
+   * after a long time the write may be why there is no such item any more.
+   */
+  readonly askedFor: number;
+}
+
+/** What becomes of the version that a rotation replaces. */
+export type Superseded = "destroyed" | "suspended";
 
 /** What is known of an item once it has been stored. */
 export type StoredItem = Pick<VaultSecret, "id" | "name" | "version" | "createdAt">;
@@ -51,18 +71,17 @@ export class VaultCalls {
     return { id, name: secret.name, version: 1, createdAt: created_at ?? "" };
   }
 
-  /** Writes a new version, destroys the old one, and gives back the new version's number; undefined for no such item. */
-  async rotate(id: string, secret: string): Promise<number | undefined> {
-    const reply = await this.#callFor("write", () =>
-      this.#service.secretRotate({ id, secret, rotation_state: "destroyed" }),
-    );
-    if (reply === undefined) return undefined;
+  /** Writes a new version and gives back its number. */
+  async rotate(id: string, secret: string, superseded: Superseded = "destroyed"): Promise<number | Gone> {
+    const reply = await this.#write(() => this.#service.secretRotate({ id, secret, rotation_state: superseded }));
+    if ("askedFor" in reply) return reply;
     return Math.max(...parseReply(vaultItemSchema, reply).item_versions.map((version) => version.version));
   }
 
-  /** Deletes an item: true where this call did it, false where there was none. */
-  async delete(id: string): Promise<boolean> {
-    return (await this.#callFor("write", () => this.#service.delete(id))) !== undefined;
+  /** Deletes an item. */
+  async delete(id: string): Promise<"deleted" | Gone> {
+    const reply = await this.#write(() => this.#service.delete(id));
+    return "askedFor" in reply ? reply : "deleted";
   }
 
   /** Reads one item by its id; undefined where there is none. */
@@ -72,6 +91,12 @@ export class VaultCalls {
     const secret = readSecret(reply.result);
     if (secret === undefined) throw new StorageUnavailableError("Vault answered with something that is no secret.");
     return secret;
+  }
+
+  /** Reads every version of an item, the oldest first; undefined where there is no such item. */
+  async versions(id: string): Promise<readonly SecretVersion[] | undefined> {
+    const reply = await this.#callFor("read", () => this.#service.getItem({ id, version: "all" }));
+    return reply && readVersions(reply.result);
   }
 
   /** Reads one page of a search. */
@@ -95,6 +120,17 @@ export class VaultCalls {
     }
   }
 
+  /** A write to one item. */
+  async #write(send: () => Promise<VaultReply>): Promise<VaultReply | Gone> {
+    let sentAt = 0;
+    const reply = await this.#callFor("write", () => {
+      // Whatever was sent before had no effect, or it would not be sent again.
+      sentAt = performance.now();
+      return send();
+    });
+    return reply ?? { askedFor: performance.now() - sentAt };
+  }
+
   async #call(kind: "read" | "write", send: () => Promise<VaultReply>): Promise<VaultReply> {
     const { timeout } = this.#settings;
     const deadline = performance.now() + timeout;
@@ -104,6 +140,7 @@ export class VaultCalls {
         // The SDK cannot be told to stop: past the deadline its answer, if it comes, goes unheard.
         return await beforeDeadline(deadline - performance.now(), send(), () => timeoutFailure(timeout));
       } catch (failure) {
+        if (failure instanceof ConfigurationError) throw failure;
         const known = failure instanceof StorageFailure ? failure : toStorageFailure(failure);
         // What an earlier try of a read was told says more than that the last one ran out of time.
         if (kind === "read" && earlier !== undefined && known instanceof StorageTimeoutError) throw earlier;

@@ -57,14 +57,18 @@ export function timeoutFailure(milliseconds: number): StorageTimeoutError {
   return new StorageTimeoutError(`Vault did not answer within ${milliseconds} ms; the outcome is unknown.`);
 }
 
-/** A failure of a read says of itself that it had no effect, but the write before it may have had one. */
-export async function afterWrite<T>(call: Promise<T>): Promise<T> {
+/**
+ * A failure of a read says of itself that it had no effect, but the write before it may have had one.
+ *
+ * @param done - What may have been done, as the beginning of a sentence.
+ */
+export async function afterWrite<T>(call: Promise<T>, done = "The record was stored in Vault"): Promise<T> {
   try {
     return await call;
   } catch (failure) {
     if (!(failure instanceof StorageFailure) || failure.effect === "unknown") throw failure;
     const { retryAfterSeconds } = failure;
-    throw new StorageUnavailableError("The record was stored in Vault, but whether it counts could not be told.", {
+    throw new StorageUnavailableError(`${done}, but whether it counts could not be told.`, {
       cause: failure,
       effect: "unknown",
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -72,10 +76,18 @@ export async function afterWrite<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** Says why Vault refused an item whose name an item of another kind has. */
+/** Vault has answered, but not so that it could be told what became of the record. */
+export function outcomeLost(): StorageUnavailableError {
+  return new StorageUnavailableError(
+    "An answer of Vault was lost while the record was being removed: it may be gone, and whether anybody got it is unknown.",
+    { effect: "unknown" },
+  );
+}
+
+/** Says why Vault refused an item whose name an item has that is no record of this repository. */
 export function nameIsTaken(refusal: StorageRejectedError): StorageRejectedError {
   return new StorageRejectedError(
-    "The folder holds a record of another kind under the same key, and Vault keeps names unique; use another folder.",
+    "The folder holds a record of another kind, or an item of another application, under the same key, and Vault keeps names unique; use another folder.",
     { cause: refusal, effect: "none" },
   );
 }

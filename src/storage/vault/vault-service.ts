@@ -30,17 +30,23 @@ export interface VaultServiceLike {
     readonly secret?: string;
     readonly rotation_state?: string;
   }): Promise<VaultReply>;
-  getItem(request: { readonly id: string }): Promise<VaultReply>;
+  getItem(request: { readonly id: string; readonly version?: string }): Promise<VaultReply>;
   getBulk(request: VaultSearch): Promise<VaultReply>;
   delete(id: string): Promise<VaultReply>;
 }
 
-const versionSchema = z.object({ version: z.number(), secret: z.string().optional() });
+const versionSchema = z.object({
+  version: z.number(),
+  secret: z.string().nullish(),
+  state: z.string().nullish(),
+});
 
 /** The part of a Vault item that the repository reads. */
 export const vaultItemSchema = z.object({
   id: z.string().min(1),
+  type: z.string().nullish(),
   name: z.string().nullish(),
+  folder: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   created_at: z.string().nullish(),
   last_rotated: z.string().nullish(),
@@ -58,6 +64,10 @@ export const vaultPageSchema = z.object({
 export interface VaultSecret {
   readonly id: string;
   readonly name: string;
+  /** Where Vault says that the item is. */
+  readonly folder: string | undefined;
+  /** The mark of the package that stored the item, in the metadata. */
+  readonly writer: string | undefined;
   readonly kind: string | undefined;
   /** The mark of the `add` that stored the item. It stays when the item is written to again. */
   readonly addedWith: string | undefined;
@@ -69,25 +79,57 @@ export interface VaultSecret {
   readonly writtenAt: string;
 }
 
+/** One of the versions of a secret. */
+export interface SecretVersion {
+  readonly version: number;
+  /** Undefined where Vault withholds it, as it does once a version is destroyed. */
+  readonly text: string | undefined;
+  /** Such as `active`, `suspended`, `destroyed`. */
+  readonly state: string | undefined;
+}
+
+/** The member of an item's metadata that says which package stored it. */
+export const writerMember = "writer";
+
+/** The mark of this package. */
+export const ownWriter = "pangea-authn-fastmcp";
+
 /**
- * Reads an item; undefined for what is no secret with a name.
+ * Reads the versions of an item, the oldest first.
+ *
+ * @throws {StorageUnavailableError} when the item has another form than Vault's.
+ */
+export function readVersions(item: unknown): readonly SecretVersion[] {
+  const parsed = vaultItemSchema.safeParse(item);
+  if (!parsed.success) throw new StorageUnavailableError("Vault answered with an item of another form than expected.");
+  return parsed.data.item_versions
+    .map(({ version, secret, state }) => ({ version, text: secret ?? undefined, state: state ?? undefined }))
+    .toSorted((one, other) => one.version - other.version);
+}
+
+/**
+ * Reads an item; undefined for what is no secret with a name, such as a folder, a key or a certificate.
  *
  * @throws {StorageUnavailableError} when the item has another form than Vault's: such an item must not read as absent.
  */
 export function readSecret(item: unknown): VaultSecret | undefined {
-  if (typeof item === "object" && item !== null && !("item_versions" in item)) return undefined;
+  if (typeof item === "object" && item !== null) {
+    if (!("item_versions" in item) || ("type" in item && item.type !== "secret")) return undefined;
+  }
   const parsed = vaultItemSchema.safeParse(item);
   if (!parsed.success) throw new StorageUnavailableError("Vault answered with an item of another form than expected.");
-  const { id, name, metadata, created_at, last_rotated, enabled, item_versions } = parsed.data;
+  const { id, name, folder, metadata, created_at, last_rotated, enabled, item_versions } = parsed.data;
   const [current] = item_versions.toSorted((one, other) => other.version - one.version);
   if (name === undefined || name === null || current === undefined) return undefined;
   return {
     id,
     name,
+    folder: folder ?? undefined,
+    writer: metadata?.[writerMember],
     kind: metadata?.kind,
     addedWith: metadata?.added,
     version: current.version,
-    text: enabled === false ? undefined : current.secret,
+    text: enabled === false ? undefined : (current.secret ?? undefined),
     createdAt: created_at ?? "",
     writtenAt: last_rotated ?? created_at ?? "",
   };

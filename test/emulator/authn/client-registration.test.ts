@@ -1,5 +1,6 @@
 import * as oauth from "oauth4webapi";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { hasOpenApi, openApiProblems } from "./openapi-oracle.ts";
 import { introspect, logIn, redirectUri, type ServedAuthn, serveAuthn, serviceToken } from "./served-authn.ts";
 
@@ -87,23 +88,49 @@ test("a registered client's secret ends when it said", async () => {
   await expect(login).rejects.toMatchObject({ error: "invalid_client" });
 });
 
+const lookedUp = z.object({
+  clients: z.array(z.looseObject({ client_id: z.string() })),
+  last: z.string(),
+  count: z.number(),
+});
+
+async function lookUp(query: string) {
+  const response = await fetch(`${served.issuer}/v2/oauth/clients${query}`, {
+    headers: { authorization: `Bearer ${serviceToken}` },
+  });
+  return { status: response.status, body: lookedUp.parse(await response.json()) };
+}
+
 test("a client can be looked up, without its secret", async () => {
   const client = await registered(metadata);
 
-  const response = await fetch(`${served.issuer}/v2/oauth/clients?client_id=${client.client_id}`, {
-    headers: { authorization: `Bearer ${serviceToken}` },
-  });
+  const { body } = await lookUp(`?client_id=${client.client_id}`);
 
   const { client_secret: _secret, client_secret_expires_at: _expiry, ...described } = client;
-  expect(await response.json()).toStrictEqual(described);
+  expect(body).toStrictEqual({ clients: [described], last: expect.any(String), count: 1 });
 });
 
-test("an unknown client is not found", async () => {
-  const response = await fetch(`${served.issuer}/v2/oauth/clients?client_id=psa_unknown`, {
-    headers: { authorization: `Bearer ${serviceToken}` },
-  });
+test.each(["?client_id=psa_unknown", "?client_id="])(
+  "of a client that is not there nothing is listed: %s",
+  async (query) => {
+    expect(await lookUp(query)).toStrictEqual({ status: 200, body: { clients: [], last: "", count: 0 } });
+  },
+);
 
-  expect(response.status).toBe(404);
+test("clients are listed by pages, of which each leads to the next", async () => {
+  await registered(metadata);
+  await registered(metadata);
+  const all = (await lookUp("")).body;
+  const ids: string[] = [];
+  for (let last = ""; ; ) {
+    const { clients, last: next, count } = (await lookUp(`?size=1&last=${last}`)).body;
+    expect(count).toBe(all.count);
+    if (clients[0] === undefined) break;
+    ids.push(clients[0].client_id);
+    last = next;
+  }
+  expect(ids).toStrictEqual(all.clients.map(({ client_id }) => client_id));
+  expect(ids.length).toBeGreaterThan(2);
 });
 
 test.each(["/v2/oauth/clients", "/v2/oauth/clients/register"])("%s wants a service token", async (path) => {

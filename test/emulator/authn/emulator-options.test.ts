@@ -123,21 +123,35 @@ test("redirect URIs of a configured client are compared exactly", async () => {
   expect(response.headers.has("location")).toBe(false);
 });
 
-test.each(["http://localhost:4711/any/path?x=1", "http://127.0.0.1/", "http://[::1]:8080/callback"])(
-  "the default client may be sent to %s",
-  async (uri) => {
-    await using served = await serveAuthn();
+test.each([
+  "http://localhost:4711/any/path?x=1",
+  "http://127.0.0.1/",
+  "http://127.0.0.1:65535/callback",
+  "http://127.9.8.7:8080/callback",
+  "http://[::1]:8080/callback",
+  "http://LOCALHOST:3000/callback",
+  "http://mcp.localhost:3000/callback",
+  "https://localhost/callback",
+  "https://localhost:8443/prefix/pangea/callback",
+  "https://127.0.0.1:8443/callback",
+  "https://[::1]/callback",
+])("the default client may be sent to %s", async (uri) => {
+  await using served = await serveAuthn();
 
-    const tokens = await logIn(served, { parameters: { redirect_uri: uri } });
+  const tokens = await logIn(served, { parameters: { redirect_uri: uri } });
 
-    expect(tokens.access_token).toMatch(/^ptu_/);
-  },
-);
+  expect(tokens.access_token).toMatch(/^ptu_/);
+});
 
 test.each([
   "http://localhost.attacker.example/",
   "http://localhost@attacker.example/",
-  "https://localhost/callback",
+  "https://localhost.attacker.example/callback",
+  "http://notlocalhost/",
+  "http://127.0.0.1.attacker.example/",
+  "http://[::2]/",
+  "http://0.0.0.0/",
+  "http://128.0.0.1/",
   "http://localhost/#fragment",
   "javascript:alert(1)",
 ])("the default client may not be sent to %s", async (uri) => {

@@ -44,8 +44,10 @@ describe("get", () => {
       type: "folder",
       name: "apps",
       folder: "/",
+      metadata: {},
       tags: ["x"],
       created_at: new Date(START).toISOString(),
+      inherited_settings: {},
     });
   });
 
@@ -165,7 +167,9 @@ describe("folder/create", () => {
       name: "one",
       folder: "/apps/",
       metadata: { a: "b" },
+      tags: [],
       created_at: new Date(START).toISOString(),
+      inherited_settings: {},
     });
   });
 

@@ -3,11 +3,14 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 
-const LOCATION = fileURLToPath(new URL("../../../../shared/pangea-openapi/vault.openapi.json", import.meta.url));
+/** Where the document is. */
+export const specification = fileURLToPath(
+  new URL("../../../../shared/pangea-openapi/vault.openapi.json", import.meta.url),
+);
 const ID = "https://pangea.example/vault.openapi.json";
 
 /** Whether Pangea's OpenAPI document lies beside this repository. It is not a part of it. */
-export const isOracleHere = existsSync(LOCATION);
+export const isOracleHere = existsSync(specification);
 
 /** Pangea's own description of Vault, asked whether requests and replies are right. */
 export interface OpenApiOracle {
@@ -18,7 +21,7 @@ export interface OpenApiOracle {
 }
 
 export function loadOracle(): OpenApiOracle {
-  const document: unknown = JSON.parse(readFileSync(LOCATION, "utf8"));
+  const document: unknown = JSON.parse(readFileSync(specification, "utf8"));
   // It allows the status Success alone, and describes failures by reference to the same schema.
   dropStatusEnum(document);
   const ajv = new Ajv2020({ strict: false, allErrors: true });

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
+import { ConfigurationError, createInMemoryRepositories, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { setUp } from "../../support/set-up.ts";
@@ -145,14 +145,13 @@ describe("a client with a metadata document", () => {
     expect(site.requests).toHaveLength(0);
   });
 
-  it("is looked up and connected to in no way that the options name: what is not declared does not count", async () => {
-    const seams = { resolve: () => expect.unreachable("resolve"), connect: () => expect.unreachable("connect") };
-    const harness = start({ clientMetadataDocuments: { maxStaleSeconds: 0, ...seams } });
-    const { challenge } = pkce();
-    const parameters = { client_id: clientId, redirect_uri: redirectUri, code_challenge: challenge };
-    expect((await harness.get(harness.authorizePath(parameters))).status).toBe(200);
-    expect(site.lookups).toEqual(["client.example"]);
-  });
+  it.each(["resolve", "connect"])(
+    "is looked up and connected to in no way that the options name: %s is refused",
+    (seam) => {
+      const seams = { [seam]: () => expect.unreachable(seam) };
+      expect(() => start({ clientMetadataDocuments: { maxStaleSeconds: 0, ...seams } })).toThrow(ConfigurationError);
+    },
+  );
 
   it("cannot be asked for once the provider is closed", async () => {
     const harness = start();

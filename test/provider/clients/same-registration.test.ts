@@ -25,9 +25,17 @@ interface Server {
   readonly clientRegistration?: { readonly firstLoginWithinSeconds: number };
 }
 
-function start({ clock = new ManualClock(), repositories, ...options }: Server = {}) {
+function start({ clock = new ManualClock(), repositories, secret = old, baseUrl, clientRegistration }: Server = {}) {
   const stores = repositories ?? createInMemoryRepositories({ clock: clock.read });
-  const configuration = configured({ repositories: stores, secret: old, ...options }, clock);
+  const configuration = configured(
+    {
+      repositories: stores,
+      secret,
+      ...(baseUrl !== undefined && { baseUrl }),
+      ...(clientRegistration !== undefined && { clientRegistration }),
+    },
+    clock,
+  );
   const registry = new ClientRegistry(configuration, { find: async () => undefined });
   const idOf = async (changes: Readonly<Record<string, unknown>> = {}) =>
     (await registry.register({ ...metadata, ...changes })).client_id;

@@ -77,19 +77,16 @@ describe("the consent behind a grant", () => {
     expect(consentCalls()).toEqual(["get consent", "set consent"]);
   });
 
-  it("is ended under a key of the person and the client, for as long as a browser can remember it", async () => {
+  it("is ended under a key of the server, the person and the client, for as long as a browser can remember it", async () => {
     const tokens = await logIn();
     await revoke(tokens);
     const now = clock.read() / 1000;
-    const record = await repositories.consentRevocations.get(recordKey("consent_revocation", "ada", tokens.clientId));
+    const revocationOf = (...who: string[]) => recordKey("consent_revocation", harness.provider.resource, ...who);
+    const record = await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId));
     expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day });
-    expect(
-      await repositories.consentRevocations.get(recordKey("consent_revocation", "grace", tokens.clientId)),
-    ).toBeUndefined();
+    expect(await repositories.consentRevocations.get(revocationOf("grace", tokens.clientId))).toBeUndefined();
     clock.advanceSeconds(401 * day);
-    expect(
-      await repositories.consentRevocations.get(recordKey("consent_revocation", "ada", tokens.clientId)),
-    ).toBeUndefined();
+    expect(await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId))).toBeUndefined();
   });
 
   it("is ended before the grant, so that whoever is told of a failure can end both by trying again", async () => {

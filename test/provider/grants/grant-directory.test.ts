@@ -5,6 +5,8 @@ import {
   type GrantSummary,
   isEnumerable,
   type ProviderRepositories,
+  type Repository,
+  UnreadableRecordsError,
 } from "../../../src/index.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
@@ -14,7 +16,9 @@ import { gated } from "../../support/gated-repository.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { findRedis } from "../../support/redis-server.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -107,6 +111,40 @@ describe("an operator lists and ends grants, by user and by client", () => {
     for (const { access_token } of tokens) expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 
+  it("and is told at the end of what the store could not read, once everything else is done", async () => {
+    const inner = createInMemoryRepositories();
+    const withUnreadable = <R>(repository: Repository<string, R>, keyId: string): Repository<string, R> => {
+      if (!isEnumerable(repository)) throw new TypeError("A repository in memory can list its records.");
+      const listed = repository.entries.bind(repository);
+      async function* entries(): AsyncGenerator<[string, R]> {
+        yield* listed();
+        throw new UnreadableRecordsError("2 records could not be read.", { count: 2, keyIds: [keyId] });
+      }
+      return Object.assign(copied(repository), { entries: () => entries() });
+    };
+    const copied = <R>(repository: Repository<string, R>): Repository<string, R> =>
+      intercepted(repository, (run) => run());
+    const repositories = {
+      ...inner,
+      grants: withUnreadable(inner.grants, "aaaaaaaa"),
+      authorizationCodes: withUnreadable(inner.authorizationCodes, "bbbbbbbb"),
+    };
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+    const { access_token } = await harness.tokens();
+    const summaries: GrantSummary[] = [];
+    const list = async () => {
+      for await (const summary of harness.provider.listGrants()) summaries.push(summary);
+    };
+    await expect(list()).rejects.toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 2, keyIds: ["aaaaaaaa"] });
+    expect(summaries).toHaveLength(1);
+    await expect(harness.provider.revokeGrants({})).rejects.toMatchObject({
+      code: "ERR_UNREADABLE_RECORDS",
+      count: 4,
+      keyIds: ["aaaaaaaa", "bbbbbbbb"],
+    });
+    expect(await harness.mcpStatus(access_token)).toBe(401);
+  });
+
   it("in Vault", async () => {
     await using repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
     await walk(repositories);
@@ -175,8 +213,13 @@ describe("an operator who ends all of a user's grants", () => {
     const other = new ProviderHarness({ ...options, mcpPath: "/other" });
     const tokens = await own.tokens();
     const code = await own.codeFor(tokens.clientId);
+    const told = heard("foreign-grants");
     expect(await listed(other)).toEqual([]);
     expect(await other.provider.revokeGrants({})).toBe(0);
+    const [[grantId = ""] = []] = await recordsOf(repositories.grants);
+    expect(await other.provider.revokeGrant(grantId)).toBe(false);
+    expect(await other.mcpStatus(tokens.access_token)).toBe(401);
+    expect(told.stop(), "once").toEqual([{ resource: own.provider.resource }]);
     expect((await other.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token })).status).toBe(
       200,
     );

@@ -38,10 +38,18 @@ async function start() {
 function parts() {
   const clock = new ManualClock();
   const repositories = createInMemoryRepositories({ clock: clock.read });
-  const { keys, lifetimes, now, reporter, resource } = configured({}, clock);
+  const { keys, lifetimes, meetForeignGrant, now, reporter, resource } = configured({}, clock);
   const upstream = new FakeUpstream(clock.read);
   const upstreamRevocations = new UpstreamRevocations({ keys, now, reporter, repositories, upstream });
-  const grants = new Grants({ lifetimes, now, reporter, repositories, resource, upstreamRevocations });
+  const grants = new Grants({
+    lifetimes,
+    meetForeignGrant,
+    now,
+    reporter,
+    repositories,
+    resource,
+    upstreamRevocations,
+  });
   return { clock, repositories, upstream, grants };
 }
 
@@ -93,7 +101,7 @@ describe("a grant that was revoked", () => {
     const tokens = await jsonOf(await harness.redeem(code));
     const grantId = grantIdOf(readAccessToken(tokens.access_token)?.handle ?? "");
     expect(await harness.provider.revokeGrant(grantId)).toBe(true);
-    const revocation = recordKey("consent_revocation", "ada", code.clientId);
+    const revocation = recordKey("consent_revocation", harness.provider.resource, "ada", code.clientId);
     expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
     await repositories.consentRevocations.delete(revocation);
     expect(await harness.provider.revokeGrant(grantId)).toBe(false);
@@ -112,7 +120,7 @@ describe("a grant that was revoked", () => {
 
   it("is told of once, and one that never began is not", async () => {
     const { repositories, grants } = parts();
-    await repositories.grants.set("grant", { clientId: "app", scopes: [], createdAt: 0, expiresAt: 1e10 });
+    await repositories.grants.set("grant", { clientId: "app", scopes: [], createdAt: 0, expiresAt: 7e9 });
     const told = await toldOf("grant-revoked", async () => {
       for (const id of ["grant", "grant", "nobody's"]) await grants.revoke(id);
     });
@@ -123,7 +131,7 @@ describe("a grant that was revoked", () => {
     const { repositories, upstream, grants } = parts();
     const session = { tokens: { token: "ada-1" }, identity: { subject: "ada" } };
     const [key, wrong] = [new GrantKey("grant", new Uint8Array(32)), new GrantKey("grant", new Uint8Array(32).fill(1))];
-    const tombstone = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 1e10, revokedAt: 0 };
+    const tombstone = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 7e9, revokedAt: 0 };
     const sealedUpstream = key.sealSession(session);
     await repositories.grants.set("grant", { ...tombstone, sealedUpstream });
     const told = await toldOf("outage", () => grants.revoke("grant", { key: wrong }));
@@ -157,7 +165,7 @@ describe("a grant that was revoked", () => {
       revokedAt: clock.seconds(),
       expiresAt: clock.seconds(90 * day + day),
     });
-    const revocation = recordKey("consent_revocation", "ada", "app");
+    const revocation = recordKey("consent_revocation", configured().resource, "ada", "app");
     expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
     expect(upstream.revoked).toEqual([session.tokens]);
   });

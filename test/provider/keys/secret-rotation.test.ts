@@ -281,6 +281,22 @@ describe("credentials that name a key which nobody has", () => {
     expect((await harness.refresh(tokens)).status).toBe(200);
   });
 
+  it("keep nobody who has lost a login from being told so, by whoever comes back once", async () => {
+    const before = open(old);
+    const tokens = await before.tokens();
+    for (const [key] of await recordsOf(repositories.keyAnnouncements)) await repositories.keyAnnouncements.delete(key);
+    const harness = open(fresh, { rateLimits: false });
+    const statuses: number[] = [];
+    for (let second = 0; second < 40; second += 1) {
+      const keyId = randomBytes(6).toString("base64url");
+      const refresh_token = tokens.refresh_token.slice(0, -30) + keyId + tokens.refresh_token.slice(-22);
+      await harness.refresh({ ...tokens, refresh_token });
+      if (second % 10 === 5) statuses.push((await harness.refresh(tokens)).status);
+      clock.advanceSeconds(0.9);
+    }
+    expect(statuses).toContain(400);
+  });
+
   it("cost one look-up each for a key that is shown again and again", async () => {
     const recorded = recordedRepositories({ clock: clock.read });
     const harness = open(old, { repositories: recorded.repositories, rateLimits: false });

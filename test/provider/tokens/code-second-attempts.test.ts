@@ -31,7 +31,7 @@ function instances() {
     refreshTokens: refreshTokens.repository,
     accessTokens: accessTokens.repository,
   };
-  return { one: open({ repositories }), other: open({ repositories: inner }), inner, flaky };
+  return { one: open({ repositories }), other: open({ repositories: inner }), inner, repositories, flaky };
 }
 
 /** Shows that a code is good, once, and what that means for the login. */
@@ -77,6 +77,16 @@ describe("a code whose redemption failed halfway", () => {
       }
     },
   );
+
+  it("is good for another try though its access token lives for no longer than clocks may differ", async () => {
+    const { inner, repositories, flaky } = instances();
+    const one = open({ repositories, accessTokenLifetimeSeconds: 20 });
+    const code = await one.codeFor((await one.register()).client_id);
+    flaky.refreshTokens.failNext("add", "before");
+    expect((await one.redeem(code)).status).toBe(503);
+    expect((await open({ repositories: inner, accessTokenLifetimeSeconds: 20 }).redeem(code)).status).toBe(200);
+    expect(await errorOf(await one.redeem(code))).toEqual([400, "invalid_grant"]);
+  });
 
   it.each(kinds)(
     "needs no other try where the store tells what became of it: the answer about %s is lost",

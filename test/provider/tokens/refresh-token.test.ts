@@ -114,7 +114,7 @@ describe("a refresh token", () => {
 
   it("that was not used in time is over, and that is no reuse: what else the login has lives on", async () => {
     const clock = new ManualClock();
-    const harness = start({ clock: clock.read, accessTokenLifetimeSeconds: 40 * 86_400 });
+    const harness = start({ clock: clock.read, accessTokenLifetimeSeconds: 31 * 86_400 });
     const unused = await harness.tokens();
     const used = await harness.tokens();
     const { access_token, refresh_token } = await jsonOf(await harness.refresh(used));

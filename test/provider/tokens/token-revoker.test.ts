@@ -53,6 +53,16 @@ describe("an access token that its client revokes", () => {
     expect(told).toEqual([{ clientId: tokens.clientId, grantId }]);
   });
 
+  it("stays revoked where it had expired, though a refresh that is repeated would issue it again", async () => {
+    const first = await harness.tokens();
+    const second = { ...first, ...(await jsonOf(await harness.refresh(first))) };
+    clock.advanceSeconds(3601);
+    await revoke(first.clientId, second.access_token);
+    const repeated = await jsonOf(await harness.refresh(first));
+    expect(await harness.mcpStatus(repeated.access_token ?? second.access_token)).toBe(401);
+    expect(await harness.mcpStatus(second.access_token)).toBe(401);
+  });
+
   it("is left alone where it is another client's", async () => {
     const [tokens, { client_id }] = [await harness.tokens(), await harness.register()];
     await revoke(client_id, tokens.access_token);

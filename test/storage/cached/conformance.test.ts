@@ -1,21 +1,35 @@
 import { describe, it } from "vitest";
 import { type RepositoryUnderTest, type SampleRecord, testRepository } from "../../../src/conformance.ts";
+import { StorageTimeoutError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
 import type { InvalidationChannel } from "../../../src/storage/cached/invalidation.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { maxStaleness } from "../../support/cached-setup.ts";
 import { gated, heldRead } from "../../support/gated-repository.ts";
-import { refusing } from "../../support/intercepted-repository.ts";
+import { intercepted, refusing } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
-const plant = "memory encodes nothing";
+const inMemory = {
+  plant: "memory encodes nothing",
+  plantUnopenable: "memory seals nothing",
+  processes: "memory is one process's own",
+};
 
 function cachedInMemory(settings: { readonly invalidation?: InvalidationChannel } = {}): RepositoryUnderTest {
   const clock = new ManualClock();
   const held = gated(new InMemoryRepository<string, SampleRecord>({ clock: clock.read }));
   let isBroken = false;
-  const backend = refusing(held, () => isBroken);
+  let losesAnswer = false;
+  const backend = intercepted(
+    refusing(held, () => isBroken),
+    async (run, { method }) => {
+      const answer = await run();
+      if (!losesAnswer || method === "get") return answer;
+      losesAnswer = false;
+      throw new StorageTimeoutError("The test lost the answer.");
+    },
+  );
   const options = { max: 1_000, maxStaleness, clock: clock.read, ...settings };
   return {
     repository: new CachedRepository<string, SampleRecord>(backend, options),
@@ -31,19 +45,22 @@ function cachedInMemory(settings: { readonly invalidation?: InvalidationChannel 
     restoreStore: () => {
       isBroken = false;
     },
+    loseAnswer: () => {
+      losesAnswer = true;
+    },
     holdRead: () => heldRead(held.hold("get")),
   };
 }
 
 testRepository("CachedRepository", () => cachedInMemory(), {
   runner: { describe, it },
-  without: { plant, again: "without a channel another instance's changes are seen after maxStaleness" },
+  without: { ...inMemory, again: "without a channel another instance's changes are seen after maxStaleness" },
 });
 
 testRepository(
   "CachedRepository with an invalidation channel",
   () => cachedInMemory({ invalidation: new InMemoryInvalidationChannel() }),
-  { runner: { describe, it }, without: { plant } },
+  { runner: { describe, it }, without: inMemory },
 );
 
 testRepository(
@@ -57,5 +74,5 @@ testRepository(
       ...(inner.anyValue !== undefined && { anyValue: new CachedRepository(inner.anyValue, options) }),
     };
   },
-  { runner: { describe, it }, without: { plant, again: "without a channel it takes maxStaleness" } },
+  { runner: { describe, it }, without: { ...inMemory, again: "without a channel it takes maxStaleness" } },
 );

@@ -1,10 +1,18 @@
+import { CorruptRecordError, StorageFailure, UnsealableError } from "../../../src/errors.ts";
 import type { Codec } from "../../../src/index.ts";
 import { readExpiresAt } from "../../../src/storage/expiry.ts";
 import { KeyTurns } from "../../../src/storage/key-turns.ts";
-import { type Build, TextRepository, type TextStore } from "./text-repository.ts";
+import { type Build, type FileMistake, TextRepository, type TextStore } from "./text-repository.ts";
 
 /** Lets others run in the middle of an operation, as a store over a network does. */
 const meanwhile = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** The mistakes that only a race of processes shows: the rule's name, and what the processes do. */
+export const wrongProcesses: Readonly<Record<string, FileMistake>> = {
+  "of the takes of several processes one gets each record": "take reads and then deletes",
+  "of the deletes of several processes one is true for each record": "delete looks first",
+  "of the adds of several processes one is true for each key, and its record stays": "add looks first",
+};
 
 /** One mistake for each rule of the suite: the rule's name, and a backend that breaks it. */
 export const wrongBackends: Readonly<Record<string, Build>> = {
@@ -451,7 +459,135 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
         await super.set(key, value);
       }
     })(store, codec),
+
+  "an expiry that is no time is refused before anything is written": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // Deletes what the key had, and then finds out.
+      override async set(key: string, value: V) {
+        this.store.texts.delete(key);
+        await super.set(key, value);
+      }
+    })(store, codec),
+
+  "a stored expiry that is no time makes the record corrupt, never absent or everlasting": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // Takes for no expiry what it does not understand.
+      protected override read(key: string) {
+        const text = this.store.texts.get(key);
+        if (text === undefined) return undefined;
+        const { expiresAt, ...others } = JSON.parse(text);
+        const isTime = Number.isFinite(expiresAt) && expiresAt < 7e9;
+        const known = JSON.stringify(isTime ? { ...others, expiresAt } : others);
+        return this.codec.decode(known, { repository: "text", key });
+      }
+    })(store, codec),
+
+  "a record that expired before it was written is absent, at 0 and before the epoch": over(
+    (expiresAt, now) => expiresAt > 0 && expiresAt <= now,
+  ),
+
+  "a record that cannot be read stays where it is when it is taken": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async take(key: string) {
+        try {
+          return await super.take(key);
+        } catch (error) {
+          if (error instanceof CorruptRecordError) this.store.texts.delete(key);
+          throw error;
+        }
+      }
+    })(store, codec),
+
+  "a record sealed under a key that is missing stays, and the error names the key": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      protected override read(key: string) {
+        try {
+          return super.read(key);
+        } catch (error) {
+          if (error instanceof UnsealableError) throw new UnsealableError("It does not open.");
+          throw error;
+        }
+      }
+    })(store, codec),
+
+  "a take whose answer is lost gives the record or an unknown effect, never undefined": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // Sends again what may have been done.
+      override async take(key: string) {
+        return super.take(key).catch(ifFailed(() => super.take(key)));
+      }
+    })(store, codec),
+
+  "a delete whose answer is lost is true or an unknown effect, never false": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async delete(key: string) {
+        return super.delete(key).catch(ifFailed(() => super.delete(key)));
+      }
+    })(store, codec),
+
+  "an add whose answer is lost is true or an unknown effect, never false": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async add(key: string, value: V) {
+        return super.add(key, value).catch(ifFailed(() => super.add(key, value)));
+      }
+    })(store, codec),
+
+  "a set whose answer is lost is done or an unknown effect, and leaves a whole record": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // Tidies up after what it takes for a failure.
+      override async set(key: string, value: V) {
+        await super.set(key, value).catch(async (error: unknown) => {
+          this.store.texts.delete(key);
+          throw error;
+        });
+      }
+    })(store, codec),
+
+  "a list has every record once, under its own key": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // The first page only.
+      override async *entries() {
+        let number = 0;
+        for await (const entry of super.entries()) if (++number <= 100) yield entry;
+      }
+    })(store, codec),
+
+  "a list leaves out what has expired": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entries(): AsyncGenerator<[string, V], void, undefined> {
+        for (const [key, text] of this.store.texts) yield [key, this.codec.decode(text, { repository: "text", key })];
+      }
+    })(store, codec),
+
+  "a list goes on where a record cannot be read, and may say so at its end": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entries(): AsyncGenerator<[string, V], void, undefined> {
+        for (const key of this.store.texts.keys()) {
+          try {
+            const value = this.read(key);
+            if (value !== undefined) yield [key, value];
+          } catch {
+            return;
+          }
+        }
+      }
+    })(store, codec),
+
+  "a store that fails is an error of the list, never a shorter one": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entries() {
+        if (!this.store.isBroken) yield* super.entries();
+      }
+    })(store, codec),
 };
+
+/** Does something in place of a call whose store failed. */
+function ifFailed<R>(again: () => Promise<R>): (error: unknown) => Promise<R> {
+  return async (error) => {
+    if (error instanceof StorageFailure) return again();
+    throw error;
+  };
+}
 
 function named(nameOf: (key: string) => string): Build {
   return (store, codec) =>

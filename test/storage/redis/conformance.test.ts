@@ -16,17 +16,23 @@ import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 const runner = { describe, it };
 const holdRead = "one connection answers in the order in which it was asked";
 const anyValue = "the records of a provider are what they are";
+const loseAnswer = "outage.test.ts and take.test.ts lose the answer of each command";
+const plantUnopenable = "nothing is sealed";
+const processes = "the runs on one server race processes";
+const foreignKeys = KeyRing.from("a secret that the repository does not have");
 const keys = KeyRing.from("a secret of the conformance test, long enough");
 
 describe("on one server", () => {
   let server: TestRedis;
+  let port: number;
   let proxy: TcpProxy;
   let client: Redis;
   let otherClient: Redis;
   setUp("file", async (parts) => {
     server = parts.use(await findRedis());
-    const { hostname, port } = new URL(server.url);
-    proxy = parts.use(await startTcpProxy(Number(port || 6379), hostname));
+    const { hostname, port: portText } = new URL(server.url);
+    port = Number(portText || 6379);
+    proxy = parts.use(await startTcpProxy(port, hostname));
     const throughProxy = new URL(server.url);
     throughProxy.host = `127.0.0.1:${proxy.port}`;
     client = parts.use(await connectRedis({ url: throughProxy.href }));
@@ -47,20 +53,20 @@ describe("on one server", () => {
     },
   });
 
-  testRepository("RedisRepository", () => redisSubject({ ...setup(), codecOf: (schema) => schema }), {
+  testRepository("RedisRepository", () => redisSubject({ ...setup(), port, codecOf: (schema) => schema }), {
     runner,
-    without: { holdRead },
+    without: { holdRead, loseAnswer, plantUnopenable },
   });
 
   testRepository(
     "RedisRepository with sealed records",
-    () => redisSubject({ ...setup(), codecOf: (schema) => sealed(schema, keys) }),
-    { runner, without: { holdRead } },
+    () => redisSubject({ ...setup(), foreignKeys, codecOf: (schema) => sealed(schema, keys) }),
+    { runner, without: { holdRead, loseAnswer, processes } },
   );
 
   testRepository("RedisRepository that shares its client", () => sharedRedisSubject(setup()), {
     runner,
-    without: { holdRead, anyValue },
+    without: { holdRead, anyValue, loseAnswer, plantUnopenable, processes },
   });
 
   describe("with a cache that hears of changes by tracking", () => {
@@ -96,6 +102,9 @@ describe("on one server", () => {
         without: {
           again: "another instance's change takes a moment to be heard",
           plant: "a copy in memory hides what is planted behind it",
+          loseAnswer,
+          plantUnopenable,
+          processes,
         },
       },
     );
@@ -135,12 +144,12 @@ describe("on a Cluster", () => {
   testRepository(
     "RedisRepository on a Cluster",
     () => redisSubject({ client, otherClient, codecOf: (schema) => schema, ...breaks }),
-    { runner, without: { holdRead } },
+    { runner, without: { holdRead, loseAnswer, plantUnopenable, processes } },
   );
 
   testRepository(
     "RedisRepository that shares its client of a Cluster",
     () => sharedRedisSubject({ client, otherClient, ...breaks }),
-    { runner, without: { holdRead, anyValue } },
+    { runner, without: { holdRead, anyValue, loseAnswer, plantUnopenable, processes } },
   );
 });

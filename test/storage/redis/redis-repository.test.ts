@@ -100,11 +100,10 @@ describe("expiry", () => {
     expect(await repository.delete("deleted")).toBe(false);
   });
 
-  test("further away than Redis can count is kept without one", async () => {
+  test("further away than Redis can count is refused", async () => {
     const repository = new RedisRepository(AccessTokenSchema, redis, { prefix: "token" });
-    await repository.set("k", record(Number.MAX_VALUE));
-    expect(await redis.pttl("token:k")).toBe(-1);
-    expect(await repository.get("k")).toMatchObject({ clientId: "c" });
+    await expect(repository.set("k", record(Number.MAX_VALUE))).rejects.toMatchObject({ code: "ERR_INVALID_RECORD" });
+    expect(await redis.exists("token:k")).toBe(0);
   });
 });
 

@@ -31,16 +31,27 @@ describe("the calls to Vault", () => {
     expect(await callsOf(() => repository.get("missing"))).toEqual({ "vault/v2/get_bulk": 1 });
   });
 
-  it("are two for a take, three for a strict one", async () => {
-    const [repository, strict] = [open(), open({ strictTake: true })];
+  it.each(["take", "delete"] as const)("are two for a %s, and one that nobody waits for", async (removal) => {
+    const repository = open();
     await repository.set("a", { n: 1 });
-    expect(await callsOf(() => repository.take("a"))).toEqual({ "vault/v2/get_bulk": 1, "vault/v2/delete": 1 });
-    await strict.set("a", { n: 1 });
-    expect(await callsOf(() => strict.take("a"))).toEqual({
+    const deletions = emulator.faults.hold("vault/v2/delete");
+    emulator.calls.reset();
+    expect(await repository[removal]("a")).toEqual(removal === "take" ? { n: 1 } : true);
+    await deletions.arrived(1);
+    expect(emulator.calls.snapshot()).toEqual({
       "vault/v2/get_bulk": 1,
       "vault/v2/secret/rotate": 1,
       "vault/v2/delete": 1,
     });
+    deletions.open();
+    await repository[Symbol.asyncDispose]();
+    expect(emulator.vault.items()).toEqual([]);
+  });
+
+  it("are two for a take without a claim", async () => {
+    const repository = open({ strictTake: false });
+    await repository.set("a", { n: 1 });
+    expect(await callsOf(() => repository.take("a"))).toEqual({ "vault/v2/get_bulk": 1, "vault/v2/delete": 1 });
   });
 
   it("are at most 20 for a thousand concurrent gets of distinct keys", async () => {

@@ -13,6 +13,8 @@ import { textCodec } from "../../support/text-codec.ts";
 const secret = (rest: Partial<VaultSecret> = {}): VaultSecret => ({
   id: "pvi_a",
   name: "a",
+  folder: undefined,
+  writer: undefined,
   kind: undefined,
   addedWith: undefined,
   version: 1,
@@ -39,7 +41,9 @@ test("a text has as many characters as Vault takes, and no more", () => {
 });
 
 test.each([
-  [{}, "vault::"],
+  [{}, "vault:/pangea-authn-fastmcp:"],
+  [{ namespace: "one" }, "vault:/pangea-authn-fastmcp/one:"],
+  [{ folder: false }, "vault::"],
   [{ folder: "mcp", kind: "token" }, "vault:/mcp:token"],
 ])("with the options %j a sealed record is bound to the place %s, also after an upgrade", (options, repository) => {
   const places: RecordLocation[] = [];
@@ -62,24 +66,49 @@ test.each([
   ]);
 });
 
+const writer = "pangea-authn-fastmcp";
+
 test.each([
-  [{}, undefined, { name: "a", secret: "text" }],
-  [{ folder: "/mcp" }, undefined, { name: "a", secret: "text", folder: "/mcp" }],
-  [{ kind: "token" }, undefined, { name: "a", secret: "text", metadata: { kind: "token" } }],
-  [{}, "mark", { name: "a", secret: "text", metadata: { added: "mark" } }],
-  [{ kind: "token" }, "mark", { name: "a", secret: "text", metadata: { kind: "token", added: "mark" } }],
-])("with the options %j and the mark %s an item has what was asked for, and nothing else", (options, mark, item) => {
+  [{}, undefined, { folder: "/pangea-authn-fastmcp", metadata: { writer } }],
+  [{ folder: false as const }, undefined, { metadata: { writer } }],
+  [{ folder: "/mcp" }, undefined, { folder: "/mcp", metadata: { writer } }],
+  [{ folder: "/mcp", namespace: "one" }, undefined, { folder: "/mcp/one", metadata: { writer } }],
+  [{ folder: "/mcp", kind: "token" }, undefined, { folder: "/mcp", metadata: { writer, kind: "token" } }],
+  [{ folder: "/mcp" }, "mark", { folder: "/mcp", metadata: { writer, added: "mark" } }],
+  [{ folder: "/mcp", kind: "token" }, "mark", { folder: "/mcp", metadata: { writer, kind: "token", added: "mark" } }],
+])("with the options %j and the mark %s an item has what was asked for, and nothing else", (options, mark, rest) => {
+  const item = { name: "a", secret: "text", ...rest };
   expect(recordsOf(textCodec, options).toItem("a", "text", mark)).toStrictEqual(item);
 });
 
-test.each([
-  [undefined, undefined, false],
-  [undefined, "other", false],
-  ["token", undefined, false],
-  ["token", "token", false],
-  ["token", "other", true],
-])("for a repository of the kind %s an item of the kind %s is of another kind: %s", (own, kind, expected) => {
-  expect(recordsOf(textCodec, own === undefined ? {} : { kind: own }).isOfAnotherKind(secret({ kind }))).toBe(expected);
+const named = { folder: "/mcp", kind: "token" };
+const unnamed = { kind: "token" };
+const nobody = { isOurs: false, isCertainlyOurs: false };
+const ours = { isOurs: true, isCertainlyOurs: true };
+const byKey = { isOurs: true, isCertainlyOurs: false };
+
+test.each<[string, object, Partial<VaultSecret>, typeof ours]>([
+  ["with this package's mark, in the default folder", unnamed, { writer, kind: "token" }, ours],
+  ["with this package's mark, in a named folder", named, { writer, kind: "token" }, ours],
+  ["with this package's mark and another kind", named, { writer, kind: "other" }, nobody],
+  ["with this package's mark and no kind", named, { writer }, nobody],
+  ["with this package's mark and a kind, where none is asked for", { folder: "/mcp" }, { writer, kind: "x" }, nobody],
+  ["with another application's mark", named, { writer: "pangea-authn-fastmcp2", kind: "token" }, nobody],
+  ["without a mark, in the default folder", unnamed, {}, byKey],
+  ["without a mark, in a named folder", named, {}, byKey],
+  ["without a mark but with the kind", named, { kind: "token" }, ours],
+  ["without a mark and with another kind", named, { kind: "tokens" }, nobody],
+  ["without a mark and with a kind, where none is asked for", { folder: "/mcp" }, { kind: "token" }, nobody],
+  ["without a mark, where no folder is wanted", { folder: false, kind: "token" }, {}, byKey],
+  ["without a mark, in a folder that is taken over", { ...named, takeOver: true }, {}, ours],
+  ["of another folder", named, { writer, kind: "token", folder: "/mcp2/" }, nobody],
+  ["of a folder within the folder", named, { writer, kind: "token", folder: "/mcp/token/" }, nobody],
+  ["of the folder, as Vault spells it", named, { writer, kind: "token", folder: "/mcp/" }, ours],
+  ["of any folder, where no folder is wanted", { folder: false, kind: "token" }, { writer, kind: "token" }, ours],
+])("an item %s is what it is", (_, options, rest, expected) => {
+  const records = recordsOf(textCodec, options);
+  const item = secret(rest);
+  expect({ isOurs: records.isOurs(item), isCertainlyOurs: records.isCertainlyOurs(item) }).toEqual(expected);
 });
 
 describe("a secret", () => {

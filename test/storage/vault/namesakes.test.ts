@@ -6,6 +6,8 @@ import type { VaultSecret } from "../../../src/storage/vault/vault-service.ts";
 const secret = (id: string, rest: Partial<VaultSecret> = {}): VaultSecret => ({
   id,
   name: "a",
+  folder: undefined,
+  writer: undefined,
   kind: undefined,
   addedWith: undefined,
   version: 1,

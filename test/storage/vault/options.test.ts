@@ -17,6 +17,14 @@ describe("the options of a repository in Vault", () => {
     { folder: "*a" },
     { folder: "a*" },
     { folder: "a\n" },
+    { folder: true as never },
+    { folder: null as never },
+    { namespace: "" },
+    { namespace: "A" },
+    { namespace: "a/b" },
+    { namespace: "a".repeat(41) },
+    { namespace: 1 as never },
+    { namespace: "a", folder: false as const },
     { kind: "" },
     { kind: "Aa" },
     { kind: "aA" },
@@ -44,9 +52,10 @@ describe("the options of a repository in Vault", () => {
 
   test("have defaults", () => {
     expect(readVaultOptions({})).toMatchObject({
-      folder: undefined,
+      folder: "/pangea-authn-fastmcp",
       kind: undefined,
-      strictTake: false,
+      takeOver: false,
+      strictTake: true,
       timeout: 10_000,
       maxKnownIds: 10_000,
       clock: Date.now,
@@ -56,6 +65,13 @@ describe("the options of a repository in Vault", () => {
 
   test("have one spelling of a folder", () => {
     for (const folder of ["a/b", "/a/b", "/a//b/"]) expect(readVaultOptions({ folder }).folder).toBe("/a/b");
+  });
+
+  test("make one folder of a folder and a namespace", () => {
+    expect(readVaultOptions({ namespace: "one" }).folder).toBe("/pangea-authn-fastmcp/one");
+    expect(readVaultOptions({ folder: "a/b/", namespace: "one" }).folder).toBe("/a/b/one");
+    expect(readVaultOptions({ folder: false }).folder).toBeUndefined();
+    expect(readVaultOptions({ folder: "/" }).folder).toBe("/");
   });
 
   test("wait by a timer where nothing else is given", async () => {

@@ -40,7 +40,7 @@ it("a sweep leaves a record that another instance renews while it is under way",
   expect(await other.get("over")).toBeUndefined();
 });
 
-it("a record that nobody can open any more stops neither a sweep nor a listing, and can be deleted", async () => {
+it("a record that nobody can open any more stops neither a sweep nor a listing, is told of, and can be deleted", async () => {
   const { clock, service, inSeconds } = open();
   const options = { folder: "/sweep", clock: clock.read };
   const under = (secret: string) =>
@@ -50,10 +50,21 @@ it("a record that nobody can open any more stops neither a sweep nor a listing, 
   await repository.set("over", { name: "over", expiresAt: inSeconds(10) });
   await repository.set("alive", { name: "alive", expiresAt: inSeconds(1000) });
   clock.advanceSeconds(11);
-  expect(await repository.sweep()).toBe(1);
+  const [keyId] = KeyRing.from("a".repeat(32)).ids;
+  const told = { code: "ERR_UNREADABLE_RECORDS", count: 1, keyIds: [keyId] };
+  await expect(repository.sweep()).rejects.toMatchObject(told);
+  expect(await repository.get("over")).toBeUndefined();
+  expect(emulator.vault.items().map(({ name }) => name)).toEqual(["lost", "alive"]);
   const names: string[] = [];
-  for await (const [name] of repository.entries()) names.push(name);
+  const list = async () => {
+    for await (const [name] of repository.entries()) names.push(name);
+  };
+  await expect(list()).rejects.toMatchObject(told);
   expect(names).toEqual(["alive"]);
+
+  for (const removal of ["get", "take"] as const) {
+    await expect(repository[removal]("lost")).rejects.toMatchObject({ code: "ERR_UNSEALABLE", keyId });
+  }
   expect(await repository.delete("lost")).toBe(true);
   expect(await repository.delete("lost")).toBe(false);
 });

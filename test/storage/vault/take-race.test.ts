@@ -8,8 +8,8 @@ const keys = 1000;
 
 const emulator = useEmulator({ authn: false });
 
-it.each(["default", "strict"])(
-  "8 processes that take the same 1,000 keys get each value once (%s mode)",
+it.each(["default", "without a claim"])(
+  "8 processes that take the same 1,000 keys get each value once (%s)",
   async (mode) => {
     emulator.vault.clear();
     const { baseUrlTemplate } = emulator;

@@ -69,5 +69,5 @@ it("one refusal of many names, after they have been found before, does not end t
   expect(await getBoth()).toEqual([{ n: 1 }, { n: 1 }]);
   vault.searches.length = 0;
   await getBoth();
-  expect(vault.searches).toEqual([{ type: "secret", name__in: ["a", "b"] }]);
+  expect(vault.searches).toEqual([{ type: "secret", folder: "/pangea-authn-fastmcp", name__in: ["a", "b"] }]);
 });

@@ -136,12 +136,41 @@ describe("an answer of Vault", () => {
     expect(sent).toEqual([{ id: "pvi_a", secret: "text", rotation_state: "destroyed" }]);
   });
 
-  test("that there is no such item is none of a rotation or a read, and false of a delete", async () => {
+  test("that there is no such item is none of a read, and an answer of its own to a write", async () => {
     const { calls } = callsTo([refusedWith("VaultItemNotFound")]);
-    expect(await calls.rotate("pvi_a", "text")).toBeUndefined();
     expect(await calls.get("pvi_a")).toBeUndefined();
-    expect(await calls.delete("pvi_a")).toBe(false);
-    expect(await callsTo([answered({})]).calls.delete("pvi_a")).toBe(true);
+    expect(await calls.versions("pvi_a")).toBeUndefined();
+    expect(await calls.rotate("pvi_a", "text")).toEqual({ askedFor: 0 });
+    expect(await calls.delete("pvi_a")).toEqual({ askedFor: 0 });
+    expect(await callsTo([answered({})]).calls.delete("pvi_a")).toBe("deleted");
+  });
+
+  test("to a write is timed from the last request, since what was refused before had no effect", async () => {
+    const slowly = async () => {
+      await vi.advanceTimersByTimeAsync(700);
+      return refusedWith("VaultItemNotFound")();
+    };
+    const { calls } = callsTo([refusedWith("TooManyRequests", new Headers({ "retry-after": "9" })), slowly]);
+    expect(await calls.rotate("pvi_a", "text")).toEqual({ askedFor: 700 });
+    expect(pauses).toEqual([9_000]);
+  });
+
+  test("to a read of all versions has them oldest first", async () => {
+    const item_versions = [
+      { version: 3, state: "active", secret: "c" },
+      { version: 1, state: "destroyed" },
+      { version: 2, state: "suspended", secret: "b" },
+    ];
+    const { calls, sent } = callsTo([answered({ ...item, item_versions })]);
+    expect(await calls.versions("pvi_a")).toEqual([
+      { version: 1, state: "destroyed", text: undefined },
+      { version: 2, state: "suspended", text: "b" },
+      { version: 3, state: "active", text: "c" },
+    ]);
+    expect(sent).toEqual([{ id: "pvi_a", version: "all" }]);
+    await expect(callsTo([answered({})]).calls.versions("pvi_a")).rejects.toMatchObject({
+      code: "ERR_STORAGE_UNAVAILABLE",
+    });
   });
 
   test("to a read is for the item that was asked for", async () => {

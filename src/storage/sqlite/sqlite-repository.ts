@@ -1,0 +1,218 @@
+import { ConfigurationError, CorruptRecordError, InvalidKeyError, InvalidRecordError } from "../../errors.ts";
+import { tokenKey } from "../../secrets/storage-key.ts";
+import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
+import type { Codec } from "../codecs/codec.ts";
+import type { Repository } from "../contract.ts";
+import { isExpired, type ReadExpiry, readExpiresAt } from "../expiry.ts";
+import { requireKey } from "../record-checks.ts";
+import { pauseBefore } from "./busy-pauses.ts";
+import { ReadBatches } from "./read-batches.ts";
+import { type RecordRow, RecordTable } from "./record-table.ts";
+import { SharedConnection } from "./shared-connection.ts";
+import { isBusy, repositoryClosed, sqliteFailure } from "./sqlite-failure.ts";
+import type { SqliteLike } from "./sqlite-like.ts";
+
+/** Settings of a {@link SqliteRepository}. */
+export interface SqliteRepositoryOptions<V> {
+  /**
+   * The table of the records: 1 to 64 of `a-z`, `0-9`, `_` and `-`, not beginning with `sqlite_`. Each repository needs its
+   * own, and creates it.
+   */
+  readonly table: string;
+  /**
+   * How long a call may wait for other connections that have locked the database, in milliseconds. Default 5,000. A call
+   * that waits longer fails with `StorageUnavailableError`, and nothing was changed.
+   */
+  readonly timeout?: number;
+  /** When a record expires, in seconds since the epoch. Default: its `expiresAt`, where that is a finite number. */
+  readonly expiresAt?: ReadExpiry<V>;
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+}
+
+const tableForm = /^(?!sqlite_)[a-z0-9_-]{1,64}$/;
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** How often a `take` finds a record that then is not there, before it looks whether the text is what SQLite holds. */
+const takeAttempts = 100;
+
+/**
+ * A repository in a SQLite database, over `node:sqlite` (Node.js 22.13 and later) or better-sqlite3 12.
+ *
+ * The `get`s of one turn are one statement, and the writes of one turn one transaction; a call that comes alone is one
+ * statement. Any number of processes on one machine may use the file: a record is taken by one of them, and added by one.
+ * What has expired is absent, and is removed in small steps beside other writes.
+ *
+ * SQLite works in this thread: while a statement runs, or the disk takes a write, nothing else does. The waits for other
+ * connections do not hold up the process, where the connection's `busy_timeout` is short. `openSqlite` opens one with all
+ * settings; the repository changes none and does not close it.
+ *
+ * @throws {ConfigurationError} For a table outside its alphabet or of another form, or a timeout that is not positive.
+ * @throws {StorageError} When SQLite fails to create the table.
+ *
+ * @example
+ * ```ts
+ * const database = openSqlite("state.db");
+ * const sessions = new SqliteRepository(SessionSchema, database, { table: "session" });
+ * ```
+ */
+export class SqliteRepository<V, K extends string = string> implements Repository<K, V>, AsyncDisposable {
+  readonly #codec: Codec<V>;
+  readonly #connection: SharedConnection;
+  readonly #tableName: string;
+  readonly #table: RecordTable;
+  readonly #reads: ReadBatches;
+  readonly #expiresAt: ReadExpiry<V>;
+  readonly #clock: () => number;
+  readonly #decodeRow = (row: RecordRow | undefined, key: string): V | undefined => this.#decode(row, key);
+  #isClosed = false;
+
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    database: SqliteLike | SharedConnection,
+    options: SqliteRepositoryOptions<V>,
+  ) {
+    const { table, expiresAt = readExpiresAt, clock = Date.now } = options;
+    if (typeof table !== "string" || !tableForm.test(table)) {
+      throw new ConfigurationError(
+        "table must be 1 to 64 of the characters a-z, 0-9, _ and -, and not begin with sqlite_.",
+      );
+    }
+    this.#codec = asCodec(schemaOrCodec);
+    this.#connection =
+      database instanceof SharedConnection ? database : new SharedConnection(database, options.timeout);
+    this.#tableName = table;
+    this.#table = new RecordTable(this.#connection.database, table);
+    this.#reads = new ReadBatches(this.#table, this.#connection.patience, () => this.#connection.beginReads());
+    this.#expiresAt = expiresAt;
+    this.#clock = clock;
+    this.#connection.join((limit) => this.#table.sweep(this.#clock(), limit));
+  }
+
+  async get(key: K): Promise<V | undefined> {
+    this.#check(key);
+    return this.#reads.get(key, this.#decodeRow);
+  }
+
+  async set(key: K, value: V): Promise<void> {
+    this.#check(key);
+    const row = this.#encode(key, value);
+    // A record that has expired is absent at once: it only removes the one that it replaces.
+    if (this.#isOver(row)) await this.#connection.write(() => this.#table.delete(key));
+    else await this.#connection.write(() => this.#table.set(key, row));
+  }
+
+  async delete(key: K): Promise<boolean> {
+    this.#check(key);
+    return this.#connection.write(() => {
+      const deleted = this.#table.delete(key);
+      return deleted !== undefined && !this.#isOver(deleted);
+    });
+  }
+
+  /**
+   * Reads the record and deletes it where it is still the same. A record that cannot be read stays, so that a key that was
+   * left out by mistake loses nothing.
+   *
+   * @throws {CorruptRecordError} When it is no valid record.
+   * @throws {UnsealableError} When it is sealed under a key that is not in the key ring.
+   * @throws {StorageFailure} When SQLite fails. With the effect `unknown` the record may be gone.
+   */
+  async take(key: K): Promise<V | undefined> {
+    this.#check(key);
+    return this.#connection.write(() => {
+      for (let attempt = 0; attempt < takeAttempts; attempt++) {
+        const row = this.#table.get(key);
+        if (row === undefined) return undefined;
+        const value = this.#decode(row, key);
+        if (value === undefined || this.#table.deleteSame(key, row.value)) return value;
+        // Another connection has taken or replaced the record between the two statements.
+      }
+      throw new CorruptRecordError(
+        `The record with the key ${tokenKey(key)} in ${this.#tableName} is not UTF-8, so it cannot be taken; delete it.`,
+      );
+    });
+  }
+
+  /**
+   * Writes the record where the key has none, or one that has expired.
+   *
+   * @returns True for exactly one of any number of concurrent callers, false where there is a live record. A value that has
+   * expired already is not written: true then says that there is no live record.
+   * @throws {StorageFailure} When SQLite fails. With the effect `unknown` the record may have been added.
+   */
+  async add(key: K, value: V): Promise<boolean> {
+    this.#check(key);
+    const row = this.#encode(key, value);
+    if (this.#isOver(row)) return (await this.get(key)) === undefined;
+    return this.#connection.write(() => this.#table.add(key, row, this.#clock()));
+  }
+
+  /**
+   * Every record that has not expired, read page by page: what is written or deleted meanwhile may be among them or not.
+   * Records that cannot be read are left out. Other work of this process has its turn between two pages.
+   */
+  async *entries(): AsyncGenerator<[string, V], void, undefined> {
+    let rows = await this.#page("");
+    while (rows.length > 0) {
+      for (const { key, ...row } of rows) {
+        let value: V | undefined;
+        try {
+          value = this.#decode(row, key);
+        } catch {
+          continue;
+        }
+        if (value !== undefined) yield [key, value];
+      }
+      rows = await this.#page(rows.at(-1)?.key ?? "");
+    }
+  }
+
+  /** Refuses further calls and waits for those under way. The connection stays open: whoever opened it closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#connection.idle();
+  }
+
+  async #page(after: string): Promise<ReturnType<RecordTable["page"]>> {
+    const { timeout, pause } = this.#connection.patience;
+    const deadline = performance.now() + timeout;
+    for (let attempt = 0; ; attempt++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#isClosed) throw repositoryClosed();
+      try {
+        return this.#table.page(after);
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw sqliteFailure(error, "read");
+        await pause(pauseBefore(attempt));
+      }
+    }
+  }
+
+  #check(key: string): void {
+    if (this.#isClosed) throw repositoryClosed();
+    requireKey(key);
+    if (!loneSurrogate.test(key)) return;
+    throw new InvalidKeyError("The key holds half of a surrogate pair, which has no form in UTF-8.");
+  }
+
+  #encode(key: string, value: V): RecordRow {
+    const text = this.#codec.encode(value, { repository: this.#tableName, key });
+    if (loneSurrogate.test(text)) {
+      throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
+    }
+    const expiresAt = this.#expiresAt(value);
+    return { value: text, expiresAt: expiresAt === undefined ? null : expiresAt * 1000 };
+  }
+
+  /** The time of expiry in the row is what the statements go by; that in the record may be sealed, and counts as well. */
+  #decode(row: RecordRow | undefined, key: string): V | undefined {
+    if (row === undefined || this.#isOver(row)) return undefined;
+    const value = this.#codec.decode(row.value, { repository: this.#tableName, key });
+    return isExpired(this.#expiresAt(value), this.#clock()) ? undefined : value;
+  }
+
+  #isOver({ expiresAt }: Pick<RecordRow, "expiresAt">): boolean {
+    return expiresAt !== null && expiresAt <= this.#clock();
+  }
+}

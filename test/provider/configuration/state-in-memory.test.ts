@@ -1,0 +1,31 @@
+import { expect, it, vi } from "vitest";
+import { cacheRepositories, createInMemoryRepositories, PangeaOAuthProvider } from "../../../src/index.ts";
+import { interceptedRepositories } from "../../support/intercepted-repository.ts";
+import { heard } from "../../support/provider-events.ts";
+import { providerOptions } from "../../support/provider-harness.ts";
+
+const elsewhere = { mcpBaseUrl: "https://mcp.example" };
+/** In a store, as far as a provider can tell. */
+const stored = interceptedRepositories((run) => run());
+
+it.each([
+  ["none given", elsewhere, 1],
+  ["in memory in so many words", { ...elsewhere, repositories: createInMemoryRepositories() }, 1],
+  [
+    "behind a cache",
+    { ...elsewhere, repositories: cacheRepositories(createInMemoryRepositories(), { maxStaleness: 5 }) },
+    1,
+  ],
+  ["in a store", { ...elsewhere, repositories: stored }, 0],
+  ["in a store behind a cache", { ...elsewhere, repositories: cacheRepositories(stored, { maxStaleness: 5 }) }, 0],
+  ["on this machine", { mcpBaseUrl: "http://localhost:8000" }, 0],
+  ["on this machine by its address", { mcpBaseUrl: "http://127.0.0.1:8000" }, 0],
+])("state in memory, where people come from elsewhere, is warned of once at start: %s", (_, changes, warnings) => {
+  const warn = vi.fn();
+  const logger = { debug() {}, info() {}, warn, error() {} };
+  const told = heard("state-in-memory");
+  new PangeaOAuthProvider({ ...providerOptions("https://login.example"), logger, ...changes });
+  expect(told.stop()).toEqual(Array(warnings).fill({ issuer: "https://mcp.example" }));
+  expect(warn.mock.calls).toHaveLength(warnings);
+  for (const [text] of warn.mock.calls) expect(text).toMatch(/a restart ends them all.*repositories, such as create/);
+});

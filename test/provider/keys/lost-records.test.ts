@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  asCodec,
+  createRepositories,
+  KeyRing,
+  type ProviderRepositories,
+  type Repository,
+  type SchemaOrCodec,
+  sealed,
+} from "../../../src/index.ts";
+import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
+import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
+
+const emulator = useEmulator();
+const old = "o".repeat(40);
+const fresh = "n".repeat(40);
+
+let clock: ManualClock;
+let texts: Map<string, InMemoryRepository<string, Kept>>;
+beforeEach(() => {
+  clock = new ManualClock();
+  texts = new Map();
+});
+
+interface Kept {
+  readonly text: string;
+  readonly expiresAt?: number;
+}
+
+/** A repository that keeps sealed texts, as Redis does. */
+function sealedIn<V>(kept: InMemoryRepository<string, Kept>, schema: SchemaOrCodec<V>): Repository<string, V> {
+  const codec = asCodec(schema);
+  const place = (key: string) => ({ repository: "test", key });
+  const opened = (found: Kept | undefined, key: string) => found && codec.decode(found.text, place(key));
+  const closed = (key: string, value: V): Kept => {
+    const expiresAt = Object(value).expiresAt;
+    return { text: codec.encode(value, place(key)), ...(typeof expiresAt === "number" && { expiresAt }) };
+  };
+  return {
+    get: async (key) => opened(await kept.get(key), key),
+    set: (key, value) => kept.set(key, closed(key, value)),
+    delete: (key) => kept.delete(key),
+    take: async (key) => {
+      const value = opened(await kept.get(key), key);
+      await kept.delete(key);
+      return value;
+    },
+    add: (key, value) => kept.add(key, closed(key, value)),
+  };
+}
+
+/** What an instance sees of the store that has these secrets for it. */
+function storeWith(secrets: string | string[]): ProviderRepositories & { readonly sealingKeyIds: readonly string[] } {
+  const keys = KeyRing.from(secrets);
+  const repositories = createRepositories((schema, kind) => {
+    const kept = texts.get(kind) ?? new InMemoryRepository<string, Kept>({ clock: clock.read });
+    texts.set(kind, kept);
+    return sealedIn(kept, sealed(schema, keys));
+  });
+  return { ...repositories, sealingKeyIds: keys.ids };
+}
+
+const open = (secrets: string | string[]) =>
+  new ProviderHarness({
+    ...providerOptions(emulator.issuerUrl),
+    repositories: storeWith(secrets),
+    clock: clock.read,
+  });
+const errorOf = async (answer: Response) => [answer.status, (await jsonOf(answer)).error];
+const forget = async () => {
+  const kept = texts.get("key_announcement");
+  for await (const [key] of kept?.entries() ?? []) await kept?.delete(key);
+};
+
+describe("records that the store has sealed under a key that no instance has any more", () => {
+  it("lead to a new login, and to a new registration, and the operator reads which key it was", async () => {
+    const before = open(old);
+    const tokens = await before.tokens();
+    const code = await before.codeFor(tokens.clientId);
+    await forget();
+    const told = heard("key-lost");
+    const after = open(fresh);
+    expect(await after.mcpStatus(tokens.access_token)).toBe(401);
+    await expect(after.provider.verifyAccessToken(tokens.access_token)).rejects.toMatchObject({
+      error: "invalid_token",
+    });
+    await expect(after.provider.pangeaToken({ token: tokens.access_token })).rejects.toMatchObject({
+      error: "invalid_token",
+    });
+    expect(await errorOf(await after.refresh(tokens))).toEqual([401, "invalid_client"]);
+    expect(await errorOf(await after.redeem(code))).toEqual([401, "invalid_client"]);
+    const page = await after.get(after.authorizePath({ client_id: tokens.clientId, code_challenge: pkce().challenge }));
+    expect(page.status).toBe(400);
+    expect(await page.text()).toContain("Connect this application again");
+    const [keyId] = KeyRing.from(old).ids;
+    const events = told.stop();
+    expect(events.length).toBeGreaterThan(2);
+    expect(events.at(-1)).toEqual({ keyId, records: events.length });
+    const again = await after.tokens();
+    expect(await after.mcpStatus(again.access_token)).toBe(200);
+  });
+
+  it("are those of the same client, which registers under the same id", async () => {
+    const metadata = { software_id: "one" };
+    const { client_id } = await open(old).register(metadata);
+    await forget();
+    const after = open(fresh);
+    expect((await after.register(metadata)).client_id).toBe(client_id);
+    expect((await after.tokensFor(client_id)).token_type).toBe("Bearer");
+  });
+
+  it("cost nothing that the key, listed again, would open", async () => {
+    const tokens = await open(old).tokens();
+    await forget();
+    expect(await open(fresh).mcpStatus(tokens.access_token)).toBe(401);
+    const listed = open([fresh, old]);
+    expect(await listed.mcpStatus(tokens.access_token)).toBe(200);
+    expect((await listed.refresh(tokens)).status).toBe(200);
+  });
+});
+
+it("records under a key that another instance has are an outage, and the client comes back", async () => {
+  const [ahead, behind] = [open([fresh, old]), open(old)];
+  await behind.get("/.well-known/oauth-authorization-server");
+  const tokens = await ahead.tokens();
+  expect(await behind.mcpStatus(tokens.access_token)).toBe(503);
+  expect((await behind.refresh(tokens)).status).toBe(503);
+  expect(await ahead.mcpStatus(tokens.access_token)).toBe(200);
+});

@@ -1,0 +1,56 @@
+import { expect, it } from "vitest";
+import { PangeaAuthnError, PangeaOAuthProvider } from "../../src/index.ts";
+import { providerOptions } from "../support/provider-harness.ts";
+
+const provider = new PangeaOAuthProvider(providerOptions("https://login.example"));
+
+/** What a caller without types may give. */
+const values: readonly unknown[] = [undefined, null, "", 5, {}, [], { token: 5 }, () => undefined, Symbol("none")];
+/** Every public method that takes something, and the code of what it rejects with. */
+const methods = {
+  verifyAccessToken: "ERR_OAUTH",
+  upstreamToken: "ERR_OAUTH",
+  pangeaToken: "ERR_OAUTH",
+  revokeGrant: "ERR_CONFIGURATION",
+  revokeGrants: "ERR_CONFIGURATION",
+  listGrants: "ERR_CONFIGURATION",
+  fetch: "ERR_CONFIGURATION",
+  authenticate: "ERR_CONFIGURATION",
+} as const;
+
+/** What is no mistake: all grants, or the default. */
+const isFine = (name: string, value: unknown) =>
+  (name === "revokeGrants" && isEmpty(value)) || (name === "listGrants" && (value === undefined || isEmpty(value)));
+const isEmpty = (value: unknown) => JSON.stringify(value) === "{}" && typeof value === "object";
+
+async function call(name: keyof typeof methods, value: unknown): Promise<unknown> {
+  const answer: unknown = await Reflect.apply(provider[name], provider, [value]);
+  if (name === "listGrants") for await (const _ of Object(answer));
+  return answer;
+}
+
+const cases = Object.entries(methods).flatMap(([name, code]) =>
+  values.filter((value) => !isFine(name, value)).map((value) => [name as keyof typeof methods, value, code] as const),
+);
+
+it.each(cases)("%s(%o) rejects with an error of this package", async (name, value, code) => {
+  const failure = await call(name, value).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(PangeaAuthnError);
+  expect(failure).toMatchObject({ code });
+});
+
+it("the path and the failure may be anything", () => {
+  for (const value of values) {
+    expect(Reflect.apply(provider.serves, provider, [value])).toBe(false);
+    expect(Reflect.apply(provider.refusal, provider, [value]).status).toBe(500);
+  }
+});
+
+it.each([{ subjct: "ada" }, { subjct: undefined }, { subject: undefined }, { clientId: 5 }])(
+  "a filter that may mean more than was meant ends nothing: %o",
+  async (filter) => {
+    await expect(Reflect.apply(provider.revokeGrants, provider, [filter])).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
+    });
+  },
+);

@@ -1,0 +1,176 @@
+import { Redis } from "ioredis";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import * as conformance from "../../src/conformance.ts";
+import * as main from "../../src/index.ts";
+import * as redisEntry from "../../src/redis.ts";
+import * as superjsonEntry from "../../src/superjson.ts";
+import * as vaultEntry from "../../src/vault.ts";
+
+const redis = new Redis({ ...redisEntry.redisOptions(), lazyConnect: true });
+const memory = new main.InMemoryRepository<string, object>();
+const repositories = main.createInMemoryRepositories();
+const schema = z.object({ name: z.string() });
+const keys = main.KeyRing.from("a secret that is long enough for a test");
+const runner = { describe: () => undefined, it: () => undefined };
+
+/** The right arguments of everything public that makes something, and how many of them there have to be. */
+const makers: Readonly<Record<string, readonly [required: number, ...right: unknown[]]>> = {
+  InMemoryRepository: [0, schema, { max: 5 }],
+  CachedRepository: [2, memory, { max: 5, maxStaleness: 5 }],
+  inOneProcess: [1, memory, {}],
+  createInMemoryRepositories: [0, {}],
+  createRepositories: [1, () => memory],
+  cacheRepositories: [2, repositories, { maxStaleness: 5 }],
+  asCodec: [1, schema],
+  jsonCodec: [1, schema, {}],
+  sealed: [2, schema, keys],
+  tokenKey: [1, "secret"],
+  sha256Name: [1, "key"],
+  "KeyRing.from": [1, "a secret that is long enough for a test", {}],
+  superjsonCodec: [1, schema, {}],
+  RedisRepository: [3, schema, redis, { prefix: "a" }],
+  RedisPubSubInvalidation: [2, redis, { channel: "a" }],
+  RedisTrackingInvalidation: [1, redis, {}],
+  createRedisRepositories: [1, redis, {}],
+  PangeaVaultRepository: [2, schema, "pts_demo", {}],
+  createVaultRepositories: [1, "pts_demo", {}],
+  redisOptions: [0, {}],
+  clusterOptions: [0, {}],
+  copyRepositories: [2, repositories, repositories, {}],
+  wrapRepositories: [2, repositories, (repository: unknown) => repository],
+  observed: [2, memory, { hasSubscribers: false, publish: () => undefined }],
+  retrying: [1, memory, {}],
+  copyRepository: [2, memory, memory, {}],
+  testRepository: [3, "name", () => ({ repository: memory }), { runner }],
+};
+
+/** Public values that make nothing of an argument, and the provider's, whose options have tests of their own. */
+const others =
+  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|McpOAuthProvider|PangeaOAuthProvider)$/;
+
+const exported: Readonly<Record<string, unknown>> = {
+  ...main,
+  ...redisEntry,
+  ...vaultEntry,
+  ...superjsonEntry,
+  ...conformance,
+};
+
+/** Calls a function, or constructs a class. */
+function make(name: string, args: readonly unknown[]): unknown {
+  const [owner = "", method] = name.split(".");
+  const it: unknown = method === undefined ? exported[owner] : Reflect.get(Object(exported[owner]), method);
+  if (typeof it !== "function") throw new Error(`There is no ${name}.`);
+  return /^[A-Z][^.]*$/.test(name) ? Reflect.construct(it, args) : Reflect.apply(it, undefined, args);
+}
+
+const wrongKinds: readonly (readonly [string, unknown])[] = [
+  ["undefined", undefined],
+  ["null", null],
+  ["a number", 5],
+  ["NaN", Number.NaN],
+  ["true", true],
+  ["an empty text", ""],
+  ["a bigint", 5n],
+  ["a symbol", Symbol("a")],
+  ["a list", []],
+  ["a list of nothing", [undefined]],
+  ["an empty object", {}],
+  ["a function", () => undefined],
+  ["a date", new Date(0)],
+  ["a promise", Promise.resolve()],
+  ["a schema of zod 3", { _def: { typeName: "ZodObject" }, parse: () => ({}), safeParse: () => ({}) }],
+];
+
+it("every public value is in this table, or makes nothing", () => {
+  const listed = new Set(Object.keys(makers).map((name) => name.split(".")[0]));
+  expect(Object.keys(exported).filter((name) => !listed.has(name) && !others.test(name))).toEqual([]);
+});
+
+describe.each(Object.entries(makers))("%s", (name, [required, ...right]) => {
+  it.each(wrongKinds)(
+    "says in a ConfigurationError that an argument is %s, where it does not take it",
+    async (kind, wrong) => {
+      for (const index of right.keys()) {
+        const args = right.map((argument, at) => (at === index ? wrong : argument));
+        for (const given of [args, args.slice(0, index + 1)]) {
+          let failure: unknown;
+          let made: unknown;
+          try {
+            made = await make(name, given);
+          } catch (error) {
+            failure = error;
+          }
+          const call = `argument ${index + 1} is ${kind}`;
+          if (failure !== undefined) {
+            expect(failure, `${call}: ${String(failure)}`).toBeInstanceOf(main.ConfigurationError);
+            expect(String(failure), call).not.toMatch(/undefined is not|Cannot read|of null/);
+          } else {
+            const mayBeAbsent = index >= required && wrong === undefined;
+            if (!mayBeAbsent && (wrong === null || wrong === undefined))
+              expect(made, `${call} and was taken`).toBe("refused");
+          }
+        }
+      }
+    },
+  );
+
+  it("says so where arguments are missing", async () => {
+    for (let count = 0; count < required; count += 1) {
+      const making = async () => make(name, right.slice(0, count));
+      await expect(making(), `${count} arguments`).rejects.toThrow(main.ConfigurationError);
+    }
+  });
+});
+
+it.each<[string, () => unknown, RegExp]>([
+  ["KeyRing.from([])", () => main.KeyRing.from([]), /secret/],
+  ["KeyRing.from with a list of numbers", () => make("KeyRing.from", [[5]]), /secret/i],
+  [
+    "KeyRing.from with a context that is no text",
+    () => make("KeyRing.from", ["s".repeat(32), { context: 5 }]),
+    /context/,
+  ],
+  ["sealed without keys", () => make("sealed", [schema]), /keys/],
+  ["sealed with a secret for keys", () => make("sealed", [schema, "s".repeat(32)]), /keys/],
+  ["inOneProcess(null)", () => make("inOneProcess", [null]), /get, set and delete/],
+  ["a clock that is no function", () => make("InMemoryRepository", [{ clock: 5 }]), /clock/],
+  ["an expiresAt that is no function", () => make("InMemoryRepository", [{ expiresAt: "until" }]), /expiresAt/],
+  ["an expiresAt of Redis", () => make("RedisRepository", [schema, redis, { prefix: "a", expiresAt: 5 }]), /expiresAt/],
+  ["an expiresAt of Vault", () => make("PangeaVaultRepository", [schema, "pts_a", { expiresAt: 5 }]), /expiresAt/],
+  ["an expiresAt of one process", () => make("inOneProcess", [memory, { expiresAt: 5 }]), /expiresAt/],
+  ["a clock of a cache", () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, clock: 5 }]), /clock/],
+  [
+    "an expiresAt of a cache",
+    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, expiresAt: {} }]),
+    /expiresAt/,
+  ],
+  [
+    "a channel that is none",
+    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, invalidation: {} }]),
+    /invalidation/,
+  ],
+  [
+    "a listener that is none",
+    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, onPublishFailure: 5 }]),
+    /onPublishFailure/,
+  ],
+  ["a max of 0", () => new main.InMemoryRepository({ max: 0 }), /max/],
+  ["a max that is a fraction", () => new main.InMemoryRepository({ max: 1.5 }), /max/],
+  ["a max in text", () => make("InMemoryRepository", [{ max: "5" }]), /max/],
+  ["a maxLength of 0", () => main.jsonCodec(schema, { maxLength: 0 }), /maxLength/],
+  ["a maxLength that is NaN", () => superjsonEntry.superjsonCodec(schema, { maxLength: Number.NaN }), /maxLength/],
+  [
+    "a backend that is a promise",
+    () => make("CachedRepository", [Promise.resolve(memory), { max: 5, maxStaleness: 5 }]),
+    /backend/,
+  ],
+])("the message for %s names it", (_, act, name) => {
+  expect(act).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(name) }));
+});
+
+it("isEnumerable answers for anything at all", () => {
+  const anything: unknown[] = [undefined, null, 5, "entries", () => undefined, { entries: 5 }];
+  for (const value of anything) expect(Reflect.apply(main.isEnumerable, undefined, [value])).toBe(false);
+});
