@@ -42,7 +42,7 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: [
       "run a protected MCP server on an emulated Pangea, and log in",
       `--serve  leave it up for your browser or MCP client (port ${demoPort})`,
-      "--state  with --serve: keep its state in a SQLite file, so that it survives a restart",
+      "--state  with --serve: keep its state in a SQLite file, over a restart",
       "--port   another port than any free one; 0 takes any free one",
     ],
     options: { serve: { type: "boolean" }, state: { type: "string" }, port: { type: "string" } },

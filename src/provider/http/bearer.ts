@@ -69,8 +69,7 @@ export class BearerGuard {
       const authInfo = await verifyAccessToken(this.#settings, token);
       const lacking = scopeHierarchy.lacking(requiredScopes, authInfo.scopes);
       if (lacking.length > 0) {
-        // A scope that the server does not know is a mistake of the mount's: nobody could ever get it.
-        requireScopesAmong(this.#settings.scopes, "requiredScopes", lacking);
+        this.#tellOfUnknown(lacking);
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.
           scopes: [...new Set([...authInfo.scopes, ...lacking])],
@@ -89,6 +88,16 @@ export class BearerGuard {
     if (error.status < 500) reporter.tell("denied", { error: error.error, failure: describeFailure(failure) });
     const isChallenged = ["invalid_token", "insufficient_scope", "invalid_request"].includes(error.error);
     return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : oauthErrorResponse(error);
+  }
+
+  /** A scope that the server does not know is a mistake of the mount's: nobody can ever get it, which the operator has to read. */
+  #tellOfUnknown(lacking: readonly string[]): void {
+    const { reporter, scopes } = this.#settings;
+    try {
+      requireScopesAmong(scopes, "requiredScopes", lacking);
+    } catch (failure) {
+      reporter.failure(failure);
+    }
   }
 
   #challenge(error: OAuthError, requiredScopes: readonly string[]): Response {

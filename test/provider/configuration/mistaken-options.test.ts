@@ -153,11 +153,6 @@ const mistakes: readonly Mistake[] = [
     () => new InMemoryRepository(untyped({ expires: () => 1 })),
     /^expires .*expiresAt\?/,
   ],
-  [
-    "a schema for a repository in memory",
-    () => new InMemoryRepository(untyped(LockSchema)),
-    /is no option of InMemoryRepository/,
-  ],
   ["an option in one process", () => inOneProcess(grants, untyped({ expiry: () => 1 })), /^expiry /],
   [
     "an option of the cache",
