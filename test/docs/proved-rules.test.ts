@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { attackRules } from "../attacks/attack-rules.ts";
+import { modelRules } from "../explorer/model-rules.ts";
 import { hazardRules } from "../hazards/hazard-rules.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 
-it.each([...attackRules, ...hazardRules])("the rule that is taken out for $name is in the source", ({ edits }) => {
+it.each([...attackRules, ...hazardRules, ...modelRules])("the rule that is taken out for $name is in the source", ({ edits }) => {
   const missing = edits.filter(([file, rule]) => !read(`src/${file}`).includes(rule));
   expect(missing.map(([file, rule]) => `${file}: ${rule}`)).toEqual([]);
 });
