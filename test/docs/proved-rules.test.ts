@@ -18,6 +18,7 @@ it.each([...attackRules, ...hazardRules, ...modelRules])(
 it.each([
   ["attacks", "# Attacks", attackRules],
   ["hazards", "# Hazards", hazardRules],
+  ["explorer", "## That it notices", modelRules],
 ])("the proofs on record for the %s, below %s, are those of today's rules", (folder, heading, rules) => {
   const page = read(`test/${folder}/README.md`);
   const rows = page
