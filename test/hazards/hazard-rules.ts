@@ -20,13 +20,13 @@ export const hazardRules: readonly ProvedRule[] = [
     edits: [
       [
         cached,
-        "() => this.#backend.add(key, record.value)",
-        "async () => !known && this.#backend.add(key, record.value)",
+        "() => this.#backend.add(key, record.given)",
+        "async () => !known && this.#backend.add(key, record.given)",
       ],
       [
         cached,
-        "    const record = this.#prepare(value);\n    return",
-        "    const known = this.#copies.peek(key) !== undefined;\n    const record = this.#prepare(value);\n    return",
+        "    const record = this.#prepare(key, value);\n    return",
+        "    const known = this.#copies.peek(key) !== undefined;\n    const record = this.#prepare(key, value);\n    return",
       ],
     ],
   },

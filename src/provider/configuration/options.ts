@@ -168,6 +168,7 @@ export interface ConsentTexts {
   readonly undescribedScope: string;
   /** The scope `offline_access`. */
   readonly offlineAccess: string;
+  /** Stands before and after the login, and has to be true of both. */
   readonly upstreamHeading: string;
   readonly redirectNote: string;
   /** What unfolds a long redirect URI. */
