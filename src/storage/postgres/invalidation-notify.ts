@@ -7,7 +7,7 @@ import type {
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
-import { KeySpace } from "../redis/key-space.ts";
+import { KeySpace } from "../key-space.ts";
 import { ListeningConnection, type PostgresListener } from "./listening-connection.ts";
 import type { PostgresLike } from "./postgres-like.ts";
 import { SharedPostgres } from "./shared-postgres.ts";

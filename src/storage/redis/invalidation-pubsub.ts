@@ -13,8 +13,8 @@ import type {
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { KeySpace } from "../key-space.ts";
 import { hearErrorEvents } from "./error-events.ts";
-import { KeySpace } from "./key-space.ts";
 import { MessagePublisher, type PublishingClient } from "./message-publisher.ts";
 import {
   mastersOf,
