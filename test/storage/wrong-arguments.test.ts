@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import * as conformance from "../../src/conformance.ts";
 import * as main from "../../src/index.ts";
+import * as postgresEntry from "../../src/postgres.ts";
 import * as redisEntry from "../../src/redis.ts";
+import * as sqliteEntry from "../../src/sqlite.ts";
 import * as superjsonEntry from "../../src/superjson.ts";
 import * as vaultEntry from "../../src/vault.ts";
 
@@ -11,6 +13,8 @@ const redis = new Redis({ ...redisEntry.redisOptions(), lazyConnect: true });
 const memory = new main.InMemoryRepository<string, object>();
 const repositories = main.createInMemoryRepositories();
 const schema = z.object({ name: z.string() });
+const postgres = { query: async () => [] };
+const listener = () => ({ on: () => undefined, connect: async () => {}, query: async () => {}, end: async () => {} });
 const keys = main.KeyRing.from("a secret that is long enough for a test");
 const runner = { describe: () => undefined, it: () => undefined };
 
@@ -35,6 +39,15 @@ const makers: Readonly<Record<string, readonly [required: number, ...right: unkn
   createRedisRepositories: [1, redis, {}],
   PangeaVaultRepository: [2, schema, "pts_demo", {}],
   createVaultRepositories: [1, "pts_demo", {}],
+  PostgresRepository: [3, schema, postgres, { prefix: "a" }],
+  PostgresInvalidation: [2, postgres, { prefix: "a", listener }],
+  createPostgresRepositories: [1, postgres, {}],
+  createPostgresTables: [1, postgres, "records"],
+  postgresMigration: [0, "records"],
+  postgresOptions: [0, {}],
+  SqliteRepository: [3, schema, sqliteEntry.openSqlite(":memory:"), { table: "a" }],
+  createSqliteRepositories: [1, ":memory:", {}],
+  openSqlite: [1, ":memory:", {}],
   redisOptions: [0, {}],
   clusterOptions: [0, {}],
   copyRepositories: [2, repositories, repositories, {}],
@@ -51,7 +64,9 @@ const others =
 
 const exported: Readonly<Record<string, unknown>> = {
   ...main,
+  ...postgresEntry,
   ...redisEntry,
+  ...sqliteEntry,
   ...vaultEntry,
   ...superjsonEntry,
   ...conformance,

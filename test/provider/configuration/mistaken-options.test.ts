@@ -5,13 +5,17 @@ import {
   CachedRepository,
   ConfigurationError,
   cacheRepositories,
+  copyRepositories,
   copyRepository,
   createInMemoryRepositories,
+  google,
   InMemoryRepository,
   inOneProcess,
   jsonCodec,
   KeyRing,
   McpOAuthProvider,
+  oAuth2,
+  openIdConnect,
   PangeaOAuthProvider,
   pangeaAuthn,
   retrying,
@@ -20,7 +24,12 @@ import * as express from "../../../src/integrations/express.ts";
 import { fastmcpAuthenticate, mountOnFastMCP } from "../../../src/integrations/fastmcp.ts";
 import * as hono from "../../../src/integrations/hono.ts";
 import * as node from "../../../src/integrations/node.ts";
-import { createPostgresRepositories, postgresOptions } from "../../../src/postgres.ts";
+import {
+  createPostgresRepositories,
+  createPostgresTables,
+  PostgresInvalidation,
+  postgresOptions,
+} from "../../../src/postgres.ts";
 import { LockSchema } from "../../../src/records/lock.ts";
 import {
   clusterOptions,
@@ -64,6 +73,15 @@ const upstream = (changes: Untyped) => () =>
     scopes: ["user"],
     ...changes,
   });
+const openId: Untyped = { issuer: "https://login.example", clientId: "a", clientSecret: "b" };
+const oAuth: Untyped = {
+  ...openId,
+  id: "example",
+  name: "Example",
+  authorizationEndpoint: "https://login.example/authorize",
+  tokenEndpoint: "https://login.example/token",
+  identify: async () => ({ subject: "a" }),
+};
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
@@ -146,6 +164,52 @@ const mistakes: readonly Mistake[] = [
     "an option of FastMCP's guard",
     () => fastmcpAuthenticate(provider, untyped({ required: [] })),
     /^required .*requiredScopes\?/,
+  ],
+  [
+    "an option of OpenID Connect",
+    () => openIdConnect(untyped({ issuer: "https://login.example", clientID: "a", clientSecret: "b" })),
+    /^clientID .*openIdConnect.*clientId\?/,
+  ],
+  [
+    "a claim of OpenID Connect",
+    () => openIdConnect(untyped({ ...openId, claims: { sub: "oid" } })),
+    /^claims\.sub .*claims\.subject\?/,
+  ],
+  ["a switch of OpenID Connect", () => openIdConnect(untyped({ ...openId, userinfo: "no" })), /^userinfo /],
+  [
+    "a method of OpenID Connect",
+    () => openIdConnect(untyped({ ...openId, clientAuthentication: "basic" })),
+    /clientAuthentication must be one of client_secret_basic/,
+  ],
+  ["an option of a preset", () => openIdConnect(google(untyped({ ...openId, domain: "a.example" }))), /^domain /],
+  ["nothing for OpenID Connect", () => openIdConnect(untyped(undefined)), /openIdConnect takes an object/],
+  ["an option of OAuth 2.0", () => oAuth2(untyped({ ...oAuth, tokenUrl: "a" })), /^tokenUrl .*oAuth2/],
+  [
+    "a method of OAuth 2.0",
+    () => oAuth2(untyped({ ...oAuth, clientAuthentication: "post" })),
+    /clientAuthentication must be one of client_secret_basic/,
+  ],
+  ["nothing for OAuth 2.0", () => oAuth2(untyped(null)), /oAuth2 takes an object/],
+  [
+    "an option of Postgres' messages",
+    () => new PostgresInvalidation(postgres, untyped({ prefix: "a", listener: () => postgres, beat: 5 })),
+    /^beat .*PostgresInvalidation.*heartbeat\?/,
+  ],
+  ["no client for tables", () => createPostgresTables(untyped({ connect() {} })), /lacks query/],
+  [
+    "options for the name of a table",
+    () => createPostgresTables(postgres, untyped({ table: "records" })),
+    /^table must be a name/,
+  ],
+  [
+    "an option of copying",
+    () => copyRepository(grants, grants, untyped({ dryrun: true })),
+    /^dryrun .*copyRepository.*dryRun\?/,
+  ],
+  [
+    "an option of copying everything",
+    () => copyRepositories(memory, memory, untyped({ remove: true })),
+    /^remove .*copyRepositories.*removeMissing\?/,
   ],
   ["an option in memory", () => createInMemoryRepositories(untyped({ clok: Date.now })), /^clok .*clock\?/],
   [
