@@ -34,7 +34,8 @@ const makers: Readonly<Record<string, readonly [required: number, ...right: unkn
   "KeyRing.from": [1, "a secret that is long enough for a test", {}],
   superjsonCodec: [1, schema, {}],
   RedisRepository: [3, schema, redis, { prefix: "a" }],
-  RedisPubSubInvalidation: [2, redis, { channel: "a" }],
+  RecordText: [1, schema, {}],
+  RedisPubSubInvalidation: [1, redis, { prefix: "a" }],
   RedisTrackingInvalidation: [1, redis, {}],
   createRedisRepositories: [1, redis, {}],
   PangeaVaultRepository: [2, schema, "pts_demo", {}],
@@ -60,7 +61,7 @@ const makers: Readonly<Record<string, readonly [required: number, ...right: unkn
 
 /** Public values that make nothing of an argument, and the provider's, whose options have tests of their own. */
 const others =
-  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|McpOAuthProvider|PangeaOAuthProvider)$/;
+  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|openIdConnect|oAuth2|auth0|gitHub|google|keycloak|microsoftEntra|okta|serveRepository|McpOAuthProvider|PangeaOAuthProvider)$/;
 
 const exported: Readonly<Record<string, unknown>> = {
   ...main,
@@ -149,7 +150,7 @@ it.each<[string, () => unknown, RegExp]>([
   ],
   ["sealed without keys", () => make("sealed", [schema]), /keys/],
   ["sealed with a secret for keys", () => make("sealed", [schema, "s".repeat(32)]), /keys/],
-  ["inOneProcess(null)", () => make("inOneProcess", [null]), /get, set and delete/],
+  ["inOneProcess(null)", () => make("inOneProcess", [null]), /inOneProcess: the backend/],
   ["a clock that is no function", () => make("InMemoryRepository", [{ clock: 5 }]), /clock/],
   ["an expiresAt that is no function", () => make("InMemoryRepository", [{ expiresAt: "until" }]), /expiresAt/],
   ["an expiresAt of Redis", () => make("RedisRepository", [schema, redis, { prefix: "a", expiresAt: 5 }]), /expiresAt/],
@@ -179,7 +180,7 @@ it.each<[string, () => unknown, RegExp]>([
   [
     "a backend that is a promise",
     () => make("CachedRepository", [Promise.resolve(memory), { max: 5, maxStaleness: 5 }]),
-    /backend/,
+    /CachedRepository: the repository/,
   ],
 ])("the message for %s names it", (_, act, name) => {
   expect(act).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(name) }));

@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { z as zod3 } from "zod/v3";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
@@ -39,6 +40,7 @@ import {
   RedisTrackingInvalidation,
   redisOptions,
 } from "../../../src/redis.ts";
+import { createSqliteRepositories, openSqlite, SqliteRepository } from "../../../src/sqlite.ts";
 import { createVaultRepositories, PangeaVaultRepository } from "../../../src/vault.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
@@ -85,7 +87,7 @@ const oAuth: Untyped = {
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
-const redis: Untyped = { get() {}, set() {}, del() {}, on() {}, options: redisOptions() };
+const redis: Untyped = new Redis({ ...redisOptions(), lazyConnect: true });
 const postgres: Untyped = { query() {} };
 const untyped = (value: unknown): Untyped => value;
 const vault =
@@ -218,9 +220,19 @@ const mistakes: readonly Mistake[] = [
     /^expires .*expiresAt\?/,
   ],
   [
-    "a schema for a repository in memory",
-    () => new InMemoryRepository(untyped(LockSchema)),
-    /is no option of InMemoryRepository/,
+    "an option of SQLite",
+    () => createSqliteRepositories(":memory:", untyped({ path: "a" })),
+    /^path .*SqliteRepositories/,
+  ],
+  [
+    "an option of opening SQLite",
+    () => openSqlite(":memory:", untyped({ timeout: 5 })),
+    /^timeout .*openSqlite.*driver/,
+  ],
+  [
+    "an option of a repository in SQLite",
+    () => new SqliteRepository(LockSchema, openSqlite(":memory:"), untyped({ table: "a", prefix: "b" })),
+    /^prefix .*SqliteRepository/,
   ],
   ["an option in one process", () => inOneProcess(grants, untyped({ expiry: () => 1 })), /^expiry /],
   [
