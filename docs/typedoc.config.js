@@ -34,6 +34,7 @@ export default {
     "repositories.md",
     "storage.md",
     "backends.md",
+    "own-backend.md",
     "emulator.md",
     "administration.md",
     "mcp-authorization.md",

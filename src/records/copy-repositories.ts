@@ -1,5 +1,10 @@
-import { requireObject, requireThat } from "../option-checks.ts";
-import { type CopyReport, type CopyRepositoryOptions, copyRepository } from "../storage/copy-repository.ts";
+import { requireObject, requireOptions, requireThat } from "../option-checks.ts";
+import {
+  type CopyReport,
+  type CopyRepositoryOptions,
+  copyOptionKinds,
+  copyRepository,
+} from "../storage/copy-repository.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import { type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
 
@@ -30,7 +35,7 @@ export async function copyRepositories(
   to: ProviderRepositories,
   copyOptions: CopyRepositoriesOptions = {},
 ): Promise<CopyReports> {
-  requireObject("options", copyOptions);
+  requireOptions("copyRepositories", copyOptions ?? null, copyOptionKinds);
   requireObject("The target", to);
   const { onProgress, ...options } = copyOptions;
   wrapRepositories(from, (source, name) => {

@@ -28,7 +28,8 @@ export interface CopyRepositoryOptions {
   readonly signal?: AbortSignal;
 }
 
-const optionKinds: OptionKinds<CopyRepositoryOptions> = {
+/** All options of `copyRepository`. */
+export const copyOptionKinds: OptionKinds<CopyRepositoryOptions> = {
   existing: "any",
   removeMissing: "boolean",
   dryRun: "boolean",
@@ -90,7 +91,7 @@ export async function copyRepository<V>(
 ): Promise<CopyReport> {
   requireRepository("The source", from);
   requireRepository("The target", to);
-  requireOptions("copyRepository", options, optionKinds);
+  requireOptions("copyRepository", options ?? null, copyOptionKinds);
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
   requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");

@@ -79,7 +79,7 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "Keys collide across namespaces",
     tests: ["redis-keys-collide-across-namespaces"],
-    edits: [["storage/redis/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
+    edits: [["storage/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
   },
   {
     name: "The client queues commands while Redis is down",

@@ -1,6 +1,13 @@
 import type { Configuration, ServerMetadata } from "openid-client";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireDuration,
+  requireHttpUrl,
+  requireOptions,
+  requireText,
+  requireThat,
+} from "../../option-checks.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { clientFailure } from "./client-failure.ts";
@@ -73,6 +80,25 @@ export interface OAuth2Options {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
+const optionKinds: OptionKinds<OAuth2Options> = {
+  id: "any",
+  name: "any",
+  issuer: "any",
+  authorizationEndpoint: "any",
+  tokenEndpoint: "any",
+  revocationEndpoint: "any",
+  clientId: "any",
+  clientSecret: "any",
+  clientAuthentication: "any",
+  scopes: "any",
+  authorizationParameters: "object",
+  identify: "any",
+  allow: "function",
+  timeout: "any",
+  fetch: "function",
+};
+const clientAuthentications = ["client_secret_basic", "client_secret_post"];
+
 /**
  * A provider of OAuth 2.0 without OpenID Connect, such as GitHub, as the upstream of an `McpOAuthProvider`. Needs
  * `openid-client`. The redirect URI to register there is `<baseUrl>/<id>/callback`.
@@ -100,7 +126,7 @@ class OAuth2 implements Upstream {
   readonly #metadata: ServerMetadata;
 
   constructor(options: OAuth2Options) {
-    requireThat(typeof options === "object" && options !== null, "oAuth2() takes an object of options.");
+    requireOptions("oAuth2", options ?? null, optionKinds);
     const { revocationEndpoint, scopes = [] } = options;
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
@@ -119,8 +145,10 @@ class OAuth2 implements Upstream {
       typeof options.identify === "function",
       "oAuth2: identify must be a function that says who the user is.",
     );
-    for (const name of ["fetch", "allow"] as const) requireKind(`oAuth2: ${name}`, options[name], "function");
-    requireKind("oAuth2: authorizationParameters", options.authorizationParameters, "object");
+    requireThat(
+      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_post"),
+      `oAuth2: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
+    );
     this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
     this.#options = options;
