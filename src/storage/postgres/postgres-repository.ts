@@ -1,4 +1,4 @@
-import { CorruptRecordError, InvalidKeyError, InvalidRecordError, UnsealableError } from "../../errors.ts";
+import { InvalidKeyError, InvalidRecordError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
@@ -8,6 +8,7 @@ import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isWellFormed, KeySpace } from "../redis/key-space.ts";
+import { UnreadableRecords } from "../unreadable-records.ts";
 import { ExpiredRows } from "./expired-rows.ts";
 import { type PostgresLike, textIn } from "./postgres-like.ts";
 import { postgresClosed, SharedPostgres, type Statement } from "./shared-postgres.ts";
@@ -189,9 +190,13 @@ export class PostgresRepository<V, K extends string = string>
 
   /**
    * Every record that has not expired, in the order of the keys, a page of 500 at a time: what is written or deleted
-   * meanwhile may be among them or not. Records that cannot be read are left out.
+   * meanwhile may be among them or not.
+   *
+   * @throws {UnreadableRecordsError} after the last record, when there were records that could not be read.
+   * @throws {StorageFailure} when Postgres does not answer.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
+    const unreadable = new UnreadableRecords();
     let after = this.#keys.start;
     for (;;) {
       this.#assertOpen();
@@ -208,11 +213,12 @@ export class PostgresRepository<V, K extends string = string>
         const text = textIn(row, "value");
         after = storedKey;
         if (key === undefined || text === undefined) continue;
-        const value = this.#decodeOrLeaveOut(text, key);
+        const value = unreadable.read(() => this.#decode(text, key));
         if (value !== undefined) yield [key, value];
       }
-      if (rows.length < rowsPerPage) return;
+      if (rows.length < rowsPerPage) break;
     }
+    unreadable.throwIfAny();
   }
 
   /**
@@ -261,15 +267,6 @@ export class PostgresRepository<V, K extends string = string>
 
   #decode(text: string, key: string): V | undefined {
     return this.#records.decode(text, this.#location(key));
-  }
-
-  #decodeOrLeaveOut(text: string, key: string): V | undefined {
-    try {
-      return this.#decode(text, key);
-    } catch (error) {
-      if (error instanceof CorruptRecordError || error instanceof UnsealableError) return undefined;
-      throw error;
-    }
   }
 
   #location(key: string): RecordLocation {

@@ -183,6 +183,20 @@ describe("over PGlite", () => {
     expect(listed).toEqual(all);
   });
 
+  it("says at the end of a list what it could not read", async () => {
+    const repository = repositoryOn(client);
+    await repository.set("readable", { name: "a" });
+    await repository.set("unreadable", { name: "b" });
+    const spoil = "UPDATE pangea_records SET value = 'spoilt' WHERE key LIKE $1 AND key LIKE '%unreadable'";
+    await client.query(spoil, ["%"]);
+    const listed: string[] = [];
+    const listing = (async () => {
+      for await (const [key] of repository.entries()) listed.push(key);
+    })();
+    await expect(listing).rejects.toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 1 });
+    expect(listed).toEqual(["readable"]);
+  });
+
   it.each(["\0", "half \ud800", "x".repeat(2_100), ""])("refuses the key %j", async (key) => {
     await expect(repositoryOn(client).get(key)).rejects.toMatchObject({ code: "ERR_INVALID_KEY" });
   });
