@@ -1,6 +1,7 @@
 import type { ParseArgsConfig } from "node:util";
-import { ConfigurationError } from "../errors.ts";
 import type { Invocation } from "./invocation.ts";
+import { migrateCommand } from "./migrate/command.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What was written behind a command. */
 export type CommandLineValues = Readonly<Record<string, string | boolean | undefined>>;
@@ -60,6 +61,7 @@ export const commands: Readonly<Record<string, Command>> = {
       await runEmulator(port);
     },
   },
+  migrate: migrateCommand,
 };
 
 function readPort(text: string | boolean | undefined, fallback: number): number {
@@ -70,6 +72,3 @@ function readPort(text: string | boolean | undefined, fallback: number): number 
   }
   return port;
 }
-
-/** What was typed is no command of this program. The program ends with 2. */
-export class UsageError extends ConfigurationError {}

@@ -6,7 +6,7 @@ import { createSqliteRepositories } from "../../records/create-sqlite-repositori
 import { createVaultRepositories } from "../../records/create-vault-repositories.ts";
 import { stopped } from "../stopped.ts";
 import { startProtectedServer } from "./protected-server.ts";
-import { drawTable } from "./table.ts";
+import { drawTable } from "../table.ts";
 import { type DemoStep, walkThrough } from "./walk-through.ts";
 
 /** What the demo is run with. */
