@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import {
   type CopyRepositoryOptions,
+  CorruptRecordError,
   copyRepositories,
   copyRepository,
-  CorruptRecordError,
   createInMemoryRepositories,
   InMemoryRepository,
   RecordTooLargeError,
@@ -239,7 +239,11 @@ describe("records that cannot be copied stay where they are, and the others are 
 
 it("ends a wait for its turn when it is told to", async () => {
   const stop = new AbortController();
-  const options = { recordsPerSecond: 0.001, signal: stop.signal, onProgress: () => stop.abort(new Error("The test stops.")) };
+  const options = {
+    recordsPerSecond: 0.001,
+    signal: stop.signal,
+    onProgress: () => stop.abort(new Error("The test stops.")),
+  };
   await expect(copyRepository(await storeOf(20), await storeOf(0), options)).rejects.toThrow("The test stops.");
 });
 

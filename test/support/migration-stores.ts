@@ -37,6 +37,8 @@ export async function migrationStores(servers: MigrationServers): Promise<Record
   const { baseUrlTemplate, redisUrl, postgresUrl, file } = servers;
   const redis = new Redis(redisUrl, redisOptions());
   const pool = new Pool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 10_000 }) });
+  // The end of a pool does not wait for its connections: the end of the server may reach them.
+  pool.on("connect", (client) => client.on("error", () => {}));
   await createPostgresTables(pool);
   const common = ({ namespace, secret, clock }: OpeningSettings) => ({
     namespace,

@@ -3,6 +3,9 @@ import type { Command } from "../commands.ts";
 /** What ends the program early, with the exit code that a shell gives it. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** For how many milliseconds a signal counts as the same one. */
+const repeatedSignal = 1_000;
+
 /** The command that copies a server's state from one store to another. */
 export const migrateCommand: Command = {
   synopsis: "--from ADDRESS --to ADDRESS [--dry-run] [--rate N] [--json]",
@@ -51,15 +54,7 @@ export const migrateCommand: Command = {
     const options = readMigrateOptions(values, process.env);
     const { migrate } = await import("./migrate.ts");
     const stop = new AbortController();
-    const listeners = Object.entries(signals).map(([signal, exitCode]) => {
-      // A second signal ends the program at once, as it does where nobody listens.
-      const listener = (): void => {
-        process.exitCode = exitCode;
-        stop.abort(new Error(`Stopped by ${signal}.`));
-      };
-      process.once(signal, listener);
-      return () => process.off(signal, listener);
-    });
+    const removeListeners = listenForSignals((signal) => stop.abort(new Error(`Stopped by ${signal}.`)));
     try {
       const outcome = await migrate(options, {
         output: process.stdout,
@@ -69,7 +64,28 @@ export const migrateCommand: Command = {
       });
       if (outcome !== "stopped") process.exitCode = outcome === "complete" ? 0 : 1;
     } finally {
-      for (const removeListener of listeners) removeListener();
+      removeListeners();
     }
   },
 };
+
+/**
+ * Calls back at the first signal, and ends the program at one that comes later than a moment after it: npx passes on what
+ * the terminal has sent already.
+ */
+function listenForSignals(onSignal: (signal: string) => void): () => void {
+  let first: number | undefined;
+  const listeners = Object.entries(signals).map(([signal, exitCode]) => {
+    const listener = (): void => {
+      first ??= performance.now();
+      process.exitCode = exitCode;
+      if (performance.now() - first > repeatedSignal) process.exit(exitCode);
+      onSignal(signal);
+    };
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
+  });
+  return () => {
+    for (const removeListener of listeners) removeListener();
+  };
+}

@@ -121,6 +121,7 @@ async function openPostgres(
   const pool = new pg.Pool({ connectionString: url, max: 8, ...postgresOptions({ timeout, viaPooler: true }) });
   // What fails is told by the call that needs the connection.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const end = onceOnly(() => pool.end());
   try {
     const { rows } = await pool.query("SELECT to_regclass($1) IS NOT NULL AS present", [quoted]);
