@@ -32,6 +32,7 @@ const instances = Array.from(
       upstream,
       repositories,
       clock: clock.read,
+      logger: false,
     }),
 );
 const tally: Tally = { registrations: 0, logins: 0, refreshes: 0, requests: 0, overdue: 0, faults: new Map() };

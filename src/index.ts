@@ -12,11 +12,19 @@ export type {
   RateLimitOptions,
   RevocationOptions,
 } from "./provider/configuration/options.ts";
-export { type ProviderEvents, providerEventChannels, type TokenEvent } from "./provider/events.ts";
+export type { ProviderCheck } from "./provider/diagnosis/diagnose.ts";
+export {
+  type FailureCause,
+  type FailureDescription,
+  type ProviderEvents,
+  providerEventChannels,
+  type TokenEvent,
+} from "./provider/events.ts";
 export type { GrantFilter, GrantSummary } from "./provider/grants/grant-directory.ts";
 export type { UpstreamUserToken, UpstreamUserToken as PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
 export { McpOAuthProvider } from "./provider/mcp-oauth-provider.ts";
 export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
+export type { Logger } from "./provider/reporting/logger.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
 export type {
   Upstream,
@@ -83,6 +91,7 @@ export type { Repository } from "./storage/contract.ts";
 export { type CopyReport, type CopyRepositoryOptions, copyRepository } from "./storage/copy-repository.ts";
 export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
 export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
+export type { Diagnosable, Finding } from "./storage/finding.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
 export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";
 export { observed, type RepositoryCall, type RepositoryCallSink } from "./storage/observed.ts";

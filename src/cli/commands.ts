@@ -21,6 +21,21 @@ export interface Command {
 const demoPort = 8000;
 const emulatorPort = 4000;
 
+/** The variables that `doctor` reads, with what they are for. */
+const environmentHelp: readonly string[] = [
+  "  MCP_BASE_URL                the public URL: https://mcp.example.org",
+  "  MCP_PATH, MCP_SCOPES        default: /mcp, user",
+  "  MCP_SECRET                  where the option secret is given",
+  "  PANGEA_AUTHN_ISSUER_URL     the Hosted Login URL of the project",
+  "  PANGEA_AUTHN_CLIENT_ID      psa_…",
+  "  PANGEA_AUTHN_CLIENT_SECRET  pck_…; several with commas rotate",
+  "  PANGEA_AUTHN_SCOPES         default: user",
+  "  PANGEA_VAULT_TOKEN          where state is in Vault; with",
+  "                              PANGEA_VAULT_FOLDER, PANGEA_BASE_URL_TEMPLATE",
+  "  REDIS_URL                   where it is in Redis; with STORAGE_SECRET",
+  "                              where records are sealed, REDIS_NAMESPACE",
+];
+
 /** Every command, by its name. */
 export const commands: Readonly<Record<string, Command>> = {
   demo: {
@@ -28,7 +43,7 @@ export const commands: Readonly<Record<string, Command>> = {
     summary: [
       "run a protected MCP server on an emulated Pangea, and log in",
       `--serve  leave it up for your browser or MCP client (port ${demoPort})`,
-      "--state  with --serve: keep its state in a SQLite file, so that it survives a restart",
+      "--state  with --serve: keep its state in a SQLite file, over a restart",
       "--port   another port than any free one; 0 takes any free one",
     ],
     options: { serve: { type: "boolean" }, state: { type: "string" }, port: { type: "string" } },
@@ -59,6 +74,25 @@ export const commands: Readonly<Record<string, Command>> = {
       const port = readPort(values.port, emulatorPort);
       const { runEmulator } = await import("./run-emulator.ts");
       await runEmulator(port);
+    },
+  },
+  doctor: {
+    synopsis: "[--json] [--config FILE]",
+    summary: [
+      "look whether the settings, the store and the Pangea project of a server fit",
+      '--config  a file that exports the provider, as "provider" or as default',
+      "--json    print the findings as JSON",
+      "Without --config it reads:",
+      ...environmentHelp,
+    ],
+    options: { json: { type: "boolean" }, config: { type: "string" } },
+    packages: {},
+    async run({ config, json }) {
+      const { runDoctor } = await import("./doctor.ts");
+      process.exitCode = await runDoctor({
+        config: typeof config === "string" ? config : undefined,
+        json: json === true,
+      });
     },
   },
   migrate: migrateCommand,

@@ -4,19 +4,23 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
-import { authenticateNode, pangeaAuth as pangeaAuthOnNode } from "./node.ts";
-import type { NodeRequest } from "./node-conversion.ts";
+import { authenticateNode } from "./node.ts";
+import { answer, type NodeRequest, pathOf } from "./node-conversion.ts";
+import { PublicPaths } from "./public-path.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
 
 /** The part of an Express request that the middleware needs. */
 export interface ExpressRequest extends NodeRequest {
   /** Where the MCP SDK's transports look for who is calling. */
   auth?: unknown;
+  /** The path of the router that the middleware is in. */
+  readonly baseUrl?: string;
   /** The caller's address, after the application's `trust proxy` setting. */
   readonly ip?: string | undefined;
 }
@@ -41,12 +45,18 @@ export type ExpressMiddleware = (
  */
 export function pangeaAuth(
   provider: AuthorizationServer,
-  options: CallerOptions<ExpressRequest> = {},
+  options: MountOptions<ExpressRequest> = {},
 ): ExpressMiddleware {
   requireServing("pangeaAuth", provider, options);
   const { caller = (request) => request.ip ?? request.socket.remoteAddress } = options;
-  return (request, response, next) =>
-    pangeaAuthOnNode(provider, () => next(), { caller: () => caller(request) })(request, response);
+  const paths = new PublicPaths(provider, options);
+  return async (request, response, next) => {
+    const below = request.baseUrl ?? "";
+    if (below !== "") provider.noteMount?.({ below, mapsPaths: paths.mapsPaths });
+    const path = paths.served(pathOf(request), request.method);
+    if (path === undefined) next();
+    else await answer(request, response, (sent) => provider.fetch(sent, { caller: caller(request) }), path);
+  };
 }
 
 /**

@@ -6,13 +6,14 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
 import { webHeaders } from "./node-conversion.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
 
 /** What a tool gets as `session`: who is calling. Hand it to `provider.pangeaToken(session)`. */
 export type FastMCPAuth = { [Name in keyof AuthInfo]: AuthInfo[Name] };
@@ -35,7 +36,7 @@ export interface FastMCPServer {
 export function mountOnFastMCP(
   server: FastMCPServer,
   provider: AuthorizationServer,
-  options: CallerOptions<HonoContext> = {},
+  options: MountOptions<HonoContext> = {},
 ): void {
   requireMethods("mountOnFastMCP: the server", server, ["getApp"], "give a FastMCP server");
   requireServing("mountOnFastMCP", provider, options);

@@ -1,16 +1,19 @@
 import type { MiddlewareHandler } from "hono";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { allowOtherOrigins } from "./cross-origin.ts";
+import { lostBody } from "./lost-body.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
+import { PublicPaths } from "./public-path.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, RequireBearerOptions };
+export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
 
 /** The part of a Hono context that the middleware needs. */
 export interface HonoContext {
@@ -45,13 +48,13 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
  * app.all("/mcp", requireBearer(provider), (c) => handler.fetch(c.req.raw, { authInfo: c.get("auth") }));
  * ```
  */
-export function pangeaAuth(provider: AuthorizationServer, options: CallerOptions<HonoContext> = {}): HonoMiddleware {
+export function pangeaAuth(provider: AuthorizationServer, options: MountOptions<HonoContext> = {}): HonoMiddleware {
   requireServing("pangeaAuth", provider, options);
   const { caller = addressOf } = options;
+  const paths = new PublicPaths(provider, options);
   return async (context, next) => {
-    if (provider.serves(new URL(context.req.raw.url).pathname, context.req.raw.method)) {
-      return provider.fetch(await asReceived(context), { caller: caller(context) });
-    }
+    const path = paths.served(new URL(context.req.raw.url).pathname, context.req.raw.method);
+    if (path !== undefined) return provider.fetch(await asSent(context, path), { caller: caller(context) });
     await next();
     return undefined;
   };
@@ -104,16 +107,23 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 /**
- * The request as the client sent it, though a middleware before this one may have read its body by Hono's own methods. Of
- * one that read the stream of `c.req.raw` nothing is left to answer from, and that is an error of the application.
+ * The request as the client sent it, though a proxy may have changed its path, and a middleware before this one may have
+ * read its body by Hono's own methods. Of one that read the stream of `c.req.raw` nothing is left to answer from, and that
+ * is an error of the application.
  */
-async function asReceived({ req }: HonoContext): Promise<Request> {
-  const { url, method, headers, bodyUsed } = req.raw;
-  if (!bodyUsed) return req.raw;
+async function asSent({ req }: HonoContext, path: string): Promise<Request> {
+  const { method, headers, bodyUsed, body: unread } = req.raw;
+  const url = new URL(req.raw.url);
+  const isMoved = url.pathname !== path;
+  url.pathname = path;
+  if (!bodyUsed && !isMoved) return req.raw;
+  if (!bodyUsed) return new Request(url, { method, headers, body: unread, duplex: "half" });
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers.get("content-type") ?? "");
   // Hono keeps what it has read in the form in which it was asked for, and a form has two text forms.
-  const body = isForm
-    ? new URLSearchParams([...(await req.formData())].map(([name, value]) => [name, String(value)])).toString()
-    : await req.text();
-  return new Request(url, { method, headers, body });
+  const read = async (): Promise<string> =>
+    isForm
+      ? new URLSearchParams([...(await req.formData())].map(([name, value]) => [name, String(value)])).toString()
+      : req.text();
+  const body = await read().catch(() => lostBody());
+  return new Request(url, { method, headers, body, duplex: "half" });
 }

@@ -1,9 +1,11 @@
 import { type OptionKinds, requireMethods, requireOptions } from "../option-checks.ts";
 import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 import { requireScopes } from "../provider/oauth/scopes.ts";
+import type { PathMapping } from "./public-path.ts";
 
 /** The part of a provider that answers the authorization server's requests. */
-export type AuthorizationServer = Pick<McpOAuthProvider, "serves" | "fetch">;
+export type AuthorizationServer = Pick<McpOAuthProvider, "serves" | "fetch"> &
+  Partial<Pick<McpOAuthProvider, "noteMount">>;
 
 /** The part of a provider that guards the MCP endpoint. */
 export type BearerAuthenticator = Pick<McpOAuthProvider, "authenticate">;
@@ -14,6 +16,9 @@ export interface RequireBearerOptions {
   readonly requiredScopes?: readonly string[];
 }
 
+/** How a mount finds out what a request is: who sends it, and for which public path. */
+export interface MountOptions<Received> extends CallerOptions<Received>, PathMapping {}
+
 /** How a mount tells callers apart, for the rate limits of a caller. */
 export interface CallerOptions<Received> {
   /**
@@ -23,7 +28,11 @@ export interface CallerOptions<Received> {
   readonly caller?: (request: Received) => string | undefined;
 }
 
-const callerKinds: OptionKinds<CallerOptions<never>> = { caller: "function" };
+const mountKinds: OptionKinds<MountOptions<never>> = {
+  caller: "function",
+  removedPrefix: "text",
+  addedPrefix: "text",
+};
 const bearerKinds: OptionKinds<RequireBearerOptions> = { requiredScopes: "any" };
 
 /**
@@ -34,7 +43,7 @@ const bearerKinds: OptionKinds<RequireBearerOptions> = { requiredScopes: "any" }
  */
 export function requireServing(name: string, provider: unknown, options: unknown): void {
   requireProvider(name, provider, ["serves", "fetch"]);
-  requireOptions(name, options, callerKinds);
+  requireOptions(name, options, mountKinds);
 }
 
 /** The same for a guard. */
@@ -47,7 +56,7 @@ export function requireGuarding(name: string, provider: unknown, options: Requir
 /** The same for a mount that does both. */
 export function requireProtecting(name: string, provider: unknown, options: RequireBearerOptions): void {
   requireProvider(name, provider, ["serves", "fetch", "authenticate"]);
-  requireOptions(name, options, { ...callerKinds, ...bearerKinds });
+  requireOptions(name, options, { ...mountKinds, ...bearerKinds });
   requireScopeList(options);
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { lostBody } from "./lost-body.ts";
 
 /** A request as `node:http` has it, with what Express and other frameworks add to it. */
 export interface NodeRequest extends IncomingMessage {
@@ -29,30 +30,45 @@ export function guardedRequest(request: NodeRequest) {
   return { headers: webHeaders(request), method: request.method, url: pathOf(request) };
 }
 
-/** Answers a `node:http` request with what a Web-standard handler says. Never rejects, whatever the client does. */
+/**
+ * Answers a `node:http` request with what a Web-standard handler says. Never rejects, whatever the client does.
+ *
+ * @param path - The public path of the request. Default: that under which it was received.
+ */
 export function answer(
   incoming: NodeRequest,
   outgoing: ServerResponse,
   handle: (request: Request) => Response | Promise<Response>,
+  path = pathOf(incoming),
 ): Promise<void> {
-  return getRequestListener((request) => handle(asReceived(request, incoming)), {
+  return getRequestListener((request) => handle(asSent(request, incoming, path)), {
     overrideGlobalObjects: false,
     // HTTP/1.0 has no Host header. Nothing here reads the host.
     hostname: "localhost",
   })(incoming, outgoing);
 }
 
-/** The request as the client sent it: with the URL that a router has shortened and the body that a parser has read. */
-function asReceived(request: Request, incoming: NodeRequest): Request {
-  const mounted = incoming.originalUrl !== undefined && incoming.originalUrl !== incoming.url;
+/**
+ * The request as the client sent it: with the path that a proxy or a router has changed and the body that a parser has
+ * read.
+ */
+function asSent(request: Request, incoming: NodeRequest, path: string): Request {
+  const url = new URL(request.url);
+  const isMoved = url.pathname !== path;
   const parsed = incoming.readableDidRead && incoming.body !== undefined;
-  if (!mounted && !parsed) return request;
+  const isLost = incoming.readableDidRead && incoming.body === undefined && hasBody(incoming);
+  if (!isMoved && !parsed && !isLost) return request;
 
-  const url = mounted ? `${new URL(request.url).origin}${incoming.originalUrl}` : request.url;
+  url.pathname = path;
   const headers = new Headers([...request.headers]);
+  if (isLost) return new Request(url, { method: request.method, headers, body: lostBody(), duplex: "half" });
   if (!parsed) return new Request(url, { method: request.method, headers, body: request.body, duplex: "half" });
   for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
   return new Request(url, { method: request.method, headers, body: serialise(incoming.body, headers) });
+}
+
+function hasBody({ method }: IncomingMessage): boolean {
+  return method !== "GET" && method !== "HEAD";
 }
 
 /** A parsed body as it was before: a form, or JSON. Parsers of text and of bytes leave it as it was. */

@@ -6,14 +6,24 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
   requireProtecting,
   requireServing,
 } from "./mounted-provider.ts";
 import { answer, guardedRequest, type NodeRequest, pathOf } from "./node-conversion.ts";
+import { PublicPaths } from "./public-path.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, NodeRequest, RequireBearerOptions };
+export type {
+  AuthInfo,
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  MountOptions,
+  NodeRequest,
+  RequireBearerOptions,
+};
 
 /** A request that has passed the guard. The MCP SDK's transports hand `auth` on to tools as `authInfo`. */
 export type AuthenticatedRequest = IncomingMessage & { readonly auth: AuthInfo };
@@ -31,14 +41,16 @@ export type AuthenticatedRequest = IncomingMessage & { readonly auth: AuthInfo }
 export function pangeaAuth(
   provider: AuthorizationServer,
   next: (request: IncomingMessage, response: ServerResponse) => unknown,
-  options: CallerOptions<NodeRequest> = {},
+  options: MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireServing("pangeaAuth", provider, options);
   requireKind("pangeaAuth: the listener", next ?? null, "function");
   const { caller = addressOf } = options;
+  const paths = new PublicPaths(provider, options);
   return async (request, response) => {
-    if (!provider.serves(pathOf(request), request.method)) await next(request, response);
-    else await answer(request, response, (received) => provider.fetch(received, { caller: caller(request) }));
+    const path = paths.served(pathOf(request), request.method);
+    if (path === undefined) await next(request, response);
+    else await answer(request, response, (received) => provider.fetch(received, { caller: caller(request) }), path);
   };
 }
 
@@ -77,7 +89,7 @@ export function requireBearer(
 export function protectMcp(
   provider: AuthorizationServer & BearerAuthenticator,
   listener: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
-  options: RequireBearerOptions & CallerOptions<NodeRequest> = {},
+  options: RequireBearerOptions & MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireProtecting("protectMcp", provider, options);
   const { requiredScopes, caller } = options;

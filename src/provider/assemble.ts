@@ -10,6 +10,7 @@ import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
+import { MountWatch } from "./http/mount-watch.ts";
 import { RateLimits } from "./http/rate-limits.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
@@ -17,6 +18,7 @@ import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
 import { LostRecords } from "./keys/lost-records.ts";
 import { Login } from "./login/login.ts";
+import { pathBelow, paths, wellKnownUrl } from "./oauth/paths.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
 import { TokenIssue } from "./tokens/token-issue.ts";
@@ -27,7 +29,10 @@ export type ProviderParts = ReturnType<typeof assemble>;
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
-  const configuration = { ...given, repositories: new LostRecords(announcements).without(given.repositories) };
+  const configuration = {
+    ...given,
+    repositories: new LostRecords(announcements, given.reporter).without(given.repositories),
+  };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
   const registry = new ClientRegistry(configuration, kept);
@@ -42,6 +47,8 @@ export function assemble(given: ProviderConfiguration) {
   const refreshes = new RefreshRotation(parts);
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
+  const { reporter } = configuration;
+  const watch = mountWatch(configuration);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
   const rateLimits = new RateLimits(configuration);
   const register = registrationEndpoint(configuration, registry, rateLimits);
@@ -59,7 +66,30 @@ export function assemble(given: ProviderConfiguration) {
     sessions,
     upstreamRevocations,
     announcements,
-    guard: new BearerGuard(configuration),
-    router: new Router(configuration, { authorization, token, register, announcements, rateLimits, background }),
+    watch,
+    guard: new BearerGuard(configuration, watch),
+    router: new Router(configuration, {
+      authorization,
+      token,
+      register,
+      announcements,
+      rateLimits,
+      reporter,
+      watch,
+      background,
+    }),
   };
+}
+
+/** Knows the endpoints by their paths, and what is this provider's alone: where nobody else has anything. */
+function mountWatch(configuration: ProviderConfiguration): MountWatch {
+  const { baseUrl, callbackUrl, issuer, resource } = configuration;
+  const callback = new URL(callbackUrl).pathname;
+  const endpoints = Object.values(paths).map((path) => pathBelow(baseUrl) + path);
+  const documents = [
+    wellKnownUrl(issuer, "oauth-authorization-server"),
+    wellKnownUrl(resource, "oauth-protected-resource"),
+    wellKnownUrl(baseUrl, "oauth-protected-resource"),
+  ].map((url) => new URL(url).pathname);
+  return new MountWatch(configuration, [...endpoints, callback], [...documents, callback]);
 }

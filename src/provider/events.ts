@@ -1,6 +1,23 @@
 import { channel } from "node:diagnostics_channel";
 
-/** What the events tell. No token, code or secret is ever in one; a grant's id is a hash. */
+/** One link of the chain that led to a failure. */
+export interface FailureCause {
+  /** The stable code of an error of this package, or that of the system or a library, such as `ECONNREFUSED`. */
+  readonly code: string;
+  /** What an error of this package says. Of other errors the name and what is known to be safe: a message may quote anything. */
+  readonly message: string;
+}
+
+/** What has failed, and why. It can be serialised, and has no token, code or secret in it. */
+export interface FailureDescription extends FailureCause {
+  /** What led to it, the nearest first. */
+  readonly causes: readonly FailureCause[];
+}
+
+/**
+ * What the events tell. No token, code or secret is ever in one; a grant's id is a hash. What tells of a failure has it as
+ * `failure`.
+ */
 export interface ProviderEvents {
   /** A client registered itself. */
   readonly "client-registered": { readonly clientId: string; readonly clientName: string | undefined };
@@ -12,8 +29,19 @@ export interface ProviderEvents {
   };
   /** A person logged in at Pangea AuthN for a client. */
   readonly login: { readonly clientId: string; readonly subject: string | undefined };
-  /** A login ended without success. `error` is the OAuth error that the client gets. */
-  readonly "login-failed": { readonly clientId: string; readonly error: string };
+  /** A decision on the consent page did not count: it was not made there, or the page is of another browser or too old. */
+  readonly "consent-failed": { readonly error: string; readonly failure: FailureDescription };
+  /**
+   * A login ended without success. `error` is the OAuth error that the client gets. `clientId` is missing where the browser
+   * came back with a login that is not its own, or is over: then the person reads the error. `advice` says what an operator
+   * can change, where that is known.
+   */
+  readonly "login-failed": {
+    readonly clientId: string | undefined;
+    readonly error: string;
+    readonly failure: FailureDescription;
+    readonly advice?: string;
+  };
   /** A code was redeemed: a grant began. */
   readonly "token-issued": TokenEvent;
   /** A refresh token was redeemed. */
@@ -29,7 +57,7 @@ export interface ProviderEvents {
     readonly credential: "authorization_code" | "refresh_token";
   };
   /** A request to the MCP endpoint that showed a credential was refused. */
-  readonly denied: { readonly error: string };
+  readonly denied: { readonly error: string; readonly failure: FailureDescription };
   /**
    * A record of the store is sealed under a key that no instance has any more: whoever depends on it logs in again.
    * `records` is how many of the key's records this instance has met. The secret, listed again, opens them.
@@ -44,10 +72,13 @@ export interface ProviderEvents {
   /**
    * This server could not do its work: the store, Pangea AuthN or a client's site failed (`code` is the error's), or
    * there is a defect (`ERR_UNEXPECTED`). `trace` says where in the code, `advice` what an operator can change where that is
-   * known, such as a permission that this server's OAuth client at Pangea AuthN lacks.
+   * known, such as a permission that this server's OAuth client at Pangea AuthN lacks. Whoever was answered read the
+   * `reference`.
    */
   readonly outage: {
     readonly code: string;
+    readonly reference: string;
+    readonly failure: FailureDescription;
     readonly trace: string | undefined;
     readonly advice?: string;
   };
@@ -64,6 +95,7 @@ export interface TokenEvent {
 const names: readonly (keyof ProviderEvents)[] = [
   "client-registered",
   "consent",
+  "consent-failed",
   "login",
   "login-failed",
   "token-issued",

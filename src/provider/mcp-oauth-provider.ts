@@ -5,8 +5,10 @@ import { configure, type ProviderConfiguration } from "./configuration/configura
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
 import { warnOfStateInMemory } from "./configuration/state-in-memory.ts";
+import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
+import type { MountPlace } from "./http/mount-watch.ts";
 import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
 
 /**
@@ -84,7 +86,16 @@ export class McpOAuthProvider {
   async fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
     // Another realm's Request is one too.
     requireThat(typeof request?.url === "string", "fetch takes a Request, as Web servers have it.");
+    this.#parts.watch.mounted();
     return this.#parts.router.respond(request, sender.caller);
+  }
+
+  /**
+   * Tells the provider that its routes are mounted, so that it can warn of a mount that cannot work. The mounts of this
+   * package do so; whoever calls `fetch` need not.
+   */
+  noteMount(place?: MountPlace): void {
+    this.#parts.watch.mounted(place);
   }
 
   /**
@@ -221,6 +232,24 @@ export class McpOAuthProvider {
    */
   retryUpstreamRevocations(): Promise<number> {
     return this.#parts.upstreamRevocations.retryAll();
+  }
+
+  /**
+   * Looks whether everything fits: the upstream, its client, the redirect URI, the store, the secrets of all instances, the
+   * clocks and the public URL. It writes, reads and deletes a marked record, and logs nobody in. For a deployment's check and
+   * an operator's eyes, not for the course of requests: `npx pangea-authn-fastmcp doctor` prints it.
+   *
+   * Never rejects: what fails is a finding.
+   *
+   * @example
+   * ```ts
+   * const { status, findings } = await provider.check();
+   * if (status === "error") console.error(findings.filter((finding) => finding.status === "error"));
+   * ```
+   */
+  async check(): Promise<ProviderCheck> {
+    const { diagnose } = await import("./diagnosis/diagnose.ts");
+    return diagnose(this.#configuration);
   }
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */

@@ -1,14 +1,11 @@
 import {
   OAuthError,
   type OAuthErrorCode,
-  PangeaAuthnError,
   RecordTooLargeError,
   StorageError,
   StorageFailure,
-  UpstreamRejectedError,
   UpstreamUnavailableError,
 } from "../errors.ts";
-import { emit } from "./events.ts";
 
 /** The error for a request that breaks a rule of OAuth. The message says which, and goes to the client. */
 export function invalidRequest(message: string, options?: ErrorOptions & { readonly status?: number }): OAuthError {
@@ -53,26 +50,4 @@ export function toOAuthError(failure: unknown): OAuthError {
     });
   }
   return new OAuthError("server_error", "This server could not complete the request.", { cause: failure });
-}
-
-/** Tells whoever listens where this server is at fault, not its caller. Gives back the failure as `toOAuthError` does. */
-export function reportFailure(failure: unknown): OAuthError {
-  const error = toOAuthError(failure);
-  if (error.status >= 500) {
-    const { cause = failure } = error;
-    emit("outage", {
-      code: cause instanceof PangeaAuthnError ? cause.code : "ERR_UNEXPECTED",
-      trace: cause instanceof Error ? framesOf(cause) : undefined,
-      ...(cause instanceof UpstreamRejectedError && cause.advice !== undefined && { advice: cause.advice }),
-    });
-  }
-  return error;
-}
-
-/** Where an error comes from. Its message is left out, for that of a foreign library may hold anything. */
-function framesOf(error: Error): string | undefined {
-  return error.stack
-    ?.split("\n")
-    .filter((line) => line.startsWith("    at "))
-    .join("\n");
 }

@@ -11,7 +11,7 @@ const floors = [
   ["integrations"],
   ["provider/pangea-oauth-provider.ts"],
   ["provider/mcp-oauth-provider.ts"],
-  ["provider/assemble.ts"],
+  ["provider/assemble.ts", "provider/diagnosis"],
   ["provider/http"],
   ["provider/login", "provider/tokens"],
   ["provider/grants"],
@@ -20,6 +20,7 @@ const floors = [
   ["provider/configuration"],
   ["provider/upstream"],
   ["provider/oauth"],
+  ["provider/reporting"],
   ["provider/oauth-failure.ts"],
   ["provider/events.ts"],
   ["records"],
@@ -32,7 +33,7 @@ const floors = [
   ["emulator/http"],
   ["emulator"],
   ["option-checks.ts"],
-  ["errors.ts"],
+  ["errors.ts", "documentation.ts"],
 ];
 const isEmulator = (room: string) => room.split("/")[0] === "emulator";
 

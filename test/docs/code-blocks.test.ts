@@ -115,7 +115,7 @@ describe("each block runs", () => {
       // The block on stores without conditional writes says that it warns, and so does a server in memory.
       expect(
         stderr.replaceAll(
-          /^\(node:\d+\) \[PANGEA_(?:IN_ONE_PROCESS|STATE_IN_MEMORY)\].*\n|^\(node:\d+\) ExperimentalWarning: SQLite.*\n|^\(Use `node.*\n/gm,
+          /^\(node:\d+\) \[PANGEA_IN_ONE_PROCESS\].*\n|^pangea-authn-fastmcp: \S+ keeps its logins[\s\S]*?\}\n|^pangea-authn-fastmcp: \S+ keeps its logins.*\n|^\(node:\d+\) ExperimentalWarning: SQLite.*\n|^\(Use `node.*\n/gm,
           "",
         ),
       ).toBe("");

@@ -56,6 +56,7 @@ export async function fuzz(
     pangeaAuthnClientId: "psa_the-id-of-this-server-at-pangea",
     pangeaAuthnClientSecret: upstreamSecret,
     pangeaAuthnScopes: ["user"],
+    logger: false as const,
     repositories: store.repositories,
     rateLimits: false as const,
     upstreamTimeout: 1000,

@@ -93,7 +93,9 @@ describe("events", () => {
 
     const { location, cookie } = await harness.beginLogin(parameters);
     await harness.get(`/pangea/callback?error=access_denied&state=${location.searchParams.get("state")}`, { cookie });
-    expect(told.at(-1)).toEqual({ name: "login-failed", event: { clientId: client_id, error: "access_denied" } });
+    const failure = { code: "ERR_UPSTREAM_REJECTED", message: expect.any(String), causes: [] };
+    const event = { clientId: client_id, error: "access_denied", failure };
+    expect(told.at(-1)).toEqual({ name: "login-failed", event });
 
     const allowed = await harness.beginLogin(parameters);
     const after = await harness.followCallback(await harness.logInUpstream(allowed.location), allowed.cookie);
@@ -104,8 +106,14 @@ describe("events", () => {
   it("tell the operator what Pangea has against this server, and the client only that it cannot log in", async () => {
     const refusal = (error: string) => async () => Response.json({ error }, { status: 401 });
     const advice = expect.stringContaining("pangeaAuthnClientSecret");
+    const reference = expect.stringMatching(/^[\w-]{8}$/);
+    const refused = { code: "ERR_UPSTREAM_REJECTED", message: expect.stringContaining("/v2/oauth/token"), causes: [] };
     for (const [error, answer, outages] of [
-      ["invalid_client", "server_error", [{ code: "ERR_UPSTREAM_REJECTED", trace: expect.any(String), advice }]],
+      [
+        "invalid_client",
+        "server_error",
+        [{ code: "ERR_UPSTREAM_REJECTED", reference, failure: refused, trace: expect.any(String), advice }],
+      ],
       ["invalid_grant", "access_denied", []],
     ] as const) {
       const harness = start({ fetch: refusal(error) });
@@ -116,7 +124,7 @@ describe("events", () => {
       expect(redirect.searchParams.get("error")).toBe(answer);
       expect(redirect.href).not.toContain(error);
       expect(told.filter(({ name }) => name === "outage").map(({ event }) => event)).toEqual(outages);
-      expect(told.at(-1)).toEqual({ name: "login-failed", event: { clientId: client_id, error: answer } });
+      expect(told.at(-1)).toMatchObject({ name: "login-failed", event: { clientId: client_id, error: answer } });
     }
   });
 
@@ -128,15 +136,17 @@ describe("events", () => {
     expect(told).toEqual([]);
     await harness.mcpStatus("pmcp_at_wrong");
     await harness.mcpStatus(access_token);
+    const failure = { code: "ERR_OAUTH", message: expect.any(String), causes: [] };
     expect(told).toEqual([
-      { name: "denied", event: { error: "invalid_token" } },
-      { name: "denied", event: { error: "insufficient_scope" } },
+      { name: "denied", event: { error: "invalid_token", failure } },
+      { name: "denied", event: { error: "insufficient_scope", failure } },
     ]);
   });
 
   it("tell of a caller who is too fast", async () => {
     const harness = start({ rateLimits: { total: { token: { requests: 1, perSeconds: 60 } } } });
     await harness.postForm("/token", {});
+    told = [];
     await harness.postForm("/token", {});
     expect(told).toEqual([{ name: "rate-limited", event: { route: "token" } }]);
   });
@@ -180,9 +190,36 @@ describe("events", () => {
     expect(JSON.stringify(told)).not.toContain("pck_secret");
   });
 
+  it.each([
+    ["consent", "consent-failed", { error: "invalid_request" }],
+    ["pangea/callback", "login-failed", { clientId: undefined, error: "invalid_request" }],
+    ["pangea/callback?state=of+another+browser", "login-failed", { clientId: undefined, error: "invalid_request" }],
+  ] as const)("tell of what /%s refuses, with what the person read", async (path, name, event) => {
+    const harness = start();
+    const response = await (path.startsWith("pangea") ? harness.get(`/${path}`) : harness.postForm(`/${path}`, {}));
+    expect(response.status).toBe(400);
+    const failure = { code: "ERR_OAUTH", message: expect.any(String), causes: [] };
+    expect(told).toEqual([{ name, event: { ...event, failure } }]);
+  });
+
+  it("tell of a consent that does not count, be it of another page, another browser or an old one", async () => {
+    const clock = new ManualClock();
+    const harness = start({ clock: clock.read });
+    const { client_id } = await harness.register();
+    const page = await harness.openConsentPage({ client_id, code_challenge: pkce().challenge });
+    told = [];
+    await harness.decide(page, "allow", { origin: "https://elsewhere.example" });
+    await harness.decide({ ...page, cookie: "" }, "allow");
+    clock.advanceSeconds(3600);
+    await harness.decide(page, "allow");
+    expect(told).toEqual(
+      Array(3).fill({ name: "consent-failed", event: { error: "invalid_request", failure: expect.anything() } }),
+    );
+  });
+
   it("cost nothing to make where nobody listens", () => {
     for (const name of providerEventChannels) unsubscribe(name, listen);
-    emit("denied", { error: "invalid_token" });
+    emit("rate-limited", { route: "token" });
     expect(told).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ export function configured(
       secret: "a secret of this test, which is long enough",
       upstream: new FakeUpstream(clock.read),
       clock: clock.read,
+      logger: false,
       ...options,
     },
     {},

@@ -110,10 +110,11 @@ export function recordedRepositories(options: { readonly clock?: () => number } 
 export class FailingRepositories {
   readonly repositories: ProviderRepositories;
   #fails: (method: Method) => boolean = () => false;
+  #failure: () => unknown = () => new StorageUnavailableError("The test switched the store off.");
 
   constructor(options: { readonly clock?: () => number } = {}) {
     this.repositories = interceptedRepositories(async (run, { method }) => {
-      if (this.#fails(method)) throw new StorageUnavailableError("The test switched the store off.");
+      if (this.#fails(method)) throw this.#failure();
       return run();
     }, options);
   }
@@ -121,6 +122,12 @@ export class FailingRepositories {
   /** Begins the outage. Default: of every method. */
   fail(...methods: Method[]): void {
     this.#fails = (method) => methods.length === 0 || methods.includes(method);
+  }
+
+  /** Begins an outage of every method, with a failure of the test's own. */
+  failWith(failure: () => unknown): void {
+    this.#failure = failure;
+    this.fail();
   }
 
   /** Ends the outage. */

@@ -15,6 +15,7 @@ export function providerOptions(
     pangeaAuthnClientId: "psa_emulatoremulatoremulatoremulator",
     pangeaAuthnClientSecret: "pck_emulatoremulatoremulatoremulator",
     pangeaAuthnScopes: ["user"],
+    logger: false,
   };
 }
 

@@ -40,6 +40,8 @@ export async function runDemo({ serve, port, serveLine, state }: DemoOptions): P
         pangeaAuthnClientId: defaultEmulatorClientId,
         pangeaAuthnClientSecret: defaultEmulatorClientSecret,
         pangeaAuthnScopes: ["user"],
+        // The walk-through tells what happens; what goes wrong it does not.
+        logger: { ...console, debug: () => {}, info: () => {} },
         repositories: kept ?? repositories,
       });
     });

@@ -39,7 +39,7 @@ export type RegisteredClient = OAuthClientInformation & { readonly client_secret
 
 type RegistrySettings = Pick<
   ProviderConfiguration,
-  "keys" | "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "repositories"
+  "keys" | "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "reporter" | "repositories"
 >;
 
 /** Finds clients by their metadata documents, and keeps the document of one that somebody has logged in with. */

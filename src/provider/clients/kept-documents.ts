@@ -5,14 +5,14 @@ import type { Repository } from "../../storage/contract.ts";
 import type { ClientDocument, ClientDocuments } from "../client-documents/client-documents.ts";
 import { SiteFailure } from "../client-documents/document-failure.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import type { Reporter } from "../reporting/reporter.ts";
 
 /** How much younger a document has to be than its copy in the store to be stored again, in milliseconds. */
 const storedAgainAfter = 24 * 60 * 60 * 1000;
 /** How many documents this instance knows to be in the store. */
 const maxKnown = 1000;
 
-type KeptDocumentsParts = Pick<ProviderConfiguration, "repositories"> & {
+type KeptDocumentsParts = Pick<ProviderConfiguration, "reporter" | "repositories"> & {
   readonly documents: Pick<ProviderConfiguration["documents"], "maxStaleSeconds">;
 };
 
@@ -24,16 +24,18 @@ export class KeptDocuments {
   readonly #documents: Pick<ClientDocuments, "adopt" | "find" | "known">;
   readonly #clients: Repository<string, OAuthClientInformation>;
   readonly #maxStaleSeconds: number;
+  readonly #reporter: Reporter;
   /** What was stored last, as text, and of when it is. */
   readonly #stored = boundedCache<string, { readonly text: string; readonly fetchedAt: number }>(maxKnown);
 
   constructor(
-    { repositories, documents: { maxStaleSeconds = 0 } }: KeptDocumentsParts,
+    { reporter, repositories, documents: { maxStaleSeconds = 0 } }: KeptDocumentsParts,
     documents: Pick<ClientDocuments, "adopt" | "find" | "known">,
   ) {
     this.#documents = documents;
     this.#clients = repositories.clients;
     this.#maxStaleSeconds = maxStaleSeconds;
+    this.#reporter = reporter;
   }
 
   /** Finds a client as `ClientDocuments` does, or by the copy where the client's site fails and no other copy is left. */
@@ -62,7 +64,7 @@ export class KeptDocuments {
       await this.#clients.set(keyOf(clientId), { ...information, expiresAt });
       this.#stored.set(clientId, { text, fetchedAt });
     } catch (failure) {
-      reportFailure(failure);
+      this.#reporter.failure(failure);
     }
   }
 
@@ -72,7 +74,7 @@ export class KeptDocuments {
     try {
       return await this.#clients.get(keyOf(clientId));
     } catch (failure) {
-      reportFailure(failure);
+      this.#reporter.failure(failure);
       return undefined;
     }
   }

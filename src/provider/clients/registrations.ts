@@ -5,10 +5,9 @@ import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { ClientMetadata } from "../oauth/client-metadata.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import { clientIdsOf } from "./client-ids.ts";
 
-type RegistrationSettings = Pick<ProviderConfiguration, "keys" | "now" | "registration" | "repositories">;
+type RegistrationSettings = Pick<ProviderConfiguration, "keys" | "now" | "registration" | "reporter" | "repositories">;
 
 /** How often a registration that is used all the time is written in its life. */
 const writesPerLife = 90;
@@ -124,7 +123,7 @@ export class Registrations {
       const expiresAt = Math.floor(now()) + registration.unusedLifetime;
       await this.#clients.set(clientKey(clientId), { ...client, ...this.#secretEnd(client), expiresAt });
     } catch (failure) {
-      reportFailure(failure);
+      this.#configuration.reporter.failure(failure);
     }
   }
 

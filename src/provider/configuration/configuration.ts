@@ -3,10 +3,11 @@ import { requireDuration, requireHttpUrl, requireThat } from "../../option-check
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import { sealUnsealed } from "../../records/sealable.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
-import { emit } from "../events.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
+import { OperatorLog } from "../reporting/logger.ts";
+import { Reporter } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
@@ -55,6 +56,8 @@ export interface ProviderConfiguration extends Addresses {
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
+  /** Tells whoever listens, and the operator, what goes wrong. */
+  readonly reporter: Reporter;
   /** The time in milliseconds since the epoch. */
   readonly clock: () => number;
   /** The time in epoch seconds, with a fraction: the unit of records and of OAuth. */
@@ -94,6 +97,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const ownClients = preRegisteredClients(options.clients ?? []);
   const keys = configureKeys(options, addresses.issuer);
   if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
+  const reporter = new Reporter(new OperatorLog(options.logger, clock));
   return {
     ...addresses,
     scopes,
@@ -119,9 +123,10 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
     instanceClockTolerance: configureClockTolerance(options, 120),
-    meetForeignGrant: once((resource) => emit("foreign-grants", { resource })),
+    meetForeignGrant: once((resource) => reporter.tell("foreign-grants", { resource })),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
+    reporter,
     clock,
     now: () => clock() / 1000,
     delay,

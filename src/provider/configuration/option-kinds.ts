@@ -40,6 +40,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   invalidGrantStatus: "any",
   requestTimeout: "any",
   clockToleranceSeconds: "any",
+  logger: "any",
   clock: "function",
 };
 
@@ -94,12 +95,22 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   requireOptions(owner, options.consent, consentKinds, "consent");
   requireOptions(owner, options.revocation, revocationKinds, "revocation");
   if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
+  checkLogger(options.logger);
   const { allowedDomains } = clientMetadataDocuments ?? {};
   const areDomains = allowedDomains === undefined || isListOf("string", allowedDomains);
   requireThat(areDomains, "clientMetadataDocuments.allowedDomains must be a list of host names.");
   const areClients = options.clients === undefined || isListOf("object", options.clients);
   requireThat(areClients, "clients must be a list of clients, each with its client_id and redirect_uris.");
   if (repositories !== undefined) checkRepositories(repositories);
+}
+
+function checkLogger(logger: unknown): void {
+  if (logger === undefined || logger === false) return;
+  const lacks = ["debug", "info", "warn", "error"].filter(
+    (method) => typeof logger !== "object" || logger === null || typeof Reflect.get(logger, method) !== "function",
+  );
+  const rule = "logger must be false, or have the methods of console that are used: debug, info, warn and error";
+  requireThat(lacks.length === 0, `${rule}. It lacks ${lacks.join(", ")}.`);
 }
 
 const remedy = "give what a create…Repositories() gives back, such as createVaultRepositories(token)";

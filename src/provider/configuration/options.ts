@@ -1,5 +1,6 @@
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
+import type { Logger } from "../reporting/logger.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { DocumentFetchOptions } from "./client-documents-options.ts";
 
@@ -306,6 +307,17 @@ export interface McpOAuthProviderOptions {
    * instance of this server, where its time says when a refresh token was used. Default: 30 for clients, 120 for instances.
    */
   readonly clockToleranceSeconds?: number;
+  /**
+   * What warnings and outages are written to, each kind at most once a minute, with the number of those in between: anything
+   * with the methods of `console`, such as a logger of pino or winston. `false` for none. Default: `console`, without
+   * `debug`.
+   *
+   * @example
+   * ```ts
+   * logger: pino()
+   * ```
+   */
+  readonly logger?: Logger | false;
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
 }

@@ -50,6 +50,11 @@ function punctual(upstream: Upstream): Upstream {
     refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),
     identify: (tokens) => within(async () => requireIdentity(name, await upstream.identify(tokens))),
     revoke: (tokens) => within(async () => upstream.revoke(tokens)),
+    ...(upstream.adviceFor !== undefined && { adviceFor: (error) => upstream.adviceFor?.(error) }),
+    ...(upstream.diagnose !== undefined && {
+      // It makes several calls, two of them after each other.
+      diagnose: async (redirectUri) => (await upstream.diagnose?.(redirectUri)) ?? [],
+    }),
   };
 }
 

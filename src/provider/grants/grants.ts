@@ -5,7 +5,6 @@ import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { isSameResource } from "../oauth/resource.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import { revokeConsent } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
@@ -29,7 +28,7 @@ export interface RevocationEvidence {
 /** What `Grants` needs. */
 type GrantsParts = Pick<
   ProviderConfiguration,
-  "lifetimes" | "meetForeignGrant" | "now" | "repositories" | "resource"
+  "lifetimes" | "meetForeignGrant" | "now" | "reporter" | "repositories" | "resource"
 > & {
   readonly upstreamRevocations: UpstreamRevocations;
 };
@@ -110,7 +109,7 @@ export class Grants {
     if (key === undefined) return false;
     const { repositories, upstreamRevocations } = this.#parts;
     const sealed = newest ?? (await repositories.upstreamSessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
-    const report = (failure: unknown) => void reportFailure(failure);
+    const report = (failure: unknown) => void this.#parts.reporter.failure(failure);
     const session = sealed && openOr(() => key.openSession(sealed), report);
     if (!session) return false;
     await upstreamRevocations.end(grantId, session.tokens, tombstone.expiresAt);

@@ -1,5 +1,5 @@
 import { boundedCache } from "../../storage/bounded-cache.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import type { Reporter } from "../reporting/reporter.ts";
 
 /** How many tasks this instance remembers: the latest. */
 const maxKept = 10_000;
@@ -17,6 +17,8 @@ interface Kept<Task> {
 interface RetryOptions<Task> {
   /** The time in epoch seconds. */
   readonly now: () => number;
+  /** Is told of each failure. */
+  readonly reporter: Pick<Reporter, "failure">;
   /** Each failure doubles the pause up to this, in seconds. */
   readonly longestPauseSeconds: number;
   /** Does a task. Where this throws, the task is kept. */
@@ -64,7 +66,7 @@ export class Retries<Task> {
         await this.#options.attempt(name, kept.task);
         if (isKept()) this.forget(name);
       } catch (failure) {
-        reportFailure(failure);
+        this.#options.reporter.failure(failure);
         const doubled = Math.max(shortestPauseSeconds, 2 * kept.pauseSeconds);
         if (isKept()) this.keep(name, kept.task, Math.min(doubled, this.#options.longestPauseSeconds));
       }

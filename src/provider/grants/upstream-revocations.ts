@@ -5,7 +5,6 @@ import { SealedJson } from "../../secrets/sealed-json.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import { Retries } from "./retries.ts";
 
@@ -14,7 +13,7 @@ const firstPauseSeconds = 10;
 const longestPauseSeconds = 600;
 
 /** What `UpstreamRevocations` needs. */
-type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "upstream">;
+type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "reporter" | "repositories" | "upstream">;
 
 /**
  * Tells the upstream that a session is over. What the upstream could not be told is kept, sealed under the configured
@@ -30,7 +29,7 @@ export class UpstreamRevocations {
     this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
     const attempt = (key: string) => this.#retry(key);
-    this.retries = new Retries({ now: parts.now, longestPauseSeconds, attempt });
+    this.retries = new Retries({ now: parts.now, reporter: parts.reporter, longestPauseSeconds, attempt });
   }
 
   /**
@@ -43,7 +42,7 @@ export class UpstreamRevocations {
     try {
       await this.#parts.upstream.revoke(tokens);
     } catch (failure) {
-      reportFailure(failure);
+      this.#parts.reporter.failure(failure);
       // A grant may have two sessions to end: what was there before a refresh, and what the refresh led to.
       const key = recordKey("upstream_revocation", grantId, tokens.token);
       this.retries.keep(key, undefined, firstPauseSeconds);
@@ -70,7 +69,7 @@ export class UpstreamRevocations {
     for (const [key, { sealed }] of kept) {
       const failure = await this.#tell(key, sealed);
       if (failure === undefined) ended += 1;
-      else reportFailure(failure);
+      else this.#parts.reporter.failure(failure);
     }
     unreadable.throwIfAny();
     return ended;

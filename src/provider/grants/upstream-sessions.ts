@@ -10,7 +10,6 @@ import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import type { UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import { type Grants, isLive, isOfServer, isRevoked } from "./grants.ts";
@@ -49,7 +48,10 @@ interface Unstored {
 }
 
 /** What `UpstreamSessions` needs. */
-type SessionParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "resource" | "upstream"> & {
+type SessionParts = Pick<
+  ProviderConfiguration,
+  "keys" | "now" | "reporter" | "repositories" | "resource" | "upstream"
+> & {
   readonly grants: Grants;
   readonly lock: UpstreamRefreshLock;
   readonly announcements: KeyAnnouncements;
@@ -71,7 +73,12 @@ export class UpstreamSessions {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const attempt = (_: string, unstored: Unstored) => this.#storeAgain(unstored);
-    this.unstored = new Retries({ now: parts.now, longestPauseSeconds: pauseSeconds, attempt });
+    this.unstored = new Retries({
+      now: parts.now,
+      reporter: parts.reporter,
+      longestPauseSeconds: pauseSeconds,
+      attempt,
+    });
   }
 
   /**
@@ -138,7 +145,7 @@ export class UpstreamSessions {
     } catch (failure) {
       const explained = await this.#parts.announcements.explain(failure, "invalid_token");
       if (!(explained instanceof UnsealableError)) throw explained;
-      reportFailure(explained);
+      this.#parts.reporter.failure(explained);
       throw loginOver();
     }
   }
@@ -202,7 +209,7 @@ export class UpstreamSessions {
       this.unstored.forget(grantId);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
-      reportFailure(failure);
+      this.#parts.reporter.failure(failure);
       this.#keep(open, sealed);
     }
     try {

@@ -17,7 +17,9 @@ import { authorizationResponse, consentRequired, type Login } from "../login/log
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
 import { UnknownClientError } from "../login/unknown-client.ts";
 import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
-import { invalidRequest, reportFailure } from "../oauth-failure.ts";
+import { invalidRequest } from "../oauth-failure.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+import { isToldElsewhere, type RequestRoute } from "../reporting/reporter.ts";
 import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
@@ -26,7 +28,7 @@ import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "now" | "requestTimeout"> &
+type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "now" | "reporter" | "requestTimeout"> &
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
@@ -88,8 +90,8 @@ export class AuthorizationEndpoint {
       return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
     } catch (failure) {
       const to = { redirectUri: trusted.redirectUri, state };
-      if (this.#maySendUnasked(trusted, cookies)) return this.#sendError(browser, to, failure);
-      const error = reportFailure(failure);
+      if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);
+      const error = this.#report("authorize", failure);
       return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
   }
@@ -122,11 +124,11 @@ export class AuthorizationEndpoint {
     const { clientId, scopes } = asked;
     const isAllowed = form.get("decision") === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
+    if (!isAllowed) return redirectResponse(browser.method, this.#errorResponse(asked, denied));
     try {
-      if (!isAllowed) throw new OAuthError("access_denied", "The user did not allow the client.");
       return await this.#beginLogin(browser, cookies, asked, [{ decidedAt: this.#configuration.now() }], wishes);
     } catch (failure) {
-      return this.#sendError(browser, asked, failure);
+      return this.#sendError("consent", browser, asked, failure);
     }
   }
 
@@ -153,9 +155,22 @@ export class AuthorizationEndpoint {
   }
 
   /** Shows a failure to the person. */
-  showError(failure: unknown): Response {
+  showError(route: RequestRoute, failure: unknown): Response {
+    const error = this.#report(route, failure);
     if (failure instanceof UnknownClientError) return unknownClientPage(this.#configuration.consent, failure);
-    return errorPage(this.#configuration.consent, reportFailure(failure));
+    return errorPage(this.#configuration.consent, error);
+  }
+
+  /** Tells of a failure at the event's own name, where this server is not at fault. Gives back the answer. */
+  #report(route: RequestRoute, cause: unknown): OAuthError {
+    const { reporter } = this.#configuration;
+    if (route !== "consent" && route !== "callback") return reporter.refusal(route, cause);
+    const error = reporter.failure(cause);
+    if (isToldElsewhere(error)) return error;
+    const event = { error: error.error, failure: describeFailure(cause) };
+    if (route === "consent") reporter.tell("consent-failed", event);
+    else reporter.tell("login-failed", { ...event, clientId: undefined });
+    return error;
   }
 
   /** Asks about the request of a login that has ended: whoever has logged in has not allowed it. */
@@ -169,7 +184,7 @@ export class AuthorizationEndpoint {
       const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
       return await this.#ask(cookies, client, request, after);
     } catch (failure) {
-      return this.#sendError(browser, request, failure);
+      return this.#sendError("callback", browser, request, failure);
     }
   }
 
@@ -218,14 +233,17 @@ export class AuthorizationEndpoint {
     throw invalidRequest("This decision was not made on this server's page.");
   }
 
-  #sendError({ method }: VisitingBrowser, to: Destination, failure: unknown): Response {
-    return redirectResponse(method, this.#errorResponse(to, reportFailure(failure)));
+  #sendError(route: RequestRoute, { method }: VisitingBrowser, to: Destination, failure: unknown): Response {
+    return redirectResponse(method, this.#errorResponse(to, this.#report(route, failure)));
   }
 
   #errorResponse(to: Destination, { error, message }: OAuthError): URL {
     return authorizationResponse(this.#configuration.issuer, to, { error, error_description: message });
   }
 }
+
+/** What a client reads whom the person does not allow. */
+const denied = new OAuthError("access_denied", "The user did not allow the client.");
 
 function visitorOf({ method, headers }: Request): VisitingBrowser {
   return { method, header: (name) => headers.get(name) };

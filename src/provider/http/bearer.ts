@@ -1,18 +1,22 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { emit } from "../events.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope, requireScopesAmong } from "../oauth/scopes.ts";
-import { invalidRequest, reportFailure } from "../oauth-failure.ts";
+import { invalidRequest } from "../oauth-failure.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
 import {
   type AuthInfo,
   type VerifierParts,
   verifyAccessToken,
   withImpliedScopes,
 } from "../tokens/access-token-verifier.ts";
+import type { MountWatch } from "./mount-watch.ts";
 import { mcpMethods, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 
-type BearerSettings = Pick<ProviderConfiguration, "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"> &
+type BearerSettings = Pick<
+  ProviderConfiguration,
+  "reporter" | "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"
+> &
   VerifierParts;
 
 /** What the guard reads of a request. */
@@ -27,9 +31,11 @@ export interface GuardedRequest {
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
   readonly #settings: BearerSettings;
+  readonly #watch: Pick<MountWatch, "challenged">;
 
-  constructor(settings: BearerSettings) {
+  constructor(settings: BearerSettings, watch: Pick<MountWatch, "challenged">) {
     this.#settings = settings;
+    this.#watch = watch;
   }
 
   /**
@@ -42,22 +48,28 @@ export class BearerGuard {
     requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
     if (method === "OPTIONS") return preflightResponse(mcpMethods, headers.get("access-control-request-headers"));
-    const answer = await this.#authenticate(headers.get("authorization"), requiredScopes);
+    const answer = await this.#authenticate(headers.get("authorization"), requiredScopes, url);
     const isRefused = answer instanceof Response && answer.status === 401;
     return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? notFoundResponse() : answer;
   }
 
-  async #authenticate(authorization: string | null, requiredScopes: readonly string[]): Promise<AuthInfo | Response> {
+  async #authenticate(
+    authorization: string | null,
+    requiredScopes: readonly string[],
+    url: string | undefined,
+  ): Promise<AuthInfo | Response> {
     try {
       const token = bearerToken(authorization);
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.
-      if (token === undefined) return this.#challenge(unauthenticated, requiredScopes);
+      if (token === undefined) {
+        this.#watch.challenged(url);
+        return this.#challenge(unauthenticated, requiredScopes);
+      }
       const { scopeHierarchy } = this.#settings;
       const authInfo = await verifyAccessToken(this.#settings, token);
       const lacking = scopeHierarchy.lacking(requiredScopes, authInfo.scopes);
       if (lacking.length > 0) {
-        // A scope that the server does not know is a mistake of the mount's: nobody could ever get it.
-        requireScopesAmong(this.#settings.scopes, "requiredScopes", lacking);
+        this.#tellOfUnknown(lacking);
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.
           scopes: [...new Set([...authInfo.scopes, ...lacking])],
@@ -71,10 +83,21 @@ export class BearerGuard {
 
   /** The response that a failure of `authenticate`, or of a tool that needs more scopes, gets. */
   refusal(failure: unknown, requiredScopes: readonly string[] = this.#settings.requiredScopes): Response {
-    const error = reportFailure(failure);
-    if (error.status < 500) emit("denied", { error: error.error });
+    const { reporter } = this.#settings;
+    const error = reporter.failure(failure);
+    if (error.status < 500) reporter.tell("denied", { error: error.error, failure: describeFailure(failure) });
     const isChallenged = ["invalid_token", "insufficient_scope", "invalid_request"].includes(error.error);
     return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : oauthErrorResponse(error);
+  }
+
+  /** A scope that the server does not know is a mistake of the mount's: nobody can ever get it, which the operator has to read. */
+  #tellOfUnknown(lacking: readonly string[]): void {
+    const { reporter, scopes } = this.#settings;
+    try {
+      requireScopesAmong(scopes, "requiredScopes", lacking);
+    } catch (failure) {
+      reporter.failure(failure);
+    }
   }
 
   #challenge(error: OAuthError, requiredScopes: readonly string[]): Response {

@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/options.ts";
-import { emit } from "../events.ts";
+import type { Reporter } from "../reporting/reporter.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
 /** How much more a network of IPv6 may send than each of the callers in it. */
@@ -15,7 +15,7 @@ interface Limit {
 }
 
 /** What `RateLimits` needs. */
-type RateLimitSettings = Pick<ProviderConfiguration, "clock" | "rateLimits">;
+type RateLimitSettings = Pick<ProviderConfiguration, "clock" | "rateLimits" | "reporter">;
 
 /** Counts requests, by caller and in total, and refuses those beyond the limits. */
 export class RateLimits {
@@ -35,16 +35,17 @@ export class RateLimits {
    * @throws {OAuthError} with `too_many_requests`, and the seconds after which to come back.
    */
   async count(route: RateLimitedRoute, caller: string | undefined): Promise<void> {
-    const { perCaller, total } = this.#settings.rateLimits ?? {};
+    const { rateLimits, reporter } = this.#settings;
+    const { perCaller, total } = rateLimits ?? {};
     const [limit, inTotal] = [perCaller?.get(route), total?.get(route)];
     if (limit !== undefined && caller !== undefined) {
       const { key, network } = identify(caller);
-      await consume(route, this.#limit(`${route}-caller`, limit), key);
+      await consume(reporter, route, this.#limit(`${route}-caller`, limit), key);
       const ofNetwork = { ...limit, requests: limit.requests * callersPerNetwork };
-      if (network !== undefined) await consume(route, this.#limit(`${route}-network`, ofNetwork), network);
+      if (network !== undefined) await consume(reporter, route, this.#limit(`${route}-network`, ofNetwork), network);
     }
     // Counted after the caller's own: who is over that takes nothing from the others.
-    if (inTotal !== undefined) await consume(route, this.#limit(`${route}-total`, inTotal), "all");
+    if (inTotal !== undefined) await consume(reporter, route, this.#limit(`${route}-total`, inTotal), "all");
   }
 
   /** The limiter of a name; those of networks are made when the first caller of IPv6 comes. */
@@ -59,20 +60,25 @@ export class RateLimits {
   }
 }
 
-async function consume(route: RateLimitedRoute, { limiter, standIn }: Limit, key: string): Promise<void> {
+async function consume(
+  reporter: Reporter,
+  route: RateLimitedRoute,
+  { limiter, standIn }: Limit,
+  key: string,
+): Promise<void> {
   try {
     await limiter.consume(key);
   } catch (refusal) {
     const waiting = millisecondsToWait(refusal);
     if (waiting !== undefined) {
-      emit("rate-limited", { route });
+      reporter.tell("rate-limited", { route });
       throw new OAuthError("too_many_requests", "Too many requests; slow down.", {
         retryAfterSeconds: Math.max(1, waiting / 1000),
       });
     }
     if (standIn === undefined) throw refusal;
-    emit("outage", { code: "ERR_RATE_LIMITER", trace: undefined });
-    await consume(route, { limiter: standIn, standIn: undefined }, key);
+    reporter.limiterFailure(refusal);
+    await consume(reporter, route, { limiter: standIn, standIn: undefined }, key);
   }
 }
 

@@ -3,14 +3,17 @@ import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { readJson } from "./request-body.ts";
 import { jsonResponse, oauthErrorResponse } from "./responses.ts";
 
 /** Makes the registration endpoint, `POST /register` (RFC 7591). */
 export function registrationEndpoint(
-  { registration, requestTimeout }: Pick<ProviderConfiguration, "registration" | "requestTimeout">,
+  {
+    registration,
+    reporter,
+    requestTimeout,
+  }: Pick<ProviderConfiguration, "registration" | "reporter" | "requestTimeout">,
   registry: ClientRegistry,
   rateLimits: Pick<RateLimits, "count">,
 ): (request: Request, caller: string | undefined) => Promise<Response> {
@@ -22,7 +25,7 @@ export function registrationEndpoint(
       const client = await registry.register(metadata, () => rateLimits.count("newClients", caller));
       return jsonResponse(client, { status: 201 });
     } catch (failure) {
-      return refusal(reportFailure(failure));
+      return refusal(reporter.refusal("register", failure));
     }
   };
 }

@@ -1,4 +1,4 @@
-import { OAuthError } from "../../errors.ts";
+import { type OAuthError, PangeaAuthnError } from "../../errors.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 
@@ -35,7 +35,9 @@ async function readText(request: Request, timeout: number): Promise<string> {
     }
   } catch (cause) {
     cancel();
-    throw cause instanceof OAuthError ? cause : invalidRequest("The body could not be read to its end.", { cause });
+    throw cause instanceof PangeaAuthnError
+      ? cause
+      : invalidRequest("The body could not be read to its end.", { cause });
   } finally {
     clearTimeout(deadline);
   }

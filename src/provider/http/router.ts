@@ -3,9 +3,10 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimitedRoute } from "../configuration/options.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
-import { reportFailure } from "../oauth-failure.ts";
+import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
+import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { mcpMethods, metadataResponse, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
@@ -14,6 +15,8 @@ type Respond = (request: Request, caller: string | undefined) => Promise<Respons
 
 interface Route {
   readonly methods: readonly string[];
+  /** What events call it; undefined for documents. */
+  readonly name?: RequestRoute;
   /** Whether scripts of other origins may call it. Never the pages that a browser visits. */
   readonly crossOrigin: boolean;
   /** The rate limits that count here. */
@@ -26,7 +29,7 @@ interface Api {
   readonly path: string;
   /** The name of its URL in the metadata (RFC 8414 section 2). */
   readonly name: `${string}_endpoint`;
-  readonly limit: Exclude<RateLimitedRoute, "authorize">;
+  readonly limit: Exclude<RateLimitedRoute, "authorize" | "newClients">;
   readonly respond: Respond;
 }
 
@@ -37,6 +40,8 @@ interface RouterParts {
   readonly register: Respond;
   readonly announcements: KeyAnnouncements;
   readonly rateLimits: RateLimits;
+  readonly reporter: Reporter;
+  readonly watch: MountWatch;
   /** What is done beside the answers to requests. Never throws. */
   readonly background: () => void;
 }
@@ -52,12 +57,15 @@ export class Router {
     const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
     const { authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
-      const respond = () => metadataResponse(content);
+      const respond = () => {
+        parts.watch.found();
+        return metadataResponse(content);
+      };
       return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
     };
-    const page = (url: string, methods: readonly string[], respond: Respond): [string, Route] => [
+    const page = (name: RequestRoute, url: string, methods: readonly string[], respond: Respond): [string, Route] => [
       new URL(url).pathname,
-      { methods, crossOrigin: false, limit: "authorize", respond },
+      { name, methods, crossOrigin: false, limit: "authorize", respond },
     ];
     const apis: Api[] = [
       { path: paths.token, name: "token_endpoint", limit: "token", respond: (request) => token.token(request) },
@@ -76,12 +84,12 @@ export class Router {
         [baseUrl, resource].map((url) => wellKnownUrl(url, "oauth-protected-resource")),
         protectedResourceMetadata(configuration),
       ),
-      page(baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
-      page(baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
-      page(callbackUrl, ["GET"], (request) => authorization.callback(request)),
+      page("authorize", baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
+      page("consent", baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
+      page("callback", callbackUrl, ["GET"], (request) => authorization.callback(request)),
       ...apis.map(({ path, limit, respond }): [string, Route] => [
         pathBelow(baseUrl) + path,
-        { methods: ["POST"], crossOrigin: true, limit, respond },
+        { name: limit, methods: ["POST"], crossOrigin: true, limit, respond },
       ]),
     ]);
     this.#mcpPath = new URL(resource).pathname;
@@ -90,12 +98,18 @@ export class Router {
 
   /** True for a path that this server answers. At the MCP endpoint that is a preflight and nothing else. */
   serves(path: string, method = "GET"): boolean {
-    return this.#routes.has(path) || (method === "OPTIONS" && path === this.#mcpPath);
+    if (this.#routes.has(path)) return true;
+    if (path === this.#mcpPath) {
+      this.#parts.watch.mounted();
+      return method === "OPTIONS";
+    }
+    this.#parts.watch.unserved(path);
+    return false;
   }
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
-    const { announcements, authorization, background, rateLimits } = this.#parts;
+    const { announcements, authorization, background, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
     const preflight = (methods: readonly string[]) =>
@@ -119,10 +133,11 @@ export class Router {
       }
       return await route.respond(request, caller);
     } catch (failure) {
-      if (route.crossOrigin) return oauthErrorResponse(reportFailure(failure));
+      const { name = "authorize" } = route;
+      if (route.crossOrigin) return oauthErrorResponse(reporter.refusal(name, failure));
       // Where the store does not say who has the key, that failure is what there is to tell.
       const explained = announcements.explain(failure, "invalid_request").catch((other: unknown) => other);
-      return authorization.showError(await explained);
+      return authorization.showError(name, await explained);
     }
   }
 }

@@ -4,7 +4,6 @@ import type { AuthenticateClient } from "../clients/client-authenticator.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { requestedResource } from "../oauth/resource.ts";
-import { reportFailure } from "../oauth-failure.ts";
 import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
 import type { TokenResponse } from "../tokens/token-response.ts";
@@ -30,7 +29,7 @@ export class TokenEndpoint {
   }
 
   async token(request: Request): Promise<Response> {
-    return this.#answer(request, async (form, credentials) => {
+    return this.#answer("token", request, async (form, credentials) => {
       const grantType = form.require("grant_type");
       if (grantType === "authorization_code") return this.#redeemCode(form, credentials);
       if (grantType === "refresh_token") return this.#refresh(form, credentials);
@@ -40,7 +39,7 @@ export class TokenEndpoint {
   }
 
   async revoke(request: Request): Promise<Response> {
-    return this.#answer(request, async (form, credentials) => {
+    return this.#answer("revoke", request, async (form, credentials) => {
       const token = form.require("token");
       await this.#parts.authenticateClient(credentials);
       await revokeToken(this.#parts, credentials.clientId, token);
@@ -81,16 +80,19 @@ export class TokenEndpoint {
   }
 
   async #answer(
+    route: "token" | "revoke",
     request: Request,
     respond: (form: OAuthParameters, credentials: ClientCredentials) => Promise<object>,
   ): Promise<Response> {
-    const { invalidGrantStatus, requestTimeout, announcements } = this.#parts;
+    const { invalidGrantStatus, requestTimeout, announcements, reporter } = this.#parts;
     const authorization = request.headers.get("authorization");
     try {
       const form = await readForm(request, requestTimeout);
       return jsonResponse(await respond(form, readClientCredentials(authorization, form)));
     } catch (failure) {
-      const error = reportFailure(await announcements.explain(failure));
+      // Where the store does not say who has the key, that failure is what there is to tell.
+      const explained = await announcements.explain(failure).catch((other: unknown) => other);
+      const error = reporter.refusal(route, explained);
       if (error.error === "invalid_client" && authorization !== null) {
         return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
       }

@@ -3,7 +3,6 @@ import { recordKey } from "../../records/keys.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { reportFailure } from "../oauth-failure.ts";
 
 /** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
 const lifetimeSeconds = 3600;
@@ -27,7 +26,7 @@ interface Lookup {
 }
 
 /** What `KeyAnnouncements` needs. */
-type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "repositories">;
+type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "reporter" | "repositories">;
 
 /**
  * Tells the instances of a server apart that do not have the same secrets yet, or any more. Each instance announces the
@@ -53,7 +52,8 @@ export class KeyAnnouncements {
 
   /** Begins to announce the keys of this instance, where that is due. Never throws: a later call makes a failure good. */
   announce(): void {
-    if (this.#parts.now() >= this.#renewAt) this.#renew().catch(reportFailure);
+    if (this.#parts.now() >= this.#renewAt)
+      this.#renew().catch((failure: unknown) => this.#parts.reporter.failure(failure));
   }
 
   /**
@@ -116,7 +116,7 @@ export class KeyAnnouncements {
         retryAfterSeconds: believedSeconds,
       });
     }
-    reportFailure(failure);
+    this.#parts.reporter.failure(failure);
     return new OAuthError(gone, "The secret that this login began under is gone; log in again.");
   }
 

@@ -4,7 +4,7 @@ import { boundedCache } from "../../storage/bounded-cache.ts";
 import { wrapped } from "../../storage/capabilities.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { isFreshlyReadable } from "../../storage/fresh-read.ts";
-import { emit } from "../events.ts";
+import type { Reporter } from "../reporting/reporter.ts";
 import type { KeyAnnouncements } from "./key-announcements.ts";
 
 /** How many records of each key are told apart. */
@@ -25,8 +25,11 @@ export class LostRecords {
   readonly #announcements: Pick<KeyAnnouncements, "explain">;
   readonly #met = new Map<string, ReturnType<typeof boundedCache<string, true>>>();
 
-  constructor(announcements: Pick<KeyAnnouncements, "explain">) {
+  readonly #reporter: Reporter;
+
+  constructor(announcements: Pick<KeyAnnouncements, "explain">, reporter: Reporter) {
     this.#announcements = announcements;
+    this.#reporter = reporter;
   }
 
   /** The same repositories, with lost records read as absent. */
@@ -91,6 +94,6 @@ export class LostRecords {
     this.#met.set(keyId, met);
     if (met.has(key)) return;
     met.set(key, true);
-    emit("key-lost", { keyId, records: met.size });
+    this.#reporter.tell("key-lost", { keyId, records: met.size });
   }
 }

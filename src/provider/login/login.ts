@@ -9,8 +9,10 @@ import { consentRevokedAt } from "../grants/consent-revocations.ts";
 import { StepKey } from "../grants/grant-key.ts";
 import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
 import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
-import { invalidRequest, reportFailure } from "../oauth-failure.ts";
-import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
+import { invalidRequest } from "../oauth-failure.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+import { adviceOf } from "../reporting/reporter.ts";
+import type { Upstream, UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
 import { type Decision, DecisionSchema, decisionOf, rememberedFor, standsAfter } from "./decision.ts";
 import type { UpstreamWishes } from "./login-wishes.ts";
@@ -36,6 +38,7 @@ type LoginSettings = Pick<
   | "keys"
   | "lifetimes"
   | "now"
+  | "reporter"
   | "repositories"
   | "resource"
   | "upstream"
@@ -98,12 +101,17 @@ export class Login {
     decisions: readonly Decision[],
     wishes: UpstreamWishes = {},
   ): Promise<BegunLogin> {
-    const { lifetimes, now, upstream, callbackUrl: redirectUri } = this.#configuration;
+    const { lifetimes, now, reporter, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
     const expiresAt = now() + lifetimes.login;
     const silence = wishes.prompt === "none" ? { isSilent: true } : {};
     const transaction = { request, decisions: [...decisions], upstreamVerifier, expiresAt, ...silence };
+    reporter.notice(
+      "info",
+      "first-login",
+      `The first browser goes to ${upstream.name} at ${upstream.issuer} to log in. It has to come back to ${redirectUri}: register that redirect URI there. Where people read an error at ${upstream.name} instead, run "npx pangea-authn-fastmcp doctor".`,
+    );
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
     return {
       location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
@@ -131,8 +139,9 @@ export class Login {
       const { error, message } =
         failure instanceof UpstreamRejectedError
           ? { error: failure.error, message: `${this.#configuration.upstream.name} refused the login.` }
-          : reportFailure(failure);
-      emit("login-failed", { clientId: request.clientId, error });
+          : this.#configuration.reporter.failure(failure);
+      const event = { clientId: request.clientId, error, failure: describeFailure(failure), ...adviceOf(failure) };
+      this.#configuration.reporter.tell("login-failed", event);
       return { request, location: this.#answer(request, { error, error_description: message }) };
     }
   }
@@ -155,12 +164,15 @@ export class Login {
   ): Promise<UpstreamTokens> {
     const { upstream, callbackUrl: redirectUri } = this.#configuration;
     if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
-      throw new UpstreamRejectedError("server_error", "The login was answered by another issuer.");
+      throw otherIssuer(upstream, issuer);
     }
-    if (error !== undefined) throw upstreamError(error);
+    if (error !== undefined) throw upstreamError(upstream, error);
     if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
     try {
-      return await upstream.exchange({ code, codeVerifier, redirectUri, ...(issuer !== undefined && { issuer }) });
+      const given = { code, codeVerifier, redirectUri, ...(issuer !== undefined && { issuer }) };
+      const { answeredAt, ...tokens } = await upstream.exchange(given);
+      if (answeredAt !== undefined) this.#compareClocks(answeredAt);
+      return tokens;
     } catch (cause) {
       if (!(cause instanceof UpstreamRejectedError)) throw cause;
       if (cause.error === "invalid_grant") {
@@ -168,6 +180,19 @@ export class Login {
       }
       throw this.#refusal(cause);
     }
+  }
+
+  /** Warns of a clock that is so far off that codes and tokens end too early or too late. */
+  #compareClocks(answeredAt: number): void {
+    const { clockTolerance, now, reporter, upstream } = this.#configuration;
+    const ahead = Math.round(now() - answeredAt);
+    if (Math.abs(ahead) <= clockTolerance) return;
+    const direction = ahead > 0 ? "ahead of" : "behind";
+    reporter.notice(
+      "warn",
+      "clock",
+      `This machine's clock is ${Math.abs(ahead)} seconds ${direction} that of ${upstream.name}. Set it by NTP: where instances disagree, codes and logins are over before they are used.`,
+    );
   }
 
   /** A refusal that is between the upstream and this server: the client learns of the refusal, the operator why. */
@@ -304,9 +329,17 @@ export function authorizationResponse(
 }
 
 /** An error that the upstream put into the callback, passed on under its own name where that is a well-formed one. */
-function upstreamError(error: string): UpstreamRejectedError {
-  const isWellFormed = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
-  return new UpstreamRejectedError(isWellFormed ? error : "server_error", "The upstream refused the login.");
+function upstreamError({ name, adviceFor }: Upstream, given: string): UpstreamRejectedError {
+  const error = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(given) ? given : "server_error";
+  const advice = adviceFor?.(error);
+  return new UpstreamRejectedError(error, `${name} refused the login.`, advice === undefined ? {} : { advice });
+}
+
+/** The callback names an issuer that is not the upstream's. An address in it is no secret; anything else is left out. */
+function otherIssuer({ name, issuer: own }: Upstream, given: string): UpstreamRejectedError {
+  const other = URL.canParse(given) ? new URL(given).origin : "no URL";
+  const advice = `The answer names the issuer ${other}, and the configured one is ${own}. Where both are your project of ${name}, configure the one that it names; else somebody has mixed up two logins.`;
+  return new UpstreamRejectedError("server_error", "The login was answered by another issuer.", { advice });
 }
 
 function withoutSlash(issuer: string): string {

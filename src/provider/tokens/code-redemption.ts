@@ -45,7 +45,7 @@ export interface RedeemedCode {
 /** What redemption needs. */
 export type CodeRedemptionParts = Pick<
   ProviderConfiguration,
-  "clockTolerance" | "keys" | "lifetimes" | "now" | "repositories" | "resource"
+  "clockTolerance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
 > & {
   readonly grants: Grants;
   readonly issue: TokenIssue;
@@ -130,7 +130,7 @@ export class CodeRedemption {
     const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
     if (record !== undefined && !isOfServer(record, this.#parts.resource)) throw unknownCode();
     if (record === undefined) return this.#refuseReplay(replay);
-    const step = openStep(this.#parts.keys, credential, record.wrappedKey);
+    const step = openStep(this.#parts, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, grant, refreshToken);
     const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);
     if (!isSecondUse) this.#check(request, record);
@@ -241,7 +241,7 @@ export class CodeRedemption {
     // Whoever else has found the code must not be able to end its client's login with it.
     if ((grant ?? record)?.clientId === clientId) {
       const ended = await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey, code: record });
-      if (ended) emit("reuse-detected", { clientId, grantId, credential: "authorization_code" });
+      if (ended) this.#parts.reporter.tell("reuse-detected", { clientId, grantId, credential: "authorization_code" });
     }
     throw unknownCode();
   }

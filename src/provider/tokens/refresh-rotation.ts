@@ -36,6 +36,7 @@ export type RefreshRotationParts = Pick<
   | "lifetimes"
   | "now"
   | "onRefreshReuse"
+  | "reporter"
   | "repositories"
   | "resource"
   | "scopeHierarchy"
@@ -137,12 +138,12 @@ export class RefreshRotation {
 
   /** The keys of a token that still gets an answer. */
   async #open(credential: GrantCredential, chain: Chain & { readonly grant: Grant }): Promise<Step> {
-    const { grants, issue, keys } = this.#parts;
+    const { grants, issue } = this.#parts;
     const { grant, shown, successor } = chain;
     const now = this.#parts.now();
     // The mark says that this server issued the token, so one that is gone was used long ago.
     if (shown === undefined) return this.#refuseReuse(credential, grant, undefined);
-    const step = openStep(keys, credential, shown.wrappedKey);
+    const step = openStep(this.#parts, credential, shown.wrappedKey);
     if (isRevoked(grant)) {
       await grants.endUpstream(step.grantId, grant, step.key.grantKey);
       throw unknownToken();
@@ -170,7 +171,7 @@ export class RefreshRotation {
     if (isRevoked(grant)) throw unknownToken();
     const ends = this.#parts.onRefreshReuse === "end-grant";
     if (ends) await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey });
-    emit("reuse-detected", { clientId, grantId, credential: "refresh_token" });
+    this.#parts.reporter.tell("reuse-detected", { clientId, grantId, credential: "refresh_token" });
     const consequence = ends ? "; the login has been ended" : "";
     throw new OAuthError("invalid_grant", `The refresh token was used before${consequence}.`);
   }

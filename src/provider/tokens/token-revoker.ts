@@ -13,10 +13,9 @@ import {
   readMarkedCredential,
 } from "../oauth/grant-credential.ts";
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
-import { reportFailure } from "../oauth-failure.ts";
 
 /** What revocation needs. */
-export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "repositories" | "resource"> & {
+export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "reporter" | "repositories" | "resource"> & {
   readonly grants: Grants;
   readonly announcements: KeyAnnouncements;
 };
@@ -45,7 +44,7 @@ export async function revokeToken(parts: RevokerParts, clientId: string, token: 
 }
 
 async function revokeGrant(
-  { announcements, repositories, grants, keys, resource }: RevokerParts,
+  { announcements, reporter, repositories, grants, keys, resource }: RevokerParts,
   clientId: string,
   { handle, generation, core }: GrantCredential,
   isProven: boolean,
@@ -64,7 +63,7 @@ async function revokeGrant(
   } catch (failure) {
     const explained = await announcements.explain(failure);
     isLost = explained instanceof OAuthError && explained.error === "invalid_grant";
-    if (explained === failure) reportFailure(failure);
+    if (explained === failure) reporter.failure(failure);
     // Another instance opens the record, and ends the session upstream too.
     else if (!isLost) throw explained;
   }
@@ -72,7 +71,7 @@ async function revokeGrant(
 }
 
 async function revokeAccessToken(
-  { repositories, grants, keys, now, resource }: RevokerParts,
+  { reporter, repositories, grants, keys, now, resource }: RevokerParts,
   clientId: string,
   token: string,
 ): Promise<void> {
@@ -100,7 +99,7 @@ async function revokeAccessToken(
       // It may be the last token that opens the session which the revocation could not end.
       const open = () => GrantKey.unwrap(keys, grantId, token, wrappedKey);
       const grantKey = openOr(open, (failure) => {
-        reportFailure(failure);
+        reporter.failure(failure);
         return undefined;
       });
       await grants.endUpstream(grantId, grant, grantKey);

@@ -1,3 +1,5 @@
+import type { Finding } from "../../storage/finding.ts";
+
 /** What a browser that is sent upstream to log in carries along. */
 export interface UpstreamLoginRequest {
   /** Comes back with the browser, and binds the login to the browser that began it. */
@@ -41,6 +43,8 @@ export interface UpstreamTokens {
   readonly expiresAt?: number;
   /** The scopes of the access token, where the upstream said so. */
   readonly scopes?: string[];
+  /** When the upstream answered, in epoch seconds by its own clock, where it said so. It is compared and not kept. */
+  readonly answeredAt?: number;
 }
 
 /** Who a user is, as far as the upstream says. */
@@ -82,6 +86,20 @@ export interface Upstream {
    * its `secret` option.
    */
   readonly keyMaterial?: string | readonly string[];
+
+  /**
+   * What the operator of this server can change where a login comes back with an error, such as `invalid_scope`. It names
+   * options and never their values. It is called without its `this`. Default: nothing is known.
+   */
+  readonly adviceFor?: (error: string) => string | undefined;
+
+  /**
+   * Looks whether this server's configuration fits the upstream: whether it answers under its issuer, takes the client and
+   * its secret, and would send browsers back. Without a login, and without a change. Default: only what a login shows.
+   *
+   * @param redirectUri - Where a login would come back to.
+   */
+  diagnose?(redirectUri: string): Promise<Finding[]>;
 
   /**
    * Where the browser goes to log in.

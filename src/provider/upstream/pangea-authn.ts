@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { type OptionKinds, requireDuration, requireKind, requireOptions, requireThat } from "../../option-checks.ts";
+import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
@@ -139,13 +140,14 @@ export class PangeaAuthn implements Upstream {
     return url;
   }
 
-  exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
-    return this.#token({
-      grant_type: "authorization_code",
-      code,
-      redirect_uri: redirectUri,
-      code_verifier: codeVerifier,
+  async exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
+    let date: string | null = null;
+    const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: codeVerifier };
+    const tokens = await this.#token(form, (headers) => {
+      date = headers.get("date");
     });
+    const answeredAt = Date.parse(date ?? "") / 1000;
+    return { ...tokens, ...(Number.isFinite(answeredAt) && { answeredAt }) };
   }
 
   /** The reply may or may not carry a new refresh token; without one the old one stays good. */
@@ -180,8 +182,33 @@ export class PangeaAuthn implements Upstream {
     for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
   }
 
-  async #token(form: Record<string, string>): Promise<UpstreamTokens> {
-    const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form));
+  /** What is wrong with this server's OAuth client where a login comes back with one of these errors. */
+  readonly adviceFor = (error: string): string | undefined => {
+    const scopes = this.#options.scopes.join(" ");
+    const known: Readonly<Record<string, string>> = {
+      invalid_scope: `Give the OAuth client of ${this.#nameOf("clientId")} the scopes ${scopes} in the Pangea console, or take other ones for ${this.#nameOf("scopes")}.`,
+      unauthorized_client: `Let the OAuth client of ${this.#nameOf("clientId")} use the grant type Authorization Code in the Pangea console.`,
+      unsupported_response_type: `Let the OAuth client of ${this.#nameOf("clientId")} use the response type Code in the Pangea console.`,
+    };
+    return Object.hasOwn(known, error) ? known[error] : undefined;
+  };
+
+  async diagnose(redirectUri: string): Promise<Finding[]> {
+    const { diagnosePangea } = await import("./pangea-diagnosis.ts");
+    const { clientId, scopes, fetch: send = fetch, clock = Date.now } = this.#options;
+    const names = {
+      issuerUrl: this.#nameOf("issuerUrl"),
+      clientId: this.#nameOf("clientId"),
+      clientSecret: this.#nameOf("clientSecret"),
+      scopes: this.#nameOf("scopes"),
+    };
+    const post = (path: string, form: Record<string, string>) => this.#post(path, form);
+    const { issuer, timeout } = this;
+    return diagnosePangea({ issuer, clientId, scopes, redirectUri, timeout, clock, names, send, post });
+  }
+
+  async #token(form: Record<string, string>, look?: (headers: Headers) => void): Promise<UpstreamTokens> {
+    const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form, undefined, look));
     const { clock = Date.now } = this.#options;
     const { access_token: token, refresh_token: refreshToken, expires_in: lifetime, scope } = reply;
     return {
@@ -193,8 +220,14 @@ export class PangeaAuthn implements Upstream {
   }
 
   /** @param advice - What an operator can change where Pangea AuthN refuses this request and nothing else. */
-  async #post(path: string, form: Record<string, string>, advice?: string): Promise<unknown> {
+  async #post(
+    path: string,
+    form: Record<string, string>,
+    advice?: string,
+    look?: (headers: Headers) => void,
+  ): Promise<unknown> {
     const { status, headers, body } = await this.#send(path, form);
+    look?.(headers);
     if (status >= 500 || status === 429) {
       const seconds = Number(headers.get("retry-after") ?? Number.NaN);
       throw new UpstreamUnavailableError(`Pangea AuthN answered with status ${status}; try again later.`, {

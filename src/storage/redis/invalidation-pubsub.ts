@@ -102,8 +102,8 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
    * @throws {ConfigurationError} For a prefix outside its alphabet, and for times and a `maxUnsent` that are out of range.
    */
   constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions = {}) {
-    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"], "give a client of ioredis");
     requireOptions("RedisPubSubInvalidation", options, optionKinds);
+    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"], "give a client of ioredis");
     const { prefix = "pangea", timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
     const { maxUnsent = defaultMaxUnsent } = options;
     requireTimerLength("timeout", timeout);

@@ -78,8 +78,8 @@ export class RedisTrackingInvalidation implements InvalidationSource, AsyncDispo
    * @throws {ConfigurationError} For a heartbeat that no timer takes.
    */
   constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
-    requireMethods("The Redis client", redis, ["duplicate", "on"], "give a client of ioredis");
     requireOptions("RedisTrackingInvalidation", options, optionKinds);
+    requireMethods("The Redis client", redis, ["duplicate", "on"], "give a client of ioredis");
     hearErrorEvents(redis);
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;

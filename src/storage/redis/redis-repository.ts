@@ -9,6 +9,7 @@ import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry } from "../expiry.ts";
+import type { Finding } from "../finding.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
@@ -260,6 +261,18 @@ export class RedisRepository<V, K extends string = string>
       }
     }
     unreadable.throwIfAny();
+  }
+
+  /**
+   * Looks at the settings of Redis that may lose records (eviction, persistence) and at its clock. The Redis user needs
+   * `+info` and `+time`.
+   *
+   * @throws {StorageFailure} When Redis does not answer.
+   */
+  async diagnose(): Promise<Finding[]> {
+    this.#assertOpen();
+    const { diagnoseRedis } = await import("./diagnosis.ts");
+    return diagnoseRedis(this.#shared, this.#clock);
   }
 
   /**

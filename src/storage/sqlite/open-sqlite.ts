@@ -20,9 +20,6 @@ export interface OpenSqliteOptions {
  */
 const servingTimeout = 5;
 
-/** The most memory for pages of the file: enough for the keys of a million records. It is taken as it is needed. */
-const cachedKibibytes = 65_536;
-
 /**
  * Opens a SQLite database file with the settings that a repository should have: readable by this user only (mode 0600, the
  * files beside it too), WAL, `synchronous=FULL`, so that a write that was answered survives a loss of power, and a short
@@ -66,7 +63,7 @@ function prepareConnection(database: SqliteLike, file: string): void {
       { effect: "none" },
     );
   }
-  database.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${cachedKibibytes}`);
+  database.exec("PRAGMA synchronous = FULL");
 }
 
 /**

@@ -38,10 +38,18 @@ async function start() {
 function parts() {
   const clock = new ManualClock();
   const repositories = createInMemoryRepositories({ clock: clock.read });
-  const { keys, lifetimes, meetForeignGrant, now, resource } = configured({}, clock);
+  const { keys, lifetimes, meetForeignGrant, now, reporter, resource } = configured({}, clock);
   const upstream = new FakeUpstream(clock.read);
-  const upstreamRevocations = new UpstreamRevocations({ keys, now, repositories, upstream });
-  const grants = new Grants({ lifetimes, meetForeignGrant, now, repositories, resource, upstreamRevocations });
+  const upstreamRevocations = new UpstreamRevocations({ keys, now, reporter, repositories, upstream });
+  const grants = new Grants({
+    lifetimes,
+    meetForeignGrant,
+    now,
+    reporter,
+    repositories,
+    resource,
+    upstreamRevocations,
+  });
   return { clock, repositories, upstream, grants };
 }
 

@@ -1,12 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { Retries } from "../../../src/provider/grants/retries.ts";
+import { silentReporter } from "../../support/silent-reporter.ts";
 
 function retriesOf() {
   const state = { now: 1_000, down: true };
   const done: string[] = [];
   const retries = new Retries<string>({
     now: () => state.now,
+    reporter: silentReporter(),
     longestPauseSeconds: 12,
     attempt: async (grantId, task) => {
       done.push(`${grantId} ${task}`);
@@ -67,7 +69,12 @@ describe("what an instance could not do", () => {
       done.push(grantId);
       await held;
     };
-    const retries = new Retries<string>({ now: () => 1_000, longestPauseSeconds: 12, attempt });
+    const retries = new Retries<string>({
+      now: () => 1_000,
+      reporter: silentReporter(),
+      longestPauseSeconds: 12,
+      attempt,
+    });
     for (const grantId of ["one", "two", "three"]) retries.keep(grantId, "v1");
     for (let times = 0; times < 3; times += 1) {
       retries.begin();

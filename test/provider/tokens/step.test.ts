@@ -4,6 +4,7 @@ import { KeyRing } from "../../../src/index.ts";
 import { StepKey } from "../../../src/provider/grants/grant-key.ts";
 import { openStep } from "../../../src/provider/tokens/step.ts";
 import { grantIdOf } from "../../../src/records/keys.ts";
+import { silentReporter } from "../../support/silent-reporter.ts";
 
 const [keys, others] = [KeyRing.from("a".repeat(32)), KeyRing.from("b".repeat(32))];
 const credential = { handle: "h".repeat(22), generation: 1, core: "core" };
@@ -11,7 +12,7 @@ const grantId = grantIdOf(credential.handle);
 const key = StepKey.create(grantId);
 
 it("the keys of a step open with its credential", () => {
-  const step = openStep(keys, credential, key.wrap(keys, "core"));
+  const step = openStep({ keys, reporter: silentReporter() }, credential, key.wrap(keys, "core"));
   expect(step).toMatchObject({ ...credential, grantId });
   expect(step.key.authenticate("text")).toEqual(key.authenticate("text"));
 });
@@ -25,7 +26,9 @@ it.each([
   const listen = (event: unknown) => void told.push(event);
   subscribe("pangea-authn-fastmcp:outage", listen);
   try {
-    expect(() => openStep(keys, credential, wrapped)).toThrow(expect.objectContaining(failure));
+    expect(() => openStep({ keys, reporter: silentReporter() }, credential, wrapped)).toThrow(
+      expect.objectContaining(failure),
+    );
   } finally {
     unsubscribe("pangea-authn-fastmcp:outage", listen);
   }

@@ -76,6 +76,7 @@ export class Instance {
       pangeaAuthnClientId: "psa_explorer",
       pangeaAuthnClientSecret: "pck_explorerexplorerexplorerexplorer",
       pangeaAuthnScopes: ["user"],
+      logger: false,
       secret: "the secret of all instances of the explorer",
       repositories: store.repositoriesOf(stage, this.index),
       rateLimits: false,

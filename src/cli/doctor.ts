@@ -1,0 +1,100 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { guideTo } from "../documentation.ts";
+import { ConfigurationError, PangeaAuthnError } from "../errors.ts";
+import type { ProviderCheck } from "../provider/diagnosis/diagnose.ts";
+import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
+import type { Finding } from "../storage/finding.ts";
+import { providerFromEnvironment } from "./doctor-environment.ts";
+
+/** What `doctor` is asked for. */
+export interface DoctorOptions {
+  /** A file that exports a provider, as `provider` or as its default. Default: the environment says what to look at. */
+  readonly config?: string | undefined;
+  /** Whether the findings are printed as JSON. Default: false. */
+  readonly json?: boolean | undefined;
+  /** Where variables of the environment are read. Default: `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+type Checked = Pick<McpOAuthProvider, "check">;
+
+/**
+ * Looks whether a provider's configuration, its upstream and its store fit together, and prints what it finds.
+ *
+ * @returns 1 where an error was found, 0 where none was.
+ */
+export async function runDoctor({ config, json = false, environment = process.env }: DoctorOptions): Promise<0 | 1> {
+  const { findings, status } = await checked(config, environment);
+  console.log(json ? JSON.stringify({ status, findings }, undefined, 2) : rendered({ findings, status }));
+  return status === "error" ? 1 : 0;
+}
+
+async function checked(
+  config: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ProviderCheck> {
+  const closers: (() => unknown)[] = [];
+  try {
+    const provider =
+      config === undefined ? await providerFromEnvironment(environment, closers) : await exportedProvider(config);
+    return await provider.check();
+  } catch (failure) {
+    if (!(failure instanceof PangeaAuthnError)) throw failure;
+    const finding: Finding = {
+      check: "configuration",
+      status: "error",
+      what: failure.message,
+      why: "A provider with this configuration does not start.",
+      remedy: "Change what the message names.",
+    };
+    return { status: "error", findings: [finding] };
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+async function exportedProvider(config: string): Promise<Checked> {
+  const { default: given, provider = given }: Record<string, unknown> = await import(
+    pathToFileURL(resolve(config)).href
+  );
+  if (isChecked(provider)) return provider;
+  throw new ConfigurationError(`${config} must export a provider, as "provider" or as its default.`);
+}
+
+function isChecked(value: unknown): value is Checked {
+  return typeof value === "object" && value !== null && "check" in value && typeof value.check === "function";
+}
+
+/** The most characters in a line, so that no terminal breaks it. */
+const width = 80;
+const signs = { ok: "ok", warning: "warning", error: "ERROR" } as const;
+
+/** The findings as a person reads them: the bad ones with why, and what to do. */
+export function rendered({ findings, status }: ProviderCheck): string {
+  const count = (wanted: Finding["status"]) => findings.filter((finding) => finding.status === wanted).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  const numbers = `${errors} ${errors === 1 ? "error" : "errors"}, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  const verdict = status === "ok" ? "Everything fits." : `${numbers}.`;
+  return [...findings.map(renderedFinding), verdict].join("\n");
+}
+
+function renderedFinding({ check, status, what, why, remedy }: Finding): string {
+  const lines = indented(`${signs[status].padEnd(9)}`, what);
+  if (status === "ok") return lines;
+  const more = [why && indented("  why    ", why), remedy && indented("  do     ", remedy)].filter(Boolean);
+  return [lines, ...more, `  see    ${guideTo(check)}`, ""].join("\n");
+}
+
+/** A text in lines, the first one behind a word, the others below its beginning. */
+function indented(word: string, text: string): string {
+  const indent = " ".repeat(word.length);
+  const lines = [word];
+  for (const part of text.split(" ")) {
+    const last = lines.at(-1) ?? "";
+    const isFirst = last === word || last === indent;
+    if (!isFirst && last.length + part.length + 1 > width) lines.push(indent + part);
+    else lines[lines.length - 1] = isFirst ? last + part : `${last} ${part}`;
+  }
+  return lines.join("\n");
+}

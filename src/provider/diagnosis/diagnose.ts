@@ -1,0 +1,59 @@
+import type { Finding } from "../../storage/finding.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+import { checkPublicUrl } from "./public-url.ts";
+import { checkSecrets } from "./secrets.ts";
+import { checkStore } from "./store.ts";
+
+/** How a provider fares. */
+export interface ProviderCheck {
+  /** The worst of the findings. */
+  readonly status: Finding["status"];
+  readonly findings: readonly Finding[];
+}
+
+/** What the checks need. */
+export type Examined = Pick<
+  ProviderConfiguration,
+  "baseUrl" | "callbackUrl" | "clock" | "issuer" | "keys" | "now" | "repositories" | "resource" | "upstream"
+>;
+
+/** Looks at a provider's configuration, its upstream and its store. Never rejects: what fails is a finding. */
+export async function diagnose(provider: Examined): Promise<ProviderCheck> {
+  const groups = await Promise.all([
+    checkUpstream(provider),
+    storeAndSecrets(provider),
+    guarded("public-url", checkPublicUrl(provider)),
+  ]);
+  const findings = groups.flat();
+  return { findings, status: worst(findings) };
+}
+
+/** The secrets of other instances are read from the store: one that fails is told of once. */
+async function storeAndSecrets(provider: Examined): Promise<Finding[]> {
+  const store = await guarded("store", checkStore(provider));
+  if (store.some(({ check, status }) => check === "store" && status === "error")) return store;
+  return [...store, ...(await guarded("secrets", checkSecrets(provider)))];
+}
+
+async function checkUpstream({ upstream, callbackUrl }: Examined): Promise<Finding[]> {
+  if (upstream.diagnose !== undefined) return guarded("upstream-issuer", upstream.diagnose(callbackUrl));
+  const what = `Register exactly this redirect URI at ${upstream.name}: ${callbackUrl}`;
+  return [{ check: "redirect-uri", status: "ok", what }];
+}
+
+async function guarded(check: string, findings: Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await findings;
+  } catch (failure) {
+    const { code, message, causes } = describeFailure(failure);
+    const details = [code, ...causes.map((cause) => cause.code)].join(", ");
+    const why = "What could not be looked at may be wrong.";
+    return [{ check, status: "error", what: `${message} (${details})`, why, remedy: "Mend what the message names." }];
+  }
+}
+
+function worst(findings: readonly Finding[]): Finding["status"] {
+  const has = (status: Finding["status"]) => findings.some((finding) => finding.status === status);
+  return has("error") ? "error" : has("warning") ? "warning" : "ok";
+}

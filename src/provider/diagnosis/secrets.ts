@@ -1,0 +1,52 @@
+import { recordKey } from "../../records/keys.ts";
+import { isEnumerable } from "../../storage/enumerable.ts";
+import type { Finding } from "../../storage/finding.ts";
+import type { Examined } from "./diagnose.ts";
+
+/** How long an instance's mark stays, in seconds: as long as the announcement of its keys. */
+const markLifetimeSeconds = 3600;
+
+/**
+ * Looks whether all instances have the same secrets. Each running instance announces the ids of its keys in the store; who
+ * checks leaves a mark as well, for stores that cannot list.
+ */
+export async function checkSecrets({ repositories, keys, issuer, now }: Examined): Promise<Finding[]> {
+  const { keyAnnouncements } = repositories;
+  const own = new Set(keys.ids);
+  const markKey = recordKey("key_announcement", issuer, "of whoever checked last");
+  const mark = await keyAnnouncements.get(markKey);
+  const others = new Set(mark !== undefined && !own.has(mark.keyId) ? [mark.keyId] : []);
+  const announced = new Set<string>();
+  if (isEnumerable(keyAnnouncements)) {
+    for await (const [key, { keyId }] of keyAnnouncements.entries()) {
+      // Other servers may share the store: an announcement's key says whose it is.
+      if (key !== recordKey("key_announcement", issuer, keyId)) continue;
+      announced.add(keyId);
+      if (!own.has(keyId)) others.add(keyId);
+    }
+  }
+  const [primary] = keys.ids;
+  if (primary !== undefined) {
+    await keyAnnouncements.set(markKey, { keyId: primary, expiresAt: Math.ceil(now()) + markLifetimeSeconds });
+  }
+  return [others.size === 0 ? same(announced.size) : different([...own], [...others])];
+}
+
+function same(announced: number): Finding {
+  const what =
+    announced === 0
+      ? "No instance has announced other secrets in the last hour."
+      : "Every instance of the last hour has announced the secrets that this one has.";
+  return { check: "secrets", status: "ok", what };
+}
+
+function different(own: readonly string[], others: readonly string[]): Finding {
+  return {
+    check: "secrets",
+    status: "error",
+    what: `Another instance has secrets that this one lacks: key ids ${others.join(", ")}; this one has ${own.join(", ")}.`,
+    why: "A login that one instance begins cannot be ended by the other, which answers with 503.",
+    remedy:
+      "Give every instance the same secret (or upstream client secret). While secrets are replaced, list the new and the old one everywhere; after that the old announcement ends within the hour.",
+  };
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from "node:crypto";
+import { StorageError } from "../../errors.ts";
+import { isLoopbackHost } from "../../option-checks.ts";
+import { recordKey } from "../../records/keys.ts";
+import { type Finding, isDiagnosable } from "../../storage/finding.ts";
+import { InMemoryRepository } from "../../storage/in-memory.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+import type { Examined } from "./diagnose.ts";
+
+/** How long the marked record would stay if it were left behind, in seconds. */
+const markLifetimeSeconds = 60;
+
+/** Looks whether the store writes, reads and deletes, and what it says of itself. */
+export async function checkStore(provider: Examined): Promise<Finding[]> {
+  const failed = await whatFails(provider);
+  if (failed !== undefined) return [failed];
+  const what = "The store writes, reads, adds, takes and deletes, and every kind of record can be read.";
+  return [{ check: "store", status: "ok", what }, ...inMemory(provider), ...(await ownWords(provider))];
+}
+
+/** Writes a marked record and follows it to its end; reads what is not there of every other kind. */
+async function whatFails({ repositories, issuer, now }: Examined): Promise<Finding | undefined> {
+  const mark = randomBytes(9).toString("base64url");
+  const key = recordKey("key_announcement", issuer, `check ${mark}`);
+  const record = { keyId: mark, expiresAt: Math.ceil(now()) + markLifetimeSeconds };
+  const { keyAnnouncements: marks } = repositories;
+  let step = "writes a record";
+  const expect = (isRight: boolean, what: string): void => {
+    if (!isRight) throw new UnfitStore(what);
+  };
+  try {
+    await marks.set(key, record);
+    step = "reads a record";
+    expect((await marks.get(key))?.keyId === mark, "A record that was written is not read back.");
+    step = "adds a record";
+    expect(!(await marks.add(key, record)), "A record was added where there is one already.");
+    step = "takes a record";
+    expect((await marks.take(key))?.keyId === mark, "A record that is there was not taken.");
+    expect((await marks.get(key)) === undefined, "A record that was taken is still read.");
+    step = "deletes a record";
+    await marks.set(key, record);
+    expect(await marks.delete(key), "A record that is there was not deleted.");
+    expect((await marks.get(key)) === undefined, "A record that was deleted is still read.");
+    for (const [kind, repository] of Object.entries(repositories)) {
+      if (typeof repository !== "object" || repository === null || !("get" in repository)) continue;
+      step = `reads ${kind}`;
+      await repository.get(key);
+    }
+    return undefined;
+  } catch (failure) {
+    return storeFinding(step, failure);
+  }
+}
+
+/** What a store does that no store may do. */
+class UnfitStore {
+  readonly what: string;
+  constructor(what: string) {
+    this.what = what;
+  }
+}
+
+function storeFinding(step: string, failure: unknown): Finding {
+  const check = "store";
+  if (failure instanceof UnfitStore) {
+    const why = "Codes and refresh tokens would be used twice, or logins lost.";
+    const remedy = "Let the suite of pangea-authn-fastmcp/conformance look at the backend.";
+    return { check, status: "error", what: failure.what, why, remedy };
+  }
+  const { code, message, causes } = describeFailure(failure);
+  const details = [code, ...causes.map((cause) => cause.code)].filter((one) => one !== "ERR_UNEXPECTED");
+  return {
+    check,
+    status: "error",
+    what: `The store fails where it ${step}: ${message}${details.length > 0 ? ` (${details.join(", ")})` : ""}`,
+    why: "Nobody can log in, and requests with a token are answered with 503.",
+    remedy:
+      failure instanceof StorageError
+        ? (remedies[failure.code] ?? "Do what the message says.")
+        : "Look at the backend: it threw something else than a StorageError.",
+  };
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  ERR_STORAGE_UNAVAILABLE:
+    "See that the store runs, and that this machine reaches it: its address, port, TLS and firewall.",
+  ERR_STORAGE_TIMEOUT: "See that this machine reaches the store, and that the store is not overloaded.",
+  ERR_STORAGE_RATE_LIMITED: "Wait, or ask for a higher limit.",
+  ERR_STORAGE_UNAUTHORIZED: "Check the token of Vault, or the username and password of Redis, and what they allow.",
+};
+
+/** What is in this process's memory is gone with it, and no other instance sees it. */
+function inMemory({ repositories, baseUrl }: Examined): Finding[] {
+  const kinds = Object.entries(repositories).filter(([, repository]) => repository instanceof InMemoryRepository);
+  if (kinds.length === 0) return [];
+  const check = "store-in-memory";
+  const what = `State is in this process's memory (${kinds.length === 1 ? kinds[0]?.[0] : `${kinds.length} kinds of records`}).`;
+  if (isLoopbackHost(new URL(baseUrl).hostname)) return [{ check, status: "ok", what }];
+  return [
+    {
+      check,
+      status: "warning",
+      what,
+      why: "A restart ends every login, and a second instance knows none of them.",
+      remedy: "Give repositories, such as createRedisRepositories(…) or createVaultRepositories(…).",
+    },
+  ];
+}
+
+/** What the store says of its own settings and its clock; each check once, however many repositories share the store. */
+async function ownWords({ repositories }: Examined): Promise<Finding[]> {
+  const told = new Map<string, Finding>();
+  for (const repository of Object.values(repositories)) {
+    if (typeof repository !== "object" || repository === null || !isDiagnosable(repository)) continue;
+    for (const finding of await repository.diagnose()) {
+      const known = told.get(finding.check);
+      if (known === undefined || known.status === "ok") told.set(finding.check, finding);
+    }
+  }
+  return [...told.values()];
+}

@@ -1,0 +1,131 @@
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { pathBelow, wellKnownUrl } from "../oauth/paths.ts";
+
+/** What a mount says of itself. */
+export interface MountPlace {
+  /** The path of the router that it is in. Default: the root of the application. */
+  readonly below?: string;
+  /** Whether its options say how the paths that it gets differ from the public ones. */
+  readonly mapsPaths?: boolean;
+}
+
+type WatchSettings = Pick<ProviderConfiguration, "baseUrl" | "reporter" | "resource">;
+
+/** How many requests without a token are pointed to the metadata before it is strange that nobody asks for it. */
+const strangeChallenges = 5;
+
+/**
+ * Sees from the requests that come whether a provider is mounted where its base URL says, and tells the operator of what
+ * cannot work, once. A mount that serves too little is silent otherwise: what it does not serve, somebody else answers.
+ */
+export class MountWatch {
+  readonly #settings: WatchSettings;
+  /** The path of the base URL, without a slash at its end. */
+  readonly #basePath: string;
+  readonly #mcpPath: string;
+  /** The paths of the endpoints, without the metadata's. */
+  readonly #endpoints: ReadonlySet<string>;
+  /** The paths that nobody but this provider has: of its metadata by RFC 8414 and RFC 9728, and its callback. */
+  readonly #ownPaths: readonly string[];
+  #isMounted = false;
+  #mapsPaths = false;
+  #challenges = 0;
+  #isFound = false;
+
+  constructor(settings: WatchSettings, endpoints: readonly string[], ownPaths: readonly string[]) {
+    this.#settings = settings;
+    this.#basePath = pathBelow(settings.baseUrl);
+    this.#mcpPath = new URL(settings.resource).pathname;
+    this.#endpoints = new Set(endpoints);
+    this.#ownPaths = ownPaths;
+  }
+
+  /** A mount was made, or has got a request. */
+  mounted({ below = "", mapsPaths = false }: MountPlace = {}): void {
+    this.#isMounted = true;
+    this.#mapsPaths ||= mapsPaths;
+    if (below === "" || mapsPaths) return;
+    const { baseUrl } = this.#settings;
+    this.#warn(
+      "mounted-under-a-path",
+      `pangeaAuth(provider) is mounted under ${below}, so requests for ${wellKnownUrl(baseUrl, "oauth-authorization-server")} never come to it, and clients look there. Mount it at the root of the application, app.use(pangeaAuth(provider)), and let mcpBaseUrl end in the path under which it is to be served (now it is ${baseUrl}).`,
+    );
+  }
+
+  /** A client asked for the metadata. */
+  found(): void {
+    this.#isFound = true;
+  }
+
+  /** A request came to a mount whose path is none of this provider's. */
+  unserved(path: string): void {
+    this.#isMounted = true;
+    if (this.#mapsPaths || this.#settings.reporter.hasNoticed("path-prefix")) return;
+    if (this.#basePath !== "" && this.#endpoints.has(this.#basePath + path)) this.#warnOfPrefix(path, "removes");
+    else if (this.#ownPaths.some((own) => path.length > own.length && path.endsWith(own))) {
+      // A client looks for metadata below the MCP endpoint too.
+      if (!path.startsWith(`${this.#mcpPath}/`)) this.#warnOfPrefix(path, "adds");
+    }
+  }
+
+  /** A request without a token came to the guard, and was pointed to the metadata. */
+  challenged(url: string | undefined): void {
+    const path = url === undefined ? undefined : pathOf(url);
+    // A client looks for metadata in many places.
+    if (path !== undefined && !this.#mapsPaths && !path.includes("/.well-known/")) this.#lookAtGuarded(path);
+    if (!this.#isMounted) {
+      this.#warn(
+        "not-mounted",
+        `A request to the MCP endpoint was refused and pointed to ${this.#metadataUrl}, and nothing in this process serves that. Mount the routes before the guard, such as app.use(pangeaAuth(provider)); where another process serves them, all is well.`,
+      );
+    }
+    this.#challenges += 1;
+    if (this.#challenges === strangeChallenges && this.#isMounted && !this.#isFound) {
+      this.#warn(
+        "metadata-not-asked",
+        `${strangeChallenges} requests to the MCP endpoint were refused and pointed to ${this.#metadataUrl}, and nobody has asked this process for it. Let the proxy pass /.well-known/ on to this server, and mount the routes at the root of the application.`,
+      );
+    }
+  }
+
+  #lookAtGuarded(path: string): void {
+    const isBelow = this.#basePath === "" || path === this.#basePath || path.startsWith(`${this.#basePath}/`);
+    if (!isBelow) this.#warnOfPrefix(path, "removes");
+    else if (path.length > this.#mcpPath.length && this.#mcpPath !== "/" && path.endsWith(this.#mcpPath)) {
+      this.#warnOfPrefix(path, "adds");
+    }
+  }
+
+  #warnOfPrefix(path: string, what: "removes" | "adds"): void {
+    const { baseUrl } = this.#settings;
+    const prefix = path.slice(0, path.length - this.#suffixOf(path).length);
+    this.#warn(
+      "path-prefix",
+      what === "removes"
+        ? `A request came for the path ${shown(path)}, which does not lie below the path of the base URL ${baseUrl}. Where a proxy takes the prefix off, let it keep the prefix, or say so: pangeaAuth(provider, { removedPrefix: "${this.#basePath}" }).`
+        : `A request came for the path ${shown(path)}, and the base URL is ${baseUrl}. Where a proxy or a router puts ${shown(prefix)} before the path, say so: pangeaAuth(provider, { addedPrefix: "${shown(prefix)}" }); where it is part of the public URL, give it to mcpBaseUrl.`,
+    );
+  }
+
+  /** What of a path is this provider's own. */
+  #suffixOf(path: string): string {
+    return [...this.#ownPaths, this.#mcpPath].find((own) => path.endsWith(own)) ?? "";
+  }
+
+  get #metadataUrl(): string {
+    return wellKnownUrl(this.#settings.resource, "oauth-protected-resource");
+  }
+
+  #warn(topic: string, message: string): void {
+    this.#settings.reporter.notice("warn", topic, message);
+  }
+}
+
+function pathOf(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
+}
+
+/** A path is its sender's text, and as long as the sender likes. */
+function shown(path: string): string {
+  return path.slice(0, 80).replaceAll(/[^\w./~:@!$&'()*+,;=-]/g, "?");
+}

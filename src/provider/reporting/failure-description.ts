@@ -1,0 +1,117 @@
+import { isIP } from "node:net";
+import { PangeaAuthnError } from "../../errors.ts";
+import type { FailureCause, FailureDescription } from "../events.ts";
+
+/** How long a chain of causes is told. One may lead back to itself. */
+const maxCauses = 8;
+/** How much of a message is told, in characters. */
+const maxMessage = 500;
+/** What a code of another library looks like: `ECONNREFUSED`, `ERR_SSL_WRONG_VERSION_NUMBER`, `CERT_HAS_EXPIRED`. */
+const codeForm = /^[A-Z][A-Z0-9_]{1,60}$/;
+
+/**
+ * Says what has failed, for an event: with the message and the code of this package's errors, and with what is safe of
+ * others. The message of a foreign error may quote whatever it was given, so it is left out; its name, its code and, of a
+ * failed connection, where that led are told.
+ */
+export function describeFailure(failure: unknown): FailureDescription {
+  return { ...describe(failure), causes: causesOf(failure) };
+}
+
+function causesOf(failure: unknown): FailureCause[] {
+  const causes: FailureCause[] = [];
+  const seen = new Set<unknown>([failure]);
+  const waiting = nextOf(failure);
+  while (waiting.length > 0 && causes.length < maxCauses) {
+    const cause = waiting.shift();
+    if (seen.has(cause)) continue;
+    seen.add(cause);
+    causes.push(describe(cause));
+    waiting.push(...nextOf(cause));
+  }
+  return causes;
+}
+
+/** What led to a failure: its cause, and each of several that happened at once. */
+function nextOf(failure: unknown): unknown[] {
+  const errors = failure instanceof AggregateError ? failure.errors.slice(0, maxCauses) : [];
+  const cause = memberOf(failure, "cause");
+  return [...(cause === undefined ? [] : [cause]), ...errors];
+}
+
+function describe(failure: unknown): FailureCause {
+  if (failure instanceof PangeaAuthnError) return { code: failure.code, message: withoutSecrets(failure.message) };
+  const [code, reply] = [memberOf(failure, "code"), replyCode(failure)];
+  const named = typeof code === "string" && codeForm.test(code) ? code : reply;
+  return { code: named ?? "ERR_UNEXPECTED", message: foreignMessage(failure, named) };
+}
+
+function foreignMessage(failure: unknown, code: string | undefined): string {
+  if (!(failure instanceof Error)) return `Something was thrown that is no error: ${kindOf(failure)}.`;
+  const { name } = failure;
+  const known = /^[A-Z][A-Za-z]{1,40}$/.test(name) ? name : "Error";
+  const call = memberOf(failure, "syscall");
+  const what = typeof call === "string" && /^[a-z]{2,20}$/.test(call) ? `${call} ` : "";
+  const place = placeOf(failure);
+  return `${known}${code === undefined ? "" : `: ${what}${code}`}${place === undefined ? "" : ` at ${place}`}.`;
+}
+
+/** Where a connection was to lead, of an error of the system. */
+function placeOf(failure: Error): string | undefined {
+  const [address, host, port] = [
+    memberOf(failure, "address"),
+    memberOf(failure, "hostname"),
+    memberOf(failure, "port"),
+  ];
+  const to = typeof address === "string" && isIP(address) > 0 ? address : isHost(host) ? host : undefined;
+  if (to === undefined) return undefined;
+  return typeof port === "number" ? `${to}:${port}` : to;
+}
+
+function isHost(value: unknown): value is string {
+  return typeof value === "string" && value.length < 200 && /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(value);
+}
+
+/** The word at the head of an error reply of Redis, which is a code: `WRONGPASS invalid username-password pair`. */
+function replyCode(failure: unknown): string | undefined {
+  if (!(failure instanceof Error) || failure.name !== "ReplyError") return undefined;
+  return /^[A-Z]{2,20}(?= |$)/.exec(failure.message)?.[0];
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
+
+/** Reading a member of what somebody has thrown may throw too. */
+function memberOf(value: unknown, name: string): unknown {
+  try {
+    return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A message without what looks like a credential. This package puts none into a message; a backend or an upstream that
+ * somebody has written might.
+ */
+function withoutSecrets(message: string): string {
+  return message
+    .slice(0, maxMessage)
+    .replaceAll(/\bp(?:mcp_[a-z]+|[a-z]{2})_[\w.-]{12,}/g, "[removed]")
+    .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, "$1 [removed]")
+    .replaceAll(/(\/\/)[^/\s@]*:[^/\s@]*@/g, "$1[removed]@");
+}
+
+/** Where an error comes from. Its message is left out, for that of a foreign library may hold anything. */
+export function framesOf(failure: unknown): string | undefined {
+  const stack = memberOf(failure, "stack");
+  if (typeof stack !== "string") return undefined;
+  const message = memberOf(failure, "message");
+  const begin = typeof message === "string" && message !== "" ? stack.indexOf(message) + message.length : 0;
+  return stack
+    .slice(Math.max(begin, 0))
+    .split("\n")
+    .filter((line) => /^ {4}at .*(?::\d+:\d+|<anonymous>|native)\)?$/.test(line))
+    .join("\n");
+}

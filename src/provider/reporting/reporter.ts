@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import { OAuthError, PangeaAuthnError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
+import { emit, type ProviderEvents } from "../events.ts";
+import { toOAuthError } from "../oauth-failure.ts";
+import { describeFailure, framesOf } from "./failure-description.ts";
+import { type LogEntry, logEntryOf, type OperatorLog, refusalEntry } from "./logger.ts";
+
+/** An endpoint of the authorization server. */
+export type RequestRoute = "authorize" | "consent" | "callback" | "token" | "revoke" | "register";
+
+/** Tells whoever listens to a provider, and whoever operates it, what went wrong. */
+export class Reporter {
+  readonly #log: OperatorLog;
+  readonly #notices = new Set<string>();
+  /** The references of failures: one that is told of twice has one. */
+  readonly #references = new WeakMap<object, string>();
+
+  constructor(log: OperatorLog) {
+    this.#log = log;
+  }
+
+  /** Tells of an event, in the log too where an operator should know. */
+  tell<Name extends keyof ProviderEvents>(name: Name, event: ProviderEvents[Name]): void {
+    emit(name, event);
+    const entry = logEntryOf(name, event);
+    if (entry !== undefined) this.#log.write(entry);
+  }
+
+  /** Writes a notice that is true of this process, and that is therefore told once. */
+  notice(level: "info" | "warn", topic: string, message: string): void {
+    if (this.#notices.has(topic)) return;
+    this.#notices.add(topic);
+    this.#log.write({ level, kind: `notice ${topic}`, topic, message } satisfies LogEntry);
+  }
+
+  /** Whether a notice was told. */
+  hasNoticed(topic: string): boolean {
+    return this.#notices.has(topic);
+  }
+
+  /**
+   * Tells where this server is at fault, not its caller: the event `outage`. What the caller reads then ends in the
+   * reference by which the operator finds the event.
+   *
+   * @returns The answer to the caller, as `toOAuthError` makes it.
+   */
+  failure(failure: unknown): OAuthError {
+    const error = toOAuthError(failure);
+    if (error.status < 500) return error;
+    const { cause = failure } = error;
+    const reference = this.#referenceOf(cause);
+    const code = cause instanceof PangeaAuthnError ? cause.code : "ERR_UNEXPECTED";
+    this.tell("outage", {
+      code,
+      reference,
+      // A foreign error has a code of its own; which one it is stands among the causes.
+      failure: { ...describeFailure(cause), ...(code === "ERR_UNEXPECTED" && unexpected(cause)) },
+      trace: framesOf(cause),
+      ...(isForeignKey(error, cause) ? { advice: sameSecrets } : adviceOf(cause)),
+    });
+    return new OAuthError(error.error, `${error.message} Reference: ${reference}.`, {
+      status: error.status,
+      cause,
+      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    });
+  }
+
+  #referenceOf(failure: unknown): string {
+    if (typeof failure !== "object" || failure === null) return newReference();
+    const known = this.#references.get(failure) ?? newReference();
+    this.#references.set(failure, known);
+    return known;
+  }
+
+  /** Tells of a rate limiter that cannot count. This process counts by itself. */
+  limiterFailure(cause: unknown): void {
+    const { causes, ...itself } = describeFailure(cause);
+    const code = "ERR_RATE_LIMITER";
+    const message = "The rate limiter of rateLimits.limiter failed; this process counts by itself.";
+    const failure = { code, message, causes: [itself, ...causes] };
+    this.tell("outage", { code, reference: newReference(), failure, trace: framesOf(cause) });
+  }
+
+  /**
+   * Tells of a request to the authorization server that is not granted: as `failure` does where this server is at fault,
+   * and of any other at the log's lowest level.
+   */
+  refusal(route: RequestRoute, failure: unknown): OAuthError {
+    const error = this.failure(failure);
+    if (!isToldElsewhere(error)) this.#log.write(refusalEntry(route, error.error, describeFailure(failure)));
+    return error;
+  }
+}
+
+/** Whether an event of its own tells of an answer: `outage`, or `rate-limited`. */
+export function isToldElsewhere({ status, error }: OAuthError): boolean {
+  return status >= 500 || error === "too_many_requests";
+}
+
+/** Names an event, for whoever reads of it in an answer and whoever finds it in the log. */
+function newReference(): string {
+  return randomBytes(6).toString("base64url");
+}
+
+/** A defect of this package, or of what it was given: the error itself is the first of the causes. */
+function unexpected(cause: unknown): ProviderEvents["outage"]["failure"] {
+  const { causes, ...itself } = describeFailure(cause);
+  return {
+    code: "ERR_UNEXPECTED",
+    message: "Something threw that should not: this server, or what its options gave it.",
+    causes: [itself, ...causes],
+  };
+}
+
+const sameSecrets =
+  "Give every instance the same secrets: the option secret, or where that is not given the upstream's client secret.";
+
+/** Whether another instance sealed something under a key that this one does not have. */
+function isForeignKey({ error }: OAuthError, cause: unknown): boolean {
+  return error === "temporarily_unavailable" && cause instanceof UnsealableError && cause.keyId !== undefined;
+}
+
+/** What an operator can change, where the upstream's refusal says so. */
+export function adviceOf(failure: unknown): { readonly advice?: string } {
+  const isKnown = failure instanceof UpstreamRejectedError && failure.advice !== undefined;
+  return isKnown ? { advice: failure.advice } : {};
+}

@@ -1,0 +1,237 @@
+import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { clockFinding } from "../../storage/clock-finding.ts";
+import type { Finding } from "../../storage/finding.ts";
+import { parseJson } from "../oauth/parse-json.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+
+/** What is to be looked at, and how. */
+export interface PangeaSubject {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly redirectUri: string;
+  /** The deadline of one call, in milliseconds. */
+  readonly timeout: number;
+  readonly clock: () => number;
+  /** The names that the operator's configuration has for the options. */
+  readonly names: Readonly<Record<"issuerUrl" | "clientId" | "clientSecret" | "scopes", string>>;
+  readonly send: (request: Request) => Promise<Response>;
+  /** Calls an endpoint of AuthN as this server's client does. */
+  readonly post: (path: string, form: Record<string, string>) => Promise<unknown>;
+}
+
+/** A `state`, a code and a verifier that nobody has made: what is asked with them has no effect. */
+const invented = "pangea-authn-fastmcp-doctor-asks-with-an-invented-value";
+
+/**
+ * Looks at a project of Pangea AuthN from outside: whether it answers under its issuer, takes the client with its secret,
+ * and would begin a login. Nobody logs in, and nothing is changed.
+ */
+export async function diagnosePangea(subject: PangeaSubject): Promise<Finding[]> {
+  const metadata = await readMetadata(subject);
+  if (metadata.isSilent) return [metadata.finding];
+  const [credentials, login] = await Promise.all([checkCredentials(subject), beginLogin(subject)]);
+  const isKnown = credentials.status === "ok";
+  return [
+    metadata.finding,
+    ...(metadata.date === undefined ? [] : [clockFinding("upstream-clock", "Pangea AuthN", metadata.date)]),
+    isKnown || login !== "refused" ? credentials : wrongClientId(subject, credentials),
+    ...loginFindings(subject, login, isKnown),
+  ];
+}
+
+interface ReadMetadata {
+  readonly finding: Finding;
+  /** Whether nothing answers, so that there is nothing else to ask. */
+  readonly isSilent: boolean;
+  /** How far the clock of here is ahead of theirs, in seconds. */
+  readonly date: number | undefined;
+}
+
+async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
+  const { issuer, names, clock } = subject;
+  const check = "upstream-issuer";
+  try {
+    for (const path of ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]) {
+      const response = await get(subject, issuer + path);
+      const date = clockAhead(response.headers.get("date"), clock);
+      const body = parseJson(await response.text());
+      if (typeof body !== "object" || body === null || !("issuer" in body)) continue;
+      return { finding: compareIssuer(subject, body.issuer), isSilent: false, date };
+    }
+  } catch (failure) {
+    const { causes } = describeFailure(new UpstreamUnavailableError("", { cause: failure }));
+    const finding: Finding = {
+      check,
+      status: "error",
+      what: `${issuer} does not answer${codesOf(causes)}.`,
+      why: "People are sent there to log in, and this server redeems their logins there.",
+      remedy: `Set ${names.issuerUrl} to the Hosted Login URL on AuthN's overview in the Pangea console, and let this machine reach it.`,
+    };
+    return { finding, isSilent: true, date: undefined };
+  }
+  const finding: Finding = {
+    check,
+    status: "warning",
+    what: `${issuer} answers, and publishes no metadata of an authorization server.`,
+    why: "It may be another site than AuthN, where nobody can log in.",
+    remedy: `Compare ${names.issuerUrl} with the Hosted Login URL on AuthN's overview in the Pangea console.`,
+  };
+  return { finding, isSilent: false, date: undefined };
+}
+
+/** The codes of what has failed, in brackets: the system's say why nothing answers. */
+function codesOf(causes: readonly { readonly code: string }[]): string {
+  const codes = causes.map(({ code }) => code).filter((code) => code !== "ERR_UNEXPECTED");
+  return codes.length > 0 ? ` (${codes.join(", ")})` : "";
+}
+
+function compareIssuer({ issuer, names }: PangeaSubject, named: unknown): Finding {
+  const check = "upstream-issuer";
+  const other = typeof named === "string" && URL.canParse(named) ? named.replace(/\/+$/, "") : "no URL";
+  if (other === issuer) {
+    return { check, status: "ok", what: `${issuer} answers, and its metadata names the same issuer.` };
+  }
+  return {
+    check,
+    status: "error",
+    what: `${issuer} answers, and its metadata names another issuer: ${other}.`,
+    why: "A login that comes back under another issuer's name is refused (RFC 9207).",
+    remedy: `Set ${names.issuerUrl} to ${other}, if that is your project's Hosted Login URL.`,
+  };
+}
+
+/** Asks about an invented token and an invented code: who is not the client reads `invalid_client`. */
+async function checkCredentials({ post, names, redirectUri: redirect_uri }: PangeaSubject): Promise<Finding> {
+  const check = "upstream-client";
+  const form = { grant_type: "authorization_code", code: invented, code_verifier: invented, redirect_uri };
+  const redemption = await refusalOf(() => post("/v2/oauth/token", form));
+  const introspection = await refusalOf(() => post("/v2/oauth/token/introspect", { token: invented }));
+  const outage = [redemption, introspection].find((failure) => failure instanceof UpstreamUnavailableError);
+  if (outage !== undefined) {
+    const why = "Whether it takes the client and its secret cannot be said.";
+    return { check, status: "error", what: outage.message, why, remedy: "Try again later." };
+  }
+  if (isRefusal(redemption, "invalid_client")) {
+    return {
+      check,
+      status: "error",
+      what: "Pangea AuthN does not take the client's id with this secret.",
+      why: "People can log in there, and every login fails here.",
+      remedy: `Copy the secret of the client to ${names.clientSecret} once more, from OAuth Server → Clients in the Pangea console.`,
+    };
+  }
+  if (introspection !== undefined) {
+    return {
+      check,
+      status: "error",
+      what: "Pangea AuthN takes the client and its secret, and does not let it introspect tokens.",
+      why: "This server asks by introspection who has logged in, and logs nobody in whom Pangea AuthN does not name.",
+      remedy: `Let the OAuth client of ${names.clientId} introspect tokens in the Pangea console.`,
+    };
+  }
+  return { check, status: "ok", what: "Pangea AuthN takes the client's id and secret, and lets it introspect tokens." };
+}
+
+function wrongClientId({ names, clientId }: PangeaSubject, finding: Finding): Finding {
+  if (finding.status !== "error" || finding.what.includes("introspect")) return finding;
+  return {
+    ...finding,
+    what: "Pangea AuthN knows no client of this id, or does not take its secret or redirect URI.",
+    why: "People read an error at Pangea AuthN and never come back.",
+    remedy: `Compare ${names.clientId} (${shown(clientId)}) and ${names.clientSecret} with the client under OAuth Server → Clients in the Pangea console.`,
+  };
+}
+
+/** What a login that begins now leads to: the error that comes back, or one of these. */
+type BegunLogin = "begins" | "refused" | "silent" | { readonly error: string };
+
+/** Begins a login as a browser would, and goes no further. */
+async function beginLogin(subject: PangeaSubject): Promise<BegunLogin> {
+  const { issuer, clientId, scopes, redirectUri } = subject;
+  const url = new URL(`${issuer}/v2/oauth/authorize`);
+  url.search = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    response_type: "code",
+    state: invented,
+    scope: scopes.join(" "),
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256",
+  }).toString();
+  try {
+    const { status, headers } = await get(subject, url.href);
+    const location = new URL(headers.get("location") ?? issuer, issuer);
+    const error = location.href.startsWith(redirectUri) ? location.searchParams.get("error") : null;
+    if (error !== null) return { error };
+    return status < 400 ? "begins" : status < 500 ? "refused" : "silent";
+  } catch {
+    return "silent";
+  }
+}
+
+function loginFindings({ names, scopes, redirectUri }: PangeaSubject, login: BegunLogin, isKnown: boolean): Finding[] {
+  const scopeList = scopes.join(" ");
+  const register = `Register exactly this redirect URI for the client in the Pangea console: ${redirectUri}`;
+  if (login === "silent" || (login === "refused" && !isKnown)) {
+    const what = `Whether the redirect URI ${redirectUri} is registered could not be seen.`;
+    const why = "Without it people read an error at Pangea AuthN and never come back.";
+    return [{ check: "redirect-uri", status: "warning", what, why, remedy: register }];
+  }
+  if (login === "refused") {
+    const what = `Pangea AuthN does not begin a login that comes back to ${redirectUri}.`;
+    const why = "People read an error at Pangea AuthN and never come back; this server hears nothing of it.";
+    return [{ check: "redirect-uri", status: "error", what, why, remedy: register }];
+  }
+  const registered: Finding = {
+    check: "redirect-uri",
+    status: "ok",
+    what: `The redirect URI is ${redirectUri}, and is registered.`,
+  };
+  if (login === "begins") {
+    const what = `A login begins, with the scopes ${scopeList}.`;
+    return [registered, { check: "upstream-scopes", status: "ok", what }];
+  }
+  const error = /^[a-z_]{1,40}$/.test(login.error) ? login.error : "an error";
+  const isScope = error === "invalid_scope";
+  return [
+    registered,
+    {
+      check: "upstream-scopes",
+      status: "error",
+      what: `Pangea AuthN answers a login at once with ${error}; it was asked for the scopes ${scopeList}.`,
+      why: "Nobody can log in.",
+      remedy: isScope
+        ? `Give the client these scopes in the Pangea console, or take other ones for ${names.scopes}.`
+        : "Look at the client's grant types and response types in the Pangea console: Authorization Code and Code.",
+    },
+  ];
+}
+
+async function get({ send, timeout }: PangeaSubject, url: string): Promise<Response> {
+  return send(new Request(url, { redirect: "manual", signal: AbortSignal.timeout(timeout) }));
+}
+
+function clockAhead(date: string | null, clock: () => number): number | undefined {
+  const theirs = Date.parse(date ?? "");
+  // The header has whole seconds, and the answer took a while.
+  return Number.isNaN(theirs) ? undefined : Math.trunc((clock() - theirs) / 1000);
+}
+
+async function refusalOf(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await call();
+    return undefined;
+  } catch (failure) {
+    return failure;
+  }
+}
+
+function isRefusal(failure: unknown, error: string): boolean {
+  return failure instanceof UpstreamRejectedError && failure.error === error;
+}
+
+/** The id of a client is no secret, but a secret may stand in its place. */
+function shown(clientId: string): string {
+  return `${clientId.slice(0, 8)}…`;
+}

@@ -1,0 +1,147 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { rendered } from "../../src/cli/doctor.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { setUp } from "../support/set-up.ts";
+import { useEmulator } from "../support/use-emulator.ts";
+
+const clientId = "psa_emulatoremulatoremulatoremulator";
+const clientSecret = "pck_emulatoremulatoremulatoremulator";
+const baseUrl = "http://localhost:9";
+const emulator = useEmulator({
+  oauthClients: [{ clientId, clientSecret, redirectUris: [`${baseUrl}/pangea/callback`], scopes: ["user"] }],
+});
+let redis: RedisServer;
+setUp("file", async (parts) => {
+  redis = parts.use(await startRedisServer(["--requirepass", "right"]));
+});
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** Runs the command as a person would; the settings are those of a server that fits, but for what the test changes. */
+function doctor(changes: Record<string, string | undefined> = {}, flags: readonly string[] = ["--json"]) {
+  const { PATH } = process.env;
+  const settings: Record<string, string | undefined> = {
+    PATH,
+    MCP_BASE_URL: baseUrl,
+    PANGEA_AUTHN_ISSUER_URL: emulator.issuerUrl,
+    PANGEA_AUTHN_CLIENT_ID: clientId,
+    PANGEA_AUTHN_CLIENT_SECRET: clientSecret,
+    ...changes,
+  };
+  const env = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [main, "doctor", ...flags], { env }, (failure, stdout, stderr) => {
+      resolve({ code: failure === null ? 0 : Number(failure.code), stdout, stderr });
+    });
+  });
+}
+
+const findingsOf = ({ stdout }: { stdout: string }): { check: string; status: string }[] => JSON.parse(stdout).findings;
+const bad = (result: { stdout: string }) =>
+  findingsOf(result)
+    .filter(({ status }) => status === "error")
+    .map(({ check }) => check);
+
+describe("doctor", () => {
+  it("finds nothing wrong with a server that fits, in Vault", async () => {
+    const vault = { PANGEA_VAULT_TOKEN: "pts_demo", PANGEA_BASE_URL_TEMPLATE: emulator.baseUrlTemplate };
+    const result = await doctor(vault);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    const ok = findingsOf(result).filter(({ status }) => status === "ok");
+    expect(ok.map(({ check }) => check)).toEqual([
+      "upstream-issuer",
+      "upstream-clock",
+      "upstream-client",
+      "redirect-uri",
+      "upstream-scopes",
+      "store",
+      "secrets",
+      "https",
+    ]);
+  });
+
+  it("tells of Redis what may lose records, and compares the clocks", async () => {
+    const REDIS_URL = redis.url.replace("redis://", "redis://:right@");
+    const found = findingsOf(await doctor({ REDIS_URL })).filter(({ check }) => check.startsWith("store"));
+    expect(found.map(({ check, status }) => [check, status])).toEqual([
+      ["store", "ok"],
+      ["store-eviction", "ok"],
+      ["store-persistence", "warning"],
+      ["store-clock", "ok"],
+    ]);
+  });
+
+  it.each([
+    ["a wrong secret", { PANGEA_AUTHN_CLIENT_SECRET: "pck_wrongwrongwrongwrongwrongwrongwron" }, "upstream-client"],
+    ["a wrong client id", { PANGEA_AUTHN_CLIENT_ID: "psa_wrongwrongwrongwrongwrongwrongwron" }, "upstream-client"],
+    ["a redirect URI that is not registered", { MCP_BASE_URL: "http://localhost:10" }, "redirect-uri"],
+    ["a scope that is missing at Pangea", { PANGEA_AUTHN_SCOPES: "user admin" }, "upstream-scopes"],
+    ["an issuer that does not answer", { PANGEA_AUTHN_ISSUER_URL: "http://127.0.0.1:1" }, "upstream-issuer"],
+    ["a Redis that is down", { REDIS_URL: "redis://127.0.0.1:1" }, "store"],
+    ["a secret that is too short", { MCP_SECRET: "short" }, "configuration"],
+    ["http in production", { MCP_BASE_URL: "http://mcp.example.org" }, "configuration"],
+    ["a variable that is missing", { MCP_BASE_URL: undefined }, "configuration"],
+    ["two stores", { REDIS_URL: "redis://127.0.0.1:1", PANGEA_VAULT_TOKEN: "pts_demo" }, "configuration"],
+  ])("finds %s", async (_, changes, check) => {
+    const result = await doctor(changes);
+    expect(result).toMatchObject({ code: 1, stderr: "" });
+    expect(bad(result)).toEqual([check]);
+    for (const secret of ["pck_", "pts_", "short"])
+      expect(result.stdout.replaceAll("short time", "")).not.toContain(secret);
+  });
+
+  it("finds a wrong password of Redis, and shows none", async () => {
+    const result = await doctor({ REDIS_URL: redis.url.replace("redis://", "redis://:canary@") });
+    expect(bad(result)).toEqual(["store"]);
+    expect(result.stdout).toContain("WRONGPASS");
+    expect(result.stdout).not.toContain("canary");
+  });
+
+  it("looks at the provider that a file exports", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "doctor-"));
+    try {
+      const findings = [{ check: "store", status: "ok", what: "It is there." }];
+      const provider = `{ check: async () => (${JSON.stringify({ status: "ok", findings })}) }`;
+      for (const [name, text] of [
+        ["named", `export const provider = ${provider};`],
+        ["default", `export default ${provider};`],
+      ] as const) {
+        const file = join(folder, `${name}.mjs`);
+        await writeFile(file, text);
+        expect(findingsOf(await doctor({}, ["--json", "--config", file]))).toEqual(findings);
+      }
+      const file = join(folder, "other.mjs");
+      await writeFile(file, "export const server = {};");
+      expect(bad(await doctor({}, ["--json", "--config", file]))).toEqual(["configuration"]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("prints what, why, what to do and where to read on, in lines that fit a terminal", async () => {
+    const { stdout } = await doctor({ PANGEA_AUTHN_CLIENT_SECRET: "pck_wrongwrongwrongwrongwrongwrongwron" }, []);
+    expect(stdout).toMatch(
+      /^ERROR {4}\S.*\n(?: +\S.*\n)* {2}why {4}\S[\s\S]*? {2}do {5}\S[\s\S]*? {2}see {4}docs\/troubleshooting\.md#\S+$/m,
+    );
+    expect(stdout).toMatch(/\n\d+ errors?, \d+ warnings?\.\n$/);
+    for (const line of stdout.split("\n")) if (!/https?:\/\//.test(line)) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it("says so where everything fits", () => {
+    expect(rendered({ status: "ok", findings: [] })).toBe("Everything fits.");
+  });
+
+  it("explains itself", async () => {
+    const { stdout, code } = await doctor({}, ["--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("PANGEA_AUTHN_ISSUER_URL");
+    const own = stdout.slice(stdout.indexOf("\n  doctor "), stdout.indexOf("\n  --help"));
+    expect(own.split("\n").length).toBeGreaterThan(10);
+    for (const line of own.split("\n")) expect(line.length).toBeLessThanOrEqual(82);
+  });
+});

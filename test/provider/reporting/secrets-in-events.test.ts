@@ -1,0 +1,196 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { StorageUnavailableError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
+import { createInMemoryRepositories, type ProviderRepositories, providerEventChannels } from "../../../src/index.ts";
+import { describeFailure } from "../../../src/provider/reporting/failure-description.ts";
+import { FailingRepositories, interceptedRepositories } from "../../support/intercepted-repository.ts";
+import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
+
+const emulator = useEmulator();
+/** Stands for whatever must not be told. */
+const canary = "canary-7f3a";
+
+const told: unknown[] = [];
+const lines: unknown[] = [];
+const listen = (event: unknown) => void told.push(event);
+const write = (...data: unknown[]) => void lines.push(data);
+const logger = { debug: write, info: write, warn: write, error: write };
+beforeEach(() => {
+  told.length = 0;
+  lines.length = 0;
+  for (const name of providerEventChannels) subscribe(name, listen);
+});
+afterEach(() => {
+  for (const name of providerEventChannels) unsubscribe(name, listen);
+});
+const start = (repositories: ProviderRepositories) =>
+  new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories, logger });
+
+function withMembers(error: Error, members: object): Error {
+  return Object.assign(error, members);
+}
+
+/** What somebody's backend or library may throw, with what must not be told in every place of it. */
+const faults: readonly (readonly [name: string, fault: unknown])[] = [
+  ["an Error", new Error(canary)],
+  ["a TypeError", new TypeError(`cannot read ${canary}`)],
+  ["an Error with a frame in its message", new Error(`x\n    at ${canary} (file.ts:1:1)`)],
+  [
+    "an Error with members",
+    withMembers(new Error("x"), { code: canary, syscall: canary, address: canary, key: canary }),
+  ],
+  ["an Error with a name", withMembers(new Error("x"), { name: canary })],
+  [
+    "an Error with a host",
+    withMembers(new Error("x"), { hostname: `${canary}_`, port: canary, command: { args: [canary] } }),
+  ],
+  ["a cause", new StorageUnavailableError("Out.", { cause: new Error(canary) })],
+  ["a cause of a cause", new StorageUnavailableError("Out.", { cause: new Error("x", { cause: canary }) })],
+  ["an AggregateError", new AggregateError([new Error(canary), canary], canary)],
+  ["a reply of Redis", withMembers(new Error(`WRONGPASS ${canary}`), { name: "ReplyError" })],
+  ["a URL with a password", new StorageUnavailableError(`redis://user:${canary}@host is out.`)],
+  ["a token in a message of one's own", new StorageUnavailableError(`pck_${canary}aaaaaaaaaaaaaaaaaaaa is refused.`)],
+  ["a header in a message of one's own", new StorageUnavailableError(`Authorization: Bearer ${canary}xxxx`)],
+  ["a text", canary],
+  ["an object", { message: canary, code: canary, stack: `    at ${canary}` }],
+  ["null", null],
+  ["undefined", undefined],
+  [
+    "a Proxy that throws",
+    new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error(canary);
+        },
+      },
+    ),
+  ],
+];
+
+describe("no event and no line of the log", () => {
+  it.each(faults)("tells what a store throws: %s", async (_, fault) => {
+    const store = new FailingRepositories();
+    const harness = start(store.repositories);
+    const tokens = await harness.tokens();
+    store.failWith(() => fault);
+    const { client_id } = { client_id: tokens.clientId };
+    const answers = [
+      await harness.get(harness.authorizePath({ client_id, code_challenge: pkce().challenge })),
+      await harness.refresh(tokens),
+      await harness.postForm("/revoke", { client_id, token: tokens.access_token }),
+      await harness.postJson("/register", { redirect_uris: [harness.redirectUri] }),
+    ];
+    const texts = await Promise.all(answers.map((answer) => answer.text()));
+    await harness.mcpStatus(tokens.access_token);
+    expect(answers.every(({ status }) => status >= 500)).toBe(true);
+    const events = JSON.stringify(told);
+    expect(events).toContain('"failure"');
+    for (const text of [...texts, events, JSON.stringify(lines)]) expect(text).not.toContain(canary);
+    // Whoever was answered can name the event.
+    for (const text of texts) expect(events).toContain(/Reference: ([\w-]{8})\./.exec(text)?.[1] ?? "no reference");
+  });
+
+  it("tells what the records hold, whichever of them is read or written while the store fails", async () => {
+    let failing: string | undefined;
+    const kinds = new Set<string>();
+    const inner = interceptedRepositories(async (run, { method, key, value }) => {
+      kinds.add(method);
+      if (failing === method) throw new Error(`${canary} ${key} ${JSON.stringify(value)}`);
+      return run();
+    });
+    const harness = start(inner);
+    for (const method of ["get", "set", "add", "delete", "take"]) {
+      failing = undefined;
+      const tokens = await harness.tokens();
+      failing = method;
+      const code = { grant_type: "authorization_code", client_id: tokens.clientId, code: tokens.code };
+      await harness.postForm("/token", { ...code, code_verifier: tokens.verifier });
+      await harness.refresh(tokens);
+      await harness.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
+      await harness.mcpStatus(tokens.access_token);
+      for (const secret of [canary, tokens.code, tokens.access_token, tokens.refresh_token, tokens.verifier]) {
+        expect(JSON.stringify([told, lines])).not.toContain(secret);
+      }
+    }
+    expect([...kinds].sort()).toEqual(expect.arrayContaining(["add", "get", "set"]));
+    expect(JSON.stringify([told, lines])).not.toMatch(/pmcp_|pt[ur]_|pck_/);
+  });
+});
+
+it("a member that throws at once where a repository should be is told of, with a reference, at every endpoint", async () => {
+  const methods = ["get", "set", "add", "delete", "take"];
+  const broken = Object.fromEntries(
+    methods.map((method) => [
+      method,
+      () => {
+        throw new TypeError(canary);
+      },
+    ]),
+  );
+  const inMemory = createInMemoryRepositories();
+  for (const kind of Object.keys(inMemory)) {
+    told.length = 0;
+    const harness = start(Object.assign({ ...inMemory }, { [kind]: broken }));
+    const form = { grant_type: "authorization_code", client_id: "a", code: "b", code_verifier: "c" };
+    const answers = [
+      await harness.get(harness.authorizePath({ client_id: "a", code_challenge: pkce().challenge })),
+      await harness.postJson("/register", { redirect_uris: [harness.redirectUri] }),
+      await harness.postForm("/token", form),
+    ];
+    for (const answer of answers.filter(({ status }) => status >= 500)) {
+      const reference = /Reference: ([\w-]{8})\./.exec(await answer.text())?.[1] ?? "no reference";
+      expect(JSON.stringify(told)).toContain(reference);
+    }
+    expect(JSON.stringify([told, lines])).not.toContain(canary);
+  }
+});
+
+describe("the description of a failure", () => {
+  it("has the message and the code of an error of this package, and its chain of causes", () => {
+    const socket = withMembers(new Error("connect ECONNREFUSED 127.0.0.1:6379"), {
+      code: "ECONNREFUSED",
+      syscall: "connect",
+      address: "127.0.0.1",
+      port: 6379,
+    });
+    const failure = new StorageUnavailableError("Redis cannot be reached.", { cause: new AggregateError([socket]) });
+    expect(describeFailure(failure)).toEqual({
+      code: "ERR_STORAGE_UNAVAILABLE",
+      message: "Redis cannot be reached.",
+      causes: [
+        { code: "ERR_UNEXPECTED", message: "AggregateError." },
+        { code: "ECONNREFUSED", message: "Error: connect ECONNREFUSED at 127.0.0.1:6379." },
+      ],
+    });
+  });
+
+  it.each([
+    ["a reply of Redis", withMembers(new Error("NOAUTH Authentication required."), { name: "ReplyError" }), "NOAUTH"],
+    ["a certificate", withMembers(new Error("x"), { code: "CERT_HAS_EXPIRED" }), "CERT_HAS_EXPIRED"],
+    [
+      "a name that is not found",
+      withMembers(new Error("x"), { code: "ENOTFOUND", hostname: "login.example" }),
+      "ENOTFOUND",
+    ],
+    ["a refusal of the upstream", new UpstreamRejectedError("invalid_client", "No."), "ERR_UPSTREAM_REJECTED"],
+  ])("names the code of %s", (_, cause, code) => {
+    const { causes } = describeFailure(new UpstreamUnavailableError("Out.", { cause }));
+    expect(causes[0]?.code).toBe(code);
+    expect(JSON.parse(JSON.stringify(causes))).toEqual(causes);
+  });
+
+  it("ends, where a cause leads back to itself", () => {
+    const error = new Error("x");
+    error.cause = error;
+    expect(describeFailure(error).causes).toEqual([]);
+    const [one, other] = [new Error("one"), new Error("other")];
+    one.cause = other;
+    other.cause = one;
+    expect(describeFailure(one).causes).toHaveLength(1);
+    let long = new Error("x");
+    for (let depth = 0; depth < 100; depth += 1) long = new Error("x", { cause: long });
+    expect(describeFailure(long).causes.length).toBeLessThan(20);
+  });
+});
