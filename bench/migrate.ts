@@ -2,7 +2,7 @@
  * Moving 10,000 records between the stores, in all twelve directions, while the source is written to: how long a first run
  * takes, a second one that finds nearly everything there, and whether both stores are the same in the end.
  *
- *     npx node bench/migrate.ts [records]
+ *     npx node bench/migrate.ts [records [store …]]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,9 @@ import { machine } from "./machine.ts";
 
 const records = Number(process.argv[2] ?? 10_000);
 const perKind = Math.ceil(records / copyOrder.length);
-const kinds: readonly StoreKind[] = ["vault", "redis", "sqlite", "postgres"];
+const all: readonly StoreKind[] = ["vault", "redis", "sqlite", "postgres"];
+/** Those that are named, or all. */
+const kinds = all.filter((kind) => process.argv.length < 4 || process.argv.slice(3).includes(kind));
 const secrets = { from: "f".repeat(40), to: "t".repeat(40) };
 const inADay = Math.floor(Date.now() / 1_000) + 86_400;
 const directory = mkdtempSync(join(tmpdir(), "pangea-bench-"));
