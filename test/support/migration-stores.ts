@@ -35,14 +35,14 @@ export interface MigrationServers {
 /** Every kind of store, each on its server. */
 export async function migrationStores(servers: MigrationServers): Promise<Record<StoreKind, MigrationStore>> {
   const { baseUrlTemplate, redisUrl, postgresUrl, file } = servers;
-  const redis = new Redis(redisUrl, redisOptions());
-  const pool = new Pool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 10_000 }) });
+  const redis = new Redis(redisUrl, redisOptions({ connectTimeout: 60_000, socketTimeout: 60_000 }));
+  const pool = new Pool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 60_000 }) });
   // The end of a pool does not wait for its connections: the end of the server may reach them.
   pool.on("connect", (client) => client.on("error", () => {}));
   await createPostgresTables(pool);
   const common = ({ namespace, secret, clock }: OpeningSettings) => ({
     namespace,
-    timeout: 10_000,
+    timeout: 60_000,
     ...(secret !== undefined && { keys: KeyRing.from(secret) }),
     ...(clock !== undefined && { clock }),
   });

@@ -66,7 +66,7 @@ async function openRedis(settings: StoreSettings, url: string, { installation }:
   const { Redis } = await installed("ioredis", () => import("ioredis"), installation);
   const { redisOptions } = await import("../../storage/redis/redis-options.ts");
   const { createRedisRepositories } = await import("../../records/create-redis-repositories.ts");
-  const redis = new Redis(url, redisOptions());
+  const redis = new Redis(url, redisOptions({ connectTimeout: timeout, socketTimeout: timeout }));
   // What fails is told by the call that needs the connection.
   redis.on("error", () => {});
   const end = onceOnly(() => redis.disconnect());
