@@ -36,7 +36,7 @@ function pathOf(block: CodeBlock): string {
 function programOf({ code }: CodeBlock): string {
   const uses = (text: string, name: string) => new RegExp(`(?<![.\\w])${name}\\b(?!:)`).test(text);
   const declares = (name: string) =>
-    new RegExp(`\\b(?:const|let|function|class)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} =`).test(code);
+    new RegExp(`\\b(?:const|let|function|class|using)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} =`).test(code);
   const supplied = Object.entries(suppliedNames).filter(([name]) => uses(code, name) && !declares(name));
   const behind = afterwards.filter(([says]) => says.test(code)).map(([, text]) => text);
   return [...supplied.map(([, text]) => text), withEmulator(code), ...behind, "export {};\n"].join("\n");
@@ -54,7 +54,7 @@ it("counts the blocks that cannot run", () => {
     counted.set(kind, (counted.get(kind) ?? 0) + 1);
   }
   const fragments = [...counted].filter(([kind]) => kind.endsWith(" fragment"));
-  expect(fragments).toEqual([["ts fragment", 1]]);
+  expect(fragments).toEqual([["ts fragment", 2]]);
   // What is no TypeScript: commands, records, pictures, a difference. Another language needs a check of its own.
   const others = [...counted.keys()].filter((kind) => !kind.endsWith(" fragment"));
   expect(others.sort()).toEqual(["json", "mermaid", "sh", "text"]);

@@ -158,7 +158,7 @@ const told: Told = {
     level: "warn",
     kind: "state-in-memory",
     topic: "store-in-memory",
-    message: `${issuer} keeps its logins and registered clients in memory: a restart ends them all, and a second instance does not know them. Give the option repositories, such as createVaultRepositories(process.env.PANGEA_VAULT_TOKEN).`,
+    message: `${issuer} keeps its logins and registered clients in memory: a restart ends them all, and a second instance does not know them. Give the option repositories: createSqliteRepositories("state.db") for one machine, or createRedisRepositories() and the like for several.`,
   }),
   "key-lost": ({ keyId, records }) => ({
     level: "warn",
