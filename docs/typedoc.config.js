@@ -32,6 +32,7 @@ export default {
     "login-flow.md",
     "guarantees.md",
     "repositories.md",
+    "moving.md",
     "storage.md",
     "backends.md",
     "own-backend.md",
