@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { createRemoteJWKSet, customFetch, decodeJwt, importJWK, importPKCS8, jwtVerify } from "jose";
 import type { Configuration } from "openid-client";
-import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import { UpstreamRejectedError } from "../../errors.ts";
+import { requireDuration, requireExactText, requireHttpUrl, requireKind, requireThat } from "../../option-checks.ts";
 import { requireScopes } from "../oauth/scopes.ts";
+import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type {
   Upstream,
@@ -14,6 +15,7 @@ import type {
 } from "./contract.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
+import { requireAllowed } from "./who-may-log-in.ts";
 
 /** What an identity provider says of a user, by the names of OpenID Connect or of its own. */
 export type UserClaims = Readonly<Record<string, unknown>>;
@@ -54,7 +56,8 @@ export interface OpenIdConnectOptions {
   /** Whether the userinfo endpoint is asked for claims that the ID token lacks, where there is one. Default: true. */
   readonly userinfo?: boolean;
   /**
-   * Whether a user may log in: false, or the reason why not, which the person reads. For groups, domains, tenants.
+   * Whether a user may log in: true, and nothing else, lets one in. A text is the reason why not, which the person reads.
+   * For groups, domains, tenants.
    *
    * @example
    * ```ts
@@ -123,7 +126,7 @@ class OpenIdConnect implements Upstream {
     requireThat(typeof options === "object" && options !== null, "openIdConnect() takes an object of options.");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
     this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
-    requireText("openIdConnect: clientId", options.clientId);
+    requireExactText("openIdConnect: clientId", options.clientId);
     requireThat(
       (clientSecret === undefined) !== (privateKey === undefined),
       "openIdConnect: give one of clientSecret and privateKey.",
@@ -133,6 +136,7 @@ class OpenIdConnect implements Upstream {
     for (const name of ["claims", "authorizationParameters"] as const) {
       requireKind(`openIdConnect: ${name}`, options[name], "object");
     }
+    requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
     requireKind("openIdConnect: userinfo", options.userinfo, "boolean");
     this.scopes = requireScopes("openIdConnect: scopes", scopes);
     requireThat(this.scopes.includes("openid"), "openIdConnect: scopes must have openid among them.");
@@ -191,10 +195,8 @@ class OpenIdConnect implements Upstream {
     const fromToken = decodeJwt(idToken);
     const claims = { ...(await this.#userinfo(token, fromToken.sub)), ...fromToken };
     const identity = this.#identityOf(claims);
-    const allowed = (await this.#options.allow?.(identity, claims)) ?? true;
-    if (allowed === true) return identity;
-    const reason = typeof allowed === "string" && allowed !== "" ? allowed : "You may not use this server.";
-    throw new OAuthError("access_denied", reason);
+    await requireAllowed(this.#options.allow, identity, claims);
+    return identity;
   }
 
   /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */
@@ -341,5 +343,5 @@ function nonceOf(codeChallenge: string): string {
 }
 
 function textOf(claim: unknown): string | undefined {
-  return typeof claim === "string" && claim !== "" ? claim : undefined;
+  return typeof claim === "string" && claim.trim() !== "" ? claim : undefined;
 }

@@ -2,16 +2,22 @@ import { expect, it } from "vitest";
 import { z as zod3 } from "zod/v3";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
 import {
+  auth0,
   CachedRepository,
   ConfigurationError,
   cacheRepositories,
   copyRepository,
   createInMemoryRepositories,
+  gitHub,
+  google,
   InMemoryRepository,
   inOneProcess,
   jsonCodec,
   KeyRing,
+  keycloak,
   McpOAuthProvider,
+  microsoftEntra,
+  okta,
   PangeaOAuthProvider,
   pangeaAuthn,
   retrying,
@@ -64,6 +70,8 @@ const upstream = (changes: Untyped) => () =>
     scopes: ["user"],
     ...changes,
   });
+const preset = (make: Untyped, changes: Untyped) => () =>
+  make({ clientId: "a", clientSecret: "a".repeat(32), ...changes });
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
@@ -204,7 +212,21 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a member of an emulated user", emulator({ users: [{ username: "ada", mail: "a" }] }), /^users\[\]\.mail .*email\?/],
 
+  ["an option of Google's preset", preset(google, { hostedDomians: "acme.org" }), /^hostedDomians .*hostedDomain\?/],
+  ["an option of GitHub's preset", preset(gitHub, { organisation: "acme" }), /^organisation .*organization\?/],
+  ["an option of Entra's preset", preset(microsoftEntra, { tenants: "a" }), /^tenants .*tenant\?/],
+  ["an option of Okta's preset", preset(okta, { domains: "a" }), /^domains .*domain\?/],
+  ["an option of Auth0's preset", preset(auth0, { domains: "a" }), /^domains .*domain\?/],
+  ["an option of Keycloak's preset", preset(keycloak, { relm: "a" }), /^relm .*realm\?/],
+  ["an issuer of another provider", preset(google, { issuer: "https://id.example" }), /^issuer is no option of google/],
+
   // No options, or no object.
+  ["no options of Google's preset", () => untyped(google)(), /^google takes an object/],
+  ["options of GitHub's preset that are null", () => untyped(gitHub)(null), /^gitHub takes an object/],
+  ["no options of Entra's preset", () => untyped(microsoftEntra)(), /^microsoftEntra takes an object/],
+  ["no options of Okta's preset", () => untyped(okta)(), /^okta takes an object/],
+  ["no options of Auth0's preset", () => untyped(auth0)(), /^auth0 takes an object/],
+  ["no options of Keycloak's preset", () => untyped(keycloak)(), /^keycloak takes an object/],
   ["no options", () => Reflect.construct(PangeaOAuthProvider, []), /^PangeaOAuthProvider takes an object/],
   [
     "options that are null",
@@ -624,6 +646,13 @@ const mistakes: readonly Mistake[] = [
     /^mountOnFastMCP: the server lacks getApp/,
   ],
   ["no upstream", general({ upstream: undefined }), /^upstream is missing/],
+  [
+    "a preset of OpenID Connect for the upstream",
+    general({ upstream: google({ clientId: "a" }) }),
+    /openIdConnect\(\)/,
+  ],
+  ["a preset of OAuth 2.0 for the upstream", general({ upstream: preset(gitHub, {})() }), /^upstream .*oAuth2\(\)/],
+  ["options of Pangea for the upstream", general({ upstream: { clientId: "a", issuerUrl: "b" } }), /pangeaAuthn\(\)/],
   ["options for the upstream", general({ upstream: { issuerUrl: "https://login.example" } }), /^upstream\.id /],
 ];
 

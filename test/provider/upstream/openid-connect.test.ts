@@ -186,10 +186,17 @@ describe("who may log in", () => {
     ["false", false, "You may not use this server."],
     ["a reason", "Only the staff may.", "Only the staff may."],
     ["an empty reason", "", "You may not use this server."],
+    ["no answer", undefined, "You may not use this server."],
+    ["null", null, "You may not use this server."],
+    ["a number", 1, "You may not use this server."],
   ])("%s", async (_, allowed, reason) => {
     provider.idToken = { claims: { groups: ["staff"] } };
     const upstream = upstreamOf({
-      allow: (identity, claims) => identity.subject === "ada" && Array.isArray(claims.groups) && allowed,
+      allow: (identity, claims) => {
+        const isStaff = identity.subject === "ada" && Array.isArray(claims.groups);
+        // The answers that no type would let through are among the rows.
+        return Reflect.apply(() => isStaff && allowed, undefined, []);
+      },
     });
     if (reason === undefined) await expect(identityOf(upstream)).resolves.toEqual({ subject: "ada" });
     else await expect(identityOf(upstream)).rejects.toMatchObject({ error: "access_denied", message: reason });
@@ -293,11 +300,16 @@ describe("what fails", () => {
 
 describe("what is refused at once", () => {
   const good = { issuer: "https://id.example", ...scriptedClient };
-  it.each([
+  it.each<readonly [string, unknown]>([
     ["no options", undefined],
     ["no issuer", { ...good, issuer: undefined }],
     ["plain http", { ...good, issuer: "http://id.example" }],
     ["no client id", { ...good, clientId: "" }],
+    ["white space around the client id", { ...good, clientId: " mcp" }],
+    ...["client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "scope", "request_uri"].map(
+      (name) => [`the login's own ${name}`, { ...good, authorizationParameters: { [name]: "mine" } }] as const,
+    ),
+    ["a parameter that is no text", { ...good, authorizationParameters: { max_age: 5 } }],
     ["neither secret nor key", { ...good, clientSecret: undefined }],
     ["both", { ...good, privateKey: "…" }],
     ["scopes without openid", { ...good, scopes: ["email"] }],
