@@ -72,6 +72,8 @@ const upstream = (changes: Untyped) => () =>
   });
 const preset = (make: Untyped, changes: Untyped) => () =>
   make({ clientId: "a", clientSecret: "a".repeat(32), ...changes });
+const ownClient = (changes: Untyped) =>
+  pangea({ clients: [{ client_id: "a", redirect_uris: ["https://a.example/cb"], ...changes }] });
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
@@ -612,6 +614,44 @@ const mistakes: readonly Mistake[] = [
   ],
   ["AuthN that is a switch", emulator({ authn: true }), /^authn must be an object/],
 
+  // Values that could never do anything.
+  ["a client's unknown scope", ownClient({ scope: "user nope" }), /^clients: "a": scope lists "nope"/],
+  ["a client's other grant", ownClient({ grant_types: ["implicit"] }), /^clients: "a" needs authorization_code/],
+  ["a client's other response", ownClient({ response_types: ["token"] }), /^clients: "a" needs code among/],
+  ["a client's secret that ended in 1970", ownClient({ client_secret_expires_at: 5 }), /client_secret_expires_at must/],
+  ["a client's secret in milliseconds", ownClient({ client_secret_expires_at: 2e12 }), /client_secret_expires_at must/],
+  ["no valid scopes", pangea({ clientRegistration: { validScopes: [] } }), /^clientRegistration\.validScopes is empty/],
+  [
+    "no default scopes",
+    pangea({ clientRegistration: { defaultScopes: [] } }),
+    /^clientRegistration\.defaultScopes is empty/,
+  ],
+  ["implied scopes in a Map", pangea({ scopeImplies: new Map([["user", []]]) }), /^scopeImplies .*Object\.fromEntries/],
+  [
+    "descriptions in a Map",
+    pangea({ consent: { scopeDescriptions: new Map([["user", "Read"]]) } }),
+    /^consent\.scopeDescriptions .*Object\.fromEntries/,
+  ],
+  [
+    "words for a scope that the upstream is not asked for",
+    general({
+      upstream: Object.assign(new FakeUpstream(Date.now), { scopes: ["email"] }),
+      consent: { upstreamScopeDescriptions: { emial: "Your address" } },
+    }),
+    /^consent\.upstreamScopeDescriptions\.emial .*email\?/,
+  ],
+  [
+    "a misspelt placeholder",
+    pangea({ consent: { texts: { title: "Allow {clinet}?" } } }),
+    /^consent\.texts\.title has \{clinet\}.*\{client\}\?/,
+  ],
+  [
+    "a limiter that cannot count",
+    pangea({ rateLimits: { limiter: () => ({ count() {} }) } }),
+    /rateLimits\.limiter .*lacks consume/,
+  ],
+  ["a limiter that is nothing", pangea({ rateLimits: { limiter: () => null } }), /rateLimits\.limiter .*missing/],
+
   // What is mounted.
   ["no provider for Express", () => express.pangeaAuth(untyped(undefined)), /^pangeaAuth: the provider is missing/],
   [
@@ -699,6 +739,20 @@ it.each<readonly [option: string, make: () => unknown]>([
   ["an issuer of a domain of one's own", pangea({ pangeaAuthnIssuerUrl: "https://login.example.org" })],
   ["an empty list of required scopes", pangea({ requiredScopes: [] })],
   ["consent that is never remembered", pangea({ consent: { rememberSeconds: 0 } })],
+  ["a limiter for some limits", pangea({ rateLimits: { limiter: () => ({ consume() {} }) } })],
+  [
+    "a client with all that is served",
+    ownClient({
+      scope: "user offline_access",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      client_secret_expires_at: 2_000_000_000,
+    }),
+  ],
+  [
+    "a text with every placeholder",
+    pangea({ consent: { texts: { title: "{client} {brand} {host} {place} {scope}" } } }),
+  ],
   ["no limits", pangea({ rateLimits: false })],
 ])("is fine: %s", async (_, make) => {
   await expect(Promise.resolve().then(make)).resolves.toBeDefined();
