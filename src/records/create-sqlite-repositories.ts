@@ -10,6 +10,7 @@ import { claimDatabase } from "../storage/sqlite/schema-version.ts";
 import { SharedConnection } from "../storage/sqlite/shared-connection.ts";
 import { sqliteFailure } from "../storage/sqlite/sqlite-failure.ts";
 import { SqliteRepository, type SqliteRepositoryOptions } from "../storage/sqlite/sqlite-repository.ts";
+import { keptInMemory } from "./kept-in-memory.ts";
 import { type Backend, createRepositories, type RepositoriesOf, recordKinds } from "./repositories.ts";
 import { type Sealable, sealWith } from "./sealable.ts";
 
@@ -85,7 +86,9 @@ export function createSqliteRepositories(
       database.close();
     });
     const sealable: Partial<Sealable> = keys === undefined ? { [sealWith]: (given) => seal.sealWith(given) } : {};
-    return { ...repositories, ...sealable, close, [Symbol.asyncDispose]: close };
+    // SQLite's name for a database that ends with its connection.
+    const inMemory = path === ":memory:" && { [keptInMemory]: true };
+    return { ...repositories, ...sealable, ...inMemory, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     database.close();
     throw error instanceof PangeaAuthnError ? error : sqliteFailure(error, "open");

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type OpenIdConnectOptions, openIdConnect, type Upstream } from "../../../src/index.ts";
+import {
+  type OpenIdConnectOptions,
+  openIdConnect,
+  type Upstream,
+  type UpstreamIdentity,
+  type UserClaims,
+} from "../../../src/index.ts";
 import {
   type IdTokenChanges,
   type ScriptedOpenIdProvider,
@@ -191,13 +197,10 @@ describe("who may log in", () => {
     ["a number", 1, "You may not use this server."],
   ])("%s", async (_, allowed, reason) => {
     provider.idToken = { claims: { groups: ["staff"] } };
-    const upstream = upstreamOf({
-      allow: (identity, claims) => {
-        const isStaff = identity.subject === "ada" && Array.isArray(claims.groups);
-        // The answers that no type would let through are among the rows.
-        return Reflect.apply(() => isStaff && allowed, undefined, []);
-      },
-    });
+    const allow = (identity: UpstreamIdentity, claims: UserClaims) =>
+      identity.subject === "ada" && Array.isArray(claims.groups) && allowed;
+    // Answers that no type would let through are among the rows.
+    const upstream: Upstream = Reflect.apply(upstreamOf, undefined, [{ allow }]);
     if (reason === undefined) await expect(identityOf(upstream)).resolves.toEqual({ subject: "ada" });
     else await expect(identityOf(upstream)).rejects.toMatchObject({ error: "access_denied", message: reason });
   });
