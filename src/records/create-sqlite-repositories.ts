@@ -14,6 +14,7 @@ import {
   type SqliteRepositoryOptions,
   sqliteRepositoryOptionKinds,
 } from "../storage/sqlite/sqlite-repository.ts";
+import { keptInMemory } from "./kept-in-memory.ts";
 import { type Backend, createRepositories, type RepositoriesOf, recordKinds } from "./repositories.ts";
 import { type Sealable, sealWith } from "./sealable.ts";
 
@@ -98,7 +99,9 @@ export function createSqliteRepositories(
       database.close();
     });
     const sealable: Partial<Sealable> = keys === undefined ? { [sealWith]: (given) => seal.sealWith(given) } : {};
-    return { ...repositories, ...sealable, close, [Symbol.asyncDispose]: close };
+    // SQLite's name for a database that ends with its connection.
+    const inMemory = path === ":memory:" && { [keptInMemory]: true };
+    return { ...repositories, ...sealable, ...inMemory, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     database.close();
     throw error instanceof PangeaAuthnError ? error : sqliteFailure(error, "open");

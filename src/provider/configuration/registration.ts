@@ -40,6 +40,10 @@ export function configureRegistration(
   const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, 90 * day);
   const validScopes = hierarchy.withImplied(among("validScopes", scopes));
   const defaultScopes = among("defaultScopes", validScopes);
+  for (const name of ["validScopes", "defaultScopes"] as const) {
+    const isEmpty = options[name]?.length === 0;
+    requireThat(!isEmpty, `clientRegistration.${name} is empty: name a scope at least, or leave the option out.`);
+  }
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
   requireThat(beyond === undefined, `clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
   return {

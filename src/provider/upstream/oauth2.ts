@@ -1,8 +1,9 @@
 import type { Configuration, ServerMetadata } from "openid-client";
-import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
+import { UpstreamRejectedError } from "../../errors.ts";
 import {
   type OptionKinds,
   requireDuration,
+  requireExactText,
   requireHttpUrl,
   requireOptions,
   requireText,
@@ -10,6 +11,7 @@ import {
 } from "../../option-checks.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
+import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type {
   Upstream,
@@ -20,6 +22,7 @@ import type {
 } from "./contract.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
+import { requireAllowed } from "./who-may-log-in.ts";
 
 /** What a function that says who a user is can ask with. */
 export interface UserRequest {
@@ -72,7 +75,7 @@ export interface OAuth2Options {
    * ```
    */
   readonly identify: (user: UserRequest) => Promise<UpstreamIdentity>;
-  /** Whether a user may log in: false, or the reason why not, which the person reads. */
+  /** Whether a user may log in: true, and nothing else, lets one in. A text is the reason why not, which the person reads. */
   readonly allow?: (identity: UpstreamIdentity, user: UserRequest) => boolean | string | Promise<boolean | string>;
   /** The deadline of one call, in milliseconds. Clients give up after ten seconds. Default: 5000. */
   readonly timeout?: number;
@@ -131,7 +134,7 @@ class OAuth2 implements Upstream {
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
     this.issuer = requireHttpUrl("oAuth2: issuer", options.issuer);
-    requireText("oAuth2: clientId", options.clientId);
+    requireExactText("oAuth2: clientId", options.clientId);
     this.keyMaterial = requireSecrets("oAuth2: clientSecret", options.clientSecret);
     this.#metadata = {
       issuer: this.issuer,
@@ -149,6 +152,7 @@ class OAuth2 implements Upstream {
       clientAuthentications.includes(options.clientAuthentication ?? "client_secret_post"),
       `oAuth2: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
     );
+    requireAuthorizationParameters("oAuth2", options.authorizationParameters);
     this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
     this.#options = options;
@@ -192,14 +196,13 @@ class OAuth2 implements Upstream {
   async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
     const user: UserRequest = { token, get: (url) => this.#get(new URL(url), token) };
     const identity = await this.#ask("its API", () => this.#options.identify(user));
-    if (typeof Object(identity).subject !== "string" || identity.subject === "") {
+    const subject: unknown = Object(identity).subject;
+    if (typeof subject !== "string" || subject.trim() === "") {
       const advice = "identify of oAuth2() has to answer with a subject.";
       throw new UpstreamRejectedError("server_error", `${this.name} does not say who has logged in.`, { advice });
     }
-    const allowed = (await this.#options.allow?.(identity, user)) ?? true;
-    if (allowed === true) return identity;
-    const reason = typeof allowed === "string" && allowed !== "" ? allowed : "You may not use this server.";
-    throw new OAuthError("access_denied", reason);
+    await requireAllowed(this.#options.allow, identity, user);
+    return identity;
   }
 
   /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */

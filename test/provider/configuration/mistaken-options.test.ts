@@ -3,19 +3,24 @@ import { expect, it } from "vitest";
 import { z as zod3 } from "zod/v3";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
 import {
+  auth0,
   CachedRepository,
   ConfigurationError,
   cacheRepositories,
   copyRepositories,
   copyRepository,
   createInMemoryRepositories,
+  gitHub,
   google,
   InMemoryRepository,
   inOneProcess,
   jsonCodec,
   KeyRing,
+  keycloak,
   McpOAuthProvider,
+  microsoftEntra,
   oAuth2,
+  okta,
   openIdConnect,
   PangeaOAuthProvider,
   pangeaAuthn,
@@ -84,6 +89,10 @@ const oAuth: Untyped = {
   tokenEndpoint: "https://login.example/token",
   identify: async () => ({ subject: "a" }),
 };
+const preset = (make: Untyped, changes: Untyped) => () =>
+  make({ clientId: "a", clientSecret: "a".repeat(32), ...changes });
+const ownClient = (changes: Untyped) =>
+  pangea({ clients: [{ client_id: "a", redirect_uris: ["https://a.example/cb"], ...changes }] });
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
@@ -285,7 +294,21 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a member of an emulated user", emulator({ users: [{ username: "ada", mail: "a" }] }), /^users\[\]\.mail .*email\?/],
 
+  ["an option of Google's preset", preset(google, { hostedDomians: "acme.org" }), /^hostedDomians .*hostedDomain\?/],
+  ["an option of GitHub's preset", preset(gitHub, { organisation: "acme" }), /^organisation .*organization\?/],
+  ["an option of Entra's preset", preset(microsoftEntra, { tenants: "a" }), /^tenants .*tenant\?/],
+  ["an option of Okta's preset", preset(okta, { domains: "a" }), /^domains .*domain\?/],
+  ["an option of Auth0's preset", preset(auth0, { domains: "a" }), /^domains .*domain\?/],
+  ["an option of Keycloak's preset", preset(keycloak, { relm: "a" }), /^relm .*realm\?/],
+  ["an issuer of another provider", preset(google, { issuer: "https://id.example" }), /^issuer is no option of google/],
+
   // No options, or no object.
+  ["no options of Google's preset", () => untyped(google)(), /^google takes an object/],
+  ["options of GitHub's preset that are null", () => untyped(gitHub)(null), /^gitHub takes an object/],
+  ["no options of Entra's preset", () => untyped(microsoftEntra)(), /^microsoftEntra takes an object/],
+  ["no options of Okta's preset", () => untyped(okta)(), /^okta takes an object/],
+  ["no options of Auth0's preset", () => untyped(auth0)(), /^auth0 takes an object/],
+  ["no options of Keycloak's preset", () => untyped(keycloak)(), /^keycloak takes an object/],
   ["no options", () => Reflect.construct(PangeaOAuthProvider, []), /^PangeaOAuthProvider takes an object/],
   [
     "options that are null",
@@ -671,6 +694,44 @@ const mistakes: readonly Mistake[] = [
   ],
   ["AuthN that is a switch", emulator({ authn: true }), /^authn must be an object/],
 
+  // Values that could never do anything.
+  ["a client's unknown scope", ownClient({ scope: "user nope" }), /^clients: "a": scope lists "nope"/],
+  ["a client's other grant", ownClient({ grant_types: ["implicit"] }), /^clients: "a" needs authorization_code/],
+  ["a client's other response", ownClient({ response_types: ["token"] }), /^clients: "a" needs code among/],
+  ["a client's secret that ended in 1970", ownClient({ client_secret_expires_at: 5 }), /client_secret_expires_at must/],
+  ["a client's secret in milliseconds", ownClient({ client_secret_expires_at: 2e12 }), /client_secret_expires_at must/],
+  ["no valid scopes", pangea({ clientRegistration: { validScopes: [] } }), /^clientRegistration\.validScopes is empty/],
+  [
+    "no default scopes",
+    pangea({ clientRegistration: { defaultScopes: [] } }),
+    /^clientRegistration\.defaultScopes is empty/,
+  ],
+  ["implied scopes in a Map", pangea({ scopeImplies: new Map([["user", []]]) }), /^scopeImplies .*Object\.fromEntries/],
+  [
+    "descriptions in a Map",
+    pangea({ consent: { scopeDescriptions: new Map([["user", "Read"]]) } }),
+    /^consent\.scopeDescriptions .*Object\.fromEntries/,
+  ],
+  [
+    "words for a scope that the upstream is not asked for",
+    general({
+      upstream: Object.assign(new FakeUpstream(Date.now), { scopes: ["email"] }),
+      consent: { upstreamScopeDescriptions: { emial: "Your address" } },
+    }),
+    /^consent\.upstreamScopeDescriptions\.emial .*email\?/,
+  ],
+  [
+    "a misspelt placeholder",
+    pangea({ consent: { texts: { title: "Allow {clinet}?" } } }),
+    /^consent\.texts\.title has \{clinet\}.*\{client\}\?/,
+  ],
+  [
+    "a limiter that cannot count",
+    pangea({ rateLimits: { limiter: () => ({ count() {} }) } }),
+    /rateLimits\.limiter .*lacks consume/,
+  ],
+  ["a limiter that is nothing", pangea({ rateLimits: { limiter: () => null } }), /rateLimits\.limiter .*missing/],
+
   // What is mounted.
   ["no provider for Express", () => express.pangeaAuth(untyped(undefined)), /^pangeaAuth: the provider is missing/],
   [
@@ -705,6 +766,13 @@ const mistakes: readonly Mistake[] = [
     /^mountOnFastMCP: the server lacks getApp/,
   ],
   ["no upstream", general({ upstream: undefined }), /^upstream is missing/],
+  [
+    "a preset of OpenID Connect for the upstream",
+    general({ upstream: google({ clientId: "a" }) }),
+    /openIdConnect\(\)/,
+  ],
+  ["a preset of OAuth 2.0 for the upstream", general({ upstream: preset(gitHub, {})() }), /^upstream .*oAuth2\(\)/],
+  ["options of Pangea for the upstream", general({ upstream: { clientId: "a", issuerUrl: "b" } }), /pangeaAuthn\(\)/],
   ["options for the upstream", general({ upstream: { issuerUrl: "https://login.example" } }), /^upstream\.id /],
 ];
 
@@ -751,6 +819,20 @@ it.each<readonly [option: string, make: () => unknown]>([
   ["an issuer of a domain of one's own", pangea({ pangeaAuthnIssuerUrl: "https://login.example.org" })],
   ["an empty list of required scopes", pangea({ requiredScopes: [] })],
   ["consent that is never remembered", pangea({ consent: { rememberSeconds: 0 } })],
+  ["a limiter for some limits", pangea({ rateLimits: { limiter: () => ({ consume() {} }) } })],
+  [
+    "a client with all that is served",
+    ownClient({
+      scope: "user offline_access",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      client_secret_expires_at: 2_000_000_000,
+    }),
+  ],
+  [
+    "a text with every placeholder",
+    pangea({ consent: { texts: { title: "{client} {brand} {host} {place} {scope}" } } }),
+  ],
   ["no limits", pangea({ rateLimits: false })],
 ])("is fine: %s", async (_, make) => {
   await expect(Promise.resolve().then(make)).resolves.toBeDefined();
