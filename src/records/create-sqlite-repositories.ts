@@ -19,6 +19,8 @@ interface InSqlite extends Backend {
 
 /** Every repository of a provider, in one SQLite file. */
 export interface SqliteRepositories extends RepositoriesOf<InSqlite>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where keys were given. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
   /** Waits for the calls under way and closes the file. The same as `Symbol.asyncDispose`. */
   close(): Promise<void>;
 }
@@ -85,7 +87,8 @@ export function createSqliteRepositories(
       database.close();
     });
     const sealable: Partial<Sealable> = keys === undefined ? { [sealWith]: (given) => seal.sealWith(given) } : {};
-    return { ...repositories, ...sealable, close, [Symbol.asyncDispose]: close };
+    const announced = keys === undefined || keys === "none" ? {} : { sealingKeyIds: keys.ids };
+    return { ...repositories, ...sealable, ...announced, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     database.close();
     throw error instanceof PangeaAuthnError ? error : sqliteFailure(error, "open");
