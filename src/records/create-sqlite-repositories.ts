@@ -1,15 +1,19 @@
 import type { ZodType } from "zod";
 import { PangeaAuthnError } from "../errors.ts";
-import { requireThat } from "../option-checks.ts";
-import type { KeyRing } from "../secrets/key-ring.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import type { SchemaOrCodec } from "../storage/codecs/as-codec.ts";
 import { LateSeal } from "../storage/codecs/late-seal.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
-import { type OpenSqliteOptions, openSqlite } from "../storage/sqlite/open-sqlite.ts";
+import { type OpenSqliteOptions, openSqlite, openSqliteOptionKinds } from "../storage/sqlite/open-sqlite.ts";
 import { claimDatabase } from "../storage/sqlite/schema-version.ts";
 import { SharedConnection } from "../storage/sqlite/shared-connection.ts";
 import { sqliteFailure } from "../storage/sqlite/sqlite-failure.ts";
-import { SqliteRepository, type SqliteRepositoryOptions } from "../storage/sqlite/sqlite-repository.ts";
+import {
+  SqliteRepository,
+  type SqliteRepositoryOptions,
+  sqliteRepositoryOptionKinds,
+} from "../storage/sqlite/sqlite-repository.ts";
 import { type Backend, createRepositories, type RepositoriesOf, recordKinds } from "./repositories.ts";
 import { type Sealable, sealWith } from "./sealable.ts";
 
@@ -42,6 +46,14 @@ export interface SqliteRepositoriesOptions
   readonly keys?: KeyRing | "none";
 }
 
+const { table: _table, expiresAt: _expiresAt, ...sharedKinds } = sqliteRepositoryOptionKinds;
+const optionKinds: OptionKinds<SqliteRepositoriesOptions> = {
+  ...sharedKinds,
+  ...openSqliteOptionKinds,
+  namespace: "any",
+  keys: "any",
+};
+
 /**
  * Opens a SQLite file and builds every repository of a provider in it: state that survives restarts, for one machine and
  * any number of processes on it. It needs Node.js 22.13 or later, which has `node:sqlite`, or better-sqlite3 12.
@@ -63,11 +75,13 @@ export function createSqliteRepositories(
   path: string | URL,
   options: SqliteRepositoriesOptions = {},
 ): SqliteRepositories {
+  requireOptions("createSqliteRepositories", options, optionKinds);
   const { namespace = "pangea", keys, driver, timeout, ...common } = options;
   requireThat(
     typeof namespace === "string" && /^(?!sqlite_)[a-z0-9_-]{1,40}$/.test(namespace),
     "namespace must be 1 to 40 of the characters a-z, 0-9, _ and -, and not begin with sqlite_.",
   );
+  if (keys !== "none") requireKeyRing(keys);
   const tableOf = (kind: string): string => `${namespace}-${kind}`;
   const seal = new LateSeal();
   const codecOf = <V>(schema: ZodType<V>): SchemaOrCodec<V> => {

@@ -41,7 +41,9 @@ const stateMeanings: ReadonlyMap<string, Meaning> = new Map([
   ["40001", unavailable(interfered, { passesAgain: true })],
   [
     "40003",
-    unavailable("Postgres does not know whether the statement was carried out. Look, or try again.", { mayBeDone: true }),
+    unavailable("Postgres does not know whether the statement was carried out. Look, or try again.", {
+      mayBeDone: true,
+    }),
   ],
   ["40P01", unavailable(interfered, { passesAgain: true })],
   ["42501", unauthorized("This Postgres user may not use the table: grant it SELECT, INSERT, UPDATE and DELETE.")],
@@ -112,7 +114,8 @@ function meaningOf(error: unknown): Meaning {
   const code = codeOf(error) ?? "";
   const known = stateMeanings.get(code);
   if (known !== undefined) return known;
-  if (neverConnected.has(code) && beforeConnection.has(callOf(error))) return unavailable("Postgres cannot be reached: check the address, and that it runs.");
+  if (neverConnected.has(code) && beforeConnection.has(callOf(error)))
+    return unavailable("Postgres cannot be reached: check the address, and that it runs.");
   if (messageOf(error) === "Query read timeout") return timedOut;
   if (noConnection.test(messageOf(error))) return unavailable("No connection to Postgres was free in time. Try again.");
   // The classes 08 and 57 are about the connection, XX about Postgres itself: nobody knows how far the statement came.

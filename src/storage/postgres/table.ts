@@ -1,4 +1,4 @@
-import { requireThat } from "../../option-checks.ts";
+import { requireMethods, requireThat } from "../../option-checks.ts";
 import { type PostgresLike, rowsOf } from "./postgres-like.ts";
 
 /** The table of records where none is named. */
@@ -66,7 +66,7 @@ const alreadyThere = new Set(["23505", "42P07", "42710"]);
  *
  * @param postgres - Its user may create tables.
  * @param table - Default: `pangea_records`.
- * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`.
+ * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`, and for a client without `query`.
  * @throws what the client throws when Postgres refuses or does not answer.
  *
  * @example
@@ -75,6 +75,7 @@ const alreadyThere = new Set(["23505", "42P07", "42710"]);
  * ```
  */
 export async function createPostgresTables(postgres: PostgresLike, table: string = defaultTable): Promise<void> {
+  requireMethods("postgres", postgres, ["query"], "give a Pool of pg, or another client with query()");
   for (const statement of statementsOf(table)) {
     try {
       rowsOf(await postgres.query(statement, []));

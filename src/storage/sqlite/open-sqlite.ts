@@ -2,10 +2,10 @@ import { accessSync, chmodSync, closeSync, constants, openSync, type Stats, stat
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StorageError, StorageRejectedError } from "../../errors.ts";
-import { requireKind, requireText } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireText } from "../../option-checks.ts";
 import { whileOpening } from "./busy-pauses.ts";
 import { findDriver, type SqliteDriver } from "./sqlite-driver.ts";
-import { pathFailure, sqliteFailure } from "./sqlite-failure.ts";
+import { driverNotBuilt, pathFailure, sqliteFailure } from "./sqlite-failure.ts";
 import { columnOf, type SqliteLike } from "./sqlite-like.ts";
 
 /** How a database file is opened. */
@@ -13,6 +13,9 @@ export interface OpenSqliteOptions {
   /** The driver to use. Default: `node:sqlite` where this Node.js has it, else better-sqlite3. */
   readonly driver?: SqliteDriver;
 }
+
+/** All options of how a database file is opened. */
+export const openSqliteOptionKinds: OptionKinds<OpenSqliteOptions> = { driver: "any" };
 
 /**
  * How long a statement may wait for another connection while the process stands still, in milliseconds: about as long as
@@ -38,7 +41,7 @@ const servingTimeout = 5;
  */
 export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}): SqliteLike {
   const file = path instanceof URL ? fileURLToPath(path) : requireText("path", path);
-  requireKind("options", options, "object");
+  requireOptions("openSqlite", options, openSqliteOptionKinds);
   const connect = findDriver(options.driver);
   if (file !== ":memory:") keepPrivate(file);
   let database: SqliteLike | undefined;
@@ -49,7 +52,7 @@ export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}):
     return opened;
   } catch (error) {
     database?.close();
-    throw error instanceof StorageError ? error : sqliteFailure(error, "open");
+    throw error instanceof StorageError ? error : (driverNotBuilt(error) ?? sqliteFailure(error, "open"));
   }
 }
 

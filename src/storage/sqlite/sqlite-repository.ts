@@ -1,10 +1,10 @@
 import { ConfigurationError, CorruptRecordError, InvalidKeyError, InvalidRecordError } from "../../errors.ts";
-import { requireObject } from "../../option-checks.ts";
+import { type OptionKinds, requireObject, requireOptions } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import type { ReadExpiry } from "../expiry.ts";
+import { expiryOptionKinds, type ReadExpiry } from "../expiry.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
@@ -37,6 +37,13 @@ export interface SqliteRepositoryOptions<V> {
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number;
 }
+
+/** All options of a {@link SqliteRepository}. */
+export const sqliteRepositoryOptionKinds: OptionKinds<SqliteRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
+  table: "any",
+  timeout: "any",
+};
 
 const tableForm = /^(?!sqlite_)[a-z0-9_-]{1,64}$/;
 const loneSurrogate = /\p{Surrogate}/u;
@@ -97,6 +104,7 @@ export class SqliteRepository<V, K extends string = string>
     options: SqliteRepositoryOptions<V>,
   ) {
     requireObject("options", options);
+    requireOptions("SqliteRepository", options, sqliteRepositoryOptionKinds);
     const { table, clock = Date.now } = options;
     if (typeof table !== "string" || !tableForm.test(table)) {
       throw new ConfigurationError(

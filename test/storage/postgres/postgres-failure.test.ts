@@ -8,8 +8,7 @@ function reply(code: string): Error {
 const system = (code: string, syscall = "connect"): Error =>
   Object.assign(new Error(`${syscall} ${code} 127.0.0.1:5432`), { code, syscall });
 /** Node.js gives the code of the first address to the whole, and the system call to the parts only. */
-const everyAddress = (code: string): Error =>
-  Object.assign(new AggregateError([system(code), system(code)]), { code });
+const everyAddress = (code: string): Error => Object.assign(new AggregateError([system(code), system(code)]), { code });
 
 const failures = [
   [reply("25006"), "ERR_STORAGE_UNAVAILABLE", "none"],
