@@ -1,11 +1,11 @@
 import type { ZodType } from "zod";
 import { PangeaAuthnError } from "../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
-import type { KeyRing } from "../secrets/key-ring.ts";
+import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import type { SchemaOrCodec } from "../storage/codecs/as-codec.ts";
 import { LateSeal } from "../storage/codecs/late-seal.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
-import { type OpenSqliteOptions, openSqlite } from "../storage/sqlite/open-sqlite.ts";
+import { type OpenSqliteOptions, openSqlite, openSqliteOptionKinds } from "../storage/sqlite/open-sqlite.ts";
 import { claimDatabase } from "../storage/sqlite/schema-version.ts";
 import { SharedConnection } from "../storage/sqlite/shared-connection.ts";
 import { sqliteFailure } from "../storage/sqlite/sqlite-failure.ts";
@@ -24,6 +24,8 @@ interface InSqlite extends Backend {
 
 /** Every repository of a provider, in one SQLite file. */
 export interface SqliteRepositories extends RepositoriesOf<InSqlite>, AsyncDisposable {
+  /** The ids of the keys that records are sealed with, where keys were given. A provider announces them to its other instances. */
+  readonly sealingKeyIds?: readonly string[];
   /** Waits for the calls under way and closes the file. The same as `Symbol.asyncDispose`. */
   close(): Promise<void>;
 }
@@ -48,7 +50,7 @@ export interface SqliteRepositoriesOptions
 const { table: _table, expiresAt: _expiresAt, ...sharedKinds } = sqliteRepositoryOptionKinds;
 const optionKinds: OptionKinds<SqliteRepositoriesOptions> = {
   ...sharedKinds,
-  driver: "any",
+  ...openSqliteOptionKinds,
   namespace: "any",
   keys: "any",
 };
@@ -80,6 +82,7 @@ export function createSqliteRepositories(
     typeof namespace === "string" && /^(?!sqlite_)[a-z0-9_-]{1,40}$/.test(namespace),
     "namespace must be 1 to 40 of the characters a-z, 0-9, _ and -, and not begin with sqlite_.",
   );
+  if (keys !== "none") requireKeyRing(keys);
   const tableOf = (kind: string): string => `${namespace}-${kind}`;
   const seal = new LateSeal();
   const codecOf = <V>(schema: ZodType<V>): SchemaOrCodec<V> => {
@@ -99,9 +102,10 @@ export function createSqliteRepositories(
       database.close();
     });
     const sealable: Partial<Sealable> = keys === undefined ? { [sealWith]: (given) => seal.sealWith(given) } : {};
+    const announced = keys === undefined || keys === "none" ? {} : { sealingKeyIds: keys.ids };
     // SQLite's name for a database that ends with its connection.
     const inMemory = path === ":memory:" && { [keptInMemory]: true };
-    return { ...repositories, ...sealable, ...inMemory, close, [Symbol.asyncDispose]: close };
+    return { ...repositories, ...sealable, ...announced, ...inMemory, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     database.close();
     throw error instanceof PangeaAuthnError ? error : sqliteFailure(error, "open");

@@ -68,6 +68,12 @@ export function openSealed(keys: DerivedKeys, envelope: string, associatedData: 
   }
 }
 
+/** The id of the key that a text says it was sealed under; undefined for a text that does not begin as `seal` writes it. */
+export function sealedKeyId(text: string): string | undefined {
+  const [envelopeVersion, keyId] = text.split(".", 2);
+  return envelopeVersion === version && keyId !== undefined && keyIdForm.test(keyId) ? keyId : undefined;
+}
+
 /** Opens something that may not be meant for this server; where it does not open, gives what the failure leads to. */
 export function openOr<Opened, Otherwise>(
   open: () => Opened,

@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { InvalidRecordError } from "../errors.ts";
+import { ConfigurationError, InvalidRecordError } from "../errors.ts";
 import { type OptionKinds, requireKind } from "../option-checks.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 import { expiryFault } from "./expiry-fault.ts";
@@ -100,7 +100,19 @@ const ofMember = new RecordExpiry<unknown>(undefined);
  *
  * @param expiresAt - In epoch seconds.
  * @param now - In milliseconds since the epoch.
+ * @throws {ConfigurationError} when `now` is no such time: nothing would ever expire by it.
  */
 export function isExpired(expiresAt: number | undefined, now: number): boolean {
-  return expiresAt !== undefined && expiresAt * 1000 <= now;
+  return expiresAt !== undefined && expiresAt * 1000 <= requireTime(now);
+}
+
+/**
+ * What a clock says, where that can be a time in milliseconds. From 1e9 to 1e10 is what a clock in seconds
+ * says from 2001 until 2286; a clock in milliseconds said it in the first weeks of 1970.
+ *
+ * @throws {ConfigurationError} when it is no finite number, or looks like seconds.
+ */
+export function requireTime(now: number): number {
+  if (Number.isFinite(now) && (now < 1e9 || now >= 1e10)) return now;
+  throw new ConfigurationError("clock must give the time in milliseconds since the epoch, as Date.now does.");
 }

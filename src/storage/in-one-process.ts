@@ -14,6 +14,11 @@ export interface BasicRepository<K extends string, V> {
   get(key: K): Promise<V | undefined>;
   set(key: K, value: V): Promise<unknown>;
   delete(key: K): Promise<unknown>;
+  /**
+   * What `get` would give after `set`, without writing anything, for a backend whose schema drops members or gives defaults.
+   * A cache then keeps that; without this method it keeps what was written.
+   */
+  readBack?(key: K, value: V): V;
 }
 
 /** The turns at each backend, so that two repositories on one backend take turns with each other. */
@@ -81,7 +86,11 @@ export function inOneProcess<K extends string, V>(
     await basic.delete(key);
     return isAbsent ? undefined : value;
   };
+  const { readBack } = basic;
   return {
+    ...(readBack !== undefined && {
+      readBack: (key: K, value: V): V => Reflect.apply(readBack, basic, [key, prepare(key, value)]),
+    }),
     get: read,
     set: async (key, value) => {
       const record = prepare(key, value);

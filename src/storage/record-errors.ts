@@ -1,4 +1,4 @@
-import { CorruptRecordError, InvalidRecordError } from "../errors.ts";
+import { CorruptRecordError, InvalidRecordError, UnsealableError } from "../errors.ts";
 import { tokenKey } from "../secrets/storage-key.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 
@@ -6,6 +6,14 @@ import type { RecordLocation } from "./codecs/codec.ts";
 export function corruptRecord({ key, repository }: RecordLocation, reason: string): CorruptRecordError {
   return new CorruptRecordError(
     `The record with the key ${tokenKey(key)} in ${repository} cannot be read: ${reason}. Delete it.`,
+  );
+}
+
+/** The error for a record that is sealed, where the repository has no keys. It may be as good as new. */
+export function sealedRecord({ key, repository }: RecordLocation, keyId: string): UnsealableError {
+  return new UnsealableError(
+    `The record with the key ${tokenKey(key)} in ${repository} is sealed under the key ${keyId}, and this repository has no keys: give it those that it was written with.`,
+    { keyId },
   );
 }
 

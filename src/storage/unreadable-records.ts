@@ -10,6 +10,8 @@ export class UnreadableRecords {
   readonly #keyIds = new Set<string>();
   #count = 0;
   #first: unknown;
+  /** Whether one of them may open yet, with the right keys. */
+  #mayOpen = false;
 
   /**
    * Reads a record, or counts it where it cannot be read.
@@ -42,6 +44,7 @@ export class UnreadableRecords {
   addAll(failure: UnreadableRecordsError, known = 0): void {
     this.#count += failure.count - known;
     this.#first ??= failure.cause;
+    this.#mayOpen ||= failure.cause instanceof UnsealableError;
     for (const keyId of failure.keyIds) this.#keyIds.add(keyId);
   }
 
@@ -49,6 +52,7 @@ export class UnreadableRecords {
   add(failure: CorruptRecordError | UnsealableError): void {
     this.#count += 1;
     this.#first ??= failure;
+    this.#mayOpen ||= failure instanceof UnsealableError;
     if (failure instanceof UnsealableError && failure.keyId !== undefined) this.#keyIds.add(failure.keyId);
   }
 
@@ -57,10 +61,11 @@ export class UnreadableRecords {
     if (this.#count === 0) return;
     const records = this.#count === 1 ? "1 record" : `${this.#count} records`;
     const keyIds = [...this.#keyIds].sort();
-    const remedy =
-      keyIds.length === 0
-        ? "The cause says what is wrong with the first of them; they can be deleted by their keys."
-        : `Put the secrets back whose keys have the ids ${keyIds.join(", ")}.`;
+    const secrets = `Put the secrets back whose keys have the ids ${keyIds.join(", ")}.`;
+    const otherwise = this.#mayOpen
+      ? "The cause says what is wrong with the first of them. Look first whether they were written with other keys, or without keys."
+      : "The cause says what is wrong with the first of them; they can be deleted by their keys.";
+    const remedy = keyIds.length > 0 ? secrets : otherwise;
     throw new UnreadableRecordsError(`${records} could not be read and stayed as they were. ${remedy}`, {
       count: this.#count,
       keyIds,

@@ -159,6 +159,14 @@ describe.each(sqliteDrivers)("with %s", (driver) => {
     });
   });
 
+  it("the ids of the keys that were given are there for the provider to announce, so that a rotation ends no login", async () => {
+    await using own = open(directory.file(), { keys });
+    await using plain = open(directory.file(), { keys: "none" });
+    await using late = open(directory.file());
+    expect([own, plain, late].map(({ sealingKeyIds }) => sealingKeyIds)).toEqual([keys.ids, undefined, undefined]);
+    expect(cacheRepositories(own, { maxStaleness: 1_000 }).sealingKeyIds).toEqual(keys.ids);
+  });
+
   it("namespaces in one file keep their records apart", async () => {
     const file = directory.file();
     await using one = open(file, { keys: "none", namespace: "one" });

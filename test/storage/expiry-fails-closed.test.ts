@@ -256,3 +256,40 @@ describe("an expiry that a codec transforms", () => {
 });
 
 const bounds = { max: 100, maxStaleness: 1_000 };
+
+describe.each<[string, () => unknown]>([
+  ["seconds", () => Date.now() / 1000],
+  ["NaN", () => Number.NaN],
+  ["Infinity", () => Number.POSITIVE_INFINITY],
+  ["undefined", () => undefined],
+  ["a Date", () => new Date()],
+])("a clock that gives %s", (_, wrongClock) => {
+  const kept = new Map<string, { expiresAt: number }>();
+  const backend = {
+    get: async (key: string) => kept.get(key),
+    set: async (key: string, value: { expiresAt: number }) => void kept.set(key, value),
+    delete: async (key: string) => kept.delete(key),
+  };
+  const past = { expiresAt: 1 };
+  let isWrong: boolean;
+  /** Right until the record is stored. */
+  const clock = (): number => (isWrong ? Reflect.get(Object({ now: wrongClock() }), "now") : 0);
+  const stored = new InMemoryRepository<string, { expiresAt: number }>({ clock: () => 0 });
+  it.each<[string, () => Repository<string, { expiresAt: number }>]>([
+    ["in memory", () => new InMemoryRepository({ clock })],
+    ["in memory, as text", () => new InMemoryRepository(z.object({ expiresAt: z.number() }), { clock })],
+    ["in one process", () => inOneProcess(backend, { clock })],
+    ["behind a cache", () => new CachedRepository(stored, { max: 5, maxStaleness: 1, clock })],
+  ])("reads no record %s, expired or not, and says what the clock must give", async (_where, make) => {
+    isWrong = false;
+    const repository = make();
+    await repository.set("key", past);
+    isWrong = true;
+    const refusal = {
+      code: "ERR_CONFIGURATION",
+      message: expect.stringMatching(/^clock must give the time in milliseconds/),
+    };
+    await expect(repository.get("key")).rejects.toMatchObject(refusal);
+    await expect(repository.take("key")).rejects.toMatchObject(refusal);
+  });
+});

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type SampleRecord, sampleSchema, testRepository } from "../../src/conformance.ts";
-import { asCodec, type BasicRepository, type Codec, inOneProcess, StorageUnavailableError } from "../../src/index.ts";
+import {
+  asCodec,
+  type BasicRepository,
+  CachedRepository,
+  type Codec,
+  InMemoryRepository,
+  inOneProcess,
+  StorageUnavailableError,
+} from "../../src/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { buildRight, subjectOf, TextStore } from "./conformance/text-repository.ts";
 
@@ -158,6 +166,15 @@ describe("inOneProcess", () => {
     expect(await repository.get("key")).toBeDefined();
     clock.advance(1_000);
     for (const key of ["key", "missing"]) expect(await repository.get(key)).toBeUndefined();
+  });
+
+  it("tells a cache what the backend's reads give back, where the backend can tell", async () => {
+    const named = new InMemoryRepository(z.object({ name: z.string() }));
+    const cache = new CachedRepository(inOneProcess(named), { max: 5, maxStaleness: 60_000 });
+    const wider = { name: "Ada", dropped: true };
+    await cache.set("key", wider);
+    expect(await cache.get("key")).toEqual({ name: "Ada" });
+    expect("readBack" in inOneProcess<string, unknown>(basicOf())).toBe(false);
   });
 
   it("lets changes of different keys run at the same time", async () => {

@@ -6,6 +6,8 @@ import * as main from "../../src/index.ts";
 import * as postgresEntry from "../../src/postgres.ts";
 import * as redisEntry from "../../src/redis.ts";
 import * as sqliteEntry from "../../src/sqlite.ts";
+import { RecordText } from "../../src/storage/record-text.ts";
+import { driverNotBuilt } from "../../src/storage/sqlite/sqlite-failure.ts";
 import * as superjsonEntry from "../../src/superjson.ts";
 import * as vaultEntry from "../../src/vault.ts";
 
@@ -184,6 +186,56 @@ it.each<[string, () => unknown, RegExp]>([
   ],
 ])("the message for %s names it", (_, act, name) => {
   expect(act).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(name) }));
+});
+
+describe.each<[string, (options: unknown) => unknown]>([
+  [
+    "createSqliteRepositories",
+    (options) => Reflect.apply(sqliteEntry.createSqliteRepositories, undefined, [":memory:", options]),
+  ],
+  ["openSqlite", (options) => Reflect.apply(sqliteEntry.openSqlite, undefined, [":memory:", options])],
+  [
+    "SqliteRepository",
+    (options) => Reflect.construct(sqliteEntry.SqliteRepository, [schema, { prepare: () => undefined }, options]),
+  ],
+  ["RecordText", (options) => Reflect.construct(RecordText, [schema, options])],
+])("the options of %s", (name, act) => {
+  it.each<unknown>([null, 5, true, "text", [], () => undefined])("are refused where they are %o", (options) => {
+    expect(() => act(options)).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+  });
+
+  // What makes a RecordText hands it all of its own options.
+  it.skipIf(name === "RecordText").each([
+    ["namespce", { namespce: "a" }],
+    ["tabel", { tabel: "a" }],
+    ["drivr", { drivr: "node:sqlite" }],
+    ["an option of Redis", { prefix: "a" }],
+  ])("are refused where one is misspelt: %s", (_, options) => {
+    const message = expect.stringMatching(`is no option of ${name}`);
+    expect(() => act(options)).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION", message }));
+  });
+});
+
+it.each([undefined, null, 5, {}, "postgres://"])(
+  "createPostgresTables(%o) says that it needs a client",
+  async (client) => {
+    await expect(Reflect.apply(postgresEntry.createPostgresTables, undefined, [client])).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
+      message: expect.stringMatching(/query/),
+    });
+  },
+);
+
+it.each([
+  ["missing", new Error("Could not locate the bindings file. Tried: …")],
+  ["of another Node.js", Object.assign(new Error("NODE_MODULE_VERSION 115"), { code: "ERR_DLOPEN_FAILED" })],
+])("a better-sqlite3 whose compiled part is %s is told to be rebuilt", (_, error) => {
+  expect(driverNotBuilt(error)).toMatchObject({
+    code: "ERR_CONFIGURATION",
+    message: expect.stringMatching(/npm rebuild better-sqlite3/),
+    cause: error,
+  });
+  expect(driverNotBuilt(new Error("database is locked"))).toBeUndefined();
 });
 
 it("isEnumerable answers for anything at all", () => {

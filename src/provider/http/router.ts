@@ -103,7 +103,7 @@ export class Router {
       this.#parts.watch.mounted();
       return method === "OPTIONS";
     }
-    this.#parts.watch.unserved(path);
+    if (typeof path === "string") this.#parts.watch.unserved(path);
     return false;
   }
 

@@ -1,7 +1,7 @@
 import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
 import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
-import { RecordExpiry } from "../expiry.ts";
+import { RecordExpiry, requireTime } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
 import { type ReadsBack, readBackOf } from "../read-back.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
@@ -162,7 +162,7 @@ export class CachedRepository<K extends string, V>
   /** Takes the record from the backend, never from memory, where it is deleted too. */
   async take(key: K): Promise<V | undefined> {
     const value = await this.#write(key, () => this.#backend.take(key));
-    return value === undefined || this.#expiryOf(key, value) <= this.#clock() ? undefined : value;
+    return value === undefined || this.#expiryOf(key, value) <= requireTime(this.#clock()) ? undefined : value;
   }
 
   /**
@@ -229,7 +229,7 @@ export class CachedRepository<K extends string, V>
   #acceptRecord(load: Load<V>, value: V): V | undefined {
     const frozen = frozenRecord(value);
     const record = { value: frozen, expiry: this.#expiryOf(load.key, frozen) };
-    if (record.expiry <= this.#clock()) return this.#acceptAbsence(load);
+    if (record.expiry <= requireTime(this.#clock())) return this.#acceptAbsence(load);
     if (this.#mayKeep(load)) this.#keep(load.key, load.name, record, load.startedAt);
     return record.value;
   }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { CorruptRecordError, RecordTooLargeError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
-import { corruptRecord, invalidRecord } from "../record-errors.ts";
+import { sealedKeyId } from "../../secrets/sealing.ts";
+import { corruptRecord, invalidRecord, sealedRecord } from "../record-errors.ts";
 import type { RecordLocation } from "./codec.ts";
 import { type ReadBack, type ReadingBackCodec, readingBack } from "./read-back.ts";
 import { UnheldPartError } from "./unheld-parts.ts";
@@ -30,7 +31,7 @@ const maxDepth = 200;
 
 /**
  * A codec that writes no text that it would not read, and does not trust what it reads: whatever goes wrong there is one
- * `CorruptRecordError`.
+ * `CorruptRecordError`, but for a record that is sealed, which is an `UnsealableError`.
  *
  * @throws {ConfigurationError} when an option is unknown or wrong; the message names it.
  */
@@ -46,6 +47,8 @@ export function checkedCodec<V>(format: TextFormat<V>, options: CodecOptions): R
       if (isSuspect(text)) requireHarmless(json);
       return format.read(json, location);
     } catch (failure) {
+      const keyId = failure instanceof SyntaxError ? sealedKeyId(text) : undefined;
+      if (keyId !== undefined) throw sealedRecord(location, keyId);
       throw failure instanceof CorruptRecordError ? failure : corruptRecord(location, describe(failure));
     }
   };

@@ -1,7 +1,7 @@
 import { UnsealableError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 import { KeyRing } from "../../secrets/key-ring.ts";
-import { openSealed, seal } from "../../secrets/sealing.ts";
+import { openSealed, seal, sealedKeyId } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
 import type { Codec, RecordLocation } from "./codec.ts";
@@ -36,7 +36,9 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
       } catch (cause) {
         if (!(cause instanceof UnsealableError)) throw cause;
         const record = `${tokenKey(location.key)} in ${location.repository}`;
-        throw new UnsealableError(`The sealed record ${record} cannot be opened: ${cause.message}`, {
+        const plain = "it is not sealed: it was written without keys, or by something else.";
+        const reason = sealedKeyId(text) === undefined ? plain : cause.message;
+        throw new UnsealableError(`The record ${record} cannot be opened: ${reason}`, {
           cause,
           ...(cause.keyId !== undefined && { keyId: cause.keyId }),
         });

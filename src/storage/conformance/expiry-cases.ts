@@ -66,6 +66,12 @@ export const expiryCases: readonly RepositoryCase[] = [
     subject.advanceSeconds(11);
     assert.equal(await repository.get("key"), undefined, "after the shortened one");
   }),
+  rule("a record that expires at the end of the year 2200 is kept", [], async ({ repository }) => {
+    const record = { ...sample("lasting"), expiresAt: Date.UTC(2201, 0, 1) / 1000 - 1 };
+    await repository.set("set", record);
+    assert.ok(await repository.add("added", record), "add answers that it was written");
+    for (const key of ["set", "added"]) assertSame(await repository.get(key), record);
+  }),
   rule("an expiry that is no time is refused before anything is written", [], async ({ repository }) => {
     for (const [kind, expiresAt] of impossibleExpiries) {
       const wrong: SampleRecord = withExpiry(expiresAt);
@@ -124,4 +130,5 @@ const impossibleExpiries: readonly (readonly [kind: string, expiresAt: unknown])
   ["-Infinity", Number.NEGATIVE_INFINITY],
   ["a bigint", 1_800_000_000n],
   ["milliseconds", 1_800_000_000_000],
+  ["the first second of 2201", Date.UTC(2201, 0, 1) / 1000],
 ];

@@ -39,6 +39,12 @@ const stateMeanings: ReadonlyMap<string, Meaning> = new Map([
   ["28P01", unauthorized("Postgres refused the password: check the connection's settings.")],
   ["3D000", rejected("The database does not exist: check the connection's settings, or create it.")],
   ["40001", unavailable(interfered, { passesAgain: true })],
+  [
+    "40003",
+    unavailable("Postgres does not know whether the statement was carried out. Look, or try again.", {
+      mayBeDone: true,
+    }),
+  ],
   ["40P01", unavailable(interfered, { passesAgain: true })],
   ["42501", unauthorized("This Postgres user may not use the table: grant it SELECT, INSERT, UPDATE and DELETE.")],
   [
@@ -60,8 +66,11 @@ const stateMeanings: ReadonlyMap<string, Meaning> = new Map([
 /** Every SQLSTATE has a digit, and no error code of the operating system has. */
 const sqlStateForm = /^(?=.*\d)[0-9A-Z]{5}$/;
 
-/** What the operating system says when there was no connection to send anything on. */
+/** What the operating system says when it finds no way to Postgres. */
 const neverConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENOENT"]);
+
+/** The calls of the operating system that come before there is a connection to send anything on. */
+const beforeConnection = new Set(["connect", "getaddrinfo"]);
 
 /** What the clients say when they got no connection. */
 const noConnection = /timeout exceeded when trying to connect|timeout expired|cannot use a pool after calling end/i;
@@ -105,7 +114,8 @@ function meaningOf(error: unknown): Meaning {
   const code = codeOf(error) ?? "";
   const known = stateMeanings.get(code);
   if (known !== undefined) return known;
-  if (neverConnected.has(code)) return unavailable("Postgres cannot be reached: check the address, and that it runs.");
+  if (neverConnected.has(code) && beforeConnection.has(callOf(error)))
+    return unavailable("Postgres cannot be reached: check the address, and that it runs.");
   if (messageOf(error) === "Query read timeout") return timedOut;
   if (noConnection.test(messageOf(error))) return unavailable("No connection to Postgres was free in time. Try again.");
   // The classes 08 and 57 are about the connection, XX about Postgres itself: nobody knows how far the statement came.
@@ -116,11 +126,20 @@ function meaningOf(error: unknown): Meaning {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) {
-    // Several addresses were tried, as with localhost.
-    return error instanceof AggregateError ? codeOf(error.errors[0]) : undefined;
-  }
-  return typeof error.code === "string" ? error.code : undefined;
+  return memberOf(error, "code");
+}
+
+/** The call of the operating system that failed. What a client does not say counts as sent. */
+function callOf(error: unknown): string {
+  return memberOf(error, "syscall") ?? "";
+}
+
+function memberOf(error: unknown, name: "code" | "syscall"): string | undefined {
+  // Several addresses were tried, as with localhost.
+  if (error instanceof AggregateError && error.errors.length > 0) return memberOf(error.errors[0], name);
+  if (typeof error !== "object" || error === null) return undefined;
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === "string" ? value : undefined;
 }
 
 function messageOf(error: unknown): string {

@@ -5,7 +5,7 @@ import { StorageError, StorageRejectedError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireText } from "../../option-checks.ts";
 import { whileOpening } from "./busy-pauses.ts";
 import { findDriver, type SqliteDriver } from "./sqlite-driver.ts";
-import { pathFailure, sqliteFailure } from "./sqlite-failure.ts";
+import { driverNotBuilt, pathFailure, sqliteFailure } from "./sqlite-failure.ts";
 import { columnOf, type SqliteLike } from "./sqlite-like.ts";
 
 /** How a database file is opened. */
@@ -14,7 +14,8 @@ export interface OpenSqliteOptions {
   readonly driver?: SqliteDriver;
 }
 
-const optionKinds: OptionKinds<OpenSqliteOptions> = { driver: "any" };
+/** All options of how a database file is opened. */
+export const openSqliteOptionKinds: OptionKinds<OpenSqliteOptions> = { driver: "any" };
 
 /**
  * How long a statement may wait for another connection while the process stands still, in milliseconds: about as long as
@@ -40,7 +41,7 @@ const servingTimeout = 5;
  */
 export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}): SqliteLike {
   const file = path instanceof URL ? fileURLToPath(path) : requireText("path", path);
-  requireOptions("openSqlite", options ?? null, optionKinds);
+  requireOptions("openSqlite", options ?? null, openSqliteOptionKinds);
   const connect = findDriver(options.driver);
   if (file !== ":memory:") keepPrivate(file);
   let database: SqliteLike | undefined;
@@ -51,7 +52,7 @@ export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}):
     return opened;
   } catch (error) {
     database?.close();
-    throw error instanceof StorageError ? error : sqliteFailure(error, "open");
+    throw error instanceof StorageError ? error : (driverNotBuilt(error) ?? sqliteFailure(error, "open"));
   }
 }
 

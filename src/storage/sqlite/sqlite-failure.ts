@@ -134,6 +134,23 @@ export function noDriver(cause?: unknown): ConfigurationError {
   );
 }
 
+/**
+ * The error for a better-sqlite3 whose compiled part is missing, or was compiled for another Node.js. It is looked for only
+ * when a file is opened.
+ *
+ * @returns `undefined` for any other error.
+ */
+export function driverNotBuilt(error: unknown): ConfigurationError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const isMissing = error.message.startsWith("Could not locate the bindings file");
+  const isOfAnother = "code" in error && error.code === "ERR_DLOPEN_FAILED";
+  if (!isMissing && !isOfAnother) return undefined;
+  return new ConfigurationError(
+    "better-sqlite3 is installed but not built for this Node.js: run npm rebuild better-sqlite3 (install scripts must be allowed), or use node:sqlite of Node.js 22.13 or later.",
+    { cause: error },
+  );
+}
+
 /** True for what the drivers throw once the connection was closed: neither has a code of SQLite's. */
 export function isClosed(error: unknown): boolean {
   return error instanceof Error && /database( connection)? is not open|has been finalized/.test(error.message);

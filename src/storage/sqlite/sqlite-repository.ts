@@ -4,7 +4,7 @@ import { tokenKey } from "../../secrets/storage-key.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import type { ReadExpiry } from "../expiry.ts";
+import { expiryOptionKinds, type ReadExpiry, requireTime } from "../expiry.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
@@ -38,12 +38,11 @@ export interface SqliteRepositoryOptions<V> {
   readonly clock?: () => number;
 }
 
-/** All options of a `SqliteRepository`. */
+/** All options of a {@link SqliteRepository}. */
 export const sqliteRepositoryOptionKinds: OptionKinds<SqliteRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
   table: "any",
   timeout: "any",
-  expiresAt: "function",
-  clock: "function",
 };
 
 const tableForm = /^(?!sqlite_)[a-z0-9_-]{1,64}$/;
@@ -178,7 +177,7 @@ export class SqliteRepository<V, K extends string = string>
     this.#check(key);
     const row = this.#encode(key, value);
     if (this.#isOver(row)) return (await this.get(key)) === undefined;
-    return this.#connection.write(() => this.#table.add(key, row, this.#clock()));
+    return this.#connection.write(() => this.#table.add(key, row, requireTime(this.#clock())));
   }
 
   /** What `get` would give back after `set`, without writing anything. */
@@ -252,6 +251,6 @@ export class SqliteRepository<V, K extends string = string>
   }
 
   #isOver({ expiresAt }: Pick<RecordRow, "expiresAt">): boolean {
-    return expiresAt !== null && expiresAt <= this.#clock();
+    return expiresAt !== null && expiresAt <= requireTime(this.#clock());
   }
 }

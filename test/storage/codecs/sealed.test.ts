@@ -1,12 +1,54 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { CorruptRecordError, KeyRing, sealed, tokenKey, UnsealableError } from "../../../src/index.ts";
+import { CorruptRecordError, jsonCodec, KeyRing, sealed, tokenKey, UnsealableError } from "../../../src/index.ts";
+import { UnreadableRecords } from "../../../src/storage/unreadable-records.ts";
+import { superjsonCodec } from "../../../src/superjson.ts";
 
 const schema = z.object({ name: z.string() });
 const [oldSecret, newSecret] = ["o".repeat(32), "n".repeat(32)];
 const codec = sealed(schema, KeyRing.from(oldSecret));
 const here = { repository: "grants", key: "one" };
 const record = { name: "confidential" };
+
+const failureOf = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (failure) {
+    return failure;
+  }
+};
+
+describe.each([
+  [
+    "JSON without keys over a sealed record",
+    () => jsonCodec(schema).decode(codec.encode(record, here), here),
+    /no keys/,
+  ],
+  [
+    "superjson without keys over a sealed record",
+    () => superjsonCodec(schema).decode(codec.encode(record, here), here),
+    /no keys/,
+  ],
+  [
+    "other keys over a sealed record",
+    () => sealed(schema, KeyRing.from(newSecret)).decode(codec.encode(record, here), here),
+    /keep old secrets/,
+  ],
+  ["keys over a record in plain text", () => codec.decode('{"name":"x"}', here), /not sealed.*without keys/],
+])("%s", (_, read, says) => {
+  it("is told as a matter of keys, and nobody is advised to delete the record", () => {
+    const failure = failureOf(read);
+    expect(failure).toMatchObject({ code: "ERR_UNSEALABLE", message: expect.stringMatching(says) });
+    const unreadable = new UnreadableRecords();
+    unreadable.read(read);
+    expect(`${String(failure)} ${String(failureOf(() => unreadable.throwIfAny()))}`).not.toMatch(/delete/i);
+  });
+});
+
+it("a text that only begins like a sealed one is corrupt to a codec without keys", () => {
+  for (const text of ["v2", "v2.", "v2.a.b.c", "v1.AAAAAAAA.b.c"])
+    expect(failureOf(() => jsonCodec(schema).decode(text, here))).toBeInstanceOf(CorruptRecordError);
+});
 
 describe("a sealed codec", () => {
   it("hides the record and gives it back", () => {

@@ -460,6 +460,14 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
       }
     })(store, codec),
 
+  "a record that expires at the end of the year 2200 is kept": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // Takes no record for more than a hundred years.
+      override async set(key: string, value: V) {
+        if (!(Object(value).expiresAt > Date.UTC(2150, 0, 1) / 1000)) await super.set(key, value);
+      }
+    })(store, codec),
+
   "an expiry that is no time is refused before anything is written": (store, codec) =>
     new (class<V> extends TextRepository<V> {
       // Deletes what the key had, and then finds out.

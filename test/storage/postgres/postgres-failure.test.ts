@@ -5,7 +5,10 @@ import { isConnectionLoss, passesAgain, postgresFailure } from "../../../src/sto
 function reply(code: string): Error {
   return Object.assign(new Error('invalid input "a secret record"'), { code, detail: "Key (key)=(a secret) exists." });
 }
-const system = (code: string): Error => Object.assign(new Error(`connect ${code} 127.0.0.1:5432`), { code });
+const system = (code: string, syscall = "connect"): Error =>
+  Object.assign(new Error(`${syscall} ${code} 127.0.0.1:5432`), { code, syscall });
+/** Node.js gives the code of the first address to the whole, and the system call to the parts only. */
+const everyAddress = (code: string): Error => Object.assign(new AggregateError([system(code), system(code)]), { code });
 
 const failures = [
   [reply("25006"), "ERR_STORAGE_UNAVAILABLE", "none"],
@@ -13,6 +16,7 @@ const failures = [
   [reply("28P01"), "ERR_STORAGE_UNAUTHORIZED", "none"],
   [reply("3D000"), "ERR_STORAGE_REJECTED", "none"],
   [reply("40001"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [reply("40003"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
   [reply("40P01"), "ERR_STORAGE_UNAVAILABLE", "none"],
   [reply("42501"), "ERR_STORAGE_UNAUTHORIZED", "none"],
   [reply("42P01"), "ERR_STORAGE_REJECTED", "none"],
@@ -29,10 +33,18 @@ const failures = [
   [reply("XX000"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
   [reply("22P02"), "ERR_STORAGE_REJECTED", "none"],
   [system("ECONNREFUSED"), "ERR_STORAGE_UNAVAILABLE", "none"],
-  [system("ENOTFOUND"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [system("ENOTFOUND", "getaddrinfo"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [system("EAI_AGAIN", "getaddrinfo"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [system("ENOENT"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [system("EHOSTUNREACH"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [system("ENETUNREACH"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [system("EHOSTUNREACH", "read"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
+  [system("ENETUNREACH", "write"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
+  [system("ECONNREFUSED", "read"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
+  [everyAddress("ECONNREFUSED"), "ERR_STORAGE_UNAVAILABLE", "none"],
   [new AggregateError([system("ECONNREFUSED"), system("ECONNREFUSED")]), "ERR_STORAGE_UNAVAILABLE", "none"],
-  [system("ECONNRESET"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
-  [system("EPIPE"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
+  [system("ECONNRESET", "read"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
+  [system("EPIPE", "write"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
   [new Error("timeout exceeded when trying to connect"), "ERR_STORAGE_UNAVAILABLE", "none"],
   [new Error("Cannot use a pool after calling end on the pool"), "ERR_STORAGE_UNAVAILABLE", "none"],
   [new Error("Connection terminated unexpectedly"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
