@@ -1,5 +1,5 @@
 import { FastMCP } from "fastmcp";
-import { type FastMCPAuth, fastmcpAuthenticate, mountOnFastMCP } from "pangea-authn-fastmcp/fastmcp";
+import { type FastMCPAuth, fastmcpAuthenticate, fastmcpCors, mountOnFastMCP } from "pangea-authn-fastmcp/fastmcp";
 import { announce, createProvider, host, port } from "./settings.ts";
 import { whoami } from "./whoami.ts";
 
@@ -17,5 +17,5 @@ server.addTool({
   execute: (_, { session }) => whoami(provider, session),
 });
 
-await server.start({ transportType: "httpStream", httpStream: { host, port, stateless: true } });
+await server.start({ transportType: "httpStream", httpStream: { host, port, stateless: true, cors: fastmcpCors() } });
 announce();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { requireMethods } from "../option-checks.ts";
+import { crossOrigin, mcpMethods, usualHeaders } from "../provider/http/responses.ts";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { type HonoContext, type HonoMiddleware, pangeaAuth } from "./hono.ts";
 import {
@@ -43,11 +44,42 @@ export function mountOnFastMCP(
   server.getApp().use("*", pangeaAuth(provider, options));
 }
 
+/** The form of FastMCP's `httpStream.cors`. */
+export interface FastMCPCors {
+  origin: string;
+  credentials: boolean;
+  methods: string[];
+  allowedHeaders: string[];
+  exposedHeaders: string[];
+}
+
+/**
+ * FastMCP's `httpStream.cors` for clients in a browser, as the other mounts answer them: a script of any origin may send
+ * any header, such as `Mcp-Param-…`, may end its session by `DELETE`, and may read the challenge. FastMCP's own default
+ * lets none of these through.
+ *
+ * @example
+ * ```ts
+ * await server.start({ transportType: "httpStream", httpStream: { port: 3000, stateless: true, cors: fastmcpCors() } });
+ * ```
+ */
+export function fastmcpCors(): FastMCPCors {
+  return {
+    origin: crossOrigin["access-control-allow-origin"],
+    // The MCP endpoint takes no cookies; and with them a browser would take "*" for the name of a header.
+    credentials: false,
+    methods: [...mcpMethods, "OPTIONS"],
+    // "*" stands for every header but Authorization.
+    allowedHeaders: ["*", ...usualHeaders.split(", ")],
+    exposedHeaders: crossOrigin["access-control-expose-headers"].split(", "),
+  };
+}
+
 /**
  * FastMCP's `authenticate`. Who is calling becomes the `session` of tools, prompts and resources. A refusal is thrown as
  * a Web `Response`, which FastMCP sends as it is, challenge included.
  *
- * FastMCP answers preflights itself, and allows the headers that its `httpStream.cors` names.
+ * FastMCP answers preflights itself, before anything else sees them: give `fastmcpCors()` as its `httpStream.cors`.
  *
  * Prefer FastMCP's `stateless` mode: otherwise calls that share an MCP session share its `session` too.
  *

@@ -92,9 +92,9 @@ export function protectMcp(
   options: RequireBearerOptions & MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireProtecting("protectMcp", provider, options);
-  const { requiredScopes, caller } = options;
+  const { requiredScopes, ...mount } = options;
   const guarded = requireBearer(provider, listener, { ...(requiredScopes !== undefined && { requiredScopes }) });
-  return pangeaAuth(provider, guarded, { ...(caller !== undefined && { caller }) });
+  return pangeaAuth(provider, guarded, mount);
 }
 
 /**

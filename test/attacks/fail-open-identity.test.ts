@@ -52,10 +52,15 @@ describe("nobody is logged in", () => {
     ["names a user without content", saying({ active: true, sub: "" }), "server_error"],
     ["names null", saying({ active: true, sub: null }), "server_error"],
     ["says that the login is over", saying({ active: false, sub: "pui_ada" }), "access_denied"],
-    ["says yes in another type", saying({ active: "true", sub: "pui_ada" }), "temporarily_unavailable"],
-    ["names a number", saying({ active: true, sub: 7 }), "temporarily_unavailable"],
+    ["says yes in another type", saying({ active: "true", sub: "pui_ada" }), "server_error"],
+    ["names a number", saying({ active: true, sub: 7 }), "server_error"],
+    ["is null", [() => Response.json(null)], "server_error"],
+    ["is a list", [() => Response.json([{ active: true, sub: "pui_ada" }])], "server_error"],
+    ["is a text", [() => Response.json("active")], "server_error"],
+    ["has no content", [() => new Response(null, { status: 200 })], "server_error"],
+    ["gives a name of another type", saying({ active: true, sub: "pui_ada", email: 7 }), "server_error"],
     ["is out", saying({}, 503), "temporarily_unavailable"],
-    ["is HTML", [() => new Response("<html>", { status: 200 })], "temporarily_unavailable"],
+    ["is HTML", [() => new Response("<html>", { status: 200 })], "server_error"],
   ])("where introspection %s", async (_, [answer], error) => {
     const ended = await loginWhere(answer);
     expect(ended.error).toBe(error);
@@ -74,6 +79,10 @@ describe("the operator is told what to change", () => {
     ],
     ["is not served", saying({}, 404), ["pangeaAuthnClientId", "/v2/oauth/token/introspect"]],
     ["names no user", saying({ active: true }), ["pangeaAuthnIssuerUrl", "pangeaAuthnClientId"]],
+    ["names a number", saying({ active: true, sub: 7 }), ["pangeaAuthnIssuerUrl", "pangeaAuthnClientId"]],
+    ["says yes in another type", saying({ active: "true", sub: "pui_ada" }), ["pangeaAuthnIssuerUrl"]],
+    ["is null", [() => Response.json(null)], ["pangeaAuthnIssuerUrl"]],
+    ["is HTML", [() => new Response("<html>", { status: 200 })], ["pangeaAuthnIssuerUrl"]],
   ])("where introspection %s", async (_, [answer], named) => {
     const { outages } = await loginWhere(answer);
     for (const option of named) {

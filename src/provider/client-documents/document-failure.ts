@@ -41,10 +41,12 @@ export function documentUnavailable(what: string, cause?: unknown): SiteFailure 
   });
 }
 
-/** The error for a document that its site does not give to this server, as sites do that guard themselves against robots. */
-export function documentWithheld(status: number): SiteFailure {
-  return new SiteFailure(
-    "invalid_client",
-    `The client's metadata document must be served with status 200, not ${status}.`,
-  );
+/**
+ * The error for a reply that says nothing of the document: sites guard themselves against robots, move behind a login, or
+ * show a page of maintenance.
+ *
+ * @param rule - Follows "The client's metadata document"; names no content of the reply.
+ */
+export function documentWithheld(rule: string): SiteFailure {
+  return new SiteFailure("invalid_client", `The client's metadata document ${rule}.`);
 }

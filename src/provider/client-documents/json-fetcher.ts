@@ -93,15 +93,18 @@ export class JsonFetcher {
     if (status === 408 || status === 429 || status >= 500) {
       throw documentUnavailable(`its site answers with status ${status}`);
     }
+    const otherStatus = `must be served with status 200, not ${status}`;
+    if (status === 404 || status === 410) throw documentRefused(otherStatus);
     // A site that takes this server for a robot, or a proxy that does not know it, says nothing of the document.
-    if (status === 401 || status === 403 || status === 407) throw documentWithheld(status);
-    if (status !== 200) throw documentRefused(`must be served with status 200, not ${status}`);
+    if (status !== 200) throw documentWithheld(otherStatus);
     const { types, rule } = this.#options.content ?? jsonContent;
-    if (!types.test(headerOf(reply, "content-type"))) throw documentRefused(rule);
+    if (!types.test(headerOf(reply, "content-type"))) throw documentWithheld(rule);
     if (!/^(?:identity)?$/i.test(headerOf(reply, "content-encoding"))) {
       throw documentRefused("must be served without compression");
     }
-    return { status: "fetched", headers, text: await this.#text(reply, limit) };
+    const text = await this.#text(reply, limit);
+    if (text.trim() === "") throw documentWithheld("must not be empty");
+    return { status: "fetched", headers, text };
   }
 
   async #text(reply: SiteReply, limit: AbortSignal): Promise<string> {

@@ -35,10 +35,11 @@ export interface DocumentFetchOptions {
   /** The shortest such time, for storable documents that name a shorter one, in seconds. Default: 60. */
   readonly minFreshSeconds?: number;
   /**
-   * How long a document that was good is used beyond its freshness where its site answers with 401, 403, 429, 5xx or not
-   * at all, in seconds; 0 for never. So clients get in while their own site is out, or takes this server for a robot. A
-   * document that is gone (404) or has become invalid is not used any more, and neither is one that was never had. What a
-   * client has withdrawn from its document, such as a redirect URI or a key, may stay good for as long. Default: 7 days.
+   * How long a document that was good is used beyond its freshness where its site gives none, in seconds; 0 for never: it
+   * does not answer, or answers with another status than 200, 404 and 410, with no content, or with a page. So clients get in
+   * while their own site is out, or takes this server for a robot. A document that is gone (404, 410) or has become invalid
+   * is not used any more, and neither is one that was never had. What a client has withdrawn from its document, such as a
+   * redirect URI or a key, may stay good for as long. Default: 7 days.
    *
    * @example
    * ```ts

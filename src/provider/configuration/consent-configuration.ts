@@ -28,7 +28,7 @@ const english: ConsentTexts = {
   noScopes: "Nothing beyond knowing that you logged in.",
   undescribedScope: "Use what {brand} calls “{scope}”",
   offlineAccess: "Stay connected while you are away",
-  upstreamHeading: "When you log in, {upstream} is asked for",
+  upstreamHeading: "Your login asks {upstream} for",
   redirectNote: "Afterwards you go to {host}:",
   wholeAddress: "The whole address",
   loopbackWarning:

@@ -51,10 +51,7 @@ export function configureRegistration(
     validScopes,
     defaultScopes,
     clientSecretLifetime: ofSecrets === 0 ? 0 : lifetime("clientSecretLifetimeSeconds", ofSecrets, 0),
-    firstLoginWithin: Math.min(
-      unusedLifetime,
-      lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, unusedLifetime),
-    ),
+    firstLoginWithin: Math.min(unusedLifetime, lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, day)),
     unusedLifetime,
     initialAccessTokens: initialAccessTokens(options.initialAccessToken),
   };

@@ -35,7 +35,7 @@ export function metadataResponse(body: unknown): Response {
 export const mcpMethods: readonly string[] = ["GET", "POST", "DELETE"];
 
 /** What clients send where a preflight does not say it. */
-const usualHeaders = "Authorization, Content-Type, Accept, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id";
+export const usualHeaders = "Authorization, Content-Type, Accept, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id";
 
 /**
  * The answer to a CORS preflight. A script may send any header: none of them says who is asking but `Authorization`, and

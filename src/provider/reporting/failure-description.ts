@@ -107,11 +107,20 @@ function withoutSecrets(message: string): string {
 export function framesOf(failure: unknown): string | undefined {
   const stack = memberOf(failure, "stack");
   if (typeof stack !== "string") return undefined;
-  const message = memberOf(failure, "message");
-  const begin = typeof message === "string" && message !== "" ? stack.indexOf(message) + message.length : 0;
-  return stack
-    .slice(Math.max(begin, 0))
+  return afterMessage(stack, memberOf(failure, "message"))
     .split("\n")
     .filter((line) => /^ {4}at .*(?::\d+:\d+|<anonymous>|native)\)?$/.test(line))
     .join("\n");
+}
+
+/**
+ * What follows the message in a stack. A stack keeps the message that its error was made with. Where the error has another
+ * one by now, nobody can say where the old one ends, and nothing is told.
+ */
+function afterMessage(stack: string, message: unknown): string {
+  if (typeof message !== "string") return "";
+  if (message === "") return /^[\w$. [\]]*(?:: ?)?(\n.*)?$/s.exec(stack)?.[1] ?? "";
+  const begin = stack.indexOf(message);
+  const rest = begin < 0 || stack.slice(0, begin).includes("\n") ? "" : stack.slice(begin + message.length);
+  return rest.startsWith("\n") ? rest : "";
 }

@@ -1,10 +1,11 @@
 import type { Configuration, ServerMetadata } from "openid-client";
 import { UpstreamRejectedError } from "../../errors.ts";
 import {
+  type OptionKinds,
   requireDuration,
   requireExactText,
   requireHttpUrl,
-  requireKind,
+  requireOptions,
   requireText,
   requireThat,
 } from "../../option-checks.ts";
@@ -82,6 +83,25 @@ export interface OAuth2Options {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
+const optionKinds: OptionKinds<OAuth2Options> = {
+  id: "any",
+  name: "any",
+  issuer: "any",
+  authorizationEndpoint: "any",
+  tokenEndpoint: "any",
+  revocationEndpoint: "any",
+  clientId: "any",
+  clientSecret: "any",
+  clientAuthentication: "any",
+  scopes: "any",
+  authorizationParameters: "object",
+  identify: "any",
+  allow: "function",
+  timeout: "any",
+  fetch: "function",
+};
+const clientAuthentications = ["client_secret_basic", "client_secret_post"];
+
 /**
  * A provider of OAuth 2.0 without OpenID Connect, such as GitHub, as the upstream of an `McpOAuthProvider`. Needs
  * `openid-client`. The redirect URI to register there is `<baseUrl>/<id>/callback`.
@@ -109,7 +129,7 @@ class OAuth2 implements Upstream {
   readonly #metadata: ServerMetadata;
 
   constructor(options: OAuth2Options) {
-    requireThat(typeof options === "object" && options !== null, "oAuth2() takes an object of options.");
+    requireOptions("oAuth2", options ?? null, optionKinds);
     const { revocationEndpoint, scopes = [] } = options;
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
@@ -128,8 +148,10 @@ class OAuth2 implements Upstream {
       typeof options.identify === "function",
       "oAuth2: identify must be a function that says who the user is.",
     );
-    for (const name of ["fetch", "allow"] as const) requireKind(`oAuth2: ${name}`, options[name], "function");
-    requireKind("oAuth2: authorizationParameters", options.authorizationParameters, "object");
+    requireThat(
+      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_post"),
+      `oAuth2: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
+    );
     requireAuthorizationParameters("oAuth2", options.authorizationParameters);
     this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");

@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { createRemoteJWKSet, customFetch, decodeJwt, importJWK, importPKCS8, jwtVerify } from "jose";
 import type { Configuration } from "openid-client";
 import { UpstreamRejectedError } from "../../errors.ts";
-import { requireDuration, requireExactText, requireHttpUrl, requireKind, requireThat } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireDuration,
+  requireExactText,
+  requireHttpUrl,
+  requireOptions,
+  requireThat,
+} from "../../option-checks.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
@@ -75,6 +82,32 @@ export interface OpenIdConnectOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
+const optionKinds: OptionKinds<OpenIdConnectOptions> = {
+  issuer: "any",
+  clientId: "any",
+  clientSecret: "any",
+  privateKey: "any",
+  privateKeyAlgorithm: "text",
+  clientAuthentication: "any",
+  scopes: "any",
+  id: "any",
+  name: "text",
+  authorizationParameters: "object",
+  claims: "object",
+  userinfo: "boolean",
+  allow: "function",
+  idTokenSigningAlgorithm: "text",
+  clockToleranceSeconds: "any",
+  timeout: "any",
+  fetch: "function",
+};
+const claimKinds: OptionKinds<NonNullable<OpenIdConnectOptions["claims"]>> = {
+  subject: "text",
+  username: "text",
+  email: "text",
+};
+const clientAuthentications = ["client_secret_basic", "client_secret_post"];
+
 /** A discovery document is asked for again after this long, in milliseconds. */
 const discoveryLifetime = 3_600_000;
 
@@ -123,7 +156,8 @@ class OpenIdConnect implements Upstream {
   #discovery: { readonly found: Promise<Discovered>; readonly until: number } | undefined;
 
   constructor(options: OpenIdConnectOptions) {
-    requireThat(typeof options === "object" && options !== null, "openIdConnect() takes an object of options.");
+    requireOptions("openIdConnect", options ?? null, optionKinds);
+    requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
     this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
     requireExactText("openIdConnect: clientId", options.clientId);
@@ -132,12 +166,11 @@ class OpenIdConnect implements Upstream {
       "openIdConnect: give one of clientSecret and privateKey.",
     );
     if (clientSecret !== undefined) this.keyMaterial = requireSecrets("openIdConnect: clientSecret", clientSecret);
-    for (const name of ["fetch", "allow"] as const) requireKind(`openIdConnect: ${name}`, options[name], "function");
-    for (const name of ["claims", "authorizationParameters"] as const) {
-      requireKind(`openIdConnect: ${name}`, options[name], "object");
-    }
+    requireThat(
+      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_basic"),
+      `openIdConnect: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
+    );
     requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
-    requireKind("openIdConnect: userinfo", options.userinfo, "boolean");
     this.scopes = requireScopes("openIdConnect: scopes", scopes);
     requireThat(this.scopes.includes("openid"), "openIdConnect: scopes must have openid among them.");
     this.timeout = requireDuration("openIdConnect: timeout", timeout, 5_000, 600_000, "milliseconds");

@@ -60,12 +60,15 @@ const tokenResponseSchema = z.object({
   refresh_token: optionalText,
   scope: optionalText,
 });
-const introspectionSchema = z.object({
-  active: z.boolean().nullish(),
-  sub: optionalText,
-  username: optionalText,
-  email: optionalText,
-});
+/** An answer of another form says nothing, however often it is asked for: it is no outage. */
+const introspectionSchema = z
+  .object({
+    active: z.boolean().nullish(),
+    sub: optionalText,
+    username: optionalText,
+    email: optionalText,
+  })
+  .catch({ active: undefined, sub: undefined, username: undefined, email: undefined });
 const errorSchema = z.object({ error: z.string().regex(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/) });
 
 /**

@@ -34,6 +34,19 @@ describe("a document that was good, of a site that", () => {
     ["has a defect", answering(500)],
     ["is out", answering(503)],
     ["has an error of its host's", answering(522)],
+    ...[201, 204, 206, 301, 302, 303, 307, 308, 400, 402, 405, 406, 407, 418, 421, 425, 451, 501].map(
+      (status): [string, ClientSite["handler"]] => [`answers ${status}`, answering(status, { location: clientId })],
+    ),
+    ["answers with a page", answering(200, { "content-type": "text/html" })],
+    [
+      "answers with a page that has content",
+      (_request, response) => {
+        response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<h1>Back soon</h1>");
+      },
+    ],
+    ["does not say what it answers with", answering(200)],
+    ["answers with no content", json("")],
+    ["answers with white space", json(" \r\n")],
     ["says nothing", (request) => request.socket.destroy()],
     [
       "ends in the middle",
@@ -121,10 +134,11 @@ describe("no document is used that", () => {
   it.each<[string, ClientSite["handler"]]>([
     ["is gone", answering(404)],
     ["is gone for good", answering(410)],
-    ["has moved", answering(302, { location: clientId })],
     ["is no JSON any more", json("no JSON")],
     ["is another's", json(documentWith({ client_id: "https://client.example/other.json" }))],
-    ["is HTML", answering(200, { "content-type": "text/html" })],
+    ["is HTML that is said to be JSON", json("<h1>Back soon</h1>")],
+    ["is null by now", json("null")],
+    ["lets nobody in any more", json(documentWith({ redirect_uris: [] }))],
   ])("%s, then or later", async (_, handler) => {
     const { documents } = await withStaleDocument();
     site.handler = handler;

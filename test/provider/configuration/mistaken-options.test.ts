@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { z as zod3 } from "zod/v3";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
@@ -6,6 +7,7 @@ import {
   CachedRepository,
   ConfigurationError,
   cacheRepositories,
+  copyRepositories,
   copyRepository,
   createInMemoryRepositories,
   gitHub,
@@ -17,7 +19,9 @@ import {
   keycloak,
   McpOAuthProvider,
   microsoftEntra,
+  oAuth2,
   okta,
+  openIdConnect,
   PangeaOAuthProvider,
   pangeaAuthn,
   retrying,
@@ -26,7 +30,12 @@ import * as express from "../../../src/integrations/express.ts";
 import { fastmcpAuthenticate, mountOnFastMCP } from "../../../src/integrations/fastmcp.ts";
 import * as hono from "../../../src/integrations/hono.ts";
 import * as node from "../../../src/integrations/node.ts";
-import { createPostgresRepositories, postgresOptions } from "../../../src/postgres.ts";
+import {
+  createPostgresRepositories,
+  createPostgresTables,
+  PostgresInvalidation,
+  postgresOptions,
+} from "../../../src/postgres.ts";
 import { LockSchema } from "../../../src/records/lock.ts";
 import {
   clusterOptions,
@@ -36,6 +45,7 @@ import {
   RedisTrackingInvalidation,
   redisOptions,
 } from "../../../src/redis.ts";
+import { createSqliteRepositories, openSqlite, SqliteRepository } from "../../../src/sqlite.ts";
 import { createVaultRepositories, PangeaVaultRepository } from "../../../src/vault.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
@@ -70,6 +80,15 @@ const upstream = (changes: Untyped) => () =>
     scopes: ["user"],
     ...changes,
   });
+const openId: Untyped = { issuer: "https://login.example", clientId: "a", clientSecret: "b" };
+const oAuth: Untyped = {
+  ...openId,
+  id: "example",
+  name: "Example",
+  authorizationEndpoint: "https://login.example/authorize",
+  tokenEndpoint: "https://login.example/token",
+  identify: async () => ({ subject: "a" }),
+};
 const preset = (make: Untyped, changes: Untyped) => () =>
   make({ clientId: "a", clientSecret: "a".repeat(32), ...changes });
 const ownClient = (changes: Untyped) =>
@@ -77,7 +96,7 @@ const ownClient = (changes: Untyped) =>
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
-const redis: Untyped = { get() {}, set() {}, del() {}, on() {}, options: redisOptions() };
+const redis: Untyped = new Redis({ ...redisOptions(), lazyConnect: true });
 const postgres: Untyped = { query() {} };
 const untyped = (value: unknown): Untyped => value;
 const vault =
@@ -157,11 +176,72 @@ const mistakes: readonly Mistake[] = [
     () => fastmcpAuthenticate(provider, untyped({ required: [] })),
     /^required .*requiredScopes\?/,
   ],
+  [
+    "an option of OpenID Connect",
+    () => openIdConnect(untyped({ issuer: "https://login.example", clientID: "a", clientSecret: "b" })),
+    /^clientID .*openIdConnect.*clientId\?/,
+  ],
+  [
+    "a claim of OpenID Connect",
+    () => openIdConnect(untyped({ ...openId, claims: { sub: "oid" } })),
+    /^claims\.sub .*claims\.subject\?/,
+  ],
+  ["a switch of OpenID Connect", () => openIdConnect(untyped({ ...openId, userinfo: "no" })), /^userinfo /],
+  [
+    "a method of OpenID Connect",
+    () => openIdConnect(untyped({ ...openId, clientAuthentication: "basic" })),
+    /clientAuthentication must be one of client_secret_basic/,
+  ],
+  ["an option of a preset", () => openIdConnect(google(untyped({ ...openId, domain: "a.example" }))), /^domain /],
+  ["nothing for OpenID Connect", () => openIdConnect(untyped(undefined)), /openIdConnect takes an object/],
+  ["an option of OAuth 2.0", () => oAuth2(untyped({ ...oAuth, tokenUrl: "a" })), /^tokenUrl .*oAuth2/],
+  [
+    "a method of OAuth 2.0",
+    () => oAuth2(untyped({ ...oAuth, clientAuthentication: "post" })),
+    /clientAuthentication must be one of client_secret_basic/,
+  ],
+  ["nothing for OAuth 2.0", () => oAuth2(untyped(null)), /oAuth2 takes an object/],
+  [
+    "an option of Postgres' messages",
+    () => new PostgresInvalidation(postgres, untyped({ prefix: "a", listener: () => postgres, beat: 5 })),
+    /^beat .*PostgresInvalidation.*heartbeat\?/,
+  ],
+  ["no client for tables", () => createPostgresTables(untyped({ connect() {} })), /lacks query/],
+  [
+    "options for the name of a table",
+    () => createPostgresTables(postgres, untyped({ table: "records" })),
+    /^table must be a name/,
+  ],
+  [
+    "an option of copying",
+    () => copyRepository(grants, grants, untyped({ dryrun: true })),
+    /^dryrun .*copyRepository.*dryRun\?/,
+  ],
+  [
+    "an option of copying everything",
+    () => copyRepositories(memory, memory, untyped({ remove: true })),
+    /^remove .*copyRepositories.*removeMissing\?/,
+  ],
   ["an option in memory", () => createInMemoryRepositories(untyped({ clok: Date.now })), /^clok .*clock\?/],
   [
     "an option of a repository in memory",
     () => new InMemoryRepository(untyped({ expires: () => 1 })),
     /^expires .*expiresAt\?/,
+  ],
+  [
+    "an option of SQLite",
+    () => createSqliteRepositories(":memory:", untyped({ path: "a" })),
+    /^path .*SqliteRepositories/,
+  ],
+  [
+    "an option of opening SQLite",
+    () => openSqlite(":memory:", untyped({ timeout: 5 })),
+    /^timeout .*openSqlite.*driver/,
+  ],
+  [
+    "an option of a repository in SQLite",
+    () => new SqliteRepository(LockSchema, openSqlite(":memory:"), untyped({ table: "a", prefix: "b" })),
+    /^prefix .*SqliteRepository/,
   ],
   ["an option in one process", () => inOneProcess(grants, untyped({ expiry: () => 1 })), /^expiry /],
   [

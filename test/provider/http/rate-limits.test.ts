@@ -57,6 +57,24 @@ describe("rate limits", () => {
     expect((await send(harness, "/token", "198.51.100.7")).status).toBe(429);
   });
 
+  it.each<[string, readonly [string, string, string], string]>([
+    ["an address with a port", ["198.51.100.7:1", "198.51.100.7:65535", "198.51.100.7"], "198.51.100.8:1"],
+    ["an address with spaces", [" 198.51.100.7", "198.51.100.7 ", "\t198.51.100.7"], " 198.51.100.8"],
+    ["brackets", ["[2001:db8::1]", "[2001:db8::2]", "2001:db8::3"], "[2001:db8:0:1::1]"],
+    ["brackets and a port", ["[2001:db8::1]:1", "[2001:db8::2]:2", " [2001:db8::3]:3"], "[2001:db8:0:1::1]:1"],
+    ["quotation marks", ['"[2001:db8::1]:1"', '"[2001:db8::2]"', "2001:db8::3"], '"[2001:db8:0:1::1]:1"'],
+    ["both forms of IPv4", ["[::ffff:198.51.100.7]:1", "198.51.100.7:2", "::ffff:c633:6407"], "198.51.100.8"],
+    ["a zone", ["fe80::1%eth0", "[fe80::2%eth0]:1", "[fe80::3%1]"], "[fe80:0:0:1::1%eth0]"],
+    ["a name with spaces", ["a name", " a name", "a name "], "another name"],
+    ["names that look like addresses", ["[a]:1", "[a]:1", "[a]:1"], "[a]:2"],
+  ])("count one caller as one, written with %s", async (_, [first, second, third], other) => {
+    const harness = start({ perCaller: { token: two } });
+    expect((await send(harness, "/token", first)).status).not.toBe(429);
+    expect((await send(harness, "/token", second)).status).not.toBe(429);
+    expect((await send(harness, "/token", third)).status).toBe(429);
+    expect((await send(harness, "/token", other)).status).not.toBe(429);
+  });
+
   it("count a /48 of IPv6 as a network, which may send four times as much as a caller in it", async () => {
     const harness = start({ perCaller: { token: two } });
     const statuses: number[] = [];

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StorageUnavailableError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import { createInMemoryRepositories, type ProviderRepositories, providerEventChannels } from "../../../src/index.ts";
-import { describeFailure } from "../../../src/provider/reporting/failure-description.ts";
+import { describeFailure, framesOf } from "../../../src/provider/reporting/failure-description.ts";
 import { FailingRepositories, interceptedRepositories } from "../../support/intercepted-repository.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -27,7 +27,12 @@ afterEach(() => {
 const start = (repositories: ProviderRepositories) =>
   new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories, logger });
 
+/** What looks like a line of a stack, and stands in a message. */
+const frame = `    at ${canary} (file.ts:1:1)`;
+
 function withMembers(error: Error, members: object): Error {
+  // A stack is written when somebody reads it first, with the message that the error has by then.
+  void error.stack;
   return Object.assign(error, members);
 }
 
@@ -35,7 +40,15 @@ function withMembers(error: Error, members: object): Error {
 const faults: readonly (readonly [name: string, fault: unknown])[] = [
   ["an Error", new Error(canary)],
   ["a TypeError", new TypeError(`cannot read ${canary}`)],
-  ["an Error with a frame in its message", new Error(`x\n    at ${canary} (file.ts:1:1)`)],
+  ["an Error with a frame in its message", new Error(`x\n${frame}`)],
+  [
+    "an Error whose message was replaced",
+    withMembers(new Error(`${canary}\n${frame}`), { message: "another one, longer" }),
+  ],
+  ["an Error whose message was cut", withMembers(new Error(`x ${canary}\n${frame}`), { message: "x" })],
+  ["an Error whose message was emptied", withMembers(new Error(`x\n${frame}`), { message: "" })],
+  ["an Error whose stack begins with another text", withMembers(new Error("x"), { stack: `a\n${frame}\nx\n${frame}` })],
+  ["an object with frames", { stack: frame }],
   [
     "an Error with members",
     withMembers(new Error("x"), { code: canary, syscall: canary, address: canary, key: canary }),
@@ -144,6 +157,13 @@ it("a member that throws at once where a repository should be is told of, with a
       expect(JSON.stringify(told)).toContain(reference);
     }
     expect(JSON.stringify([told, lines])).not.toContain(canary);
+  }
+});
+
+it("the trace of a failure has the frames of the stack, whatever the message is", () => {
+  for (const failure of [new Error(""), new Error("x"), new TypeError(`a\n${frame}\nb`), new AggregateError([], "x")]) {
+    expect(framesOf(failure)).toMatch(/^ {4}at .*secrets-in-events\.test\.ts:\d+:\d+\)?$/m);
+    expect(framesOf(failure)).not.toContain(canary);
   }
 });
 
