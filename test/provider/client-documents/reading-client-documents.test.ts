@@ -48,7 +48,6 @@ describe("a client's metadata document", () => {
   it.each([
     ["none", undefined],
     ["an empty list", []],
-    ["one string", "https://client.example/callback"],
     ["a script", ["javascript:alert(1)"]],
     ["plain http", ["http://client.example/callback"]],
     ["user information", ["https://user@client.example/callback"]],

@@ -192,7 +192,7 @@ const mistakes: readonly Mistake[] = [
     () => openIdConnect(untyped({ ...openId, clientAuthentication: "basic" })),
     /clientAuthentication must be one of client_secret_basic/,
   ],
-  ["an option of a preset", () => openIdConnect(google(untyped({ clientId: "a", clientSecret: "b", domain: "a.example" }))), /^domain /],
+  ["an option of a preset", preset(google, { domain: "a.example" }), /^domain /],
   ["nothing for OpenID Connect", () => openIdConnect(untyped(undefined)), /openIdConnect takes an object/],
   ["an option of OAuth 2.0", () => oAuth2(untyped({ ...oAuth, tokenUrl: "a" })), /^tokenUrl .*oAuth2/],
   [
