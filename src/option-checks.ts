@@ -147,12 +147,16 @@ export function requireKind(name: string, value: unknown, kind: OptionKind): voi
 }
 
 function requireType(name: string, value: unknown, kind: "boolean" | "function" | "object"): void {
-  if (typeof value === kind && value !== null && !Array.isArray(value)) return;
+  // What is in a Map or a Set would not be read.
+  const isCollection = Array.isArray(value) || value instanceof Map || value instanceof Set;
+  if (typeof value === kind && value !== null && !isCollection) return;
   const article = kind === "object" ? "an object" : `a ${kind}`;
   const remedy =
     kind === "boolean" && typeof value === "string"
       ? ', which a string is not: compare it, as in value === "true"'
-      : "";
+      : value instanceof Map
+        ? ", which a Map is not: take Object.fromEntries(map)"
+        : "";
   throw new ConfigurationError(`${name} must be ${article}${remedy}.`);
 }
 

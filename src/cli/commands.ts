@@ -1,6 +1,7 @@
 import type { ParseArgsConfig } from "node:util";
-import { ConfigurationError } from "../errors.ts";
 import type { Invocation } from "./invocation.ts";
+import { migrateCommand } from "./migrate/command.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What was written behind a command. */
 export type CommandLineValues = Readonly<Record<string, string | boolean | undefined>>;
@@ -30,7 +31,8 @@ const environmentHelp: readonly string[] = [
   "  PANGEA_AUTHN_CLIENT_SECRET  pck_…; several with commas rotate",
   "  PANGEA_AUTHN_SCOPES         default: user",
   "  PANGEA_VAULT_TOKEN          where state is in Vault; with",
-  "                              PANGEA_VAULT_FOLDER, PANGEA_BASE_URL_TEMPLATE",
+  "                              PANGEA_VAULT_FOLDER and",
+  "                              PANGEA_BASE_URL_TEMPLATE",
   "  REDIS_URL                   where it is in Redis; with STORAGE_SECRET",
   "                              where records are sealed, REDIS_NAMESPACE",
 ];
@@ -78,7 +80,7 @@ export const commands: Readonly<Record<string, Command>> = {
   doctor: {
     synopsis: "[--json] [--config FILE]",
     summary: [
-      "look whether the settings, the store and the Pangea project of a server fit",
+      "see whether the settings, the store and the Pangea project of a server fit",
       '--config  a file that exports the provider, as "provider" or as default',
       "--json    print the findings as JSON",
       "Without --config it reads:",
@@ -94,6 +96,7 @@ export const commands: Readonly<Record<string, Command>> = {
       });
     },
   },
+  migrate: migrateCommand,
 };
 
 function readPort(text: string | boolean | undefined, fallback: number): number {
@@ -104,6 +107,3 @@ function readPort(text: string | boolean | undefined, fallback: number): number 
   }
   return port;
 }
-
-/** What was typed is no command of this program. The program ends with 2. */
-export class UsageError extends ConfigurationError {}

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ConfigurationError } from "../errors.ts";
-import { type Command, type CommandLineValues, commands, UsageError } from "./commands.ts";
+import { type Command, type CommandLineValues, commands } from "./commands.ts";
 import { findInvocation } from "./invocation.ts";
+import { UsageError } from "./usage-error.ts";
 
 async function main([name, ...words]: string[]): Promise<void> {
   const isAsked = (...options: string[]): boolean => [name, ...words].some((word) => options.includes(word ?? ""));

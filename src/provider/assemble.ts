@@ -31,7 +31,7 @@ export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
   const configuration = {
     ...given,
-    repositories: new LostRecords(announcements, given.reporter).without(given.repositories),
+    repositories: new LostRecords(announcements, given.reporter, given.now).without(given.repositories),
   };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;

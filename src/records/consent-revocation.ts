@@ -10,3 +10,14 @@ export interface ConsentRevocation {
 
 /** Reads and writes the records of revoked consent. */
 export const ConsentRevocationSchema = record<ConsentRevocation>({ revokedAt: number, expiresAt: number });
+
+/**
+ * How long the end of a consent is kept, in seconds: longer than browsers keep a cookie (400 days at the most), whatever
+ * the server's own setting is by then.
+ */
+const keptSeconds = 401 * 24 * 60 * 60;
+
+/** The end of a consent, in epoch seconds. */
+export function consentRevocationOf(revokedAt: number): ConsentRevocation {
+  return { revokedAt, expiresAt: revokedAt + keptSeconds };
+}

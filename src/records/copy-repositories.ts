@@ -1,6 +1,13 @@
-import { requireObject, requireThat } from "../option-checks.ts";
-import { type CopyReport, type CopyRepositoryOptions, copyRepository } from "../storage/copy-repository.ts";
+import { RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
+import { requireObject, requireOptions, requireThat } from "../option-checks.ts";
+import {
+  type CopyReport,
+  type CopyRepositoryOptions,
+  copyOptionKinds,
+  copyRepository,
+} from "../storage/copy-repository.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
+import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import { type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
 
 /** How `copyRepositories` copies: as `copyRepository` does, one kind of record after the other. */
@@ -17,6 +24,10 @@ export type CopyReports = Readonly<Record<keyof ProviderRecords, CopyReport>>;
  * no token is in the target before the tombstone of its grant.
  *
  * @throws {ConfigurationError} when an option is wrong, or a repository of the source cannot list its records.
+ * @throws {UnreadableRecordsError} once everything else of every kind is copied, when there are records that cannot be read
+ * in the source or the target.
+ * @throws {RecordTooLargeError} once everything else of every kind is copied, when the target does not take a record for its
+ * size.
  * @throws {StorageError} when a store fails. What was written until then stays.
  *
  * @example
@@ -30,30 +41,55 @@ export async function copyRepositories(
   to: ProviderRepositories,
   copyOptions: CopyRepositoriesOptions = {},
 ): Promise<CopyReports> {
-  requireObject("options", copyOptions);
+  requireOptions("copyRepositories", copyOptions ?? null, copyOptionKinds);
   requireObject("The target", to);
   const { onProgress, ...options } = copyOptions;
   wrapRepositories(from, (source, name) => {
     requireThat(isEnumerable(source), `The source cannot list its ${name}: its repository needs a method entries().`);
     return source;
   });
-  const copy = <Name extends keyof ProviderRecords>(name: Name): Promise<CopyReport> => {
-    return copyRepository<ProviderRecords[Name]>(from[name], to[name], {
-      ...options,
-      ...(onProgress !== undefined && { onProgress: (report: CopyReport) => onProgress(name, report) }),
-    });
+  const unreadable = new UnreadableRecords();
+  let tooLarge: RecordTooLargeError | undefined;
+  const copy = async <Name extends keyof ProviderRecords>(name: Name): Promise<CopyReport> => {
+    let last = nothing;
+    const told = (report: CopyReport): void => {
+      last = report;
+      onProgress?.(name, report);
+    };
+    try {
+      return await copyRepository<ProviderRecords[Name]>(from[name], to[name], { ...options, onProgress: told });
+    } catch (failure) {
+      if (failure instanceof UnreadableRecordsError) unreadable.addAll(failure);
+      else if (failure instanceof RecordTooLargeError) tooLarge ??= failure;
+      else throw failure;
+      return last;
+    }
   };
-  return {
-    grants: await copy("grants"),
-    consentRevocations: await copy("consentRevocations"),
-    clients: await copy("clients"),
-    upstreamSessions: await copy("upstreamSessions"),
-    upstreamRevocations: await copy("upstreamRevocations"),
-    refreshTokens: await copy("refreshTokens"),
-    accessTokens: await copy("accessTokens"),
-    authorizationCodes: await copy("authorizationCodes"),
-    clientAssertions: await copy("clientAssertions"),
-    locks: await copy("locks"),
-    keyAnnouncements: await copy("keyAnnouncements"),
-  };
+  const reports = { ...nothingCopied };
+  for (const name of copyOrder) reports[name] = await copy(name);
+  unreadable.throwIfAny();
+  if (tooLarge !== undefined) throw tooLarge;
+  return reports;
 }
+
+const nothing: CopyReport = { written: 0, unchanged: 0, kept: 0, gone: 0, failed: 0, removed: 0 };
+
+/** What has been copied before the first record is; the kinds in the order in which they are copied. */
+const nothingCopied: Record<keyof ProviderRecords, CopyReport> = {
+  grants: nothing,
+  consentRevocations: nothing,
+  clients: nothing,
+  upstreamSessions: nothing,
+  upstreamRevocations: nothing,
+  refreshTokens: nothing,
+  accessTokens: nothing,
+  authorizationCodes: nothing,
+  clientAssertions: nothing,
+  locks: nothing,
+  keyAnnouncements: nothing,
+};
+
+const isKind = (name: string): name is keyof ProviderRecords => Object.hasOwn(nothingCopied, name);
+
+/** The kinds of records in the order in which they are copied: no token is in the target before its grant. */
+export const copyOrder: readonly (keyof ProviderRecords)[] = Object.keys(nothingCopied).filter(isKind);

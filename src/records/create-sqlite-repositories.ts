@@ -1,6 +1,6 @@
 import type { ZodType } from "zod";
 import { PangeaAuthnError } from "../errors.ts";
-import { requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import type { KeyRing } from "../secrets/key-ring.ts";
 import type { SchemaOrCodec } from "../storage/codecs/as-codec.ts";
 import { LateSeal } from "../storage/codecs/late-seal.ts";
@@ -9,7 +9,12 @@ import { type OpenSqliteOptions, openSqlite } from "../storage/sqlite/open-sqlit
 import { claimDatabase } from "../storage/sqlite/schema-version.ts";
 import { SharedConnection } from "../storage/sqlite/shared-connection.ts";
 import { sqliteFailure } from "../storage/sqlite/sqlite-failure.ts";
-import { SqliteRepository, type SqliteRepositoryOptions } from "../storage/sqlite/sqlite-repository.ts";
+import {
+  SqliteRepository,
+  type SqliteRepositoryOptions,
+  sqliteRepositoryOptionKinds,
+} from "../storage/sqlite/sqlite-repository.ts";
+import { keptInMemory } from "./kept-in-memory.ts";
 import { type Backend, createRepositories, type RepositoriesOf, recordKinds } from "./repositories.ts";
 import { type Sealable, sealWith } from "./sealable.ts";
 
@@ -40,6 +45,14 @@ export interface SqliteRepositoriesOptions
   readonly keys?: KeyRing | "none";
 }
 
+const { table: _table, expiresAt: _expiresAt, ...sharedKinds } = sqliteRepositoryOptionKinds;
+const optionKinds: OptionKinds<SqliteRepositoriesOptions> = {
+  ...sharedKinds,
+  driver: "any",
+  namespace: "any",
+  keys: "any",
+};
+
 /**
  * Opens a SQLite file and builds every repository of a provider in it: state that survives restarts, for one machine and
  * any number of processes on it. It needs Node.js 22.13 or later, which has `node:sqlite`, or better-sqlite3 12.
@@ -61,6 +74,7 @@ export function createSqliteRepositories(
   path: string | URL,
   options: SqliteRepositoriesOptions = {},
 ): SqliteRepositories {
+  requireOptions("createSqliteRepositories", options ?? null, optionKinds);
   const { namespace = "pangea", keys, driver, timeout, ...common } = options;
   requireThat(
     typeof namespace === "string" && /^(?!sqlite_)[a-z0-9_-]{1,40}$/.test(namespace),
@@ -85,7 +99,9 @@ export function createSqliteRepositories(
       database.close();
     });
     const sealable: Partial<Sealable> = keys === undefined ? { [sealWith]: (given) => seal.sealWith(given) } : {};
-    return { ...repositories, ...sealable, close, [Symbol.asyncDispose]: close };
+    // SQLite's name for a database that ends with its connection.
+    const inMemory = path === ":memory:" && { [keptInMemory]: true };
+    return { ...repositories, ...sealable, ...inMemory, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     database.close();
     throw error instanceof PangeaAuthnError ? error : sqliteFailure(error, "open");

@@ -8,6 +8,7 @@ import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
 import { type ConsentRevocation, ConsentRevocationSchema } from "./consent-revocation.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
+import { areKeptInMemory, keptInMemory } from "./kept-in-memory.ts";
 import { type KeyAnnouncement, KeyAnnouncementSchema } from "./key-announcement.ts";
 import { type Lock, LockSchema } from "./lock.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
@@ -149,6 +150,7 @@ export function wrapRepositories<R extends ProviderRepositories>(
   requireThat(typeof wrap === "function", "wrapRepositories() needs a function that wraps a repository.");
   return {
     ...repositories,
+    ...(areKeptInMemory(repositories) && { [keptInMemory]: true }),
     accessTokens: wrap(repositories.accessTokens, "accessTokens"),
     authorizationCodes: wrap(repositories.authorizationCodes, "authorizationCodes"),
     refreshTokens: wrap(repositories.refreshTokens, "refreshTokens"),

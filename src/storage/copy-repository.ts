@@ -1,8 +1,11 @@
+import { setTimeout as timer } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { getFresh } from "./fresh-read.ts";
+import { isUnreadable, UnreadableRecords } from "./unreadable-records.ts";
 
 /** How `copyRepository` copies. */
 export interface CopyRepositoryOptions {
@@ -24,11 +27,12 @@ export interface CopyRepositoryOptions {
   readonly concurrency?: number;
   /** Told after each record. What it throws ends the copying. */
   readonly onProgress?: (report: CopyReport) => void;
-  /** Ends the copying between two records. What was copied stays; the next copy goes on from there. */
+  /** Ends the copying between two records, or while it waits for its turn. What was copied stays; the next copy goes on from there. */
   readonly signal?: AbortSignal;
 }
 
-const optionKinds: OptionKinds<CopyRepositoryOptions> = {
+/** All options of `copyRepository`. */
+export const copyOptionKinds: OptionKinds<CopyRepositoryOptions> = {
   existing: "any",
   removeMissing: "boolean",
   dryRun: "boolean",
@@ -42,11 +46,14 @@ const optionKinds: OptionKinds<CopyRepositoryOptions> = {
 export interface CopyRepositoryInternals {
   /** The time in milliseconds since the epoch. */
   readonly clock?: () => number;
-  /** Resolves after so many milliseconds. */
-  readonly delay?: (milliseconds: number) => Promise<unknown>;
+  /** Resolves after so many milliseconds, and rejects once the signal is aborted. */
+  readonly delay?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 
-/** What has been copied so far. Every record of the source is counted in one of `written`, `unchanged`, `kept` and `gone`. */
+/**
+ * What has been copied so far. Every record of the source is counted in one of `written`, `unchanged`, `kept`, `gone` and
+ * `failed`.
+ */
 export interface CopyReport {
   /** Written to the target. */
   readonly written: number;
@@ -56,6 +63,11 @@ export interface CopyReport {
   readonly kept: number;
   /** Deleted or expired in the source while it was being copied. The target does not have it. */
   readonly gone: number;
+  /**
+   * Left where it is, in both stores: it cannot be read in one of them, or the target does not take a record of its size. The
+   * copying goes on, and its error says so at the end.
+   */
+  readonly failed: number;
   /** Deleted in the target by `removeMissing`. */
   readonly removed: number;
 }
@@ -73,6 +85,9 @@ export interface CopyReport {
  * @param to - Has the same type of records.
  * @returns What was done.
  * @throws {ConfigurationError} when an option is wrong, or a repository that has to list its records cannot.
+ * @throws {UnreadableRecordsError} once everything else is copied, when there are records that cannot be read in the source or
+ * the target. They stay as they are, in both.
+ * @throws {RecordTooLargeError} once everything else is copied, when the target does not take a record for its size.
  * @throws {StorageError} when a store fails. What was written until then stays.
  * @throws the reason of the `signal`, once it is aborted.
  *
@@ -90,33 +105,94 @@ export async function copyRepository<V>(
 ): Promise<CopyReport> {
   requireRepository("The source", from);
   requireRepository("The target", to);
-  requireOptions("copyRepository", options, optionKinds);
+  requireOptions("copyRepository", options ?? null, copyOptionKinds);
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
   requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");
   requireThat(!(removeMissing && existing === "keep"), 'removeMissing needs existing: "replace".');
   requireThat(isEnumerable(from), "The source must be able to list its records: it needs a method entries().");
-  const counts = { written: 0, unchanged: 0, kept: 0, gone: 0, removed: 0 };
-  const count = (outcome: keyof CopyReport): void => {
-    counts[outcome] += 1;
+  const counts = { written: 0, unchanged: 0, kept: 0, gone: 0, failed: 0, removed: 0 };
+  const count = (outcome: keyof CopyReport, records = 1): void => {
+    counts[outcome] += records;
     onProgress?.({ ...counts });
   };
   const pace = paceOf(options.recordsPerSecond, internals);
+  const left = new LeftRecords();
 
-  await inParallel(concurrency, from.entries(), async ([key, value]) => {
+  const source = left.readable(from.entries(), (records) => count("failed", records));
+  await inParallel(concurrency, source, async ([key, value]) => {
+    await pace(signal);
     signal?.throwIfAborted();
-    await pace();
-    count(await copyRecord(from, to, key, value, { existing, dryRun }));
+    count(await left.unless(() => copyRecord(from, to, key, value, { existing, dryRun })));
   });
   if (removeMissing) {
     requireThat(isEnumerable(to), "removeMissing needs a target that can list its records.");
-    await inParallel(concurrency, to.entries(), async ([key]) => {
+    const target = left.readable(to.entries(), (records) => count("failed", records));
+    await inParallel(concurrency, target, async ([key]) => {
       signal?.throwIfAborted();
-      if ((await getFresh(from, key)) !== undefined) return;
+      if (!(await isMissing(from, key))) return;
       if (dryRun || (await to.delete(key))) count("removed");
     });
   }
+  left.throwIfAny();
   return counts;
+}
+
+/** The records that a copy left where they were. */
+class LeftRecords {
+  readonly #unreadable = new UnreadableRecords();
+  /** How many records were not copied since the target has a record under the key that cannot be read. */
+  #notCopied = 0;
+  #tooLarge: RecordTooLargeError | undefined;
+
+  /**
+   * A listing that ends without an error where it met records that it could not read. They are counted here, but for those
+   * that were counted when they were not copied: the listing of the target meets them again.
+   */
+  async *readable<T>(listing: AsyncIterable<T>, onUnreadable: (count: number) => void): AsyncGenerator<T, void> {
+    const known = this.#notCopied;
+    try {
+      yield* listing;
+    } catch (failure) {
+      if (!(failure instanceof UnreadableRecordsError)) throw failure;
+      if (failure.count <= known) return;
+      this.#unreadable.addAll(failure, known);
+      onUnreadable(failure.count - known);
+    }
+  }
+
+  /** Does the work on a record, unless it cannot be read or is too large. */
+  async unless(work: () => Promise<keyof CopyReport>): Promise<keyof CopyReport> {
+    try {
+      return await work();
+    } catch (failure) {
+      if (failure instanceof RecordTooLargeError) {
+        this.#tooLarge ??= failure;
+      } else if (isUnreadable(failure)) {
+        this.#notCopied += 1;
+        this.#unreadable.add(failure);
+      } else {
+        throw failure;
+      }
+      return "failed";
+    }
+  }
+
+  /** @throws {UnreadableRecordsError | RecordTooLargeError} when there was such a record. */
+  throwIfAny(): void {
+    this.#unreadable.throwIfAny();
+    if (this.#tooLarge !== undefined) throw this.#tooLarge;
+  }
+}
+
+/** A record that cannot be read is there. */
+async function isMissing<V>(repository: Repository<string, V>, key: string): Promise<boolean> {
+  try {
+    return (await getFresh(repository, key)) === undefined;
+  } catch (failure) {
+    if (isUnreadable(failure)) return false;
+    throw failure;
+  }
 }
 
 async function copyRecord<V>(
@@ -170,21 +246,27 @@ async function inParallel<T>(
   throw failures[0];
 }
 
-/** Makes a wait that lets so many through in a second, at even distances. */
+/** Makes a wait that lets so many through in a second, at even distances. A wait ends when the signal is aborted. */
 function paceOf(
   recordsPerSecond: number | undefined,
   { clock = Date.now, delay = timerDelay }: CopyRepositoryInternals,
-): () => Promise<void> {
+): (signal: AbortSignal | undefined) => Promise<void> {
   if (recordsPerSecond === undefined) return async () => {};
   requireThat(Number.isFinite(recordsPerSecond) && recordsPerSecond > 0, "recordsPerSecond must be a number above 0.");
   let next = clock();
-  return async () => {
+  return async (signal) => {
     const wait = next - clock();
     next = Math.max(next, clock()) + 1_000 / recordsPerSecond;
-    if (wait > 0) await delay(wait);
+    if (wait <= 0) return;
+    try {
+      await delay(wait, signal);
+    } catch (failure) {
+      signal?.throwIfAborted();
+      throw failure;
+    }
   };
 }
 
-function timerDelay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+function timerDelay(milliseconds: number, signal: AbortSignal | undefined): Promise<unknown> {
+  return timer(milliseconds, undefined, { signal });
 }

@@ -2,7 +2,7 @@ import type { Repository } from "./contract.ts";
 
 /**
  * A repository that can list its records: for an operator's tools and for maintenance, not for serving requests. The
- * in-memory, Redis and Vault repositories can.
+ * repositories of this package can.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-import { CorruptRecordError, StorageFullError, UnsealableError } from "../errors.ts";
+import { StorageFullError } from "../errors.ts";
 import { type OptionKinds, requireKind, requireOptions, requireThat } from "../option-checks.ts";
 import { isSchemaOrCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
@@ -8,6 +8,7 @@ import type { ReadsBack } from "./read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "./readable-expiry.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
 import { RecordText } from "./record-text.ts";
+import { UnreadableRecords } from "./unreadable-records.ts";
 
 /** How an `InMemoryRepository` keeps its records. */
 export interface InMemoryRepositoryOptions<V> extends ExpiryOptions<V> {
@@ -156,18 +157,20 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
     return this.#records.size;
   }
 
-  /** Every record that has not expired. Records that cannot be read are left out. */
+  /**
+   * Every record that has not expired.
+   *
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read: `keyIds` names the
+   * keys that are missing from the key ring.
+   */
   async *entries(): AsyncGenerator<[K, V], void, undefined> {
+    const unreadable = new UnreadableRecords();
     for (const [key, kept] of [...this.#records]) {
       if (this.#isOver(kept)) continue;
-      let value: V | undefined;
-      try {
-        value = this.#valueOf(key, kept);
-      } catch (error) {
-        requireUnreadable(error);
-      }
+      const value = unreadable.read(() => this.#valueOf(key, kept));
       if (value !== undefined) yield [key, value];
     }
+    unreadable.throwIfAny();
   }
 
   #keep(key: K, value: V): Kept<V> {
@@ -248,8 +251,4 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
 
 function locationOf(key: string): RecordLocation {
   return { repository: "memory", key };
-}
-
-function requireUnreadable(error: unknown): void {
-  if (!(error instanceof CorruptRecordError || error instanceof UnsealableError)) throw error;
 }

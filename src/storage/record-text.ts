@@ -27,7 +27,9 @@ export class RecordText<V> {
   readonly #clock: () => number;
 
   /** @throws {ConfigurationError} when the schema's `expiresAt` may be no number and no option says how to read it. */
-  constructor(schemaOrCodec: SchemaOrCodec<V>, { clock = Date.now, expiresAt }: ExpiryOptions<V> = {}) {
+  constructor(schemaOrCodec: SchemaOrCodec<V>, options: ExpiryOptions<V> = {}) {
+    requireKind("options", options, "object");
+    const { clock = Date.now, expiresAt } = options;
     requireKind("clock", clock, "function");
     this.#codec = asCodec(schemaOrCodec);
     requireReadableExpiry(schemaOrCodec, expiresAt);

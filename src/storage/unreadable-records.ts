@@ -33,11 +33,16 @@ export class UnreadableRecords {
       for await (const entry of listing) listed.push(entry);
     } catch (failure) {
       if (!(failure instanceof UnreadableRecordsError)) throw failure;
-      this.#count += failure.count;
-      this.#first ??= failure.cause;
-      for (const keyId of failure.keyIds) this.#keyIds.add(keyId);
+      this.addAll(failure);
     }
     return listed;
+  }
+
+  /** Counts what a listing could not read, but for so many of it that were counted before. */
+  addAll(failure: UnreadableRecordsError, known = 0): void {
+    this.#count += failure.count - known;
+    this.#first ??= failure.cause;
+    for (const keyId of failure.keyIds) this.#keyIds.add(keyId);
   }
 
   /** Counts a record that could not be read. */

@@ -8,6 +8,9 @@ import { useEmulator } from "../support/use-emulator.ts";
 
 const emulator = useEmulator();
 
+/** However a record is written: what is held is the write, and that it is an `add` is the provider's matter. */
+const writes = ["add", "set"] as const;
+
 /** Several instances of one server over one store, whose calls a test can hold. */
 function instances(count: number) {
   const clock = new ManualClock();
@@ -47,9 +50,9 @@ describe("a code", () => {
     for (const kind of ["accessTokens", "refreshTokens", "grants"] as const) {
       const { one, gates } = instances(1);
       const issued = await one.codeFor((await one.register()).client_id);
-      const gate = gates[kind].hold("add");
+      const gate = gates[kind].hold(...writes);
       const first = one.redeem(issued);
-      await gate.arrival();
+      await gate.arrival(first);
       const replay = await one.redeem(issued);
       await gate.answer();
       const answers = [replay, await first];
@@ -62,9 +65,9 @@ describe("a code", () => {
   it("whose login was ended does not bring the login back by a redemption that comes to an end late", async () => {
     const { one, gates } = instances(1);
     const issued = await one.codeFor((await one.register()).client_id);
-    const gate = gates.grants.hold("add");
+    const gate = gates.grants.hold(...writes);
     const late = one.redeem(issued);
-    await gate.arrival();
+    await gate.arrival(late);
     const answers = [await one.redeem(issued), await one.redeem(issued)];
     await gate.answer();
     answers.push(await late);
@@ -97,16 +100,16 @@ describe("a refresh token", () => {
   });
 
   it("whose login is ended while it is refreshed leaves nothing alive", async () => {
-    for (const [kind, method] of [
-      ["accessTokens", "add"],
-      ["refreshTokens", "add"],
-      ["grants", "get"],
+    for (const [kind, methods] of [
+      ["accessTokens", writes],
+      ["refreshTokens", writes],
+      ["grants", ["get"]],
     ] as const) {
       const { one, gates } = instances(1);
       const tokens = await one.tokens();
-      const gate = gates[kind].hold(method);
+      const gate = gates[kind].hold(...methods);
       const refresh = one.refresh(tokens);
-      await gate.arrival();
+      await gate.arrival(refresh);
       await gate.apply();
       await one.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
       await gate.answer();
@@ -121,9 +124,9 @@ describe("a refresh token", () => {
     await one.refresh(tokens);
     // The access token has expired, so that it is issued again.
     clock.advanceSeconds(3601);
-    const gate = gates.accessTokens.hold("add");
+    const gate = gates.accessTokens.hold(...writes);
     const again = one.refresh(tokens);
-    await gate.arrival();
+    await gate.arrival(again);
     const { access_token } = await jsonOf(await one.refresh(tokens));
     await one.postForm("/revoke", { client_id: tokens.clientId, token: access_token });
     await gate.answer();
@@ -137,9 +140,9 @@ describe("a refresh token", () => {
     const successor = { ...tokens, ...(await jsonOf(await one.refresh(tokens))) };
     const last = { ...tokens, ...(await jsonOf(await one.refresh(successor))) };
     clock.advanceSeconds(31);
-    const gate = gates.accessTokens.hold("add");
+    const gate = gates.accessTokens.hold(...writes);
     const refresh = one.refresh(last);
-    await gate.arrival();
+    await gate.arrival(refresh);
     expect((await one.refresh(tokens)).status).toBe(400);
     await gate.answer();
     await nothingIsAlive(one, tokens.clientId, [await refresh]);

@@ -23,6 +23,7 @@ const guides = [
   "docs/emulator.md",
   "docs/from-python.md",
   "docs/guarantees.md",
+  "docs/own-backend.md",
   "docs/storage.md",
 ];
 

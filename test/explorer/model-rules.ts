@@ -132,7 +132,7 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaAndRevoke],
     [
       "provider/grants/upstream-revocations.ts",
-      "await this.#parts.repositories.upstreamRevocations.set(grantId, {",
+      "await this.#parts.repositories.upstreamRevocations.set(key, {",
       "void ({",
     ],
   ),
@@ -141,7 +141,7 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaTwice, pangeaAndRevoke],
     [
       sessionsTs,
-      "this.unstored.keep(grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });",
+      "this.unstored.keep(open.grantId, { before: earlier?.sealed === open.sealed ? earlier.before : open, sealed });",
       "",
     ],
   ),

@@ -20,13 +20,13 @@ export const hazardRules: readonly ProvedRule[] = [
     edits: [
       [
         cached,
-        "() => this.#backend.add(key, record.value)",
-        "async () => !known && this.#backend.add(key, record.value)",
+        "() => this.#backend.add(key, record.given)",
+        "async () => !known && this.#backend.add(key, record.given)",
       ],
       [
         cached,
-        "    const record = this.#prepare(value);\n    return",
-        "    const known = this.#copies.peek(key) !== undefined;\n    const record = this.#prepare(value);\n    return",
+        "    const record = this.#prepare(key, value);\n    return",
+        "    const known = this.#copies.peek(key) !== undefined;\n    const record = this.#prepare(key, value);\n    return",
       ],
     ],
   },
@@ -79,7 +79,7 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "Keys collide across namespaces",
     tests: ["redis-keys-collide-across-namespaces"],
-    edits: [["storage/redis/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
+    edits: [["storage/key-space.ts", "/^[a-z0-9_-]{1,64}$/", "/^[a-z0-9_:-]{1,64}$/"]],
   },
   {
     name: "The client queues commands while Redis is down",

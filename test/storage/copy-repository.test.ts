@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
   type CopyRepositoryOptions,
+  CorruptRecordError,
   copyRepositories,
   copyRepository,
   createInMemoryRepositories,
   InMemoryRepository,
+  RecordTooLargeError,
   type Repository,
   StorageUnavailableError,
+  UnreadableRecordsError,
 } from "../../src/index.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -28,7 +31,7 @@ async function contentOf(store: InMemoryRepository<string, Numbered>): Promise<R
   return content;
 }
 
-const nothing = { written: 0, unchanged: 0, kept: 0, gone: 0, removed: 0 };
+const nothing = { written: 0, unchanged: 0, kept: 0, gone: 0, failed: 0, removed: 0 };
 
 describe("what is copied", () => {
   it("every record that has not expired", async () => {
@@ -150,6 +153,98 @@ describe("an interrupted copy", () => {
     await expect(copying).rejects.toThrow("The test stops.");
     expect(to.size).toBe(5);
   });
+});
+
+describe("records that cannot be copied stay where they are, and the others are copied:", () => {
+  /** A store that lists and reads all but the records of some keys. */
+  const partlyUnreadable = (store: InMemoryRepository<string, Numbered>, keys: readonly string[]) => {
+    const reading = intercepted(store, async (run, { method, key }) => {
+      if (method === "get" && keys.includes(key)) throw new CorruptRecordError("The test spoils it.");
+      return run();
+    });
+    const entries = async function* () {
+      let count = 0;
+      for await (const entry of store.entries()) {
+        if (keys.includes(entry[0])) count += 1;
+        else yield entry;
+      }
+      if (count > 0) throw new UnreadableRecordsError("The test spoils some.", { count, keyIds: ["a-key-id"] });
+    };
+    return { ...reading, entries };
+  };
+  const copied = async (from: Repository<string, Numbered>, to: Repository<string, Numbered>, options = {}) => {
+    let report = nothing;
+    const failure: unknown = await copyRepository(from, to, {
+      ...options,
+      onProgress: (now) => {
+        report = { ...now };
+      },
+    }).catch((error: unknown) => error);
+    return { report, failure };
+  };
+
+  it.each([{}, { removeMissing: true }])("the source cannot read some, %o", async (options) => {
+    const from = await storeOf(5);
+    const to = await storeOf(0);
+    await to.set("key-3", { number: 50 });
+    const { report, failure } = await copied(partlyUnreadable(from, ["key-1", "key-3"]), to, options);
+    expect(report).toEqual({ ...nothing, written: 3, failed: 2 });
+    expect(failure).toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 2, keyIds: ["a-key-id"] });
+    expect(await contentOf(to)).toEqual({ "key-0": 0, "key-2": 2, "key-3": 50, "key-4": 4 });
+  });
+
+  it.each([
+    { options: {}, count: 1, removed: 0 },
+    { options: { removeMissing: true }, count: 2, removed: 1 },
+  ])("the target cannot read what it has, $options", async ({ options, count, removed }) => {
+    const from = await storeOf(3);
+    const to = await storeOf(1);
+    for (const key of ["key-1", "other", "another"]) await to.set(key, { number: 50 });
+    const { report, failure } = await copied(from, partlyUnreadable(to, ["key-1", "other"]), options);
+    expect(report).toEqual({ ...nothing, written: 1, unchanged: 1, failed: count, removed });
+    expect(failure).toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count });
+    expect(await contentOf(to)).toMatchObject({ "key-0": 0, "key-1": 50, "key-2": 2, other: 50 });
+  });
+
+  it("the target takes no record of that size", async () => {
+    const to = await storeOf(0);
+    const small = intercepted(to, async (run, { method, key }) => {
+      if (method === "set" && key === "key-1") throw new RecordTooLargeError("The test finds it too large.");
+      return run();
+    });
+    const { report, failure } = await copied(await storeOf(4), small);
+    expect(report).toEqual({ ...nothing, written: 3, failed: 1 });
+    expect(failure).toMatchObject({ code: "ERR_RECORD_TOO_LARGE" });
+  });
+
+  it("one kind of record does not keep the next ones", async () => {
+    const source = createInMemoryRepositories();
+    const { grants } = source;
+    const from = {
+      ...source,
+      grants: {
+        ...intercepted(grants, (run) => run()),
+        // biome-ignore lint/correctness/useYield: a listing of nothing but what cannot be read
+        async *entries(): AsyncGenerator<never, void> {
+          throw new UnreadableRecordsError("The test spoils it.", { count: 3, keyIds: ["a-key-id"] });
+        },
+      },
+    };
+    const to = createInMemoryRepositories();
+    await from.locks.set("b", { owner: "somebody", expiresAt: Math.floor(Date.now() / 1_000) + 60 });
+    await expect(copyRepositories(from, to)).rejects.toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 3 });
+    expect(await to.locks.get("b")).toBeDefined();
+  });
+});
+
+it("ends a wait for its turn when it is told to", async () => {
+  const stop = new AbortController();
+  const options = {
+    recordsPerSecond: 0.001,
+    signal: stop.signal,
+    onProgress: () => stop.abort(new Error("The test stops.")),
+  };
+  await expect(copyRepository(await storeOf(20), await storeOf(0), options)).rejects.toThrow("The test stops.");
 });
 
 it("copies no more records in a second than it may", async () => {

@@ -145,6 +145,26 @@ describe("InMemoryRepository", () => {
     expect(keys).toEqual(["long"]);
   });
 
+  it("says at the end of a listing what it could not read", async () => {
+    const strangers = KeyRing.from("another secret that is long enough for a test");
+    const codec = replaceable(sealed(sampleSchema, KeyRing.from("a secret that is long enough for a test")));
+    const repository = new InMemoryRepository(codec);
+    await repository.set("a", { name: "Ada", list: [] });
+    await codec.during((value, at) => sealed(sampleSchema, strangers).encode(value, at), repository, "b");
+    await codec.during(() => "not a record", repository, "c");
+    await repository.set("d", { name: "Dora", list: [] });
+    const listed: string[] = [];
+    const listing = async () => {
+      for await (const [key] of repository.entries()) listed.push(key);
+    };
+    await expect(listing()).rejects.toMatchObject({
+      code: "ERR_UNREADABLE_RECORDS",
+      count: 2,
+      keyIds: [strangers.ids[0]],
+    });
+    expect(listed).toEqual(["a", "d"]);
+  });
+
   it("takes the expiry from where it is told", async () => {
     const clock = new ManualClock();
     const repository = new InMemoryRepository<string, { until: number }>({

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import * as conformance from "../../src/conformance.ts";
 import * as main from "../../src/index.ts";
+import * as postgresEntry from "../../src/postgres.ts";
 import * as redisEntry from "../../src/redis.ts";
+import * as sqliteEntry from "../../src/sqlite.ts";
 import * as superjsonEntry from "../../src/superjson.ts";
 import * as vaultEntry from "../../src/vault.ts";
 
@@ -11,6 +13,8 @@ const redis = new Redis({ ...redisEntry.redisOptions(), lazyConnect: true });
 const memory = new main.InMemoryRepository<string, object>();
 const repositories = main.createInMemoryRepositories();
 const schema = z.object({ name: z.string() });
+const postgres = { query: async () => [] };
+const listener = () => ({ on: () => undefined, connect: async () => {}, query: async () => {}, end: async () => {} });
 const keys = main.KeyRing.from("a secret that is long enough for a test");
 const runner = { describe: () => undefined, it: () => undefined };
 
@@ -30,11 +34,21 @@ const makers: Readonly<Record<string, readonly [required: number, ...right: unkn
   "KeyRing.from": [1, "a secret that is long enough for a test", {}],
   superjsonCodec: [1, schema, {}],
   RedisRepository: [3, schema, redis, { prefix: "a" }],
-  RedisPubSubInvalidation: [2, redis, { channel: "a" }],
+  RecordText: [1, schema, {}],
+  RedisPubSubInvalidation: [1, redis, { prefix: "a" }],
   RedisTrackingInvalidation: [1, redis, {}],
   createRedisRepositories: [1, redis, {}],
   PangeaVaultRepository: [2, schema, "pts_demo", {}],
   createVaultRepositories: [1, "pts_demo", {}],
+  PostgresRepository: [3, schema, postgres, { prefix: "a" }],
+  PostgresInvalidation: [2, postgres, { prefix: "a", listener }],
+  createPostgresRepositories: [1, postgres, {}],
+  createPostgresTables: [1, postgres, "records"],
+  postgresMigration: [0, "records"],
+  postgresOptions: [0, {}],
+  SqliteRepository: [3, schema, sqliteEntry.openSqlite(":memory:"), { table: "a" }],
+  createSqliteRepositories: [1, ":memory:", {}],
+  openSqlite: [1, ":memory:", {}],
   redisOptions: [0, {}],
   clusterOptions: [0, {}],
   copyRepositories: [2, repositories, repositories, {}],
@@ -47,11 +61,13 @@ const makers: Readonly<Record<string, readonly [required: number, ...right: unkn
 
 /** Public values that make nothing of an argument, and the provider's, whose options have tests of their own. */
 const others =
-  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|McpOAuthProvider|PangeaOAuthProvider)$/;
+  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|openIdConnect|oAuth2|auth0|gitHub|google|keycloak|microsoftEntra|okta|serveRepository|McpOAuthProvider|PangeaOAuthProvider)$/;
 
 const exported: Readonly<Record<string, unknown>> = {
   ...main,
+  ...postgresEntry,
   ...redisEntry,
+  ...sqliteEntry,
   ...vaultEntry,
   ...superjsonEntry,
   ...conformance,
@@ -134,7 +150,7 @@ it.each<[string, () => unknown, RegExp]>([
   ],
   ["sealed without keys", () => make("sealed", [schema]), /keys/],
   ["sealed with a secret for keys", () => make("sealed", [schema, "s".repeat(32)]), /keys/],
-  ["inOneProcess(null)", () => make("inOneProcess", [null]), /get, set and delete/],
+  ["inOneProcess(null)", () => make("inOneProcess", [null]), /inOneProcess: the backend/],
   ["a clock that is no function", () => make("InMemoryRepository", [{ clock: 5 }]), /clock/],
   ["an expiresAt that is no function", () => make("InMemoryRepository", [{ expiresAt: "until" }]), /expiresAt/],
   ["an expiresAt of Redis", () => make("RedisRepository", [schema, redis, { prefix: "a", expiresAt: 5 }]), /expiresAt/],
@@ -164,7 +180,7 @@ it.each<[string, () => unknown, RegExp]>([
   [
     "a backend that is a promise",
     () => make("CachedRepository", [Promise.resolve(memory), { max: 5, maxStaleness: 5 }]),
-    /backend/,
+    /CachedRepository: the repository/,
   ],
 ])("the message for %s names it", (_, act, name) => {
   expect(act).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(name) }));

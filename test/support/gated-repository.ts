@@ -10,9 +10,21 @@ export class Gate {
     return this.#call !== undefined;
   }
 
-  /** Resolves once the call has come. */
-  async arrival(): Promise<void> {
-    while (!this.arrived) await new Promise((resolve) => setImmediate(resolve));
+  /**
+   * Resolves once the call has come.
+   *
+   * @param caller - What makes the call. Where it ends without the call, this fails at once, and the test need not time out.
+   */
+  async arrival(caller?: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    const end = () => {
+      isOver = true;
+    };
+    caller?.then(end, end);
+    while (!this.arrived) {
+      if (isOver) throw new Error("The caller has come to its end without the call that this gate is for.");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** The store does what was asked; the caller is not told yet. */
@@ -65,8 +77,8 @@ export const heldRead = (gate: Gate) => ({
 /** A repository that counts its calls and passes them on, but for those that a test holds at a gate. */
 export interface GatedRepository<K extends string, V> extends Repository<K, V> {
   readonly calls: Record<Method, number>;
-  /** Holds the next call of a method that is not held already. */
-  hold(method: Method): Gate;
+  /** Holds the next call of any of these methods that is not held already. */
+  hold(...methods: readonly Method[]): Gate;
   /** Holds every call from now on that has no gate of its own. Each adds its gate to the list. */
   holdEvery(): readonly Gate[];
 }
@@ -74,10 +86,10 @@ export interface GatedRepository<K extends string, V> extends Repository<K, V> {
 /** Puts gates in front of a repository. */
 export function gated<K extends string, V>(inner: Repository<K, V>): GatedRepository<K, V> {
   const calls = { get: 0, set: 0, delete: 0, take: 0, add: 0 };
-  const waiting: { readonly method: Method; readonly gate: Gate }[] = [];
+  const waiting: { readonly methods: readonly Method[]; readonly gate: Gate }[] = [];
   let every: Gate[] | undefined;
   const gateFor = (method: Method): Gate | undefined => {
-    const index = waiting.findIndex((gate) => gate.method === method);
+    const index = waiting.findIndex(({ methods }) => methods.includes(method));
     if (index >= 0) return waiting.splice(index, 1)[0]?.gate;
     if (every === undefined) return undefined;
     const gate = new Gate();
@@ -91,9 +103,9 @@ export function gated<K extends string, V>(inner: Repository<K, V>): GatedReposi
   return {
     ...repository,
     calls,
-    hold: (method) => {
+    hold: (...methods) => {
       const gate = new Gate();
-      waiting.push({ method, gate });
+      waiting.push({ methods, gate });
       return gate;
     },
     holdEvery: () => {

@@ -5,8 +5,8 @@ import { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
 import { createSqliteRepositories } from "../../records/create-sqlite-repositories.ts";
 import { createVaultRepositories } from "../../records/create-vault-repositories.ts";
 import { stopped } from "../stopped.ts";
+import { drawTable } from "../table.ts";
 import { startProtectedServer } from "./protected-server.ts";
-import { drawTable } from "./table.ts";
 import { type DemoStep, walkThrough } from "./walk-through.ts";
 
 /** What the demo is run with. */

@@ -23,18 +23,22 @@ const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /**
  * Reads client credentials from the `Authorization` header (`client_secret_basic`) or the form (`client_secret_post`,
- * `private_key_jwt` or `none`), RFC 6749 section 2.3.1 and RFC 7523 section 2.2.
+ * `private_key_jwt` or `none`), RFC 6749 section 2.3.1 and RFC 7523 section 2.2. What proves nothing is as if it were not
+ * there: a header of another scheme, such as a client's token, the texts that scripts make of a secret that is not set, and
+ * a `client_assertion_type` without an assertion.
  *
  * @throws {OAuthError} with `invalid_request` for two methods at once, `invalid_client` for none or malformed ones.
  */
-export function readClientCredentials(authorization: string | null, form: ClientForm): ClientCredentials {
-  const [clientId, postedSecret] = [form.get("client_id"), form.get("client_secret")];
+export function readClientCredentials(header: string | null, form: ClientForm): ClientCredentials {
+  const authorization = header !== null && /^\s*basic(?:\s|$)/i.test(header) ? header : null;
+  const [clientId, givenSecret] = [form.get("client_id"), form.get("client_secret")];
+  const postedSecret = givenSecret === "undefined" || givenSecret === "null" ? undefined : givenSecret;
   const [assertion, assertionType] = [form.get("client_assertion"), form.get("client_assertion_type")];
-  if (assertion !== undefined || assertionType !== undefined) {
+  if (assertion !== undefined) {
     if (authorization !== null || postedSecret !== undefined) {
       throw invalidRequest("Authenticate with a client_assertion or in another way, not in both.");
     }
-    if (assertionType !== jwtBearer || assertion === undefined) {
+    if (assertionType !== jwtBearer) {
       throw invalidClient(`A client_assertion needs the client_assertion_type ${jwtBearer}.`);
     }
     return { clientId: subjectOf(assertion, clientId), assertion };

@@ -39,7 +39,15 @@ export type RegisteredClient = OAuthClientInformation & { readonly client_secret
 
 type RegistrySettings = Pick<
   ProviderConfiguration,
-  "keys" | "now" | "preRegisteredClients" | "privateUseSchemes" | "registration" | "reporter" | "repositories"
+  | "clockTolerance"
+  | "keys"
+  | "lifetimes"
+  | "now"
+  | "preRegisteredClients"
+  | "privateUseSchemes"
+  | "registration"
+  | "reporter"
+  | "repositories"
 >;
 
 /** Finds clients by their metadata documents, and keeps the document of one that somebody has logged in with. */
@@ -140,7 +148,42 @@ export class ClientRegistry {
     return information;
   }
 
-  /** Keeps a registration that somebody has logged in with, as `Registrations.renewIfDue` says. Never rejects. */
+  /**
+   * The registration that a page has to remember while it waits for a person's answer: one that may end meanwhile.
+   * Undefined for one that is kept for long enough, and for a client that is known in another way.
+   *
+   * @param waits - How long the page waits, in seconds.
+   */
+  endingSoon({ source, information }: KnownClient, waits: number): OAuthClientInformation | undefined {
+    const isEnding = source === "registered" && this.#registrations.endsBeforeLogin(information.expiresAt, waits);
+    return isEnding ? information : undefined;
+  }
+
+  /**
+   * Keeps a registration until a login that begins now has its tokens, where it would end before. Never rejects.
+   *
+   * @param known - What is known of the client since it was found.
+   * @param ended - The registration as it was, for one that has ended since.
+   */
+  async keepForLogin(clientId: string, known: ClientAuthentication, ended?: OAuthClientInformation): Promise<void> {
+    if (this.isConfigured(clientId) || isDocumentUrl(clientId)) return;
+    if (!this.#registrations.endsBeforeLogin(known.registeredUntil)) return;
+    await this.#registrations.keepForLogin(clientId, ended);
+  }
+
+  /**
+   * Keeps the registration of a client with which somebody is logging in, as `Registrations.renewIfDue` says. Never rejects.
+   *
+   * @param known - What is known of the client since it was found; of a client that is not registered no end is known.
+   */
+  renewAtLogin(clientId: string, known: ClientAuthentication): Promise<void> {
+    return this.#registrations.renewIfDue(clientId, known);
+  }
+
+  /**
+   * Keeps what is known of a client that somebody has logged in with: its document, or its registration as
+   * `Registrations.renewIfDue` says. Never rejects.
+   */
   async renewIfDue(clientId: string, known?: ClientAuthentication): Promise<void> {
     if (this.isConfigured(clientId)) return;
     if (isDocumentUrl(clientId)) return this.#documents?.keep?.(clientId);

@@ -5,9 +5,13 @@ import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { ClientMetadata } from "../oauth/client-metadata.ts";
+import { longestRequestSeconds } from "../oauth/request-time.ts";
 import { clientIdsOf } from "./client-ids.ts";
 
-type RegistrationSettings = Pick<ProviderConfiguration, "keys" | "now" | "registration" | "reporter" | "repositories">;
+type RegistrationSettings = Pick<
+  ProviderConfiguration,
+  "clockTolerance" | "keys" | "lifetimes" | "now" | "registration" | "reporter" | "repositories"
+>;
 
 /** How often a registration that is used all the time is written in its life. */
 const writesPerLife = 90;
@@ -102,6 +106,40 @@ export class Registrations {
     const pointer = await this.#clients.get(clientKey(id));
     const isGood = pointer?.client_id === client.client_id && (pointer.expiresAt ?? 0) >= (client.expiresAt ?? 0);
     if (!isGood) await this.#clients.set(clientKey(id), client);
+  }
+
+  /**
+   * Whether a registration may end before a login does that begins now, or within the next seconds.
+   *
+   * @param within - How many seconds the login may yet wait to begin.
+   */
+  endsBeforeLogin(registeredUntil: number | undefined, within = 0): boolean {
+    return registeredUntil !== undefined && registeredUntil < this.#endOfLogin + within;
+  }
+
+  /** When a login of now has its tokens at the latest, in epoch seconds. */
+  get #endOfLogin(): number {
+    const { clockTolerance, lifetimes, now } = this.#configuration;
+    return Math.ceil(now() + lifetimes.login + lifetimes.authorizationCode + longestRequestSeconds + clockTolerance);
+  }
+
+  /**
+   * Keeps a registration until a login that begins now has its tokens: then it is renewed. The login goes on whatever
+   * becomes of this.
+   *
+   * @param ended - The registration as it was when the person was asked, for one that has ended since.
+   */
+  async keepForLogin(clientId: string, ended?: OAuthClientInformation): Promise<void> {
+    const key = clientKey(clientId);
+    const expiresAt = this.#endOfLogin;
+    try {
+      const client = await getFresh(this.#clients, key);
+      if (client === undefined && ended?.client_id === clientId) await this.#clients.add(key, { ...ended, expiresAt });
+      if (client?.client_id !== clientId || !this.endsBeforeLogin(client.expiresAt)) return;
+      await this.#clients.set(key, { ...client, expiresAt });
+    } catch (failure) {
+      this.#configuration.reporter.failure(failure);
+    }
   }
 
   /**

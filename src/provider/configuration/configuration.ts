@@ -94,7 +94,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const scopeHierarchy = ScopeHierarchy.of(scopes, "scopeImplies", options.scopeImplies);
   const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
-  const ownClients = preRegisteredClients(options.clients ?? []);
+  const ownClients = preRegisteredClients(options.clients ?? [], scopes);
   const keys = configureKeys(options, addresses.issuer);
   if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
   const reporter = new Reporter(new OperatorLog(options.logger, clock));
@@ -115,7 +115,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
       serviceDocumentationUrl === undefined
         ? undefined
         : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
-    consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes),
+    consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes, upstream.scopes),
     preRegisteredClients: ownClients,
     keys,
     lifetimes: configureLifetimes(options),

@@ -28,7 +28,7 @@ const english: ConsentTexts = {
   noScopes: "Nothing beyond knowing that you logged in.",
   undescribedScope: "Use what {brand} calls “{scope}”",
   offlineAccess: "Stay connected while you are away",
-  upstreamHeading: "When you log in, {upstream} is asked for",
+  upstreamHeading: "Your login asks {upstream} for",
   redirectNote: "Afterwards you go to {host}:",
   wholeAddress: "The whole address",
   loopbackWarning:
@@ -62,12 +62,14 @@ const textKinds = Object.fromEntries(Object.keys(english).map((name) => [name, "
  * Checks the consent options and fills in the defaults.
  *
  * @param scopes - All that the server knows.
+ * @param upstreamScopes - All that a login asks the upstream for, where it says so.
  * @throws {ConfigurationError} when an option is wrong; the message names it.
  */
 export function configureConsent(
   options: ConsentOptions,
   baseUrl: string,
   scopes: readonly string[],
+  upstreamScopes?: readonly string[],
 ): ConsentConfiguration {
   const { logoUrl, accentColour = "#1f5fd6", rememberSeconds, language = "en" } = options;
   const hasHttpsLogo = logoUrl !== undefined && URL.canParse(logoUrl) && new URL(logoUrl).protocol === "https:";
@@ -81,13 +83,18 @@ export function configureConsent(
   requireThat(isLanguageTag, "consent.language must be a language tag, such as en or pt-BR.");
   requireOptions<object>("the consent page", options.texts, textKinds, "consent.texts");
   const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
-  requireScopesOfServer(Object.keys(options.scopeDescriptions ?? {}), [...scopes, offlineAccess]);
+  for (const [name, text] of texts) requirePlaceholders(name, text);
+  const { scopeDescriptions = {}, upstreamScopeDescriptions = {} } = options;
+  requireDescribed("scopeDescriptions", scopeDescriptions, [...scopes, offlineAccess], "this server");
+  if (upstreamScopes !== undefined) {
+    requireDescribed("upstreamScopeDescriptions", upstreamScopeDescriptions, upstreamScopes, "the upstream");
+  }
   return {
     brandName: requireText("consent.brandName", options.brandName ?? brandOf(baseUrl)),
     logoUrl,
     accentColour,
-    scopeDescriptions: descriptions("scopeDescriptions", options.scopeDescriptions),
-    upstreamScopeDescriptions: descriptions("upstreamScopeDescriptions", options.upstreamScopeDescriptions),
+    scopeDescriptions: descriptions("scopeDescriptions", scopeDescriptions),
+    upstreamScopeDescriptions: descriptions("upstreamScopeDescriptions", upstreamScopeDescriptions),
     texts: { ...english, ...Object.fromEntries(texts) },
     language,
     remember:
@@ -96,12 +103,23 @@ export function configureConsent(
 }
 
 /** Words for a scope that is misspelt would never be seen. */
-function requireScopesOfServer(described: readonly string[], scopes: readonly string[]): void {
-  const unknown = described.find((scope) => !scopes.includes(scope));
+function requireDescribed(name: string, described: object, scopes: readonly string[], owner: string): void {
+  const unknown = Object.keys(described).find((scope) => !scopes.includes(scope));
   if (unknown === undefined) return;
   const meant = namesLike(unknown, scopes);
   const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${scopes.join(", ")}.`;
-  requireThat(false, `consent.scopeDescriptions.${unknown} is no scope of this server. ${remedy}`);
+  requireThat(false, `consent.${name}.${unknown} is no scope of ${owner}. ${remedy}`);
+}
+
+const placeholders: readonly string[] = ["client", "brand", "host", "place", "domain", "upstream", "account", "scope"];
+
+/** A placeholder that is misspelt would be read by people as it stands. */
+function requirePlaceholders(text: string, words: string): void {
+  for (const [written, name = ""] of words.matchAll(/\{(\w+)\}/g)) {
+    const meant = namesLike(name, placeholders).map((near) => `{${near}}`);
+    const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${placeholders.join(", ")}.`;
+    requireThat(placeholders.includes(name), `consent.texts.${text} has ${written}, which nothing fills. ${remedy}`);
+  }
 }
 
 /** What a server is called that gives no name: its host, as people write it. */

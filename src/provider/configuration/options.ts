@@ -26,12 +26,13 @@ export interface ClientRegistrationOptions {
    */
   readonly clientSecretLifetimeSeconds?: number;
   /**
-   * How long a registration waits for the first login with it, in seconds. A shorter time than the default forgets sooner what
-   * nobody uses, and costs the first login with a client a read and a write of the store. Default: `unusedLifetimeSeconds`.
+   * How long a registration waits for the first login with it, in seconds; `unusedLifetimeSeconds` at the most. A login that
+   * begins in this time keeps it, however long the person takes. The first login costs a read and a write more than later ones,
+   * beside what it writes anyway. Default: 86,400, which is a day.
    *
    * @example
    * ```ts
-   * clientRegistration: { firstLoginWithinSeconds: 24 * 3600 }
+   * clientRegistration: { firstLoginWithinSeconds: 7 * 24 * 3600 }
    * ```
    */
   readonly firstLoginWithinSeconds?: number;
@@ -168,6 +169,7 @@ export interface ConsentTexts {
   readonly undescribedScope: string;
   /** The scope `offline_access`. */
   readonly offlineAccess: string;
+  /** Stands before and after the login, and has to be true of both. */
   readonly upstreamHeading: string;
   readonly redirectNote: string;
   /** What unfolds a long redirect URI. */

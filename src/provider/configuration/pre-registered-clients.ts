@@ -3,6 +3,7 @@ import { type OptionKinds, requireExactText, requireOptions, requireText, requir
 import { minSecretLength } from "../../secrets/key-ring.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
 import { assertUsableRedirectUri } from "../oauth/redirect-uri.ts";
+import { offlineAccess, requireScopesAmong } from "../oauth/scopes.ts";
 import type { PreRegisteredClient } from "./options.ts";
 
 const clientKinds: OptionKinds<PreRegisteredClient> = {
@@ -33,11 +34,13 @@ const methods: readonly unknown[] = [undefined, "none", "client_secret_basic", "
 /**
  * Checks the clients that the options name, and finds them by their ids.
  *
+ * @param scopes - All that the server knows.
  * @throws {ConfigurationError} when a client breaks a rule; the message names both. A client whose secret is missing is
  * refused: it would pass as a public one.
  */
 export function preRegisteredClients(
   clients: readonly PreRegisteredClient[],
+  scopes: readonly string[],
 ): ReadonlyMap<string, PreRegisteredClient> {
   const known = new Map<string, PreRegisteredClient>();
   for (const client of clients) {
@@ -46,6 +49,7 @@ export function preRegisteredClients(
     requireThat(!known.has(id), `clients lists the client_id "${id}" twice.`);
     checkRedirectUris(id, client);
     checkAuthentication(id, client);
+    checkUse(id, client, scopes);
     known.set(id, client);
   }
   return known;
@@ -61,6 +65,23 @@ function checkRedirectUris(id: string, { redirect_uris: uris }: PreRegisteredCli
       throw new ConfigurationError(`clients: "${id}": ${cause.message}`, { cause });
     }
   }
+}
+
+/** What a client may ask for, and until when. One that could never log in is a mistake. */
+function checkUse(id: string, client: PreRegisteredClient, scopes: readonly string[]): void {
+  const { client_secret_expires_at: expiresAt = 0, grant_types: grants, response_types: responses, scope } = client;
+  const named = scope?.split(" ").filter((value) => value !== "");
+  requireScopesAmong([...scopes, offlineAccess], `clients: "${id}": scope`, named ?? []);
+  for (const [name, given, needed] of [
+    ["grant_types", grants, "authorization_code"],
+    ["response_types", responses, "code"],
+  ] as const) {
+    const isUsable = given === undefined || (Array.isArray(given) && given.includes(needed));
+    requireThat(isUsable, `clients: "${id}" needs ${needed} among its ${name}: nothing else is served.`);
+  }
+  const isTime = expiresAt === 0 || (Number.isSafeInteger(expiresAt) && expiresAt > 1e9 && expiresAt < 1e11);
+  const rule = "must be 0, or a time in seconds since the epoch";
+  requireThat(isTime, `clients: "${id}": client_secret_expires_at ${rule}.`);
 }
 
 function checkAuthentication(id: string, client: PreRegisteredClient): void {

@@ -1,4 +1,4 @@
-import { requireKind, requireThat } from "../../option-checks.ts";
+import { requireKind, requireMethods, requireThat } from "../../option-checks.ts";
 import { day } from "./lifetimes.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter, RateLimitOptions } from "./options.ts";
 
@@ -35,7 +35,17 @@ export function configureRateLimits(options: RateLimitOptions | false = {}): Rat
   return {
     perCaller: checked("rateLimits.perCaller", { ...defaultsPerCaller, ...options.perCaller }),
     total: checked("rateLimits.total", { ...defaultsInTotal, ...options.total }),
-    limiter: options.limiter,
+    limiter: options.limiter && checkedLimiter(options.limiter),
+  };
+}
+
+/** A limiter that cannot count would refuse nobody, or everybody, with the first request. */
+function checkedLimiter(make: NonNullable<RateLimitOptions["limiter"]>): NonNullable<RateLimitOptions["limiter"]> {
+  return (name, limit) => {
+    const limiter = make(name, limit);
+    const remedy = "give one with a method consume(key), such as those of rate-limiter-flexible";
+    requireMethods(`What rateLimits.limiter gives for "${name}"`, limiter, ["consume"], remedy);
+    return limiter;
   };
 }
 

@@ -40,6 +40,10 @@ export function configureRegistration(
   const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, 90 * day);
   const validScopes = hierarchy.withImplied(among("validScopes", scopes));
   const defaultScopes = among("defaultScopes", validScopes);
+  for (const name of ["validScopes", "defaultScopes"] as const) {
+    const isEmpty = options[name]?.length === 0;
+    requireThat(!isEmpty, `clientRegistration.${name} is empty: name a scope at least, or leave the option out.`);
+  }
   const [beyond] = scopesBeyond(defaultScopes, validScopes);
   requireThat(beyond === undefined, `clientRegistration.defaultScopes lists "${beyond}", which validScopes lacks.`);
   return {
@@ -47,10 +51,7 @@ export function configureRegistration(
     validScopes,
     defaultScopes,
     clientSecretLifetime: ofSecrets === 0 ? 0 : lifetime("clientSecretLifetimeSeconds", ofSecrets, 0),
-    firstLoginWithin: Math.min(
-      unusedLifetime,
-      lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, unusedLifetime),
-    ),
+    firstLoginWithin: Math.min(unusedLifetime, lifetime("firstLoginWithinSeconds", firstLoginWithinSeconds, day)),
     unusedLifetime,
     initialAccessTokens: initialAccessTokens(options.initialAccessToken),
   };

@@ -1,5 +1,5 @@
 import { isLoopbackHost } from "../../option-checks.ts";
-import { InMemoryRepository } from "../../storage/in-memory.ts";
+import { areKeptInMemory } from "../../records/kept-in-memory.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 
 /**
@@ -11,7 +11,6 @@ export function warnOfStateInMemory({
   reporter,
   repositories,
 }: Pick<ProviderConfiguration, "baseUrl" | "issuer" | "reporter" | "repositories">): void {
-  const isInMemory = Object.values(repositories).some((repository) => repository instanceof InMemoryRepository);
-  if (!isInMemory || isLoopbackHost(new URL(baseUrl).hostname)) return;
+  if (!areKeptInMemory(repositories) || isLoopbackHost(new URL(baseUrl).hostname)) return;
   reporter.tell("state-in-memory", { issuer });
 }

@@ -21,6 +21,7 @@ import type { McpOAuthProviderOptions } from "./options.ts";
 export function configureUpstream(upstream: Upstream): Upstream {
   const isGiven = typeof upstream === "object" && upstream !== null;
   requireThat(isGiven, "upstream is missing: give the provider one, such as pangeaAuthn({ … }).");
+  requireNoPreset(upstream);
   const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText("upstream.id", upstream.id));
   requireThat(isName, "upstream.id must be lower-case letters, digits and hyphens, such as pangea.");
   requireText("upstream.name", upstream.name);
@@ -31,6 +32,13 @@ export function configureUpstream(upstream: Upstream): Upstream {
     requireKind(`upstream.${method}`, upstream[method] ?? null, "function");
   }
   return punctual(upstream);
+}
+
+/** Options without the function that takes them, such as those of a preset, are no upstream. */
+function requireNoPreset(given: object): void {
+  if ("authorizationUrl" in given || !("clientId" in given)) return;
+  const kind = "tokenEndpoint" in given ? "oAuth2" : "issuerUrl" in given ? "pangeaAuthn" : "openIdConnect";
+  requireThat(false, `upstream is the options of one: wrap them in ${kind}(), as in upstream: ${kind}(options).`);
 }
 
 /** How much longer than it says a call may take, in milliseconds: an upstream that keeps its time says more of a failure. */
@@ -61,7 +69,7 @@ function punctual(upstream: Upstream): Upstream {
 /** A subject without content would make one user of all who have none. */
 function requireIdentity(upstream: string, identity: UpstreamIdentity): UpstreamIdentity {
   const { subject }: { readonly subject?: unknown } = identity;
-  if (subject === undefined || (typeof subject === "string" && subject !== "")) return identity;
+  if (subject === undefined || (typeof subject === "string" && subject.trim() !== "")) return identity;
   throw new UpstreamRejectedError("server_error", `${upstream} names a subject that is no text with something in it.`);
 }
 

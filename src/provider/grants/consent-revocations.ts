@@ -1,12 +1,7 @@
+import { consentRevocationOf } from "../../records/consent-revocation.ts";
 import { recordKey } from "../../records/keys.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-
-/**
- * How long the end of a consent is kept, in seconds: longer than browsers keep a cookie (400 days at the most), whatever
- * the server's own setting is by then.
- */
-const keptSeconds = 401 * 24 * 60 * 60;
 
 /**
  * Ends what a person has allowed a client until now. What people have allowed is remembered in their browsers, where this
@@ -20,9 +15,7 @@ export async function revokeConsent(
   subject: string,
   clientId: string,
 ): Promise<void> {
-  const revokedAt = now();
-  const expiresAt = revokedAt + keptSeconds;
-  await repositories.consentRevocations.set(keyOf(resource, subject, clientId), { revokedAt, expiresAt });
+  await repositories.consentRevocations.set(keyOf(resource, subject, clientId), consentRevocationOf(now()));
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   trustRedirectUri,
 } from "../login/authorization-request.ts";
 import { Consent } from "../login/consent.ts";
-import { ConsentRequests } from "../login/consent-requests.ts";
+import { ConsentRequests, pageLifetimeSeconds } from "../login/consent-requests.ts";
 import type { Decision } from "../login/decision.ts";
 import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
@@ -87,6 +87,7 @@ export class AuthorizationEndpoint {
         return await this.#ask(cookies, trusted.client, checked, { wishes });
       }
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
+      await this.#registry.keepForLogin(checked.clientId, checked.client);
       return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
     } catch (failure) {
       const to = { redirectUri: trusted.redirectUri, state };
@@ -120,12 +121,13 @@ export class AuthorizationEndpoint {
     if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
-    const { request: asked, wishes } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
+    const { request: asked, wishes, registration } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
     const { clientId, scopes } = asked;
     const isAllowed = form.get("decision") === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     if (!isAllowed) return redirectResponse(browser.method, this.#errorResponse(asked, denied));
     try {
+      await this.#registry.keepForLogin(clientId, asked.client, registration);
       return await this.#beginLogin(browser, cookies, asked, [{ decidedAt: this.#configuration.now() }], wishes);
     } catch (failure) {
       return this.#sendError("consent", browser, asked, failure);
@@ -145,7 +147,10 @@ export class AuthorizationEndpoint {
       error: parameters.get("error"),
       issuer: parameters.get("iss"),
     };
-    const { request: asked, location, decision, account } = await this.#login.complete(answer, cookies.login(state));
+    const completed = await this.#login.complete(answer, cookies.login(state), ({ clientId, client }) =>
+      this.#registry.renewAtLogin(clientId, client),
+    );
+    const { request: asked, location, decision, account } = completed;
     if (location === undefined) return this.#askAgain(browser, cookies, asked, { endedLogin: state, account });
     const decisions = (room: number) =>
       decision === undefined
@@ -199,7 +204,8 @@ export class AuthorizationEndpoint {
     }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string; readonly account?: string | undefined },
   ): Promise<Response> {
     const secret = cookies.pageSecret();
-    const sealedRequest = this.#requests.seal(request, secret.value, wishes);
+    const registration = this.#registry.endingSoon(client, pageLifetimeSeconds);
+    const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
     const page = consentPage(this.#configuration, { client, request, sealedRequest, account, icon });

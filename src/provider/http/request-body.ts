@@ -78,9 +78,13 @@ function contentType(request: Request): string | undefined {
   return request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
 }
 
+/** Parameters that decide nothing about who gets what from whom: the same value twice says no more than once. */
+const harmless: readonly string[] = ["scope", "prompt", "login_hint"];
+
 /**
  * OAuth parameters: a parameter without a value counts as absent, and one that is repeated is refused (RFC 6749
- * sections 3.1 and 3.2) unless it may be repeated.
+ * sections 3.1 and 3.2) unless it may be repeated. Of several values of `login_hint` the first one counts, and `scope` and
+ * `prompt` may be repeated with the same value.
  */
 export class OAuthParameters {
   readonly #values = new Map<string, string[]>();
@@ -96,10 +100,12 @@ export class OAuthParameters {
   /**
    * The value of a parameter, or undefined where it is absent.
    *
-   * @throws {OAuthError} with `invalid_request` when it is repeated.
+   * @throws {OAuthError} with `invalid_request` when it is repeated and must not be.
    */
   get(name: string): string | undefined {
-    const [value, ...others] = this.getAll(name);
+    const [value, ...repeated] = this.getAll(name);
+    const isHint = name === "login_hint";
+    const others = harmless.includes(name) ? repeated.filter((other) => !isHint && other !== value) : repeated;
     if (others.length > 0) throw invalidRequest(`The parameter ${name} must not be repeated.`);
     return value;
   }

@@ -58,10 +58,21 @@ export class TokenEndpoint {
       redirectUri: form.get("redirect_uri"),
       resource: requestedResource(this.#parts.resource, form.getAll("resource")),
     };
-    // The code's record knows how its client authenticates, which saves a read of the client's own record.
-    const { tokens, client } = await codes.redeem(request, (known) => authenticateClient(credentials, known));
-    await registry.renewIfDue(clientId, client);
-    return tokens;
+    let renewal: Promise<void> | undefined;
+    try {
+      const { tokens, client: shown } = await codes.redeem(request, async (known) => {
+        // The code's record knows how its client authenticates, which saves a read of the client's own record.
+        const client = await authenticateClient(credentials, known);
+        // There is a code, so somebody has logged in. The renewal takes no time of its own: it goes on beside what the answer
+        // needs to have written.
+        if (known !== undefined) renewal = registry.renewIfDue(clientId, client);
+        return client;
+      });
+      renewal ??= registry.renewIfDue(clientId, shown);
+      return tokens;
+    } finally {
+      await renewal;
+    }
   }
 
   async #refresh(form: OAuthParameters, credentials: ClientCredentials): Promise<TokenResponse> {

@@ -1,4 +1,5 @@
 import { OAuthError, UnsealableError } from "../../errors.ts";
+import { type ConsentRevocation, consentRevocationOf } from "../../records/consent-revocation.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import { wrapped } from "../../storage/capabilities.ts";
@@ -10,55 +11,109 @@ import type { KeyAnnouncements } from "./key-announcements.ts";
 /** How many records of each key are told apart. */
 const maxCounted = 10_000;
 
-/** The kinds of record whose loss leads to a new login or registration, and to nothing worse. */
-type LosableKind = "accessTokens" | "authorizationCodes" | "clients" | "grants" | "refreshTokens";
+/** The kinds of record whose loss leads to a new login, a new registration or a new question, and to nothing worse. */
+type LosableKind =
+  | "accessTokens"
+  | "authorizationCodes"
+  | "clientAssertions"
+  | "clients"
+  | "consentRevocations"
+  | "grants"
+  | "locks"
+  | "refreshTokens"
+  | "upstreamRevocations"
+  | "upstreamSessions";
 
 /**
  * Lets go of records that nobody can open any more: those that the store has sealed under a key that no instance of this
  * server announces. For whoever reads them they are absent, so that the client begins a new login in place of coming back
  * for as long as the record lives. A record that another instance can open stays an outage here.
  *
- * Kinds that refuse something by being there, such as the end of a consent, are read as ever: their loss must not allow
- * what they refuse.
+ * Kinds that refuse something by being there must not allow it by being lost:
+ * - The end of a consent reads as one of this moment. Whatever a browser remembers is older, so the person is asked again,
+ *   and the answer counts from then on: the lost record is replaced.
+ * - A used client assertion and the lock of a refresh are never read, only added. What is there stays in the way, opened or
+ *   not, until it ends by itself, within minutes.
+ *
+ * An upstream session that was refreshed and is lost has a session in the grant that is older and spent. A grant that still
+ * has one reads that session, and the upstream refuses it, which ends the login: the way out is a new login.
  */
 export class LostRecords {
   readonly #announcements: Pick<KeyAnnouncements, "explain">;
   readonly #met = new Map<string, ReturnType<typeof boundedCache<string, true>>>();
-
   readonly #reporter: Reporter;
+  readonly #now: () => number;
 
-  constructor(announcements: Pick<KeyAnnouncements, "explain">, reporter: Reporter) {
+  /** @param now - In epoch seconds. */
+  constructor(announcements: Pick<KeyAnnouncements, "explain">, reporter: Reporter, now: () => number) {
     this.#announcements = announcements;
     this.#reporter = reporter;
+    this.#now = now;
   }
 
   /** The same repositories, with lost records read as absent. */
   without(repositories: ProviderRepositories): ProviderRepositories {
-    const { accessTokens, authorizationCodes, clients, grants, refreshTokens } = repositories;
+    const { accessTokens, authorizationCodes, clients, consentRevocations, grants, refreshTokens } = repositories;
+    const { clientAssertions, locks, upstreamRevocations, upstreamSessions } = repositories;
     const losable: Pick<ProviderRepositories, LosableKind> = {
       accessTokens: this.#reading(accessTokens),
       authorizationCodes: this.#reading(authorizationCodes),
+      clientAssertions: this.#adding(clientAssertions),
       clients: this.#reading(this.#replacing(clients)),
+      consentRevocations: this.#reading(consentRevocations, (key) => this.#revokedNow(consentRevocations, key)),
       grants: this.#reading(grants),
+      locks: this.#adding(locks),
       refreshTokens: this.#reading(refreshTokens),
+      upstreamRevocations: this.#reading(upstreamRevocations),
+      upstreamSessions: this.#reading(upstreamSessions),
     };
     return { ...repositories, ...losable };
   }
 
-  /** The repository, with lost records read as absent. */
-  #reading<V>(repository: Repository<string, V>): Repository<string, V> {
+  /**
+   * The repository, with lost records read as absent.
+   *
+   * @param replace - What a lost record is read as instead.
+   */
+  #reading<V>(
+    repository: Repository<string, V>,
+    replace: (key: string) => Promise<V | undefined> = async () => undefined,
+  ): Repository<string, V> {
     const reading = (read: (key: string) => Promise<V | undefined>) => async (key: string) => {
       try {
         return await read(key);
       } catch (failure) {
         await this.#requireLost(failure, key);
-        return undefined;
+        return await replace(key);
       }
     };
     return Object.assign(
       wrapped(repository, (_method, call) => call()),
       { get: reading((key) => repository.get(key)) },
       isFreshlyReadable(repository) && { getFresh: reading((key) => repository.getFresh(key)) },
+    );
+  }
+
+  /** The end of a consent, as of this moment. It takes the place of the lost one: the person's next answer is younger. */
+  async #revokedNow(repository: Repository<string, ConsentRevocation>, key: string): Promise<ConsentRevocation> {
+    const revocation = consentRevocationOf(this.#now());
+    await repository.set(key, revocation);
+    return revocation;
+  }
+
+  /** A lost record is in the way of a new one until it ends by itself. */
+  #adding<V>(repository: Repository<string, V>): Repository<string, V> {
+    const add = async (key: string, value: V): Promise<boolean> => {
+      try {
+        return await repository.add(key, value);
+      } catch (failure) {
+        await this.#requireLost(failure, key);
+        return false;
+      }
+    };
+    return Object.assign(
+      wrapped(repository, (_method, call) => call()),
+      { add },
     );
   }
 

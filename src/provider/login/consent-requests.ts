@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type OAuthClientInformation, OAuthClientInformationSchema } from "../../records/oauth-client-information.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { invalidRequest } from "../oauth-failure.ts";
@@ -7,11 +8,13 @@ import { type UpstreamWishes, UpstreamWishesSchema } from "./login-wishes.ts";
 import { openFromBrowser } from "./open-from-browser.ts";
 
 /** How long a page may stay open before its decision is refused, in seconds. */
-const pageLifetimeSeconds = 1800;
+export const pageLifetimeSeconds = 1800;
 
 const pendingSchema = z.object({
   request: AuthorizationRequestSchema,
   wishes: UpstreamWishesSchema,
+  /** The client's registration, where it may end before the person has answered. */
+  registration: OAuthClientInformationSchema.exactOptional(),
   expiresAt: z.number(),
 });
 type PendingRequest = z.output<typeof pendingSchema>;
@@ -29,9 +32,20 @@ export class ConsentRequests {
     this.#pending = new SealedJson(keys.derive("consent request"), pendingSchema);
   }
 
-  /** Seals a request into the page that asks about it, with what the upstream is to know once the person has said yes. */
-  seal(request: AuthorizationRequest, browserSecret: string, wishes: UpstreamWishes = {}): string {
-    return this.#pending.seal({ request, wishes, expiresAt: this.#now() + pageLifetimeSeconds }, browserSecret);
+  /**
+   * Seals a request into the page that asks about it, with what the upstream is to know once the person has said yes.
+   *
+   * @param registration - The client's, where it may end before the person has answered.
+   */
+  seal(
+    request: AuthorizationRequest,
+    browserSecret: string,
+    wishes: UpstreamWishes = {},
+    registration?: OAuthClientInformation,
+  ): string {
+    const expiresAt = this.#now() + pageLifetimeSeconds;
+    const remembered = registration === undefined ? {} : { registration };
+    return this.#pending.seal({ request, wishes, expiresAt, ...remembered }, browserSecret);
   }
 
   /**

@@ -68,6 +68,16 @@ export interface CompletedLogin {
   readonly decision?: Required<Decision>;
 }
 
+/** A request, and the decision to allow it that counts for whoever has logged in. */
+interface DecidedRequest {
+  readonly request: AuthorizationRequest;
+  readonly decision: Decision;
+  readonly isSilent: boolean | undefined;
+}
+
+/** Told of a request once somebody has logged in who has allowed it. */
+type OnLogin = (request: AuthorizationRequest) => Promise<void>;
+
 /** The parameters that the upstream sends the browser back with. */
 export interface CallbackParameters {
   readonly state: string;
@@ -127,14 +137,20 @@ export class Login {
    * is issued, and what the upstream has given is revoked.
    *
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
+   * @param onLogin - What else is to be done once somebody has logged in who has allowed the request. It goes on beside what
+   * the login reads and writes, and must not reject.
    * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
    */
-  async complete(parameters: CallbackParameters, sealedTransaction: string | undefined): Promise<CompletedLogin> {
+  async complete(
+    parameters: CallbackParameters,
+    sealedTransaction: string | undefined,
+    onLogin: OnLogin = async () => {},
+  ): Promise<CompletedLogin> {
     const transaction = this.#open(parameters.state, sealedTransaction);
     const { request } = transaction;
     try {
       const tokens = await this.#redeem(parameters, transaction);
-      return await this.#issueCodeOrEnd(tokens, transaction);
+      return await this.#issueCodeOrEnd(tokens, transaction, onLogin);
     } catch (failure) {
       const { error, message } =
         failure instanceof UpstreamRejectedError
@@ -203,12 +219,16 @@ export class Login {
   }
 
   /** Issues a code, or ends what the upstream has given: no grant will ever hold it. */
-  async #issueCodeOrEnd(tokens: UpstreamTokens, transaction: LoginTransaction): Promise<CompletedLogin> {
+  async #issueCodeOrEnd(
+    tokens: UpstreamTokens,
+    transaction: LoginTransaction,
+    onLogin: OnLogin,
+  ): Promise<CompletedLogin> {
     const { lifetimes, now, upstreamRevocations } = this.#configuration;
     const handle = formatHandle(randomBytes(16));
     let isIssued = false;
     try {
-      const completed = await this.#issueCode(handle, tokens, transaction);
+      const completed = await this.#issueCode(handle, tokens, transaction, onLogin);
       isIssued = completed.location !== undefined;
       return completed;
     } finally {
@@ -223,8 +243,9 @@ export class Login {
     handle: string,
     tokens: UpstreamTokens,
     { request, decisions, isSilent }: LoginTransaction,
+    onLogin: OnLogin,
   ): Promise<CompletedLogin> {
-    const { clockTolerance, repositories, upstream } = this.#configuration;
+    const { upstream } = this.#configuration;
     const identity = await upstream.identify(tokens).catch((failure: unknown) => {
       throw this.#refusal(failure);
     });
@@ -234,8 +255,25 @@ export class Login {
       decisions.filter((each) => this.#isRemembered(each)),
     );
     if (decision === undefined) return undecided(request, identity, isSilent);
+    const beside = onLogin(request);
+    try {
+      return await this.#issueCodeTo(handle, { tokens, identity }, { request, decision, isSilent });
+    } finally {
+      await beside;
+    }
+  }
+
+  /** Issues a code for a person who has allowed the request, unless the consent was revoked since. */
+  async #issueCodeTo(
+    handle: string,
+    session: { readonly tokens: UpstreamTokens; readonly identity: UpstreamIdentity },
+    { request, decision, isSilent }: DecidedRequest,
+  ): Promise<CompletedLogin> {
+    const { clockTolerance, repositories } = this.#configuration;
+    const { identity } = session;
+    const { subject } = identity;
     // The code first: whoever revokes meanwhile finds the code, or is found here.
-    const code = await this.#storeCode(handle, request, { tokens, identity });
+    const code = await this.#storeCode(handle, request, session);
     const revokedAt =
       subject === undefined ? undefined : await consentRevokedAt(this.#configuration, subject, request.clientId);
     if (!standsAfter(revokedAt, decision, clockTolerance)) {

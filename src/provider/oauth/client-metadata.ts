@@ -90,16 +90,16 @@ function isNothing(value: unknown): boolean {
   return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
-/** A list of texts; a text alone counts as a list of what it names. Anything else is as if it were not there. */
+/** The names in a list, or in a text alone, each of which may be several. Anything else is as if it were not there. */
 function listOf(value: unknown): readonly string[] {
-  const list: unknown = typeof value === "string" ? value.split(/[\s,]+/) : value;
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((item: unknown) => (typeof item === "string" && item !== "" ? [item] : []));
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.flatMap((item) => (typeof item === "string" ? item.split(/[\s,]+/) : [])).filter((name) => name !== "");
 }
 
 /** Those of the redirect URIs that may be registered. The client learns from the answer which they are. */
 function usableRedirectUris(value: unknown, privateUseSchemes: readonly string[]): string[] {
-  const given = Array.isArray(value) ? value.flatMap((uri: unknown) => (typeof uri === "string" ? [uri] : [])) : [];
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const given = list.filter((uri) => typeof uri === "string");
   refuseUnless(given.length > 0, "invalid_client_metadata", "redirect_uris must be a list of at least one URI.");
   const refusals: unknown[] = [];
   const usable = [...new Set(given)].filter((uri) => {
@@ -119,7 +119,7 @@ function usableRedirectUris(value: unknown, privateUseSchemes: readonly string[]
 function grantTypesOf(grants: readonly string[], responses: readonly string[]): string[] {
   const served = [...new Set(grants)].filter((type) => servedGrantTypes.includes(type));
   const asksForGrant = grants.length === 0 || served.length > 0;
-  const asksForCode = responses.some((type) => type.split(" ").includes("code"));
+  const asksForCode = responses.includes("code") || served.includes("authorization_code");
   refuseUnless(
     asksForCode || (asksForGrant && responses.length === 0),
     "invalid_client_metadata",

@@ -1,8 +1,17 @@
 import type { Configuration, ServerMetadata } from "openid-client";
-import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import { UpstreamRejectedError } from "../../errors.ts";
+import {
+  type OptionKinds,
+  requireDuration,
+  requireExactText,
+  requireHttpUrl,
+  requireOptions,
+  requireText,
+  requireThat,
+} from "../../option-checks.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
+import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type {
   Upstream,
@@ -13,6 +22,7 @@ import type {
 } from "./contract.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
+import { requireAllowed } from "./who-may-log-in.ts";
 
 /** What a function that says who a user is can ask with. */
 export interface UserRequest {
@@ -65,13 +75,32 @@ export interface OAuth2Options {
    * ```
    */
   readonly identify: (user: UserRequest) => Promise<UpstreamIdentity>;
-  /** Whether a user may log in: false, or the reason why not, which the person reads. */
+  /** Whether a user may log in: true, and nothing else, lets one in. A text is the reason why not, which the person reads. */
   readonly allow?: (identity: UpstreamIdentity, user: UserRequest) => boolean | string | Promise<boolean | string>;
   /** The deadline of one call, in milliseconds. Clients give up after ten seconds. Default: 5000. */
   readonly timeout?: number;
   /** The `fetch` that calls the provider. Default: the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;
 }
+
+const optionKinds: OptionKinds<OAuth2Options> = {
+  id: "any",
+  name: "any",
+  issuer: "any",
+  authorizationEndpoint: "any",
+  tokenEndpoint: "any",
+  revocationEndpoint: "any",
+  clientId: "any",
+  clientSecret: "any",
+  clientAuthentication: "any",
+  scopes: "any",
+  authorizationParameters: "object",
+  identify: "any",
+  allow: "function",
+  timeout: "any",
+  fetch: "function",
+};
+const clientAuthentications = ["client_secret_basic", "client_secret_post"];
 
 /**
  * A provider of OAuth 2.0 without OpenID Connect, such as GitHub, as the upstream of an `McpOAuthProvider`. Needs
@@ -100,12 +129,12 @@ class OAuth2 implements Upstream {
   readonly #metadata: ServerMetadata;
 
   constructor(options: OAuth2Options) {
-    requireThat(typeof options === "object" && options !== null, "oAuth2() takes an object of options.");
+    requireOptions("oAuth2", options ?? null, optionKinds);
     const { revocationEndpoint, scopes = [] } = options;
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
     this.issuer = requireHttpUrl("oAuth2: issuer", options.issuer);
-    requireText("oAuth2: clientId", options.clientId);
+    requireExactText("oAuth2: clientId", options.clientId);
     this.keyMaterial = requireSecrets("oAuth2: clientSecret", options.clientSecret);
     this.#metadata = {
       issuer: this.issuer,
@@ -119,8 +148,11 @@ class OAuth2 implements Upstream {
       typeof options.identify === "function",
       "oAuth2: identify must be a function that says who the user is.",
     );
-    for (const name of ["fetch", "allow"] as const) requireKind(`oAuth2: ${name}`, options[name], "function");
-    requireKind("oAuth2: authorizationParameters", options.authorizationParameters, "object");
+    requireThat(
+      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_post"),
+      `oAuth2: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
+    );
+    requireAuthorizationParameters("oAuth2", options.authorizationParameters);
     this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
     this.#options = options;
@@ -164,14 +196,13 @@ class OAuth2 implements Upstream {
   async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
     const user: UserRequest = { token, get: (url) => this.#get(new URL(url), token) };
     const identity = await this.#ask("its API", () => this.#options.identify(user));
-    if (typeof Object(identity).subject !== "string" || identity.subject === "") {
+    const subject: unknown = Object(identity).subject;
+    if (typeof subject !== "string" || subject.trim() === "") {
       const advice = "identify of oAuth2() has to answer with a subject.";
       throw new UpstreamRejectedError("server_error", `${this.name} does not say who has logged in.`, { advice });
     }
-    const allowed = (await this.#options.allow?.(identity, user)) ?? true;
-    if (allowed === true) return identity;
-    const reason = typeof allowed === "string" && allowed !== "" ? allowed : "You may not use this server.";
-    throw new OAuthError("access_denied", reason);
+    await requireAllowed(this.#options.allow, identity, user);
+    return identity;
   }
 
   /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */

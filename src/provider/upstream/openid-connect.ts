@@ -1,9 +1,17 @@
 import { createHash } from "node:crypto";
 import { createRemoteJWKSet, customFetch, decodeJwt, importJWK, importPKCS8, jwtVerify } from "jose";
 import type { Configuration } from "openid-client";
-import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
-import { requireDuration, requireHttpUrl, requireKind, requireText, requireThat } from "../../option-checks.ts";
+import { UpstreamRejectedError } from "../../errors.ts";
+import {
+  type OptionKinds,
+  requireDuration,
+  requireExactText,
+  requireHttpUrl,
+  requireOptions,
+  requireThat,
+} from "../../option-checks.ts";
 import { requireScopes } from "../oauth/scopes.ts";
+import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type {
   Upstream,
@@ -14,6 +22,7 @@ import type {
 } from "./contract.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
+import { requireAllowed } from "./who-may-log-in.ts";
 
 /** What an identity provider says of a user, by the names of OpenID Connect or of its own. */
 export type UserClaims = Readonly<Record<string, unknown>>;
@@ -54,7 +63,8 @@ export interface OpenIdConnectOptions {
   /** Whether the userinfo endpoint is asked for claims that the ID token lacks, where there is one. Default: true. */
   readonly userinfo?: boolean;
   /**
-   * Whether a user may log in: false, or the reason why not, which the person reads. For groups, domains, tenants.
+   * Whether a user may log in: true, and nothing else, lets one in. A text is the reason why not, which the person reads.
+   * For groups, domains, tenants.
    *
    * @example
    * ```ts
@@ -71,6 +81,32 @@ export interface OpenIdConnectOptions {
   /** The `fetch` that calls the identity provider. Default: the global one. */
   readonly fetch?: (request: Request) => Promise<Response>;
 }
+
+const optionKinds: OptionKinds<OpenIdConnectOptions> = {
+  issuer: "any",
+  clientId: "any",
+  clientSecret: "any",
+  privateKey: "any",
+  privateKeyAlgorithm: "text",
+  clientAuthentication: "any",
+  scopes: "any",
+  id: "any",
+  name: "text",
+  authorizationParameters: "object",
+  claims: "object",
+  userinfo: "boolean",
+  allow: "function",
+  idTokenSigningAlgorithm: "text",
+  clockToleranceSeconds: "any",
+  timeout: "any",
+  fetch: "function",
+};
+const claimKinds: OptionKinds<NonNullable<OpenIdConnectOptions["claims"]>> = {
+  subject: "text",
+  username: "text",
+  email: "text",
+};
+const clientAuthentications = ["client_secret_basic", "client_secret_post"];
 
 /** A discovery document is asked for again after this long, in milliseconds. */
 const discoveryLifetime = 3_600_000;
@@ -120,20 +156,21 @@ class OpenIdConnect implements Upstream {
   #discovery: { readonly found: Promise<Discovered>; readonly until: number } | undefined;
 
   constructor(options: OpenIdConnectOptions) {
-    requireThat(typeof options === "object" && options !== null, "openIdConnect() takes an object of options.");
+    requireOptions("openIdConnect", options ?? null, optionKinds);
+    requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
     this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
-    requireText("openIdConnect: clientId", options.clientId);
+    requireExactText("openIdConnect: clientId", options.clientId);
     requireThat(
       (clientSecret === undefined) !== (privateKey === undefined),
       "openIdConnect: give one of clientSecret and privateKey.",
     );
     if (clientSecret !== undefined) this.keyMaterial = requireSecrets("openIdConnect: clientSecret", clientSecret);
-    for (const name of ["fetch", "allow"] as const) requireKind(`openIdConnect: ${name}`, options[name], "function");
-    for (const name of ["claims", "authorizationParameters"] as const) {
-      requireKind(`openIdConnect: ${name}`, options[name], "object");
-    }
-    requireKind("openIdConnect: userinfo", options.userinfo, "boolean");
+    requireThat(
+      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_basic"),
+      `openIdConnect: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
+    );
+    requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
     this.scopes = requireScopes("openIdConnect: scopes", scopes);
     requireThat(this.scopes.includes("openid"), "openIdConnect: scopes must have openid among them.");
     this.timeout = requireDuration("openIdConnect: timeout", timeout, 5_000, 600_000, "milliseconds");
@@ -191,10 +228,8 @@ class OpenIdConnect implements Upstream {
     const fromToken = decodeJwt(idToken);
     const claims = { ...(await this.#userinfo(token, fromToken.sub)), ...fromToken };
     const identity = this.#identityOf(claims);
-    const allowed = (await this.#options.allow?.(identity, claims)) ?? true;
-    if (allowed === true) return identity;
-    const reason = typeof allowed === "string" && allowed !== "" ? allowed : "You may not use this server.";
-    throw new OAuthError("access_denied", reason);
+    await requireAllowed(this.#options.allow, identity, claims);
+    return identity;
   }
 
   /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */
@@ -341,5 +376,5 @@ function nonceOf(codeChallenge: string): string {
 }
 
 function textOf(claim: unknown): string | undefined {
-  return typeof claim === "string" && claim !== "" ? claim : undefined;
+  return typeof claim === "string" && claim.trim() !== "" ? claim : undefined;
 }

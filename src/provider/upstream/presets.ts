@@ -1,17 +1,38 @@
 import { z } from "zod";
-import { requireText, requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireHttpUrl, requireOptions, requireText, requireThat } from "../../option-checks.ts";
 import type { OAuth2Options } from "./oauth2.ts";
 import type { OpenIdConnectOptions } from "./openid-connect.ts";
+import { bothAllow } from "./who-may-log-in.ts";
 
 /** What every preset needs, and what may be changed in it. */
 type Preset<Own> = Pick<OpenIdConnectOptions, "clientId"> & Own & Partial<Omit<OpenIdConnectOptions, "issuer">>;
+
+/** What may be changed in every preset of `openIdConnect`, which checks the values itself. */
+const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
+  clientId: "any",
+  clientSecret: "any",
+  privateKey: "any",
+  privateKeyAlgorithm: "any",
+  clientAuthentication: "any",
+  scopes: "any",
+  id: "any",
+  name: "any",
+  authorizationParameters: "object",
+  claims: "object",
+  userinfo: "any",
+  allow: "function",
+  idTokenSigningAlgorithm: "any",
+  clockToleranceSeconds: "any",
+  timeout: "any",
+  fetch: "function",
+};
 
 /**
  * Options of `openIdConnect` for Google.
  *
  * In the Google Cloud console, under **APIs & Services → Credentials**, create an **OAuth client ID** of the type _Web
  * application_ with the authorized redirect URI `<baseUrl>/google/callback`. Anybody with a Google account can log in; `hostedDomain`
- * lets in the users of one Google Workspace only.
+ * lets in the users of one Google Workspace only, of whom an `allow` of your own may refuse some.
  *
  * @throws {ConfigurationError} when `hostedDomain` is given and is no text.
  *
@@ -20,7 +41,8 @@ type Preset<Own> = Pick<OpenIdConnectOptions, "clientId"> & Own & Partial<Omit<O
  * const upstream = openIdConnect(google({ clientId, clientSecret, hostedDomain: "example.org" }));
  * ```
  */
-export function google({ hostedDomain, ...options }: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
+export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
+  const { hostedDomain, ...options } = checked("google", given, { ...changeable, hostedDomain: "any" });
   if (hostedDomain !== undefined) requireText("google: hostedDomain", hostedDomain);
   return {
     id: "google",
@@ -28,11 +50,14 @@ export function google({ hostedDomain, ...options }: Preset<{ readonly hostedDom
     issuer: "https://accounts.google.com",
     scopes: ["openid", "email", "profile"],
     claims: { username: "email" },
+    ...options,
     ...(hostedDomain !== undefined && {
       // The parameter is a hint to the page of Google; the claim is what counts.
-      allow: (_, { hd }) => hd === hostedDomain || `Log in with an account of ${hostedDomain}.`,
+      allow: bothAllow(
+        (_, { hd }) => hd === hostedDomain || `Log in with an account of ${hostedDomain}.`,
+        options.allow,
+      ),
     }),
-    ...options,
     authorizationParameters: {
       // Google gives a refresh token for this, and only when the person is asked.
       access_type: "offline",
@@ -58,7 +83,8 @@ export function google({ hostedDomain, ...options }: Preset<{ readonly hostedDom
  * const upstream = openIdConnect(microsoftEntra({ tenant: "11111111-…", clientId, clientSecret }));
  * ```
  */
-export function microsoftEntra({ tenant, ...options }: Preset<{ readonly tenant: string }>): OpenIdConnectOptions {
+export function microsoftEntra(given: Preset<{ readonly tenant: string }>): OpenIdConnectOptions {
+  const { tenant, ...options } = checked("microsoftEntra", given, { ...changeable, tenant: "any" });
   requireThat(
     /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requireText("microsoftEntra: tenant", tenant)),
     "microsoftEntra: tenant must be the Directory (tenant) ID, such as 11111111-2222-3333-4444-555555555555.",
@@ -89,11 +115,11 @@ export function microsoftEntra({ tenant, ...options }: Preset<{ readonly tenant:
  * const upstream = openIdConnect(okta({ domain: "example.okta.com", clientId, clientSecret }));
  * ```
  */
-export function okta({
-  domain,
-  authorizationServer,
-  ...options
-}: Preset<{ readonly domain: string; readonly authorizationServer?: string }>): OpenIdConnectOptions {
+export function okta(
+  given: Preset<{ readonly domain: string; readonly authorizationServer?: string }>,
+): OpenIdConnectOptions {
+  const kinds = { ...changeable, domain: "any", authorizationServer: "text" } as const;
+  const { domain, authorizationServer, ...options } = checked("okta", given, kinds);
   const path = authorizationServer === undefined ? "" : `/oauth2/${authorizationServer}`;
   return {
     id: "okta",
@@ -117,7 +143,8 @@ export function okta({
  * const upstream = openIdConnect(auth0({ domain: "example.eu.auth0.com", clientId, clientSecret }));
  * ```
  */
-export function auth0({ domain, ...options }: Preset<{ readonly domain: string }>): OpenIdConnectOptions {
+export function auth0(given: Preset<{ readonly domain: string }>): OpenIdConnectOptions {
+  const { domain, ...options } = checked("auth0", given, { ...changeable, domain: "any" });
   return {
     id: "auth0",
     name: "Auth0",
@@ -143,16 +170,13 @@ export function auth0({ domain, ...options }: Preset<{ readonly domain: string }
  * const upstream = openIdConnect(keycloak({ url: "https://id.example.org", realm: "staff", clientId, clientSecret }));
  * ```
  */
-export function keycloak({
-  url,
-  realm,
-  ...options
-}: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
-  const base = String(url).replace(/\/+$/, "");
+export function keycloak(given: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
+  const { url, realm, ...options } = checked("keycloak", given, { ...changeable, url: "any", realm: "any" });
+  const base = requireHttpUrl("keycloak: url", url).replace(/\/+$/, "");
   return {
     id: "keycloak",
     name: "Keycloak",
-    issuer: `${requireText("keycloak: url", base)}/realms/${encodeURIComponent(requireText("keycloak: realm", realm))}`,
+    issuer: `${base}/realms/${encodeURIComponent(requireText("keycloak: realm", realm))}`,
     scopes: ["openid", "profile", "email"],
     ...options,
   };
@@ -161,11 +185,31 @@ export function keycloak({
 /** What the preset for GitHub needs, and what may be changed in it. */
 export type GitHubOptions = Pick<OAuth2Options, "clientId" | "clientSecret"> &
   Partial<OAuth2Options> & {
-    /** Lets in the members of this organization only. Asks for the scope `read:org`. */
+    /** Lets in the members of this organization only, of whom `allow` may refuse some. Asks for the scope `read:org`. */
     readonly organization?: string;
     /** Of GitHub Enterprise Server, such as `https://github.example.org`. Default: `https://github.com`. */
     readonly url?: string;
   };
+
+const gitHubKinds: OptionKinds<GitHubOptions> = {
+  clientId: "any",
+  clientSecret: "any",
+  clientAuthentication: "any",
+  id: "any",
+  name: "any",
+  issuer: "any",
+  authorizationEndpoint: "any",
+  tokenEndpoint: "any",
+  revocationEndpoint: "any",
+  scopes: "any",
+  authorizationParameters: "object",
+  identify: "function",
+  allow: "function",
+  timeout: "any",
+  fetch: "function",
+  organization: "text",
+  url: "any",
+};
 
 const gitHubUserSchema = z.object({ id: z.number(), login: z.string() });
 const gitHubMembershipSchema = z.object({ state: z.string() });
@@ -177,13 +221,16 @@ const gitHubMembershipSchema = z.object({ state: z.string() });
  * `<baseUrl>/github/callback`. A GitHub App with _Expire user authorization tokens_ gives refresh tokens; the tokens of an
  * OAuth app do not expire. A user is known by the number of the account, for names change hands.
  *
+ * @throws {ConfigurationError} when `organization` or `url` is given and is none, or an option is unknown.
+ *
  * @example
  * ```ts
  * const upstream = oAuth2(gitHub({ clientId: "Iv1.…", clientSecret, organization: "example" }));
  * ```
  */
-export function gitHub({ organization, url = "https://github.com", ...options }: GitHubOptions): OAuth2Options {
-  const base = url.replace(/\/+$/, "");
+export function gitHub(given: GitHubOptions): OAuth2Options {
+  const { organization, url = "https://github.com", ...options } = checked("gitHub", given, gitHubKinds);
+  const base = requireHttpUrl("gitHub: url", url).replace(/\/+$/, "");
   const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
   return {
     id: "github",
@@ -196,16 +243,30 @@ export function gitHub({ organization, url = "https://github.com", ...options }:
       const { id, login } = gitHubUserSchema.parse(await get(`${api}/user`));
       return { subject: String(id), username: login };
     },
+    ...options,
     ...(organization !== undefined && {
-      allow: async (_, { get }) => {
+      allow: bothAllow(async (_, { get }) => {
         const path = `${api}/user/memberships/orgs/${encodeURIComponent(organization)}`;
         // GitHub answers with a refusal where the user is no member.
         const membership = gitHubMembershipSchema.safeParse(await get(path).catch(refusedIsNothing));
         return membership.data?.state === "active" || `Log in as a member of ${organization}.`;
-      },
+      }, options.allow),
     }),
-    ...options,
   };
+}
+
+/**
+ * The options that were given to a preset. One that is undefined is left out, so that it replaces nothing of the preset.
+ *
+ * @throws {ConfigurationError} when there are none, or one is unknown.
+ */
+function checked<Options extends object>(preset: string, given: Options, kinds: OptionKinds<Options>): Options {
+  requireOptions(preset, given ?? null, kinds);
+  const options = { ...given };
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) Reflect.deleteProperty(options, name);
+  }
+  return options;
 }
 
 function refusedIsNothing(failure: unknown): undefined {

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { StorageRejectedError } from "../../errors.ts";
-import { requireKind, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireKind, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
-import { KeySpace } from "../redis/key-space.ts";
+import { MessagePublisher, requireMaxUnsent } from "../cached/message-publisher.ts";
+import { everything } from "../cached/unsent-messages.ts";
+import { KeySpace } from "../key-space.ts";
 import { ListeningConnection, type PostgresListener } from "./listening-connection.ts";
 import type { PostgresLike } from "./postgres-like.ts";
 import { SharedPostgres } from "./shared-postgres.ts";
@@ -28,19 +30,37 @@ export interface PostgresInvalidationOptions {
    * that dies without a word is found out within two heartbeats.
    */
   readonly heartbeat?: number;
+  /**
+   * How many messages are kept that could not be published. They are sent when Postgres can be reached again; where there are
+   * more, the other instances are told that everything may have changed. Default: 10,000.
+   */
+  readonly maxUnsent?: number;
   /** Told of each failure to listen: what is wrong with the connection, or that nothing arrives over it. */
   readonly onRefused?: (error: unknown) => void;
 }
 
-/** The instance that says it, and the SHA-256 of the record's key in base64url; for a heartbeat its number. */
-const messageForm = /^([0-9a-f-]{36}) (?:([A-Za-z0-9_-]{43})|beat (\d+))$/;
+const optionKinds: OptionKinds<PostgresInvalidationOptions> = {
+  prefix: "any",
+  listener: "any",
+  timeout: "any",
+  heartbeat: "any",
+  maxUnsent: "any",
+  onRefused: "function",
+};
+
+/**
+ * The instance that says it, and the SHA-256 of the record's key in base64url, or that everything may have changed; for a
+ * heartbeat its number.
+ */
+const messageForm = /^([0-9a-f-]{36}) (?:([A-Za-z0-9_-]{43}|\*)|beat (\d+))$/;
 
 /** The channel of all repositories: the prefix is in the message, so that any prefix fits. */
 const channel = "pangea_invalidate";
 
 /**
  * Tells the caches of other instances what has changed, with LISTEN and NOTIFY of Postgres. Messages carry the SHA-256 of
- * keys, never keys. Postgres keeps none for who is not listening: until a message to itself has arrived, and again when one
+ * keys, never keys. A message that could not be published is told as a failure, kept, and sent when Postgres can be reached
+ * again, the oldest first. Postgres keeps none for who is not listening: until a message to itself has arrived, and again when one
  * does not, the channel is `"down"`, and nothing is answered from memory.
  *
  * LISTEN needs a connection of its own. Behind a pooler that shares connections between transactions nothing arrives:
@@ -62,8 +82,10 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
   readonly #heartbeat: number;
   readonly #listener: () => PostgresListener;
   readonly #onRefused: ((error: unknown) => void) | undefined;
+  readonly #publisher: MessagePublisher;
   readonly #subscribers = new Set<InvalidationSubscriber>();
   readonly #instance = randomUUID();
+  readonly #readyListeners = new Set<() => void>();
   #listening: ListeningConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #beatsSent = 0;
@@ -72,20 +94,36 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
 
   /**
    * @param postgres - Publishes. It stays open.
-   * @throws {ConfigurationError} for a prefix outside its alphabet, a `listener` that is no function, and for times that
-   * are not positive.
+   * @throws {ConfigurationError} for an unknown option, a prefix outside its alphabet, a `listener` that is no function, and
+   * for times and a `maxUnsent` that are out of range.
    */
   constructor(postgres: PostgresLike, options: PostgresInvalidationOptions) {
+    requireOptions("PostgresInvalidation", options ?? null, optionKinds);
     const { timeout, heartbeat = 5_000, listener, onRefused } = options;
     requireTimerLength("heartbeat", heartbeat);
     requireKind("listener", listener ?? null, "function");
-    requireKind("onRefused", onRefused, "function");
+    const maxUnsent = requireMaxUnsent(options.maxUnsent);
     this.#prefix = new KeySpace(options.prefix).start;
     this.#postgres = new SharedPostgres(postgres, timeout);
     this.#postgres.join();
     this.#heartbeat = heartbeat;
     this.#listener = listener;
     this.#onRefused = onRefused;
+    const isListening = (): boolean => this.#listening?.isListening === true;
+    this.#publisher = new MessagePublisher(
+      {
+        get isReady() {
+          return isListening();
+        },
+        send: (message) => this.#notify(message),
+        onReady: (hear) => {
+          this.#readyListeners.add(hear);
+          return () => this.#readyListeners.delete(hear);
+        },
+        close: () => this.#postgres.leave(),
+      },
+      { maxUnsent, retryInterval: heartbeat },
+    );
   }
 
   subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription {
@@ -102,13 +140,16 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     this.#subscribers.clear();
+    await this.#publisher.close();
     await this.#listening?.close();
-    await this.#postgres.leave();
   }
 
   #start(): void {
     this.#listening = new ListeningConnection(this.#listener, channel, {
-      onListening: () => void this.#beat(),
+      onListening: () => {
+        for (const hear of this.#readyListeners) hear();
+        void this.#beat();
+      },
       onMessage: (message) => this.#onMessage(message),
       onLost: (error) => {
         this.#change(false);
@@ -146,7 +187,7 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
 
   async #publish(name: string, from: InvalidationSubscriber): Promise<void> {
     for (const other of this.#subscribers) if (other !== from) other.onInvalidate([name]);
-    await this.#notify(name);
+    await this.#publisher.publish(name);
   }
 
   async #notify(text: string): Promise<void> {
@@ -165,7 +206,8 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
       if (beat !== undefined) this.#onBeat(Number(beat));
       return;
     }
-    if (name !== undefined) for (const subscriber of this.#subscribers) subscriber.onInvalidate([name]);
+    if (name === undefined) return;
+    for (const subscriber of this.#subscribers) subscriber.onInvalidate(name === everything ? "all" : [name]);
   }
 
   #onBeat(beat: number): void {

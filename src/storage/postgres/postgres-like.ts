@@ -6,7 +6,7 @@ export type PostgresResult = readonly unknown[] | { readonly rows: readonly unkn
  *
  * @example
  * ```ts
- * const postgres: PostgresLike = new Pool(postgresOptions({ connectionString: process.env.DATABASE_URL }));
+ * const postgres: PostgresLike = new Pool({ connectionString: process.env.DATABASE_URL, ...postgresOptions() });
  * ```
  */
 export interface PostgresLike {

@@ -1,13 +1,14 @@
-import { CorruptRecordError, InvalidKeyError, InvalidRecordError, UnsealableError } from "../../errors.ts";
+import { InvalidKeyError, InvalidRecordError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry } from "../expiry.ts";
+import { isWellFormed, KeySpace } from "../key-space.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
-import { isWellFormed, KeySpace } from "../redis/key-space.ts";
+import { UnreadableRecords } from "../unreadable-records.ts";
 import { ExpiredRows } from "./expired-rows.ts";
 import { type PostgresLike, textIn } from "./postgres-like.ts";
 import { postgresClosed, SharedPostgres, type Statement } from "./shared-postgres.ts";
@@ -189,11 +190,15 @@ export class PostgresRepository<V, K extends string = string>
 
   /**
    * Every record that has not expired, in the order of the keys, a page of 500 at a time: what is written or deleted
-   * meanwhile may be among them or not. Records that cannot be read are left out.
+   * meanwhile may be among them or not.
+   *
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read: `keyIds` names the
+   * keys that are missing from the key ring.
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
+    const unreadable = new UnreadableRecords();
     let after = this.#keys.start;
-    for (;;) {
+    for (let isLast = false; !isLast; ) {
       this.#assertOpen();
       const rows = await this.#shared.run({
         intent: "read",
@@ -208,11 +213,12 @@ export class PostgresRepository<V, K extends string = string>
         const text = textIn(row, "value");
         after = storedKey;
         if (key === undefined || text === undefined) continue;
-        const value = this.#decodeOrLeaveOut(text, key);
+        const value = unreadable.read(() => this.#decode(text, key));
         if (value !== undefined) yield [key, value];
       }
-      if (rows.length < rowsPerPage) return;
+      isLast = rows.length < rowsPerPage;
     }
+    unreadable.throwIfAny();
   }
 
   /**
@@ -237,7 +243,7 @@ export class PostgresRepository<V, K extends string = string>
   }
 
   #storedKey(key: string): string {
-    const storedKey = this.#keys.redisKey(key);
+    const storedKey = this.#keys.storedKey(key);
     if (storedKey.includes("\0")) throw new InvalidKeyError("The key holds U+0000, which Postgres has no room for.");
     if (Buffer.byteLength(storedKey) > maxKeyBytes) {
       throw new InvalidKeyError(`The key is longer than the ${maxKeyBytes} bytes that Postgres finds records by.`);
@@ -261,15 +267,6 @@ export class PostgresRepository<V, K extends string = string>
 
   #decode(text: string, key: string): V | undefined {
     return this.#records.decode(text, this.#location(key));
-  }
-
-  #decodeOrLeaveOut(text: string, key: string): V | undefined {
-    try {
-      return this.#decode(text, key);
-    } catch (error) {
-      if (error instanceof CorruptRecordError || error instanceof UnsealableError) return undefined;
-      throw error;
-    }
   }
 
   #location(key: string): RecordLocation {

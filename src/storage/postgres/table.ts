@@ -1,4 +1,4 @@
-import { requireThat } from "../../option-checks.ts";
+import { requireMethods, requireThat } from "../../option-checks.ts";
 import { type PostgresLike, rowsOf } from "./postgres-like.ts";
 
 /** The table of records where none is named. */
@@ -66,15 +66,16 @@ const alreadyThere = new Set(["23505", "42P07", "42710"]);
  *
  * @param postgres - Its user may create tables.
  * @param table - Default: `pangea_records`.
- * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`.
+ * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`, and for a client without a method `query`.
  * @throws what the client throws when Postgres refuses or does not answer.
  *
  * @example
  * ```ts
- * await createPostgresTables(new Pool(postgresOptions({ connectionString: process.env.DATABASE_URL })));
+ * await createPostgresTables(new Pool({ connectionString: process.env.DATABASE_URL, ...postgresOptions() }));
  * ```
  */
 export async function createPostgresTables(postgres: PostgresLike, table: string = defaultTable): Promise<void> {
+  requireMethods("The Postgres client", postgres, ["query"], "give a Pool of pg, for one");
   for (const statement of statementsOf(table)) {
     try {
       rowsOf(await postgres.query(statement, []));

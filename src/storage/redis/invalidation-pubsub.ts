@@ -1,21 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import {
-  type OptionKinds,
-  requireMethods,
-  requireOptions,
-  requireThat,
-  requireTimerLength,
-} from "../../option-checks.ts";
+import { type OptionKinds, requireMethods, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { MessagePublisher, requireMaxUnsent } from "../cached/message-publisher.ts";
+import { everything } from "../cached/unsent-messages.ts";
+import { KeySpace } from "../key-space.ts";
 import { hearErrorEvents } from "./error-events.ts";
-import { KeySpace } from "./key-space.ts";
-import { MessagePublisher, type PublishingClient } from "./message-publisher.ts";
+import { type PublishingClient, publishTransport } from "./publish-transport.ts";
 import {
   mastersOf,
   onClusterEvents,
@@ -23,7 +19,6 @@ import {
   type SubscribableClient,
   SubscriberConnection,
 } from "./subscriber-connection.ts";
-import { everything } from "./unsent-messages.ts";
 
 /** Settings of a {@link RedisPubSubInvalidation}. */
 export interface RedisPubSubOptions {
@@ -60,9 +55,6 @@ const optionKinds: OptionKinds<RedisPubSubOptions> = {
   onRefused: "function",
 };
 const defaultHeartbeat = 5_000;
-const defaultMaxUnsent = 10_000;
-/** A set has room for more. */
-const mostUnsent = 1_000_000;
 /** The instance that says it, and the SHA-256 of the record's key in base64url, or that everything may have changed. */
 const messageForm = /^([0-9a-f-]{36}) ([A-Za-z0-9_-]{43}|\*)$/;
 
@@ -105,25 +97,16 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
     requireOptions("RedisPubSubInvalidation", options, optionKinds);
     requireMethods("The Redis client", redis, ["publish", "duplicate", "on"], "give a client of ioredis");
     const { prefix = "pangea", timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
-    const { maxUnsent = defaultMaxUnsent } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);
-    requireThat(
-      Number.isSafeInteger(maxUnsent) && maxUnsent > 0 && maxUnsent <= mostUnsent,
-      `maxUnsent must be a whole number from 1 to ${mostUnsent}.`,
-    );
+    const maxUnsent = requireMaxUnsent(options.maxUnsent);
     hearErrorEvents(redis);
     this.#redis = redis;
     this.#channel = `pangea-invalidate:${new KeySpace(prefix).prefix}`;
     this.#heartbeat = heartbeat;
     this.#onRefused = options.onRefused;
-    this.#publisher = new MessagePublisher(redis, {
-      channel: this.#channel,
-      sender: this.#instance,
-      timeout,
-      maxUnsent,
-      retryInterval: heartbeat,
-    });
+    const transport = publishTransport(redis, { channel: this.#channel, sender: this.#instance, timeout });
+    this.#publisher = new MessagePublisher(transport, { maxUnsent, retryInterval: heartbeat });
   }
 
   subscribe(subscriber: InvalidationSubscriber): InvalidationSubscription {

@@ -13,8 +13,8 @@ import type {
   InvalidationSubscriber,
   InvalidationSubscription,
 } from "../cached/invalidation.ts";
+import { KeySpace } from "../key-space.ts";
 import { hearErrorEvents } from "./error-events.ts";
-import { KeySpace } from "./key-space.ts";
 import { RedisRepository } from "./redis-repository.ts";
 import { mastersOf, onClusterEvents, type RedisCallable, type SubscribableClient } from "./subscriber-connection.ts";
 import { TrackingLink } from "./tracking-link.ts";

@@ -10,12 +10,12 @@ import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry } from "../expiry.ts";
 import type { Finding } from "../finding.ts";
+import { isWellFormed, KeySpace } from "../key-space.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isUnreadable, UnreadableRecords } from "../unreadable-records.ts";
 import { deleteScript, replaceScript } from "./compare-scripts.ts";
-import { isWellFormed, KeySpace } from "./key-space.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import type { WaitForReplicas } from "./replica-confirmation.ts";
@@ -138,7 +138,7 @@ export class RedisRepository<V, K extends string = string>
   }
 
   async set(key: K, value: V): Promise<void> {
-    const redisKey = this.#keys.redisKey(key);
+    const redisKey = this.#keys.storedKey(key);
     const { text, expiresAt } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#write("set", redisKey, () => this.#redis.del(redisKey), isCounted);
@@ -160,7 +160,7 @@ export class RedisRepository<V, K extends string = string>
    * @throws {StorageFailure} When Redis does not answer. With the effect `unknown` the record may have been added.
    */
   async add(key: K, value: V): Promise<boolean> {
-    const redisKey = this.#keys.redisKey(key);
+    const redisKey = this.#keys.storedKey(key);
     const { text, expiresAt } = this.#encode(key, value);
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
@@ -186,7 +186,7 @@ export class RedisRepository<V, K extends string = string>
 
   /** GETDEL and not DEL, which would count a record that is past its expiry but that Redis still holds. */
   async delete(key: K): Promise<boolean> {
-    const redisKey = this.#keys.redisKey(key);
+    const redisKey = this.#keys.storedKey(key);
     let text: string | null;
     try {
       text = await this.#write("delete", redisKey, () => this.#redis.getdel(redisKey), isText);
@@ -213,7 +213,7 @@ export class RedisRepository<V, K extends string = string>
    * @throws {StorageFailure} When Redis does not answer. With the effect `unknown` the record may have been deleted.
    */
   async take(key: K): Promise<V | undefined> {
-    const redisKey = this.#keys.redisKey(key);
+    const redisKey = this.#keys.storedKey(key);
     let compared: string | undefined;
     for (;;) {
       const held = await this.#send("get", redisKey, () => this.#redis.get(redisKey));
@@ -287,7 +287,7 @@ export class RedisRepository<V, K extends string = string>
   #read(key: string): Promise<V | undefined> {
     try {
       this.#assertOpen();
-      return this.#shared.reads.get(key, this.#keys.redisKey(key), this.#decodeText);
+      return this.#shared.reads.get(key, this.#keys.storedKey(key), this.#decodeText);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,6 +1,6 @@
 import { ConfigurationError, StorageUnavailableError } from "../../errors.ts";
+import type { KeySpace } from "../key-space.ts";
 import type { CommandSender } from "./command-sender.ts";
-import type { KeySpace } from "./key-space.ts";
 import { isRedisCluster, isRedisNode, type RedisLike, type RedisNode } from "./redis-like.ts";
 
 /** How many keys Redis looks at for one answer. */

@@ -2,7 +2,7 @@ import { accessSync, chmodSync, closeSync, constants, openSync, type Stats, stat
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StorageError, StorageRejectedError } from "../../errors.ts";
-import { requireKind, requireText } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireText } from "../../option-checks.ts";
 import { whileOpening } from "./busy-pauses.ts";
 import { findDriver, type SqliteDriver } from "./sqlite-driver.ts";
 import { pathFailure, sqliteFailure } from "./sqlite-failure.ts";
@@ -13,6 +13,8 @@ export interface OpenSqliteOptions {
   /** The driver to use. Default: `node:sqlite` where this Node.js has it, else better-sqlite3. */
   readonly driver?: SqliteDriver;
 }
+
+const optionKinds: OptionKinds<OpenSqliteOptions> = { driver: "any" };
 
 /**
  * How long a statement may wait for another connection while the process stands still, in milliseconds: about as long as
@@ -38,7 +40,7 @@ const servingTimeout = 5;
  */
 export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}): SqliteLike {
   const file = path instanceof URL ? fileURLToPath(path) : requireText("path", path);
-  requireKind("options", options, "object");
+  requireOptions("openSqlite", options ?? null, optionKinds);
   const connect = findDriver(options.driver);
   if (file !== ":memory:") keepPrivate(file);
   let database: SqliteLike | undefined;

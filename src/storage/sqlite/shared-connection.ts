@@ -1,4 +1,4 @@
-import { requireTimerLength } from "../../option-checks.ts";
+import { requireMethods, requireTimerLength } from "../../option-checks.ts";
 import type { Patience } from "./busy-pauses.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 import type { SqliteLike } from "./sqlite-like.ts";
@@ -34,10 +34,11 @@ export class SharedConnection {
 
   /**
    * @param timeout - How long a call may wait for other connections, in milliseconds. Default: 5,000.
-   * @throws {ConfigurationError} when the timeout is not positive.
+   * @throws {ConfigurationError} when the timeout is not positive, or the database is none.
    * @throws {StorageError} when the connection is closed.
    */
   constructor(database: SqliteLike, timeout = defaultTimeout, pause: Patience["pause"] = pauseFor) {
+    requireMethods("The database", database, ["exec", "prepare"], "open one with openSqlite()");
     requireTimerLength("timeout", timeout);
     this.database = database;
     this.patience = { timeout, pause };

@@ -1,5 +1,5 @@
 import { ConfigurationError, CorruptRecordError, InvalidKeyError, InvalidRecordError } from "../../errors.ts";
-import { requireObject } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
@@ -38,6 +38,14 @@ export interface SqliteRepositoryOptions<V> {
   readonly clock?: () => number;
 }
 
+/** All options of a `SqliteRepository`. */
+export const sqliteRepositoryOptionKinds: OptionKinds<SqliteRepositoryOptions<never>> = {
+  table: "any",
+  timeout: "any",
+  expiresAt: "function",
+  clock: "function",
+};
+
 const tableForm = /^(?!sqlite_)[a-z0-9_-]{1,64}$/;
 const loneSurrogate = /\p{Surrogate}/u;
 
@@ -55,7 +63,8 @@ const takeAttempts = 100;
  * connections do not hold up the process, where the connection's `busy_timeout` is short. `openSqlite` opens one with all
  * settings; the repository changes none and does not close it.
  *
- * @throws {ConfigurationError} For a table outside its alphabet or of another form, or a timeout that is not positive.
+ * @throws {ConfigurationError} For a table outside its alphabet or of another form, an unknown option, a timeout that is not
+ * positive, or a database that is none.
  * @throws {StorageError} When SQLite fails to create the table.
  *
  * @example
@@ -96,7 +105,7 @@ export class SqliteRepository<V, K extends string = string>
     database: SqliteLike | SharedConnection,
     options: SqliteRepositoryOptions<V>,
   ) {
-    requireObject("options", options);
+    requireOptions("SqliteRepository", options ?? null, sqliteRepositoryOptionKinds);
     const { table, clock = Date.now } = options;
     if (typeof table !== "string" || !tableForm.test(table)) {
       throw new ConfigurationError(

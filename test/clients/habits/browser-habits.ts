@@ -33,6 +33,18 @@ const keepsAll = (redirect_uris: readonly string[], metadata: Record<string, unk
 /** What clients, and browsers on the way to them, do with pages, redirects and scripts. */
 export const browserHabits: readonly Habit[] = [
   {
+    client: "clients that build a URL upon a URL",
+    habit: "repeat scope, prompt and login_hint in an authorization request",
+    source: "https://www.rfc-editor.org/rfc/rfc6749#section-3.1",
+    run: async ({ harness }) => {
+      const path = harness.authorizePath({ ...(await requestOf(harness, harness.redirectUri)), scope: "user" });
+      const repeated = "&scope=user&prompt=consent&prompt=consent&login_hint=ada&login_hint=bob";
+      expect((await harness.get(path + repeated)).status).toBe(200);
+      const refused = locationOf(await harness.get(`${path}&scope=admin`));
+      expect(refused.searchParams.get("error")).toBe("invalid_request");
+    },
+  },
+  {
     client: "Claude desktop",
     habit: "leads on from its https callback to claude://, which Chromium holds form-action to",
     source: "https://github.com/PrefectHQ/fastmcp/issues/3369",

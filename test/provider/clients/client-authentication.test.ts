@@ -71,6 +71,23 @@ describe("client credentials", () => {
     });
   });
 
+  it.each<[string, string | null, Record<string, string>]>([
+    ["a token of the client's", "Bearer x", {}],
+    ["an empty header", "", {}],
+    ["a header of white space", "  ", {}],
+    ["another scheme that ends alike", basic("id", "s").replace("Basic", "xBasic"), {}],
+    ["a secret that is not set", null, { client_secret: "undefined" }],
+    ["a secret that is null", null, { client_secret: "null" }],
+    ["a type and no assertion", null, { client_assertion_type: jwtBearer }],
+  ])("are a public client's, whatever proves nothing: %s", (_, header, form) => {
+    expect(credentialsOf(header, { client_id: "id", ...form })).toStrictEqual({ clientId: "id" });
+  });
+
+  it("are the secret in the form beside a header of another scheme", () => {
+    const form = { client_id: "id", client_secret: "s" };
+    expect(credentialsOf("Bearer x", form)).toEqual({ clientId: "id", secret: "s" });
+  });
+
   it("may have the same secret twice, as some clients send it", () => {
     const credentials = credentialsOf(basic("id", "s"), { client_id: "id", client_secret: "s" });
     expect(credentials).toEqual({ clientId: "id", secret: "s" });

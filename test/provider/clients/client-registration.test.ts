@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
-import { createInMemoryRepositories } from "../../../src/index.ts";
+import { createInMemoryRepositories, StorageUnavailableError } from "../../../src/index.ts";
 import { clientKey } from "../../../src/records/keys.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { heard } from "../../support/provider-events.ts";
+import { joinCookies, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 
 const start = (options = {}): ProviderHarness =>
   new ProviderHarness({ ...providerOptions("https://login.example"), ...options });
@@ -99,9 +100,7 @@ describe("client registration", () => {
   it("keeps a registration that somebody logs in with, and lets one go that is only looked at", async () => {
     await using emulator = await startPangeaEmulator();
     const clock = new ManualClock();
-    const clientRegistration = { firstLoginWithinSeconds: 86_400 };
-    const options = { ...providerOptions(emulator.issuerUrl), clock: clock.read, clientRegistration };
-    const harness = new ProviderHarness(options);
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read });
     const used = await harness.register();
     const lookedAt = await harness.register();
     const authorize = (client_id: string) =>
@@ -126,6 +125,58 @@ describe("client registration", () => {
     expect((await authorize(used.client_id)).status).toBe(200);
     days(2);
     expect((await authorize(used.client_id)).status).toBe(400);
+  });
+
+  it.each([
+    ["the person opens the page a second before the end, and thinks for 25 minutes", 86_399, 1500, 0],
+    ["the person logs in a second before the end, and takes nine minutes", 86_390, 5, 540],
+    ["all of it takes as long as it may", 86_399, 1790, 590],
+  ])("lasts until the client has its tokens, and then for 90 days: %s", async (_, registered, thinks, logsIn) => {
+    await using emulator = await startPangeaEmulator();
+    const clock = new ManualClock();
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read });
+    const { client_id, client_secret = "" } = await harness.register({
+      token_endpoint_auth_method: "client_secret_post",
+    });
+    const { verifier, challenge } = pkce();
+    clock.advanceSeconds(registered);
+    const page = await harness.openConsentPage({ client_id, code_challenge: challenge });
+    clock.advanceSeconds(thinks);
+    const allowed = await harness.decide(page, "allow");
+    const cookie = joinCookies(page.cookie, allowed);
+    clock.advanceSeconds(logsIn);
+    const callback = await harness.logInUpstream(new URL(allowed.headers.get("location") ?? ""));
+    const { location } = await harness.followCallback(callback, cookie);
+    clock.advanceSeconds(50);
+    const form = { client_id, client_secret, code: location.searchParams.get("code") ?? "", code_verifier: verifier };
+    const tokens = await jsonOf(await harness.postForm("/token", { grant_type: "authorization_code", ...form }));
+    expect(tokens.error).toBeUndefined();
+    clock.advanceSeconds(29 * 86_400);
+    const refresh = { grant_type: "refresh_token", client_id, client_secret, refresh_token: tokens.refresh_token };
+    expect((await harness.postForm("/token", refresh)).status).toBe(200);
+    clock.advanceSeconds(89 * 86_400);
+    expect((await harness.get(harness.authorizePath({ client_id, code_challenge: challenge }))).status).toBe(200);
+  });
+
+  it("goes on with the first login where the store does not take that it lasts, and says so", async () => {
+    await using emulator = await startPangeaEmulator();
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), clock: clock.read, repositories });
+    const { client_id } = await harness.register();
+    const write = repositories.clients.set;
+    repositories.clients.set = async () => {
+      throw new StorageUnavailableError("The store is away.", { effect: "none" });
+    };
+    const told = heard("outage");
+    const { refresh_token } = await harness.tokensFor(client_id);
+    expect(told.stop().length).toBeGreaterThan(0);
+    repositories.clients.set = write;
+    expect((await harness.refresh({ clientId: client_id, refresh_token })).status).toBe(200);
+    clock.advanceSeconds(89 * 86_400);
+    expect((await harness.get(harness.authorizePath({ client_id, code_challenge: pkce().challenge }))).status).toBe(
+      200,
+    );
   });
 
   it("needs the initial access token where there is one", async () => {

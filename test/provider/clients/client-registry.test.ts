@@ -79,7 +79,7 @@ describe("a client that registers", () => {
     });
     expect(client_secret).toMatch(/^pmcp_cs_/);
     const hash = tokenKey(client_secret);
-    expect(await stored.get(client_id)).toEqual({ ...shown, client_secret_hash: hash, expiresAt: issuedAt + 90 * day });
+    expect(await stored.get(client_id)).toEqual({ ...shown, client_secret_hash: hash, expiresAt: issuedAt + day });
   });
 
   it("has a secret that never expires unless it is said to", async () => {
@@ -93,7 +93,7 @@ describe("a client that registers", () => {
     const { clock, stored, registry } = start();
     const shown = await registry.register({ redirect_uris, token_endpoint_auth_method: "none" });
     for (const member of ["client_secret", "client_secret_expires_at"]) expect(shown).not.toHaveProperty(member);
-    expect(await stored.get(shown.client_id)).toEqual({ ...shown, expiresAt: clock.seconds(90 * day) });
+    expect(await stored.get(shown.client_id)).toEqual({ ...shown, expiresAt: clock.seconds(day) });
   });
 });
 
@@ -153,6 +153,7 @@ describe("a registration", () => {
   });
 
   it.each([
+    [{}, day, 90 * day],
     [{ firstLoginWithinSeconds: 600 }, 600, 90 * day],
     [{ unusedLifetimeSeconds: 600 }, 600, 600],
     [{ unusedLifetimeSeconds: 1.5 * day, firstLoginWithinSeconds: day }, day, 1.5 * day],

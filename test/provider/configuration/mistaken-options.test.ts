@@ -1,17 +1,27 @@
+import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { z as zod3 } from "zod/v3";
 import { startPangeaEmulator } from "../../../src/emulator.ts";
 import {
+  auth0,
   CachedRepository,
   ConfigurationError,
   cacheRepositories,
+  copyRepositories,
   copyRepository,
   createInMemoryRepositories,
+  gitHub,
+  google,
   InMemoryRepository,
   inOneProcess,
   jsonCodec,
   KeyRing,
+  keycloak,
   McpOAuthProvider,
+  microsoftEntra,
+  oAuth2,
+  okta,
+  openIdConnect,
   PangeaOAuthProvider,
   pangeaAuthn,
   retrying,
@@ -20,7 +30,12 @@ import * as express from "../../../src/integrations/express.ts";
 import { fastmcpAuthenticate, mountOnFastMCP } from "../../../src/integrations/fastmcp.ts";
 import * as hono from "../../../src/integrations/hono.ts";
 import * as node from "../../../src/integrations/node.ts";
-import { createPostgresRepositories, postgresOptions } from "../../../src/postgres.ts";
+import {
+  createPostgresRepositories,
+  createPostgresTables,
+  PostgresInvalidation,
+  postgresOptions,
+} from "../../../src/postgres.ts";
 import { LockSchema } from "../../../src/records/lock.ts";
 import {
   clusterOptions,
@@ -30,6 +45,7 @@ import {
   RedisTrackingInvalidation,
   redisOptions,
 } from "../../../src/redis.ts";
+import { createSqliteRepositories, openSqlite, SqliteRepository } from "../../../src/sqlite.ts";
 import { createVaultRepositories, PangeaVaultRepository } from "../../../src/vault.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
@@ -64,10 +80,23 @@ const upstream = (changes: Untyped) => () =>
     scopes: ["user"],
     ...changes,
   });
+const openId: Untyped = { issuer: "https://login.example", clientId: "a", clientSecret: "b" };
+const oAuth: Untyped = {
+  ...openId,
+  id: "example",
+  name: "Example",
+  authorizationEndpoint: "https://login.example/authorize",
+  tokenEndpoint: "https://login.example/token",
+  identify: async () => ({ subject: "a" }),
+};
+const preset = (make: Untyped, changes: Untyped) => () =>
+  make({ clientId: "a", clientSecret: "a".repeat(32), ...changes });
+const ownClient = (changes: Untyped) =>
+  pangea({ clients: [{ client_id: "a", redirect_uris: ["https://a.example/cb"], ...changes }] });
 const memory = createInMemoryRepositories();
 const { grants, ...withoutGrants } = memory;
 const provider: Untyped = new PangeaOAuthProvider(settings);
-const redis: Untyped = { get() {}, set() {}, del() {}, on() {}, options: redisOptions() };
+const redis: Untyped = new Redis({ ...redisOptions(), lazyConnect: true });
 const postgres: Untyped = { query() {} };
 const untyped = (value: unknown): Untyped => value;
 const vault =
@@ -147,11 +176,72 @@ const mistakes: readonly Mistake[] = [
     () => fastmcpAuthenticate(provider, untyped({ required: [] })),
     /^required .*requiredScopes\?/,
   ],
+  [
+    "an option of OpenID Connect",
+    () => openIdConnect(untyped({ issuer: "https://login.example", clientID: "a", clientSecret: "b" })),
+    /^clientID .*openIdConnect.*clientId\?/,
+  ],
+  [
+    "a claim of OpenID Connect",
+    () => openIdConnect(untyped({ ...openId, claims: { sub: "oid" } })),
+    /^claims\.sub .*claims\.subject\?/,
+  ],
+  ["a switch of OpenID Connect", () => openIdConnect(untyped({ ...openId, userinfo: "no" })), /^userinfo /],
+  [
+    "a method of OpenID Connect",
+    () => openIdConnect(untyped({ ...openId, clientAuthentication: "basic" })),
+    /clientAuthentication must be one of client_secret_basic/,
+  ],
+  ["an option of a preset", () => openIdConnect(google(untyped({ ...openId, domain: "a.example" }))), /^domain /],
+  ["nothing for OpenID Connect", () => openIdConnect(untyped(undefined)), /openIdConnect takes an object/],
+  ["an option of OAuth 2.0", () => oAuth2(untyped({ ...oAuth, tokenUrl: "a" })), /^tokenUrl .*oAuth2/],
+  [
+    "a method of OAuth 2.0",
+    () => oAuth2(untyped({ ...oAuth, clientAuthentication: "post" })),
+    /clientAuthentication must be one of client_secret_basic/,
+  ],
+  ["nothing for OAuth 2.0", () => oAuth2(untyped(null)), /oAuth2 takes an object/],
+  [
+    "an option of Postgres' messages",
+    () => new PostgresInvalidation(postgres, untyped({ prefix: "a", listener: () => postgres, beat: 5 })),
+    /^beat .*PostgresInvalidation.*heartbeat\?/,
+  ],
+  ["no client for tables", () => createPostgresTables(untyped({ connect() {} })), /lacks query/],
+  [
+    "options for the name of a table",
+    () => createPostgresTables(postgres, untyped({ table: "records" })),
+    /^table must be a name/,
+  ],
+  [
+    "an option of copying",
+    () => copyRepository(grants, grants, untyped({ dryrun: true })),
+    /^dryrun .*copyRepository.*dryRun\?/,
+  ],
+  [
+    "an option of copying everything",
+    () => copyRepositories(memory, memory, untyped({ remove: true })),
+    /^remove .*copyRepositories.*removeMissing\?/,
+  ],
   ["an option in memory", () => createInMemoryRepositories(untyped({ clok: Date.now })), /^clok .*clock\?/],
   [
     "an option of a repository in memory",
     () => new InMemoryRepository(untyped({ expires: () => 1 })),
     /^expires .*expiresAt\?/,
+  ],
+  [
+    "an option of SQLite",
+    () => createSqliteRepositories(":memory:", untyped({ path: "a" })),
+    /^path .*SqliteRepositories/,
+  ],
+  [
+    "an option of opening SQLite",
+    () => openSqlite(":memory:", untyped({ timeout: 5 })),
+    /^timeout .*openSqlite.*driver/,
+  ],
+  [
+    "an option of a repository in SQLite",
+    () => new SqliteRepository(LockSchema, openSqlite(":memory:"), untyped({ table: "a", prefix: "b" })),
+    /^prefix .*SqliteRepository/,
   ],
   ["an option in one process", () => inOneProcess(grants, untyped({ expiry: () => 1 })), /^expiry /],
   [
@@ -204,7 +294,21 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a member of an emulated user", emulator({ users: [{ username: "ada", mail: "a" }] }), /^users\[\]\.mail .*email\?/],
 
+  ["an option of Google's preset", preset(google, { hostedDomians: "acme.org" }), /^hostedDomians .*hostedDomain\?/],
+  ["an option of GitHub's preset", preset(gitHub, { organisation: "acme" }), /^organisation .*organization\?/],
+  ["an option of Entra's preset", preset(microsoftEntra, { tenants: "a" }), /^tenants .*tenant\?/],
+  ["an option of Okta's preset", preset(okta, { domains: "a" }), /^domains .*domain\?/],
+  ["an option of Auth0's preset", preset(auth0, { domains: "a" }), /^domains .*domain\?/],
+  ["an option of Keycloak's preset", preset(keycloak, { relm: "a" }), /^relm .*realm\?/],
+  ["an issuer of another provider", preset(google, { issuer: "https://id.example" }), /^issuer is no option of google/],
+
   // No options, or no object.
+  ["no options of Google's preset", () => untyped(google)(), /^google takes an object/],
+  ["options of GitHub's preset that are null", () => untyped(gitHub)(null), /^gitHub takes an object/],
+  ["no options of Entra's preset", () => untyped(microsoftEntra)(), /^microsoftEntra takes an object/],
+  ["no options of Okta's preset", () => untyped(okta)(), /^okta takes an object/],
+  ["no options of Auth0's preset", () => untyped(auth0)(), /^auth0 takes an object/],
+  ["no options of Keycloak's preset", () => untyped(keycloak)(), /^keycloak takes an object/],
   ["no options", () => Reflect.construct(PangeaOAuthProvider, []), /^PangeaOAuthProvider takes an object/],
   [
     "options that are null",
@@ -590,6 +694,44 @@ const mistakes: readonly Mistake[] = [
   ],
   ["AuthN that is a switch", emulator({ authn: true }), /^authn must be an object/],
 
+  // Values that could never do anything.
+  ["a client's unknown scope", ownClient({ scope: "user nope" }), /^clients: "a": scope lists "nope"/],
+  ["a client's other grant", ownClient({ grant_types: ["implicit"] }), /^clients: "a" needs authorization_code/],
+  ["a client's other response", ownClient({ response_types: ["token"] }), /^clients: "a" needs code among/],
+  ["a client's secret that ended in 1970", ownClient({ client_secret_expires_at: 5 }), /client_secret_expires_at must/],
+  ["a client's secret in milliseconds", ownClient({ client_secret_expires_at: 2e12 }), /client_secret_expires_at must/],
+  ["no valid scopes", pangea({ clientRegistration: { validScopes: [] } }), /^clientRegistration\.validScopes is empty/],
+  [
+    "no default scopes",
+    pangea({ clientRegistration: { defaultScopes: [] } }),
+    /^clientRegistration\.defaultScopes is empty/,
+  ],
+  ["implied scopes in a Map", pangea({ scopeImplies: new Map([["user", []]]) }), /^scopeImplies .*Object\.fromEntries/],
+  [
+    "descriptions in a Map",
+    pangea({ consent: { scopeDescriptions: new Map([["user", "Read"]]) } }),
+    /^consent\.scopeDescriptions .*Object\.fromEntries/,
+  ],
+  [
+    "words for a scope that the upstream is not asked for",
+    general({
+      upstream: Object.assign(new FakeUpstream(Date.now), { scopes: ["email"] }),
+      consent: { upstreamScopeDescriptions: { emial: "Your address" } },
+    }),
+    /^consent\.upstreamScopeDescriptions\.emial .*email\?/,
+  ],
+  [
+    "a misspelt placeholder",
+    pangea({ consent: { texts: { title: "Allow {clinet}?" } } }),
+    /^consent\.texts\.title has \{clinet\}.*\{client\}\?/,
+  ],
+  [
+    "a limiter that cannot count",
+    pangea({ rateLimits: { limiter: () => ({ count() {} }) } }),
+    /rateLimits\.limiter .*lacks consume/,
+  ],
+  ["a limiter that is nothing", pangea({ rateLimits: { limiter: () => null } }), /rateLimits\.limiter .*missing/],
+
   // What is mounted.
   ["no provider for Express", () => express.pangeaAuth(untyped(undefined)), /^pangeaAuth: the provider is missing/],
   [
@@ -624,6 +766,13 @@ const mistakes: readonly Mistake[] = [
     /^mountOnFastMCP: the server lacks getApp/,
   ],
   ["no upstream", general({ upstream: undefined }), /^upstream is missing/],
+  [
+    "a preset of OpenID Connect for the upstream",
+    general({ upstream: google({ clientId: "a" }) }),
+    /openIdConnect\(\)/,
+  ],
+  ["a preset of OAuth 2.0 for the upstream", general({ upstream: preset(gitHub, {})() }), /^upstream .*oAuth2\(\)/],
+  ["options of Pangea for the upstream", general({ upstream: { clientId: "a", issuerUrl: "b" } }), /pangeaAuthn\(\)/],
   ["options for the upstream", general({ upstream: { issuerUrl: "https://login.example" } }), /^upstream\.id /],
 ];
 
@@ -670,6 +819,20 @@ it.each<readonly [option: string, make: () => unknown]>([
   ["an issuer of a domain of one's own", pangea({ pangeaAuthnIssuerUrl: "https://login.example.org" })],
   ["an empty list of required scopes", pangea({ requiredScopes: [] })],
   ["consent that is never remembered", pangea({ consent: { rememberSeconds: 0 } })],
+  ["a limiter for some limits", pangea({ rateLimits: { limiter: () => ({ consume() {} }) } })],
+  [
+    "a client with all that is served",
+    ownClient({
+      scope: "user offline_access",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      client_secret_expires_at: 2_000_000_000,
+    }),
+  ],
+  [
+    "a text with every placeholder",
+    pangea({ consent: { texts: { title: "{client} {brand} {host} {place} {scope}" } } }),
+  ],
   ["no limits", pangea({ rateLimits: false })],
 ])("is fine: %s", async (_, make) => {
   await expect(Promise.resolve().then(make)).resolves.toBeDefined();

@@ -61,7 +61,7 @@ describe("the consent page", () => {
     expect((await pageOf(start(), {})).text).not.toContain("Pangea AuthN");
     const consent = { upstreamScopeDescriptions: { user: "Your name and <e-mail> address" } };
     const { text } = await pageOf(start({ consent, pangeaAuthnScopes: ["user", "groups"] }), {});
-    expect(text).toContain("Pangea AuthN is asked for");
+    expect(text).toContain("Your login asks Pangea AuthN for");
     expect(text).toContain("Your name and &lt;e-mail&gt; address");
     expect(text).toContain("Use what Pangea AuthN calls “groups”");
   });

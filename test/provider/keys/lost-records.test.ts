@@ -3,16 +3,20 @@ import {
   asCodec,
   createRepositories,
   KeyRing,
+  OAuthError,
   type ProviderRepositories,
   type Repository,
   type SchemaOrCodec,
   sealed,
+  UnsealableError,
 } from "../../../src/index.ts";
+import { LostRecords } from "../../../src/provider/keys/lost-records.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { configured } from "../../support/configured.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { heard } from "../../support/provider-events.ts";
-import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { joinCookies, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
@@ -122,6 +126,85 @@ describe("records that the store has sealed under a key that no instance has any
     expect((await listed.refresh(tokens)).status).toBe(200);
   });
 });
+
+describe("a record that refused something, and is lost", () => {
+  it("asks the person again, once, where it was the end of a consent", async () => {
+    const metadata = { software_id: "one" };
+    const before = open(old);
+    const { client_id } = await before.register(metadata);
+    const tokens = await before.tokensFor(client_id);
+    const { extra } = await before.provider.verifyAccessToken(tokens.access_token);
+    await before.provider.revokeGrant(String(extra?.grantId));
+    await forget();
+    clock.advanceSeconds(100);
+    const after = open(fresh);
+    expect((await after.register(metadata)).client_id).toBe(client_id);
+    const begun = await after.beginLogin({ client_id, code_challenge: pkce().challenge });
+    const callback = await after.logInUpstream(begun.location);
+    clock.advanceSeconds(1);
+    const answer = await after.provider.fetch(new Request(callback, { headers: { cookie: begun.cookie } }));
+    expect(answer.status).toBe(200);
+    const sealed = /name="request" value="([^"]+)"/.exec(await answer.text())?.[1] ?? "";
+    const cookie = joinCookies(begun.cookie, answer);
+    clock.advanceSeconds(1);
+    const again = await after.decide({ sealed, cookie }, "allow");
+    const loggedIn = await after.logInUpstream(new URL(again.headers.get("location") ?? ""));
+    const { location } = await after.followCallback(loggedIn, joinCookies(cookie, again));
+    expect(location.searchParams.get("code")).not.toBeNull();
+    expect(await after.mcpStatus((await after.tokensFor(client_id)).access_token)).toBe(200);
+  });
+
+  /** A store whose `add` has to open what is there, as it does where it looks whether that has expired. */
+  const opening = (kind: "locks" | "clientAssertions"): ProviderRepositories => {
+    const repositories = storeWith(fresh);
+    const add = async () => {
+      throw new UnsealableError("The key is not in the ring.", { keyId: "q83v" });
+    };
+    return { ...repositories, [kind]: { ...repositories[kind], add } };
+  };
+  const addTo = ({ locks, clientAssertions }: ProviderRepositories, kind: "locks" | "clientAssertions") => {
+    const expiresAt = clock.seconds(300);
+    return kind === "locks"
+      ? locks.add("key", { owner: "one", expiresAt })
+      : clientAssertions.add("key", { clientId: "one", expiresAt });
+  };
+
+  it.each(["locks", "clientAssertions"] as const)("stays in the way of what would be added: %s", async (kind) => {
+    expect(await addTo(lostIn(opening(kind)), kind)).toBe(false);
+    expect(await addTo(lostIn(storeWith(fresh)), kind)).toBe(true);
+  });
+
+  it.each(["locks", "clientAssertions"] as const)("is an outage while another has the key: %s", async (kind) => {
+    await expect(addTo(lostIn(opening(kind), true), kind)).rejects.toMatchObject({ error: "temporarily_unavailable" });
+  });
+
+  it.each(["upstreamSessions", "upstreamRevocations"] as const)("is absent: %s", async (kind) => {
+    const value = { sealed: "v2.text", expiresAt: clock.seconds(300) };
+    await storeWith(old)[kind].set("key", value);
+    await expect(storeWith(fresh)[kind].get("key")).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
+    expect(await lostIn(storeWith(fresh))[kind].get("key")).toBeUndefined();
+    expect(await lostIn(storeWith(old))[kind].get("key")).toEqual(value);
+  });
+
+  it("reads as the end of a consent of the moment when it is met first", async () => {
+    const first = clock.seconds();
+    await storeWith(old).consentRevocations.set("key", { revokedAt: first - 50, expiresAt: first + 500 });
+    const read = () => lostIn(storeWith(fresh)).consentRevocations.get("key");
+    expect(await read()).toMatchObject({ revokedAt: first });
+    clock.advanceSeconds(10);
+    expect(await read()).toMatchObject({ revokedAt: first });
+  });
+});
+
+/** The repositories as a provider sees them, where no other instance has the key, or where one has. */
+function lostIn(repositories: ProviderRepositories, isAnnounced = false): ProviderRepositories {
+  const explain = async (failure: unknown) =>
+    isAnnounced
+      ? new OAuthError("temporarily_unavailable", "Another instance has the key.", { cause: failure })
+      : new OAuthError("invalid_grant", "The key is gone.");
+  const configuration = configured({ repositories }, clock);
+  return new LostRecords({ explain }, configuration.reporter, () => clock.seconds()).without(repositories);
+}
 
 it("records under a key that another instance has are an outage, and the client comes back", async () => {
   const [ahead, behind] = [open([fresh, old]), open(old)];

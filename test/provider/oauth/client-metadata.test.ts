@@ -85,6 +85,15 @@ describe("client metadata", () => {
     expect(parse({ redirect_uris, application_type }).application_type).toBe(application_type);
   });
 
+  it.each<[string, object]>([
+    ["a redirect URI that is in no list", { redirect_uris: redirect_uris[0] }],
+    ["grants in one text of a list", { grant_types: ["authorization_code implicit"] }],
+    ["the implicit grant beside codes", { grant_types: ["implicit", "authorization_code"], response_types: ["token"] }],
+    ["responses in one text of a list", { response_types: ["code token"] }],
+  ])("is narrowed to what is served: %s", (_, changes) => {
+    expect(parse({ redirect_uris, ...changes })).toEqual(least);
+  });
+
   it.each([undefined, null, "text", 5, true, [], [{ redirect_uris }]])("is not %j", (metadata) => {
     expect(() => parse(metadata)).toThrow(refusal("invalid_client_metadata"));
   });
@@ -92,7 +101,7 @@ describe("client metadata", () => {
   it.each([
     {},
     { redirect_uris: [] },
-    { redirect_uris: "https://app.example/callback" },
+    { redirect_uris: 5 },
     { redirect_uris: [5] },
     { token_endpoint_auth_method: "private_key_jwt" },
     { grant_types: ["client_credentials"] },

@@ -123,9 +123,17 @@ describe("any provider of OAuth 2.0", () => {
     expect(await oAuth2(good).refresh("old")).toMatchObject({ token: "2", refreshToken: "old" });
   });
 
-  it.each([{}, { subject: "" }, { subject: 7 }, undefined])("logs nobody in who is %o", async (identity) => {
-    const upstream = Reflect.apply(oAuth2, undefined, [{ ...good, identify: async () => identity }]);
-    await expect(upstream.identify({ token: "a" })).rejects.toMatchObject({ code: "ERR_UPSTREAM_REJECTED" });
+  it.each([{}, { subject: "" }, { subject: " \t" }, { subject: 7 }, undefined])(
+    "logs nobody in who is %o",
+    async (identity) => {
+      const upstream = Reflect.apply(oAuth2, undefined, [{ ...good, identify: async () => identity }]);
+      await expect(upstream.identify({ token: "a" })).rejects.toMatchObject({ code: "ERR_UPSTREAM_REJECTED" });
+    },
+  );
+
+  it.each([undefined, null, 1, "", "  "])("lets nobody in where allow answers %o", async (answer) => {
+    const upstream = Reflect.apply(oAuth2, undefined, [{ ...good, allow: async () => answer }]);
+    await expect(upstream.identify({ token: "a" })).rejects.toMatchObject({ error: "access_denied" });
   });
 
   it.each([
@@ -134,6 +142,8 @@ describe("any provider of OAuth 2.0", () => {
     ["no name", { ...good, name: undefined }],
     ["plain http", { ...good, tokenEndpoint: "http://acme.example/token" }],
     ["no secret", { ...good, clientSecret: "" }],
+    ["white space around the client id", { ...good, clientId: "mcp\n" }],
+    ["a parameter that is the login's own", { ...good, authorizationParameters: { response_type: "token" } }],
     ["nobody who says who the user is", { ...good, identify: undefined }],
     ["a hook that is no function", { ...good, allow: "staff" }],
   ])("refuses %s", (_, options) => {

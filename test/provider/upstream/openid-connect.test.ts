@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type OpenIdConnectOptions, openIdConnect, type Upstream } from "../../../src/index.ts";
+import {
+  type OpenIdConnectOptions,
+  openIdConnect,
+  type Upstream,
+  type UpstreamIdentity,
+  type UserClaims,
+} from "../../../src/index.ts";
 import {
   type IdTokenChanges,
   type ScriptedOpenIdProvider,
@@ -186,11 +192,15 @@ describe("who may log in", () => {
     ["false", false, "You may not use this server."],
     ["a reason", "Only the staff may.", "Only the staff may."],
     ["an empty reason", "", "You may not use this server."],
+    ["no answer", undefined, "You may not use this server."],
+    ["null", null, "You may not use this server."],
+    ["a number", 1, "You may not use this server."],
   ])("%s", async (_, allowed, reason) => {
     provider.idToken = { claims: { groups: ["staff"] } };
-    const upstream = upstreamOf({
-      allow: (identity, claims) => identity.subject === "ada" && Array.isArray(claims.groups) && allowed,
-    });
+    const allow = (identity: UpstreamIdentity, claims: UserClaims) =>
+      identity.subject === "ada" && Array.isArray(claims.groups) && allowed;
+    // Answers that no type would let through are among the rows.
+    const upstream: Upstream = Reflect.apply(upstreamOf, undefined, [{ allow }]);
     if (reason === undefined) await expect(identityOf(upstream)).resolves.toEqual({ subject: "ada" });
     else await expect(identityOf(upstream)).rejects.toMatchObject({ error: "access_denied", message: reason });
   });
@@ -293,11 +303,16 @@ describe("what fails", () => {
 
 describe("what is refused at once", () => {
   const good = { issuer: "https://id.example", ...scriptedClient };
-  it.each([
+  it.each<readonly [string, unknown]>([
     ["no options", undefined],
     ["no issuer", { ...good, issuer: undefined }],
     ["plain http", { ...good, issuer: "http://id.example" }],
     ["no client id", { ...good, clientId: "" }],
+    ["white space around the client id", { ...good, clientId: " mcp" }],
+    ...["client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "scope", "request_uri"].map(
+      (name) => [`the login's own ${name}`, { ...good, authorizationParameters: { [name]: "mine" } }] as const,
+    ),
+    ["a parameter that is no text", { ...good, authorizationParameters: { max_age: 5 } }],
     ["neither secret nor key", { ...good, clientSecret: undefined }],
     ["both", { ...good, privateKey: "…" }],
     ["scopes without openid", { ...good, scopes: ["email"] }],

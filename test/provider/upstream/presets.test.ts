@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {
   auth0,
+  gitHub,
   google,
   keycloak,
   microsoftEntra,
+  type OAuth2Options,
   type OpenIdConnectOptions,
   okta,
   openIdConnect,
@@ -60,11 +62,37 @@ describe("who may log in", () => {
     }
   });
 
+  it.each<[string, OpenIdConnectOptions["allow"], hd: string, allowed: unknown]>([
+    ["one who may, of the domain", () => true, "acme.org", true],
+    ["one who may not, of the domain", () => "Not you.", "acme.org", "Not you."],
+    ["one who may, of another domain", () => true, "evil.org", "Log in with an account of acme.org."],
+    ["one of another domain, where nothing is asked", undefined, "evil.org", "Log in with an account of acme.org."],
+  ])("at Google is asked of both checks: %s", async (_, allow, hd, allowed) => {
+    const options = Reflect.apply(google, undefined, [{ ...scriptedClient, hostedDomain: "acme.org", allow }]);
+    expect(await options.allow({ subject: "1" }, { hd })).toBe(allowed);
+  });
+
+  it.each<[string, OAuth2Options["allow"], state: string, allowed: unknown]>([
+    ["one who may, of the organization", () => true, "active", true],
+    ["one who may not, of the organization", () => "Not you.", "active", "Not you."],
+    ["one who may, and is invited only", () => true, "pending", "Log in as a member of acme."],
+    ["one who is invited only, where nothing is asked", undefined, "pending", "Log in as a member of acme."],
+  ])("at GitHub is asked of both checks: %s", async (_, allow, state, allowed) => {
+    const options = Reflect.apply(gitHub, undefined, [{ ...scriptedClient, organization: "acme", allow }]);
+    expect(await options.allow({ subject: "1" }, { token: "a", get: async () => ({ state }) })).toBe(allowed);
+  });
+
   it("may be changed in any preset", () => {
     const allow = () => false;
     expect(google({ ...scriptedClient, allow }).allow).toBe(allow);
+    expect(gitHub({ ...scriptedClient, allow }).allow).toBe(allow);
     expect(okta({ ...scriptedClient, domain: "acme.okta.com", scopes: ["openid"] }).scopes).toEqual(["openid"]);
   });
+});
+
+it("an option that is undefined replaces nothing of a preset", () => {
+  const options = Reflect.apply(microsoftEntra, undefined, [{ ...scriptedClient, tenant, claims: undefined }]);
+  expect(options).toEqual(microsoftEntra({ ...scriptedClient, tenant }));
 });
 
 it.each([
@@ -74,6 +102,7 @@ it.each([
   ["no domain", () => auth0({ ...scriptedClient, domain: "" })],
   ["no realm", () => keycloak({ ...scriptedClient, url: "https://id.acme.org", realm: "" })],
   ["an empty hosted domain", () => google({ ...scriptedClient, hostedDomain: "" })],
+  ["an empty organization", () => gitHub({ ...scriptedClient, organization: " " })],
 ])("refuses %s", (_, build) => {
   expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
 });

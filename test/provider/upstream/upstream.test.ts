@@ -145,7 +145,7 @@ describe("what an upstream throws", () => {
     expect(answer.searchParams.get("error_description")).toBe("Not you.");
   });
 
-  it.each(["", 7, null])("a subject that is %j logs nobody in", async (subject) => {
+  it.each(["", "  ", 7, null])("a subject that is %j logs nobody in", async (subject) => {
     Object.assign(upstream, { identify: async () => ({ subject }) });
     expect((await answerFor(start())).answer.searchParams.get("error")).toBe("server_error");
   });

@@ -108,8 +108,10 @@ class ScriptedListener implements PostgresListener {
 function scripted(options: Partial<PostgresInvalidationOptions> = {}) {
   const sent: string[] = [];
   const listeners: ScriptedListener[] = [];
+  const outage = { isOn: false };
   const postgres: PostgresLike = {
     query: async (_, [, payload]) => {
+      if (outage.isOn) throw Object.assign(new Error("The database system is shutting down."), { code: "57P03" });
       sent.push(String(payload));
       return [];
     },
@@ -128,7 +130,7 @@ function scripted(options: Partial<PostgresInvalidationOptions> = {}) {
   });
   const deliver = (payload: string | undefined, on = "pangea_invalidate") =>
     listeners.at(-1)?.emit("notification", { channel: on, payload });
-  return { channel, sent, listeners, refusals, deliver };
+  return { channel, sent, listeners, refusals, deliver, outage };
 }
 
 describe("behind a pooler that shares connections, where nothing arrives", () => {
@@ -173,6 +175,16 @@ describe("what arrives", () => {
     expect([one.heard, other.heard]).toEqual([[], [sha256Name("a")]]);
   });
 
+  it("is told as everything where another instance could not tell all", async () => {
+    const { channel, sent, deliver } = scripted({ heartbeat: 60_000 });
+    await using _ = channel;
+    const subscriber = new RecordingSubscriber();
+    channel.subscribe(subscriber);
+    await expect.poll(() => sent.length).toBe(1);
+    deliver("grant:00000000-0000-4000-8000-000000000000 *");
+    expect(subscriber.heard).toEqual(["all"]);
+  });
+
   it("is nothing any more once the channel is closed", async () => {
     const { channel, listeners, sent, deliver } = scripted({ heartbeat: 60_000 });
     const subscriber = new RecordingSubscriber();
@@ -184,7 +196,68 @@ describe("what arrives", () => {
   });
 });
 
+describe("a message that Postgres did not take", () => {
+  const names = ["a", "b", "c"].map(sha256Name);
+  const unavailable = { code: "ERR_STORAGE_UNAVAILABLE" };
+  const told = (sent: readonly string[]) => sent.map((message) => message.split(" ").slice(1).join(" "));
+
+  it("is a failure, and is sent when a connection is back: the oldest first, before any later one", async () => {
+    const { channel, sent, listeners, outage } = scripted({ heartbeat: 60_000 });
+    await using _ = channel;
+    const { publish } = channel.subscribe(new RecordingSubscriber());
+    await expect.poll(() => sent.length).toBe(1);
+    sent.length = 0;
+    outage.isOn = true;
+    for (const name of names) await expect(publish(name)).rejects.toMatchObject(unavailable);
+    outage.isOn = false;
+    listeners.at(-1)?.emit("end");
+    await expect.poll(() => told(sent), { timeout: 5_000 }).toEqual(expect.arrayContaining(names));
+    expect(told(sent).filter((message) => !message.startsWith("beat"))).toEqual(names);
+  });
+
+  it("is sent before the next message, where the listening connection was never lost", async () => {
+    const { channel, sent, outage } = scripted({ heartbeat: 60_000 });
+    await using _ = channel;
+    const { publish } = channel.subscribe(new RecordingSubscriber());
+    await expect.poll(() => sent.length).toBe(1);
+    sent.length = 0;
+    outage.isOn = true;
+    await expect(publish(names[0] ?? "")).rejects.toMatchObject(unavailable);
+    outage.isOn = false;
+    await publish(names[1] ?? "");
+    expect(told(sent)).toEqual(names.slice(0, 2));
+  });
+
+  it("is one of too many: then everything may have changed", async () => {
+    const { channel, sent, outage } = scripted({ heartbeat: 60_000, maxUnsent: 2 });
+    await using _ = channel;
+    const { publish } = channel.subscribe(new RecordingSubscriber());
+    await expect.poll(() => sent.length).toBe(1);
+    sent.length = 0;
+    outage.isOn = true;
+    for (const name of names) await expect(publish(name)).rejects.toMatchObject(unavailable);
+    outage.isOn = false;
+    await publish(names[0] ?? "");
+    expect(told(sent)).toEqual(["*"]);
+  });
+
+  it("is sent at the close, where the connection is up", async () => {
+    const { channel, sent, outage } = scripted({ heartbeat: 60_000 });
+    const { publish } = channel.subscribe(new RecordingSubscriber());
+    await expect.poll(() => sent.length).toBe(1);
+    sent.length = 0;
+    outage.isOn = true;
+    await expect(publish(names[0] ?? "")).rejects.toMatchObject(unavailable);
+    outage.isOn = false;
+    await channel[Symbol.asyncDispose]();
+    expect(told(sent)).toEqual(names.slice(0, 1));
+  });
+});
+
 it.each([
+  ["an unknown option", { prefix: "a", listener: () => new ScriptedListener(), maxStaleness: 5 }],
+  ["a queue of 0", { prefix: "a", listener: () => new ScriptedListener(), maxUnsent: 0 }],
+  ["no options", undefined],
   ["no listener", { prefix: "a" }],
   ["a listener that is no function", { prefix: "a", listener: {} }],
   ["a prefix outside its alphabet", { prefix: "A", listener: () => new ScriptedListener() }],

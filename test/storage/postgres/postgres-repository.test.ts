@@ -13,6 +13,7 @@ import {
   postgresOptions,
 } from "../../../src/postgres.ts";
 import { KeyRing } from "../../../src/secrets/key-ring.ts";
+import { sealed } from "../../../src/storage/codecs/sealed.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { type PostgresServer, startPostgresServer } from "../../support/postgres-server.ts";
 import { setUp } from "../../support/set-up.ts";
@@ -181,6 +182,27 @@ describe("over PGlite", () => {
     const listed: string[] = [];
     for await (const [key, { name }] of repository.entries()) listed.push(key === name ? key : "another's");
     expect(listed).toEqual(all);
+  });
+
+  it("says at the end of a listing what it could not read", async () => {
+    const prefix = randomUUID();
+    const keys = KeyRing.from("a secret that is long enough for a test");
+    const strangers = KeyRing.from("another secret that is long enough for a test");
+    const repository = new PostgresRepository(sealed(schema, keys), client, { prefix });
+    await repository.set("a", ada);
+    await new PostgresRepository(sealed(schema, strangers), client, { prefix }).set("b", ada);
+    await new PostgresRepository(schema, client, { prefix }).set("c", ada);
+    await repository.set("d", ada);
+    const listed: string[] = [];
+    const listing = async () => {
+      for await (const [key] of repository.entries()) listed.push(key);
+    };
+    await expect(listing()).rejects.toMatchObject({
+      code: "ERR_UNREADABLE_RECORDS",
+      count: 2,
+      keyIds: [strangers.ids[0]],
+    });
+    expect(listed).toEqual(["a", "d"]);
   });
 
   it.each(["\0", "half \ud800", "x".repeat(2_100), ""])("refuses the key %j", async (key) => {

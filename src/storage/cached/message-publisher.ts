@@ -1,54 +1,76 @@
 import type { StorageError } from "../../errors.ts";
-import { CommandSender } from "./command-sender.ts";
-import type { RedisClient } from "./redis-like.ts";
+import { requireThat } from "../../option-checks.ts";
 import { UnsentMessages } from "./unsent-messages.ts";
 
-/** A client that messages are published with. */
-export interface PublishingClient extends RedisClient {
-  publish(channel: string, message: string): Promise<unknown>;
+/** What messages are sent over. */
+export interface MessageTransport {
+  /** Whether a message could be sent now, as far as the transport can tell. */
+  readonly isReady: boolean;
+  /**
+   * Sends a message.
+   *
+   * @throws {StorageError} when it was not taken.
+   */
+  send(message: string): Promise<unknown>;
+  /**
+   * Calls back whenever messages may be taken again.
+   *
+   * @returns What ends the calls.
+   */
+  onReady(listener: () => void): () => void;
+  /** Waits for the messages under way, and takes no more. */
+  close(): Promise<void>;
 }
 
 /** Settings of a {@link MessagePublisher}. */
 export interface MessagePublisherOptions {
-  readonly channel: string;
-  /** What every message begins with: who says it. */
-  readonly sender: string;
-  /** How long publishing a message may take, in milliseconds. */
-  readonly timeout: number;
   /** How many messages are kept to be sent again. */
   readonly maxUnsent: number;
   /** Milliseconds between two attempts to send what is kept, where no new connection gives the occasion. */
   readonly retryInterval: number;
 }
 
+/** How many messages are kept where nobody says so. */
+const defaultMaxUnsent = 10_000;
+/** A set has room for more. */
+const mostUnsent = 1_000_000;
+
+/** @throws {ConfigurationError} when it is no number of messages. */
+export function requireMaxUnsent(maxUnsent: number = defaultMaxUnsent): number {
+  requireThat(
+    Number.isSafeInteger(maxUnsent) && maxUnsent > 0 && maxUnsent <= mostUnsent,
+    `maxUnsent must be a whole number from 1 to ${mostUnsent}.`,
+  );
+  return maxUnsent;
+}
+
 /**
- * Publishes messages on one channel. A message that Redis did not take is kept and sent again, before any later one: as soon
- * as the client is connected anew, and at each interval until then. A message may arrive twice.
+ * Publishes messages. A message that was not taken is kept and sent again, before any later one: as soon
+ * as the transport is ready again, and at each interval until then. A message may arrive twice.
  */
 export class MessagePublisher {
-  readonly #redis: PublishingClient;
-  readonly #options: MessagePublisherOptions;
-  readonly #sender: CommandSender;
+  readonly #transport: MessageTransport;
+  readonly #retryInterval: number;
   readonly #unsent: UnsentMessages;
   #sending: Promise<void> | undefined;
   #retries: NodeJS.Timeout | undefined;
+  #stopHearing: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(redis: PublishingClient, options: MessagePublisherOptions) {
-    this.#redis = redis;
-    this.#options = options;
-    this.#sender = new CommandSender(redis, options.timeout);
-    this.#unsent = new UnsentMessages(options.maxUnsent);
+  constructor(transport: MessageTransport, { maxUnsent, retryInterval }: MessagePublisherOptions) {
+    this.#transport = transport;
+    this.#retryInterval = retryInterval;
+    this.#unsent = new UnsentMessages(maxUnsent);
   }
 
   /**
    * Publishes a message, behind those that wait.
    *
-   * @throws {StorageError} when Redis has not taken it. It is sent again later, unless the publisher is closed.
+   * @throws {StorageError} when it was not taken. It is sent again later, unless the publisher is closed.
    */
   async publish(message: string): Promise<void> {
     if (this.#isClosed || (this.#unsent.isEmpty && this.#sending === undefined)) {
-      await this.#send(message).catch((failure: StorageError) => {
+      await this.#transport.send(message).catch((failure: StorageError) => {
         if (!this.#isClosed) this.#unsent.add(message);
         this.#startRetries();
         throw failure;
@@ -59,20 +81,12 @@ export class MessagePublisher {
     await this.#sendUnsent();
   }
 
-  /** Sends what waits, where the client is connected, and refuses every further message. */
+  /** Sends what waits, where the transport is ready, and refuses every further message. */
   async close(): Promise<void> {
-    if (!this.#unsent.isEmpty && this.#redis.status === "ready") await this.#tryAgain();
+    if (!this.#unsent.isEmpty && this.#transport.isReady) await this.#tryAgain();
     this.#isClosed = true;
     this.#stopRetries();
-    await this.#sender.close();
-  }
-
-  #send(message: string): Promise<unknown> {
-    return this.#sender.send({
-      operation: "publish",
-      redisKeys: [],
-      send: () => this.#redis.publish(this.#options.channel, `${this.#options.sender} ${message}`),
-    });
+    await this.#transport.close();
   }
 
   /** Those who ask while messages are being sent wait for the same end. */
@@ -95,12 +109,12 @@ export class MessagePublisher {
     this.#stopRetries();
   }
 
-  /** What Redis has not taken, and why; `undefined` where it has taken all. The first message shows whether it takes any. */
+  /** What was not taken, and why; `undefined` where all were. The first message shows whether any are taken. */
   async #sendInOrder([first, ...others]: readonly string[]): Promise<
     { readonly failure: unknown; readonly messages: readonly string[] } | undefined
   > {
-    if (first !== undefined) await this.#send(first);
-    const outcomes = await Promise.allSettled(others.map((message) => this.#send(message)));
+    if (first !== undefined) await this.#transport.send(first);
+    const outcomes = await Promise.allSettled(others.map((message) => this.#transport.send(message)));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed === undefined) return undefined;
     const messages = others.filter((_, index) => outcomes[index]?.status === "rejected");
@@ -109,9 +123,9 @@ export class MessagePublisher {
 
   #startRetries(): void {
     if (this.#isClosed || this.#retries !== undefined) return;
-    this.#retries = setInterval(this.#tryAgain, this.#options.retryInterval);
+    this.#retries = setInterval(this.#tryAgain, this.#retryInterval);
     this.#retries.unref();
-    this.#redis.on("ready", this.#tryAgain);
+    this.#stopHearing = this.#transport.onReady(this.#tryAgain);
   }
 
   /** Whoever published the messages was told that they failed; that they failed again is no news. */
@@ -120,6 +134,7 @@ export class MessagePublisher {
   #stopRetries(): void {
     clearInterval(this.#retries);
     this.#retries = undefined;
-    this.#redis.off("ready", this.#tryAgain);
+    this.#stopHearing?.();
+    this.#stopHearing = undefined;
   }
 }

@@ -26,8 +26,16 @@ function wrap(line: string, width: number): string[] {
   return lines;
 }
 
-/** Draws a table. A cell may have several lines. */
-export function drawTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/**
+ * Draws a table. A cell may have several lines.
+ *
+ * @param rules - Before which rows a line is drawn: before each, or before the last one. Default: `each`.
+ */
+export function drawTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  rules: "each" | "last" = "each",
+): string {
   const cells = rows.map((row) =>
     columns.map(({ width = Number.POSITIVE_INFINITY }, index) =>
       (row[index] ?? "").split("\n").flatMap((line) => wrap(line, width)),
@@ -49,5 +57,8 @@ export function drawTable(columns: readonly Column[], rows: readonly (readonly s
     const height = Math.max(...row.map((cell) => cell.length));
     return Array.from({ length: height }, (_, index) => line(row.map((cell) => cell[index] ?? ""))).join("\n");
   });
-  return [line(columns.map(({ title }) => title)), rule, body.join(`\n${rule}\n`)].join("\n");
+  const parts = body.map((row, index) => {
+    return rules === "each" || index === 0 || index === body.length - 1 ? `${rule}\n${row}` : row;
+  });
+  return [line(columns.map(({ title }) => title)), ...parts].join("\n");
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { everything, UnsentMessages } from "../../../src/storage/redis/unsent-messages.ts";
+import { everything, UnsentMessages } from "../../../src/storage/cached/unsent-messages.ts";
 
 function kept(max: number, ...messages: readonly string[]): UnsentMessages {
   const unsent = new UnsentMessages(max);

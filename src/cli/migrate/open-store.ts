@@ -1,0 +1,183 @@
+import { existsSync } from "node:fs";
+import { ConfigurationError, PangeaAuthnError } from "../../errors.ts";
+import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
+import type { StoreSettings } from "./migrate-options.ts";
+import { shownAddress } from "./store-address.ts";
+
+/** A store that is open. */
+export interface OpenStore extends AsyncDisposable {
+  readonly repositories: ProviderRepositories;
+}
+
+/** How a store is opened. */
+export interface OpeningOptions {
+  /** Nothing is created: a target that is not there yet is an empty one. */
+  readonly dryRun: boolean;
+  /** The line that makes a package available. */
+  readonly installation: (missing: string) => string;
+}
+
+/** How long a call may take, in milliseconds: nobody waits for an answer here, and a store that is busy is no failure. */
+const timeout = 10_000;
+
+/**
+ * Opens the store of one side. Its client is loaded now, and no other.
+ *
+ * @throws {ConfigurationError} when the client is not installed, a source is not there, or a setting is missing or wrong.
+ * @throws {StorageError} when the store cannot be opened.
+ */
+export async function openStore(settings: StoreSettings, options: OpeningOptions): Promise<OpenStore> {
+  switch (settings.address.kind) {
+    case "vault":
+      return openVault(settings, options);
+    case "redis":
+      return openRedis(settings, settings.address.url, options);
+    case "sqlite":
+      return openSqliteFile(settings, settings.address.path, options);
+    case "postgres":
+      return openPostgres(settings, settings.address.url, options);
+  }
+}
+
+async function openVault(settings: StoreSettings, { installation }: OpeningOptions): Promise<OpenStore> {
+  const { folder, namespace, keys, takeOver, role, variable } = settings;
+  const token = variable("PANGEA_VAULT_TOKEN");
+  if (token === undefined) {
+    throw new ConfigurationError(`The ${role} is a Vault: set its token in the variable PANGEA_VAULT_TOKEN.`);
+  }
+  await installed("pangea-node-sdk", () => import("pangea-node-sdk"), installation);
+  const { createVaultRepositories } = await import("../../records/create-vault-repositories.ts");
+  const baseUrlTemplate = variable("PANGEA_BASE_URL_TEMPLATE");
+  const domain = variable("PANGEA_DOMAIN");
+  const repositories = createVaultRepositories(token, {
+    takeOver,
+    timeout,
+    ...(folder !== undefined && { folder }),
+    ...(namespace !== undefined && { namespace }),
+    ...(keys !== undefined && { keys }),
+    ...(baseUrlTemplate !== undefined && { baseUrlTemplate }),
+    ...(domain !== undefined && { domain }),
+  });
+  return { repositories, [Symbol.asyncDispose]: () => repositories[Symbol.asyncDispose]() };
+}
+
+async function openRedis(settings: StoreSettings, url: string, { installation }: OpeningOptions): Promise<OpenStore> {
+  const { namespace, keys } = settings;
+  const { Redis } = await installed("ioredis", () => import("ioredis"), installation);
+  const { redisOptions } = await import("../../storage/redis/redis-options.ts");
+  const { createRedisRepositories } = await import("../../records/create-redis-repositories.ts");
+  const redis = new Redis(url, redisOptions({ connectTimeout: timeout, socketTimeout: timeout }));
+  // What fails is told by the call that needs the connection.
+  redis.on("error", () => {});
+  const end = onceOnly(() => redis.disconnect());
+  try {
+    const repositories = createRedisRepositories(redis, {
+      timeout,
+      ...(namespace !== undefined && { namespace }),
+      ...(keys !== undefined && { keys }),
+    });
+    return {
+      repositories,
+      async [Symbol.asyncDispose]() {
+        await repositories[Symbol.asyncDispose]();
+        end();
+      },
+    };
+  } catch (failure) {
+    end();
+    throw failure;
+  }
+}
+
+async function openSqliteFile(settings: StoreSettings, path: string, { dryRun }: OpeningOptions): Promise<OpenStore> {
+  const { namespace, keys, role } = settings;
+  if (!existsSync(path)) {
+    if (role === "source") throw new ConfigurationError(`There is no file ${path} to copy from.`);
+    if (dryRun) return emptyStore();
+  }
+  const { createSqliteRepositories } = await import("../../records/create-sqlite-repositories.ts");
+  const repositories = createSqliteRepositories(path, {
+    timeout,
+    keys: keys ?? "none",
+    ...(namespace !== undefined && { namespace }),
+  });
+  return { repositories, [Symbol.asyncDispose]: () => repositories.close() };
+}
+
+async function openPostgres(
+  settings: StoreSettings,
+  url: string,
+  { dryRun, installation }: OpeningOptions,
+): Promise<OpenStore> {
+  const { namespace, keys, role, address } = settings;
+  const { default: pg } = await installed("pg", () => import("pg"), installation);
+  const { createPostgresRepositories } = await import("../../records/create-postgres-repositories.ts");
+  const { createPostgresTables, defaultTable, quotedTable } = await import("../../storage/postgres/table.ts");
+  const { postgresOptions } = await import("../../storage/postgres/postgres-options.ts");
+  const { postgresFailure } = await import("../../storage/postgres/postgres-failure.ts");
+  const table = settings.table ?? defaultTable;
+  const quoted = quotedTable(table);
+  // A pooler that shares connections between transactions may be in between: nothing here needs what it refuses.
+  const pool = new pg.Pool({ connectionString: url, max: 8, ...postgresOptions({ timeout, viaPooler: true }) });
+  // What fails is told by the call that needs the connection.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  const end = onceOnly(() => pool.end());
+  try {
+    const { rows } = await pool.query("SELECT to_regclass($1) IS NOT NULL AS present", [quoted]);
+    const isThere = rows[0]?.present === true;
+    if (!isThere && role === "source") {
+      throw new ConfigurationError(`There is no table ${table} at ${shownAddress(address)} to copy from.`);
+    }
+    if (!isThere && dryRun) {
+      await end();
+      return emptyStore();
+    }
+    if (!isThere) await createPostgresTables(pool, table);
+    const repositories = createPostgresRepositories(pool, {
+      table,
+      timeout,
+      ...(namespace !== undefined && { namespace }),
+      ...(keys !== undefined && { keys }),
+    });
+    return {
+      repositories,
+      async [Symbol.asyncDispose]() {
+        await repositories[Symbol.asyncDispose]();
+        await end();
+      },
+    };
+  } catch (failure) {
+    await end();
+    throw failure instanceof PangeaAuthnError ? failure : postgresFailure(failure, "read");
+  }
+}
+
+/** A target that is not there yet, in a dry run. */
+function emptyStore(): OpenStore {
+  return { repositories: createInMemoryRepositories(), [Symbol.asyncDispose]: async () => undefined };
+}
+
+/** @throws {ConfigurationError} when the package is not installed; the message has the line that installs it. */
+async function installed<Module>(
+  name: string,
+  load: () => Promise<Module>,
+  installation: OpeningOptions["installation"],
+): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    if (!isMissing) throw cause;
+    const message = `"migrate" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
+    throw new ConfigurationError(message, { cause });
+  }
+}
+
+function onceOnly<T>(run: () => T): () => T {
+  let done: { readonly result: T } | undefined;
+  return () => {
+    done ??= { result: run() };
+    return done.result;
+  };
+}
