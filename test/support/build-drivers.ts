@@ -11,6 +11,8 @@ export default function setup(): void {
   try {
     execFileSync(script, { stdio: "pipe" });
   } catch (cause) {
-    throw new Error("better-sqlite3 cannot be built for the tests: run `apt-get install -y g++ make python3`.", { cause });
+    throw new Error("better-sqlite3 cannot be built for the tests: run `apt-get install -y g++ make python3`.", {
+      cause,
+    });
   }
 }
