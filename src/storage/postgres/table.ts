@@ -75,7 +75,7 @@ const alreadyThere = new Set(["23505", "42P07", "42710"]);
  * ```
  */
 export async function createPostgresTables(postgres: PostgresLike, table: string = defaultTable): Promise<void> {
-  requireMethods("The Postgres client", postgres, ["query"], "give a Pool of pg, for one");
+  requireMethods("The Postgres client", postgres, ["query"], "give one with query(), such as a Pool of pg");
   for (const statement of statementsOf(table)) {
     try {
       rowsOf(await postgres.query(statement, []));
