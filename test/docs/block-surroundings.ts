@@ -33,6 +33,7 @@ export function withEmulator(code: string): string {
   return code
     .replaceAll(/"https:\/\/pdn-….login.aws.us.pangea.cloud"/g, '(process.env.PANGEA_AUTHN_ISSUER_URL ?? "")')
     .replaceAll(/"psa_…"/g, '(process.env.PANGEA_AUTHN_CLIENT_ID ?? "")')
+    .replaceAll('"Iv1.…"', '"Iv1.0123456789abcdef"')
     .replaceAll(
       /(createVaultRepositories\(PANGEA_VAULT_TOKEN|PangeaVaultRepository\(schema, PANGEA_VAULT_TOKEN), \{/g,
       '$1, { baseUrlTemplate: process.env.PANGEA_BASE_URL_TEMPLATE ?? "",',
