@@ -325,7 +325,8 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
 
   async #find(key: string): Promise<Standing | undefined> {
     const standing = recordAmong(await this.#look(key), this.#records.isLive);
-    if (standing !== undefined) this.#ownWrites.remember(key, standing.record);
+    // What is claimed is about to be deleted: nobody may write over it.
+    if (standing !== undefined && !isClaimed(standing.record)) this.#ownWrites.remember(key, standing.record);
     return standing;
   }
 
