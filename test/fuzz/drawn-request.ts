@@ -89,9 +89,13 @@ function asText(place: Endpoint["place"], value: unknown): string | undefined {
   return place === "header" ? headerText(String(value)) : String(value);
 }
 
+/** What scripts make of a secret that is not set: it counts as left out. */
+const unsetSecrets: readonly unknown[] = ["undefined", "null"];
+
 /** Whether what is sent amounts to the good value. A parameter without a value is one that is left out. */
 function isGood(name: string, sent: readonly unknown[], good: unknown): boolean {
-  const there = sent.filter((value) => value !== undefined && value !== "");
+  const isUnset = (value: unknown): boolean => name === "client_secret" && unsetSecrets.includes(value);
+  const there = sent.filter((value) => value !== undefined && value !== "" && !isUnset(value));
   if (there.length === 0) return good === undefined || name === "redirect_uri" || name === "resource";
   if (name === "resource") return there.every((value) => isPlaceOf(value, good));
   return there.length === 1 && plainly(name, there[0]) === plainly(name, good);
