@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // A test that needs its second try is a bug, and vitest says which one needed it; it keeps no other change from landing.
     retry: process.env.CI === undefined ? 0 : 1,
     globalSetup: "test/support/build-drivers.ts",
