@@ -99,11 +99,13 @@ async function failingTests(copy: string, folder: string, tests: readonly string
     const commandLine = [vitest, "run", ...files, ...patience, "--reporter=json", `--outputFile=${report}`];
     execFile(process.execPath, commandLine, { cwd: copy }, resolve);
   });
-  const { testResults } = JSON.parse(await readFile(report, "utf8"));
+  const { testResults, numTotalTests, success } = JSON.parse(await readFile(report, "utf8"));
+  if (numTotalTests === 0) throw new Error(`Vitest has run no test of ${files.join(", ")}; is the machine too busy?`);
   const failing: string[] = [];
   for (const { status, message, name, assertionResults } of testResults) {
     if (status === "failed" && assertionResults.length === 0) throw new Error(`${name}: ${message}`);
     for (const { status: outcome, title } of assertionResults) if (outcome === "failed") failing.push(title);
   }
+  if (failing.length === 0 && success !== true) throw new Error(`Vitest failed beside the tests of ${files.join(", ")}.`);
   return failing;
 }
