@@ -18,6 +18,7 @@ import { isUnreadable, UnreadableRecords } from "../unreadable-records.ts";
 import { deleteScript, replaceScript } from "./compare-scripts.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
+import type { OtherRedisClient } from "./redis-port.ts";
 import type { WaitForReplicas } from "./replica-confirmation.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
 import { SharedClient } from "./shared-client.ts";
@@ -98,20 +99,24 @@ export class RedisRepository<V, K extends string = string>
 
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    redis: RedisLike | SharedClient,
+    redis: RedisLike | OtherRedisClient | SharedClient,
     options: ReadableExpiry<V, RedisRepositoryOptions<V>>,
   );
   constructor(
     schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
-    redis: RedisLike | SharedClient,
+    redis: RedisLike | OtherRedisClient | SharedClient,
     options: RedisRepositoryOptions<V>,
   );
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    redis: RedisLike | SharedClient,
+    redis: RedisLike | OtherRedisClient | SharedClient,
     options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
   );
-  constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    redis: RedisLike | OtherRedisClient | SharedClient,
+    options: RedisRepositoryOptions<V>,
+  ) {
     requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
     requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
@@ -130,7 +135,7 @@ export class RedisRepository<V, K extends string = string>
 
   /** True where the records are read and written by this client. */
   isOn(redis: object): boolean {
-    return this.#redis === redis;
+    return this.#shared.client === redis;
   }
 
   get(key: K): Promise<V | undefined> {

@@ -20,7 +20,7 @@ export async function* scanRecordKeys(
 ): AsyncGenerator<string[], void, undefined> {
   /** SCAN may show a key twice while Redis resizes its table. */
   const seen = new Set<string>();
-  for (const node of nodesOf(redis)) {
+  for (const node of await nodesOf(redis)) {
     let cursor = "0";
     do {
       const [next, redisKeys] = await sender.send({
@@ -42,8 +42,9 @@ export async function* scanRecordKeys(
   }
 }
 
-function nodesOf(redis: RedisLike): RedisNode[] {
+async function nodesOf(redis: RedisLike): Promise<RedisNode[]> {
   if (isRedisCluster(redis)) {
+    if (redis.findMasters !== undefined) return redis.findMasters();
     const nodes = redis.nodes("master");
     // A client that has lost the Cluster, or a part of it, knows fewer nodes. The list would be shorter, and nobody would know.
     const masters = new Set(redis.slots.map((names) => names?.[0]).filter((name) => name !== undefined));
