@@ -17,7 +17,7 @@ interface TalkativeNode extends RedisNode {
  * @throws {StorageFailure} when Redis does not answer.
  */
 export async function diagnoseRedis({ redis, sender }: SharedClient, clock: () => number): Promise<Finding[]> {
-  const nodes = await serversOf(redis);
+  const nodes = await serversOf(redis, sender);
   const findings: Finding[] = [];
   for (const node of nodes.filter(isTalkative)) {
     const ask = <T>(send: () => Promise<T>) => sender.send({ operation: "get", redisKeys: [], node, send });

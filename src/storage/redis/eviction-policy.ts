@@ -59,7 +59,7 @@ function dangerOf(policy: string): string {
 
 /** The policy of each server; undefined where a server does not say. */
 async function* evictionPolicies({ redis, sender }: SharedClient): AsyncGenerator<string | undefined> {
-  const nodes = await serversOf(redis);
+  const nodes = await serversOf(redis, sender);
   for (const node of nodes) {
     const memory = isInformed(node)
       ? await sender.send({ operation: "get", redisKeys: [], node, send: () => node.info("memory") })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { StorageFailure } from "../../../src/errors.ts";
 import { RedisRepository } from "../../../src/redis.ts";
+import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
 import { type OtherTestClient, otherMakes, useOtherClients } from "../../support/other-redis-clients.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
@@ -114,6 +115,20 @@ describe.each(otherMakes)("$name", ({ connect, connectCluster }) => {
     const found: string[] = [];
     for await (const [key] of tokens.entries()) found.push(key);
     expect(found.sort()).toEqual([...keys].sort());
+
+    // An empty slot that has another node from now on; the client does not know it yet.
+    const [first, second] = servers.nodes;
+    if (first === undefined || second === undefined) throw new Error("a Cluster has nodes");
+    using from = await connectRedis(first);
+    using to = await connectRedis(second);
+    // The first third of the slots is the first node's.
+    const name = keys.map((_, index) => `moved ${index}`).find((key) => clusterKeySlot(`token:${key}`) < 5_000) ?? "";
+    const slot = clusterKeySlot(`token:${name}`);
+    const target = String(await to.call("CLUSTER", "MYID"));
+    for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", slot, "NODE", target);
+    await tokens.set(name, "v");
+    expect(await to.get(`token:${name}`)).toBe("v");
+    expect(await tokens.take(name)).toBe("v");
 
     await servers.nodes[2]?.kill();
     const outcomes = await Promise.allSettled(keys.map((key) => tokens.get(key)));

@@ -1,8 +1,9 @@
+import { StorageUnavailableError } from "../../../errors.ts";
 import { ArrayCommands, NodeCommands } from "../array-commands.ts";
-import type { ClientLimits, RedisClusterLike, RedisConnection } from "../redis-like.ts";
+import { type ClientLimits, type RedisClusterLike, type RedisConnection, settingOf } from "../redis-like.ts";
 import type { RedisCallable, TrackableCluster } from "../subscriber-connection.ts";
 import { glideStatus, sendByGlide } from "./glide-command.ts";
-import type { GlideLike } from "./glide-like.ts";
+import { configurationOf, type GlideLike } from "./glide-like.ts";
 import { GlideSubscriber } from "./glide-subscriber.ts";
 
 /** What no client of GLIDE can do. */
@@ -97,9 +98,11 @@ export class GlideCluster extends ArrayCommands implements RedisClusterLike, Tra
     const masters = new Map<string, GlideNode>();
     for (const range of Array.isArray(slots) ? slots : []) {
       const [host, port] = Array.isArray(range) && Array.isArray(range[2]) ? range[2] : [];
-      masters.set(`${host}:${port}`, new GlideNode(this.#client, String(host), Number(port)));
+      const address = resolvedAddress(this.#client, String(host), Number(port));
+      masters.set(address.join(), new GlideNode(this.#client, ...address));
     }
-    return [...masters.values()];
+    if (masters.size > 0) return [...masters.values()];
+    throw new StorageUnavailableError("The Redis Cluster does not say which masters it has.", { effect: "none" });
   }
 
   on(): void {}
@@ -109,4 +112,11 @@ export class GlideCluster extends ArrayCommands implements RedisClusterLike, Tra
   protected send(_redisKey: string | undefined, command: readonly string[]): Promise<unknown> {
     return sendByGlide(this.#client, command);
   }
+}
+
+/** Where the client connects to for a node: it names its connections by that. */
+function resolvedAddress(client: GlideLike, host: string, port: number): [host: string, port: number] {
+  const resolve = settingOf(configurationOf(client), "addressResolver");
+  const resolved: unknown = typeof resolve === "function" ? resolve(host, port) : undefined;
+  return Array.isArray(resolved) ? [String(resolved[0]), Number(resolved[1])] : [host, port];
 }

@@ -44,5 +44,6 @@ export function configurationOf(client: GlideLike): object | undefined {
 
 /** Tells a client that can listen. */
 export function isGlideListener(client: unknown): client is GlideListener {
-  return typeof client === "object" && client !== null && isGlide(client) && "subscribe" in client;
+  if (typeof client !== "object" || client === null || !isGlide(client)) return false;
+  return typeof Reflect.get(client, "subscribe") === "function";
 }
