@@ -4,7 +4,7 @@ import { testRepository } from "../../../src/conformance.ts";
 import { type OtherTestClient, otherMakes, useOtherClients } from "../../support/other-redis-clients.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
-import { redisSubject, sharedRedisSubject } from "../../support/redis-subject.ts";
+import { redisSubject } from "../../support/redis-subject.ts";
 import { startRedisCluster, until } from "../../support/redis-topologies.ts";
 import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
@@ -55,12 +55,6 @@ describe.each(otherMakes)("$name on one server", ({ connect, name }) => {
     `RedisRepository over ${name}`,
     () => redisSubject({ client: one.client, otherClient, codecOf: (schema) => schema, ...breaks }),
     { runner, without },
-  );
-
-  testRepository(
-    `RedisRepository that shares its client of ${name}`,
-    () => sharedRedisSubject({ client: one.client, otherClient, ...breaks }),
-    { runner, without: { ...without, anyValue: "the records of a provider are what they are" } },
   );
 });
 

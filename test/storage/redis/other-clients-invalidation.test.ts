@@ -7,7 +7,7 @@ import { type OtherTestClient, otherMakes, useOtherClients } from "../../support
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
-import { startRedisCluster, until } from "../../support/redis-topologies.ts";
+import { type RedisClusterServers, startRedisCluster, until } from "../../support/redis-topologies.ts";
 import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
@@ -15,6 +15,11 @@ const heartbeat = 300;
 const name = sha256Name("k");
 
 useOtherClients();
+
+let servers: RedisClusterServers;
+setUp("file", async (parts) => {
+  servers = parts.use(await startRedisCluster());
+});
 
 describe.each(otherMakes)("pub/sub with $name", ({ connect, connectCluster }) => {
   let server: RedisServer;
@@ -84,7 +89,6 @@ describe.each(otherMakes)("pub/sub with $name", ({ connect, connectCluster }) =>
   });
 
   test("on a Cluster a message reaches it", async () => {
-    await using servers = await startRedisCluster();
     await using cluster = await connectCluster(servers.nodes);
     await using first = new RedisPubSubInvalidation(cluster.client, { heartbeat });
     await using second = new RedisPubSubInvalidation(cluster.client, { heartbeat });
@@ -147,7 +151,6 @@ describe.each(otherMakes.filter((make) => make.name === "node-redis"))(
     });
 
     test("a copy in memory ends with a change elsewhere, on a Cluster too", async () => {
-      await using servers = await startRedisCluster();
       await using cluster = await connectCluster(servers.nodes);
       await using other = await connectCluster(servers.nodes);
       await using tracking = new RedisTrackingInvalidation(cluster.client, { heartbeat });

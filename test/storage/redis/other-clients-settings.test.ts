@@ -12,8 +12,10 @@ import {
   RedisTrackingInvalidation,
 } from "../../../src/redis.ts";
 import { glide, otherMakes, useOtherClients } from "../../support/other-redis-clients.ts";
+import { connectRedis } from "../../support/redis-clients.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
-import { startRedisCluster, startRedisReplication } from "../../support/redis-topologies.ts";
+import { type RedisClusterServers, startRedisCluster, startRedisReplication } from "../../support/redis-topologies.ts";
+import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
@@ -121,6 +123,11 @@ test.each([{}, { customCommand: () => undefined }, { isOpen: true }, null, "redi
   },
 );
 
+let servers: RedisClusterServers;
+setUp("file", async (parts) => {
+  servers = parts.use(await startRedisCluster());
+});
+
 describe.each(otherMakes)("$name", ({ connect, connectCluster }) => {
   test("finds a Redis that evicts, and tells of its settings", async () => {
     await using server = await startRedisServer(["--maxmemory-policy", "allkeys-lru"]);
@@ -135,17 +142,13 @@ describe.each(otherMakes)("$name", ({ connect, connectCluster }) => {
   });
 
   test("asks every master of a Cluster", async () => {
-    await using servers = await startRedisCluster();
     await using one = await connectCluster(servers.nodes);
     await using repositories = createRedisRepositories(one.client);
     await repositories.check();
-    await using last = await connect({ port: servers.nodes[2]?.port ?? 0 });
-    if ("customCommand" in last.client) {
-      await last.client.customCommand(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
-    } else if ("duplicate" in last.client) {
-      await last.client.sendCommand(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
-    }
+    using last = await connectRedis({ port: servers.nodes[2]?.port ?? 0 });
+    await last.config("SET", "maxmemory-policy", "allkeys-lru");
     await expect(repositories.check()).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    await last.config("SET", "maxmemory-policy", "noeviction");
   });
 });
 
@@ -154,7 +157,11 @@ test("node-redis confirms a write by its replica, and tells where none does", as
   const client = createClient({ url: replication.primary.url, ...nodeRedisOptions() });
   client.on("error", () => undefined);
   await client.connect();
-  await using repository = new RedisRepository<string>(textCodec, client, { prefix: "k", waitForReplicas });
+  await using repository = new RedisRepository<string>(textCodec, client, {
+    prefix: "k",
+    timeout: 10_000,
+    waitForReplicas: { replicas: 1, timeoutMilliseconds: 1_000 },
+  });
   await repository.set("a", "v");
   replication.replica.pause();
   await expect(repository.set("b", "v")).rejects.toMatchObject({ effect: "unknown", replicas: 0 });
