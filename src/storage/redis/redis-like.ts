@@ -42,8 +42,8 @@ export interface RedisClient extends RedisConnection {
 }
 
 /**
- * What the repository needs of a Redis client. A plain, a Sentinel and a Cluster client of ioredis 6 each fit; no type of
- * ioredis is part of it.
+ * What the repository needs of a client of ioredis. A plain, a Sentinel and a Cluster client of ioredis 5 and 6 each fit; no
+ * type of ioredis is part of it.
  */
 export interface RedisLike extends RedisClient {
   get(key: string): Promise<string | null>;

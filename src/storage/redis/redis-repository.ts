@@ -64,7 +64,8 @@ export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<neve
 };
 
 /**
- * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
+ * A repository in Redis 6.2 or later, or Valkey, over a client of ioredis (plain, Sentinel or Cluster), node-redis (plain or
+ * Cluster) or Valkey GLIDE (plain or Cluster).
  *
  * `get`, `set` and `delete` are one round trip each: GET, SET with PX, GETDEL. The `get`s of one turn share their commands,
  * also those of different kinds where `createRedisRepositories` built the repositories. `take` is two round trips, of which
@@ -75,8 +76,8 @@ export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<neve
  * `CorruptRecordError`; MGET calls it absent, so a `get` that shares its command does too. Nothing waits longer than
  * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
  *
- * The client must not send commands again after a reconnect; `redisOptions()` and `clusterOptions()` give the settings.
- * The repository does not close it.
+ * The client must not send commands again after a reconnect, nor keep them until then; `redisOptions()`, `clusterOptions()`,
+ * `nodeRedisOptions()`, `nodeRedisClusterOptions()` and `glideOptions()` give the settings. The repository does not close it.
  *
  * @throws {ConfigurationError} For a prefix outside its alphabet, a timeout that is not positive, or an unsafe client.
  *
