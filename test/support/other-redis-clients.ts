@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { createClient, createCluster } from "redis";
-import { beforeAll } from "vitest";
+import { beforeAll, vi } from "vitest";
 import { installOnce } from "../../.ci/install-once.ts";
 import {
   type GlideLike,
@@ -100,8 +100,12 @@ interface Glide {
   readonly Logger: { init(level: string): void };
 }
 
-/** Installs Valkey GLIDE, where no test has done so before, and has it log nothing. */
+/**
+ * Installs Valkey GLIDE, where no test has done so before, and has it log nothing. The servers of the file are those of
+ * Valkey where it is installed: ioredis has its tests on Redis.
+ */
 export function useOtherClients(): void {
+  vi.stubEnv("REDIS_PROGRAM", "valkey-server");
   beforeAll(async () => {
     await installOnce("test/redis-clients");
     glide().Logger.init("off");

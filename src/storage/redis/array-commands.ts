@@ -1,4 +1,4 @@
-import type { RedisLike, RedisNode } from "./redis-like.ts";
+import type { RedisNode } from "./redis-like.ts";
 
 /** The commands of the port, on a client that takes each as an array of texts and gives the reply as it comes. */
 export abstract class ArrayCommands {
@@ -75,6 +75,3 @@ function countOf(reply: unknown): number {
 function listOf(reply: unknown): unknown[] {
   return Array.isArray(reply) ? reply : unexpected();
 }
-
-/** What both kinds of client have in common with `RedisLike`: the compiler looks whether they still do. */
-export type PortCommands = Pick<RedisLike, "get" | "mget" | "set" | "getdel" | "del" | "eval">;

@@ -5,7 +5,7 @@ import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
 import { type OtherTestClient, otherMakes, useOtherClients } from "../../support/other-redis-clients.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
-import { startRedisCluster, until } from "../../support/redis-topologies.ts";
+import { startRedisCluster, startRedisReplication, until } from "../../support/redis-topologies.ts";
 import { setUp } from "../../support/set-up.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { textCodec } from "../../support/text-codec.ts";
@@ -17,7 +17,7 @@ const tolerance = 1_000;
 
 useOtherClients();
 
-describe.each(otherMakes)("$name", ({ connect, connectCluster }) => {
+describe.each(otherMakes)("$name", ({ connect, connectCluster, name }) => {
   let server: RedisServer;
   let proxy: TcpProxy;
   let one: OtherTestClient;
@@ -105,6 +105,28 @@ describe.each(otherMakes)("$name", ({ connect, connectCluster }) => {
     await expect(repository.set("k", "v")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
   });
 
+  test.runIf(name === "node-redis")(
+    "a primary that was demoted is left, as whatever leads to the new one says",
+    async () => {
+      await using replication = await startRedisReplication();
+      await using service = await startTcpProxy(replication.primary.port);
+      await using moving = await connect(service);
+      await using tokens = new RedisRepository<string>(textCodec, moving.client, { prefix: "token", timeout });
+      await tokens.set("k", "v");
+      await replication.failOver();
+      service.redirect(replication.replica.port);
+      await expect(tokens.set("k", "w")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+      await until(() =>
+        tokens.set("k", "w").then(
+          () => true,
+          () => false,
+        ),
+      );
+      using elsewhere = await connectRedis(replication.replica);
+      expect(await elsewhere.get("token:k")).toBe("w");
+    },
+  );
+
   test("on a Cluster a slot that moves is followed, and a lost node is an error of its keys alone", async () => {
     await using servers = await startRedisCluster();
     await using cluster = await connectCluster(servers.nodes);
@@ -122,13 +144,13 @@ describe.each(otherMakes)("$name", ({ connect, connectCluster }) => {
     using from = await connectRedis(first);
     using to = await connectRedis(second);
     // The first third of the slots is the first node's.
-    const name = keys.map((_, index) => `moved ${index}`).find((key) => clusterKeySlot(`token:${key}`) < 5_000) ?? "";
-    const slot = clusterKeySlot(`token:${name}`);
+    const moved = keys.map((_, index) => `moved ${index}`).find((key) => clusterKeySlot(`token:${key}`) < 5_000) ?? "";
+    const slot = clusterKeySlot(`token:${moved}`);
     const target = String(await to.call("CLUSTER", "MYID"));
     for (const node of [to, from]) await node.call("CLUSTER", "SETSLOT", slot, "NODE", target);
-    await tokens.set(name, "v");
-    expect(await to.get(`token:${name}`)).toBe("v");
-    expect(await tokens.take(name)).toBe("v");
+    await tokens.set(moved, "v");
+    expect(await to.get(`token:${moved}`)).toBe("v");
+    expect(await tokens.take(moved)).toBe("v");
 
     await servers.nodes[2]?.kill();
     const outcomes = await Promise.allSettled(keys.map((key) => tokens.get(key)));
