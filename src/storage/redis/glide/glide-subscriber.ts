@@ -25,6 +25,8 @@ export class GlideSubscriber implements SubscriberClient {
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #hasEnded = false;
+  /** Counts attempts to connect, so that a client that comes late from one that was overtaken is closed. */
+  #attempt = 0;
   /** The connection that messages come by; `undefined` while that is not known. */
   #connectionId: string | undefined;
 
@@ -40,9 +42,10 @@ export class GlideSubscriber implements SubscriberClient {
   }
 
   async connect(): Promise<void> {
+    const attempt = ++this.#attempt;
     try {
       const client = await this.#open();
-      if (this.#hasEnded) {
+      if (attempt !== this.#attempt) {
         client.close();
         return;
       }
@@ -50,6 +53,7 @@ export class GlideSubscriber implements SubscriberClient {
       this.#failures = 0;
       this.#events.emit("ready");
     } catch (error) {
+      if (attempt !== this.#attempt) return;
       this.#fail(error);
       this.#connectLater();
     }
@@ -57,6 +61,7 @@ export class GlideSubscriber implements SubscriberClient {
 
   disconnect(reconnect = false): void {
     clearTimeout(this.#retry);
+    this.#attempt++;
     this.#hasEnded = !reconnect;
     this.#client?.close();
     this.#client = undefined;
