@@ -81,7 +81,6 @@ export default {
     "KeyAnnouncement",
     "Lock",
     "MountPlace",
-    "PublishingClient",
     "RepositoryOf",
     "SharedClient",
     "StoredRecord",

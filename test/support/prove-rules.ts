@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -41,6 +42,8 @@ export async function proveRules(
       await cp(join(root, part), join(copy, part), { recursive: true, filter });
     }
     await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+    const heavyClients = "test/redis-clients/node_modules";
+    if (existsSync(join(root, heavyClients))) await symlink(join(root, heavyClients), join(copy, heavyClients));
     const failingIn = (tests: readonly string[]) =>
       typeof run === "string" ? failingTests(copy, run, tests) : run(copy, tests);
     const sound = await failingIn([...new Set(rules.flatMap(({ tests }) => tests))]);
