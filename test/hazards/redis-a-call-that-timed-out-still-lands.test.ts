@@ -20,6 +20,7 @@ setUp("test", async (parts) => {
 test("a write that timed out on the wire is reported as unknown, and does land", async () => {
   using redis = redisClient(proxy);
   const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 150 });
+  await until(() => redis.status === "ready");
   await repository.set("k", "old");
   proxy.stall();
   await expect(repository.set("k", "new")).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
