@@ -70,6 +70,7 @@ export default {
     "SharedPostgres",
     "SharedConnection",
     "Notification",
+    "AccountSession",
     "AuthnEmulator",
     "AuthnEmulatorOptions",
     "ConsentRevocation",

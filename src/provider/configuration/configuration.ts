@@ -9,6 +9,7 @@ import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scope
 import { OperatorLog } from "../reporting/logger.ts";
 import { Reporter } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
+import { type AccountConfiguration, configureAccount } from "./account.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
@@ -39,6 +40,7 @@ export interface ProviderConfiguration extends Addresses {
   readonly documentsEnabled: boolean;
   readonly rateLimits: RateLimitConfiguration | undefined;
   readonly revocationEnabled: boolean;
+  readonly account: AccountConfiguration;
   readonly serviceDocumentation: string | undefined;
   readonly consent: ConsentConfiguration;
   readonly preRegisteredClients: ReadonlyMap<string, PreRegisteredClient>;
@@ -98,19 +100,21 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const keys = configureKeys(options, addresses.issuer);
   if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
   const reporter = new Reporter(new OperatorLog(options.logger, clock));
+  const repositories = options.repositories ?? createInMemoryRepositories({ clock });
   return {
     ...addresses,
     scopes,
     scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
     upstream,
-    repositories: options.repositories ?? createInMemoryRepositories({ clock }),
+    repositories,
     registration,
     privateUseSchemes,
     documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
+    account: configureAccount(options.account ?? {}, repositories),
     serviceDocumentation:
       serviceDocumentationUrl === undefined
         ? undefined

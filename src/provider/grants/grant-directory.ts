@@ -56,7 +56,11 @@ export async function* listGrants(
  *
  * @returns How many grants were ended.
  */
-export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter: GrantFilter): Promise<number> {
+export async function revokeGrants(
+  grants: Pick<Grants, "revoke">,
+  parts: DirectoryParts,
+  filter: GrantFilter,
+): Promise<number> {
   const { authorizationCodes, grants: repository } = parts.repositories;
   const listed = listable(repository, filter);
   const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts);
