@@ -30,6 +30,7 @@ export default {
     "identity-providers.md",
     "options.md",
     "login-flow.md",
+    "account.md",
     "guarantees.md",
     "repositories.md",
     "moving.md",

@@ -89,7 +89,10 @@ export async function openAccountScene(
       ...options,
     };
     const provider = parts.use(new McpOAuthProvider(given, site.network));
-    server.on("request", protectMcp(provider, (_request, response) => response.end()));
+    server.on(
+      "request",
+      protectMcp(provider, (_request, response) => response.end()),
+    );
     const harness = new ClientHarness(provider, baseUrl);
     const opened = parts.move();
     return {

@@ -119,7 +119,9 @@ export async function openShownPages(): Promise<ShownPages> {
 }
 
 /** The account page of people who have allowed nothing, and several applications. */
-async function openAccountPages(): Promise<AsyncDisposable & { readonly show: Readonly<Record<AccountPageName, Way>> }> {
+async function openAccountPages(): Promise<
+  AsyncDisposable & { readonly show: Readonly<Record<AccountPageName, Way>> }
+> {
   const scene = await openAccountScene({ consent });
   const [many, few] = ["ada@example.com", "grace@example.com"];
   const scribe = await scene.register("Scribe");
@@ -127,7 +129,7 @@ async function openAccountPages(): Promise<AsyncDisposable & { readonly show: Re
     await scene.allow(scribe, many, "user offline_access");
     scene.advanceSeconds(3 * 86_400);
   }
-  await scene.allow(documentedClient, many);
+  await scene.allow(documentedClient, many, "user offline_access");
   scene.advanceSeconds(86_400);
   await scene.allow(configuredClient, many, "user admin");
   scene.advanceSeconds(7200);

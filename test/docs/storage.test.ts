@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import type { ZodType } from "zod";
 import { StorageUnavailableError, UpstreamUnavailableError } from "../../src/errors.ts";
 import { asCodec, createRepositories, InMemoryRepository, McpOAuthProvider } from "../../src/index.ts";
+import { AccountBrowser } from "../support/account-browser.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
@@ -108,6 +109,10 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
   await redeemAgain(clientId, "refresh_token");
   upstream.isOut = true;
   await harness.postForm("/revoke", { client_id: clientId, token: third.refresh_token });
+
+  const browser = new AccountBrowser(harness);
+  await browser.signIn();
+  expect(browser.text).toContain("What you have allowed");
 
   const assertion = await new SignJWT()
     .setProtectedHeader({ alg: "ES256" })

@@ -10,7 +10,10 @@ import { mutateJsonText } from "./mutations.ts";
 import { faultOf } from "./oracle.ts";
 import { Random } from "./random.ts";
 
-const recordKinds = ["access_token", "authorization_code", "refresh_token", "client", "grant"] as const;
+const recordKinds = [
+  ...(["access_token", "authorization_code", "refresh_token", "client", "grant"] as const),
+  "account_session",
+] as const;
 const upstreamSecret = "pck_the-secret-of-this-server-at-pangea";
 const keptLogins = 16;
 const requestsPerSecond = 10;

@@ -25,6 +25,10 @@ export interface Progress {
   readonly login: { readonly state: string; readonly cookie: string };
   readonly code: string;
   readonly tokens: { readonly access: string; readonly refresh: string };
+  /** The account page of the person, who is signed in, with a grant to end. */
+  readonly account: { readonly cookie: string; readonly form: string; readonly grant: string };
+  /** A login for the account page. */
+  readonly signIn: { readonly state: string; readonly cookie: string };
 }
 
 /** Walks logins as a client and a person do who mean well. Every step must work whatever else is going on. */
@@ -57,7 +61,38 @@ export class HonestClient {
     const page = await this.#open(client);
     const login = await this.#allow(await this.#open(client));
     const spare = await this.#callBack(await this.#allow(await this.#open(client)));
-    return { client, page, login, code: spare, tokens: { access: access_token, refresh: refresh_token } };
+    const signIn = await this.#signIn();
+    const grant = await this.#grant(credentials, await this.#callBack(await this.#allow(await this.#open(client))));
+    const account = { ...(await this.#openAccount(signIn)), grant };
+    const tokens = { access: access_token, refresh: refresh_token };
+    return { client, page, login, code: spare, tokens, account, signIn };
+  }
+
+  async #grant(credentials: Record<string, string>, code: string): Promise<string> {
+    const form = { ...credentials, grant_type: "authorization_code", code, code_verifier: verifier };
+    const info = await this.#provider.verifyAccessToken((await this.#token(form)).access_token);
+    return String(info.extra.grantId);
+  }
+
+  async #signIn(): Promise<Progress["signIn"]> {
+    const before = joinCookies("", await this.#send("/account", {}, 200));
+    const body = new URLSearchParams({ action: "sign-in" });
+    const headers = { cookie: before, origin: baseUrl };
+    const response = await this.#send("/account", { method: "POST", headers, body }, 303);
+    const state = new URL(response.headers.get("location") ?? "").searchParams.get("state");
+    if (state === null) throw new Error("Pangea gets no state from the account page");
+    return { state, cookie: joinCookies(before, response) };
+  }
+
+  /** Comes back signed in, and reads the page. */
+  async #openAccount({ state, cookie: before }: Progress["signIn"]): Promise<Omit<Progress["account"], "grant">> {
+    const path = `/pangea/callback?${new URLSearchParams({ state, code: upstreamCode })}`;
+    const answer = await this.#send(path, { headers: { cookie: before } }, 302);
+    const cookie = joinCookies(before, answer);
+    const response = await this.#send("/account", { headers: { cookie } }, 200);
+    const form = /name="form" value="([^"]+)"/.exec(await response.text())?.[1];
+    if (form === undefined) throw new Error("The account page has no form in it");
+    return { cookie, form };
   }
 
   async #register(confidential: boolean): Promise<FuzzedClient> {

@@ -1,9 +1,14 @@
 import type { DrawnRequest } from "./drawn-request.ts";
 import { upstreamToken } from "./fuzzed-upstream.ts";
-import { redirectUri } from "./honest-client.ts";
+import { baseUrl, redirectUri } from "./honest-client.ts";
 
-/** Where a browser may be sent: to a client, or to Pangea. */
-const destinations = new Set([new URL(redirectUri).hostname, "app.example", "login.example"]);
+/** Where a browser may be sent: to a client, to Pangea, or back to this server's own page. */
+const destinations = new Set([
+  new URL(redirectUri).hostname,
+  "app.example",
+  "login.example",
+  new URL(baseUrl).hostname,
+]);
 
 /** What an answer says that it must not say; undefined where all is well. */
 export async function faultOf(

@@ -77,7 +77,7 @@ const english: ConsentTexts = {
   accountEnd: "End access",
   accountEndLogin: "End this login",
   accountEndAll: "End all access",
-  accountEndAllNote: "Every application above loses its access at once. Those that you want back you log in to again.",
+  accountEndAllNote: "Every application loses its access at once. You can log in again with those that you want back.",
   accountEndAllNow: "End access of all applications",
   accountEnded: "{client} has no access any more.",
   accountLoginEnded: "One login of {client} is over.",

@@ -136,7 +136,7 @@ export class AccountEndpoint {
     }
     try {
       if (!this.#sessions.isOwnForm(session, form.get("form"))) {
-        throw invalidRequest("This page is of an earlier session, or of another one.");
+        throw invalidRequest("Somebody has signed in again since this page was opened.");
       }
       return await this.#do(request, { session, cookies }, action, form);
     } catch (failure) {

@@ -35,7 +35,7 @@ export function accountPage(settings: AccountPageSettings, overview: AccountOver
   const { session, formToken, applications, total, notice } = overview;
   const values = { brand, account: session.name ?? "", upstream: upstream.name };
   const form = (content: string) =>
-    `<form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
+    `<form class="wide" method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
 <input type="hidden" name="form" value="${escapeHtml(formToken)}">
 ${content}
 </form>`;

@@ -4,7 +4,7 @@ import type { ConsentConfiguration } from "../../configuration/consent-configura
 import type { AllowedApplication, AllowedLogin } from "../../login/allowed-applications.ts";
 import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { escapeHtml, fillText } from "./page.ts";
-import { displayName, scopeList, shownName, standingOf } from "./shown-client.ts";
+import { displayName, listOf, scopeList, shownName, standingOf } from "./shown-client.ts";
 
 /** Of the logins with one application, and of its addresses, the page shows so many. */
 const maxLogins = 20;
@@ -41,9 +41,9 @@ ${client === undefined ? "" : standingOf(client, appearance, values)}
 <dl>
 ${facts.join("\n")}
 </dl>
-${logins.length > 1 ? loginList(logins, appearance, { id, form }) : ""}
 ${form(`<input type="hidden" name="client" value="${escapeHtml(clientId)}">
 <button id="end-${id}" aria-labelledby="end-${id} ${id}" name="action" value="end-client">${escapeHtml(texts.accountEnd)}</button>`)}
+${logins.length > 1 ? loginList(logins, appearance, { id, form }) : ""}
 </article>`;
 }
 
@@ -83,8 +83,16 @@ function addressesOf(client: KnownClient | undefined, { texts }: ConsentConfigur
       leadsToThisMachine(uri) ? escapeHtml(texts.accountLocal) : `<bdi>${escapeHtml(destinationOf(uri))}</bdi>`,
     ),
   );
-  const shown = [...addresses].slice(0, maxAddresses).join(", ");
-  return shown === "" ? [] : [fact(texts.accountAddress, shown + (addresses.size > maxAddresses ? ", …" : ""))];
+  const shown = [...addresses].slice(0, maxAddresses);
+  if (addresses.size > maxAddresses) shown.push("…");
+  return shown.length === 0
+    ? []
+    : [
+        fact(
+          texts.accountAddress,
+          listOf(shown, (address) => address),
+        ),
+      ];
 }
 
 /** Since when there is access, when it was last used where that is known, and until when there is. */

@@ -46,6 +46,7 @@ li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
 .standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);
   background: var(--ground); }
+.standing[role="status"] { margin-bottom: .9rem; }
 .doubtful { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
 .destination { margin: 1.25rem 0 .25rem; }
 .destination + details { margin: 0; }
@@ -68,18 +69,20 @@ article h2 { margin: 0; font-size: 1.1rem; line-height: 1.3; }
 article form { margin-top: 1rem; }
 article details { margin-top: .5rem; }
 dl { margin: .75rem 0 0; }
-dl div { display: flex; gap: .25rem 1rem; padding: .2rem 0; }
+dl div { display: flex; align-items: baseline; gap: .25rem 1rem; padding: .2rem 0; }
 dt { flex: 0 0 8rem; color: var(--quiet); font-size: .9rem; }
 dd { margin: 0; min-width: 0; }
 dd ul { padding: 0; list-style: none; }
-dd li { margin: 0 0 .2rem; }
+dd li { margin: 0; }
 .logins { padding: 0; list-style: none; }
 .logins > li { margin: 0; padding: .5rem 0 1rem; border-top: 1px solid var(--line); }
 .logins form { margin-top: .5rem; }
 hr { margin: 1.5rem 0 0; border: 0; border-top: 1px solid var(--line); }
 button:hover, .button:hover { filter: brightness(1.08); }
 :focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; }
-@media (max-width: 26rem) { dl div { flex-direction: column; } }
+@media (min-width: 34rem) { article button { flex: none; min-height: 2.75rem; padding: .4rem 1.25rem; } }
+@media (max-width: 34rem) { form.wide { flex-direction: column; } }
+@media (max-width: 26rem) { dl div { flex-direction: column; align-items: stretch; gap: 0; } dt { flex: none; } }
 @media (max-width: 22rem) { form { flex-direction: column; } }
 `;
 
