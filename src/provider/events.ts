@@ -27,8 +27,12 @@ export interface ProviderEvents {
     readonly decision: "allowed" | "denied" | "remembered";
     readonly scopes: readonly string[];
   };
-  /** A person logged in at Pangea AuthN for a client. */
-  readonly login: { readonly clientId: string; readonly subject: string | undefined };
+  /** A person logged in upstream for a client. `upstreamIssuer` says where: it and the subject together say who. */
+  readonly login: {
+    readonly clientId: string;
+    readonly subject: string | undefined;
+    readonly upstreamIssuer: string;
+  };
   /** A decision on the consent page did not count: it was not made there, or the page is of another browser or too old. */
   readonly "consent-failed": { readonly error: string; readonly failure: FailureDescription };
   /**
@@ -67,6 +71,11 @@ export interface ProviderEvents {
   readonly "state-in-memory": { readonly issuer: string };
   /** The store has grants of another server, told by their resource. They are never listed, verified or ended here. */
   readonly "foreign-grants": { readonly resource: string };
+  /**
+   * Something in the store belongs to a login at an upstream that is not configured any more: whoever logged in there is
+   * refused and has to log in again. Told once for each upstream. Configured again, with the same issuer, it goes on.
+   */
+  readonly "unknown-upstream": { readonly upstreamIssuer: string };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
@@ -89,6 +98,8 @@ export interface TokenEvent {
   readonly clientId: string;
   readonly grantId: string;
   readonly subject: string | undefined;
+  /** Where the user logged in, as an issuer; undefined in grants of before it was noted. */
+  readonly upstreamIssuer: string | undefined;
   readonly scopes: readonly string[];
 }
 
@@ -107,6 +118,7 @@ const names: readonly (keyof ProviderEvents)[] = [
   "key-lost",
   "state-in-memory",
   "foreign-grants",
+  "unknown-upstream",
   "rate-limited",
   "outage",
 ];

@@ -54,7 +54,7 @@ export class Router {
   readonly #parts: RouterParts;
 
   constructor(configuration: ProviderConfiguration, parts: RouterParts) {
-    const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
+    const { baseUrl, issuer, registration, resource, revocationEnabled, upstreams } = configuration;
     const { authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => {
@@ -86,7 +86,11 @@ export class Router {
       ),
       page("authorize", baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
       page("consent", baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
-      page("callback", callbackUrl, ["GET"], (request) => authorization.callback(request)),
+      ...upstreams.all.map((upstream) =>
+        page("callback", upstreams.callbackUrl(upstream), ["GET"], (request) =>
+          authorization.callback(request, upstream.id),
+        ),
+      ),
       ...apis.map(({ path, limit, respond }): [string, Route] => [
         pathBelow(baseUrl) + path,
         { name: limit, methods: ["POST"], crossOrigin: true, limit, respond },

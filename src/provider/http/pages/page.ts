@@ -53,12 +53,18 @@ summary { cursor: pointer; color: var(--quiet); font-size: .9rem; padding: .5rem
   color: var(--warn-ink); background: var(--warn-ground); border: 1px solid var(--warn-line); }
 .onward { margin: 1.25rem 0 0; }
 form { display: flex; gap: .75rem; margin-top: 1.5rem; }
+form.stacked { flex-direction: column; }
+form details { margin: 0; }
+form details button { width: 100%; margin-top: .5rem; }
+.choices { list-style: none; margin-top: 1.25rem; padding: 0; }
+.choices li { margin: .6rem 0 0; }
 button, .button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   border-radius: 10px; border: 1px solid var(--quiet); background: transparent; color: var(--ink); }
 .button { display: block; padding: .7rem 1rem; text-align: center; text-decoration: none; }
-button[value="allow"] { background: var(--accent); border-color: var(--accent); color: #ffffff; }
+button[value^="allow"] { background: var(--accent); border-color: var(--accent); color: #ffffff; }
 button:hover, .button:hover { filter: brightness(1.08); }
 :focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; }
+form details button[value^="allow"] { background: transparent; border-color: var(--quiet); color: var(--ink); }
 @media (max-width: 22rem) { form { flex-direction: column; } }
 `;
 
