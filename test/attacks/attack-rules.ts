@@ -49,7 +49,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);",
+        "if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);",
         "",
       ],
     ],
@@ -628,8 +628,8 @@ export const attackRules: readonly ProvedRule[] = [
       ["provider/configuration/upstream.ts", "text.length >= minSecretLength", "text.length > 0"],
       [
         "provider/configuration/upstream.ts",
-        "const given = secret ?? upstream.keyMaterial;",
-        "const given = upstream.keyMaterial ?? secret;",
+        "const given = secret ?? first.keyMaterial;",
+        "const given = first.keyMaterial ?? secret;",
       ],
     ],
   },
