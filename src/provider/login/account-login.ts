@@ -56,13 +56,14 @@ export class AccountLogin {
   async complete(parameters: CallbackParameters, sealed: string | undefined): Promise<AccountHolder> {
     const transaction = openTransaction(this.#transactions, parameters.state, sealed, this.#settings.now());
     const { name: upstream } = this.#settings.upstream;
-    const tokens = await this.#login.redeem(parameters, transaction).catch((cause: unknown) => {
-      if (!(cause instanceof UpstreamRejectedError)) throw cause;
-      throw new OAuthError("access_denied", `${upstream} refused the login.`, { cause });
-    });
-    const { subject, username, email } = await this.#login.identify(tokens);
-    if (subject === undefined) throw new OAuthError("access_denied", `${upstream} does not say who has logged in.`);
-    return { subject, name: username ?? email, upstreamLogout: await this.#logoutUrl(tokens) };
+    try {
+      const tokens = await this.#login.redeem(parameters, transaction);
+      const { subject, username, email } = await this.#login.identify(tokens);
+      if (subject === undefined) throw new OAuthError("access_denied", `${upstream} does not say who has logged in.`);
+      return { subject, name: username ?? email, upstreamLogout: await this.#logoutUrl(tokens) };
+    } catch (failure) {
+      throw shownFailure(upstream, failure);
+    }
   }
 
   /** An upstream that cannot say where people sign out leaves the person signed in here all the same. */
@@ -75,4 +76,19 @@ export class AccountLogin {
       return undefined;
     }
   }
+}
+
+/** When a person may try again where the upstream refuses this server, in seconds: an operator has to change something. */
+const retryAfterSeconds = 60;
+
+/** The failure of a login as the person reads it: no client is there to be told of it. */
+function shownFailure(upstream: string, cause: unknown): unknown {
+  if (cause instanceof UpstreamRejectedError) {
+    return new OAuthError("access_denied", `${upstream} refused the login.`, { cause });
+  }
+  // The upstream refuses this server. That is nothing of the person's, and over once the operator has mended it.
+  if (cause instanceof OAuthError && cause.error === "server_error") {
+    return new OAuthError("temporarily_unavailable", cause.message, { cause: cause.cause ?? cause, retryAfterSeconds });
+  }
+  return cause;
 }
