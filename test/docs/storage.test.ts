@@ -45,7 +45,7 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
     const known = new Set<string>();
     members.set(kind, known);
     const store = new InMemoryRepository<string, V>({ clock: clock.read });
-    return intercepted(store, async (run, { method, value, key }) => {
+    const repository = intercepted(store, async (run, { method, value, key }) => {
       if (method === "add" && refusesOnce.delete(kind)) throw new StorageUnavailableError("The test refuses.");
       if (value !== undefined) {
         const stored: object = JSON.parse(codec.encode(value, { repository: kind, key }));
@@ -53,6 +53,8 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
       }
       return run();
     });
+    // The account page is there where grants can be listed.
+    return { ...repository, entries: () => store.entries() };
   });
   const upstream = new UnreliableUpstream(clock.read);
   const { publicKey, privateKey } = await generateKeyPair("ES256");

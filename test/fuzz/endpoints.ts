@@ -16,8 +16,8 @@ export interface Endpoint {
   readonly cookie?: (progress: Progress) => string;
   /** The parameters without which, exactly, there must be no success. */
   readonly decisive: readonly string[];
-  /** Whether an answer grants what the endpoint is for. */
-  readonly isGranted: (response: Response, location: URL | undefined) => boolean;
+  /** Whether an answer grants what the endpoint is for, by what it says, where it leads and what its body is. */
+  readonly isGranted: (response: Response, location: URL | undefined, body: string) => boolean;
 }
 
 const query = { method: "GET", place: "query" } as const;
@@ -81,8 +81,8 @@ export const endpoints: readonly Endpoint[] = [
     path: "/account",
     parameters: () => ({ done: undefined, action: undefined }),
     cookie: ({ account }) => account.cookie,
-    decisive: [],
-    isGranted: (response) => response.status === 200,
+    decisive: ["cookie"],
+    isGranted: (response, _location, body) => response.status === 200 && body.includes("What you have allowed"),
   },
   {
     ...form,
@@ -107,8 +107,7 @@ export const endpoints: readonly Endpoint[] = [
     path: "/account",
     parameters: ({ account }) => ({ form: account.form, action: "end-login", grant: account.grant, client: undefined }),
     cookie: ({ account }) => account.cookie,
-    // All people of the fuzzer are one, so each may end what another login has led to.
-    decisive: ["form", "action", "cookie"],
+    decisive: ["form", "action", "grant", "cookie"],
     isGranted: (_response, location) => location?.pathname === "/account",
   },
   {

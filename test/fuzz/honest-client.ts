@@ -20,6 +20,8 @@ export interface FuzzedClient {
 
 /** What a step of an honest login has led to. The fuzzer takes its valid values from here. */
 export interface Progress {
+  /** Who logs in: somebody else each time. */
+  readonly user: string;
   readonly client: FuzzedClient;
   readonly page: { readonly sealed: string; readonly cookie: string };
   readonly login: { readonly state: string; readonly cookie: string };
@@ -40,8 +42,8 @@ export class HonestClient {
     this.#provider = provider;
   }
 
-  /** A whole login, to a call with its token and a refresh. */
-  async logIn(confidential: boolean): Promise<Progress> {
+  /** A whole login of a user, to a call with its token and a refresh, and to the page of what the user has allowed. */
+  async logIn(user: string, confidential: boolean): Promise<Progress> {
     const client = await this.#register(confidential);
     const opened = await this.#open(client);
     const begun = await this.#allow(opened);
@@ -65,7 +67,7 @@ export class HonestClient {
     const grant = await this.#grant(credentials, await this.#callBack(await this.#allow(await this.#open(client))));
     const account = { ...(await this.#openAccount(signIn)), grant };
     const tokens = { access: access_token, refresh: refresh_token };
-    return { client, page, login, code: spare, tokens, account, signIn };
+    return { user, client, page, login, code: spare, tokens, account, signIn };
   }
 
   async #grant(credentials: Record<string, string>, code: string): Promise<string> {

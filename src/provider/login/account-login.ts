@@ -71,10 +71,9 @@ export class AccountLogin {
         const upstreamLogout = await this.#logoutUrl(upstream, session.tokens);
         return { subject, upstreamIssuer: upstream.issuer, name: username ?? email, upstreamLogout };
       });
-    } catch (cause) {
-      if (!(cause instanceof UpstreamRejectedError)) throw cause;
+    } catch (failure) {
       const name = this.#settings.upstreams.byId(transaction.upstream)?.name ?? "The identity provider";
-      throw new OAuthError("access_denied", `${name} refused the login.`, { cause });
+      throw shownFailure(name, failure);
     }
   }
 
@@ -88,4 +87,19 @@ export class AccountLogin {
       return undefined;
     }
   }
+}
+
+/** When a person may try again where the upstream refuses this server, in seconds: an operator has to change something. */
+const retryAfterSeconds = 60;
+
+/** The failure of a login as the person reads it: no client is there to be told of it. */
+function shownFailure(upstream: string, cause: unknown): unknown {
+  if (cause instanceof UpstreamRejectedError) {
+    return new OAuthError("access_denied", `${upstream} refused the login.`, { cause });
+  }
+  // The upstream refuses this server. That is nothing of the person's, and over once the operator has mended it.
+  if (cause instanceof OAuthError && cause.error === "server_error") {
+    return new OAuthError("temporarily_unavailable", cause.message, { cause: cause.cause ?? cause, retryAfterSeconds });
+  }
+  return cause;
 }

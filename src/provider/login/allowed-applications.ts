@@ -2,8 +2,11 @@ import { OAuthError } from "../../errors.ts";
 import type { ClientRegistry, KnownClient } from "../clients/client-registry.ts";
 import { type GrantSummary, listGrants } from "../grants/grant-directory.ts";
 
-/** A grant, with when it was last used where the store knows that. */
-export type AllowedLogin = GrantSummary & { readonly lastUsedAt?: number | undefined };
+/** A grant, with when it was last used and what its client called itself, where the store knows that. */
+export type AllowedLogin = GrantSummary & {
+  readonly lastUsedAt?: number | undefined;
+  readonly clientName?: string | undefined;
+};
 
 /** An application that a person has allowed, and the logins with it, the latest first. */
 export interface AllowedApplication {

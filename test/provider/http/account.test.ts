@@ -5,6 +5,7 @@ import {
   OAuthError,
   StorageUnavailableError,
   type UpstreamIdentity,
+  UpstreamRejectedError,
   type UpstreamTokens,
   UpstreamUnavailableError,
   wrapRepositories,
@@ -366,6 +367,21 @@ describe("what fails", () => {
     expect(page.text).toContain("Wait a moment, then open the page again.");
     isOut = false;
     expect(await grantsOf("ada")).toBe(1);
+  });
+
+  it("for the upstream refuses this server is an outage that the operator reads of", async () => {
+    class RefusingUpstream extends FakeUpstream {
+      override async exchange(): Promise<never> {
+        throw new UpstreamRejectedError("invalid_client", "The test's upstream does not know the secret.");
+      }
+    }
+    const { browser, lines } = accountServer({ upstream: new RefusingUpstream(Date.now) });
+    const page = browser();
+    const response = await page.signIn();
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("60");
+    expect(page.text).toContain("Fake Login refused this server.");
+    expect(lines.some((line) => line.startsWith("error ") && line.includes("ERR_UPSTREAM_REJECTED"))).toBe(true);
   });
 
   it("by a user whom the upstream refuses opens no session", async () => {

@@ -36,7 +36,7 @@ export function applicationCard(
     ...timesOf(logins, appearance),
   ];
   return `<article aria-labelledby="${id}">
-<h2 id="${id}"><bdi>${escapeHtml(shownName(client, appearance))}</bdi></h2>
+<h2 id="${id}"><bdi>${escapeHtml(shownName(client, appearance, logins[0]?.clientName))}</bdi></h2>
 ${client === undefined ? "" : standingOf(client, appearance, values)}
 <dl>
 ${facts.join("\n")}

@@ -16,13 +16,18 @@ export function displayName(client: KnownClient): string | undefined {
   return name === "" ? undefined : [...name].slice(0, 80).join("");
 }
 
-/** What a client is called, also where it gives no name or is not known any more. */
+/**
+ * What a client is called, also where it gives no name or is not known any more.
+ *
+ * @param known - What it called itself when it was allowed, for a client that is not known any more.
+ */
 export function shownName(
   client: KnownClient | undefined,
   { texts, brandName }: Pick<ConsentConfiguration, "texts" | "brandName">,
+  known?: string,
 ): string {
   const inBrand = (words: string) => words.replaceAll("{brand}", () => brandName);
-  if (client === undefined) return inBrand(texts.accountUnknownClient);
+  if (client === undefined) return known ?? inBrand(texts.accountUnknownClient);
   return displayName(client) ?? inBrand(texts.accountUnnamed);
 }
 
