@@ -250,7 +250,10 @@ class OpenIdConnect implements Upstream {
       throw new UpstreamRejectedError("server_error", `${this.name} gave no ID token: nobody knows who has logged in.`);
     }
     const fromToken = decodeJwt(idToken);
-    const claims = { ...(await this.#userinfo(token, fromToken.sub)), ...fromToken };
+    const fromUserinfo = await this.#userinfo(token, fromToken.sub);
+    // Whether an address is verified is said by the answer that has the address.
+    const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;
+    const claims = { ...fromUserinfo, ...fromToken, email_verified };
     const identity = this.#identityOf(claims);
     await requireAllowed(this.#options.allow, identity, claims);
     return identity;
