@@ -3,6 +3,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { checkPublicUrl } from "./public-url.ts";
+import { checkRemovedUpstreams } from "./removed-upstreams.ts";
 import { checkSecrets } from "./secrets.ts";
 import { checkStore } from "./store.ts";
 
@@ -34,7 +35,11 @@ export async function diagnose(provider: Examined): Promise<ProviderCheck> {
 async function storeAndSecrets(provider: Examined): Promise<Finding[]> {
   const store = await guarded("store", checkStore(provider));
   if (store.some(({ check, status }) => check === "store" && status === "error")) return store;
-  return [...store, ...(await guarded("secrets", checkSecrets(provider)))];
+  const others = [
+    guarded("secrets", checkSecrets(provider)),
+    guarded("unknown-upstream", checkRemovedUpstreams(provider)),
+  ];
+  return [...store, ...(await Promise.all(others)).flat()];
 }
 
 async function checkUpstream({ upstreams }: Examined, upstream: Upstream): Promise<Finding[]> {
