@@ -15,6 +15,12 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig["options"]>;
   /** Optional packages that it needs, by a module of each. */
   readonly packages: Readonly<Record<string, string>>;
+  /**
+   * Complains of values that cannot be right, before anything is asked for or begun.
+   *
+   * @throws {UsageError} when a value is wrong.
+   */
+  check?(values: CommandLineValues): void;
   run(values: CommandLineValues, invocation: Invocation): Promise<void>;
 }
 
@@ -53,11 +59,14 @@ export const commands: Readonly<Record<string, Command>> = {
       "oidc-provider": "oidc-provider",
       "pangea-node-sdk": "pangea-node-sdk",
     },
+    check({ port, state, serve }) {
+      readPort(port, 0);
+      if (state !== undefined && serve !== true) throw new UsageError("--state needs --serve.");
+    },
     async run(values, invocation) {
       const serve = values.serve === true;
       const port = readPort(values.port, serve ? demoPort : 0);
       const { state } = values;
-      if (typeof state === "string" && !serve) throw new UsageError("--state needs --serve.");
       const { runDemo } = await import("./demo/demo.ts");
       const serveLine = invocation.line("demo --serve", Object.keys(this.packages));
       await runDemo({ serve, port, serveLine, ...(typeof state === "string" && { state }) });
@@ -71,6 +80,7 @@ export const commands: Readonly<Record<string, Command>> = {
     ],
     options: { port: { type: "string" } },
     packages: { "oidc-provider": "oidc-provider" },
+    check: ({ port }) => void readPort(port, emulatorPort),
     async run(values) {
       const port = readPort(values.port, emulatorPort);
       const { runEmulator } = await import("./run-emulator.ts");
@@ -80,7 +90,7 @@ export const commands: Readonly<Record<string, Command>> = {
   doctor: {
     synopsis: "[--json] [--config FILE]",
     summary: [
-      "see whether the settings, the store and the Pangea project of a server fit",
+      "see whether settings, store and Pangea project of a server fit",
       '--config  a file that exports the provider, as "provider" or as default',
       "--json    print the findings as JSON",
       "Without --config it reads:",

@@ -6,30 +6,55 @@ import { type Command, type CommandLineValues, commands } from "./commands.ts";
 import { findInvocation } from "./invocation.ts";
 import { UsageError } from "./usage-error.ts";
 
+const program = "pangea-authn-fastmcp";
+
 async function main([name, ...words]: string[]): Promise<void> {
-  const isAsked = (...options: string[]): boolean => [name, ...words].some((word) => options.includes(word ?? ""));
   if (name === undefined) throw new UsageError("Which command?");
-  if (name === "help" || isAsked("--help", "-h")) return console.log(usage());
+  if (name === "--help" || name === "-h") return console.log(usage());
+  if (name === "help") return console.log(words[0] === undefined ? usage() : usageOf(words[0]));
   if (name === "--version" || name === "-v") return console.log(version());
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
-    throw new UsageError(`There is no ${name.startsWith("-") ? "option" : "command"} "${name}".`);
-  }
+  const command = findCommand(name);
+  if (words.some((word) => word === "--help" || word === "-h")) return console.log(usageOf(name));
   const values = readOptions(name, command, words);
+  command.check?.(values);
   requirePackages(name, command, words);
   await command.run(values, findInvocation());
 }
 
+/** @throws {UsageError} when there is no such command. */
+function findCommand(name: string): Command {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command !== undefined) return command;
+  throw new UsageError(`There is no ${name.startsWith("-") ? "option" : "command"} "${name}".`);
+}
+
+/** What every command is for. */
 function usage(): string {
-  const lines = Object.entries(commands).flatMap(([name, { synopsis, summary }]) => [
-    `\n  ${name} ${synopsis}`,
-    ...summary.map((line) => `      ${line}`),
-  ]);
-  return `Usage: pangea-authn-fastmcp <command> [options]
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary[0]}`);
+  return `Usage: ${program} <command> [options]
+
 ${lines.join("\n")}
 
-  --help, -h       this text
-  --version, -v    the version of this package`;
+  help <command>, or <command> --help   its options
+  --version, -v                         the version of this package`;
+}
+
+/** The options of one command, and what each is for. */
+function usageOf(name: string): string {
+  const { synopsis, summary } = findCommand(name);
+  return `${useOf(name, synopsis)}\n\n${summary.map((line) => `  ${line}`).join("\n")}`;
+}
+
+/** How a command is typed, in two lines where one would be wider than a terminal. */
+function useOf(name: string, synopsis: string): string {
+  const line = `Usage: ${program} ${name} ${synopsis}`;
+  return line.length <= 80 ? line : `Usage: ${program} ${name}\n  ${synopsis}`;
+}
+
+/** What is printed below the complaint about a command line: how the command is used in one line, or which commands there are. */
+function reminder([name = ""]: string[]): string {
+  if (!Object.hasOwn(commands, name)) return usage();
+  return `${useOf(name, findCommand(name).synopsis)}\n\n"${program} help ${name}" says what each option is for.`;
 }
 
 function version(): string {
@@ -70,6 +95,6 @@ try {
   await main(process.argv.slice(2));
 } catch (failure) {
   console.error(failure instanceof Error ? failure.message : failure);
-  if (failure instanceof UsageError) console.error(`\n${usage()}`);
+  if (failure instanceof UsageError) console.error(`\n${reminder(process.argv.slice(2))}`);
   process.exitCode = failure instanceof UsageError ? 2 : 1;
 }

@@ -8,7 +8,8 @@ export type AuthorizationServer = Pick<McpOAuthProvider, "serves" | "fetch"> &
   Partial<Pick<McpOAuthProvider, "noteMount">>;
 
 /** The part of a provider that guards the MCP endpoint. */
-export type BearerAuthenticator = Pick<McpOAuthProvider, "authenticate">;
+export type BearerAuthenticator = Pick<McpOAuthProvider, "authenticate"> &
+  Partial<Pick<McpOAuthProvider, "checkRequiredScopes">>;
 
 /** What a guard demands of a request beyond a valid token. */
 export interface RequireBearerOptions {
@@ -47,23 +48,25 @@ export function requireServing(name: string, provider: unknown, options: unknown
 }
 
 /** The same for a guard. */
-export function requireGuarding(name: string, provider: unknown, options: RequireBearerOptions): void {
+export function requireGuarding(name: string, provider: BearerAuthenticator, options: RequireBearerOptions): void {
   requireProvider(name, provider, ["authenticate"]);
   requireOptions(name, options, bearerKinds);
-  requireScopeList(options);
+  requireKnownScopes(provider, options);
 }
 
 /** The same for a mount that does both. */
-export function requireProtecting(name: string, provider: unknown, options: RequireBearerOptions): void {
+export function requireProtecting(name: string, provider: BearerAuthenticator, options: RequireBearerOptions): void {
   requireProvider(name, provider, ["serves", "fetch", "authenticate"]);
   requireOptions(name, options, { ...mountKinds, ...bearerKinds });
-  requireScopeList(options);
+  requireKnownScopes(provider, options);
 }
 
 function requireProvider(name: string, provider: unknown, methods: readonly string[]): void {
   requireMethods(`${name}: the provider`, provider, methods, "give a PangeaOAuthProvider or an McpOAuthProvider");
 }
 
-function requireScopeList({ requiredScopes }: RequireBearerOptions): void {
-  if (requiredScopes !== undefined) requireScopes("requiredScopes", requiredScopes);
+function requireKnownScopes(provider: BearerAuthenticator, { requiredScopes }: RequireBearerOptions): void {
+  if (requiredScopes === undefined) return;
+  requireScopes("requiredScopes", requiredScopes);
+  provider.checkRequiredScopes?.(requiredScopes);
 }

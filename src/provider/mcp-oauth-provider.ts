@@ -10,6 +10,7 @@ import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import type { MountPlace } from "./http/mount-watch.ts";
+import { requireScopesAmong } from "./oauth/scopes.ts";
 import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
 
 /**
@@ -98,6 +99,16 @@ export class McpOAuthProvider {
    */
   noteMount(place?: MountPlace): void {
     this.#parts.watch.mounted(place);
+  }
+
+  /**
+   * Checks the scopes that a guard demands, when it is made: nobody could ever get past one that demands a scope which this
+   * server does not give out. The mounts of this package do so; whoever calls `authenticate` need not.
+   *
+   * @throws {ConfigurationError} when the value is not a list of scopes, or has one that the server does not know.
+   */
+  checkRequiredScopes(scopes: readonly string[]): void {
+    requireScopesAmong(this.#configuration.scopes, "requiredScopes", scopes);
   }
 
   /**

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { commands } from "../../src/cli/commands.ts";
 import { freePort } from "../support/free-port.ts";
 import { sqliteDirectory } from "../support/sqlite-subject.ts";
 
@@ -57,15 +58,24 @@ describe("the command line", () => {
     expect(widest(stdout)).toBeLessThanOrEqual(80);
   });
 
-  it.each([[["--help"]], [["-h"]], [["help"]], [["demo", "--help"]]])(
-    "%j explains itself in 80 columns",
-    async (words) => {
-      const { stdout, stderr } = await run(process.execPath, [main, ...words]);
-      expect(stderr).toBe("");
-      expect(widest(stdout)).toBeLessThanOrEqual(80);
-      for (const said of ["demo", "--serve", "8000", "emulator", "4000", "--version"]) expect(stdout).toContain(said);
-    },
-  );
+  it.each([[["--help"]], [["-h"]], [["help"]]])("%j names every command in 80 columns", async (words) => {
+    const { stdout, stderr } = await run(process.execPath, [main, ...words]);
+    expect(stderr).toBe("");
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
+    for (const said of [...Object.keys(commands), "--version"]) expect(stdout).toContain(said);
+    expect(stdout.split("\n").length).toBeLessThanOrEqual(24);
+  });
+
+  it.each(Object.entries(commands))("explains %s by itself in 80 columns", async (name, { options }) => {
+    const asked = await Promise.all(
+      [[name, "--help"], [name, "-h"], ["help", name]].map((words) => run(process.execPath, [main, ...words])),
+    );
+    expect(new Set(asked.map(({ stdout }) => stdout)).size).toBe(1);
+    const [{ stdout } = { stdout: "" }] = asked;
+    expect(widest(stdout)).toBeLessThanOrEqual(80);
+    for (const option of Object.keys(options)) expect(stdout).toContain(`--${option}`);
+    expect(stdout).not.toContain(name === "demo" ? "emulator by itself" : "log in");
+  });
 
   it.each(["--version", "-v"])("%s prints the version of the package", async (option) => {
     const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
@@ -95,13 +105,15 @@ describe("the command line", () => {
   it.each([
     ["demo", "npm install @modelcontextprotocol/sdk oidc-provider pangea-node-sdk"],
     ["emulator", "npm install oidc-provider"],
-  ])("says what to do where a package that %s needs is missing", async (command, line) => {
+  ])("says what to do where a package that %s needs is missing, once its options are right", async (command, line) => {
     const folder = await mkdtemp(join(tmpdir(), "without-packages-"));
     try {
       await cp(fileURLToPath(new URL("../../src", import.meta.url)), join(folder, "src"), { recursive: true });
       await writeFile(join(folder, "package.json"), '{ "type": "module" }');
       const failure = run(process.execPath, [join(folder, "src/cli/main.ts"), command]);
       await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(line) });
+      const wrong = run(process.execPath, [join(folder, "src/cli/main.ts"), command, "--port", "abc"]);
+      await expect(wrong).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("--port must be") });
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -158,6 +170,8 @@ describe("the command line", () => {
     [["constructor"], 'There is no command "constructor".'],
     [["--dance"], 'There is no option "--dance".'],
     [["demo", "--dance"], "demo: Unknown option '--dance'"],
+    [["help", "dance"], 'There is no command "dance".'],
+    [["demo", "--state", "file"], "--state needs --serve"],
     [["demo", "dance"], "demo: Unexpected argument 'dance'"],
     [["demo", "--port"], "demo: Option '--port <value>' argument missing"],
     [["emulator", "--serve"], "emulator: Unknown option '--serve'"],
@@ -169,5 +183,7 @@ describe("the command line", () => {
     const failure = run(process.execPath, [main, ...commandLine]);
     await expect(failure).rejects.toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
     await expect(failure).rejects.toMatchObject({ stderr: expect.stringContaining("Usage: pangea-authn-fastmcp") });
+    const { stderr } = z.object({ stderr: z.string() }).parse(await failure.catch((error: unknown) => error));
+    expect(stderr.split("\n").length, "lines that a person has to read").toBeLessThanOrEqual(16);
   });
 });

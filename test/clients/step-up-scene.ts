@@ -40,9 +40,8 @@ export async function openStepUpScene(
 
 /** The person logs in where the SDK has asked for it, and the client is told. Gives back where the SDK sent the browser. */
 export async function logInAgain(client: McpClient): Promise<URL> {
-  const { authorizationUrl } = client.oauth;
+  const authorizationUrl = client.oauth.takeAuthorizationUrl();
   if (authorizationUrl === undefined) throw new Error("The SDK did not ask for a login.");
-  client.oauth.authorizationUrl = undefined;
   await client.finishAuth(await new BrowserSession().login(authorizationUrl, ada));
   return authorizationUrl;
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from "@modelcontextprotocol/client";
 import { type OAuthDiscoveryState, UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
@@ -36,7 +37,12 @@ export class InMemoryOAuthClient {
   authorizationUrl: URL | undefined;
   #information: ClientInformation | undefined;
   #tokens: Tokens | undefined;
-  #codeVerifier = "";
+  /**
+   * The code verifiers by their challenges, the newest last. A client whose call and stream are refused at once begins two
+   * logins, and its user goes through one of them.
+   */
+  readonly #codeVerifiers = new Map<string, string>();
+  #challengeOfLogin: string | undefined;
   #discoveryState: OAuthDiscoveryState | undefined;
 
   /**
@@ -77,11 +83,20 @@ export class InMemoryOAuthClient {
   }
 
   saveCodeVerifier(codeVerifier: string): void {
-    this.#codeVerifier = codeVerifier;
+    this.#codeVerifiers.set(createHash("sha256").update(codeVerifier).digest("base64url"), codeVerifier);
   }
 
   codeVerifier(): string {
-    return this.#codeVerifier;
+    const ofLogin = this.#codeVerifiers.get(this.#challengeOfLogin ?? "");
+    return ofLogin ?? [...this.#codeVerifiers.values()].at(-1) ?? "";
+  }
+
+  /** Takes the login that the SDK asked for, whose code verifier counts from now on. */
+  takeAuthorizationUrl(): URL | undefined {
+    const { authorizationUrl } = this;
+    this.authorizationUrl = undefined;
+    this.#challengeOfLogin = authorizationUrl?.searchParams.get("code_challenge") ?? undefined;
+    return authorizationUrl;
   }
 
   saveDiscoveryState(state: OAuthDiscoveryState): void {
@@ -169,12 +184,11 @@ export async function connectWithLogin(client: McpClient, options: LoginOptions 
     () => undefined,
     (error: unknown) => error,
   );
-  const { authorizationUrl } = client.oauth;
+  const authorizationUrl = client.oauth.takeAuthorizationUrl();
   if (!(refusal instanceof Error) || authorizationUrl === undefined) {
     throw new Error("The server let a stranger in, or the SDK did not ask for a login", { cause: refusal });
   }
   if (refusal.constructor.name !== UnauthorizedError.name) throw refusal;
-  client.oauth.authorizationUrl = undefined;
   const callback = await new BrowserSession().login(authorizationUrl, {
     username: "ada@example.com",
     password: "password",

@@ -10,7 +10,8 @@ const repeatedSignal = 1_000;
 export const migrateCommand: Command = {
   synopsis: "--from ADDRESS --to ADDRESS [--dry-run] [--rate N] [--json]",
   summary: [
-    "copy all that a server keeps from one store to another; repeat it to go on",
+    "copy all that a server keeps from one store to another",
+    "Repeated, it goes on where it was stopped.",
     "ADDRESS           vault:[/folder], redis://…, rediss://…, sqlite:file,",
     "                  postgres://…; redis: and postgres: alone take it from",
     "                  REDIS_URL and DATABASE_URL",

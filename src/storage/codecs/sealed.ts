@@ -37,7 +37,9 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
         if (!(cause instanceof UnsealableError)) throw cause;
         const record = `${tokenKey(location.key)} in ${location.repository}`;
         const plain = "it is not sealed: it was written without keys, or by something else.";
-        const reason = sealedKeyId(text) === undefined ? plain : cause.message;
+        const foreign =
+          cause.keyId === undefined ? "" : " If another server keeps records here too, give each its own namespace.";
+        const reason = sealedKeyId(text) === undefined ? plain : `${cause.message}${foreign}`;
         throw new UnsealableError(`The record ${record} cannot be opened: ${reason}`, {
           cause,
           ...(cause.keyId !== undefined && { keyId: cause.keyId }),

@@ -36,7 +36,7 @@ export function findDriver(wanted?: SqliteDriver, find: FindModule = findModule)
       cause = error;
     }
   }
-  throw noDriver(cause);
+  throw noDriver(wanted ?? "any", cause);
 }
 
 function findModule(name: SqliteDriver): unknown {

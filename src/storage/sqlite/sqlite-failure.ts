@@ -126,12 +126,20 @@ export function pathFailure(error: unknown, path: string): PangeaAuthnError {
   }
 }
 
-/** The error for a machine on which no driver is to be had. */
-export function noDriver(cause?: unknown): ConfigurationError {
-  return new ConfigurationError(
-    "There is no SQLite driver: use Node.js 22.13 or later, which has node:sqlite, or npm install better-sqlite3@12.",
-    cause === undefined ? {} : { cause },
-  );
+const newerNode = "use Node.js 22.13 or later, which has node:sqlite";
+const withoutDriver = {
+  any: `There is no SQLite driver: ${newerNode}, or npm install better-sqlite3@12.`,
+  "better-sqlite3": "The driver better-sqlite3 is not installed: npm install better-sqlite3@12, or leave driver out.",
+  "node:sqlite": `This Node.js has no node:sqlite: ${newerNode}, or npm install better-sqlite3@12 and leave driver out.`,
+};
+
+/**
+ * The error for a machine on which no driver is to be had.
+ *
+ * @param wanted - The only driver that was asked for.
+ */
+export function noDriver(wanted: keyof typeof withoutDriver, cause?: unknown): ConfigurationError {
+  return new ConfigurationError(withoutDriver[wanted], cause === undefined ? {} : { cause });
 }
 
 /**

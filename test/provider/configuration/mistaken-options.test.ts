@@ -569,6 +569,26 @@ const mistakes: readonly Mistake[] = [
   ["scopes that are undefined", pangea({ mcpScopes: undefined }), /^mcpScopes must be a list/],
   ["scopes in a text", pangea({ mcpScopes: "user,admin" }), /^mcpScopes must be a list/],
   [
+    "a scope that the server does not know, at a guard of Express",
+    () => express.requireBearer(provider, { requiredScopes: ["user", "tols"] }),
+    /^requiredScopes lists "tols", which is not among/,
+  ],
+  [
+    "a scope that the server does not know, at a guard of Hono",
+    () => hono.requireBearer(provider, { requiredScopes: ["tols"] }),
+    /^requiredScopes lists "tols", which is not among/,
+  ],
+  [
+    "a scope that the server does not know, at a guard of node:http",
+    () => node.requireBearer(provider, () => {}, { requiredScopes: ["tols"] }),
+    /^requiredScopes lists "tols", which is not among/,
+  ],
+  [
+    "a scope that the server does not know, at a guard of fastmcp",
+    () => fastmcpAuthenticate(provider, { requiredScopes: ["tols"] }),
+    /^requiredScopes lists "tols", which is not among/,
+  ],
+  [
     "a guard whose scopes are a text",
     () => express.requireBearer(provider, untyped({ requiredScopes: "user" })),
     /^requiredScopes must be a list/,

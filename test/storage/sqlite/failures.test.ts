@@ -302,7 +302,7 @@ async function expectFullAndRecovery(
   return ["later", ...acknowledged.slice(1)];
 }
 
-test("without a driver the error says what to install", async () => {
+test("without a driver the error says what to install for the one that was asked for", async () => {
   const { findDriver } = await import("../../../src/storage/sqlite/sqlite-driver.ts");
   const absent = [
     () => undefined,
@@ -312,12 +312,14 @@ test("without a driver the error says what to install", async () => {
     () => ({}),
   ];
   for (const find of absent) {
-    expect(() => findDriver(undefined, find)).toThrowError(
-      expect.objectContaining({
-        code: "ERR_CONFIGURATION",
-        message: expect.stringMatching(/22\.13.*better-sqlite3@12/),
-      }),
-    );
+    for (const [wanted, remedy] of [
+      [undefined, /22\.13.*better-sqlite3@12/],
+      ["better-sqlite3", /better-sqlite3 is not installed: npm install better-sqlite3@12/],
+      ["node:sqlite", /no node:sqlite: use Node\.js 22\.13/],
+    ] as const) {
+      const error = { code: "ERR_CONFIGURATION", message: expect.stringMatching(remedy) };
+      expect(() => findDriver(wanted, find), wanted).toThrowError(expect.objectContaining(error));
+    }
   }
   expect(() =>
     findDriver("better-sqlite3", (name) => (name === "node:sqlite" ? { DatabaseSync: class {} } : {})),
