@@ -256,7 +256,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Ending somebody else's grant",
     tests: ["account-page"],
-    edits: [["provider/http/account-endpoint.ts", "grant.subject !== subject ||", ""]],
+    edits: [["provider/http/account-endpoint.ts", "!this.#isOf(grant, user) ||", ""]],
   },
   {
     name: "A client's login that opens the account",
