@@ -50,7 +50,11 @@ export function assemble(given: ProviderConfiguration) {
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
   const account = configuration.account.enabled
-    ? new AccountEndpoint(configuration, { grants, registry, login: new AccountLogin({ ...configuration, upstreamRevocations }) })
+    ? new AccountEndpoint(configuration, {
+        grants,
+        registry,
+        login: new AccountLogin({ ...configuration, upstreamRevocations }),
+      })
     : undefined;
   const { reporter } = configuration;
   const watch = mountWatch(configuration);

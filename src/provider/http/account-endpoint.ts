@@ -252,13 +252,7 @@ export class AccountEndpoint {
   async #show({ session }: SignedIn, done: string | undefined): Promise<Response> {
     const { registry } = this.#parts;
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
-    const allowed = await allowedApplications(
-      this.#settings,
-      registry,
-      userOf(session),
-      maxApplications,
-      tell,
-    );
+    const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
     return accountPage(this.#settings, {
       ...allowed,

@@ -54,7 +54,10 @@ export class AccountSessions {
    *
    * @throws {StorageError} when the store fails.
    */
-  async begin({ subject, upstreamIssuer, name, upstreamLogout }: AccountHolder, browserSecret: string): Promise<AccountSession> {
+  async begin(
+    { subject, upstreamIssuer, name, upstreamLogout }: AccountHolder,
+    browserSecret: string,
+  ): Promise<AccountSession> {
     const id = randomBytes(32).toString("base64url");
     const session = {
       subject,

@@ -70,7 +70,11 @@ ${signOut}`,
 export function signInPage(settings: AccountPageSettings, reason: SignInReason, status = 200): Response {
   const { account, baseUrl, consent: appearance, upstreams } = settings;
   const { texts, brandName: brand } = appearance;
-  const values = { brand, upstream: upstreams.all.map(({ name }) => name).join(", "), minutes: String(Math.max(1, Math.round(account.session / 60))) };
+  const values = {
+    brand,
+    upstream: upstreams.all.map(({ name }) => name).join(", "),
+    minutes: String(Math.max(1, Math.round(account.session / 60))),
+  };
   const title = reason === "signed-out" ? texts.accountSignedOut : texts.accountSignInTitle;
   const buttons =
     upstreams.only === undefined
