@@ -83,7 +83,6 @@ export default {
     "KeyAnnouncement",
     "Lock",
     "MountPlace",
-    "PublishingClient",
     "RepositoryOf",
     "SharedClient",
     "StoredRecord",

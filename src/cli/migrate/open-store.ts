@@ -63,15 +63,13 @@ async function openVault(settings: StoreSettings, { installation }: OpeningOptio
 
 async function openRedis(settings: StoreSettings, url: string, { installation }: OpeningOptions): Promise<OpenStore> {
   const { namespace, keys } = settings;
-  const { Redis } = await installed("ioredis", () => import("ioredis"), installation);
-  const { redisOptions } = await import("../../storage/redis/redis-options.ts");
+  const { openRedisClient } = await import("../open-redis-client.ts");
   const { createRedisRepositories } = await import("../../records/create-redis-repositories.ts");
-  const redis = new Redis(url, redisOptions({ connectTimeout: timeout, socketTimeout: timeout }));
-  // What fails is told by the call that needs the connection.
-  redis.on("error", () => {});
-  const end = onceOnly(() => redis.disconnect());
+  const patience = { connectTimeout: timeout, socketTimeout: timeout };
+  const redis = await openRedisClient(url, (name) => notInstalled(name, installation), patience);
+  const end = onceOnly(() => redis.end());
   try {
-    const repositories = createRedisRepositories(redis, {
+    const repositories = createRedisRepositories(redis.client, {
       timeout,
       ...(namespace !== undefined && { namespace }),
       ...(keys !== undefined && { keys }),
@@ -169,9 +167,12 @@ async function installed<Module>(
   } catch (cause) {
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     if (!isMissing) throw cause;
-    const message = `"migrate" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
-    throw new ConfigurationError(message, { cause });
+    throw new ConfigurationError(notInstalled(name, installation), { cause });
   }
+}
+
+function notInstalled(name: string, installation: OpeningOptions["installation"]): string {
+  return `"migrate" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
 }
 
 function onceOnly<T>(run: () => T): () => T {
