@@ -202,6 +202,24 @@ describe("somebody who is signed in", () => {
     expect(await grantsOf("ada")).toBe(0);
   });
 
+  it("sees and ends what is there, also where the store says what cannot be", async () => {
+    const repositories = createInMemoryRepositories();
+    const { allow, browser, grantsOf, register } = accountServer({ repositories, clock: Date.now });
+    const scribe = await register("Scribe");
+    await allow(scribe);
+    const client = (await repositories.clients.get(scribe)) ?? expect.unreachable();
+    await repositories.clients.set(scribe, { ...client, redirect_uris: ["no address"] });
+    if (!isEnumerable(repositories.grants)) expect.unreachable();
+    for await (const [id, grant] of repositories.grants.entries()) {
+      await repositories.grants.set(id, { ...grant, createdAt: 1e300 });
+    }
+    const page = browser();
+    expect((await page.signIn()).status).toBe(200);
+    expect(page.text).toContain("Scribe");
+    await page.submit("end-client", { client: scribe });
+    expect(await grantsOf("ada")).toBe(0);
+  });
+
   it("sees that there is more than the page shows", async () => {
     const { allow, browser, register } = accountServer({ rateLimits: false });
     for (let count = 0; count < 101; count += 1) await allow(await register(`Client ${count}`));

@@ -77,7 +77,7 @@ ${others > 0 ? `<p>${fillText(texts.accountMoreLogins, { count: String(others) }
 /** Where the client gets its answers. */
 function addressesOf(client: KnownClient | undefined, { texts }: ConsentConfiguration): string[] {
   if (client === undefined) return [];
-  const uris = client.information.redirect_uris;
+  const uris = client.information.redirect_uris.filter((uri) => URL.canParse(uri));
   const addresses = new Set(
     uris.map((uri) =>
       leadsToThisMachine(uri) ? escapeHtml(texts.accountLocal) : `<bdi>${escapeHtml(destinationOf(uri))}</bdi>`,
@@ -113,6 +113,8 @@ function fact(name: string, value: string): string {
 /** A time in the page's language. Nobody here knows the person's time zone. */
 function shownTime(seconds: number, language: string): string {
   const date = new Date(seconds * 1000);
+  // What the store says may be no time that there is.
+  if (Number.isNaN(date.getTime())) return "–";
   const format = formatOf(language);
   return `<time datetime="${date.toISOString()}">${escapeHtml(format.format(date))} UTC</time>`;
 }
