@@ -353,6 +353,7 @@ export type OAuthErrorCode =
   | "invalid_scope"
   | "invalid_target"
   | "consent_required"
+  | "account_selection_required"
   | "access_denied"
   | "server_error"
   | "temporarily_unavailable"
@@ -373,6 +374,7 @@ const oauthErrorStatus: Readonly<Record<OAuthErrorCode, number>> = {
   unsupported_response_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  account_selection_required: 400,
   consent_required: 400,
   access_denied: 403,
   server_error: 500,

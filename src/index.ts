@@ -15,6 +15,7 @@ export type {
 } from "./provider/configuration/options.ts";
 export type { ProviderCheck } from "./provider/diagnosis/diagnose.ts";
 export {
+  type AccountEvent,
   type FailureCause,
   type FailureDescription,
   type ProviderEvents,

@@ -50,7 +50,11 @@ export function assemble(given: ProviderConfiguration) {
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
   const account = configuration.account.enabled
-    ? new AccountEndpoint(configuration, { grants, registry, login: new AccountLogin(configuration, login) })
+    ? new AccountEndpoint(configuration, {
+        grants,
+        registry,
+        login: new AccountLogin({ ...configuration, upstreamRevocations }),
+      })
     : undefined;
   const { reporter } = configuration;
   const watch = mountWatch(configuration);
@@ -89,13 +93,13 @@ export function assemble(given: ProviderConfiguration) {
 
 /** Knows the endpoints by their paths, and what is this provider's alone: where nobody else has anything. */
 function mountWatch(configuration: ProviderConfiguration): MountWatch {
-  const { baseUrl, callbackUrl, issuer, resource } = configuration;
-  const callback = new URL(callbackUrl).pathname;
+  const { baseUrl, issuer, resource, upstreams } = configuration;
+  const callbacks = upstreams.all.map((upstream) => new URL(upstreams.callbackUrl(upstream)).pathname);
   const endpoints = Object.values(paths).map((path) => pathBelow(baseUrl) + path);
   const documents = [
     wellKnownUrl(issuer, "oauth-authorization-server"),
     wellKnownUrl(resource, "oauth-protected-resource"),
     wellKnownUrl(baseUrl, "oauth-protected-resource"),
   ].map((url) => new URL(url).pathname);
-  return new MountWatch(configuration, [...endpoints, callback], [...documents, callback]);
+  return new MountWatch(configuration, [...endpoints, ...callbacks], [...documents, ...callbacks]);
 }

@@ -27,8 +27,12 @@ export interface ProviderEvents {
     readonly decision: "allowed" | "denied" | "remembered";
     readonly scopes: readonly string[];
   };
-  /** A person logged in at Pangea AuthN for a client. */
-  readonly login: { readonly clientId: string; readonly subject: string | undefined };
+  /** A person logged in upstream for a client. `upstreamIssuer` says where: it and the subject together say who. */
+  readonly login: {
+    readonly clientId: string;
+    readonly subject: string | undefined;
+    readonly upstreamIssuer: string;
+  };
   /** A decision on the consent page did not count: it was not made there, or the page is of another browser or too old. */
   readonly "consent-failed": { readonly error: string; readonly failure: FailureDescription };
   /**
@@ -51,21 +55,20 @@ export interface ProviderEvents {
   /** A grant was ended, with all its tokens. */
   readonly "grant-revoked": { readonly clientId: string | undefined; readonly grantId: string };
   /** A person signed in to the account page. */
-  readonly "account-signed-in": { readonly subject: string };
+  readonly "account-signed-in": AccountEvent;
   /** A person signed out of the account page. `upstream` is whether the browser went to sign out upstream as well. */
-  readonly "account-signed-out": { readonly subject: string; readonly upstream: boolean };
+  readonly "account-signed-out": AccountEvent & { readonly upstream: boolean };
   /**
    * A person has ended a grant of theirs on the account page: one login (`grantId`), or every login of a client. `grants` is
    * how many there were; `grant-revoked` tells of each.
    */
-  readonly "account-access-ended": {
-    readonly subject: string;
+  readonly "account-access-ended": AccountEvent & {
     readonly clientId: string;
     readonly grantId: string | undefined;
     readonly grants: number;
   };
   /** A person has ended every grant of theirs on the account page. */
-  readonly "account-all-access-ended": { readonly subject: string; readonly grants: number };
+  readonly "account-all-access-ended": AccountEvent & { readonly grants: number };
   /**
    * A request to the account page was refused: it was not made on the page, its session is over or of another browser, it
    * was about somebody else's grant, or nobody logged in. `subject` is whose session it was, where there was one.
@@ -73,6 +76,7 @@ export interface ProviderEvents {
   readonly "account-refused": {
     readonly error: string;
     readonly subject: string | undefined;
+    readonly upstreamIssuer: string | undefined;
     readonly failure: FailureDescription;
   };
   /** A credential that works once was used again; its grant was ended, unless `onRefreshReuse` is `"refuse"`. */
@@ -92,6 +96,11 @@ export interface ProviderEvents {
   readonly "state-in-memory": { readonly issuer: string };
   /** The store has grants of another server, told by their resource. They are never listed, verified or ended here. */
   readonly "foreign-grants": { readonly resource: string };
+  /**
+   * Something in the store belongs to a login at an upstream that is not configured any more: whoever logged in there is
+   * refused and has to log in again. Told once for each upstream. Configured again, with the same issuer, it goes on.
+   */
+  readonly "unknown-upstream": { readonly upstreamIssuer: string };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
@@ -109,11 +118,20 @@ export interface ProviderEvents {
   };
 }
 
+/** What the events of the account page tell. */
+export interface AccountEvent {
+  readonly subject: string;
+  /** The issuer of the upstream where the person logged in: it and the subject together say who. */
+  readonly upstreamIssuer: string;
+}
+
 /** What the token events tell. */
 export interface TokenEvent {
   readonly clientId: string;
   readonly grantId: string;
   readonly subject: string | undefined;
+  /** Where the user logged in, as an issuer; undefined in grants of before it was noted. */
+  readonly upstreamIssuer: string | undefined;
   readonly scopes: readonly string[];
 }
 
@@ -137,6 +155,7 @@ const names: readonly (keyof ProviderEvents)[] = [
   "key-lost",
   "state-in-memory",
   "foreign-grants",
+  "unknown-upstream",
   "rate-limited",
   "outage",
 ];

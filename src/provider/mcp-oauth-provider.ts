@@ -4,6 +4,7 @@ import { assemble, type ProviderParts } from "./assemble.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
 import type { McpOAuthProviderOptions } from "./configuration/options.ts";
+import { prepareUpstreams } from "./configuration/prepare-upstreams.ts";
 import { warnOfStateInMemory } from "./configuration/state-in-memory.ts";
 import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
@@ -44,6 +45,7 @@ export class McpOAuthProvider {
     this.#parts = assemble(configuration);
     this.#configuration = this.#parts.configuration;
     warnOfStateInMemory(configuration);
+    prepareUpstreams(configuration);
   }
 
   /** The issuer, byte for byte as in the metadata. */

@@ -10,8 +10,11 @@ const owner = "PangeaOAuthProvider";
 
 type RenamedOption = "baseUrl" | "issuerUrl" | "path" | "scopes";
 
+/** Options about other upstreams than Pangea AuthN. */
+type UpstreamOption = "emailDomains" | "upstream" | "upstreams";
+
 /** What a `PangeaOAuthProvider` is made from: the options of an `McpOAuthProvider`, some under the original's names. */
-export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions, RenamedOption | "upstream"> {
+export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions, RenamedOption | UpstreamOption> {
   /** The public base URL of the server that this provider is mounted in, such as `https://mcp.example.org`. */
   readonly mcpBaseUrl: McpOAuthProviderOptions["baseUrl"];
   /**
@@ -51,7 +54,16 @@ const namesHere: Readonly<Record<RenamedOption, keyof PangeaOAuthProviderOptions
   path: "mcpPath",
   scopes: "mcpScopes",
 };
-const { baseUrl: _1, issuerUrl: _2, path: _3, scopes: _4, upstream: _5, ...sharedKinds } = providerOptionKinds;
+const {
+  baseUrl: _1,
+  issuerUrl: _2,
+  path: _3,
+  scopes: _4,
+  upstream: _5,
+  upstreams: _6,
+  emailDomains: _7,
+  ...sharedKinds
+} = providerOptionKinds;
 const optionKinds: OptionKinds<PangeaOAuthProviderOptions> = {
   ...sharedKinds,
   mcpBaseUrl: "any",

@@ -26,8 +26,10 @@ export interface AuthorizationCode {
   readonly resource?: URL;
   /** True where the client named the resource, so that the token response has to name it too. */
   readonly namesResource?: true;
-  /** The user's id at Pangea AuthN. */
+  /** The user's id upstream. */
   readonly subject?: string;
+  /** The issuer of the upstream that the user logged in at. */
+  readonly upstreamIssuer?: string;
   /** The grant that the code leads to, for whoever ends that grant before the code was redeemed. */
   readonly grantId?: string;
   /** The upstream tokens and the identity, sealed under the grant's data key; they wait here for the code. */
@@ -59,6 +61,7 @@ export const AuthorizationCodeSchema = record<AuthorizationCode>({
   resource: optional(url),
   namesResource: optional(flag),
   subject: optional(text),
+  upstreamIssuer: optional(text),
   grantId: optional(text),
   sealedUpstream: optional(text),
   wrappedKey: optional(text),

@@ -6,8 +6,10 @@ import { flag, number, optional, record, text, texts, url } from "./record.ts";
  */
 export interface Grant {
   readonly clientId: string;
-  /** The user's id upstream. */
+  /** The user's id upstream. It tells users of one issuer apart. */
   readonly subject?: string;
+  /** The issuer of the upstream that the user logged in at. Absent where there was one upstream only, and it was not noted. */
+  readonly upstreamIssuer?: string;
   readonly scopes: string[];
   /** Whether the person has allowed refresh tokens by the scope `offline_access`. */
   readonly offlineAccess?: true;
@@ -29,6 +31,7 @@ export interface Grant {
 export const GrantSchema = record<Grant>({
   clientId: text,
   subject: optional(text),
+  upstreamIssuer: optional(text),
   scopes: texts,
   offlineAccess: optional(flag),
   resource: optional(url),

@@ -1,5 +1,21 @@
 import type { ProvedRule } from "../support/prove-rules.ts";
 
+/** openid-client checks the same claims once more: both have to go before such a token gets in. */
+const withoutChecksOfTheClient: ProvedRule["edits"][number] = [
+  "provider/upstream/openid-connect.ts",
+  `client.authorizationCodeGrant(configuration, answered, {
+        pkceCodeVerifier: codeVerifier,
+        expectedNonce: nonceOf(codeChallenge),
+        idTokenExpected: true,
+      }),`,
+  `(this.#options.fetch ?? fetch)(
+        new Request(String(configuration.serverMetadata().token_endpoint), {
+          method: "POST",
+          body: new URLSearchParams({ code, codeVerifier, codeChallenge, client: typeof client, answered: answered.href }),
+        }),
+      ).then((response) => response.json()),`,
+];
+
 /** The rule that stops each attack, and how to take it out. */
 export const attackRules: readonly ProvedRule[] = [
   {
@@ -49,7 +65,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);",
+        "if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);",
         "",
       ],
     ],
@@ -240,7 +256,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Ending somebody else's grant",
     tests: ["account-page"],
-    edits: [["provider/http/account-endpoint.ts", "grant.subject !== subject ||", ""]],
+    edits: [["provider/http/account-endpoint.ts", "!this.#isOf(grant, user) ||", ""]],
   },
   {
     name: "A client's login that opens the account",
@@ -628,8 +644,8 @@ export const attackRules: readonly ProvedRule[] = [
       ["provider/configuration/upstream.ts", "text.length >= minSecretLength", "text.length > 0"],
       [
         "provider/configuration/upstream.ts",
-        "const given = secret ?? upstream.keyMaterial;",
-        "const given = upstream.keyMaterial ?? secret;",
+        "const given = secret ?? first.keyMaterial;",
+        "const given = first.keyMaterial ?? secret;",
       ],
     ],
   },
@@ -728,6 +744,104 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/tokens/code-redemption.ts",
         "const isProven = isVerifierOf(codeVerifier, record.codeChallenge);",
         "const isProven = codeVerifier !== undefined;",
+      ],
+    ],
+  },
+  {
+    name: "Mix-up of two upstreams: the callback of another one",
+    tests: ["mix-up-of-upstreams"],
+    edits: [
+      ["provider/login/upstream-login.ts", "if (arrivedAt !== id) throw otherCallback(upstream, arrivedAt);", ""],
+    ],
+  },
+  {
+    name: "Mix-up of two upstreams: the issuer of another one",
+    tests: ["mix-up-of-upstreams"],
+    edits: [
+      [
+        "provider/login/upstream-login.ts",
+        "if (issuer !== undefined && !isSameIssuer(issuer, upstream.issuer)) throw otherIssuer(upstream, issuer);",
+        "",
+      ],
+    ],
+  },
+  {
+    name: "The same subject at another upstream",
+    tests: ["mix-up-of-upstreams"],
+    edits: [
+      ["provider/login/consent.ts", "request.resource, upstreamIssuer];", "request.resource, upstreamIssuer && ''];"],
+    ],
+  },
+  {
+    name: "A store writer sends a session to another upstream",
+    tests: ["mix-up-of-upstreams"],
+    edits: [
+      [
+        "provider/grants/upstream-sessions.ts",
+        "upstreamOfRecord(this.#parts, { upstreamIssuer: session.issuer });",
+        "upstreamOfRecord(this.#parts, grant);",
+      ],
+    ],
+  },
+  {
+    name: "ID token of another login (nonce)",
+    tests: ["id-token-of-another-login"],
+    edits: [
+      [
+        "provider/upstream/openid-connect.ts",
+        'return createHash("sha256").update(`nonce ${codeChallenge}`).digest("base64url");',
+        "return codeChallenge && 'nonce';",
+      ],
+    ],
+  },
+  {
+    name: "ID token for another client (audience)",
+    tests: ["id-token-of-another-login"],
+    edits: [["provider/upstream/openid-connect.ts", "audience: this.#options.clientId,", ""], withoutChecksOfTheClient],
+  },
+  {
+    name: "ID token of another issuer",
+    tests: ["id-token-of-another-login"],
+    edits: [
+      ["provider/upstream/openid-connect.ts", "issuer: configuration.serverMetadata().issuer,", ""],
+      withoutChecksOfTheClient,
+    ],
+  },
+  {
+    name: "ID token that is signed by nobody, by a shared secret or by a stranger",
+    tests: ["id-token-of-another-login"],
+    edits: [
+      ["provider/upstream/openid-connect.ts", 'await this.#verifySignature(reply.id_token ?? "");', ""],
+      withoutChecksOfTheClient,
+    ],
+  },
+  {
+    name: "ID token that has expired",
+    tests: ["id-token-of-another-login"],
+    edits: [
+      ["provider/upstream/openid-connect.ts", "clockTolerance: clockToleranceSeconds,", "clockTolerance: 1e9,"],
+      withoutChecksOfTheClient,
+    ],
+  },
+  {
+    name: "An e-mail address that nobody verified",
+    tests: ["unverified-email"],
+    edits: [
+      [
+        "provider/upstream/openid-connect.ts",
+        "claims.email_verified === true ? claims : { ...claims, email: undefined };",
+        "claims;",
+      ],
+    ],
+  },
+  {
+    name: "An e-mail address that another answer verified",
+    tests: ["unverified-email"],
+    edits: [
+      [
+        "provider/upstream/openid-connect.ts",
+        "const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;",
+        "const { email_verified } = { ...fromUserinfo, ...fromToken };",
       ],
     ],
   },

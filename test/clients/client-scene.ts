@@ -2,25 +2,39 @@ import { startPangeaEmulator } from "../../src/emulator.ts";
 import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { protectMcp } from "../../src/integrations/node.ts";
 import { BrowserSession, type LoginOptions } from "../support/browser-session.ts";
-import { onNodeServer, type ProtectedServer, startProtectedServer } from "../support/protected-server.ts";
+import { onNodeServer, startProtectedServer } from "../support/protected-server.ts";
+import { openUpstreamScene, type UpstreamKind, type UpstreamScene } from "../support/upstream-scene.ts";
 import { serveWhoamiV1 } from "../support/whoami-server.ts";
 
-/** A protected MCP server with the tool `whoami`, and Pangea AuthN behind it. */
+/** A protected MCP server with the tool `whoami`, and an upstream behind it. */
 export interface ClientScene extends AsyncDisposable {
-  readonly server: ProtectedServer;
+  readonly server: UpstreamScene;
   /** Opens an authorize URL as Ada would, allows the client, logs in; gives back what goes to the redirect URI. */
   logIn(authorizeUrl: string | URL, options?: LoginOptions): Promise<URL>;
   /** Logs in as well, and takes the answer to the client, which may not listen yet. */
   logInAndReturn(authorizeUrl: string | URL): Promise<void>;
 }
 
-/** Opens a scene. */
+/** Opens a scene with this kind of upstream. */
+export async function openClientSceneWith(kind: UpstreamKind): Promise<ClientScene> {
+  const server = await openUpstreamScene(kind);
+  return sceneOf(server, async () => server[Symbol.asyncDispose]());
+}
+
+/** Opens a scene with Pangea AuthN. */
 export async function openClientScene(options: Partial<PangeaOAuthProviderOptions> = {}): Promise<ClientScene> {
   const emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }] });
   const mount = onNodeServer((provider) =>
     protectMcp(provider, (request, response) => serveWhoamiV1(provider, request, response)),
   );
   const server = await startProtectedServer(mount, emulator.issuerUrl, () => options);
+  return sceneOf(server, async () => {
+    await server[Symbol.asyncDispose]();
+    await emulator.close();
+  });
+}
+
+function sceneOf(server: UpstreamScene, close: () => Promise<void>): ClientScene {
   const logIn = (authorizeUrl: string | URL, options: LoginOptions = {}): Promise<URL> =>
     new BrowserSession().login(authorizeUrl, { username: "ada@example.com", password: "password", ...options });
   return {
@@ -31,10 +45,7 @@ export async function openClientScene(options: Partial<PangeaOAuthProviderOption
       const response = await fetchPatiently(callback);
       if (!response.ok) throw new Error(`The client refused the answer: ${response.status} ${await response.text()}`);
     },
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await emulator.close();
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 

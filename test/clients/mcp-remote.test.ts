@@ -2,8 +2,9 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { expect, it } from "vitest";
 import { programPath, usePrograms } from "../support/programs.ts";
+import { otherUpstreams, upstreamKinds } from "../support/upstream-scene.ts";
 import { emptyHome, environmentOf } from "./client-program.ts";
-import { type ClientScene, openClientScene } from "./client-scene.ts";
+import { type ClientScene, openClientScene, openClientSceneWith } from "./client-scene.ts";
 
 usePrograms();
 
@@ -42,4 +43,12 @@ it("gets mcp-remote through a login, and through a later start without one", asy
   expect(await whoamiOverMcpRemote(scene, home.path)).toEqual({ text, logins: 1 });
   scene.server.advanceSeconds(3601);
   expect(await whoamiOverMcpRemote(scene, home.path)).toEqual({ text, logins: 0 });
+});
+
+it.each(otherUpstreams)("gets mcp-remote through a login with %s as the upstream", async (kind) => {
+  await using home = await emptyHome();
+  await using scene = await openClientSceneWith(kind);
+  const { text, logins } = await whoamiOverMcpRemote(scene, home.path);
+  expect(text).toMatchObject([{ text: expect.stringMatching(`^${upstreamKinds[kind]} `) }]);
+  expect(logins).toBe(1);
 });

@@ -1,7 +1,7 @@
 import * as oauth from "oauth4webapi";
 import { expect, it } from "vitest";
 import { initializeRequest } from "../support/mount-suite.ts";
-import { openClientScene } from "./client-scene.ts";
+import { openClientSceneWith } from "./client-scene.ts";
 
 const redirectUri = "http://127.0.0.1:4999/callback";
 const insecure = { [oauth.allowInsecureRequests]: true } as const;
@@ -12,10 +12,16 @@ const authentications = {
   client_secret_post: (secret: string) => oauth.ClientSecretPost(secret),
 } as const;
 
-it.each(["none", "client_secret_basic", "client_secret_post"] as const)(
-  "gets oauth4webapi from the resource's metadata to a token, a refresh and a revocation: %s",
-  async (method) => {
-    await using scene = await openClientScene();
+it.each([
+  ["none", "Pangea AuthN"],
+  ["client_secret_basic", "Pangea AuthN"],
+  ["client_secret_post", "Pangea AuthN"],
+  ["none", "OpenID Connect"],
+  ["none", "OAuth 2.0"],
+] as const)(
+  "gets oauth4webapi from the resource's metadata to a token, a refresh and a revocation: %s, with %s as the upstream",
+  async (method, kind) => {
+    await using scene = await openClientSceneWith(kind);
     const resourceUrl = new URL(scene.server.mcpUrl);
     const resource = await oauth.processResourceDiscoveryResponse(
       resourceUrl,

@@ -17,6 +17,7 @@ import {
   sdkV1Client,
   sdkV2Client,
 } from "../support/mcp-client.ts";
+import { openUpstreamScene, otherUpstreams, upstreamKinds } from "../support/upstream-scene.ts";
 import { useEmulator } from "../support/use-emulator.ts";
 import { expectScopes, logInAfterRefusal, logInAgain, openStepUpScene } from "./step-up-scene.ts";
 
@@ -103,6 +104,16 @@ describe.each(officialClients)("the official client $name", ({ open, askForMore 
     }
     expect(seen.size).toBe(4);
     expect(client.oauth.authorizationUrl).toBeUndefined();
+  });
+
+  it.each(otherUpstreams)("gets in with %s as the upstream, and refreshes", async (kind) => {
+    await using scene = await openUpstreamScene(kind);
+    await using client = open(scene.mcpUrl, new InMemoryOAuthClient());
+    await connectWithLogin(client);
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect((await client.whoami()).split(" ")[0]).toBe(upstreamKinds[kind]);
+      scene.advanceSeconds(3601);
+    }
   });
 
   it("asks for a login once its own was revoked, and goes on as the same client", async () => {

@@ -105,6 +105,8 @@ describe("each block runs", () => {
         PANGEA_VAULT_TOKEN: "pts_docs",
         OIDC_CLIENT_SECRET: "a client secret that is long enough",
         GITHUB_CLIENT_SECRET: "a client secret that is long enough",
+        GOOGLE_CLIENT_SECRET: "a client secret that is long enough",
+        ENTRA_CLIENT_SECRET: "a client secret that is long enough",
         STORAGE_SECRET: "a storage secret that is long enough",
         MCP_SECRET: "a secret of the server that is long enough",
         ...(redis === undefined ? {} : { REDIS_URL: redis.url }),

@@ -181,7 +181,11 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A revocation forgets the consent",
     ["consent and revocation", "consent and account revocation"],
-    [grantsTs, "if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);", ""],
+    [
+      grantsTs,
+      "if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);",
+      "",
+    ],
   ),
   rule(
     "An outage is no word on a token",

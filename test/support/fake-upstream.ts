@@ -4,16 +4,19 @@ import type { Upstream, UpstreamCodeExchange, UpstreamLoginRequest, UpstreamToke
 
 /** The least that the contract of an upstream asks for. Tokens last an hour and are `<user>-<number>`. */
 export class FakeUpstream implements Upstream {
-  readonly id = "fake";
-  readonly name = "Fake Login";
-  readonly issuer: string = "https://login.fake.example";
+  readonly id: string;
+  readonly name: string;
+  readonly issuer: string;
   readonly timeout: number = 1000;
   readonly revoked: UpstreamTokens[] = [];
   readonly #clock: () => number;
   #issued = 0;
 
-  constructor(clock: () => number) {
+  constructor(clock: () => number, id = "fake") {
     this.#clock = clock;
+    this.id = id;
+    this.name = `${id[0]?.toUpperCase()}${id.slice(1)} Login`;
+    this.issuer = `https://login.${id}.example`;
   }
 
   authorizationUrl(login: UpstreamLoginRequest): URL | Promise<URL> {

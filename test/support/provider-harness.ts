@@ -91,9 +91,9 @@ export class ClientHarness<Provider extends McpOAuthProvider> {
   }
 
   /** Allows the client; gives back where the browser is sent and the cookies to bring back. */
-  async beginLogin(parameters: Record<string, string>): Promise<{ location: URL; cookie: string }> {
+  async beginLogin(parameters: Record<string, string>, decision = "allow"): Promise<{ location: URL; cookie: string }> {
     const page = await this.openConsentPage(parameters);
-    const response = await this.decide(page, "allow");
+    const response = await this.decide(page, decision);
     const location = response.headers.get("location");
     if (location === null) throw new Error(`consent: ${response.status} ${await response.text()}`);
     return { location: new URL(location), cookie: joinCookies(page.cookie, response) };

@@ -1,9 +1,13 @@
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 
 /** What an ID token says, and how it is signed. */
 export interface IdTokenChanges {
   readonly claims?: JWTPayload;
+  /** A claim that is left out. */
+  readonly lacks?: "exp" | "nonce";
   readonly algorithm?: string;
+  /** What an HMAC is made with. Default: the client's secret. */
+  readonly hmacKey?: "client secret" | "public key";
   /** Signed with a key that the provider does not publish. */
   readonly isForged?: boolean;
 }
@@ -53,11 +57,19 @@ export async function scriptedOpenIdProvider(issuer = "https://id.example"): Pro
       return (await provider.answers.get(path)?.()) ?? answer(path);
     },
   };
-  const idTokenOf = async ({ claims, algorithm = "RS256", isForged = false }: IdTokenChanges): Promise<string> => {
+  const idTokenOf = async ({
+    claims,
+    algorithm = "RS256",
+    hmacKey = "client secret",
+    isForged = false,
+    lacks,
+  }: IdTokenChanges): Promise<string> => {
     const now = Math.floor(Date.now() / 1_000);
     const standard = { iss: issuer, aud: scriptedClient.clientId, sub: "ada", iat: now, exp: now + 300 };
-    const payload = { ...standard, ...(provider.nonce !== null && { nonce: provider.nonce }), ...claims };
-    const secret = new TextEncoder().encode(scriptedClient.clientSecret);
+    const all = { ...standard, ...(provider.nonce !== null && { nonce: provider.nonce }), ...claims };
+    const payload = Object.fromEntries(Object.entries(all).filter(([name]) => name !== lacks));
+    const shared = hmacKey === "public key" ? await exportSPKI(keys.publicKey) : scriptedClient.clientSecret;
+    const secret = new TextEncoder().encode(shared);
     const key = algorithm.startsWith("HS") ? secret : isForged ? forged.privateKey : keys.privateKey;
     if (algorithm !== "none") {
       return new SignJWT(payload).setProtectedHeader({ alg: algorithm, kid: `key-${kid}` }).sign(key);

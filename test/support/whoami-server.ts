@@ -3,23 +3,23 @@ import type { AuthInfo } from "@modelcontextprotocol/sdk/server/auth/types.js";
 import { McpServer as McpServerV1 } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { createMcpHandler, McpServer as McpServerV2 } from "@modelcontextprotocol/server";
-import type { PangeaOAuthProvider } from "../../src/index.ts";
+import type { McpOAuthProvider } from "../../src/index.ts";
 
-const description = "Says who is calling, as Pangea AuthN knows them.";
+const description = "Says who is calling, as the upstream knows them.";
+
+/** What the tool asks. */
+type Asked = Pick<McpOAuthProvider, "upstreamToken">;
 
 /** What the tool `whoami` says: the e-mail address and the kind of upstream token of whoever is calling. */
-export async function whoami(
-  provider: PangeaOAuthProvider,
-  auth: { readonly token: string } | undefined,
-): Promise<string> {
+export async function whoami(provider: Asked, auth: { readonly token: string } | undefined): Promise<string> {
   if (auth === undefined) return "nobody";
-  const user = await provider.pangeaToken(auth);
+  const user = await provider.upstreamToken(auth);
   return `${user.email ?? user.username ?? user.subject} ${user.token.slice(0, 4)}`;
 }
 
 /** Answers one request of an MCP endpoint without sessions, with SDK v1. */
 export async function serveWhoamiV1(
-  provider: PangeaOAuthProvider,
+  provider: Asked,
   request: IncomingMessage & { auth?: AuthInfo; readonly body?: unknown },
   response: ServerResponse,
 ): Promise<void> {
@@ -34,7 +34,7 @@ export async function serveWhoamiV1(
 }
 
 /** A Web-standard MCP endpoint with SDK v2: `handler.fetch(request, { authInfo })`. */
-export function createWhoamiHandlerV2(provider: PangeaOAuthProvider) {
+export function createWhoamiHandlerV2(provider: Asked) {
   return createMcpHandler(() => {
     const server = new McpServerV2({ name: "whoami", version: "1.0.0" });
     server.registerTool("whoami", { description }, async (context) => ({

@@ -1,5 +1,6 @@
 import { requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { callbackPath, paths } from "../oauth/paths.ts";
+import type { Upstream } from "../upstream/contract.ts";
 import type { ProviderInternals } from "./internals.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
@@ -11,8 +12,6 @@ export interface Addresses {
   readonly issuer: string;
   /** The URL of the MCP endpoint. */
   readonly resource: string;
-  /** Where the upstream sends the browser back to. */
-  readonly callbackUrl: string;
 }
 
 const defaultPath = "/mcp";
@@ -20,12 +19,12 @@ const defaultPath = "/mcp";
 /**
  * Checks the addresses and fills in the defaults.
  *
- * @param upstreamId - Names the upstream in the path of its callback.
+ * @param upstreams - Each names the path of its callback.
  * @throws {ConfigurationError} when one is wrong.
  */
 export function configureAddresses(
   { baseUrl: givenBaseUrl, issuerUrl, path: givenPath }: McpOAuthProviderOptions,
-  upstreamId: string,
+  upstreams: readonly Pick<Upstream, "id">[],
   nameOf: NonNullable<ProviderInternals["nameOf"]>,
 ): Addresses {
   const baseUrl = requireHttpUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
@@ -36,9 +35,9 @@ export function configureAddresses(
     isPath,
     `${nameOf("path")} must be a path that starts with a slash, such as "/mcp", or "/" for the root.`,
   );
-  const callback = callbackPath(upstreamId);
-  const taken: readonly string[] = [...Object.values(paths), callback];
-  const endpoint = [callback, paths.authorize].find((own) => baseUrl.endsWith(own));
+  const callbacks = upstreams.map(({ id }) => callbackPath(id));
+  const taken: readonly string[] = [...Object.values(paths), ...callbacks];
+  const endpoint = [...callbacks, paths.authorize].find((own) => baseUrl.endsWith(own));
   requireThat(
     endpoint === undefined,
     `${nameOf("baseUrl")} ends in ${endpoint}, which is a path below it: leave that off.`,
@@ -49,5 +48,5 @@ export function configureAddresses(
   );
   const ownPath = path.replace(/\/$/, "");
   requireThat(!taken.includes(ownPath), `${nameOf("path")} must not be ${path}: that is a path of OAuth.`);
-  return { baseUrl, issuer, resource: baseUrl + ownPath, callbackUrl: baseUrl + callback };
+  return { baseUrl, issuer, resource: baseUrl + ownPath };
 }

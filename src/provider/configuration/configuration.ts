@@ -8,7 +8,7 @@ import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import { OperatorLog } from "../reporting/logger.ts";
 import { Reporter } from "../reporting/reporter.ts";
-import type { Upstream } from "../upstream/contract.ts";
+import { isSameIssuer, Upstreams } from "../upstream/upstreams.ts";
 import { type AccountConfiguration, configureAccount } from "./account.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
@@ -21,7 +21,7 @@ import type { McpOAuthProviderOptions, PreRegisteredClient } from "./options.ts"
 import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { configureRegistration, type RegistrationConfiguration } from "./registration.ts";
-import { configureKeys, configureUpstream } from "./upstream.ts";
+import { configureEmailDomains, configureKeys, configureUpstreams, upstreamScopesOf } from "./upstream.ts";
 
 /** The options of a provider, checked and complete. */
 export interface ProviderConfiguration extends Addresses {
@@ -29,7 +29,8 @@ export interface ProviderConfiguration extends Addresses {
   /** Which of the scopes imply others. */
   readonly scopeHierarchy: ScopeHierarchy;
   readonly requiredScopes: readonly string[];
-  readonly upstream: Upstream;
+  /** Where people log in. */
+  readonly upstreams: Upstreams;
   readonly repositories: ProviderRepositories;
   readonly registration: RegistrationConfiguration;
   /** The schemes of applications that clients may register, beyond those that are known. */
@@ -55,6 +56,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly instanceClockTolerance: number;
   /** Told of what another server keeps in the same store. Tells whoever listens, once. */
   readonly meetForeignGrant: (resource: string) => void;
+  /** Told of what belongs to a login at an upstream that is not configured. Tells whoever listens, once for each. */
+  readonly meetUnknownUpstream: (issuer: string) => void;
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
@@ -79,13 +82,13 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   checkOptionKinds(owner, options);
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, onRefreshReuse = "end-grant" } = options;
   requireClock(clock);
-  const upstream = configureUpstream(options.upstream);
-  const addresses = configureAddresses(options, upstream.id, nameOf);
-  const isAnother = upstream.issuer.replace(/\/$/, "") !== addresses.issuer.replace(/\/$/, "");
-  requireThat(
-    isAnother,
-    `The issuer of ${upstream.name} is this server's own, ${addresses.issuer}: people log in elsewhere.`,
-  );
+  const given = configureUpstreams(options);
+  const addresses = configureAddresses(options, given, nameOf);
+  for (const { issuer, name } of given) {
+    const isAnother = !isSameIssuer(issuer, addresses.issuer);
+    requireThat(isAnother, `The issuer of ${name} is this server's own, ${addresses.issuer}: people log in elsewhere.`);
+  }
+  const emailDomains = configureEmailDomains(options.emailDomains, given);
   const scopes = requireScopes(nameOf("scopes"), options.scopes);
   requireThat(scopes.length > 0, `${nameOf("scopes")} needs one scope at least, such as "user": nobody could log in.`);
   const isFree = !scopes.includes(offlineAccess);
@@ -97,7 +100,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? [], scopes);
-  const keys = configureKeys(options, addresses.issuer);
+  const keys = configureKeys(options, given, addresses.issuer);
   if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
   const reporter = new Reporter(new OperatorLog(options.logger, clock));
   const repositories = options.repositories ?? createInMemoryRepositories({ clock });
@@ -106,7 +109,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     scopes,
     scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
-    upstream,
+    upstreams: new Upstreams(given, { baseUrl: addresses.baseUrl, emailDomains }),
     repositories,
     registration,
     privateUseSchemes,
@@ -119,7 +122,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
       serviceDocumentationUrl === undefined
         ? undefined
         : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
-    consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes, upstream.scopes),
+    consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes, upstreamScopesOf(given)),
     preRegisteredClients: ownClients,
     keys,
     lifetimes: configureLifetimes(options),
@@ -128,6 +131,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     clockTolerance: configureClockTolerance(options, 30),
     instanceClockTolerance: configureClockTolerance(options, 120),
     meetForeignGrant: once((resource) => reporter.tell("foreign-grants", { resource })),
+    meetUnknownUpstream: onceEach((upstreamIssuer) => reporter.tell("unknown-upstream", { upstreamIssuer })),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
     reporter,
@@ -149,6 +153,18 @@ function once(tell: (resource: string) => void): (resource: string) => void {
   return (resource) => {
     if (!isTold) tell(resource);
     isTold = true;
+  };
+}
+
+/** How many issuers are told apart: nobody has as many, and what the store says must not fill the memory. */
+const maxTold = 1000;
+
+function onceEach(tell: (name: string) => void): (name: string) => void {
+  const told = new Set<string>();
+  return (name) => {
+    if (told.has(name) || told.size >= maxTold) return;
+    told.add(name);
+    tell(name);
   };
 }
 

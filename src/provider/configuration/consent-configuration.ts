@@ -47,6 +47,11 @@ const english: ConsentTexts = {
   unknownClientDetails: "For the developers of the application",
   allow: "Allow",
   deny: "Deny",
+  allowWith: "Allow and log in with {upstream}",
+  otherUpstreams: "Log in with another account",
+  chooseTitle: "Where do you want to log in?",
+  chooseNote: "Choose where you have your account for {brand}. After that you go on to your application.",
+  logInWith: "Log in with {upstream}",
   errorTitle: "Sign-in cannot go on",
   startAgainStep: "Go back to your application and start the login there again.",
   waitStep:

@@ -20,6 +20,8 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   scopes: "any",
   scopeImplies: "object",
   upstream: "any",
+  upstreams: "any",
+  emailDomains: "object",
   repositories: "any",
   clientRegistration: "object",
   clientMetadataDocuments: "object",

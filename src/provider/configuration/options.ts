@@ -200,6 +200,15 @@ export interface ConsentTexts {
   readonly unknownClientDetails: string;
   readonly allow: string;
   readonly deny: string;
+  /** In place of `allow` where there are several upstreams: a button for each. */
+  readonly allowWith: string;
+  /** What unfolds the other upstreams, where a hint of the application has chosen one. */
+  readonly otherUpstreams: string;
+  /** The page on which a person who is asked nothing else chooses where to log in: its heading and a line below. */
+  readonly chooseTitle: string;
+  readonly chooseNote: string;
+  /** A link on that page, one for each upstream. */
+  readonly logInWith: string;
   readonly errorTitle: string;
   /** What a person can do after an error: of the request, of an outage, of this server. */
   readonly startAgainStep: string;
@@ -291,8 +300,31 @@ export interface McpOAuthProviderOptions {
    * ```
    */
   readonly scopeImplies?: Readonly<Record<string, readonly string[]>>;
-  /** Where people log in, such as `pangeaAuthn({ … })`. It sends the browser back to `/<id>/callback`. */
-  readonly upstream: Upstream;
+  /**
+   * Where people log in, such as `pangeaAuthn({ … })`. It sends the browser back to `/<id>/callback`. One of `upstream` and
+   * `upstreams` is needed.
+   */
+  readonly upstream?: Upstream;
+  /**
+   * Several places where people may log in, in the order in which they are shown: the person chooses, on the page that asks
+   * for consent where that is asked. A request's `idp_hint` chooses by an upstream's `id`, its `login_hint` by `emailDomains`.
+   * Ids, names and issuers differ. With more than one, `secret` is needed: keys must not change when an upstream does.
+   *
+   * A user is an issuer and a subject together: nobody who logs in at one upstream is ever taken for a user of another.
+   * What belongs to an upstream that is left out later is refused, and the event `unknown-upstream` tells of it.
+   *
+   * @example
+   * ```ts
+   * upstreams: [openIdConnect(google({ … })), openIdConnect(microsoftEntra({ … }))],
+   * emailDomains: { "example.org": "entra" },
+   * ```
+   */
+  readonly upstreams?: readonly Upstream[];
+  /**
+   * The `id` of the upstream where the people of an e-mail domain log in, by the domain. A `login_hint` with an address of that
+   * domain chooses the upstream; it says nothing of who may log in. Default: none.
+   */
+  readonly emailDomains?: Readonly<Record<string, string>>;
   /**
    * Where state is kept: what `createVaultRepositories`, `createRedisRepositories` or `createRepositories` gives back, with a
    * repository for every kind of record. Default: all in memory, where every login ends with the process.

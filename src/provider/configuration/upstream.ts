@@ -1,5 +1,6 @@
-import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { ConfigurationError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import {
+  namesLike,
   requireExactText,
   requireHttpUrl,
   requireKind,
@@ -14,31 +15,88 @@ import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
 /**
- * Checks what an upstream says of itself.
+ * Checks what the upstreams say of themselves.
  *
- * @throws {ConfigurationError} when there is no upstream, or a member of it is wrong.
+ * @throws {ConfigurationError} when there is none, a member of one is wrong, or two cannot be told apart.
  */
-export function configureUpstream(upstream: Upstream): Upstream {
+export function configureUpstreams({
+  upstream,
+  upstreams,
+}: Pick<McpOAuthProviderOptions, "upstream" | "upstreams">): readonly [Upstream, ...Upstream[]] {
+  if (upstreams === undefined) return [configureUpstream("upstream", upstream)];
+  requireThat(upstream === undefined, "Give upstream or upstreams, and not both.");
+  requireThat(Array.isArray(upstreams), "upstreams must be a list of upstreams, such as [pangeaAuthn({ … })].");
+  const [first, ...others] = upstreams.map((each, index) => configureUpstream(`upstreams[${index}]`, each));
+  if (first === undefined) throw new ConfigurationError("upstreams is empty: nobody could log in.");
+  const all = [first, ...others] as const;
+  for (const member of ["id", "name", "issuer"] as const) {
+    const seen = new Set<string>();
+    for (const each of all) {
+      const value = each[member].replace(/\/+$/, "").toLowerCase();
+      requireThat(!seen.has(value), `Two of upstreams have the ${member} ${each[member]}: ${whyTheyDiffer[member]}.`);
+      seen.add(value);
+    }
+  }
+  return all;
+}
+
+const whyTheyDiffer = {
+  id: "it names their callbacks; give one of them another id",
+  name: "people could not tell them apart; give one of them another name",
+  issuer: "users of one issuer are the same users, so list it once",
+} as const;
+
+function configureUpstream(option: string, upstream: Upstream | undefined): Upstream {
   const isGiven = typeof upstream === "object" && upstream !== null;
-  requireThat(isGiven, "upstream is missing: give the provider one, such as pangeaAuthn({ … }).");
-  requireNoPreset(upstream);
-  const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText("upstream.id", upstream.id));
-  requireThat(isName, "upstream.id must be lower-case letters, digits and hyphens, such as pangea.");
-  requireText("upstream.name", upstream.name);
-  requireHttpUrl("upstream.issuer", upstream.issuer);
-  requireTimerLength("upstream.timeout", upstream.timeout);
-  if (upstream.scopes !== undefined) requireScopes("upstream.scopes", upstream.scopes);
+  if (!isGiven)
+    throw new ConfigurationError(`${option} is missing: give the provider one, such as pangeaAuthn({ … }).`);
+  requireNoPreset(option, upstream);
+  const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText(`${option}.id`, upstream.id));
+  requireThat(isName, `${option}.id must be lower-case letters, digits and hyphens, such as pangea.`);
+  requireText(`${option}.name`, upstream.name);
+  requireHttpUrl(`${option}.issuer`, upstream.issuer);
+  requireTimerLength(`${option}.timeout`, upstream.timeout);
+  if (upstream.scopes !== undefined) requireScopes(`${option}.scopes`, upstream.scopes);
   for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"] as const) {
-    requireKind(`upstream.${method}`, upstream[method] ?? null, "function");
+    requireKind(`${option}.${method}`, upstream[method] ?? null, "function");
   }
   return punctual(upstream);
 }
 
+/** All that a login may ask an upstream for; undefined where an upstream does not say. */
+export function upstreamScopesOf(upstreams: readonly Upstream[]): readonly string[] | undefined {
+  const lists = upstreams.map(({ scopes }) => scopes);
+  return lists.every((scopes) => scopes !== undefined) ? [...new Set(lists.flat())] : undefined;
+}
+
+/**
+ * Checks which upstream the people of each e-mail domain log in at.
+ *
+ * @returns Ids of upstreams, by domains in lower case.
+ * @throws {ConfigurationError} for what is no domain, and for an upstream that there is not.
+ */
+export function configureEmailDomains(
+  given: McpOAuthProviderOptions["emailDomains"] = {},
+  upstreams: readonly Upstream[],
+): ReadonlyMap<string, string> {
+  const ids = upstreams.map(({ id }) => id);
+  const domains = new Map<string, string>();
+  for (const [domain, id] of Object.entries(given)) {
+    const isDomain = /^[^\s@/:]+\.[^\s@/:]+$/.test(domain);
+    requireThat(isDomain, `emailDomains has "${domain}": write the domain of addresses, such as example.org.`);
+    const meant = namesLike(String(id), ids);
+    const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${ids.join(", ")}.`;
+    requireThat(ids.includes(id), `emailDomains["${domain}"] is no id of an upstream. ${remedy}`);
+    domains.set(domain.toLowerCase(), id);
+  }
+  return domains;
+}
+
 /** Options without the function that takes them, such as those of a preset, are no upstream. */
-function requireNoPreset(given: object): void {
+function requireNoPreset(option: string, given: object): void {
   if ("authorizationUrl" in given || !("clientId" in given)) return;
   const kind = "tokenEndpoint" in given ? "oAuth2" : "issuerUrl" in given ? "pangeaAuthn" : "openIdConnect";
-  requireThat(false, `upstream is the options of one: wrap them in ${kind}(), as in upstream: ${kind}(options).`);
+  requireThat(false, `${option} is the options of one: wrap them in ${kind}(), as in ${kind}(options).`);
 }
 
 /** How much longer than it says a call may take, in milliseconds: an upstream that keeps its time says more of a failure. */
@@ -62,6 +120,7 @@ function punctual(upstream: Upstream): Upstream {
       logoutUrl: (tokens, returnTo) => within(async () => upstream.logoutUrl?.(tokens, returnTo)),
     }),
     ...(upstream.adviceFor !== undefined && { adviceFor: (error) => upstream.adviceFor?.(error) }),
+    ...(upstream.prepare !== undefined && { prepare: async () => upstream.prepare?.() }),
     ...(upstream.diagnose !== undefined && {
       // It makes several calls, two of them after each other.
       diagnose: async (redirectUri) => (await upstream.diagnose?.(redirectUri)) ?? [],
@@ -81,13 +140,22 @@ function requireIdentity(upstream: string, identity: UpstreamIdentity): Upstream
  *
  * @throws {ConfigurationError} when there is neither, or what there is is too short.
  */
-export function configureKeys({ secret, upstream }: McpOAuthProviderOptions, issuer: string): KeyRing {
+export function configureKeys(
+  { secret }: Pick<McpOAuthProviderOptions, "secret">,
+  [first, ...others]: readonly [Upstream, ...Upstream[]],
+  issuer: string,
+): KeyRing {
   for (const text of [secret ?? []].flat()) requireExactText("secret", text);
-  const given = secret ?? upstream.keyMaterial;
+  const hasSecret = secret !== undefined || others.length === 0;
+  requireThat(
+    hasSecret,
+    "secret is missing: with several upstreams it is needed, for keys must not change with them. Where there was one upstream and no secret, its client secret in the place of secret lets all logins go on.",
+  );
+  const given = secret ?? first.keyMaterial;
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);
   const isLong = secret !== undefined || [given].flat().every((text) => text.length >= minSecretLength);
-  requireThat(isLong, `secret is missing, and what ${upstream.name} has in its place can be guessed. ${remedy}`);
+  requireThat(isLong, `secret is missing, and what ${first.name} has in its place can be guessed. ${remedy}`);
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });
 }

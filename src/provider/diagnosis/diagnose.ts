@@ -1,7 +1,9 @@
 import type { Finding } from "../../storage/finding.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
+import type { Upstream } from "../upstream/contract.ts";
 import { checkPublicUrl } from "./public-url.ts";
+import { checkRemovedUpstreams } from "./removed-upstreams.ts";
 import { checkSecrets } from "./secrets.ts";
 import { checkStore } from "./store.ts";
 
@@ -15,13 +17,13 @@ export interface ProviderCheck {
 /** What the checks need. */
 export type Examined = Pick<
   ProviderConfiguration,
-  "baseUrl" | "callbackUrl" | "clock" | "issuer" | "keys" | "now" | "repositories" | "resource" | "upstream"
+  "baseUrl" | "clock" | "issuer" | "keys" | "now" | "repositories" | "resource" | "upstreams"
 >;
 
 /** Looks at a provider's configuration, its upstream and its store. Never rejects: what fails is a finding. */
 export async function diagnose(provider: Examined): Promise<ProviderCheck> {
   const groups = await Promise.all([
-    checkUpstream(provider),
+    ...provider.upstreams.all.map((upstream) => checkUpstream(provider, upstream)),
     storeAndSecrets(provider),
     guarded("public-url", checkPublicUrl(provider)),
   ]);
@@ -33,13 +35,32 @@ export async function diagnose(provider: Examined): Promise<ProviderCheck> {
 async function storeAndSecrets(provider: Examined): Promise<Finding[]> {
   const store = await guarded("store", checkStore(provider));
   if (store.some(({ check, status }) => check === "store" && status === "error")) return store;
-  return [...store, ...(await guarded("secrets", checkSecrets(provider)))];
+  const others = [
+    guarded("secrets", checkSecrets(provider)),
+    guarded("unknown-upstream", checkRemovedUpstreams(provider)),
+  ];
+  return [...store, ...(await Promise.all(others)).flat()];
 }
 
-async function checkUpstream({ upstream, callbackUrl }: Examined): Promise<Finding[]> {
+async function checkUpstream({ upstreams }: Examined, upstream: Upstream): Promise<Finding[]> {
+  const callbackUrl = upstreams.callbackUrl(upstream);
+  const missing = await whatIsMissing(upstream);
+  if (missing !== undefined) return [missing];
   if (upstream.diagnose !== undefined) return guarded("upstream-issuer", upstream.diagnose(callbackUrl));
   const what = `Register exactly this redirect URI at ${upstream.name}: ${callbackUrl}`;
   return [{ check: "redirect-uri", status: "ok", what }];
+}
+
+/** Without a package that the upstream needs there is nothing else to look at. */
+async function whatIsMissing({ name, prepare }: Upstream): Promise<Finding | undefined> {
+  try {
+    await prepare?.();
+    return undefined;
+  } catch (failure) {
+    const { message } = describeFailure(failure);
+    const why = `Nobody can log in at ${name}.`;
+    return { check: "upstream-package", status: "error", what: message, why, remedy: "Run what the message says." };
+  }
 }
 
 async function guarded(check: string, findings: Promise<Finding[]>): Promise<Finding[]> {

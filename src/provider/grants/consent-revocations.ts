@@ -3,6 +3,12 @@ import { recordKey } from "../../records/keys.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
+/** A user of an upstream. Two upstreams may give one subject to two people. */
+export interface UpstreamUser {
+  readonly subject: string;
+  readonly upstreamIssuer: string;
+}
+
 /**
  * Ends what a person has allowed a client until now. What people have allowed is remembered in their browsers, where this
  * server cannot reach it. So the end of a consent is a record here, and whatever a browser remembers is compared with the
@@ -12,10 +18,10 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
  */
 export async function revokeConsent(
   { now, repositories, resource }: Pick<ProviderConfiguration, "now" | "repositories" | "resource">,
-  subject: string,
+  user: UpstreamUser,
   clientId: string,
 ): Promise<void> {
-  await repositories.consentRevocations.set(keyOf(resource, subject, clientId), consentRevocationOf(now()));
+  await repositories.consentRevocations.set(keyOf(resource, user, clientId), consentRevocationOf(now()));
 }
 
 /**
@@ -25,13 +31,24 @@ export async function revokeConsent(
  */
 export async function consentRevokedAt(
   { repositories, resource }: Pick<ProviderConfiguration, "repositories" | "resource">,
-  subject: string,
+  user: UpstreamUser,
   clientId: string,
 ): Promise<number | undefined> {
-  return (await getFresh(repositories.consentRevocations, keyOf(resource, subject, clientId)))?.revokedAt;
+  const keys = [keyOf(resource, user, clientId), keyOfUnnamed(resource, user, clientId)];
+  const found = await Promise.all(keys.map((key) => getFresh(repositories.consentRevocations, key)));
+  const times = found.flatMap((record) => (record === undefined ? [] : [record.revokedAt]));
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** Another server on the same store has consents of its own. */
-function keyOf(resource: string, subject: string, clientId: string): string {
+function keyOf(resource: string, { subject, upstreamIssuer }: UpstreamUser, clientId: string): string {
+  return recordKey("consent_revocation", resource, subject, clientId, upstreamIssuer);
+}
+
+/**
+ * The key of a record that names no upstream, as they were when there was one only. Where two upstreams have the subject,
+ * both people are asked again, which does no harm.
+ */
+function keyOfUnnamed(resource: string, { subject }: UpstreamUser, clientId: string): string {
   return recordKey("consent_revocation", resource, subject, clientId);
 }

@@ -11,12 +11,15 @@ import type { UpstreamIdentity, UpstreamTokens } from "../upstream/contract.ts";
 export interface UpstreamSession {
   readonly tokens: UpstreamTokens;
   readonly identity: UpstreamIdentity;
+  /** The issuer whose tokens these are. They never go to another one. Absent where the session was kept before it was noted. */
+  readonly issuer?: string;
 }
 
 const sessionSchema = z.object({
   tokens: PangeaAccessTokenSchema,
   // An upstream may leave a member out, or say that it is undefined.
   identity: record<UpstreamIdentity>({ subject: optional(text), username: optional(text), email: optional(text) }),
+  issuer: z.string().exactOptional(),
 });
 
 /**

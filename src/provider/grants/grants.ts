@@ -28,7 +28,7 @@ export interface RevocationEvidence {
 /** What `Grants` needs. */
 type GrantsParts = Pick<
   ProviderConfiguration,
-  "lifetimes" | "meetForeignGrant" | "now" | "reporter" | "repositories" | "resource"
+  "lifetimes" | "meetForeignGrant" | "now" | "reporter" | "repositories" | "resource" | "upstreams"
 > & {
   readonly upstreamRevocations: UpstreamRevocations;
 };
@@ -69,7 +69,7 @@ export class Grants {
       return false;
     }
     const revokedAt = this.#parts.now();
-    const { clientId = "", subject, sealedUpstream, resource } = grant ?? code ?? {};
+    const { clientId = "", subject, upstreamIssuer, sealedUpstream, resource } = grant ?? code ?? {};
     const tombstone = {
       clientId,
       scopes: [],
@@ -77,11 +77,13 @@ export class Grants {
       expiresAt: (grant?.expiresAt ?? revokedAt + this.#parts.lifetimes.grant) + tombstoneMargin,
       revokedAt,
       ...(subject !== undefined && { subject }),
+      ...(upstreamIssuer !== undefined && { upstreamIssuer }),
       ...(resource !== undefined && { resource }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
     // Before the tombstone, after which nobody would try again.
-    if (subject !== undefined) await revokeConsent(this.#parts, subject, clientId);
+    const issuer = this.#parts.upstreams.issuerOfRecord(upstreamIssuer);
+    if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);
     await this.#parts.repositories.grants.set(grantId, tombstone);
     if (grant !== undefined) emit("grant-revoked", { clientId, grantId });
     await this.#endSession(grantId, tombstone, key);
@@ -112,7 +114,7 @@ export class Grants {
     const report = (failure: unknown) => void this.#parts.reporter.failure(failure);
     const session = sealed && openOr(() => key.openSession(sealed), report);
     if (!session) return false;
-    await upstreamRevocations.end(grantId, session.tokens, tombstone.expiresAt);
+    await upstreamRevocations.end(grantId, session, tombstone.expiresAt);
     return true;
   }
 }

@@ -24,7 +24,7 @@ export interface LockedVersion {
 }
 
 /** What `UpstreamRefreshLock` needs. */
-type LockParts = Pick<ProviderConfiguration, "delay" | "now" | "repositories" | "upstream">;
+type LockParts = Pick<ProviderConfiguration, "delay" | "now" | "repositories" | "upstreams">;
 
 /**
  * Lets one instance refresh a version of a grant's upstream session: the upstream may take the second use of a refresh
@@ -38,7 +38,7 @@ export class UpstreamRefreshLock {
 
   constructor(parts: LockParts) {
     this.#parts = parts;
-    this.#workTime = parts.upstream.timeout / 1000;
+    this.#workTime = parts.upstreams.timeout / 1000;
   }
 
   /**

@@ -6,18 +6,29 @@ import { isEnumerable } from "../../storage/enumerable.ts";
 import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
+import type { UpstreamSession } from "./grant-key.ts";
 import { Retries } from "./retries.ts";
+import { upstreamOfRecord } from "./upstream-of-record.ts";
 
 /** How long after a failure the upstream is told again, in seconds. Each failure doubles it. */
 const firstPauseSeconds = 10;
 const longestPauseSeconds = 600;
 
 /** What `UpstreamRevocations` needs. */
-type RevocationParts = Pick<ProviderConfiguration, "keys" | "now" | "reporter" | "repositories" | "upstream">;
+type RevocationParts = Pick<
+  ProviderConfiguration,
+  "keys" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "upstreams"
+>;
+
+/** The tokens of a session that is over, and the issuer of the upstream that they are of. */
+export type EndedSession = Pick<UpstreamSession, "issuer" | "tokens">;
 
 /**
  * Tells the upstream that a session is over. What the upstream could not be told is kept, sealed under the configured
  * secret, and told again: by this instance as requests come, or by any instance that goes through all of it.
+ *
+ * Only the upstream whose tokens they are is ever told. Where that is not configured any more, they are kept until it is
+ * again, or until they are over.
  */
 export class UpstreamRevocations {
   readonly #parts: RevocationParts;
@@ -38,23 +49,25 @@ export class UpstreamRevocations {
    * @param expiresAt - How long it is worth trying, in epoch seconds.
    * @throws {StorageError} when the upstream does not answer, and the store does not take what is needed.
    */
-  async end(grantId: string, tokens: UpstreamTokens, expiresAt: number): Promise<void> {
+  async end(grantId: string, { tokens, issuer }: EndedSession, expiresAt: number): Promise<void> {
+    const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer: issuer });
+    // A grant may have two sessions to end: what was there before a refresh, and what the refresh led to.
+    const key = recordKey("upstream_revocation", grantId, tokens.token);
     try {
-      await this.#parts.upstream.revoke(tokens);
+      if (upstream !== undefined) return await upstream.revoke(tokens);
     } catch (failure) {
       this.#parts.reporter.failure(failure);
-      // A grant may have two sessions to end: what was there before a refresh, and what the refresh led to.
-      const key = recordKey("upstream_revocation", grantId, tokens.token);
       this.retries.keep(key, undefined, firstPauseSeconds);
-      await this.#parts.repositories.upstreamRevocations.set(key, {
-        sealed: this.#tokens.seal(tokens, key),
-        expiresAt,
-      });
     }
+    await this.#parts.repositories.upstreamRevocations.set(key, {
+      sealed: this.#tokens.seal(tokens, boundTo(key, issuer)),
+      expiresAt,
+      ...(issuer !== undefined && { upstreamIssuer: issuer }),
+    });
   }
 
   /**
-   * Tells the upstream everything that any instance could not tell it.
+   * Tells the upstreams everything that any instance could not tell them.
    *
    * @returns How many sessions were ended.
    * @throws {UnreadableRecordsError} at the end, when there were records that could not be read.
@@ -66,10 +79,10 @@ export class UpstreamRevocations {
     const unreadable = new UnreadableRecords();
     const kept = await unreadable.readAll<[string, UpstreamRevocation]>(upstreamRevocations.entries());
     let ended = 0;
-    for (const [key, { sealed }] of kept) {
-      const failure = await this.#tell(key, sealed);
-      if (failure === undefined) ended += 1;
-      else this.#parts.reporter.failure(failure);
+    for (const [key, record] of kept) {
+      const outcome = await this.#tell(key, record);
+      if (outcome === "told") ended += 1;
+      else if (outcome !== "nobody to tell") this.#parts.reporter.failure(outcome.failure);
     }
     unreadable.throwIfAny();
     return ended;
@@ -77,22 +90,28 @@ export class UpstreamRevocations {
 
   async #retry(key: string): Promise<void> {
     const kept = await this.#parts.repositories.upstreamRevocations.get(key);
-    const failure = kept && (await this.#tell(key, kept.sealed));
-    if (failure !== undefined) throw failure;
+    const outcome = kept && (await this.#tell(key, kept));
+    if (typeof outcome === "object") throw outcome.failure;
   }
 
-  /**
-   * Tells the upstream, and forgets what was kept for it.
-   *
-   * @returns Why the upstream could not be told, if it could not.
-   */
-  async #tell(key: string, sealed: string): Promise<unknown> {
+  /** Tells the upstream, and forgets what was kept for it. */
+  async #tell(
+    key: string,
+    { sealed, upstreamIssuer }: UpstreamRevocation,
+  ): Promise<"told" | "nobody to tell" | { readonly failure: unknown }> {
+    const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer });
+    if (upstream === undefined) return "nobody to tell";
     try {
-      await this.#parts.upstream.revoke(this.#tokens.open(sealed, key));
+      await upstream.revoke(this.#tokens.open(sealed, boundTo(key, upstreamIssuer)));
     } catch (failure) {
-      return failure;
+      return { failure };
     }
     await this.#parts.repositories.upstreamRevocations.delete(key);
-    return undefined;
+    return "told";
   }
+}
+
+/** Whoever writes to the store cannot send the tokens to another upstream. */
+function boundTo(key: string, issuer: string | undefined): string {
+  return issuer === undefined ? key : JSON.stringify([key, issuer]);
 }

@@ -10,10 +10,11 @@ import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
-import type { UpstreamIdentity } from "../upstream/contract.ts";
+import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import { GrantKey, type UpstreamSession } from "./grant-key.ts";
 import { type Grants, isLive, isOfServer, isRevoked } from "./grants.ts";
 import { Retries } from "./retries.ts";
+import { upstreamOfRecord, upstreamRemoved } from "./upstream-of-record.ts";
 import type { UpstreamRefreshLock } from "./upstream-refresh-lock.ts";
 
 /** An upstream token is refreshed this long before it expires, in seconds, so that it outlives the call it is for. */
@@ -21,6 +22,10 @@ const refreshAheadSeconds = 60;
 
 /** The upstream token and the identity behind a request. */
 export interface UpstreamUserToken extends UpstreamIdentity {
+  /** The id of the upstream that the user logged in at, such as `google`: where the token is good. */
+  readonly upstream: string;
+  /** The issuer of that upstream. Issuer and `subject` together say who the user is. */
+  readonly upstreamIssuer: string;
   /** The upstream's access token. */
   readonly token: string;
   /** When it expires, in epoch seconds, where the upstream said so. */
@@ -39,6 +44,8 @@ interface OpenGrant {
   readonly key: GrantKey;
   readonly sealed: string;
   readonly session: UpstreamSession;
+  /** The upstream whose session it is. */
+  readonly upstream: Upstream;
 }
 
 /** A session that was refreshed, sealed, and the grant with the session that the store held before. */
@@ -50,7 +57,7 @@ interface Unstored {
 /** What `UpstreamSessions` needs. */
 type SessionParts = Pick<
   ProviderConfiguration,
-  "keys" | "now" | "reporter" | "repositories" | "resource" | "upstream"
+  "keys" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "resource" | "upstreams"
 > & {
   readonly grants: Grants;
   readonly lock: UpstreamRefreshLock;
@@ -90,9 +97,12 @@ export class UpstreamSessions {
    * @throws {StorageError} when the store fails.
    */
   async open(accessToken: string): Promise<UpstreamUserToken> {
-    const { tokens, identity } = await this.#freshSession(await this.#openGrant(accessToken));
+    const open = await this.#openGrant(accessToken);
+    const { tokens, identity } = await this.#freshSession(open);
     const { token, expiresAt, scopes } = tokens;
     return {
+      upstream: open.upstream.id,
+      upstreamIssuer: open.upstream.issuer,
       token,
       ...(expiresAt !== undefined && { expiresAt }),
       ...(scopes !== undefined && { scopes }),
@@ -117,7 +127,11 @@ export class UpstreamSessions {
     const unstored = stored && this.#inPlaceOf(grantId, stored);
     if (isRevoked(grant)) await this.#parts.grants.endUpstream(grantId, grant, key, unstored);
     if (!isLive(grant, now) || stored === undefined) throw loginOver();
-    const open = { grantId, grant, key, sealed: unstored ?? stored, session: key.openSession(unstored ?? stored) };
+    const session = key.openSession(unstored ?? stored);
+    // What is sealed decides: whoever writes to the store cannot send the tokens to another upstream.
+    const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer: session.issuer });
+    if (upstream === undefined) throw upstreamRemoved("invalid_token");
+    const open = { grantId, grant, key, sealed: unstored ?? stored, session, upstream };
     if (unstored !== undefined) await this.#store({ ...open, sealed: stored }, unstored);
     return open;
   }
@@ -181,12 +195,12 @@ export class UpstreamSessions {
     refreshToken: string,
     noteReplaced: () => void,
   ): Promise<{ readonly value: UpstreamSession; readonly isReplaced: boolean }> {
-    const { session } = open;
+    const { session, upstream } = open;
     // When the old token expires says nothing of the new one.
     const { expiresAt: _, ...kept } = session.tokens;
     let renewed: UpstreamSession;
     try {
-      renewed = { ...session, tokens: { ...kept, ...(await this.#parts.upstream.refresh(refreshToken)) } };
+      renewed = { ...session, tokens: { ...kept, ...(await upstream.refresh(refreshToken)) } };
     } catch (failure) {
       if (!(failure instanceof UpstreamRejectedError && failure.error === "invalid_grant")) throw failure;
       return { value: await this.#endOrUseNewer(open), isReplaced: false };

@@ -1,4 +1,5 @@
 import { OAuthError, UnreadableRecordsError } from "../../errors.ts";
+import type { Grant } from "../../records/grant.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { revokeGrants } from "../grants/grant-directory.ts";
@@ -11,6 +12,8 @@ import { paths } from "../oauth/paths.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import { isToldElsewhere } from "../reporting/reporter.ts";
+import type { Upstream } from "../upstream/contract.ts";
+import { isSameIssuer } from "../upstream/upstreams.ts";
 import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import {
@@ -32,7 +35,7 @@ const cookieMarginSeconds = 24 * 60 * 60;
 type AccountSettings = AccountPageSettings &
   ConstructorParameters<typeof AccountSessions>[0] &
   ConstructorParameters<typeof Consent>[0] &
-  Pick<ProviderConfiguration, "meetForeignGrant" | "reporter" | "requestTimeout">;
+  Pick<ProviderConfiguration, "meetForeignGrant" | "meetUnknownUpstream" | "reporter" | "requestTimeout">;
 
 /** What the account page works with. */
 interface AccountParts {
@@ -40,6 +43,9 @@ interface AccountParts {
   readonly login: AccountLogin;
   readonly registry: Pick<ClientRegistry, "find">;
 }
+
+/** Who somebody is: an issuer and a subject together. */
+type AccountUser = Pick<AccountSession, "subject" | "upstreamIssuer">;
 
 /** A browser whose person is signed in. */
 interface SignedIn {
@@ -80,12 +86,17 @@ export class AccountEndpoint {
     return state !== null && new BrowserCookies(this.#settings, visitorOf(request)).signIn(state) !== undefined;
   }
 
-  /** The callback: where the upstream sends a browser back to that went there from this page. */
-  async callback(request: Request): Promise<Response> {
+  /**
+   * The callback: where an upstream sends a browser back to that went there from this page.
+   *
+   * @param upstreamId - Whose callback it is.
+   */
+  async callback(request: Request, upstreamId: string): Promise<Response> {
     const parameters = new OAuthParameters(new URL(request.url).searchParams);
     const cookies = new BrowserCookies(this.#settings, visitorOf(request));
     const state = parameters.require("state");
     const answer = {
+      upstream: upstreamId,
       state,
       code: parameters.get("code"),
       error: parameters.get("error"),
@@ -96,17 +107,22 @@ export class AccountEndpoint {
     if (before !== undefined) await this.#sessions.end(before);
     const secret = cookies.pageSecret();
     const { id } = await this.#sessions.begin(holder, secret.value);
-    this.#settings.reporter.tell("account-signed-in", { subject: holder.subject });
+    this.#settings.reporter.tell("account-signed-in", userOf(holder));
     const account = { id, maxAgeSeconds: this.#settings.account.session + cookieMarginSeconds };
     return this.#goBack(request, cookies, undefined, { secret, account, endedLogin: state });
   }
 
   /** Shows a failure to the person, and tells of it. */
-  showError(failure: unknown, subject?: string): Response {
+  showError(failure: unknown, user?: AccountUser): Response {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
     if (!isToldElsewhere(error)) {
-      reporter.tell("account-refused", { error: error.error, subject, failure: describeFailure(failure) });
+      reporter.tell("account-refused", {
+        error: error.error,
+        subject: user?.subject,
+        upstreamIssuer: user?.upstreamIssuer,
+        failure: describeFailure(failure),
+      });
     }
     return accountErrorPage(this.#settings, error);
   }
@@ -115,8 +131,9 @@ export class AccountEndpoint {
     const form = await readForm(request, this.#settings.requestTimeout);
     requireOwnPage(request, this.#settings.baseUrl);
     const action = form.get("action");
-    if (action === "sign-in") {
-      const login = { ...(await this.#parts.login.begin()), purpose: "account" } as const;
+    const [verb, upstreamId] = action?.split(":") ?? [];
+    if (verb === "sign-in") {
+      const login = { ...(await this.#parts.login.begin(this.#upstreamOf(upstreamId))), purpose: "account" } as const;
       return redirectResponse(
         request.method,
         login.location,
@@ -130,6 +147,7 @@ export class AccountEndpoint {
       this.#settings.reporter.tell("account-refused", {
         error: failure.error,
         subject: undefined,
+        upstreamIssuer: undefined,
         failure: describeFailure(failure),
       });
       return this.#askToSignIn(cookies, "session-over", 403);
@@ -140,7 +158,7 @@ export class AccountEndpoint {
       }
       return await this.#do(request, { session, cookies }, action, form);
     } catch (failure) {
-      return this.showError(failure, session.subject);
+      return this.showError(failure, userOf(session));
     }
   }
 
@@ -169,34 +187,37 @@ export class AccountEndpoint {
     }
   }
 
-  async #endClient({ subject }: AccountSession, clientId: string): Promise<AccountNotice> {
-    const grants = await this.#revoke({ subject, clientId });
+  async #endClient(session: AccountSession, clientId: string): Promise<AccountNotice> {
+    const user = userOf(session);
+    const grants = await this.#revoke({ ...user, clientId });
     if (grants === 0) return { done: "nothing" };
-    this.#settings.reporter.tell("account-access-ended", { subject, clientId, grantId: undefined, grants });
+    this.#settings.reporter.tell("account-access-ended", { ...user, clientId, grantId: undefined, grants });
     return this.#about("ended", clientId);
   }
 
   /** Ends one login. Of somebody else's no more is said than of one that there never was. */
-  async #endLogin({ subject }: AccountSession, grantId: string): Promise<AccountNotice> {
+  async #endLogin(session: AccountSession, grantId: string): Promise<AccountNotice> {
     const { grants } = this.#parts;
     const grant = await grants.get(grantId);
-    if (grant === undefined || grant.subject !== subject || !isOfServer(grant, this.#settings.resource)) {
+    const user = userOf(session);
+    if (grant === undefined || !this.#isOf(grant, user) || !isOfServer(grant, this.#settings.resource)) {
       throw new OAuthError("access_denied", "There is no such login among yours.");
     }
     if (isRevoked(grant) || !(await grants.revoke(grantId, { grant }))) return { done: "nothing" };
     const { clientId } = grant;
-    this.#settings.reporter.tell("account-access-ended", { subject, clientId, grantId, grants: 1 });
+    this.#settings.reporter.tell("account-access-ended", { ...user, clientId, grantId, grants: 1 });
     return this.#about("login-ended", clientId);
   }
 
-  async #endAll({ subject }: AccountSession): Promise<AccountNotice> {
-    const grants = await this.#revoke({ subject });
-    this.#settings.reporter.tell("account-all-access-ended", { subject, grants });
+  async #endAll(session: AccountSession): Promise<AccountNotice> {
+    const user = userOf(session);
+    const grants = await this.#revoke(user);
+    this.#settings.reporter.tell("account-all-access-ended", { ...user, grants });
     return { done: "all-ended" };
   }
 
   /** Ends what the filter means. A record of anybody's that cannot be read keeps nobody from ending what can be. */
-  async #revoke(filter: { readonly subject: string; readonly clientId?: string }): Promise<number> {
+  async #revoke(filter: AccountUser & { readonly clientId?: string }): Promise<number> {
     let ended = 0;
     const { grants } = this.#parts;
     const counting = {
@@ -219,10 +240,10 @@ export class AccountEndpoint {
   }
 
   async #signOut(request: Request, { session, cookies }: SignedIn, isUpstreamToo: boolean): Promise<Response> {
-    const { subject, upstreamLogout } = session;
+    const { upstreamLogout } = session;
     await this.#sessions.end(session);
     const upstream = isUpstreamToo && upstreamLogout !== undefined;
-    this.#settings.reporter.tell("account-signed-out", { subject, upstream });
+    this.#settings.reporter.tell("account-signed-out", { ...userOf(session), upstream });
     if (!upstream) return this.#askToSignIn(cookies, "signed-out");
     const changes = cookies.change({ account: null, ...this.#sameDecisions(cookies) });
     return redirectResponse(request.method, new URL(upstreamLogout), changes);
@@ -231,7 +252,7 @@ export class AccountEndpoint {
   async #show({ session }: SignedIn, done: string | undefined): Promise<Response> {
     const { registry } = this.#parts;
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
-    const allowed = await allowedApplications(this.#settings, registry, session.subject, maxApplications, tell);
+    const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
     return accountPage(this.#settings, {
       ...allowed,
@@ -239,6 +260,20 @@ export class AccountEndpoint {
       formToken,
       notice: this.#sessions.openNotice(session, done),
     });
+  }
+
+  /** Whether a grant is of this user: two upstreams may give one subject to two people. */
+  #isOf({ subject, upstreamIssuer }: Pick<Grant, "subject" | "upstreamIssuer">, user: AccountUser): boolean {
+    const issuer = this.#settings.upstreams.issuerOfRecord(upstreamIssuer);
+    return subject === user.subject && isSameIssuer(issuer, user.upstreamIssuer);
+  }
+
+  /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */
+  #upstreamOf(id: string | undefined): Upstream {
+    const { upstreams } = this.#settings;
+    const upstream = id === undefined ? upstreams.only : upstreams.byId(id);
+    if (upstream !== undefined) return upstream;
+    throw invalidRequest("The page was answered without a way to log in that this server has.");
   }
 
   /** What cannot be read may be anybody's, and opens nothing: the operator is told, and the page goes on. */
@@ -274,4 +309,8 @@ export class AccountEndpoint {
   #sameDecisions(cookies: BrowserCookies): Pick<CookieChanges, "decisions"> {
     return { decisions: (room) => this.#consent.shorten(cookies, room) };
   }
+}
+
+function userOf({ subject, upstreamIssuer }: AccountUser): AccountUser {
+  return { subject, upstreamIssuer };
 }

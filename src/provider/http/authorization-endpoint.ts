@@ -5,7 +5,6 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import {
   type AuthorizationRequest,
-  type AuthorizationRequestParameters,
   checkAuthorizationRequest,
   type TrustedRedirect,
   trustRedirectUri,
@@ -16,20 +15,26 @@ import type { Decision } from "../login/decision.ts";
 import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
 import { UnknownClientError } from "../login/unknown-client.ts";
+import { pathBelow, paths } from "../oauth/paths.ts";
 import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import { isToldElsewhere, type RequestRoute } from "../reporting/reporter.ts";
+import type { Upstream } from "../upstream/contract.ts";
 import { BrowserCookies, type VisitingBrowser, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
 import { unknownClientPage } from "./pages/unknown-client-page.ts";
+import { upstreamChoicePage } from "./pages/upstream-choice-page.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<ProviderConfiguration, "baseUrl" | "issuer" | "now" | "reporter" | "requestTimeout"> &
+type Settings = Pick<
+  ProviderConfiguration,
+  "baseUrl" | "issuer" | "now" | "reporter" | "requestTimeout" | "upstreams"
+> &
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
@@ -76,26 +81,52 @@ export class AuthorizationEndpoint {
     browser: VisitingBrowser,
     trusted: TrustedRedirect,
     state: string | undefined,
-    parameters: AuthorizationRequestParameters,
+    parameters: OAuthParameters,
   ): Promise<Response> {
     const cookies = new BrowserCookies(this.#configuration, browser);
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters);
-      const { asksConsent, isSilent, upstream: wishes } = readLoginWishes(parameters);
-      const decisions = asksConsent ? [] : this.#consent.recall(checked, cookies);
-      if (decisions.length === 0) {
+      const { asksConsent, isSilent, asksForAccount, hints, upstream: wishes } = readLoginWishes(parameters);
+      const { upstreams } = this.#configuration;
+      const chosen = upstreams.hinted(hints) ?? upstreams.only;
+      const remembered = asksConsent ? [] : this.#recall(checked, chosen, cookies);
+      const [first, ...others] = remembered;
+      if (first === undefined) {
         if (isSilent) throw consentRequired();
-        return await this.#ask(cookies, trusted.client, checked, { wishes });
+        return await this.#ask(cookies, trusted.client, checked, { wishes, chosen });
       }
+      if (isSilent && others.length > 0) throw accountSelectionRequired();
+      // Whoever has begun a login and is here again may have gone back to log in elsewhere.
+      const mayDiffer = others.length > 0 || asksForAccount || (cookies.hasBegunLogin && !isSilent);
+      if (chosen === undefined && mayDiffer) return this.#choose(parameters);
+      const { upstream, decisions } = first;
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
       await this.#registry.keepForLogin(checked.clientId, checked.client);
-      return await this.#beginLogin(browser, cookies, checked, decisions, wishes);
+      return await this.#beginLogin(browser, cookies, upstream, checked, decisions, wishes);
     } catch (failure) {
       const to = { redirectUri: trusted.redirectUri, state };
       if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);
       const error = this.#report("authorize", failure);
       return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
+  }
+
+  /** The upstreams whose users have allowed the request in this browser: of those that may still be meant. */
+  #recall(request: AuthorizationRequest, chosen: Upstream | undefined, cookies: BrowserCookies) {
+    const meant = chosen === undefined ? this.#configuration.upstreams.all : [chosen];
+    return meant
+      .map((upstream) => ({ upstream, decisions: this.#consent.recall(request, upstream, cookies) }))
+      .filter(({ decisions }) => decisions.length > 0);
+  }
+
+  /** Asks where the person wants to log in, and nothing else. Each choice is the same request with a hint. */
+  #choose(parameters: OAuthParameters): Response {
+    const { baseUrl, consent, upstreams } = this.#configuration;
+    const choices = upstreams.all.map(({ id, name }) => ({
+      name,
+      href: `${pathBelow(baseUrl)}${paths.authorize}?${parameters.queryWith("idp_hint", id)}`,
+    }));
+    return upstreamChoicePage(consent, choices);
   }
 
   /**
@@ -124,25 +155,41 @@ export class AuthorizationEndpoint {
     }
     const { request: asked, wishes, registration } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
     const { clientId, scopes } = asked;
-    const isAllowed = form.get("decision") === "allow";
+    const [answer, upstreamId] = (form.get("decision") ?? "").split(":");
+    const isAllowed = answer === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     if (!isAllowed) return redirectResponse(browser.method, this.#errorResponse(asked, denied));
     try {
+      const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
-      return await this.#beginLogin(browser, cookies, asked, [{ decidedAt: this.#configuration.now() }], wishes);
+      const decisions = [{ decidedAt: this.#configuration.now() }];
+      return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {
       return this.#sendError("consent", browser, asked, failure);
     }
   }
 
-  /** The callback: where the upstream sends the browser back to. */
-  async callback(request: Request): Promise<Response> {
+  /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */
+  #upstreamOf(id: string | undefined): Upstream {
+    const { upstreams } = this.#configuration;
+    const upstream = id === undefined ? upstreams.only : upstreams.byId(id);
+    if (upstream !== undefined) return upstream;
+    throw invalidRequest("The page was answered without a way to log in that this server has; start again.");
+  }
+
+  /**
+   * The callback of an upstream: where it sends the browser back to.
+   *
+   * @param upstreamId - Whose callback it is.
+   */
+  async callback(request: Request, upstreamId: string): Promise<Response> {
     const parameters = new OAuthParameters(new URL(request.url).searchParams);
     const state = parameters.get("state");
     if (state === undefined) throw invalidRequest("The login came back without its state.");
     const browser = visitorOf(request);
     const cookies = new BrowserCookies(this.#configuration, browser);
     const answer = {
+      upstream: upstreamId,
       state,
       code: parameters.get("code"),
       error: parameters.get("error"),
@@ -151,12 +198,14 @@ export class AuthorizationEndpoint {
     const completed = await this.#login.complete(answer, cookies.login(state), ({ clientId, client }) =>
       this.#registry.renewAtLogin(clientId, client),
     );
-    const { request: asked, location, decision, account } = completed;
-    if (location === undefined) return this.#askAgain(browser, cookies, asked, { endedLogin: state, account });
+    const { request: asked, location, decision, account, upstream } = completed;
+    if (location === undefined) {
+      return this.#askAgain(browser, cookies, asked, { endedLogin: state, account, chosen: upstream });
+    }
     const decisions = (room: number) =>
-      decision === undefined
+      decision === undefined || upstream === undefined
         ? this.#consent.shorten(cookies, room)
-        : this.#consent.remember(asked, decision, cookies, room);
+        : this.#consent.remember(asked, upstream, decision, cookies, room);
     return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
@@ -184,7 +233,11 @@ export class AuthorizationEndpoint {
     browser: VisitingBrowser,
     cookies: BrowserCookies,
     request: AuthorizationRequest,
-    after: { readonly endedLogin: string; readonly account: string | undefined },
+    after: {
+      readonly endedLogin: string;
+      readonly account: string | undefined;
+      readonly chosen: Upstream | undefined;
+    },
   ): Promise<Response> {
     try {
       const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
@@ -202,14 +255,20 @@ export class AuthorizationEndpoint {
       wishes,
       endedLogin,
       account,
-    }: { readonly wishes?: UpstreamWishes; readonly endedLogin?: string; readonly account?: string | undefined },
+      chosen,
+    }: {
+      readonly wishes?: UpstreamWishes;
+      readonly endedLogin?: string;
+      readonly account?: string | undefined;
+      readonly chosen: Upstream | undefined;
+    },
   ): Promise<Response> {
     const secret = cookies.pageSecret();
     const registration = this.#registry.endingSoon(client, pageLifetimeSeconds);
     const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
-    const page = consentPage(this.#configuration, { client, request, sealedRequest, account, icon });
+    const page = consentPage(this.#configuration, { client, request, sealedRequest, account, icon, chosen });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
     for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);
@@ -219,11 +278,12 @@ export class AuthorizationEndpoint {
   async #beginLogin(
     { method }: VisitingBrowser,
     cookies: BrowserCookies,
+    upstream: Upstream,
     request: AuthorizationRequest,
     allowed: readonly Decision[],
     wishes: UpstreamWishes,
   ): Promise<Response> {
-    const login = await this.#login.begin(request, allowed, wishes);
+    const login = await this.#login.begin(upstream, request, allowed, wishes);
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     return redirectResponse(method, login.location, cookies.change({ login, decisions }));
   }
@@ -235,6 +295,14 @@ export class AuthorizationEndpoint {
   #errorResponse(to: Destination, { error, message }: OAuthError): URL {
     return authorizationResponse(this.#configuration.issuer, to, { error, error_description: message });
   }
+}
+
+/** The error for a client that wants no page to be shown, where people of several upstreams have allowed it. */
+function accountSelectionRequired(): OAuthError {
+  return new OAuthError(
+    "account_selection_required",
+    "The user has to choose where to log in; ask again without prompt=none, or with idp_hint.",
+  );
 }
 
 /** What a client reads whom the person does not allow. */

@@ -121,6 +121,11 @@ export class BrowserCookies {
     return this.#received.find(({ name }) => name === this.#accountName)?.value;
   }
 
+  /** Whether a login was begun in this browser that has not come back yet. */
+  get hasBegunLogin(): boolean {
+    return this.#received.some(({ name, value }) => name.startsWith(loginNames) && value !== "");
+  }
+
   /**
    * The secret that a page is bound to: one that the browser sent, or a new one. Pages that a browser without cookies
    * opens at the same time get one each.

@@ -79,11 +79,11 @@ function contentType(request: Request): string | undefined {
 }
 
 /** Parameters that decide nothing about who gets what from whom: the same value twice says no more than once. */
-const harmless: readonly string[] = ["scope", "prompt", "login_hint"];
+const harmless: readonly string[] = ["scope", "prompt", "login_hint", "idp_hint"];
 
 /**
  * OAuth parameters: a parameter without a value counts as absent, and one that is repeated is refused (RFC 6749
- * sections 3.1 and 3.2) unless it may be repeated. Of several values of `login_hint` the first one counts, and `scope` and
+ * sections 3.1 and 3.2) unless it may be repeated. Of several values of `login_hint` or `idp_hint` the first one counts, and `scope` and
  * `prompt` may be repeated with the same value.
  */
 export class OAuthParameters {
@@ -104,7 +104,7 @@ export class OAuthParameters {
    */
   get(name: string): string | undefined {
     const [value, ...repeated] = this.getAll(name);
-    const isHint = name === "login_hint";
+    const isHint = name === "login_hint" || name === "idp_hint";
     const others = harmless.includes(name) ? repeated.filter((other) => !isHint && other !== value) : repeated;
     if (others.length > 0) throw invalidRequest(`The parameter ${name} must not be repeated.`);
     return value;
@@ -113,6 +113,13 @@ export class OAuthParameters {
   /** All values of a parameter that may be repeated; empty where it is absent. */
   getAll(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
+  }
+
+  /** The same parameters as a query, with one of them replaced. */
+  queryWith(name: string, value: string): string {
+    const query = new URLSearchParams([...this.#values].flatMap(([each, values]) => values.map((one) => [each, one])));
+    query.set(name, value);
+    return query.toString();
   }
 
   /**

@@ -59,7 +59,7 @@ export class Router {
   readonly #parts: RouterParts;
 
   constructor(configuration: ProviderConfiguration, parts: RouterParts) {
-    const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
+    const { baseUrl, issuer, registration, resource, revocationEnabled, upstreams } = configuration;
     const { account, authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => {
@@ -107,8 +107,12 @@ export class Router {
       ),
       page("authorize", baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
       page("consent", baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
-      page("callback", callbackUrl, ["GET"], (request) =>
-        account?.hasBegun(request) ? account.callback(request) : authorization.callback(request),
+      ...upstreams.all.map((upstream) =>
+        page("callback", upstreams.callbackUrl(upstream), ["GET"], (request) =>
+          account?.hasBegun(request)
+            ? account.callback(request, upstream.id)
+            : authorization.callback(request, upstream.id),
+        ),
       ),
       ...(account === undefined ? [] : ([[pathBelow(baseUrl) + paths.account, accountPage(account)]] as const)),
       ...apis.map(({ path, limit, respond }): [string, Route] => [

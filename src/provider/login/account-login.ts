@@ -3,37 +3,43 @@ import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { paths } from "../oauth/paths.ts";
-import type { UpstreamTokens } from "../upstream/contract.ts";
-import { type BegunLogin, type CallbackParameters, type Login, openTransaction, type UpstreamProof } from "./login.ts";
+import type { Upstream, UpstreamTokens } from "../upstream/contract.ts";
+import {
+  type BegunLogin,
+  type CallbackParameters,
+  UpstreamLogin,
+  type UpstreamLoginParts,
+  upstreamTransaction,
+} from "./upstream-login.ts";
 
-/** What has to be known again when the browser comes back. No client's login opens as one of these, nor the reverse. */
-const transactionSchema = z.object({ upstreamVerifier: z.string(), expiresAt: z.number() });
+/** A login for the account page is about nothing: it holds no client and no request. */
+const aboutSchema = z.strictObject({});
 
 /** Somebody who has logged in to see what they have allowed. */
 export interface AccountHolder {
-  /** By which this server's records name the person. */
+  /** The user's id upstream, which together with the issuer says who it is. */
   readonly subject: string;
+  readonly upstreamIssuer: string;
   /** Who it is, in the words of the upstream. */
   readonly name: string | undefined;
   /** Where the browser goes to sign out upstream as well, where the upstream offers that. */
   readonly upstreamLogout: string | undefined;
 }
 
-type AccountLoginSettings = Pick<ProviderConfiguration, "baseUrl" | "keys" | "now" | "reporter" | "upstream">;
+type AccountLoginSettings = Pick<ProviderConfiguration, "baseUrl" | "keys"> & UpstreamLoginParts;
 
 /**
  * Logs a person in upstream for the account page. The way is that of a client's login, and neither can stand for the other:
- * what the browser keeps meanwhile is sealed under a key of this purpose, and holds no client and no request.
+ * what the browser keeps meanwhile is sealed under a key of this purpose.
  */
 export class AccountLogin {
   readonly #settings: AccountLoginSettings;
-  readonly #login: Pick<Login, "sendUpstream" | "redeem" | "identify">;
-  readonly #transactions: SealedJson<UpstreamProof>;
+  readonly #logins: UpstreamLogin<z.output<typeof aboutSchema>>;
 
-  constructor(settings: AccountLoginSettings, login: Pick<Login, "sendUpstream" | "redeem" | "identify">) {
+  constructor(settings: AccountLoginSettings) {
     this.#settings = settings;
-    this.#login = login;
-    this.#transactions = new SealedJson(settings.keys.derive("account login"), transactionSchema);
+    const transactions = new SealedJson(settings.keys.derive("account login"), upstreamTransaction(aboutSchema));
+    this.#logins = new UpstreamLogin(settings, transactions);
   }
 
   /**
@@ -41,8 +47,8 @@ export class AccountLogin {
    *
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
    */
-  begin(): Promise<BegunLogin> {
-    return this.#login.sendUpstream({}, (proof, state) => this.#transactions.seal(proof, state));
+  begin(upstream: Upstream): Promise<BegunLogin> {
+    return this.#logins.begin(upstream, {});
   }
 
   /**
@@ -54,21 +60,26 @@ export class AccountLogin {
    * @throws {UpstreamUnavailableError} when the upstream does not answer.
    */
   async complete(parameters: CallbackParameters, sealed: string | undefined): Promise<AccountHolder> {
-    const transaction = openTransaction(this.#transactions, parameters.state, sealed, this.#settings.now());
-    const { name: upstream } = this.#settings.upstream;
+    const transaction = this.#logins.open(parameters.state, sealed);
     try {
-      const tokens = await this.#login.redeem(parameters, transaction);
-      const { subject, username, email } = await this.#login.identify(tokens);
-      if (subject === undefined) throw new OAuthError("access_denied", `${upstream} does not say who has logged in.`);
-      return { subject, name: username ?? email, upstreamLogout: await this.#logoutUrl(tokens) };
+      return await this.#logins.finish(parameters, transaction, async ({ upstream, session, keep }) => {
+        keep();
+        const { subject, username, email } = session.identity;
+        if (subject === undefined) {
+          throw new OAuthError("access_denied", `${upstream.name} does not say who has logged in.`);
+        }
+        const upstreamLogout = await this.#logoutUrl(upstream, session.tokens);
+        return { subject, upstreamIssuer: upstream.issuer, name: username ?? email, upstreamLogout };
+      });
     } catch (failure) {
-      throw shownFailure(upstream, failure);
+      const name = this.#settings.upstreams.byId(transaction.upstream)?.name ?? "The identity provider";
+      throw shownFailure(name, failure);
     }
   }
 
   /** An upstream that cannot say where people sign out leaves the person signed in here all the same. */
-  async #logoutUrl(tokens: UpstreamTokens): Promise<string | undefined> {
-    const { baseUrl, reporter, upstream } = this.#settings;
+  async #logoutUrl(upstream: Upstream, tokens: UpstreamTokens): Promise<string | undefined> {
+    const { baseUrl, reporter } = this.#settings;
     try {
       return (await upstream.logoutUrl?.(tokens, baseUrl + paths.account))?.href;
     } catch (failure) {

@@ -18,6 +18,7 @@ export type AccountNotice = z.output<typeof noticeSchema>;
 
 const sessionSchema = z.object({
   subject: z.string(),
+  upstreamIssuer: z.string(),
   name: z.string().exactOptional(),
   upstreamLogout: z.string().exactOptional(),
   expiresAt: z.number(),
@@ -53,10 +54,14 @@ export class AccountSessions {
    *
    * @throws {StorageError} when the store fails.
    */
-  async begin({ subject, name, upstreamLogout }: AccountHolder, browserSecret: string): Promise<AccountSession> {
+  async begin(
+    { subject, upstreamIssuer, name, upstreamLogout }: AccountHolder,
+    browserSecret: string,
+  ): Promise<AccountSession> {
     const id = randomBytes(32).toString("base64url");
     const session = {
       subject,
+      upstreamIssuer,
       ...(name !== undefined && { name }),
       ...(upstreamLogout !== undefined && { upstreamLogout }),
       expiresAt: this.#parts.now() + this.#parts.account.session,

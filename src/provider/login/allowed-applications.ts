@@ -30,13 +30,13 @@ const lookedUpAtOnce = 8;
 export async function allowedApplications(
   directory: Parameters<typeof listGrants>[0],
   registry: Pick<ClientRegistry, "find">,
-  subject: string,
+  user: { readonly subject: string; readonly upstreamIssuer: string },
   max: number,
   onFailure: (failure: unknown) => void,
 ): Promise<{ readonly applications: readonly AllowedApplication[]; readonly total: number }> {
   const logins: AllowedLogin[] = [];
   try {
-    for await (const grant of listGrants(directory, { subject })) logins.push(grant);
+    for await (const grant of listGrants(directory, user)) logins.push(grant);
   } catch (failure) {
     onFailure(failure);
   }

@@ -20,7 +20,8 @@ export interface AuthorizationRequestParameters {
       | "state"
       | `code_challenge${"" | "_method"}`
       | "prompt"
-      | "login_hint",
+      | "login_hint"
+      | "idp_hint",
   ): string | undefined;
   /** All values of a parameter that may be repeated. */
   getAll(name: "resource"): readonly string[];

@@ -6,6 +6,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLoopbackRedirectUri } from "../oauth/redirect-uri.ts";
 import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
+import type { Upstream } from "../upstream/contract.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import type { Decision } from "./decision.ts";
 
@@ -50,7 +51,6 @@ export class Consent {
   readonly #scopes: ScopeHierarchy;
   readonly #rememberSeconds: number;
   readonly #now: () => number;
-  readonly #upstreamIssuer: string;
   readonly #remembered: SealedJson<Remembered>;
 
   constructor({
@@ -58,9 +58,7 @@ export class Consent {
     keys,
     now,
     scopeHierarchy,
-    upstream,
-  }: Pick<ProviderConfiguration, "consent" | "keys" | "now" | "scopeHierarchy" | "upstream">) {
-    this.#upstreamIssuer = upstream.issuer;
+  }: Pick<ProviderConfiguration, "consent" | "keys" | "now" | "scopeHierarchy">) {
     this.#scopes = scopeHierarchy;
     this.#rememberSeconds = consent.remember;
     this.#now = now;
@@ -68,12 +66,12 @@ export class Consent {
   }
 
   /**
-   * The decisions of people who have allowed exactly this before, in this browser, or the same with a scope that implies
-   * one of these. Nobody has logged in yet to say who.
+   * The decisions of an upstream's users who have allowed exactly this before, in this browser, or the same with a scope
+   * that implies one of these. Nobody has logged in yet to say who.
    */
-  recall(request: AllowedRequest, memory: BrowserMemory): Decision[] {
+  recall(request: AllowedRequest, { issuer }: Pick<Upstream, "issuer">, memory: BrowserMemory): Decision[] {
     const { scopes } = request;
-    const sufficient = [scopes, ...this.#scopes.broadened(scopes)].map((some) => this.#hashOf(request, some));
+    const sufficient = [scopes, ...this.#scopes.broadened(scopes)].map((some) => this.#hashOf(request, issuer, some));
     return this.#open(memory)
       .filter(([known]) => sufficient.includes(known))
       .slice(-maxPeople)
@@ -87,12 +85,18 @@ export class Consent {
   }
 
   /**
-   * The cookie's content once this decision is remembered as well.
+   * The cookie's content once this decision is remembered as well, of a user of this upstream.
    *
    * @param room - How many characters the content may have: the oldest decisions make room.
    */
-  remember(request: AllowedRequest, decision: Required<Decision>, memory: BrowserMemory, room: number): string {
-    const allowed = this.#hashOf(request, request.scopes);
+  remember(
+    request: AllowedRequest,
+    { issuer }: Pick<Upstream, "issuer">,
+    decision: Required<Decision>,
+    memory: BrowserMemory,
+    room: number,
+  ): string {
+    const allowed = this.#hashOf(request, issuer, request.scopes);
     const { subject, decidedAt } = decision;
     const others = this.#open(memory).filter(([what, who]) => what !== allowed || who !== subject);
     return this.#seal([...others, [allowed, subject, decidedAt]], memory, room);
@@ -105,11 +109,11 @@ export class Consent {
   }
 
   /** Names what is allowed. */
-  #hashOf(request: AllowedRequest, allowed: readonly string[]): string {
+  #hashOf(request: AllowedRequest, upstreamIssuer: string, allowed: readonly string[]): string {
     const opened = this.#scopes.withImplied(allowed);
     const scopes = request.offlineAccess ? [...opened, offlineAccess] : opened;
     // A person is known by a subject of this upstream: another one may give the same subject to somebody else.
-    const what = [[...scopes].sort().join(" "), request.resource, this.#upstreamIssuer];
+    const what = [[...scopes].sort().join(" "), request.resource, upstreamIssuer];
     return hashOfDestination(request.clientId, request.redirectUri) + hashOf(what);
   }
 

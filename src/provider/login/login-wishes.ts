@@ -1,12 +1,13 @@
 import { optional, record, text } from "../../records/record.ts";
 import { invalidRequest } from "../oauth-failure.ts";
+import type { UpstreamHints } from "../upstream/upstreams.ts";
 
 /** Longer hints than an e-mail address can be are left out: they are carried along in a URL. */
 const maxHintLength = 320;
 
 /** What an authorization request may say of how the person is to be met (OpenID Connect Core section 3.1.2.1). */
 export interface WishParameters {
-  get(name: "prompt" | "login_hint"): string | undefined;
+  get(name: "prompt" | "login_hint" | "idp_hint"): string | undefined;
 }
 
 /** What the upstream is to know of how the person wants to log in. */
@@ -25,6 +26,10 @@ export interface LoginWishes {
   readonly asksConsent: boolean;
   /** `prompt=none`: no page is shown to the person. */
   readonly isSilent: boolean;
+  /** `prompt=select_account`: the person chooses, whatever the browser remembers. */
+  readonly asksForAccount: boolean;
+  /** What the request says of where the person logs in. */
+  readonly hints: UpstreamHints;
   readonly upstream: UpstreamWishes;
 }
 
@@ -45,9 +50,12 @@ export function readLoginWishes(parameters: WishParameters): LoginWishes {
   const prompt = isSilent ? "none" : upstreamPrompts.filter((value) => prompts.has(value)).join(" ");
   const hint = parameters.get("login_hint")?.trim() ?? "";
   const isHint = hint !== "" && hint.length <= maxHintLength && !/\p{C}/u.test(hint);
+  const idpHint = parameters.get("idp_hint");
   return {
     asksConsent: prompts.has("consent"),
     isSilent,
+    asksForAccount: prompts.has("select_account"),
+    hints: { ...(idpHint !== undefined && { idpHint }), ...(isHint && { loginHint: hint }) },
     upstream: { ...(prompt !== "" && { prompt }), ...(isHint && { loginHint: hint }) },
   };
 }

@@ -210,6 +210,12 @@ const told: Told = {
     topic: "foreign-grants",
     message: `The store has grants of another server, of the resource ${resource}. They are never listed or ended here; give each server a namespace of its own.`,
   }),
+  "unknown-upstream": ({ upstreamIssuer }) => ({
+    level: "warn",
+    kind: `unknown-upstream ${upstreamIssuer}`,
+    topic: "unknown-upstream",
+    message: `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
+  }),
   "rate-limited": ({ route }) => ({
     level: "warn",
     kind: `rate-limited ${route}`,

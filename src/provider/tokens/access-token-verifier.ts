@@ -3,6 +3,7 @@ import type { AccessToken } from "../../records/access-token.ts";
 import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isLive } from "../grants/grants.ts";
+import { type KnownUpstreams, upstreamOfRecord, upstreamRemoved } from "../grants/upstream-of-record.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 import { isSameResource } from "../oauth/resource.ts";
@@ -21,25 +22,28 @@ export interface AuthInfo {
   readonly expiresAt: number;
   /** The resource that the token was issued for (RFC 8707). */
   readonly resource: URL;
-  /** `subject`: the user's id upstream; `grantId`: the grant; and the claims of tokens that Python issued. */
+  /**
+   * `subject`: the user's id upstream; `upstreamIssuer`: the issuer that the id is of, for the two together say who the user
+   * is; `grantId`: the grant; and the claims of tokens that Python issued.
+   */
   readonly extra: Record<string, unknown>;
 }
 
 /** What verification needs. */
 export type VerifierParts = Pick<ProviderConfiguration, "now" | "repositories" | "resource"> &
+  KnownUpstreams &
   Partial<Pick<ProviderConfiguration, "meetForeignGrant">>;
 
 /**
- * Verifies an access token: issued here, alive, of a grant that is alive, and for this resource. Token and grant are read
+ * Verifies an access token: issued here, alive, of a grant that is alive, of a user of a configured upstream, and for this
+ * resource. Token and grant are read
  * in one turn; a text that is none of ours costs no read.
  *
  * @throws {OAuthError} with `invalid_token`.
  * @throws {StorageError} when the store fails.
  */
-export async function verifyAccessToken(
-  { now: time, repositories, resource, meetForeignGrant }: VerifierParts,
-  token: string,
-): Promise<AuthInfo> {
+export async function verifyAccessToken(parts: VerifierParts, token: string): Promise<AuthInfo> {
+  const { now: time, repositories, resource, meetForeignGrant } = parts;
   // Callers without types give what a request had.
   if (typeof token !== "string") throw invalidToken();
   const ours = readAccessToken(token);
@@ -59,6 +63,8 @@ export async function verifyAccessToken(
     if (record.resource !== undefined) meetForeignGrant?.(String(record.resource));
     throw invalidToken();
   }
+  const upstream = upstreamOfRecord(parts, grant ?? {});
+  if (upstream === undefined) throw upstreamRemoved("invalid_token");
   const { clientId, scopes, expiresAt, claims, subject, grantId } = record;
   return {
     token,
@@ -66,7 +72,11 @@ export async function verifyAccessToken(
     scopes: [...scopes],
     expiresAt,
     resource: new URL(resource),
-    extra: { ...claims, ...(subject !== undefined && { subject }), ...(grantId !== undefined && { grantId }) },
+    extra: {
+      ...claims,
+      ...(subject !== undefined && { subject, upstreamIssuer: upstream.issuer }),
+      ...(grantId !== undefined && { grantId }),
+    },
   };
 }
 

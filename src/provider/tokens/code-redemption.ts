@@ -10,6 +10,7 @@ import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isOfServer } from "../grants/grants.ts";
+import { type KnownUpstreams, upstreamOfRecord, upstreamRemoved } from "../grants/upstream-of-record.ts";
 import { readCredential } from "../oauth/grant-credential.ts";
 import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
@@ -46,10 +47,11 @@ export interface RedeemedCode {
 export type CodeRedemptionParts = Pick<
   ProviderConfiguration,
   "clockTolerance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
-> & {
-  readonly grants: Grants;
-  readonly issue: TokenIssue;
-};
+> &
+  KnownUpstreams & {
+    readonly grants: Grants;
+    readonly issue: TokenIssue;
+  };
 
 /** What is left to be done for a code that was not used yet. */
 interface Attempt extends Issuance {
@@ -130,6 +132,7 @@ export class CodeRedemption {
     const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
     if (record !== undefined && !isOfServer(record, this.#parts.resource)) throw unknownCode();
     if (record === undefined) return this.#refuseReplay(replay);
+    if (upstreamOfRecord(this.#parts, record) === undefined) throw upstreamRemoved("invalid_grant");
     const step = openStep(this.#parts, credential, record.wrappedKey);
     const attempt = await this.#attempt(step, record, grant, refreshToken);
     const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);
@@ -209,16 +212,16 @@ export class CodeRedemption {
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,
     );
-    const { clientId, subject } = record;
+    const { clientId, subject, upstreamIssuer } = record;
     if (!hasDecided || wasOvertaken || access?.stored?.revokedAt !== undefined) {
       return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
     }
-    emit("token-issued", { clientId, grantId, subject, scopes });
+    emit("token-issued", { clientId, grantId, subject, upstreamIssuer, scopes });
     return issue.response(attempt, (access?.stored ?? found)?.expiresAt ?? now, mayRefresh(record));
   }
 
   #newGrant(record: AuthorizationCode, now: number): Grant {
-    const { clientId, scopes, offlineAccess, resource, subject, sealedUpstream } = record;
+    const { clientId, scopes, offlineAccess, resource, subject, upstreamIssuer, sealedUpstream } = record;
     const { issue, lifetimes, clockTolerance } = this.#parts;
     const longest = Math.ceil(now + lifetimes.grant);
     const needed = mayRefresh(record) ? longest : issue.accessTokenExpiry(longest, now);
@@ -232,6 +235,7 @@ export class CodeRedemption {
       ...(offlineAccess && { offlineAccess }),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),
+      ...(upstreamIssuer !== undefined && { upstreamIssuer }),
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
   }

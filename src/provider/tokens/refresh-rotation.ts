@@ -6,6 +6,7 @@ import type { RefreshToken } from "../../records/refresh-token.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
+import { type KnownUpstreams, upstreamOfRecord, upstreamRemoved } from "../grants/upstream-of-record.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
 import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
@@ -40,10 +41,11 @@ export type RefreshRotationParts = Pick<
   | "repositories"
   | "resource"
   | "scopeHierarchy"
-> & {
-  readonly grants: Grants;
-  readonly issue: TokenIssue;
-};
+> &
+  KnownUpstreams & {
+    readonly grants: Grants;
+    readonly issue: TokenIssue;
+  };
 
 /** What the store has of a refresh token and of those next to it, read in one turn. */
 interface Chain {
@@ -92,6 +94,7 @@ export class RefreshRotation {
     const [client, chain] = await Promise.all([authenticate(), this.#read(credential)]);
     const { grant } = chain;
     if (grant?.clientId !== request.clientId || !isOfServer(grant, this.#parts.resource)) throw unknownToken();
+    if (upstreamOfRecord(this.#parts, grant) === undefined) throw upstreamRemoved("invalid_grant");
     const mayRefresh = grant.offlineAccess ?? client.grantTypes.includes("refresh_token");
     refuseUnless(
       mayRefresh,
@@ -111,8 +114,8 @@ export class RefreshRotation {
       this.#retire(chain.previous, step, now),
     ]);
     requirePrompt(began, this.#parts.now());
-    const { clientId, subject } = grant;
-    emit("token-refreshed", { clientId, grantId: step.grantId, subject, scopes: successor.scopes });
+    const { clientId, subject, upstreamIssuer } = grant;
+    emit("token-refreshed", { clientId, grantId: step.grantId, subject, upstreamIssuer, scopes: successor.scopes });
     const named = request.resource !== undefined && { resource: this.#parts.resource };
     return { tokens: { ...this.#parts.issue.response(issuance, expiresAt), ...named }, client };
   }

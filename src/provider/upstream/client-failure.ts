@@ -22,7 +22,7 @@ export function clientFailure(error: unknown, name: string, path: string): Error
   if (error instanceof UpstreamRejectedError || error instanceof UpstreamUnavailableError) return error;
   const cause = scrubbed(error);
   const status = statusOf(error);
-  const refusal = refusalOf(error);
+  const refusal = refusalOf(error, path);
   if (status !== undefined && (status >= 500 || status === 429)) {
     const seconds = retryAfterOf(error);
     return new UpstreamUnavailableError(`${name} answered with status ${status} at ${path}; try again later.`, {
@@ -56,11 +56,15 @@ function codeOf(error: unknown): string | undefined {
     : undefined;
 }
 
-/** The OAuth error code in the body of a refusal, or in a challenge. */
-function refusalOf(error: unknown): string | undefined {
+/** Where this server shows its own credentials, and no token of a user. */
+const clientEndpoints: readonly string[] = ["its token endpoint", "its revocation endpoint"];
+
+/** The OAuth error code in the body of a refusal, or what a challenge means there. */
+function refusalOf(error: unknown, path: string): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   if ("error" in error && typeof error.error === "string") return wellFormed(error.error);
-  return codeOf(error) === "OAUTH_WWW_AUTHENTICATE_CHALLENGE" ? "invalid_token" : undefined;
+  if (codeOf(error) !== "OAUTH_WWW_AUTHENTICATE_CHALLENGE") return undefined;
+  return clientEndpoints.includes(path) ? "invalid_client" : "invalid_token";
 }
 
 function wellFormed(error: string): string {

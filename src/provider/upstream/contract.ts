@@ -94,6 +94,14 @@ export interface Upstream {
   readonly adviceFor?: (error: string) => string | undefined;
 
   /**
+   * Loads what the upstream needs. The provider calls it as it is made, and tells the operator at once where it fails, such as
+   * for a package that is not installed. Default: nothing is needed.
+   *
+   * @throws {ConfigurationError} when something is missing.
+   */
+  prepare?(): Promise<void>;
+
+  /**
    * Looks whether this server's configuration fits the upstream: whether it answers under its issuer, takes the client and
    * its secret, and would send browsers back. Without a login, and without a change. Default: only what a login shows.
    *

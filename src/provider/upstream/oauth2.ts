@@ -9,6 +9,7 @@ import {
   requireText,
   requireThat,
 } from "../../option-checks.ts";
+import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { requireAuthorizationParameters } from "./authorization-parameters.ts";
@@ -20,6 +21,7 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
+import { invented, inventedChallenge } from "./login-probe.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
@@ -156,6 +158,22 @@ class OAuth2 implements Upstream {
     this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
     this.#options = options;
+  }
+
+  async prepare(): Promise<void> {
+    await loadClient();
+  }
+
+  async diagnose(redirectUri: string): Promise<Finding[]> {
+    const { diagnoseOAuth2 } = await import("./oauth2-diagnosis.ts");
+    const { fetch: send = fetch } = this.#options;
+    const { issuer, name, scopes, timeout } = this;
+    return diagnoseOAuth2({
+      ...{ name, scopes, timeout, redirectUri, send },
+      clock: Date.now,
+      loginUrl: () => this.authorizationUrl({ state: invented, codeChallenge: inventedChallenge, redirectUri }),
+      redeem: () => this.exchange({ code: invented, codeVerifier: invented, redirectUri, issuer }),
+    });
   }
 
   async authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {

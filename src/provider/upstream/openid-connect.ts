@@ -10,6 +10,7 @@ import {
   requireOptions,
   requireThat,
 } from "../../option-checks.ts";
+import type { Finding } from "../../storage/finding.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
@@ -20,6 +21,7 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
+import { invented, inventedChallenge } from "./login-probe.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
@@ -56,8 +58,8 @@ export interface OpenIdConnectOptions {
   /** Further parameters of the authorization request, such as `{ access_type: "offline" }` at Google. */
   readonly authorizationParameters?: Readonly<Record<string, string>>;
   /**
-   * The claims that say who the user is. Default: `sub`, `preferred_username`, and `email` where `email_verified` is true.
-   * Take a claim for `subject` only if it never changes and is never given to another user.
+   * The claims that say who the user is. Default: `sub`, `preferred_username` and `email`. The claim `email` counts only where
+   * `email_verified` is true, whatever it is taken for. Take a claim for `subject` only if it never changes and is never given to another user.
    */
   readonly claims?: { readonly subject?: string; readonly username?: string; readonly email?: string };
   /** Whether the userinfo endpoint is asked for claims that the ID token lacks, where there is one. Default: true. */
@@ -110,6 +112,11 @@ const clientAuthentications = ["client_secret_basic", "client_secret_post"];
 
 /** A discovery document is asked for again after this long, in milliseconds. */
 const discoveryLifetime = 3_600_000;
+
+/** What the metadata says of the signatures of ID tokens. */
+interface SigningMetadata {
+  readonly id_token_signing_alg_values_supported?: readonly string[];
+}
 
 /** What discovery found, and when. */
 interface Discovered {
@@ -180,6 +187,23 @@ class OpenIdConnect implements Upstream {
     this.#options = options;
   }
 
+  async prepare(): Promise<void> {
+    await loadClient();
+  }
+
+  async diagnose(redirectUri: string): Promise<Finding[]> {
+    const { diagnoseOpenId } = await import("./openid-diagnosis.ts");
+    const { fetch: send = fetch } = this.#options;
+    const { issuer, name, scopes, timeout } = this;
+    return diagnoseOpenId({
+      ...{ issuer, name, scopes, timeout, redirectUri, send },
+      clock: Date.now,
+      algorithmsOf: (metadata) => this.#algorithmsOf(metadata),
+      loginUrl: () => this.authorizationUrl({ state: invented, codeChallenge: inventedChallenge, redirectUri }),
+      redeem: () => this.exchange({ code: invented, codeVerifier: invented, redirectUri, issuer }),
+    });
+  }
+
   async authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
     const { state, codeChallenge, redirectUri, prompt, loginHint } = login;
     const { client, configuration } = await this.#discover();
@@ -226,7 +250,10 @@ class OpenIdConnect implements Upstream {
       throw new UpstreamRejectedError("server_error", `${this.name} gave no ID token: nobody knows who has logged in.`);
     }
     const fromToken = decodeJwt(idToken);
-    const claims = { ...(await this.#userinfo(token, fromToken.sub)), ...fromToken };
+    const fromUserinfo = await this.#userinfo(token, fromToken.sub);
+    // Whether an address is verified is said by the answer that has the address.
+    const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;
+    const claims = { ...fromUserinfo, ...fromToken, email_verified };
     const identity = this.#identityOf(claims);
     await requireAllowed(this.#options.allow, identity, claims);
     return identity;
@@ -259,12 +286,10 @@ class OpenIdConnect implements Upstream {
    */
   async #verifySignature(idToken: string): Promise<void> {
     const { configuration, keys } = await this.#discover();
-    const { id_token_signing_alg_values_supported: supported = ["RS256"] } = configuration.serverMetadata();
-    const algorithms = supported.filter((algorithm) => /^(?:[RPE]S\d|Ed)/.test(algorithm));
-    const { idTokenSigningAlgorithm, clockToleranceSeconds = 30 } = this.#options;
+    const { clockToleranceSeconds = 30 } = this.#options;
     await this.#ask("its keys", () =>
       jwtVerify(idToken, keys, {
-        algorithms: idTokenSigningAlgorithm === undefined ? algorithms : [idTokenSigningAlgorithm],
+        algorithms: [...this.#algorithmsOf(configuration.serverMetadata())],
         issuer: configuration.serverMetadata().issuer,
         audience: this.#options.clientId,
         clockTolerance: clockToleranceSeconds,
@@ -272,13 +297,21 @@ class OpenIdConnect implements Upstream {
     );
   }
 
+  /** By which algorithms an ID token may be signed: never by a secret that is shared, and never by none. */
+  #algorithmsOf({ id_token_signing_alg_values_supported: supported = ["RS256"] }: SigningMetadata): readonly string[] {
+    const { idTokenSigningAlgorithm } = this.#options;
+    const signing = supported.filter((algorithm) => /^(?:[RPE]S\d|Ed)/.test(algorithm));
+    return idTokenSigningAlgorithm === undefined ? signing : [idTokenSigningAlgorithm];
+  }
+
   #identityOf(claims: UserClaims): UpstreamIdentity {
-    const { subject = "sub", username = "preferred_username", email } = this.#options.claims ?? {};
-    const isVerified = email !== undefined || claims.email_verified === true;
+    const { subject = "sub", username = "preferred_username", email = "email" } = this.#options.claims ?? {};
+    // An address that nobody has verified may be anybody's, whatever it is taken for.
+    const known = claims.email_verified === true ? claims : { ...claims, email: undefined };
     const texts = {
-      subject: textOf(claims[subject]),
-      username: textOf(claims[username]),
-      email: isVerified ? textOf(claims[email ?? "email"]) : undefined,
+      subject: textOf(known[subject]),
+      username: textOf(known[username]),
+      email: textOf(known[email]),
     };
     if (texts.subject === undefined) {
       const advice = `Map another claim of openIdConnect: claims.subject; ${subject} is missing.`;

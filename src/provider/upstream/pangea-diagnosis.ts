@@ -1,27 +1,31 @@
-import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { UpstreamUnavailableError } from "../../errors.ts";
 import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
+import {
+  type BegunLogin,
+  beginLogin,
+  clockAhead,
+  get,
+  invented,
+  inventedChallenge,
+  isRefusal,
+  type Probe,
+  refusalOf,
+  silence,
+} from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
-export interface PangeaSubject {
+export interface PangeaSubject extends Probe {
   readonly issuer: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly redirectUri: string;
-  /** The deadline of one call, in milliseconds. */
-  readonly timeout: number;
-  readonly clock: () => number;
   /** The names that the operator's configuration has for the options. */
   readonly names: Readonly<Record<"issuerUrl" | "clientId" | "clientSecret" | "scopes", string>>;
-  readonly send: (request: Request) => Promise<Response>;
   /** Calls an endpoint of AuthN as this server's client does. */
   readonly post: (path: string, form: Record<string, string>) => Promise<unknown>;
 }
-
-/** A `state`, a code and a verifier that nobody has made: what is asked with them has no effect. */
-const invented = "pangea-authn-fastmcp-doctor-asks-with-an-invented-value";
 
 /**
  * Looks at a project of Pangea AuthN from outside: whether it answers under its issuer, takes the client with its secret,
@@ -30,7 +34,7 @@ const invented = "pangea-authn-fastmcp-doctor-asks-with-an-invented-value";
 export async function diagnosePangea(subject: PangeaSubject): Promise<Finding[]> {
   const metadata = await readMetadata(subject);
   if (metadata.isSilent) return [metadata.finding];
-  const [credentials, login] = await Promise.all([checkCredentials(subject), beginLogin(subject)]);
+  const [credentials, login] = await Promise.all([checkCredentials(subject), beginPangeaLogin(subject)]);
   const isKnown = credentials.status === "ok";
   return [
     metadata.finding,
@@ -54,20 +58,15 @@ async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
   try {
     for (const path of ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]) {
       const response = await get(subject, issuer + path);
-      const date = clockAhead(response.headers.get("date"), clock);
+      const date = clockAhead(response, clock);
       const body = parseJson(await response.text());
       if (typeof body !== "object" || body === null || !("issuer" in body)) continue;
       return { finding: compareIssuer(subject, body.issuer), isSilent: false, date };
     }
   } catch (failure) {
-    const { causes } = describeFailure(new UpstreamUnavailableError("", { cause: failure }));
-    const finding: Finding = {
-      check,
-      status: "error",
-      what: `${issuer} does not answer${codesOf(causes)}.`,
-      why: "People are sent there to log in, and this server redeems their logins there.",
-      remedy: `Set ${names.issuerUrl} to the Hosted Login URL on AuthN's overview in the Pangea console, and let this machine reach it.`,
-    };
+    const why = "People are sent there to log in, and this server redeems their logins there.";
+    const remedy = `Set ${names.issuerUrl} to the Hosted Login URL on AuthN's overview in the Pangea console, and let this machine reach it.`;
+    const finding = silence(check, issuer, failure, why, remedy);
     return { finding, isSilent: true, date: undefined };
   }
   const finding: Finding = {
@@ -78,12 +77,6 @@ async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
     remedy: `Compare ${names.issuerUrl} with the Hosted Login URL on AuthN's overview in the Pangea console.`,
   };
   return { finding, isSilent: false, date: undefined };
-}
-
-/** The codes of what has failed, in brackets: the system's say why nothing answers. */
-function codesOf(causes: readonly { readonly code: string }[]): string {
-  const codes = causes.map(({ code }) => code).filter((code) => code !== "ERR_UNEXPECTED");
-  return codes.length > 0 ? ` (${codes.join(", ")})` : "";
 }
 
 function compareIssuer({ issuer, names }: PangeaSubject, named: unknown): Finding {
@@ -143,11 +136,8 @@ function wrongClientId({ names, clientId }: PangeaSubject, finding: Finding): Fi
   };
 }
 
-/** What a login that begins now leads to: the error that comes back, or one of these. */
-type BegunLogin = "begins" | "refused" | "silent" | { readonly error: string };
-
 /** Begins a login as a browser would, and goes no further. */
-async function beginLogin(subject: PangeaSubject): Promise<BegunLogin> {
+function beginPangeaLogin(subject: PangeaSubject): Promise<BegunLogin> {
   const { issuer, clientId, scopes, redirectUri } = subject;
   const url = new URL(`${issuer}/v2/oauth/authorize`);
   url.search = new URLSearchParams({
@@ -156,18 +146,10 @@ async function beginLogin(subject: PangeaSubject): Promise<BegunLogin> {
     response_type: "code",
     state: invented,
     scope: scopes.join(" "),
-    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge: inventedChallenge,
     code_challenge_method: "S256",
   }).toString();
-  try {
-    const { status, headers } = await get(subject, url.href);
-    const location = new URL(headers.get("location") ?? issuer, issuer);
-    const error = location.href.startsWith(redirectUri) ? location.searchParams.get("error") : null;
-    if (error !== null) return { error };
-    return status < 400 ? "begins" : status < 500 ? "refused" : "silent";
-  } catch {
-    return "silent";
-  }
+  return beginLogin(subject, url, redirectUri);
 }
 
 function loginFindings({ names, scopes, redirectUri }: PangeaSubject, login: BegunLogin, isKnown: boolean): Finding[] {
@@ -206,29 +188,6 @@ function loginFindings({ names, scopes, redirectUri }: PangeaSubject, login: Beg
         : "Look at the client's grant types and response types in the Pangea console: Authorization Code and Code.",
     },
   ];
-}
-
-async function get({ send, timeout }: PangeaSubject, url: string): Promise<Response> {
-  return send(new Request(url, { redirect: "manual", signal: AbortSignal.timeout(timeout) }));
-}
-
-function clockAhead(date: string | null, clock: () => number): number | undefined {
-  const theirs = Date.parse(date ?? "");
-  // The header has whole seconds, and the answer took a while.
-  return Number.isNaN(theirs) ? undefined : Math.trunc((clock() - theirs) / 1000);
-}
-
-async function refusalOf(call: () => Promise<unknown>): Promise<unknown> {
-  try {
-    await call();
-    return undefined;
-  } catch (failure) {
-    return failure;
-  }
-}
-
-function isRefusal(failure: unknown, error: string): boolean {
-  return failure instanceof UpstreamRejectedError && failure.error === error;
 }
 
 /** The id of a client is no secret, but a secret may stand in its place. */

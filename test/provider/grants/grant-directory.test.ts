@@ -85,6 +85,7 @@ describe("an operator lists and ends grants, by user and by client", () => {
       {
         grantId: extra.grantId,
         subject: extra.subject,
+        upstreamIssuer: emulator.issuerUrl,
         clientId,
         scopes: ["user"],
         createdAt: clock.seconds(),

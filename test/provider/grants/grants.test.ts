@@ -38,18 +38,10 @@ async function start() {
 function parts() {
   const clock = new ManualClock();
   const repositories = createInMemoryRepositories({ clock: clock.read });
-  const { keys, lifetimes, meetForeignGrant, now, reporter, resource } = configured({}, clock);
   const upstream = new FakeUpstream(clock.read);
-  const upstreamRevocations = new UpstreamRevocations({ keys, now, reporter, repositories, upstream });
-  const grants = new Grants({
-    lifetimes,
-    meetForeignGrant,
-    now,
-    reporter,
-    repositories,
-    resource,
-    upstreamRevocations,
-  });
+  const configuration = configured({ upstream, repositories }, clock);
+  const upstreamRevocations = new UpstreamRevocations(configuration);
+  const grants = new Grants({ ...configuration, upstreamRevocations });
   return { clock, repositories, upstream, grants };
 }
 
@@ -80,6 +72,7 @@ describe("a grant that was revoked", () => {
     expect(tombstone).toEqual({
       clientId: code.clientId,
       subject: "ada",
+      upstreamIssuer: upstream.issuer,
       resource: grant?.resource,
       scopes: [],
       createdAt,
@@ -97,11 +90,12 @@ describe("a grant that was revoked", () => {
   });
 
   it("has no session upstream to be ended twice by an operator, and the operator is told so", async () => {
-    const { repositories, harness, code } = await start();
+    const { repositories, harness, code, upstream } = await start();
     const tokens = await jsonOf(await harness.redeem(code));
     const grantId = grantIdOf(readAccessToken(tokens.access_token)?.handle ?? "");
     expect(await harness.provider.revokeGrant(grantId)).toBe(true);
-    const revocation = recordKey("consent_revocation", harness.provider.resource, "ada", code.clientId);
+    const whose = [harness.provider.resource, "ada", code.clientId, upstream.issuer];
+    const revocation = recordKey("consent_revocation", ...whose);
     expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
     await repositories.consentRevocations.delete(revocation);
     expect(await harness.provider.revokeGrant(grantId)).toBe(false);
@@ -165,7 +159,7 @@ describe("a grant that was revoked", () => {
       revokedAt: clock.seconds(),
       expiresAt: clock.seconds(90 * day + day),
     });
-    const revocation = recordKey("consent_revocation", configured().resource, "ada", "app");
+    const revocation = recordKey("consent_revocation", configured().resource, "ada", "app", upstream.issuer);
     expect(await repositories.consentRevocations.get(revocation)).toBeDefined();
     expect(upstream.revoked).toEqual([session.tokens]);
   });

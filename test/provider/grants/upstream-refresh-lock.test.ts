@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, StorageUnavailableError } from "../../../src/index.ts";
 import { UpstreamRefreshLock } from "../../../src/provider/grants/upstream-refresh-lock.ts";
+import { Upstreams } from "../../../src/provider/upstream/upstreams.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { recordsOf } from "../../support/records-of.ts";
@@ -17,7 +18,7 @@ function locks() {
       repositories,
       now: () => clock.seconds(),
       delay: async (milliseconds) => clock.advance(milliseconds),
-      upstream: new FakeUpstream(clock.read),
+      upstreams: new Upstreams([new FakeUpstream(clock.read)], { baseUrl: "https://mcp.example" }),
     });
   return { clock, repository, lock };
 }

@@ -69,17 +69,24 @@ async function logIn(changes: Partial<ProviderRepositories> = {}, internals: Pro
   return { harness, tokens, open };
 }
 
+const where = { upstream: "fake", upstreamIssuer: "https://login.fake.example" };
 const over = { error: "invalid_token" };
 
 describe("an upstream token", () => {
   it("is told with what the upstream said of it, and with nothing that it did not say", async () => {
     expect(await (await logIn()).open()).toStrictEqual({
+      ...where,
       token: "ada-1",
       expiresAt: clock.seconds(hour),
       subject: "ada",
     });
     upstream.changes = { expiresAt: undefined, scopes: ["profile"] };
-    expect(await (await logIn()).open()).toStrictEqual({ token: "ada-2", scopes: ["profile"], subject: "ada" });
+    expect(await (await logIn()).open()).toStrictEqual({
+      ...where,
+      token: "ada-2",
+      scopes: ["profile"],
+      subject: "ada",
+    });
   });
 
   it("is refreshed a minute before it expires, and not sooner", async () => {
@@ -109,7 +116,7 @@ describe("an upstream token", () => {
     const { open } = await logIn();
     clock.advanceSeconds(hour);
     upstream.changes = { expiresAt: undefined };
-    expect(await open()).toStrictEqual({ token: "ada-2", subject: "ada" });
+    expect(await open()).toStrictEqual({ ...where, token: "ada-2", subject: "ada" });
   });
 
   it("is used to its end while the upstream is out, and not beyond", async () => {

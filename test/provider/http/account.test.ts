@@ -362,7 +362,7 @@ describe("what fails", () => {
     expect(response.status).toBe(403);
     expect(page.text).toContain("That did not work");
     expect(page.text).toContain("Fake Login refused the login.");
-    expect(refusal.stop()).toMatchObject([{ error: "access_denied", subject: undefined }]);
+    expect(refusal.stop()).toMatchObject([{ error: "access_denied", subject: undefined, upstreamIssuer: undefined }]);
   });
 
   it("in the store is an outage, with when to come back, and ends nothing without a word", async () => {
@@ -465,12 +465,13 @@ describe("what is told", () => {
       'info "ada" ended all access of all clients: 1 grant(s).',
       'info "ada" signed out of the account page.',
     ]);
+    const ada = { subject: "ada", upstreamIssuer: "https://login.fake.example" };
     expect(events.flatMap((each) => each.stop())).toEqual([
-      { subject: "ada" },
-      { subject: "ada", clientId: scribe, grantId: grant, grants: 1 },
-      { subject: "ada", clientId: scribe, grantId: undefined, grants: 1 },
-      { subject: "ada", grants: 1 },
-      { subject: "ada", upstream: false },
+      { ...ada },
+      { ...ada, clientId: scribe, grantId: grant, grants: 1 },
+      { ...ada, clientId: scribe, grantId: undefined, grants: 1 },
+      { ...ada, grants: 1 },
+      { ...ada, upstream: false },
     ]);
     expect(lines.join("\n")).not.toContain(access_token);
   });

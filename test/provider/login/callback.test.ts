@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
-import { authorizationResponse, type CallbackParameters, Login } from "../../../src/provider/login/login.ts";
+import { authorizationResponse, Login } from "../../../src/provider/login/login.ts";
+import type { CallbackParameters } from "../../../src/provider/login/upstream-login.ts";
 import { checkedRequest as request } from "../../support/authorization-request.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -24,9 +25,10 @@ function start(secret = "a secret of this test, which is long enough") {
 
 /** A login that has come back from the upstream, with these parameters in place of the usual ones. */
 async function comeBack({ login } = start(), changes: Partial<CallbackParameters> = {}, about = request) {
-  const { location, state, transaction } = await login.begin(about, [{ decidedAt: clock.seconds() }]);
+  const { location, state, transaction } = await login.begin(upstream, about, [{ decidedAt: clock.seconds() }]);
   const code = logInAtFakeUpstream(location, "ada").searchParams.get("code") ?? "";
-  return login.complete({ state, code, error: undefined, issuer: undefined, ...changes }, transaction);
+  const answer = { upstream: upstream.id, state, code, error: undefined, issuer: undefined, ...changes };
+  return login.complete(answer, transaction);
 }
 
 const answerOf = ({ location }: { location: URL | undefined }) => Object.fromEntries(location?.searchParams ?? []);
@@ -98,12 +100,12 @@ describe("the answer to a client", () => {
 });
 
 describe("a login that came back", () => {
-  const parameters = (state: string) => ({ state, code: "x", error: undefined, issuer: undefined });
+  const parameters = (state: string) => ({ upstream: "fake", state, code: "x", error: undefined, issuer: undefined });
   const stale = { code: "ERR_OAUTH", error: "invalid_request" };
 
   it("is over after ten minutes", async () => {
     const { login } = start();
-    const { state, transaction, maxAgeSeconds } = await login.begin(request, []);
+    const { state, transaction, maxAgeSeconds } = await login.begin(upstream, request, []);
     expect(maxAgeSeconds).toBe(600);
     clock.advanceSeconds(599);
     await expect(login.complete(parameters(state), transaction)).resolves.toMatchObject({ request });
@@ -113,14 +115,14 @@ describe("a login that came back", () => {
 
   it("is not one where the browser has not begun it", async () => {
     const { login } = start();
-    const { transaction } = await login.begin(request, []);
+    const { transaction } = await login.begin(upstream, request, []);
     for (const kept of [undefined, transaction, "of somebody's making"]) {
       await expect(login.complete(parameters("another state"), kept)).rejects.toMatchObject(stale);
     }
   });
 
   it("says which key is missing where another instance has begun it", async () => {
-    const { state, transaction } = await start().login.begin(request, []);
+    const { state, transaction } = await start().login.begin(upstream, request, []);
     const other = start("another secret, which is long enough too").login;
     const missing = { code: "ERR_UNSEALABLE", keyId: transaction.split(".")[1] };
     await expect(other.complete(parameters(state), transaction)).rejects.toMatchObject(missing);

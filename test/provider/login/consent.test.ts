@@ -10,6 +10,7 @@ const request = {
   scopes: ["user", "admin"],
   resource: "https://mcp.example/mcp",
 };
+const upstream = { issuer: "https://login.fake.example" };
 const [ada, grace] = ["hash of ada", "hash of grace"];
 
 function browser(secrets: readonly string[] = ["secret"]) {
@@ -21,10 +22,11 @@ function browser(secrets: readonly string[] = ["secret"]) {
     consent,
     memory: (others = secrets) => ({ decisions, secrets: others }),
     remember: (about: typeof request, subject: string, decidedAt = clock.seconds()) => {
-      decisions = consent.remember(about, { subject, decidedAt }, { decisions, secrets }, room);
+      decisions = consent.remember(about, upstream, { subject, decidedAt }, { decisions, secrets }, room);
       return decisions;
     },
-    recall: (about: typeof request, others = secrets) => consent.recall(about, { decisions, secrets: others }),
+    recall: (about: typeof request, others = secrets) =>
+      consent.recall(about, upstream, { decisions, secrets: others }),
   };
 }
 
@@ -95,19 +97,19 @@ describe("a remembered decision", () => {
     expect(recall(request, ["new", "one"])).toHaveLength(1);
     expect(recall(request, ["two"])).toEqual([]);
     expect(recall(request, [])).toEqual([]);
-    expect(consent.remember(request, { subject: ada, decidedAt: 1 }, memory([]), room)).toBe("");
+    expect(consent.remember(request, upstream, { subject: ada, decidedAt: 1 }, memory([]), room)).toBe("");
     const foreign = { decisions: "of somebody's making", secrets: ["one"] };
-    expect(consent.recall(request, foreign)).toEqual([]);
-    const decisions = consent.remember(request, { subject: ada, decidedAt: clock.seconds() }, foreign, room);
-    expect(consent.recall(request, { decisions, secrets: ["one"] })).toHaveLength(1);
+    expect(consent.recall(request, upstream, foreign)).toEqual([]);
+    const decisions = consent.remember(request, upstream, { subject: ada, decidedAt: clock.seconds() }, foreign, room);
+    expect(consent.recall(request, upstream, { decisions, secrets: ["one"] })).toHaveLength(1);
   });
 
   it("is kept where there is just the room for it, and not where there is less", () => {
     const { clock, consent, memory } = browser();
     const decision = { subject: ada, decidedAt: clock.seconds() };
-    const { length } = consent.remember(request, decision, memory(), room);
-    expect(consent.remember(request, decision, memory(), length)).toHaveLength(length);
-    expect(consent.remember(request, decision, memory(), length - 1)).toBe("");
+    const { length } = consent.remember(request, upstream, decision, memory(), room);
+    expect(consent.remember(request, upstream, decision, memory(), length)).toHaveLength(length);
+    expect(consent.remember(request, upstream, decision, memory(), length - 1)).toBe("");
   });
 
   it("gives way to later ones: beyond twenty, and where there is no room", () => {
@@ -124,13 +126,13 @@ describe("a remembered decision", () => {
     expect(shorter.length).toBeLessThan(decisions.length);
     const left = (content: string) =>
       Array.from({ length: 21 }, (_, index) => index).filter(
-        (index) => consent.recall(about(index), { decisions: content, secrets: ["secret"] }).length > 0,
+        (index) => consent.recall(about(index), upstream, { decisions: content, secrets: ["secret"] }).length > 0,
       );
     expect(left(shorter)).toEqual(Array.from({ length: 19 }, (_, index) => index + 2));
     expect(consent.shorten(memory(), 10)).toBe("");
     expect(consent.shorten({ decisions: undefined, secrets: ["secret"] }, room)).toBe("");
-    const crowded = consent.remember(about(99), { subject: ada, decidedAt: now }, memory(), decisions.length);
+    const crowded = consent.remember(about(99), upstream, { subject: ada, decidedAt: now }, memory(), decisions.length);
     expect(crowded.length).toBeLessThanOrEqual(decisions.length);
-    expect(consent.recall(about(99), { decisions: crowded, secrets: ["secret"] })).toHaveLength(1);
+    expect(consent.recall(about(99), upstream, { decisions: crowded, secrets: ["secret"] })).toHaveLength(1);
   });
 });

@@ -4,6 +4,7 @@ import { formatAccessToken, formatHandle } from "../../../src/provider/oauth/gra
 import { type VerifierParts, verifyAccessToken } from "../../../src/provider/tokens/access-token-verifier.ts";
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import { accessTokenKey, grantIdOf } from "../../../src/records/keys.ts";
+import { configured } from "../../support/configured.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const resource = "https://mcp.example/mcp";
@@ -20,7 +21,7 @@ beforeEach(async () => {
   clock = new ManualClock(1_000_000);
   // The store's clock is an hour behind: it has what this server takes for expired.
   repositories = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
-  parts = { repositories, resource, now: () => clock.seconds() };
+  parts = { ...configured(), repositories, resource, now: () => clock.seconds() };
   await repositories.grants.set(grantId, { clientId: "app", scopes: [], createdAt: 0, expiresAt: 5_000 });
 });
 
@@ -44,7 +45,7 @@ describe("an access token", () => {
       scopes: ["user"],
       expiresAt: 1_100,
       resource: new URL(resource),
-      extra: { subject: "ada", grantId },
+      extra: { subject: "ada", upstreamIssuer: "https://login.fake.example", grantId },
     });
     const { subject: _, ...nobodys } = ours;
     await store(token, nobodys);

@@ -111,7 +111,7 @@ describe("the record of a grant", () => {
     const code = await harness.codeFor((await harness.register()).client_id);
     const [[key, record] = []] = await recordsOf(repositories.authorizationCodes);
     if (key === undefined || record === undefined) throw new Error("It is stored.");
-    const { subject: _, resource: __, sealedUpstream: ___, ...others } = record;
+    const { subject: _, resource: __, sealedUpstream: ___, upstreamIssuer: ____, ...others } = record;
     await repositories.authorizationCodes.set(key, others);
     const tokens = await jsonOf(await harness.redeem(code));
     const [[, grant = {}] = []] = await recordsOf(repositories.grants);

@@ -11,7 +11,7 @@ import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 /** What the account's pages are made from. */
 export type AccountPageSettings = Pick<
   ProviderConfiguration,
-  "account" | "baseUrl" | "consent" | "resource" | "scopeHierarchy" | "upstream"
+  "account" | "baseUrl" | "consent" | "resource" | "scopeHierarchy" | "upstreams"
 >;
 
 /** What the account page shows to whoever is signed in. */
@@ -30,10 +30,11 @@ export type SignInReason = "came" | "session-over" | "signed-out";
 
 /** The page on which a person sees what they have allowed, and ends it. It works without scripts. */
 export function accountPage(settings: AccountPageSettings, overview: AccountOverview): Response {
-  const { baseUrl, consent: appearance, resource, upstream } = settings;
+  const { baseUrl, consent: appearance, resource, upstreams } = settings;
   const { texts, brandName: brand } = appearance;
   const { session, formToken, applications, total, notice } = overview;
-  const values = { brand, account: session.name ?? "", upstream: upstream.name };
+  const upstream = upstreams.ofRecord(session.upstreamIssuer)?.name ?? "";
+  const values = { brand, account: session.name ?? "", upstream };
   const form = (content: string) =>
     `<form class="wide" method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
 <input type="hidden" name="form" value="${escapeHtml(formToken)}">
@@ -67,18 +68,29 @@ ${signOut}`,
 
 /** The page for somebody who is not signed in, or not any more. */
 export function signInPage(settings: AccountPageSettings, reason: SignInReason, status = 200): Response {
-  const { account, baseUrl, consent: appearance, upstream } = settings;
+  const { account, baseUrl, consent: appearance, upstreams } = settings;
   const { texts, brandName: brand } = appearance;
-  const values = { brand, upstream: upstream.name, minutes: String(Math.max(1, Math.round(account.session / 60))) };
+  const values = {
+    brand,
+    upstream: upstreams.all.map(({ name }) => name).join(", "),
+    minutes: String(Math.max(1, Math.round(account.session / 60))),
+  };
   const title = reason === "signed-out" ? texts.accountSignedOut : texts.accountSignInTitle;
+  const buttons =
+    upstreams.only === undefined
+      ? upstreams.all.map(({ id, name }) => {
+          const words = fillText(texts.logInWith, { ...values, upstream: name });
+          return `<button name="action" value="sign-in:${escapeHtml(id)}">${words}</button>`;
+        })
+      : [`<button class="main" name="action" value="sign-in">${fillText(texts.accountSignIn, values)}</button>`];
   const note = reason === "session-over" ? texts.accountSessionOver : texts.accountSignInNote;
   return page(
     settings,
     title,
     `<h1>${fillText(title, values)}</h1>
 <p>${fillText(note, values)}</p>
-<form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
-<button class="main" name="action" value="sign-in">${fillText(texts.accountSignIn, values)}</button>
+<form class="stacked" method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
+${buttons.join("\n")}
 </form>`,
     status,
   );

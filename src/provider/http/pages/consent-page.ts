@@ -18,6 +18,8 @@ export interface ConsentQuestion {
   readonly request: AuthorizationRequest;
   /** Comes back with the decision. */
   readonly sealedRequest: string;
+  /** Where the person will log in, where a hint or an earlier login says so; else the person chooses. */
+  readonly chosen?: Upstream | undefined;
   /** Who has logged in, where somebody has and the upstream says who. */
   readonly account?: string | undefined;
   /** The client's icon as a `data:` URL. */
@@ -26,7 +28,7 @@ export interface ConsentQuestion {
 
 /**
  * The page on which a person allows or denies a client: who asks, how sure that is, for what, and where the answer goes.
- * It works without scripts, by keyboard and by screen reader.
+ * Where there are several upstreams, the button that allows says where the person logs in: one click for both. It works without scripts, by keyboard and by screen reader.
  */
 export function consentPage(
   {
@@ -34,20 +36,21 @@ export function consentPage(
     baseUrl,
     consent: appearance,
     scopeHierarchy,
-    upstream,
-  }: Pick<ProviderConfiguration, "account" | "baseUrl" | "consent" | "scopeHierarchy" | "upstream">,
-  { client, request, sealedRequest, account, icon }: ConsentQuestion,
+    upstreams,
+  }: Pick<ProviderConfiguration, "account" | "baseUrl" | "consent" | "scopeHierarchy" | "upstreams">,
+  { client, request, sealedRequest, account, icon, chosen = upstreams.only }: ConsentQuestion,
 ): Response {
   const { texts, brandName } = appearance;
   const name = displayName(client);
   const host = destinationOf(request.redirectUri);
+  const offered = chosen === undefined ? upstreams.all : [chosen];
   const values = {
     client: name ?? "",
     brand: brandName,
     host,
     place: placeOf(request.redirectUri),
     domain: client.verifiedDomain ?? "",
-    upstream: upstream.name,
+    upstream: offered.map((upstream) => upstream.name).join(", "),
     account: account ?? "",
   };
   const [title, asks] = name === undefined ? [texts.unnamedTitle, texts.unnamedAsks] : [texts.title, texts.asks];
@@ -66,20 +69,52 @@ ${account === undefined ? "" : `<p class="quiet">${fillText(texts.account, value
 ${standingOf(client, appearance, values)}
 <h2>${escapeHtml(texts.scopesHeading)}</h2>
 ${scopeList(given, appearance)}
-${upstreamScopes(upstream, appearance, values)}
+${offered.map((upstream) => upstreamScopes(upstream, appearance, values)).join("\n")}
 <p class="destination">${fillText(texts.redirectNote, values)}</p>
 ${addressOf(request.redirectUri, appearance)}
 ${warning}
-<form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.consent)}">
+<form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.consent)}"${upstreams.only === undefined ? ' class="stacked"' : ""}>
 <input type="hidden" name="request" value="${escapeHtml(sealedRequest)}">
-<button type="submit" name="decision" value="deny">${escapeHtml(texts.deny)}</button>
-<button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>
+${upstreams.only === undefined ? choiceButtons(upstreams.all, chosen, appearance, values) : plainButtons(appearance)}
 </form>${accountPage.enabled ? accountLink(baseUrl, texts.accountLink) : ""}`,
   );
   const headers = pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined });
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
   return new Response(html, { status: 200, headers });
+}
+
+function plainButtons({ texts }: ConsentConfiguration): string {
+  return `<button type="submit" name="decision" value="deny">${escapeHtml(texts.deny)}</button>
+<button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>`;
+}
+
+/** A button for each upstream. Where one is chosen, the others are folded: a hint may be wrong, and must not shut anybody out. */
+function choiceButtons(
+  all: readonly Upstream[],
+  chosen: Upstream | undefined,
+  { texts }: ConsentConfiguration,
+  values: Readonly<Record<string, string>>,
+): string {
+  const buttons = (some: readonly Upstream[]) =>
+    some
+      .map(({ id, name }) => {
+        const words = fillText(texts.allowWith, { ...values, upstream: name });
+        return `<button type="submit" name="decision" value="${escapeHtml(allowAt(id))}">${words}</button>`;
+      })
+      .join("\n");
+  const deny = `<button type="submit" name="decision" value="deny">${escapeHtml(texts.deny)}</button>`;
+  if (chosen === undefined) return `${buttons(all)}\n${deny}`;
+  const others = all.filter(({ id }) => id !== chosen.id);
+  return `${buttons([chosen])}\n${deny}
+<details><summary>${escapeHtml(texts.otherUpstreams)}</summary>
+${buttons(others)}
+</details>`;
+}
+
+/** The value of the button that allows a client and chooses an upstream. */
+function allowAt(upstreamId: string): string {
+  return `allow:${upstreamId}`;
 }
 
 /** What the upstream will be asked for, where the configuration has words for it. */
@@ -94,7 +129,7 @@ function upstreamScopes(
     const words = descriptions.get(scope);
     return words === undefined ? fillText(texts.undescribedScope, { scope, brand: name }) : escapeHtml(words);
   });
-  return `<h2>${fillText(texts.upstreamHeading, values)}</h2>\n${list}`;
+  return `<h2>${fillText(texts.upstreamHeading, { ...values, upstream: name })}</h2>\n${list}`;
 }
 
 /** The whole address that the answer goes to. */

@@ -56,10 +56,15 @@ summary { cursor: pointer; color: var(--quiet); font-size: .9rem; padding: .5rem
   color: var(--warn-ink); background: var(--warn-ground); border: 1px solid var(--warn-line); }
 .onward { margin: 1.25rem 0 0; }
 form { display: flex; gap: .75rem; margin-top: 1.5rem; }
+form.stacked { flex-direction: column; }
+form details { margin: 0; }
+form details button { width: 100%; margin-top: .5rem; }
+.choices { list-style: none; margin-top: 1.25rem; padding: 0; }
+.choices li { margin: .6rem 0 0; }
 button, .button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   border-radius: 10px; border: 1px solid var(--quiet); background: transparent; color: var(--ink); }
 .button { display: block; padding: .7rem 1rem; text-align: center; text-decoration: none; }
-button[value="allow"], .main { background: var(--accent); border-color: var(--accent); color: #ffffff; }
+button[value^="allow"], .main { background: var(--accent); border-color: var(--accent); color: #ffffff; }
 .grave { border-color: var(--grave); color: var(--grave); }
 .aside { margin: 1.25rem 0 0; font-size: .9rem; text-align: center; }
 a { color: inherit; }
@@ -80,6 +85,7 @@ dd li { margin: 0; }
 hr { margin: 1.5rem 0 0; border: 0; border-top: 1px solid var(--line); }
 button:hover, .button:hover { filter: brightness(1.08); }
 :focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; }
+form details button[value^="allow"] { background: transparent; border-color: var(--quiet); color: var(--ink); }
 @media (min-width: 34rem) { article button { flex: none; min-height: 2.75rem; padding: .4rem 1.25rem; } }
 @media (max-width: 34rem) { form.wide { flex-direction: column; } }
 @media (max-width: 26rem) { dl div { flex-direction: column; align-items: stretch; gap: 0; } dt { flex: none; } }

@@ -1,0 +1,69 @@
+import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import type { Finding } from "../../storage/finding.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+
+/** How an identity provider is asked from outside. */
+export interface Probe {
+  readonly send: (request: Request) => Promise<Response>;
+  /** The deadline of one call, in milliseconds. */
+  readonly timeout: number;
+  /** The time in milliseconds since the epoch. */
+  readonly clock: () => number;
+}
+
+/** A `state`, a code and a verifier that nobody has made: what is asked with them has no effect. */
+export const invented = "pangea-authn-fastmcp-doctor-asks-with-an-invented-value";
+
+/** The example of {@link https://www.rfc-editor.org/rfc/rfc7636#appendix-B RFC 7636 appendix B}. */
+export const inventedChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/** What a login that begins now leads to: the error that comes back, or one of these. */
+export type BegunLogin = "begins" | "refused" | "silent" | { readonly error: string };
+
+/** Begins a login as a browser would, and goes no further. */
+export async function beginLogin(probe: Probe, url: URL, redirectUri: string): Promise<BegunLogin> {
+  try {
+    const { status, headers } = await get(probe, url.href);
+    const location = new URL(headers.get("location") ?? url.origin, url.origin);
+    const error = location.href.startsWith(redirectUri) ? location.searchParams.get("error") : null;
+    if (error !== null) return { error };
+    return status < 400 ? "begins" : status < 500 ? "refused" : "silent";
+  } catch {
+    return "silent";
+  }
+}
+
+/** Asks for a URL, and follows it nowhere. */
+export function get({ send, timeout }: Pick<Probe, "send" | "timeout">, url: string): Promise<Response> {
+  return send(new Request(url, { redirect: "manual", signal: AbortSignal.timeout(timeout) }));
+}
+
+/** How far this machine's clock is ahead of the one behind an answer, in seconds; undefined where that does not say. */
+export function clockAhead({ headers }: Response, clock: () => number): number | undefined {
+  const theirs = Date.parse(headers.get("date") ?? "");
+  // The header has whole seconds, and the answer took a while.
+  return Number.isNaN(theirs) ? undefined : Math.trunc((clock() - theirs) / 1000);
+}
+
+/** What a call fails with; undefined where it does not. */
+export async function refusalOf(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await call();
+    return undefined;
+  } catch (failure) {
+    return failure;
+  }
+}
+
+export function isRefusal(failure: unknown, error: string): boolean {
+  return failure instanceof UpstreamRejectedError && failure.error === error;
+}
+
+/** The finding that nothing answers at an address. */
+export function silence(check: string, address: string, failure: unknown, why: string, remedy: string): Finding {
+  const { causes } = describeFailure(new UpstreamUnavailableError("", { cause: failure }));
+  const codes = causes.map(({ code }) => code).filter((code) => code !== "ERR_UNEXPECTED");
+  // The codes of what has failed, in brackets: the system's say why nothing answers.
+  const details = codes.length > 0 ? ` (${codes.join(", ")})` : "";
+  return { check, status: "error", what: `${address} does not answer${details}.`, why, remedy };
+}

@@ -1,0 +1,96 @@
+import { callbackPath } from "../oauth/paths.ts";
+import type { Upstream } from "./contract.ts";
+
+/** What a request says of where the person logs in. */
+export interface UpstreamHints {
+  /** The id of an upstream. */
+  readonly idpHint?: string;
+  /** Who is about to log in, such as an e-mail address. */
+  readonly loginHint?: string;
+}
+
+/** How the upstreams of a server are made known to it. */
+interface UpstreamsOptions {
+  /** The base URL of the server, without a slash at its end. */
+  readonly baseUrl: string;
+  /** The id of the upstream where the people of a domain log in, by the domain in lower case. */
+  readonly emailDomains?: ReadonlyMap<string, string>;
+}
+
+/** The id of Pangea AuthN: the upstream of every server whose records name none. */
+const pangeaId = "pangea";
+
+/**
+ * The upstreams at which people may log in: one, or several that they choose from.
+ *
+ * A user is an upstream's issuer and a subject of there together: two upstreams may give one subject to two people. So
+ * whatever is kept of a user names the issuer, and only the upstream of that issuer is ever asked about it.
+ */
+export class Upstreams {
+  /** In the order in which people see them. */
+  readonly all: readonly [Upstream, ...Upstream[]];
+  readonly #baseUrl: string;
+  readonly #emailDomains: ReadonlyMap<string, string>;
+  readonly #byIssuer: ReadonlyMap<string, Upstream>;
+  readonly #unnamed: Upstream;
+
+  constructor(all: readonly [Upstream, ...Upstream[]], { baseUrl, emailDomains = new Map() }: UpstreamsOptions) {
+    this.all = all;
+    this.#baseUrl = baseUrl;
+    this.#emailDomains = emailDomains;
+    this.#byIssuer = new Map(
+      all.flatMap((upstream) => [upstream.issuer, withoutSlash(upstream.issuer)].map((issuer) => [issuer, upstream])),
+    );
+    this.#unnamed = this.byId(pangeaId) ?? all[0];
+  }
+
+  /** The upstream, where there is one only. */
+  get only(): Upstream | undefined {
+    return this.all.length === 1 ? this.all[0] : undefined;
+  }
+
+  /** The longest time that one call to any of them may take, in milliseconds. */
+  get timeout(): number {
+    return Math.max(...this.all.map(({ timeout }) => timeout));
+  }
+
+  byId(id: string | undefined): Upstream | undefined {
+    return this.all.find((upstream) => upstream.id === id);
+  }
+
+  /**
+   * The upstream that a record is of; undefined where it is not configured any more.
+   *
+   * @param issuer - As the record has it. A record without one was written when there was one upstream: it is of Pangea
+   * AuthN where that is configured, else of the first.
+   */
+  ofRecord(issuer: string | undefined): Upstream | undefined {
+    if (issuer === undefined) return this.#unnamed;
+    return this.#byIssuer.get(issuer) ?? this.#byIssuer.get(withoutSlash(issuer));
+  }
+
+  /** The issuer that a record is of, also where its upstream is not configured any more. */
+  issuerOfRecord(issuer: string | undefined): string {
+    return this.ofRecord(issuer)?.issuer ?? issuer ?? this.#unnamed.issuer;
+  }
+
+  /** The upstream that a request asks for, by its id or by the domain of an e-mail address; undefined for none of them. */
+  hinted({ idpHint, loginHint }: UpstreamHints): Upstream | undefined {
+    const domain = loginHint?.slice(loginHint.lastIndexOf("@") + 1).toLowerCase();
+    return this.byId(idpHint) ?? (domain === undefined ? undefined : this.byId(this.#emailDomains.get(domain)));
+  }
+
+  /** Where an upstream sends the browser back to: each has a place of its own, so that no answer passes for another's. */
+  callbackUrl({ id }: Pick<Upstream, "id">): string {
+    return this.#baseUrl + callbackPath(id);
+  }
+}
+
+/** Whether two texts name one issuer: a slash at the end does not count. */
+export function isSameIssuer(one: string, other: string): boolean {
+  return withoutSlash(one) === withoutSlash(other);
+}
+
+function withoutSlash(issuer: string): string {
+  return issuer.replace(/\/+$/, "");
+}
