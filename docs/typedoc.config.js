@@ -77,6 +77,7 @@ export default {
     "CookieJar",
     "EndingFault",
     "FreshlyReadable",
+    "GrantUse",
     "HtmlForm",
     "KeyAnnouncement",
     "Lock",

@@ -67,6 +67,11 @@ export interface ProviderEvents {
   readonly "state-in-memory": { readonly issuer: string };
   /** The store has grants of another server, told by their resource. They are never listed, verified or ended here. */
   readonly "foreign-grants": { readonly resource: string };
+  /**
+   * Grants of one user or client were asked for, and the repository cannot find those alone: all grants were read, as they are
+   * each time. Told once.
+   */
+  readonly "grants-unindexed": { readonly issuer: string };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
@@ -107,6 +112,7 @@ const names: readonly (keyof ProviderEvents)[] = [
   "key-lost",
   "state-in-memory",
   "foreign-grants",
+  "grants-unindexed",
   "rate-limited",
   "outage",
 ];

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { beforeEach, expect, expectTypeOf, test } from "vitest";
 import type { Grant } from "../../src/index.ts";
+import { recordKinds } from "../../src/records/repositories.ts";
 import { createRedisRepositories, RedisRepository } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
 import { redisOptions } from "../../src/storage/redis/redis-options.ts";
@@ -62,7 +63,7 @@ test("no two namespaces have a key in common, whatever they are called", async (
       .filter((member) => member instanceof RedisRepository)
       .map(({ prefix }) => prefix),
   );
-  expect(prefixes.length).toBe(parts.length * 11);
+  expect(prefixes.length).toBe(parts.length * recordKinds.length);
   expect(new Set(prefixes).size).toBe(prefixes.length);
 });
 

@@ -39,6 +39,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly documentsEnabled: boolean;
   readonly rateLimits: RateLimitConfiguration | undefined;
   readonly revocationEnabled: boolean;
+  /** What is written down of how grants are used. */
+  readonly grantUse: { readonly isRecorded: boolean; readonly hasNetwork: boolean };
   readonly serviceDocumentation: string | undefined;
   readonly consent: ConsentConfiguration;
   readonly preRegisteredClients: ReadonlyMap<string, PreRegisteredClient>;
@@ -53,6 +55,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly instanceClockTolerance: number;
   /** Told of what another server keeps in the same store. Tells whoever listens, once. */
   readonly meetForeignGrant: (resource: string) => void;
+  /** Called where the grants of a user or client are asked for and all have to be read. Tells whoever listens, once. */
+  readonly meetUnindexedGrants: () => void;
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
@@ -111,6 +115,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
+    grantUse: { isRecorded: options.grantUse?.recorded ?? true, hasNetwork: options.grantUse?.network ?? false },
     serviceDocumentation:
       serviceDocumentationUrl === undefined
         ? undefined
@@ -123,7 +128,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
     instanceClockTolerance: configureClockTolerance(options, 120),
-    meetForeignGrant: once((resource) => reporter.tell("foreign-grants", { resource })),
+    meetForeignGrant: once((resource: string) => reporter.tell("foreign-grants", { resource })),
+    meetUnindexedGrants: once(() => reporter.tell("grants-unindexed", { issuer: addresses.issuer })),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
     reporter,
@@ -140,10 +146,10 @@ function requireClock(clock: () => unknown): void {
   requireThat(isTime, "clock must give the time in milliseconds since the epoch, as Date.now does.");
 }
 
-function once(tell: (resource: string) => void): (resource: string) => void {
+function once<Told extends unknown[]>(tell: (...told: Told) => void): (...told: Told) => void {
   let isTold = false;
-  return (resource) => {
-    if (!isTold) tell(resource);
+  return (...told) => {
+    if (!isTold) tell(...told);
     isTold = true;
   };
 }

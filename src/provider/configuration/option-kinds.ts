@@ -6,6 +6,7 @@ import type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
   ConsentOptions,
+  GrantUseOptions,
   McpOAuthProviderOptions,
   RateLimitOptions,
   RevocationOptions,
@@ -24,6 +25,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   clientMetadataDocuments: "object",
   privateUseSchemes: "any",
   revocation: "object",
+  grantUse: "object",
   rateLimits: "any",
   requiredScopes: "any",
   consent: "object",
@@ -78,6 +80,7 @@ const consentKinds: OptionKinds<ConsentOptions> = {
 };
 
 const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
+const grantUseKinds: OptionKinds<GrantUseOptions> = { recorded: "boolean", network: "boolean" };
 const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
 
 /**
@@ -94,6 +97,7 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   requireOptions(owner, clientMetadataDocuments, documentKinds, "clientMetadataDocuments");
   requireOptions(owner, options.consent, consentKinds, "consent");
   requireOptions(owner, options.revocation, revocationKinds, "revocation");
+  requireOptions(owner, options.grantUse, grantUseKinds, "grantUse");
   if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
   checkLogger(options.logger);
   const { allowedDomains } = clientMetadataDocuments ?? {};

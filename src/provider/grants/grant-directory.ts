@@ -1,10 +1,12 @@
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError, UnreadableRecordsError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
+import type { GrantUse } from "../../records/grant-use.ts";
 import type { Repository } from "../../storage/contract.ts";
-import { type EnumerableRepository, isEnumerable } from "../../storage/enumerable.ts";
-import { UnreadableRecords } from "../../storage/unreadable-records.ts";
+import { isEnumerable } from "../../storage/enumerable.ts";
+import { isIndexedBy } from "../../storage/indexed.ts";
+import { isUnreadable, UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { type Grants, isOfServer, isRevoked } from "./grants.ts";
 
@@ -14,9 +16,22 @@ export interface GrantSummary {
   readonly clientId: string;
   /** The user's id at Pangea AuthN. */
   readonly subject: string | undefined;
+  /** What the client calls itself; undefined for one that gives no name, and for a grant of an earlier version. */
+  readonly clientName: string | undefined;
+  /**
+   * Where the client is from: the domain of its metadata document, or else the host of its redirect URI, or the scheme of an
+   * application on the person's device. Undefined for a grant of an earlier version.
+   */
+  readonly clientHost: string | undefined;
+  /** Whether somebody has checked who the client is: its document is on its own domain, or the options of this server name it. */
+  readonly clientVerified: boolean;
   readonly scopes: readonly string[];
   /** In epoch seconds. */
   readonly createdAt: number;
+  /** When a request was last made with one of its tokens, to the hour, in epoch seconds; undefined where none was. */
+  readonly lastUsedAt: number | undefined;
+  /** The network that request came from, such as `203.0.113.0/24`, where the option `recordNetworks` is on. */
+  readonly lastUsedFrom: string | undefined;
   /** In epoch seconds. */
   readonly expiresAt: number;
 }
@@ -29,10 +44,17 @@ export interface GrantFilter {
 }
 
 /** What a directory of grants needs. */
-type DirectoryParts = Pick<ProviderConfiguration, "meetForeignGrant" | "repositories" | "resource">;
+type DirectoryParts = Pick<
+  ProviderConfiguration,
+  "meetForeignGrant" | "meetUnindexedGrants" | "repositories" | "resource"
+>;
+
+/** What is looked through for a filter. */
+type Owned = Grant | AuthorizationCode;
 
 /**
- * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out.
+ * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out. Where the
+ * repository finds grants by their user and client, it is asked for those alone.
  *
  * @throws {ConfigurationError} for a member of the filter that is there without a value, and where the repository cannot
  * list its records.
@@ -43,11 +65,52 @@ export async function* listGrants(
   parts: DirectoryParts,
   filter: GrantFilter,
 ): AsyncGenerator<GrantSummary, void, undefined> {
-  for await (const [grantId, grant] of listable(parts.repositories.grants, filter).entries()) {
-    if (isRevoked(grant) || !isMeant(grant, filter, parts)) continue;
-    const { clientId, subject, scopes, createdAt, expiresAt } = grant;
-    yield { grantId, clientId, subject, scopes: [...scopes], createdAt, expiresAt };
+  requireFilter(filter);
+  let found: [string, Grant][] = [];
+  try {
+    for await (const entry of candidates(parts, parts.repositories.grants, filter)) {
+      if (isRevoked(entry[1]) || !isMeant(entry[1], filter, parts)) continue;
+      found.push(entry);
+      if (found.length < summarisedTogether) continue;
+      const full = found;
+      found = [];
+      yield* await summariesOf(parts, full);
+    }
+  } catch (failure) {
+    // The listing has ended: what it has found before is given all the same.
+    if (!(failure instanceof UnreadableRecordsError)) throw failure;
+    yield* await summariesOf(parts, found);
+    throw failure;
   }
+  yield* await summariesOf(parts, found);
+}
+
+/** When the grants were last used is read for so many of them at once. */
+const summarisedTogether = 100;
+
+function summariesOf(
+  { repositories }: DirectoryParts,
+  found: readonly (readonly [string, Grant])[],
+): Promise<GrantSummary[]> {
+  return Promise.all(
+    found.map(async ([grantId, grant]) => {
+      const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
+      const use = await lastUse(repositories.grantUses, grantId);
+      return {
+        grantId,
+        clientId,
+        clientName,
+        clientHost,
+        clientVerified,
+        subject,
+        scopes: [...scopes],
+        createdAt,
+        lastUsedAt: use?.usedAt,
+        lastUsedFrom: use?.network,
+        expiresAt,
+      };
+    }),
+  );
 }
 
 /**
@@ -57,27 +120,58 @@ export async function* listGrants(
  * @returns How many grants were ended.
  */
 export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter: GrantFilter): Promise<number> {
+  requireFilter(filter);
   const { authorizationCodes, grants: repository } = parts.repositories;
-  const listed = listable(repository, filter);
-  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts);
+  const listing = candidates(parts, repository, filter);
+  const meant = <R extends Owned>([, found]: [string, R]) => isMeant(found, filter, parts);
   // Each is read to its end first: what is written meanwhile must not move it.
   const unreadable = new UnreadableRecords();
   const codes = isEnumerable(authorizationCodes)
-    ? (await unreadable.readAll(authorizationCodes.entries())).filter(meant)
+    ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
     : [];
   let ended = 0;
   for (const [, code] of codes) {
     if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code }))) ended += 1;
   }
-  for (const [grantId, grant] of (await unreadable.readAll(listed.entries())).filter(meant)) {
+  for (const [grantId, grant] of (await unreadable.readAll(listing)).filter(meant)) {
     if (!isRevoked(grant) && (await grants.revoke(grantId))) ended += 1;
   }
   unreadable.throwIfAny();
   return ended;
 }
 
-/** @throws {ConfigurationError} for a filter that may mean more than was meant, and for a repository without a list. */
-function listable(grants: Repository<string, Grant>, filter: GrantFilter): EnumerableRepository<string, Grant> {
+/**
+ * The records that a filter may mean: what an index has under its user or client, or all of them.
+ *
+ * @throws {ConfigurationError} when the repository can do neither.
+ */
+function candidates<R extends Owned>(
+  { meetUnindexedGrants }: DirectoryParts,
+  repository: Repository<string, R>,
+  { subject, clientId }: GrantFilter,
+): AsyncIterable<[string, R]> {
+  // Of the two the user has the fewer grants.
+  const [index, value] = subject !== undefined ? ["subject", subject] : ["client", clientId];
+  if (value !== undefined) {
+    if (isIndexedBy(repository, index)) return repository.entriesBy(index, value);
+    meetUnindexedGrants();
+  }
+  if (isEnumerable(repository)) return repository.entries();
+  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
+}
+
+/** When a grant was last used, where that can be read: what cannot be is no reason to hide the grant. */
+async function lastUse(uses: Repository<string, GrantUse>, grantId: string): Promise<GrantUse | undefined> {
+  try {
+    return await uses.get(grantId);
+  } catch (failure) {
+    if (isUnreadable(failure)) return undefined;
+    throw failure;
+  }
+}
+
+/** @throws {ConfigurationError} for a filter that may mean more than was meant. */
+function requireFilter(filter: GrantFilter): void {
   const isObject = typeof filter === "object" && filter !== null && !Array.isArray(filter);
   requireThat(isObject, "The filter must be an object, {} for all grants.");
   const unknown = Object.keys(filter).find((name) => name !== "subject" && name !== "clientId");
@@ -88,17 +182,11 @@ function listable(grants: Repository<string, Grant>, filter: GrantFilter): Enume
       throw new ConfigurationError(`The filter's ${name} must be a string; leave it out to mean every ${name}.`);
     }
   }
-  if (isEnumerable(grants)) return grants;
-  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
 }
 
-function isMeant(
-  found: Grant | AuthorizationCode,
-  { subject, clientId }: GrantFilter,
-  { meetForeignGrant, resource }: DirectoryParts,
-): boolean {
-  if (!isOfServer(found, resource)) {
-    meetForeignGrant(String(found.resource));
+function isMeant(found: Owned, { subject, clientId }: GrantFilter, parts: DirectoryParts): boolean {
+  if (!isOfServer(found, parts.resource)) {
+    parts.meetForeignGrant(String(found.resource));
     return false;
   }
   if (subject !== undefined && subject !== found.subject) return false;

@@ -172,6 +172,12 @@ const told: Told = {
     topic: "foreign-grants",
     message: `The store has grants of another server, of the resource ${resource}. They are never listed or ended here; give each server a namespace of its own.`,
   }),
+  "grants-unindexed": ({ issuer }) => ({
+    level: "warn",
+    kind: "grants-unindexed",
+    topic: "grants-unindexed",
+    message: `${issuer} was asked for the grants of one user or client, and its repository finds none by an index: every grant is read for that. Give a repository of your own the indexes that createRepositories() names.`,
+  }),
   "rate-limited": ({ route }) => ({
     level: "warn",
     kind: `rate-limited ${route}`,

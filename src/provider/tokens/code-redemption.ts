@@ -219,6 +219,7 @@ export class CodeRedemption {
 
   #newGrant(record: AuthorizationCode, now: number): Grant {
     const { clientId, scopes, offlineAccess, resource, subject, sealedUpstream } = record;
+    const { clientName, clientHost, clientVerified } = record;
     const { issue, lifetimes, clockTolerance } = this.#parts;
     const longest = Math.ceil(now + lifetimes.grant);
     const needed = mayRefresh(record) ? longest : issue.accessTokenExpiry(longest, now);
@@ -229,6 +230,9 @@ export class CodeRedemption {
       redemption: randomUUID(),
       // While the code is there, its grant says that it was used.
       expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
+      ...(clientName !== undefined && { clientName }),
+      ...(clientHost !== undefined && { clientHost }),
+      ...(clientVerified && { clientVerified }),
       ...(offlineAccess && { offlineAccess }),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),

@@ -1,3 +1,4 @@
+import { displayName, redirectPlace } from "../../clients/client-presentation.ts";
 import type { KnownClient } from "../../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
@@ -43,7 +44,7 @@ export function consentPage(
     client: name ?? "",
     brand: brandName,
     host,
-    place: placeOf(request.redirectUri),
+    place: redirectPlace(request.redirectUri),
     domain: client.verifiedDomain ?? "",
     upstream: upstream.name,
     account: account ?? "",
@@ -78,25 +79,6 @@ ${warning}
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
   return new Response(html, { status: 200, headers });
-}
-
-/**
- * A name that cannot be mistaken for the page's own words: one line, no control or direction characters. Undefined where
- * the client gives none.
- */
-function displayName(client: KnownClient): string | undefined {
-  const given = client.information.client_name ?? "";
-  const name = given
-    .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+/gu, " ")
-    .replace(/\s+/g, " ")
-    .trim();
-  return name === "" ? undefined : [...name].slice(0, 80).join("");
-}
-
-/** Where a client without a name is from: the host of its redirect URI without the port, or its scheme. */
-function placeOf(redirectUri: string): string {
-  const { protocol, hostname } = new URL(redirectUri);
-  return protocol === "http:" || protocol === "https:" ? hostname : protocol.slice(0, -1);
 }
 
 /** How sure it is that the client is what it says. What nobody has checked is said as loudly as the button. */
