@@ -48,8 +48,16 @@ export interface ProviderEvents {
   readonly "token-refreshed": TokenEvent;
   /** An access token was revoked by its client. */
   readonly "token-revoked": { readonly clientId: string; readonly grantId: string | undefined };
-  /** A grant was ended, with all its tokens. */
-  readonly "grant-revoked": { readonly clientId: string | undefined; readonly grantId: string };
+  /**
+   * A grant was ended, with all its tokens. `by` says whose decision that was: an operator's or the user's own; undefined where
+   * the client ended it, or this server did.
+   */
+  readonly "grant-revoked": {
+    readonly clientId: string | undefined;
+    readonly grantId: string;
+    readonly subject: string | undefined;
+    readonly by: "operator" | "user" | undefined;
+  };
   /** A credential that works once was used again; its grant was ended, unless `onRefreshReuse` is `"refuse"`. */
   readonly "reuse-detected": {
     readonly clientId: string;

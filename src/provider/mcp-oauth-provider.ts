@@ -200,7 +200,7 @@ export class McpOAuthProvider {
    */
   async revokeGrant(grantId: string): Promise<boolean> {
     requireText("grantId", grantId);
-    return this.#parts.grants.revoke(grantId);
+    return this.#parts.grants.revoke(grantId, { by: "operator" });
   }
 
   /**

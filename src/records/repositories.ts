@@ -30,7 +30,7 @@ export interface ProviderRecords {
   readonly clients: OAuthClientInformation;
   /** Grants (one user's approval of one client), and the tombstones of revoked ones, by grant id. */
   readonly grants: Grant;
-  /** When grants were last used, by grant id. */
+  /** When grants were last used, by a hash of the grant id. */
   readonly grantUses: GrantUse;
   /** The `private_key_jwt` assertions that were used, by the hash of client id and `jti`, until they expire. */
   readonly clientAssertions: ClientAssertion;

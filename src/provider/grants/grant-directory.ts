@@ -3,6 +3,7 @@ import { requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { GrantUse } from "../../records/grant-use.ts";
+import { grantUseKey } from "../../records/keys.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import { isIndexedBy } from "../../storage/indexed.ts";
@@ -26,6 +27,8 @@ export interface GrantSummary {
   /** Whether somebody has checked who the client is: its document is on its own domain, or the options of this server name it. */
   readonly clientVerified: boolean;
   readonly scopes: readonly string[];
+  /** What the grant is for: the URL of an MCP endpoint. */
+  readonly resource: string | undefined;
   /** In epoch seconds. */
   readonly createdAt: number;
   /** When a request was last made with one of its tokens, to the hour, in epoch seconds; undefined where none was. */
@@ -44,10 +47,10 @@ export interface GrantFilter {
 }
 
 /** What a directory of grants needs. */
-type DirectoryParts = Pick<
-  ProviderConfiguration,
-  "meetForeignGrant" | "meetUnindexedGrants" | "repositories" | "resource"
->;
+type DirectoryParts = Pick<ProviderConfiguration, "meetForeignGrant" | "meetUnindexedGrants" | "repositories"> & {
+  /** Whose grants they are; undefined for the grants of every server on the store. */
+  readonly resource: string | undefined;
+};
 
 /** What is looked through for a filter. */
 type Owned = Grant | AuthorizationCode;
@@ -92,25 +95,35 @@ function summariesOf(
   { repositories }: DirectoryParts,
   found: readonly (readonly [string, Grant])[],
 ): Promise<GrantSummary[]> {
-  return Promise.all(
-    found.map(async ([grantId, grant]) => {
-      const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
-      const use = await lastUse(repositories.grantUses, grantId);
-      return {
-        grantId,
-        clientId,
-        clientName,
-        clientHost,
-        clientVerified,
-        subject,
-        scopes: [...scopes],
-        createdAt,
-        lastUsedAt: use?.usedAt,
-        lastUsedFrom: use?.network,
-        expiresAt,
-      };
-    }),
-  );
+  return Promise.all(found.map(([grantId, grant]) => summaryOf(repositories, grantId, grant)));
+}
+
+/**
+ * What an operator sees of a grant that is alive.
+ *
+ * @throws {StorageError} when the store fails.
+ */
+export async function summaryOf(
+  { grantUses }: Pick<DirectoryParts["repositories"], "grantUses">,
+  grantId: string,
+  grant: Grant,
+): Promise<GrantSummary> {
+  const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
+  const use = await lastUse(grantUses, grantId);
+  return {
+    grantId,
+    clientId,
+    clientName,
+    clientHost,
+    clientVerified,
+    subject,
+    scopes: [...scopes],
+    resource: grant.resource?.href,
+    createdAt,
+    lastUsedAt: use?.usedAt,
+    lastUsedFrom: use?.network,
+    expiresAt,
+  };
 }
 
 /**
@@ -131,10 +144,10 @@ export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter
     : [];
   let ended = 0;
   for (const [, code] of codes) {
-    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code }))) ended += 1;
+    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code, by: "operator" }))) ended += 1;
   }
   for (const [grantId, grant] of (await unreadable.readAll(listing)).filter(meant)) {
-    if (!isRevoked(grant) && (await grants.revoke(grantId))) ended += 1;
+    if (!isRevoked(grant) && (await grants.revoke(grantId, { by: "operator" }))) ended += 1;
   }
   unreadable.throwIfAny();
   return ended;
@@ -163,7 +176,7 @@ function candidates<R extends Owned>(
 /** When a grant was last used, where that can be read: what cannot be is no reason to hide the grant. */
 async function lastUse(uses: Repository<string, GrantUse>, grantId: string): Promise<GrantUse | undefined> {
   try {
-    return await uses.get(grantId);
+    return await uses.get(grantUseKey(grantId));
   } catch (failure) {
     if (isUnreadable(failure)) return undefined;
     throw failure;

@@ -1,3 +1,4 @@
+import { grantUseKey } from "../../records/keys.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { networkOf } from "../oauth/caller-address.ts";
@@ -52,14 +53,15 @@ export class GrantUses {
 
   async #write(grantId: string, now: number, caller: string | undefined): Promise<void> {
     const { grantUse, lifetimes, reporter, repositories } = this.#parts;
+    const key = grantUseKey(grantId);
     try {
-      const known = await repositories.grantUses.get(grantId);
+      const known = await repositories.grantUses.get(key);
       if (known !== undefined && known.usedAt > now - intervalSeconds) {
         this.#quietUntil.set(grantId, Math.min(known.usedAt, now) + intervalSeconds);
         return;
       }
       const network = grantUse.hasNetwork && caller !== undefined ? networkOf(caller) : undefined;
-      await repositories.grantUses.set(grantId, {
+      await repositories.grantUses.set(key, {
         usedAt: now,
         expiresAt: Math.ceil(now + lifetimes.grant),
         ...(network !== undefined && { network }),

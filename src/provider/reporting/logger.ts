@@ -101,7 +101,7 @@ function takesDetailsFirst(logger: object): boolean {
 
 /** An event that an operator should read of. */
 type Told = {
-  readonly [Name in keyof ProviderEvents]?: (event: ProviderEvents[Name]) => Omit<LogEntry, "details">;
+  readonly [Name in keyof ProviderEvents]?: (event: ProviderEvents[Name]) => Omit<LogEntry, "details"> | undefined;
 };
 
 /** How a login ends that a person, or a client that wants no page, has ended. */
@@ -172,6 +172,13 @@ const told: Told = {
     topic: "foreign-grants",
     message: `The store has grants of another server, of the resource ${resource}. They are never listed or ended here; give each server a namespace of its own.`,
   }),
+  "grant-revoked": ({ by, grantId }) =>
+    by && {
+      level: "info",
+      // A person's decision has a line of its own, whatever else was decided within the minute.
+      kind: `grant-revoked ${grantId}`,
+      message: by === "operator" ? "An operator has ended a grant." : "A user has ended a grant.",
+    },
   "grants-unindexed": ({ issuer }) => ({
     level: "warn",
     kind: "grants-unindexed",
