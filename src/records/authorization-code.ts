@@ -16,12 +16,6 @@ export interface ClientAuthentication {
 /** What is stored of an authorization code, under a key that follows from its grant's handle. The code is not among it. */
 export interface AuthorizationCode {
   readonly clientId: string;
-  /** What the client calls itself. */
-  readonly clientName?: string;
-  /** The domain of the client's document, or else the host or scheme of its redirect URI. */
-  readonly clientHost?: string;
-  /** Whether somebody has checked who the client is. */
-  readonly clientVerified?: true;
   readonly scopes: string[];
   /** In epoch seconds. */
   readonly expiresAt: number;
@@ -58,9 +52,6 @@ export const ClientAuthenticationSchema = record<ClientAuthentication>({
 /** Reads and writes authorization-code records; reads the Python package's, float seconds included. */
 export const AuthorizationCodeSchema = record<AuthorizationCode>({
   clientId: text,
-  clientName: optional(text),
-  clientHost: optional(text),
-  clientVerified: optional(flag),
   scopes: texts,
   expiresAt: number,
   codeChallenge: text,

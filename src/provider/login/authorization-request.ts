@@ -1,6 +1,5 @@
 import { type ClientAuthentication, ClientAuthenticationSchema } from "../../records/authorization-code.ts";
 import { flag, optional, record, text, texts } from "../../records/record.ts";
-import { presentationOf } from "../clients/client-presentation.ts";
 import { type ClientRegistry, type KnownClient, portableAuthenticationOf } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isHarmfulRedirectUri, matchesRedirectUri } from "../oauth/redirect-uri.ts";
@@ -30,12 +29,6 @@ export interface AuthorizationRequestParameters {
 /** An authorization request that has been checked. Of the client it has what the login needs later on. */
 export interface AuthorizationRequest {
   readonly clientId: string;
-  /** What the client calls itself, where it gives a name. */
-  readonly clientName?: string;
-  /** Where the client is from. Missing in a request of an earlier version. */
-  readonly clientHost?: string;
-  /** Whether somebody has checked who the client is. */
-  readonly clientVerified?: true;
   readonly client: ClientAuthentication;
   readonly redirectUri: string;
   readonly state?: string;
@@ -51,9 +44,6 @@ export interface AuthorizationRequest {
 /** An authorization request as it is carried along, sealed: in the page that asks for consent, in a login's cookie. */
 export const AuthorizationRequestSchema = record<AuthorizationRequest>({
   clientId: text,
-  clientName: optional(text),
-  clientHost: optional(text),
-  clientVerified: optional(flag),
   client: ClientAuthenticationSchema,
   redirectUri: text,
   state: optional(text),
@@ -133,7 +123,6 @@ export function checkAuthorizationRequest(
   const { client, redirectUri } = trusted;
   return {
     clientId: client.information.client_id,
-    ...presentationOf(client, redirectUri),
     client: portableAuthenticationOf(client),
     redirectUri,
     ...(state !== undefined && { state }),

@@ -304,7 +304,6 @@ export class Login {
     const key = StepKey.create(grantId);
     await repositories.authorizationCodes.set(authorizationCodeKey(handle), {
       clientId: request.clientId,
-      ...presentationIn(request),
       scopes: [...request.scopes],
       expiresAt: now() + lifetimes.authorizationCode,
       codeChallenge: request.codeChallenge,
@@ -324,19 +323,6 @@ export class Login {
   #answer(request: AuthorizationRequest, parameters: Record<string, string>): URL {
     return authorizationResponse(this.#configuration.issuer, request, parameters);
   }
-}
-
-/** What a grant keeps of how its client was shown. */
-function presentationIn({
-  clientName,
-  clientHost,
-  clientVerified,
-}: AuthorizationRequest): Pick<AuthorizationRequest, "clientName" | "clientHost" | "clientVerified"> {
-  return {
-    ...(clientName !== undefined && { clientName }),
-    ...(clientHost !== undefined && { clientHost }),
-    ...(clientVerified && { clientVerified }),
-  };
 }
 
 /**

@@ -90,6 +90,7 @@ describe("an operator lists and ends grants, by user and by client", () => {
         clientHost: "127.0.0.1",
         clientVerified: false,
         scopes: ["user"],
+        resource: harness.provider.resource,
         createdAt: clock.seconds(),
         lastUsedAt: clock.seconds(),
         lastUsedFrom: undefined,

@@ -46,7 +46,7 @@ function scene(client = redis) {
 async function members(): Promise<string[]> {
   const all: string[] = [];
   for (const key of await redis.keys("p#name.*")) {
-    for (const member of await redis.zrange(key, 0, -1)) all.push(member.slice(member.indexOf(":") + 1));
+    for (const member of await redis.zrange(key, "0", "-1")) all.push(member.slice(member.indexOf(":") + 1));
   }
   return all.sort();
 }

@@ -38,7 +38,7 @@ export function consentPage(
   { client, request, sealedRequest, account, icon }: ConsentQuestion,
 ): Response {
   const { texts, brandName } = appearance;
-  const name = displayName(client);
+  const name = displayName(client.information);
   const host = destinationOf(request.redirectUri);
   const values = {
     client: name ?? "",
