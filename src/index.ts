@@ -1,5 +1,6 @@
 export * from "./errors.ts";
 export type {
+  AccountOptions,
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
   ConsentOptions,

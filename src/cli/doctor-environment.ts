@@ -53,17 +53,14 @@ async function repositoriesFrom(
     throw new ConfigurationError("Set REDIS_URL or PANGEA_VAULT_TOKEN, and not both: state is kept in one store.");
   }
   if (redisUrl !== undefined) {
-    const [{ Redis }, { redisOptions }, { createRedisRepositories }] = await Promise.all([
-      installed("ioredis", import("ioredis")),
-      import("../storage/redis/redis-options.ts"),
+    const [{ openRedisClient }, { createRedisRepositories }] = await Promise.all([
+      import("./open-redis-client.ts"),
       import("../records/create-redis-repositories.ts"),
     ]);
-    const redis = new Redis(redisUrl, redisOptions());
-    closers.push(() => redis.disconnect());
-    // What fails is told by the call that needs the connection.
-    redis.on("error", () => {});
+    const redis = await openRedisClient(redisUrl, notInstalled);
+    closers.push(() => redis.end());
     const { REDIS_NAMESPACE: namespace } = environment;
-    const repositories = createRedisRepositories(redis, {
+    const repositories = createRedisRepositories(redis.client, {
       ...(namespace !== undefined && { namespace }),
       ...(secret !== undefined && { keys: KeyRing.from(secret.split(/[\s,]+/)) }),
     });
@@ -91,6 +88,10 @@ async function installed<Module>(name: string, module: Promise<Module>): Promise
   } catch (cause) {
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     if (!isMissing) throw cause;
-    throw new ConfigurationError(`${name} is not installed: npm install ${name}`, { cause });
+    throw new ConfigurationError(notInstalled(name), { cause });
   }
+}
+
+function notInstalled(name: string): string {
+  return `${name} is not installed: npm install ${name}`;
 }

@@ -9,6 +9,7 @@ import { Grants } from "./grants/grants.ts";
 import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
 import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
+import { AccountEndpoint } from "./http/account-endpoint.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
 import { MountWatch } from "./http/mount-watch.ts";
@@ -18,6 +19,7 @@ import { Router } from "./http/router.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
 import { LostRecords } from "./keys/lost-records.ts";
+import { AccountLogin } from "./login/account-login.ts";
 import { Login } from "./login/login.ts";
 import { pathBelow, paths, wellKnownUrl } from "./oauth/paths.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
@@ -48,6 +50,9 @@ export function assemble(given: ProviderConfiguration) {
   const refreshes = new RefreshRotation(parts);
   const login = new Login({ ...configuration, upstreamRevocations });
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
+  const account = configuration.account.enabled
+    ? new AccountEndpoint(configuration, { grants, registry, login: new AccountLogin(configuration, login) })
+    : undefined;
   const { reporter } = configuration;
   const watch = mountWatch(configuration);
   const token = new TokenEndpoint({ ...parts, codes, refreshes });
@@ -72,6 +77,7 @@ export function assemble(given: ProviderConfiguration) {
     guard: new BearerGuard(configuration, watch),
     router: new Router(configuration, {
       authorization,
+      account,
       token,
       register,
       announcements,

@@ -58,6 +58,31 @@ export interface ProviderEvents {
     readonly subject: string | undefined;
     readonly by: "operator" | "user" | undefined;
   };
+  /** A person signed in to the account page. */
+  readonly "account-signed-in": { readonly subject: string };
+  /** A person signed out of the account page. `upstream` is whether the browser went to sign out upstream as well. */
+  readonly "account-signed-out": { readonly subject: string; readonly upstream: boolean };
+  /**
+   * A person has ended a grant of theirs on the account page: one login (`grantId`), or every login of a client. `grants` is
+   * how many there were; `grant-revoked` tells of each.
+   */
+  readonly "account-access-ended": {
+    readonly subject: string;
+    readonly clientId: string;
+    readonly grantId: string | undefined;
+    readonly grants: number;
+  };
+  /** A person has ended every grant of theirs on the account page. */
+  readonly "account-all-access-ended": { readonly subject: string; readonly grants: number };
+  /**
+   * A request to the account page was refused: it was not made on the page, its session is over or of another browser, it
+   * was about somebody else's grant, or nobody logged in. `subject` is whose session it was, where there was one.
+   */
+  readonly "account-refused": {
+    readonly error: string;
+    readonly subject: string | undefined;
+    readonly failure: FailureDescription;
+  };
   /** A credential that works once was used again; its grant was ended, unless `onRefreshReuse` is `"refuse"`. */
   readonly "reuse-detected": {
     readonly clientId: string;
@@ -115,6 +140,11 @@ const names: readonly (keyof ProviderEvents)[] = [
   "token-refreshed",
   "token-revoked",
   "grant-revoked",
+  "account-signed-in",
+  "account-signed-out",
+  "account-access-ended",
+  "account-all-access-ended",
+  "account-refused",
   "reuse-detected",
   "denied",
   "key-lost",

@@ -88,6 +88,7 @@ const nothingCopied: Record<keyof ProviderRecords, CopyReport> = {
   clientAssertions: nothing,
   locks: nothing,
   keyAnnouncements: nothing,
+  accountSessions: nothing,
 };
 
 const isKind = (name: string): name is keyof ProviderRecords => Object.hasOwn(nothingCopied, name);

@@ -4,6 +4,7 @@ import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
 import type { RedisLike } from "../storage/redis/redis-like.ts";
+import type { OtherRedisClient } from "../storage/redis/redis-port.ts";
 import {
   RedisRepository,
   type RedisRepositoryOptions,
@@ -59,7 +60,8 @@ const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, nam
  * connected, the process warns with the code `PANGEA_REDIS_EVICTION` of a Redis that may evict records; `check()` refuses
  * such a Redis.
  *
- * @param redis - A client with the settings of `redisOptions()` or `clusterOptions()`. It stays open.
+ * @param redis - A client of ioredis, node-redis or Valkey GLIDE, with the settings of `redisOptions()`, `clusterOptions()`,
+ * `nodeRedisOptions()`, `nodeRedisClusterOptions()` or `glideOptions()`. It stays open.
  * @throws {ConfigurationError} when an option is wrong; the message names the option.
  *
  * @example
@@ -69,7 +71,10 @@ const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, nam
  * const provider = new PangeaOAuthProvider({ ...settings, repositories });
  * ```
  */
-export function createRedisRepositories(redis: RedisLike, options: RedisRepositoriesOptions = {}): RedisRepositories {
+export function createRedisRepositories(
+  redis: RedisLike | OtherRedisClient,
+  options: RedisRepositoriesOptions = {},
+): RedisRepositories {
   requireOptions("createRedisRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
   requireKeyRing(keys);

@@ -39,6 +39,11 @@ export function upstreamRefreshLockKey(grantId: string, sealedSession: string): 
   return storageKey("upstream refresh", JSON.stringify([grantId, sealedSession]));
 }
 
+/** The storage key of an account session: by a hash, so that the store does not have what the browser shows. */
+export function accountSessionKey(sessionId: string): TokenKey {
+  return storageKey("account session", sessionId);
+}
+
 /**
  * The storage key of a client id. Plain ids are keys as they are, as the Python package stores them; anything else (a
  * URL, an id that could be mistaken for another kind of key in a shared folder) is hashed.

@@ -5,6 +5,7 @@ import { InMemoryRepository } from "../storage/in-memory.ts";
 import type { Indexes } from "../storage/indexed.ts";
 import type { ExpiringRecord } from "../storage/readable-expiry.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
+import { type AccountSession, AccountSessionSchema } from "./account-session.ts";
 import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization-code.ts";
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
 import { type ConsentRevocation, ConsentRevocationSchema } from "./consent-revocation.ts";
@@ -44,6 +45,8 @@ export interface ProviderRecords {
   readonly locks: Lock;
   /** Which keys the instances of this server have, by the hash of the key's id. */
   readonly keyAnnouncements: KeyAnnouncement;
+  /** Who is signed in to the account page, by the hash of the session's id. */
+  readonly accountSessions: AccountSession;
 }
 
 /** The name of every kind of record. */
@@ -60,6 +63,7 @@ export const recordKinds = [
   "consent_revocation",
   "lock",
   "key_announcement",
+  "account_session",
 ] as const;
 
 /** The name of a kind of record. Backends use the name as a namespace. */
@@ -129,6 +133,7 @@ export function createRepositories<B extends Backend = Backend>(
     consentRevocations: create(ConsentRevocationSchema, "consent_revocation", noIndexes),
     locks: create(LockSchema, "lock", noIndexes),
     keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement", noIndexes),
+    accountSessions: create(AccountSessionSchema, "account_session", noIndexes),
   };
 }
 
@@ -178,6 +183,7 @@ export function wrapRepositories<R extends ProviderRepositories>(
     consentRevocations: wrap(repositories.consentRevocations, "consentRevocations"),
     locks: wrap(repositories.locks, "locks"),
     keyAnnouncements: wrap(repositories.keyAnnouncements, "keyAnnouncements"),
+    accountSessions: wrap(repositories.accountSessions, "accountSessions"),
   };
 }
 

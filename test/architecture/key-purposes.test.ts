@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 
 /** What keys are derived for, to seal texts: HMAC-SHA-512 makes the AES key of each message from them. */
-const toSeal = ["consent request", "login transaction", "remembered consent", "sealed record", "upstream revocation"];
+const toSeal = [
+  ...["account login", "account notice", "account session", "consent request", "login transaction"],
+  ...["remembered consent", "sealed record", "upstream revocation"],
+];
 /** What keys are derived for, to authenticate texts by HMAC-SHA-256, or to follow from them. */
 const toAuthenticate = ["client id", "credential mark", "index label", "… under credential"];
 const toName = ["key id"];

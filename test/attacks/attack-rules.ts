@@ -88,7 +88,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["planted-cookie"],
     edits: [
       [
-        "provider/http/authorization-endpoint.ts",
+        "provider/http/own-page.ts",
         'if (site === null ? isOurs : site === "same-origin" && (isOurs || origin === null || origin === "null")) return;',
         'if (site === "" || isOurs || origin === null || origin === "null") return;',
       ],
@@ -124,7 +124,7 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "Forgery at consent",
     tests: ["cross-site-request-forgery"],
-    edits: [["provider/http/authorization-endpoint.ts", "this.#assertOwnPage(request);", ""]],
+    edits: [["provider/http/authorization-endpoint.ts", "requireOwnPage(request, this.#configuration.baseUrl);", ""]],
   },
   {
     name: "Login fixation",
@@ -134,6 +134,127 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/http/cookies.ts",
         "return this.#received.find(({ name }) => name === loginName(state))?.value;",
         "return planted.get(loginName(state));",
+      ],
+      [
+        "provider/http/cookies.ts",
+        "[this.#keep(begun, login.maxAgeSeconds)]",
+        "[(planted.set(begun.name, begun.value), this.#keep(begun, login.maxAgeSeconds))]",
+      ],
+      ["provider/http/cookies.ts", "export class", "const planted = new Map<string, string>();\nexport class"],
+    ],
+  },
+  {
+    name: "Account page in another browser",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/login/account-sessions.ts",
+        "const places = browserSecrets.map((secret) => placeOf(id, secret));",
+        'const places = [...browserSecrets, ""].map(() => placeOf(id, ""));',
+      ],
+      [
+        "provider/login/account-sessions.ts",
+        "sealed: this.#sealed.seal(session, placeOf(id, browserSecret)),",
+        'sealed: this.#sealed.seal(session, placeOf(id, browserSecret && "")),',
+      ],
+    ],
+  },
+  {
+    name: "Account page in a frame",
+    tests: ["account-page"],
+    edits: [
+      ["provider/http/pages/page.ts", `"frame-ancestors 'none'",`, ""],
+      ["provider/http/pages/page.ts", '"x-frame-options": "DENY",', ""],
+    ],
+  },
+  {
+    name: "Forgery at the account page",
+    tests: ["account-page"],
+    edits: [["provider/http/account-endpoint.ts", "requireOwnPage(request, this.#settings.baseUrl);", ""]],
+  },
+  {
+    name: "A page of an earlier account session",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/http/account-endpoint.ts",
+        'if (!this.#sessions.isOwnForm(session, form.get("form"))) {',
+        'if (this.#sessions.isOwnForm(session, "")) {',
+      ],
+    ],
+  },
+  {
+    name: "Account session after the sign-out",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/login/account-sessions.ts",
+        "await this.#parts.repositories.accountSessions.delete(accountSessionKey(id));",
+        "accountSessionKey(id);",
+      ],
+    ],
+  },
+  {
+    name: "Account session after its time",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/login/account-sessions.ts",
+        "return session === undefined || session.expiresAt <= this.#parts.now() ? undefined : { ...session, id };",
+        "return session === undefined ? undefined : { ...session, id };",
+      ],
+    ],
+  },
+  {
+    name: "The cookie of an account session as a token",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "if (ours === undefined && !isPythonAccessToken(token)) throw invalidToken();",
+        "if (ours === undefined && (await repositories.accountSessions.get(accountSessionKey(token))) !== undefined)\n    return { token, clientId: '', scopes: [], expiresAt: time() + 1, resource: new URL(resource), extra: {} };",
+      ],
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "import { accessTokenKey, grantIdOf }",
+        "import { accessTokenKey, accountSessionKey, grantIdOf }",
+      ],
+    ],
+  },
+  {
+    name: "A token as the cookie of an account session",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/login/account-sessions.ts",
+        "if (id === undefined || !idForm.test(id)) return undefined;",
+        "if (id === undefined) return undefined;\n    const token = await this.#parts.repositories.accessTokens.get(accessTokenKey(id));\n    if (token?.subject !== undefined) return { subject: token.subject, expiresAt: token.expiresAt ?? 0, id };",
+      ],
+      [
+        "provider/login/account-sessions.ts",
+        "import { accountSessionKey }",
+        "import { accessTokenKey, accountSessionKey }",
+      ],
+    ],
+  },
+  {
+    name: "Ending somebody else's grant",
+    tests: ["account-page"],
+    edits: [["provider/http/account-endpoint.ts", "grant.subject !== subject ||", ""]],
+  },
+  {
+    name: "A client's login that opens the account",
+    tests: ["account-page"],
+    edits: [["provider/login/account-login.ts", 'derive("account login")', 'derive("login transaction")']],
+  },
+  {
+    name: "Login fixation at the account page",
+    tests: ["account-page"],
+    edits: [
+      [
+        "provider/http/cookies.ts",
+        "return this.#received.find(({ name }) => name === signInName(state))?.value;",
+        "return planted.get(signInName(state));",
       ],
       [
         "provider/http/cookies.ts",

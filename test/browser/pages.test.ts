@@ -34,6 +34,12 @@ beforeAll(async () => {
 });
 afterAll(() => shown?.[Symbol.asyncDispose]());
 
+/** Finds each application of the account page. */
+async function articlesOf(page: Page): Promise<string[]> {
+  const count = await page.locator("article").count();
+  return Array.from({ length: count }, (_, index) => `article:nth-of-type(${index + 1})`);
+}
+
 /** Opens the consent page or an error page in a browser with these settings. */
 const kinds = {
   consent: async (page: Page, metadata: Record<string, unknown> = {}) => {
@@ -173,11 +179,16 @@ describe.each(shownPageNames)("the page %s", (name) => {
     const page = await openPage(shown.scene, { viewport: { width: 320, height: 568 } });
     await shown.show[name](page);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
-    const texts = await page.locator("main :is(h1, h2, p, li)").allTextContents();
-    const sentences = texts
-      .flatMap((text) => text.toLowerCase().split(/[.;:?](?:\s+|$)/))
-      .filter((text) => text !== "");
-    expect(sentences).toEqual([...new Set(sentences)]);
+    // What is true of two applications is said of each.
+    const parts = ["main > :is(h1, h2, p, ul, ol, details)", ...(await articlesOf(page))];
+    for (const part of parts) {
+      const elements = ["h1", "h2", "p", "li"].flatMap((name) => [`${part}:is(${name})`, `${part} ${name}`]);
+      const texts = await page.locator(elements.join(", ")).allTextContents();
+      const sentences = texts
+        .flatMap((text) => text.toLowerCase().split(/[.;:?](?:\s+|$)/))
+        .filter((text) => text !== "");
+      expect(sentences).toEqual([...new Set(sentences)]);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { ClientSite, clientId, documentWith } from "../provider/client-documents/client-site.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { configuredClient, documentedClient, openAccountScene } from "./account-scene.ts";
 import {
   type AuthorizationScene,
   allowButton,
@@ -10,6 +11,21 @@ import {
   openAuthorizationScene,
   signInButton,
 } from "./authorization-scene.ts";
+
+/** The pages of somebody's account. */
+const accountPageNames = [
+  "sign-in",
+  "allowed-nothing",
+  "allowed",
+  "allowed-logins",
+  "allowed-end-all",
+  "allowed-ended",
+  "signed-out",
+  "session-over",
+  "account-error",
+] as const;
+
+type AccountPageName = (typeof accountPageNames)[number];
 
 /** Every page that this server shows to people, by the name of its pictures. */
 export const shownPageNames = [
@@ -23,6 +39,7 @@ export const shownPageNames = [
   "developers",
   "again",
   "wait",
+  ...accountPageNames,
 ] as const;
 
 export type ShownPageName = (typeof shownPageNames)[number];
@@ -54,6 +71,7 @@ export async function openShownPages(): Promise<ShownPages> {
     const unnamedUrl = (parameters: Record<string, string> = {}) =>
       unnamed.authorizationUrl({ redirect_uri: distant, ...parameters });
     const verified = parts.use(await openVerifiedClient(scene.browser));
+    const account = parts.use(await openAccountPages());
     const goTo =
       (url: () => string): Way =>
       async (page) => {
@@ -90,6 +108,7 @@ export async function openShownPages(): Promise<ShownPages> {
         await page.goto(client.authorizationUrl());
         scene.server.store.recover();
       },
+      ...account.show,
     };
     const opened = parts.move();
     return { scene, show, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -97,6 +116,76 @@ export async function openShownPages(): Promise<ShownPages> {
     await parts.disposeAsync();
     throw failure;
   }
+}
+
+/** The account page of people who have allowed nothing, and several applications. */
+async function openAccountPages(): Promise<
+  AsyncDisposable & { readonly show: Readonly<Record<AccountPageName, Way>> }
+> {
+  const scene = await openAccountScene({ consent });
+  const [many, few] = ["ada@example.com", "grace@example.com"];
+  const scribe = await scene.register("Scribe");
+  for (let login = 0; login < 3; login += 1) {
+    await scene.allow(scribe, many, "user offline_access");
+    scene.advanceSeconds(3 * 86_400);
+  }
+  await scene.allow(documentedClient, many, "user offline_access");
+  scene.advanceSeconds(86_400);
+  await scene.allow(configuredClient, many, "user admin");
+  scene.advanceSeconds(7200);
+  await scene.allow(await scene.register("", { redirect_uris: [distant, "http://127.0.0.1:4999/callback"] }), many);
+  await scene.allow(scribe, few);
+  const signIn =
+    (user: string): Way =>
+    (page) =>
+      scene.signIn(page, user);
+  return {
+    show: {
+      "sign-in": async (page) => {
+        await page.goto(`${scene.baseUrl}/account`);
+      },
+      "allowed-nothing": signIn("nobody@example.com"),
+      allowed: signIn(many),
+      "allowed-logins": async (page) => {
+        await signIn(many)(page);
+        await page.locator("article summary").first().click();
+      },
+      "allowed-end-all": async (page) => {
+        await signIn(few)(page);
+        await page.locator("main > details summary").click();
+      },
+      // Whoever looks after that finds what was ended allowed again.
+      "allowed-ended": async (page) => {
+        await signIn(few)(page);
+        await page.getByRole("button", { name: "End access Scribe" }).click();
+        await page.getByRole("status").waitFor();
+        await scene.allow(scribe, few);
+      },
+      "signed-out": async (page) => {
+        await signIn(few)(page);
+        await page.getByRole("button", { name: "Sign out", exact: true }).click();
+        await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+      },
+      "session-over": async (page) => {
+        await signIn(few)(page);
+        await page.context().clearCookies({ name: /browser_/ });
+        await page.reload();
+      },
+      "account-error": async (page) => {
+        await signIn(few)(page);
+        // The page of an earlier session, in another tab.
+        const later = await page.context().newPage();
+        await later.goto(`${scene.baseUrl}/account`);
+        await later.getByRole("button", { name: "Sign out", exact: true }).click();
+        await later.getByRole("heading", { name: "You are signed out" }).waitFor();
+        await scene.signIn(later, few);
+        await later.close();
+        await page.getByRole("button", { name: "End access Scribe" }).click();
+        await page.getByRole("link", { name: "Open the page again" }).waitFor();
+      },
+    },
+    [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose](),
+  };
 }
 
 /** A client with a metadata document and an icon, whose site is on this machine and believes to be elsewhere. */

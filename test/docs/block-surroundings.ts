@@ -69,6 +69,14 @@ await tracking[Symbol.asyncDispose]();
 redis.disconnect();`,
   ],
   [
+    /createRedisRepositories\(redis\);/,
+    `const written = { clientId: "c", scopes: ["user"], expiresAt: Date.now() / 1000 + 60 };
+await repositories.accessTokens.set("sha256-a", written);
+if ((await repositories.accessTokens.take("sha256-a"))?.clientId !== "c") throw new Error("not stored");
+await repositories[Symbol.asyncDispose]();
+redis.destroy();`,
+  ],
+  [
     /new PostgresInvalidation\(pool/,
     `const written = { clientId: "c", scopes: ["user"], expiresAt: Date.now() / 1000 + 60 };
 await repositories.accessTokens.set("sha256-a", written);

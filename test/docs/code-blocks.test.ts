@@ -94,7 +94,7 @@ describe("each block runs", () => {
     async (_, block) => {
       const path = pathOf(block);
       const { issuerUrl, baseUrlTemplate } = emulator;
-      await using redis = block.code.includes("ioredis") ? await startRedisServer() : undefined;
+      await using redis = /ioredis|REDIS_URL/.test(block.code) ? await startRedisServer() : undefined;
       await using postgres = block.code.includes("DATABASE_URL") ? await startPostgresServer() : undefined;
       const env = {
         ...process.env,

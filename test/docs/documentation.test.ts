@@ -18,6 +18,7 @@ const guides = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
+  "docs/account.md",
   "docs/administration.md",
   "docs/backends.md",
   "docs/emulator.md",

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import type { ZodType } from "zod";
 import { StorageUnavailableError, UpstreamUnavailableError } from "../../src/errors.ts";
 import { asCodec, createRepositories, InMemoryRepository, McpOAuthProvider } from "../../src/index.ts";
+import { AccountBrowser } from "../support/account-browser.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
 import { jsonOf } from "../support/json-of.ts";
@@ -44,7 +45,7 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
     const known = new Set<string>();
     members.set(kind, known);
     const store = new InMemoryRepository<string, V>({ clock: clock.read });
-    return intercepted(store, async (run, { method, value, key }) => {
+    const repository = intercepted(store, async (run, { method, value, key }) => {
       if (method === "add" && refusesOnce.delete(kind)) throw new StorageUnavailableError("The test refuses.");
       if (value !== undefined) {
         const stored: object = JSON.parse(codec.encode(value, { repository: kind, key }));
@@ -52,6 +53,8 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
       }
       return run();
     });
+    // The account page is there where grants can be listed.
+    return { ...repository, entries: () => store.entries() };
   });
   const upstream = new UnreliableUpstream(clock.read);
   const { publicKey, privateKey } = await generateKeyPair("ES256");
@@ -111,6 +114,10 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
   await redeemAgain(clientId, "refresh_token");
   upstream.isOut = true;
   await harness.postForm("/revoke", { client_id: clientId, token: third.refresh_token });
+
+  const browser = new AccountBrowser(harness);
+  await browser.signIn();
+  expect(browser.text).toContain("What you have allowed");
 
   const assertion = await new SignJWT()
     .setProtectedHeader({ alg: "ES256" })

@@ -16,8 +16,8 @@ export interface Endpoint {
   readonly cookie?: (progress: Progress) => string;
   /** The parameters without which, exactly, there must be no success. */
   readonly decisive: readonly string[];
-  /** Whether an answer grants what the endpoint is for. */
-  readonly isGranted: (response: Response, location: URL | undefined) => boolean;
+  /** Whether an answer grants what the endpoint is for, by what it says, where it leads and what its body is. */
+  readonly isGranted: (response: Response, location: URL | undefined, body: string) => boolean;
 }
 
 const query = { method: "GET", place: "query" } as const;
@@ -74,6 +74,41 @@ export const endpoints: readonly Endpoint[] = [
     cookie: ({ login }) => /[^ ]*login_[^;]*/.exec(login.cookie)?.[0] ?? "",
     decisive: ["state", "code", "error", "iss", "cookie"],
     isGranted: (_response, location) => location?.searchParams.has("code") === true,
+  },
+  {
+    ...query,
+    name: "account",
+    path: "/account",
+    parameters: () => ({ done: undefined, action: undefined }),
+    cookie: ({ account }) => account.cookie,
+    decisive: ["cookie"],
+    isGranted: (response, _location, body) => response.status === 200 && body.includes("What you have allowed"),
+  },
+  {
+    ...form,
+    name: "account: sign in",
+    path: "/account",
+    parameters: () => ({ action: "sign-in", form: undefined }),
+    decisive: ["action"],
+    isGranted: (_response, location) => location?.pathname === "/v2/oauth/authorize",
+  },
+  {
+    ...query,
+    name: "account: callback",
+    path: "/pangea/callback",
+    parameters: ({ signIn }) => ({ state: signIn.state, code: upstreamCode, error: undefined, iss: undefined }),
+    cookie: ({ signIn }) => /[^ ]*signin_[^;]*/.exec(signIn.cookie)?.[0] ?? "",
+    decisive: ["state", "code", "error", "iss", "cookie"],
+    isGranted: (response) => response.headers.getSetCookie().some((line) => /_account_\w+=[\w-]{43};/.test(line)),
+  },
+  {
+    ...form,
+    name: "account: end a login",
+    path: "/account",
+    parameters: ({ account }) => ({ form: account.form, action: "end-login", grant: account.grant, client: undefined }),
+    cookie: ({ account }) => account.cookie,
+    decisive: ["form", "action", "grant", "cookie"],
+    isGranted: (_response, location) => location?.pathname === "/account",
   },
   {
     ...form,

@@ -11,7 +11,7 @@ it.each([1, 2, 3])(
     expect(report.faults).toEqual([]);
     expect(report.crashes).toBe(0);
     for (const { name } of endpoints) expect(report.granted.get(name), `${name} was granted`).toBeGreaterThan(0);
-    for (const kind of ["access_token", "authorization_code", "refresh_token", "client", "grant"]) {
+    for (const kind of ["access_token", "authorization_code", "refresh_token", "client", "grant", "account_session"]) {
       expect(report.corrupted.get(kind), `corrupt ${kind} records were read`).toBeGreaterThan(0);
     }
     for (const [parameter, done] of report.covered) {

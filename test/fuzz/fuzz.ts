@@ -10,7 +10,10 @@ import { mutateJsonText } from "./mutations.ts";
 import { faultOf } from "./oracle.ts";
 import { Random } from "./random.ts";
 
-const recordKinds = ["access_token", "authorization_code", "refresh_token", "client", "grant"] as const;
+const recordKinds = [
+  ...(["access_token", "authorization_code", "refresh_token", "client", "grant"] as const),
+  "account_session",
+] as const;
 const upstreamSecret = "pck_the-secret-of-this-server-at-pangea";
 const keptLogins = 16;
 const requestsPerSecond = 10;
@@ -90,7 +93,8 @@ export async function fuzz(
   for (let round = 0; report.requests < requests; round += 1) {
     if (round % requestsPerLogin === 0) {
       try {
-        logins.push(await honest.logIn(random.oneIn(2)));
+        upstream.user = `pui_${round / requestsPerLogin}`;
+        logins.push(await honest.logIn(upstream.user, random.oneIn(2)));
         if (logins.length > keptLogins) logins.shift();
       } catch (failure) {
         note(failure instanceof Error ? failure.message : String(failure));
@@ -100,6 +104,7 @@ export async function fuzz(
       onProgress(report);
     }
     const mine = random.pick(logins);
+    upstream.user = mine.user;
     const endpoint = random.pick(endpoints);
     const drawn = drawRequest(random, endpoint, mine, random.pick(logins));
     countChanges(report.covered, endpoint, Object.keys(endpoint.parameters(mine)), drawn.changed);
@@ -114,7 +119,7 @@ export async function fuzz(
       count(report.statuses, response.status);
       const location = response.headers.get("location");
       const target = location === null ? undefined : new URL(location);
-      if (endpoint.isGranted(response, target)) count(report.granted, endpoint.name);
+      if (endpoint.isGranted(response, target, await response.clone().text())) count(report.granted, endpoint.name);
       const fault = await faultOf(drawn, response, isTroubled, [upstreamSecret]);
       if (fault !== undefined) note(`${fault} (${endpoint.name}, ${describe(drawn.changed, isTroubled)})`);
     } catch (failure) {

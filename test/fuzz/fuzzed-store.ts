@@ -1,6 +1,7 @@
 import type { ZodType } from "zod";
-import { createRepositories, InMemoryRepository, jsonCodec, type Repository } from "../../src/index.ts";
+import { createRepositories, type EnumerableRepository, InMemoryRepository, jsonCodec } from "../../src/index.ts";
 import { readExpiresAt } from "../../src/storage/expiry.ts";
+import { UnreadableRecords } from "../../src/storage/unreadable-records.ts";
 
 interface StoredText {
   readonly text: string;
@@ -22,7 +23,7 @@ export class FuzzedStore {
     this.repositories = createRepositories((schema, kind) => this.#repository(schema, kind, clock));
   }
 
-  #repository<V>(schema: ZodType<V>, kind: string, clock: () => number): Repository<string, V> {
+  #repository<V>(schema: ZodType<V>, kind: string, clock: () => number): EnumerableRepository<string, V> {
     const texts = new InMemoryRepository<string, StoredText>({ clock });
     const codec = jsonCodec(schema);
     const read = (key: string, stored: StoredText | undefined): V | undefined => {
@@ -51,6 +52,14 @@ export class FuzzedStore {
       add: async (key, value) => {
         const stored = write(key, value);
         return isKept() ? texts.add(key, stored) : (await texts.get(key)) === undefined;
+      },
+      entries: async function* () {
+        const unreadable = new UnreadableRecords();
+        for await (const [key, stored] of texts.entries()) {
+          const value = unreadable.read(() => read(key, stored));
+          if (value !== undefined) yield [key, value];
+        }
+        unreadable.throwIfAny();
       },
     };
   }

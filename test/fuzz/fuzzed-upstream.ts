@@ -12,6 +12,8 @@ const statuses = [200, 200, 200, 201, 204, 301, 400, 401, 403, 404, 429, 500, 50
 export class FuzzedUpstream {
   /** Decides how an answer is spoilt, as long as it is set. */
   spoiler: Random | undefined;
+  /** Who logs in. */
+  user = "pui_ada";
 
   readonly fetch = async (request: Request): Promise<Response> => {
     const form = new URLSearchParams(await request.text());
@@ -28,7 +30,8 @@ export class FuzzedUpstream {
 
   #answer(path: string, form: URLSearchParams): { readonly status: number; readonly text: string } {
     const json = (status: number, body: unknown) => ({ status, text: JSON.stringify(body) });
-    if (path.endsWith("/introspect")) return json(200, { active: true, sub: "pui_ada", email: "ada@example.com" });
+    if (path.endsWith("/introspect"))
+      return json(200, { active: true, sub: this.user, email: `${this.user}@example.com` });
     if (path.endsWith("/revoke")) return json(200, {});
     const good = form.get("grant_type") === "refresh_token" || form.get("code") === upstreamCode;
     if (!good) return json(400, { error: "invalid_grant" });

@@ -20,11 +20,17 @@ export interface FuzzedClient {
 
 /** What a step of an honest login has led to. The fuzzer takes its valid values from here. */
 export interface Progress {
+  /** Who logs in: somebody else each time. */
+  readonly user: string;
   readonly client: FuzzedClient;
   readonly page: { readonly sealed: string; readonly cookie: string };
   readonly login: { readonly state: string; readonly cookie: string };
   readonly code: string;
   readonly tokens: { readonly access: string; readonly refresh: string };
+  /** The account page of the person, who is signed in, with a grant to end. */
+  readonly account: { readonly cookie: string; readonly form: string; readonly grant: string };
+  /** A login for the account page. */
+  readonly signIn: { readonly state: string; readonly cookie: string };
 }
 
 /** Walks logins as a client and a person do who mean well. Every step must work whatever else is going on. */
@@ -36,8 +42,8 @@ export class HonestClient {
     this.#provider = provider;
   }
 
-  /** A whole login, to a call with its token and a refresh. */
-  async logIn(confidential: boolean): Promise<Progress> {
+  /** A whole login of a user, to a call with its token and a refresh, and to the page of what the user has allowed. */
+  async logIn(user: string, confidential: boolean): Promise<Progress> {
     const client = await this.#register(confidential);
     const opened = await this.#open(client);
     const begun = await this.#allow(opened);
@@ -57,7 +63,38 @@ export class HonestClient {
     const page = await this.#open(client);
     const login = await this.#allow(await this.#open(client));
     const spare = await this.#callBack(await this.#allow(await this.#open(client)));
-    return { client, page, login, code: spare, tokens: { access: access_token, refresh: refresh_token } };
+    const signIn = await this.#signIn();
+    const grant = await this.#grant(credentials, await this.#callBack(await this.#allow(await this.#open(client))));
+    const account = { ...(await this.#openAccount(signIn)), grant };
+    const tokens = { access: access_token, refresh: refresh_token };
+    return { user, client, page, login, code: spare, tokens, account, signIn };
+  }
+
+  async #grant(credentials: Record<string, string>, code: string): Promise<string> {
+    const form = { ...credentials, grant_type: "authorization_code", code, code_verifier: verifier };
+    const info = await this.#provider.verifyAccessToken((await this.#token(form)).access_token);
+    return String(info.extra.grantId);
+  }
+
+  async #signIn(): Promise<Progress["signIn"]> {
+    const before = joinCookies("", await this.#send("/account", {}, 200));
+    const body = new URLSearchParams({ action: "sign-in" });
+    const headers = { cookie: before, origin: baseUrl };
+    const response = await this.#send("/account", { method: "POST", headers, body }, 303);
+    const state = new URL(response.headers.get("location") ?? "").searchParams.get("state");
+    if (state === null) throw new Error("Pangea gets no state from the account page");
+    return { state, cookie: joinCookies(before, response) };
+  }
+
+  /** Comes back signed in, and reads the page. */
+  async #openAccount({ state, cookie: before }: Progress["signIn"]): Promise<Omit<Progress["account"], "grant">> {
+    const path = `/pangea/callback?${new URLSearchParams({ state, code: upstreamCode })}`;
+    const answer = await this.#send(path, { headers: { cookie: before } }, 302);
+    const cookie = joinCookies(before, answer);
+    const response = await this.#send("/account", { headers: { cookie } }, 200);
+    const form = /name="form" value="([^"]+)"/.exec(await response.text())?.[1];
+    if (form === undefined) throw new Error("The account page has no form in it");
+    return { cookie, form };
   }
 
   async #register(confidential: boolean): Promise<FuzzedClient> {

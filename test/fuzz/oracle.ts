@@ -1,9 +1,14 @@
 import type { DrawnRequest } from "./drawn-request.ts";
 import { upstreamToken } from "./fuzzed-upstream.ts";
-import { redirectUri } from "./honest-client.ts";
+import { baseUrl, redirectUri } from "./honest-client.ts";
 
-/** Where a browser may be sent: to a client, or to Pangea. */
-const destinations = new Set([new URL(redirectUri).hostname, "app.example", "login.example"]);
+/** Where a browser may be sent: to a client, to Pangea, or back to this server's own page. */
+const destinations = new Set([
+  new URL(redirectUri).hostname,
+  "app.example",
+  "login.example",
+  new URL(baseUrl).hostname,
+]);
 
 /** What an answer says that it must not say; undefined where all is well. */
 export async function faultOf(
@@ -17,7 +22,8 @@ export async function faultOf(
   if (status === 503 && headers.get("retry-after") === null) return "503 without Retry-After";
   const location = headers.get("location");
   const target = location === null ? undefined : new URL(location);
-  if (drawn.mustBeRefused && !isTroubled && drawn.endpoint.isGranted(response, target))
+  const text = await response.text();
+  if (drawn.mustBeRefused && !isTroubled && drawn.endpoint.isGranted(response, target, text))
     return "granted, and must not be";
   if (target !== undefined) {
     const isApplication = target.protocol !== "http:" && target.protocol !== "https:";
@@ -25,7 +31,6 @@ export async function faultOf(
   }
   for (const [, value] of headers) if (/[\r\n\0]/.test(value)) return "a header with a line break in it";
 
-  const text = await response.text();
   const type = headers.get("content-type") ?? "";
   const everything = `${text}\n${[...headers].join("\n")}`;
   for (const secret of secrets) if (everything.includes(secret)) return "a secret in the answer";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { cachedSetup } from "../support/cached-setup.ts";
+import { CachedRepository, InMemoryRepository, type Repository } from "../../src/index.ts";
+import { cachedSetup, maxStaleness } from "../support/cached-setup.ts";
 
 interface Client {
   scopes: string[];
@@ -27,6 +28,23 @@ test("what a caller does to a record that it read does not reach the next caller
   const next = await cache.get("a");
   expect(next?.scopes).toEqual(["user"]);
   expect(next?.home.href).toBe("https://example.org/");
+});
+
+test("nor where the backend hands out records that anybody can change", async () => {
+  const store = new InMemoryRepository<string, Client>();
+  await store.set("a", client());
+  const backend: Repository<string, Client> = {
+    get: async (key) => ownCopyOf(await store.get(key)),
+    set: (key, value) => store.set(key, value),
+    add: (key, value) => store.add(key, value),
+    delete: (key) => store.delete(key),
+    take: (key) => store.take(key),
+  };
+  const cache = new CachedRepository(backend, { max: 10, maxStaleness });
+  const read = await cache.get("a");
+  expect(() => read?.scopes.push("admin")).toThrow(TypeError);
+  expect(() => Object.assign(read?.settings ?? {}, { theme: "light" })).toThrow(TypeError);
+  expect(await cache.get("a")).toMatchObject({ scopes: ["user"], settings: { theme: "dark" } });
 });
 
 test("what the writer does to a record after set does not reach the readers", async () => {
@@ -65,3 +83,8 @@ test("the promise of a hit cannot be tampered with either", async () => {
   expect(() => Object.assign(hit, { constructor: null })).toThrow(TypeError);
   expect(await cache.get("a")).toEqual({ text: "kept" });
 });
+
+/** A record that is nobody's yet, as a backend has it that reads JSON. */
+function ownCopyOf(read: Client | undefined): Client | undefined {
+  return read && { ...read, scopes: [...read.scopes], settings: { ...read.settings } };
+}

@@ -64,6 +64,11 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "A caller mutates a cached object and the change sticks",
     tests: ["cached-a-caller-mutates-a-cached-object"],
+    edits: [[cached, "const given = frozenRecord(value);", "const given = value;"]],
+  },
+  {
+    name: "A caller mutates a cached object that the backend hands out",
+    tests: ["cached-a-caller-mutates-a-cached-object"],
     edits: [[cached, "const frozen = frozenRecord(value);", "const frozen = value;"]],
   },
   {
@@ -84,7 +89,29 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "The client queues commands while Redis is down",
     tests: ["redis-the-client-queues-commands-while-redis-is-down"],
-    edits: [["storage/redis/shared-client.ts", "requireSafeClient(redis);", ""]],
+    edits: [["storage/redis/redis-port.ts", "requireSafeClient(client);", ""]],
+  },
+  {
+    name: "The client queues commands while Redis is down (node-redis)",
+    tests: ["redis-the-client-queues-commands-while-redis-is-down"],
+    edits: [
+      [
+        "storage/redis/redis-port.ts",
+        "if (isAnyNodeRedis(client)) requireSafeNodeRedis(client);",
+        "if (isAnyNodeRedis(client)) ;",
+      ],
+    ],
+  },
+  {
+    name: "What Valkey GLIDE could not answer in time is told as having had no effect",
+    tests: ["redis-a-call-that-timed-out-still-lands"],
+    edits: [
+      [
+        "storage/redis/glide/glide-failure.ts",
+        'if (error.name === "TimeoutError") return new Error("Command timed out", { cause: error });',
+        'if (error.name === "TimeoutError") return new Error("The client is offline", { cause: error });',
+      ],
+    ],
   },
   {
     name: "Redis Cluster: cross-slot MGET, MOVED inside a pipeline",

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
+import { createClient } from "redis";
 import { expect, test } from "vitest";
-import { RedisRepository, redisOptions } from "../../src/redis.ts";
+import { nodeRedisOptions, RedisRepository, redisOptions } from "../../src/redis.ts";
 import { connectRedis, usedClient } from "../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { until } from "../support/redis-topologies.ts";
@@ -25,6 +26,31 @@ test("a client with the defaults of ioredis, which queues and resends, is refuse
     expect.objectContaining({ code: "ERR_CONFIGURATION" }),
   );
   redis.disconnect();
+});
+
+test("a client with the defaults of node-redis, which queues and sends later, is refused", () => {
+  expect(() => new RedisRepository(textCodec, createClient(), { prefix: "token" })).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
+});
+
+test("a set that node-redis was given during an outage is not sent after a delete", async () => {
+  const redis = createClient({ url: `redis://127.0.0.1:${proxy.port}`, ...nodeRedisOptions() });
+  redis.on("error", () => undefined);
+  await redis.connect();
+  const repository = new RedisRepository<string>(textCodec, redis, { prefix: "token", timeout: 200 });
+  await repository.set("k", "old");
+  proxy.refuse();
+  proxy.reset();
+  await until(() => !redis.isReady);
+  const refused = await repository.set("k", "stale").catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+
+  expect(await elsewhere.del("token:k")).toBe(1);
+  proxy.accept();
+  await until(async () => (await repository.get("other").catch(() => "down")) === undefined);
+  expect(await repository.get("k")).toBeUndefined();
+  redis.destroy();
 });
 
 test.each([false, true])(

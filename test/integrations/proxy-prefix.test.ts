@@ -11,6 +11,7 @@ import { type FastMCPAuth, fastmcpAuthenticate, mountOnFastMCP } from "../../src
 import * as onHono from "../../src/integrations/hono.ts";
 import * as onNode from "../../src/integrations/node.ts";
 import type { PathMapping } from "../../src/integrations/public-path.ts";
+import { BrowserSession } from "../support/browser-session.ts";
 import { freePorts } from "../support/free-port.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { initializeRequest, obtainTokens } from "../support/mount-suite.ts";
@@ -154,9 +155,32 @@ describe.each(proxies)("behind an nginx that $name", (proxy) => {
     const { accessToken } = await obtainTokens(server.baseUrl, "user");
     const answer = await initializeRequest(`${server.baseUrl}/mcp`, accessToken);
     expect(answer.status).toBe(200);
+    await seesWhatWasAllowed(server.baseUrl);
     expect(server.warnings).toEqual([]);
   });
 });
+
+/** Signs in to the account page as the page's own forms and links lead. */
+async function seesWhatWasAllowed(baseUrl: string): Promise<void> {
+  const browser = new BrowserSession();
+  const { origin } = new URL(baseUrl);
+  const [, action = ""] = /<form method="post" action="([^"]+)"/.exec(await read(browser, `${baseUrl}/account`)) ?? [];
+  const body = new URLSearchParams({ action: "sign-in" });
+  const begun = await browser.fetch(origin + action, { method: "POST", headers: { origin }, body });
+  const callback = await browser.login(begun.headers.get("location") ?? "", {
+    username: "ada@example.com",
+    password: "password",
+  });
+  const answer = await browser.fetch(callback);
+  expect(answer.headers.get("location")).toBe(`${baseUrl}/account`);
+  expect(await read(browser, `${baseUrl}/account`)).toContain("What you have allowed");
+}
+
+async function read(browser: BrowserSession, url: string): Promise<string> {
+  const response = await browser.fetch(url);
+  expect(response.status).toBe(200);
+  return response.text();
+}
 
 describe.each(mounts)("what cannot work says so at the first request, with the mount for %s", (_, serve) => {
   it("where the proxy strips the prefix, and nobody has said so", async () => {

@@ -113,10 +113,18 @@ export class FailingRepositories {
   #failure: () => unknown = () => new StorageUnavailableError("The test switched the store off.");
 
   constructor(options: { readonly clock?: () => number } = {}) {
-    this.repositories = interceptedRepositories(async (run, { method }) => {
-      if (this.#fails(method)) throw this.#failure();
-      return run();
-    }, options);
+    this.repositories = createRepositories(<V>() => {
+      const inner = new InMemoryRepository<string, V>(options);
+      const failing = intercepted(inner, async (run, { method }) => {
+        if (this.#fails(method)) throw this.#failure();
+        return run();
+      });
+      const entries = () => {
+        if (this.#fails("get")) throw this.#failure();
+        return inner.entries();
+      };
+      return { ...failing, entries };
+    });
   }
 
   /** Begins the outage. Default: of every method. */

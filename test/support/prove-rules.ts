@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -41,6 +42,8 @@ export async function proveRules(
       await cp(join(root, part), join(copy, part), { recursive: true, filter });
     }
     await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+    const heavyClients = "test/redis-clients/node_modules";
+    if (existsSync(join(root, heavyClients))) await symlink(join(root, heavyClients), join(copy, heavyClients));
     const failingIn = (tests: readonly string[]) =>
       typeof run === "string" ? failingTests(copy, run, tests) : run(copy, tests);
     const sound = await failingIn([...new Set(rules.flatMap(({ tests }) => tests))]);
@@ -99,11 +102,13 @@ async function failingTests(copy: string, folder: string, tests: readonly string
     const commandLine = [vitest, "run", ...files, ...patience, "--reporter=json", `--outputFile=${report}`];
     execFile(process.execPath, commandLine, { cwd: copy }, resolve);
   });
-  const { testResults } = JSON.parse(await readFile(report, "utf8"));
+  const { testResults, numTotalTests, success } = JSON.parse(await readFile(report, "utf8"));
+  if (numTotalTests === 0) throw new Error(`Vitest has run no test of ${files.join(", ")}; is the machine too busy?`);
   const failing: string[] = [];
   for (const { status, message, name, assertionResults } of testResults) {
     if (status === "failed" && assertionResults.length === 0) throw new Error(`${name}: ${message}`);
     for (const { status: outcome, title } of assertionResults) if (outcome === "failed") failing.push(title);
   }
+  if (failing.length === 0 && success !== true) throw new Error(`Vitest failed beside the tests of ${files.join(", ")}.`);
   return failing;
 }

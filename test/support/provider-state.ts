@@ -57,6 +57,7 @@ const samples: { readonly [Name in Kind]: (number: number, expiresAt: number) =>
   consentRevocations: (number, expiresAt) => ({ revokedAt: 1_700_000_000 + number, expiresAt }),
   locks: (number, expiresAt) => ({ owner: `instance-${number}`, expiresAt }),
   keyAnnouncements: (number, expiresAt) => ({ keyId: `key-${number}`, expiresAt }),
+  accountSessions: (number, expiresAt) => ({ sealed: `account-${number}`, expiresAt }),
 };
 
 /** The key of the record of a number, as long as a provider's are. */

@@ -131,9 +131,10 @@ export function findProgram(name: string, directories = (process.env.PATH ?? "")
     });
 }
 
-/** Where redis-server or valkey-server is. */
+/** Where redis-server or valkey-server is: the first of them that is there, or the one that `REDIS_PROGRAM` prefers. */
 export function redisProgram(): string {
-  const program = findProgram("redis-server") ?? findProgram("valkey-server");
+  const { REDIS_PROGRAM: preferred = "redis-server" } = process.env;
+  const program = findProgram(preferred) ?? findProgram("redis-server") ?? findProgram("valkey-server");
   if (program === undefined) throw new Error(installLine);
   return program;
 }

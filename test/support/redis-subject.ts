@@ -4,7 +4,12 @@ import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
 import { type RepositoryUnderTest, type SampleRecord, sampleIndexes, sampleSchema } from "../../src/conformance.ts";
 import type { AccessToken } from "../../src/records/access-token.ts";
-import { createRedisRepositories, type RedisRepositories, RedisRepository } from "../../src/redis.ts";
+import {
+  createRedisRepositories,
+  type OtherRedisClient,
+  type RedisRepositories,
+  RedisRepository,
+} from "../../src/redis.ts";
 import type { KeyRing } from "../../src/secrets/key-ring.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
 import { sealed } from "../../src/storage/codecs/sealed.ts";
@@ -17,7 +22,7 @@ const servingProcess = fileURLToPath(new URL("./redis-serving-process.ts", impor
 export interface RedisSubjectSetup {
   /** Wraps a schema: in a seal, for one. */
   readonly codecOf: <V>(schema: z.ZodType<V>) => SchemaOrCodec<V>;
-  readonly client: Redis | Cluster;
+  readonly client: Redis | Cluster | OtherRedisClient;
   /** A second client, as another process has. */
   readonly otherClient: Redis | Cluster;
   /** Puts something in front of the repository. */
@@ -77,7 +82,7 @@ export function sharedRedisSubject(setup: Omit<RedisSubjectSetup, "codecOf" | "w
   const { client, otherClient, breakStore, restoreStore } = setup;
   const namespace = `c-${randomUUID()}`;
   const clock = new ManualClock();
-  const samplesAt = (at: Redis | Cluster) => {
+  const samplesAt = (at: Redis | Cluster | OtherRedisClient) => {
     return new SamplesAmongOthers(createRedisRepositories(at, { namespace, clock: clock.read, timeout: 1_000 }));
   };
   return {

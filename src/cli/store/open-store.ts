@@ -65,15 +65,13 @@ async function openVault(settings: StoreSettings, options: OpeningOptions): Prom
 
 async function openRedis(settings: StoreSettings, url: string, options: OpeningOptions): Promise<OpenStore> {
   const { namespace, keys } = settings;
-  const { Redis } = await installed("ioredis", () => import("ioredis"), options);
-  const { redisOptions } = await import("../../storage/redis/redis-options.ts");
+  const { openRedisClient } = await import("../open-redis-client.ts");
   const { createRedisRepositories } = await import("../../records/create-redis-repositories.ts");
-  const redis = new Redis(url, redisOptions({ connectTimeout: timeout, socketTimeout: timeout }));
-  // What fails is told by the call that needs the connection.
-  redis.on("error", () => {});
-  const end = onceOnly(() => redis.disconnect());
+  const patience = { connectTimeout: timeout, socketTimeout: timeout };
+  const redis = await openRedisClient(url, (name) => notInstalled(name, options), patience);
+  const end = onceOnly(() => redis.end());
   try {
-    const repositories = createRedisRepositories(redis, {
+    const repositories = createRedisRepositories(redis.client, {
       timeout,
       ...(namespace !== undefined && { namespace }),
       ...(keys !== undefined && { keys }),
@@ -168,9 +166,15 @@ async function installed<Module>(
   } catch (cause) {
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     if (!isMissing) throw cause;
-    const message = `"${command}" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
-    throw new ConfigurationError(message, { cause });
+    throw new ConfigurationError(notInstalled(name, { command, installation }), { cause });
   }
+}
+
+function notInstalled(
+  name: string,
+  { command, installation }: Pick<OpeningOptions, "command" | "installation">,
+): string {
+  return `"${command}" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
 }
 
 function onceOnly<T>(run: () => T): () => T {

@@ -5,6 +5,7 @@ import { createAuthorizationServer } from "./authorization-server.ts";
 import { defaultEmulatorClient, defaultEmulatorPassword, defaultEmulatorUser } from "./defaults.ts";
 import { EmulatedClients } from "./emulated-clients.ts";
 import { answerLogin } from "./login-endpoint.ts";
+import { answerLogout } from "./logout-endpoint.ts";
 import { OidcStorage } from "./oidc-storage.ts";
 import type { AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./options.ts";
 import type { AuthnParts } from "./parts.ts";
@@ -101,6 +102,8 @@ export async function createAuthnEmulator(options: AuthnEmulatorOptions): Promis
         await answerServiceCall({ ...parts, provider }, pathname.slice(servicePrefix.length), request, response);
       } else if (pathname.startsWith(`${oauthRoutes.login}/`)) {
         await answerLogin(login, request, response);
+      } else if (pathname === oauthRoutes.logout && request.method === "GET") {
+        await answerLogout({ storage, issuer }, request, response);
       } else if (pathname === oauthRoutes.registration && request.method === "POST") {
         await answerRegistration(parts, request, response);
       } else if (pathname === oauthRoutes.clients && request.method === "GET") {

@@ -4,6 +4,7 @@ import type { Adapter, ClientMetadata, Configuration, KoaContextWithOIDC, Provid
 import { z } from "zod";
 import { randomIdentifier } from "../identifiers.ts";
 import type { EmulatedClients, RegisteredClient } from "./emulated-clients.ts";
+import { sessionCookie } from "./logout-endpoint.ts";
 import { loadOidcProvider } from "./oidc-provider.ts";
 import { renderErrorPage } from "./pages.ts";
 import type { AuthnParts } from "./parts.ts";
@@ -50,7 +51,7 @@ export async function createAuthorizationServer(parts: AuthnParts): Promise<Prov
     },
     cookies: {
       names: {
-        session: "pangea_emulator_session",
+        session: sessionCookie,
         interaction: "pangea_emulator_login",
         resume: "pangea_emulator_resume",
       },

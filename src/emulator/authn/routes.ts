@@ -8,6 +8,7 @@ export const oauthRoutes = {
   registration: "/v2/oauth/clients/register",
   clients: "/v2/oauth/clients",
   login: "/v2/oauth/login",
+  logout: "/logout",
 } as const;
 
 /** The path that the service API has in front of `/v2/…` when the SDK's base URL template ends in `{SERVICE_NAME}`. */

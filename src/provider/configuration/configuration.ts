@@ -9,6 +9,7 @@ import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scope
 import { OperatorLog } from "../reporting/logger.ts";
 import { Reporter } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
+import { type AccountConfiguration, configureAccount } from "./account.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
@@ -41,6 +42,7 @@ export interface ProviderConfiguration extends Addresses {
   readonly revocationEnabled: boolean;
   /** What is written down of how grants are used. */
   readonly grantUse: { readonly isRecorded: boolean; readonly hasNetwork: boolean };
+  readonly account: AccountConfiguration;
   readonly serviceDocumentation: string | undefined;
   readonly consent: ConsentConfiguration;
   readonly preRegisteredClients: ReadonlyMap<string, PreRegisteredClient>;
@@ -102,13 +104,14 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const keys = configureKeys(options, addresses.issuer);
   if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
   const reporter = new Reporter(new OperatorLog(options.logger, clock));
+  const repositories = options.repositories ?? createInMemoryRepositories({ clock });
   return {
     ...addresses,
     scopes,
     scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
     upstream,
-    repositories: options.repositories ?? createInMemoryRepositories({ clock }),
+    repositories,
     registration,
     privateUseSchemes,
     documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
@@ -116,6 +119,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
     grantUse: { isRecorded: options.grantUse?.recorded ?? true, hasNetwork: options.grantUse?.network ?? false },
+    account: configureAccount(options.account ?? {}, repositories),
     serviceDocumentation:
       serviceDocumentationUrl === undefined
         ? undefined

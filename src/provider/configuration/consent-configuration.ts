@@ -54,6 +54,41 @@ const english: ConsentTexts = {
   reportStep: "Start the login again in your application. If it ends here again, tell the people who run {brand}.",
   leaveNote: "You can go back to the application that asked for this. It is at {host}, which {brand} does not know.",
   leave: "Go to {host}",
+  accountLink: "What you have allowed so far (opens in a new tab)",
+  accountSignInTitle: "What have you allowed?",
+  accountSignInNote: "Sign in to see which applications may use {brand} in your name. You can end their access there.",
+  accountSignIn: "Sign in",
+  accountSessionOver: "You were signed out after {minutes} minutes. Nothing was changed. Sign in again to go on.",
+  accountSignedOut: "You are signed out.",
+  accountTitle: "What you have allowed",
+  accountIntro: "These applications may use {brand} in your name.",
+  accountEmpty: "No application may use {brand} in your name.",
+  accountUnnamed: "An application that gives no name",
+  accountUnknownClient: "An application that {brand} does not know any more",
+  accountLocal: "A program on the computer where you allowed it",
+  accountAddress: "Address",
+  accountMay: "It can",
+  accountSince: "Since",
+  accountLastUsed: "Last used",
+  accountUntil: "Ends by itself",
+  accountLogins: "{count} logins of this application",
+  accountMoreLogins: "{count} older ones are not shown.",
+  accountMoreClients: "{count} more applications are not shown. End access of some, or of all, to see them.",
+  accountEnd: "End access",
+  accountEndLogin: "End this login",
+  accountEndAll: "End all access",
+  accountEndAllNote: "Every application loses its access at once. You can log in again with those that you want back.",
+  accountEndAllNow: "End access of all applications",
+  accountEnded: "{client} has no access any more.",
+  accountLoginEnded: "One login of {client} is over.",
+  accountAllEnded: "All access was ended.",
+  accountNothingEnded: "That access was over already. Nothing was changed.",
+  accountSignOut: "Sign out",
+  accountSignOutUpstream: "Sign out here and at {upstream}",
+  accountErrorTitle: "That did not work",
+  accountWaitStep: "Wait a moment, then open the page again.",
+  accountErrorStep: "Nothing was changed. Open the page again, and try it once more there.",
+  accountBack: "Open the page again",
 };
 
 const textKinds = Object.fromEntries(Object.keys(english).map((name) => [name, "text" as const]));
@@ -111,7 +146,10 @@ function requireDescribed(name: string, described: object, scopes: readonly stri
   requireThat(false, `consent.${name}.${unknown} is no scope of ${owner}. ${remedy}`);
 }
 
-const placeholders: readonly string[] = ["client", "brand", "host", "place", "domain", "upstream", "account", "scope"];
+const placeholders: readonly string[] = [
+  ...["client", "brand", "host", "place", "domain", "upstream", "account", "scope"],
+  ...["count", "minutes"],
+];
 
 /** A placeholder that is misspelt would be read by people as it stands. */
 function requirePlaceholders(text: string, words: string): void {

@@ -3,6 +3,7 @@ import { createInMemoryRepositories } from "../../records/repositories.ts";
 import { requireRepository } from "../../storage/contract.ts";
 import type { DocumentFetchOptions } from "./client-documents-options.ts";
 import type {
+  AccountOptions,
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
   ConsentOptions,
@@ -26,6 +27,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   privateUseSchemes: "any",
   revocation: "object",
   grantUse: "object",
+  account: "object",
   rateLimits: "any",
   requiredScopes: "any",
   consent: "object",
@@ -82,6 +84,7 @@ const consentKinds: OptionKinds<ConsentOptions> = {
 const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
 const grantUseKinds: OptionKinds<GrantUseOptions> = { recorded: "boolean", network: "boolean" };
 const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
+const accountKinds: OptionKinds<AccountOptions> = { enabled: "boolean", sessionSeconds: "any" };
 
 /**
  * Checks that there are no options but those that there are, and what kind of thing each is. A text such as "false" in the
@@ -98,6 +101,7 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   requireOptions(owner, options.consent, consentKinds, "consent");
   requireOptions(owner, options.revocation, revocationKinds, "revocation");
   requireOptions(owner, options.grantUse, grantUseKinds, "grantUse");
+  requireOptions(owner, options.account, accountKinds, "account");
   if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
   checkLogger(options.logger);
   const { allowedDomains } = clientMetadataDocuments ?? {};

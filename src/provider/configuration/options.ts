@@ -67,7 +67,7 @@ export interface RateLimit {
  * What is counted: requests to an endpoint, where the consent page and the callback count as `authorize`; and `newClients`,
  * the registrations that leave a new record. A client that registers again as what it was leaves none.
  */
-export type RateLimitedRoute = "authorize" | "token" | "register" | "newClients" | "revoke";
+export type RateLimitedRoute = "authorize" | "token" | "register" | "newClients" | "revoke" | "account";
 
 /** Counts requests: what the limiters of the rate-limiter-flexible package are. */
 export interface RateLimiter {
@@ -82,7 +82,7 @@ export interface RateLimiter {
 export interface RateLimitOptions {
   /**
    * For one caller: an IPv4 address, or a /64 of IPv6; a /48 may have four times as much. Default: 300 a minute to
-   * `authorize`, `token` and `revoke`, 500 a minute to `register`, 500 in six hours of `newClients`.
+   * `authorize`, `token`, `revoke` and `account`, 500 a minute to `register`, 500 in six hours of `newClients`.
    */
   readonly perCaller?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
   /** For all callers together. Default: 5000 in six hours of `newClients`, else no limit. */
@@ -112,6 +112,20 @@ export interface GrantUseOptions {
    * says. Default: false.
    */
   readonly network?: boolean;
+}
+
+/** The page where people see what they have allowed, and end it: `/account` below the base URL. */
+export interface AccountOptions {
+  /**
+   * Whether the page is served. Default: true where the grants repository can list its records, for people can take back
+   * only what they see; a page that nobody opens costs nothing.
+   */
+  readonly enabled?: boolean;
+  /**
+   * How long a person stays signed in to the page, in seconds, 86,400 at the most. It is not prolonged by use. Default: 900,
+   * which is a quarter of an hour.
+   */
+  readonly sessionSeconds?: number;
 }
 
 /** What the pages that people see look like and say. */
@@ -162,8 +176,8 @@ export interface ConsentOptions {
 }
 
 /**
- * The texts of the consent and error pages. `{client}`, `{brand}`, `{host}`, `{place}` (the host without a port), `{domain}`,
- * `{upstream}`, `{account}` and `{scope}` are filled in where they are known.
+ * The texts of the pages that people see. `{client}`, `{brand}`, `{host}`, `{place}` (the host without a port), `{domain}`,
+ * `{upstream}`, `{account}`, `{scope}`, `{count}` and `{minutes}` are filled in where they are known.
  */
 export interface ConsentTexts {
   readonly title: string;
@@ -206,6 +220,53 @@ export interface ConsentTexts {
   readonly leaveNote: string;
   /** The link that leads there. */
   readonly leave: string;
+  /** On the consent page: the link to the account page. */
+  readonly accountLink: string;
+  /** On the account page: who is not signed in. */
+  readonly accountSignInTitle: string;
+  readonly accountSignInNote: string;
+  readonly accountSignIn: string;
+  /** In place of `accountSignInNote` where the session is over. Nothing was changed. */
+  readonly accountSessionOver: string;
+  readonly accountSignedOut: string;
+  /** On the account page: what the person has allowed. */
+  readonly accountTitle: string;
+  readonly accountIntro: string;
+  readonly accountEmpty: string;
+  /** A client that gives no name. */
+  readonly accountUnnamed: string;
+  /** A client whose registration is over, or whose site does not answer. */
+  readonly accountUnknownClient: string;
+  /** In place of the address of a client that runs on the person's own computer. */
+  readonly accountLocal: string;
+  /** Stand before what they name. */
+  readonly accountAddress: string;
+  readonly accountMay: string;
+  readonly accountSince: string;
+  readonly accountLastUsed: string;
+  readonly accountUntil: string;
+  /** Where one application has several logins. */
+  readonly accountLogins: string;
+  readonly accountMoreLogins: string;
+  readonly accountMoreClients: string;
+  readonly accountEnd: string;
+  readonly accountEndLogin: string;
+  /** What unfolds the end of all; what that does; the button. */
+  readonly accountEndAll: string;
+  readonly accountEndAllNote: string;
+  readonly accountEndAllNow: string;
+  /** What was done. */
+  readonly accountEnded: string;
+  readonly accountLoginEnded: string;
+  readonly accountAllEnded: string;
+  readonly accountNothingEnded: string;
+  readonly accountSignOut: string;
+  readonly accountSignOutUpstream: string;
+  readonly accountErrorTitle: string;
+  readonly accountWaitStep: string;
+  readonly accountErrorStep: string;
+  /** The link to the account page on an error page. */
+  readonly accountBack: string;
 }
 
 /**
@@ -269,6 +330,8 @@ export interface McpOAuthProviderOptions {
   readonly revocation?: RevocationOptions;
   /** What is written down of how grants are used. */
   readonly grantUse?: GrantUseOptions;
+  /** Whether people can see what they have allowed, and end it, at `/account` below the base URL. */
+  readonly account?: AccountOptions;
   /** How many requests are answered; `false` for any number. */
   readonly rateLimits?: RateLimitOptions | false;
   /** The scopes that every MCP request needs. Default: none beyond a valid token. */

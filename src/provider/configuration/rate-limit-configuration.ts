@@ -9,7 +9,7 @@ export interface RateLimitConfiguration {
   readonly limiter: ((name: string, limit: RateLimit) => RateLimiter) | undefined;
 }
 
-const routes: readonly RateLimitedRoute[] = ["authorize", "token", "register", "newClients", "revoke"];
+const routes: readonly RateLimitedRoute[] = ["authorize", "token", "register", "newClients", "revoke", "account"];
 const aMinute: RateLimit = { requests: 300, perSeconds: 60 };
 const sixHours = 6 * 60 * 60;
 // Hosted clients call from few addresses for all of their users, so one caller may be many people.
@@ -17,6 +17,7 @@ const defaultsPerCaller: Limits = {
   authorize: aMinute,
   token: aMinute,
   revoke: aMinute,
+  account: aMinute,
   register: { requests: 500, perSeconds: 60 },
   newClients: { requests: 500, perSeconds: sixHours },
 };

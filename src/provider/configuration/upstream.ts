@@ -58,6 +58,9 @@ function punctual(upstream: Upstream): Upstream {
     refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),
     identify: (tokens) => within(async () => requireIdentity(name, await upstream.identify(tokens))),
     revoke: (tokens) => within(async () => upstream.revoke(tokens)),
+    ...(upstream.logoutUrl !== undefined && {
+      logoutUrl: (tokens, returnTo) => within(async () => upstream.logoutUrl?.(tokens, returnTo)),
+    }),
     ...(upstream.adviceFor !== undefined && { adviceFor: (error) => upstream.adviceFor?.(error) }),
     ...(upstream.diagnose !== undefined && {
       // It makes several calls, two of them after each other.

@@ -9,7 +9,7 @@ import { isEnumerable } from "../../storage/enumerable.ts";
 import { isIndexedBy } from "../../storage/indexed.ts";
 import { isUnreadable, UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { type Grants, isOfServer, isRevoked } from "./grants.ts";
+import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
 export interface GrantSummary {
@@ -132,7 +132,12 @@ export async function summaryOf(
  *
  * @returns How many grants were ended.
  */
-export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter: GrantFilter): Promise<number> {
+export async function revokeGrants(
+  grants: Pick<Grants, "revoke">,
+  parts: DirectoryParts,
+  filter: GrantFilter,
+  by: RevocationEvidence["by"] = "operator",
+): Promise<number> {
   requireFilter(filter);
   const { authorizationCodes, grants: repository } = parts.repositories;
   const listing = candidates(parts, repository, filter);
@@ -144,10 +149,10 @@ export async function revokeGrants(grants: Grants, parts: DirectoryParts, filter
     : [];
   let ended = 0;
   for (const [, code] of codes) {
-    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code, by: "operator" }))) ended += 1;
+    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code, by }))) ended += 1;
   }
   for (const [grantId, grant] of (await unreadable.readAll(listing)).filter(meant)) {
-    if (!isRevoked(grant) && (await grants.revoke(grantId, { by: "operator" }))) ended += 1;
+    if (!isRevoked(grant) && (await grants.revoke(grantId, { by }))) ended += 1;
   }
   unreadable.throwIfAny();
   return ended;

@@ -20,7 +20,8 @@ import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import { isToldElsewhere, type RequestRoute } from "../reporting/reporter.ts";
-import { BrowserCookies, type VisitingBrowser } from "./cookies.ts";
+import { BrowserCookies, type VisitingBrowser, visitorOf } from "./cookies.ts";
+import { requireOwnPage } from "./own-page.ts";
 import { consentPage } from "./pages/consent-page.ts";
 import { errorPage } from "./pages/error-page.ts";
 import { unknownClientPage } from "./pages/unknown-client-page.ts";
@@ -115,7 +116,7 @@ export class AuthorizationEndpoint {
   /** `POST /consent`: the person's decision. */
   async decide(request: Request): Promise<Response> {
     const form = await readForm(request, this.#configuration.requestTimeout);
-    this.#assertOwnPage(request);
+    requireOwnPage(request, this.#configuration.baseUrl);
     const browser = visitorOf(request);
     const cookies = new BrowserCookies(this.#configuration, browser);
     if (cookies.secrets.length === 0) {
@@ -227,18 +228,6 @@ export class AuthorizationEndpoint {
     return redirectResponse(method, login.location, cookies.change({ login, decisions }));
   }
 
-  /**
-   * A decision counts when it was made on this server's own page. `Sec-Fetch-Site` says so in every browser of today, and
-   * no page can send it in the browser's place. Where it is missing the origin has to be this server's: `null`, and none
-   * at all, could be any page's in an old browser. A proxy that takes `Origin` away does no harm to browsers of today.
-   */
-  #assertOwnPage({ headers }: Request): void {
-    const [site, origin] = [headers.get("sec-fetch-site"), headers.get("origin")];
-    const isOurs = origin === new URL(this.#configuration.baseUrl).origin;
-    if (site === null ? isOurs : site === "same-origin" && (isOurs || origin === null || origin === "null")) return;
-    throw invalidRequest("This decision was not made on this server's page.");
-  }
-
   #sendError(route: RequestRoute, { method }: VisitingBrowser, to: Destination, failure: unknown): Response {
     return redirectResponse(method, this.#errorResponse(to, this.#report(route, failure)));
   }
@@ -250,10 +239,6 @@ export class AuthorizationEndpoint {
 
 /** What a client reads whom the person does not allow. */
 const denied = new OAuthError("access_denied", "The user did not allow the client.");
-
-function visitorOf({ method, headers }: Request): VisitingBrowser {
-  return { method, header: (name) => headers.get(name) };
-}
 
 /** A repeated `state` is an error of its own, and cannot be sent back. */
 function readState(parameters: OAuthParameters): string | undefined {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { pathBelow, paths } from "../oauth/paths.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 
 /** What all cookies of this server may have together, names and separators included: some servers take no more. */
@@ -11,6 +12,10 @@ const secretMarginSeconds = 24 * 60 * 60;
 /** How the names of the cookies with the decisions that the browser remembers begin: each server has one of its own. */
 const decisionNames = "consent_";
 const loginNames = "login_";
+/** How the names of the cookies of logins for the account page begin. */
+const signInNames = "signin_";
+/** How the names of the cookies with the id of an account session begin: each server has one of its own. */
+const accountNames = "account_";
 /** How the names of the cookies with the browser's secrets begin. */
 const secretNames = "browser_";
 /** The name of the secret of pages that were asked for by a form. */
@@ -30,14 +35,23 @@ export interface VisitingBrowser {
   readonly header: (name: string) => string | null;
 }
 
+/** A login that begins. */
+interface BegunLogin {
+  readonly state: string;
+  readonly transaction: string;
+  readonly maxAgeSeconds: number;
+}
+
 /** What an answer changes in a browser's cookies. */
 export interface CookieChanges {
   /** The secret of the page that is the answer. */
   readonly secret?: Cookie;
-  /** The login that begins. */
-  readonly login?: { readonly state: string; readonly transaction: string; readonly maxAgeSeconds: number };
+  /** The login that begins, for a client or for the account page. */
+  readonly login?: BegunLogin & { readonly purpose?: "account" };
   /** The `state` of the login that is over. */
   readonly endedLogin?: string;
+  /** The account session that begins; null where it ends. */
+  readonly account?: { readonly id: string; readonly maxAgeSeconds: number } | null;
   /** The decisions to remember, in as many characters as there is room for. */
   readonly decisions: (room: number) => string;
 }
@@ -54,8 +68,10 @@ export interface CookieChanges {
  */
 export class BrowserCookies {
   readonly #prefix: string;
-  readonly #attributes: string;
+  readonly #isSecure: boolean;
   readonly #decisionsName: string;
+  readonly #accountName: string;
+  readonly #accountPath: string;
   readonly #rememberSeconds: number;
   readonly #isForm: boolean;
   readonly #received: readonly Cookie[];
@@ -66,10 +82,13 @@ export class BrowserCookies {
   ) {
     const secure = baseUrl.startsWith("https:") || keepsSecureCookiesOfLoopback(browser);
     this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
-    // Lax: a person comes here by a link from the client, and the callback is a navigation from the upstream's site.
-    this.#attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+    this.#isSecure = secure;
     // Two servers on one host, on other ports or below other paths, have the same browser's cookies.
-    this.#decisionsName = `${decisionNames}${hashOf(baseUrl).slice(0, 8)}`;
+    const server = hashOf(baseUrl).slice(0, 8);
+    this.#decisionsName = `${decisionNames}${server}`;
+    this.#accountName = `${accountNames}${server}`;
+    // `__Host-` is for the whole host; without it, the cookie goes to the one page that needs it.
+    this.#accountPath = secure ? "/" : pathBelow(baseUrl) + paths.account;
     this.#rememberSeconds = consent.remember;
     this.#isForm = browser.method === "POST";
     this.#received = pairs(browser.header("cookie"))
@@ -92,6 +111,16 @@ export class BrowserCookies {
     return this.#received.find(({ name }) => name === loginName(state))?.value;
   }
 
+  /** What the browser keeps of the login for the account page with this `state`. */
+  signIn(state: string): string | undefined {
+    return this.#received.find(({ name }) => name === signInName(state))?.value;
+  }
+
+  /** The id of the browser's account session. */
+  get account(): string | undefined {
+    return this.#received.find(({ name }) => name === this.#accountName)?.value;
+  }
+
   /**
    * The secret that a page is bound to: one that the browser sent, or a new one. Pages that a browser without cookies
    * opens at the same time get one each.
@@ -112,11 +141,18 @@ export class BrowserCookies {
    *
    * @throws {OAuthError} with `invalid_request` when a login is too long to be carried along.
    */
-  change({ secret, login, endedLogin, decisions }: CookieChanges): string[] {
-    const begun = login && { name: loginName(login.state), value: login.transaction };
+  change({ secret, login, endedLogin, account, decisions }: CookieChanges): string[] {
+    const nameOf = login?.purpose === "account" ? signInName : loginName;
+    const begun = login && { name: nameOf(login.state), value: login.transaction };
     const [own = this.#formSecret] = secret === undefined ? this.#secrets : [secret];
+    const session = account === undefined ? this.account : account?.id;
     // Another site's form can set its secret at any time, and brings no cookies from which the room could be told.
-    const needed = [own, this.#formSecret, ...(begun === undefined ? [] : [begun])];
+    const needed = [
+      own,
+      this.#formSecret,
+      ...(begun === undefined ? [] : [begun]),
+      ...(session === undefined ? [] : [{ name: this.#accountName, value: session }]),
+    ];
     const kept = new Map(needed.map((cookie) => [cookie.name, cookie]));
     const room = () => maxLength - [...kept.values()].reduce((sum, cookie) => sum + this.#lengthOf(cookie), 0);
     if (room() < 0) throw invalidRequest("The request is too long; shorten the state or the redirect_uri.");
@@ -134,15 +170,19 @@ export class BrowserCookies {
     const remembered = { name: this.#decisionsName, value: "" };
     const value = decisions(room() - this.#lengthOf(remembered));
     if (value !== "") kept.set(remembered.name, { ...remembered, value });
-    const ended = endedLogin === undefined ? undefined : loginName(endedLogin);
-    const logins = this.#received.filter(({ name }) => name.startsWith(loginNames) && name !== ended);
+    const ended = endedLogin === undefined ? [] : [loginName(endedLogin), signInName(endedLogin)];
+    const isLogin = ({ name }: Cookie) => name.startsWith(loginNames) || name.startsWith(signInNames);
+    const logins = this.#received.filter((cookie) => isLogin(cookie) && !ended.includes(cookie.name));
     keepNewest(logins, begun === undefined ? logins.length : maxLogins - 1);
-    const others = ({ name }: Cookie) => name.startsWith(decisionNames) && name !== this.#decisionsName;
+    const ofThisServer = [this.#decisionsName, this.#accountName];
+    const others = ({ name }: Cookie) =>
+      (name.startsWith(decisionNames) || name.startsWith(accountNames)) && !ofThisServer.includes(name);
     keepNewest(this.#received.filter(others), this.#received.length);
 
     return [
       ...(secret === undefined ? [] : [this.#keep(secret, this.#rememberSeconds + secretMarginSeconds)]),
       ...(login === undefined || begun === undefined ? [] : [this.#keep(begun, login.maxAgeSeconds)]),
+      ...(account == null ? [] : [this.#keep({ name: this.#accountName, value: account.id }, account.maxAgeSeconds)]),
       ...this.#received.filter(({ name }) => !kept.has(name)).map(({ name }) => this.#keep({ name, value: "" }, 0)),
       ...(value === "" || value === this.decisions
         ? []
@@ -166,8 +206,11 @@ export class BrowserCookies {
     return `${this.#prefix}${name}=${value}; `.length;
   }
 
+  /** Lax: a person comes here by a link from the client, and the callback is a navigation from the upstream's site. */
   #keep({ name, value }: Cookie, maxAgeSeconds: number): string {
-    return `${this.#prefix}${name}=${value}; ${this.#attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
+    const path = name === this.#accountName ? this.#accountPath : "/";
+    const attributes = `Path=${path}; HttpOnly; SameSite=Lax${this.#isSecure ? "; Secure" : ""}`;
+    return `${this.#prefix}${name}=${value}; ${attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
   }
 }
 
@@ -182,8 +225,17 @@ function keepsSecureCookiesOfLoopback({ header }: VisitingBrowser): boolean {
   return header("sec-fetch-site") !== null && !isWebKit;
 }
 
+/** The browser that makes a request. */
+export function visitorOf({ method, headers }: Pick<Request, "method" | "headers">): VisitingBrowser {
+  return { method, header: (name) => headers.get(name) };
+}
+
 function loginName(state: string): string {
   return `${loginNames}${hashOf(state)}`;
+}
+
+function signInName(state: string): string {
+  return `${signInNames}${hashOf(state)}`;
 }
 
 function hashOf(text: string): string {

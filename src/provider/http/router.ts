@@ -4,6 +4,7 @@ import type { RateLimitedRoute } from "../configuration/options.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
+import type { AccountEndpoint } from "./account-endpoint.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
@@ -22,6 +23,8 @@ interface Route {
   /** The rate limits that count here. */
   readonly limit?: RateLimitedRoute;
   readonly respond: Respond;
+  /** Shows a failure to a person, on a page that people visit. */
+  readonly showError?: (request: Request, failure: unknown) => Response;
 }
 
 /** An endpoint that clients call. */
@@ -29,13 +32,15 @@ interface Api {
   readonly path: string;
   /** The name of its URL in the metadata (RFC 8414 section 2). */
   readonly name: `${string}_endpoint`;
-  readonly limit: Exclude<RateLimitedRoute, "authorize" | "newClients">;
+  readonly limit: Exclude<RateLimitedRoute, "account" | "authorize" | "newClients">;
   readonly respond: Respond;
 }
 
 /** What the routes lead to. */
 interface RouterParts {
   readonly authorization: AuthorizationEndpoint;
+  /** Undefined where there is no account page. */
+  readonly account: AccountEndpoint | undefined;
   readonly token: TokenEndpoint;
   readonly register: Respond;
   readonly announcements: KeyAnnouncements;
@@ -55,7 +60,7 @@ export class Router {
 
   constructor(configuration: ProviderConfiguration, parts: RouterParts) {
     const { baseUrl, callbackUrl, issuer, registration, resource, revocationEnabled } = configuration;
-    const { authorization, token, register } = parts;
+    const { account, authorization, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => {
         parts.watch.found();
@@ -63,10 +68,26 @@ export class Router {
       };
       return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
     };
-    const page = (name: RequestRoute, url: string, methods: readonly string[], respond: Respond): [string, Route] => [
-      new URL(url).pathname,
-      { name, methods, crossOrigin: false, limit: "authorize", respond },
-    ];
+    const page = (
+      name: "authorize" | "consent" | "callback",
+      url: string,
+      methods: readonly string[],
+      respond: Respond,
+    ): [string, Route] => {
+      const showError = (request: Request, failure: unknown) =>
+        name === "callback" && account?.hasBegun(request)
+          ? account.showError(failure)
+          : authorization.showError(name, failure);
+      return [new URL(url).pathname, { name, methods, crossOrigin: false, limit: "authorize", respond, showError }];
+    };
+    const accountPage = (endpoint: AccountEndpoint): Route => ({
+      name: "account",
+      methods: ["GET", "POST"],
+      crossOrigin: false,
+      limit: "account",
+      respond: (request) => endpoint.respond(request),
+      showError: (_request, failure) => endpoint.showError(failure),
+    });
     const apis: Api[] = [
       { path: paths.token, name: "token_endpoint", limit: "token", respond: (request) => token.token(request) },
     ];
@@ -86,7 +107,10 @@ export class Router {
       ),
       page("authorize", baseUrl + paths.authorize, ["GET", "POST"], (request) => authorization.authorize(request)),
       page("consent", baseUrl + paths.consent, ["POST"], (request) => authorization.decide(request)),
-      page("callback", callbackUrl, ["GET"], (request) => authorization.callback(request)),
+      page("callback", callbackUrl, ["GET"], (request) =>
+        account?.hasBegun(request) ? account.callback(request) : authorization.callback(request),
+      ),
+      ...(account === undefined ? [] : ([[pathBelow(baseUrl) + paths.account, accountPage(account)]] as const)),
       ...apis.map(({ path, limit, respond }): [string, Route] => [
         pathBelow(baseUrl) + path,
         { name: limit, methods: ["POST"], crossOrigin: true, limit, respond },
@@ -109,7 +133,7 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
-    const { announcements, authorization, background, rateLimits, reporter } = this.#parts;
+    const { announcements, background, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
     const preflight = (methods: readonly string[]) =>
@@ -133,11 +157,11 @@ export class Router {
       }
       return await route.respond(request, caller);
     } catch (failure) {
-      const { name = "authorize" } = route;
-      if (route.crossOrigin) return oauthErrorResponse(reporter.refusal(name, failure));
+      const { name = "authorize", showError } = route;
+      if (showError === undefined) return oauthErrorResponse(reporter.refusal(name, failure));
       // Where the store does not say who has the key, that failure is what there is to tell.
       const explained = announcements.explain(failure, "invalid_request").catch((other: unknown) => other);
-      return authorization.showError(name, await explained);
+      return showError(request, await explained);
     }
   }
 }

@@ -17,6 +17,7 @@ type LosableKind =
   | "authorizationCodes"
   | "clientAssertions"
   | "clients"
+  | "accountSessions"
   | "consentRevocations"
   | "grants"
   | "locks"
@@ -54,9 +55,10 @@ export class LostRecords {
   /** The same repositories, with lost records read as absent. */
   without(repositories: ProviderRepositories): ProviderRepositories {
     const { accessTokens, authorizationCodes, clients, consentRevocations, grants, refreshTokens } = repositories;
-    const { clientAssertions, locks, upstreamRevocations, upstreamSessions } = repositories;
+    const { accountSessions, clientAssertions, locks, upstreamRevocations, upstreamSessions } = repositories;
     const losable: Pick<ProviderRepositories, LosableKind> = {
       accessTokens: this.#reading(accessTokens),
+      accountSessions: this.#reading(accountSessions),
       authorizationCodes: this.#reading(authorizationCodes),
       clientAssertions: this.#adding(clientAssertions),
       clients: this.#reading(this.#replacing(clients)),

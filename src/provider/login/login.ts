@@ -54,6 +54,13 @@ export interface BegunLogin {
   readonly maxAgeSeconds: number;
 }
 
+/** What a login is proven by once the browser comes back. */
+export interface UpstreamProof {
+  readonly upstreamVerifier: string;
+  /** In epoch seconds. */
+  readonly expiresAt: number;
+}
+
 /** The end of a login. */
 export interface CompletedLogin {
   readonly request: AuthorizationRequest;
@@ -106,17 +113,32 @@ export class Login {
    * @param wishes - What the upstream is to know of how the person wants to log in.
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
    */
-  async begin(
+  begin(
     request: AuthorizationRequest,
     decisions: readonly Decision[],
     wishes: UpstreamWishes = {},
+  ): Promise<BegunLogin> {
+    const silence = wishes.prompt === "none" ? { isSilent: true } : {};
+    return this.sendUpstream(wishes, (proof, state) =>
+      this.#transactions.seal({ request, decisions: [...decisions], ...proof, ...silence }, state),
+    );
+  }
+
+  /**
+   * Sends a browser upstream, whatever for.
+   *
+   * @param seal - Seals what has to be known again, with the proof, for the browser that has this `state`. Each purpose seals
+   * under a key of its own, so that a login for one opens nothing of another.
+   * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
+   */
+  async sendUpstream(
+    wishes: UpstreamWishes,
+    seal: (proof: UpstreamProof, state: string) => string,
   ): Promise<BegunLogin> {
     const { lifetimes, now, reporter, upstream, callbackUrl: redirectUri } = this.#configuration;
     const state = randomBytes(32).toString("base64url");
     const upstreamVerifier = randomBytes(32).toString("base64url");
     const expiresAt = now() + lifetimes.login;
-    const silence = wishes.prompt === "none" ? { isSilent: true } : {};
-    const transaction = { request, decisions: [...decisions], upstreamVerifier, expiresAt, ...silence };
     reporter.notice(
       "info",
       "first-login",
@@ -126,7 +148,7 @@ export class Login {
     return {
       location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
       state,
-      transaction: this.#transactions.seal(transaction, state),
+      transaction: seal({ upstreamVerifier, expiresAt }, state),
       maxAgeSeconds: Math.ceil(lifetimes.login),
     };
   }
@@ -149,7 +171,7 @@ export class Login {
     const transaction = this.#open(parameters.state, sealedTransaction);
     const { request } = transaction;
     try {
-      const tokens = await this.#redeem(parameters, transaction);
+      const tokens = await this.redeem(parameters, transaction);
       return await this.#issueCodeOrEnd(tokens, transaction, onLogin);
     } catch (failure) {
       const { error, message } =
@@ -163,20 +185,20 @@ export class Login {
   }
 
   #open(state: string, sealed: string | undefined): LoginTransaction {
-    const foreign = "This login was not begun in this browser, or is already over.";
-    if (sealed === undefined) throw invalidRequest(foreign);
-    const transaction = openFromBrowser(() => this.#transactions.open(sealed, state), foreign);
-    if (this.#configuration.now() < transaction.expiresAt) return transaction;
-    throw invalidRequest("This login took too long.");
+    return openTransaction(this.#transactions, state, sealed, this.#configuration.now());
   }
 
   /**
-   * Redeems the upstream code. What the upstream's token endpoint refuses is between it and this server: the client must
-   * not read of an `invalid_client` that is not its own (RFC 6749 section 4.1.2.1 has the errors that it may read).
+   * Redeems the upstream code that a browser came back with, whatever the login was for. What the upstream's token endpoint
+   * refuses is between it and this server: the client must not read of an `invalid_client` that is not its own (RFC 6749
+   * section 4.1.2.1 has the errors that it may read).
+   *
+   * @throws {UpstreamRejectedError} when the login was refused; {@link OAuthError} when the upstream refuses this server.
+   * @throws {UpstreamUnavailableError} when the upstream does not answer.
    */
-  async #redeem(
+  async redeem(
     { code, error, issuer }: CallbackParameters,
-    { upstreamVerifier: codeVerifier }: LoginTransaction,
+    { upstreamVerifier: codeVerifier }: UpstreamProof,
   ): Promise<UpstreamTokens> {
     const { upstream, callbackUrl: redirectUri } = this.#configuration;
     if (issuer !== undefined && withoutSlash(issuer) !== withoutSlash(upstream.issuer)) {
@@ -196,6 +218,18 @@ export class Login {
       }
       throw this.#refusal(cause);
     }
+  }
+
+  /**
+   * Says who has logged in: by the subject that this server's records name the person by.
+   *
+   * @throws {OAuthError} when the person may not log in, or the upstream refuses to tell this server.
+   * @throws {UpstreamUnavailableError} when the upstream does not answer.
+   */
+  identify(tokens: UpstreamTokens): Promise<UpstreamIdentity> {
+    return this.#configuration.upstream.identify(tokens).catch((failure: unknown) => {
+      throw this.#refusal(failure);
+    });
   }
 
   /** Warns of a clock that is so far off that codes and tokens end too early or too late. */
@@ -245,10 +279,7 @@ export class Login {
     { request, decisions, isSilent }: LoginTransaction,
     onLogin: OnLogin,
   ): Promise<CompletedLogin> {
-    const { upstream } = this.#configuration;
-    const identity = await upstream.identify(tokens).catch((failure: unknown) => {
-      throw this.#refusal(failure);
-    });
+    const identity = await this.identify(tokens);
     const { subject } = identity;
     const decision = decisionOf(
       subject,
@@ -323,6 +354,25 @@ export class Login {
   #answer(request: AuthorizationRequest, parameters: Record<string, string>): URL {
     return authorizationResponse(this.#configuration.issuer, request, parameters);
   }
+}
+
+/**
+ * Opens what a browser has kept of a login, for the `state` that it came back with.
+ *
+ * @param now - In epoch seconds.
+ * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
+ */
+export function openTransaction<Transaction extends Pick<UpstreamProof, "expiresAt">>(
+  transactions: SealedJson<Transaction>,
+  state: string,
+  sealed: string | undefined,
+  now: number,
+): Transaction {
+  const foreign = "This login was not begun in this browser, or is already over.";
+  if (sealed === undefined) throw invalidRequest(foreign);
+  const transaction = openFromBrowser(() => transactions.open(sealed, state), foreign);
+  if (now < transaction.expiresAt) return transaction;
+  throw invalidRequest("This login took too long.");
 }
 
 /**

@@ -5,6 +5,7 @@ export const paths = {
   token: "/token",
   register: "/register",
   revoke: "/revoke",
+  account: "/account",
 } as const;
 
 /** Where an upstream sends the browser back to, below the base URL. */

@@ -22,6 +22,8 @@ export interface LogEntry {
   /** What counts as the same message: one of each kind is written in a minute. */
   readonly kind: string;
   readonly message: string;
+  /** Whether each is written, however many there are: what somebody has decided, for an auditor. */
+  readonly isAudited?: true;
   /** The section of the guide that says what to do. */
   readonly topic?: string;
   readonly details?: Readonly<Record<string, unknown>>;
@@ -61,8 +63,12 @@ export class OperatorLog {
   }
 
   /** Writes a message, or counts it where one of its kind was written within the minute. Never throws. */
-  write({ level, kind, message, topic, details = {} }: LogEntry): void {
+  write({ level, kind, message, isAudited, topic, details = {} }: LogEntry): void {
     if (this.#logger === undefined) return;
+    if (isAudited) {
+      send(this.#logger, level, `pangea-authn-fastmcp: ${message}`, details);
+      return;
+    }
     const now = this.#clock();
     const last = this.#written.get(kind);
     // A clock that was set back must not silence anything for long.
@@ -118,6 +124,16 @@ function isOutage(error: string, code: string): boolean {
   return (error === "server_error" || error === "temporarily_unavailable") && code !== "ERR_UPSTREAM_REJECTED";
 }
 
+/** What a person has decided. It is written each time: a decision stands for no other. */
+function audited(kind: string, message: string): Omit<LogEntry, "details"> {
+  return { level: "info", kind, message, isAudited: true };
+}
+
+/** A name from elsewhere, with nothing in it that could pass for a line of the log. */
+function quoted(name: string): string {
+  return JSON.stringify(name).replaceAll(/[^\x20-\x7e\p{L}\p{N}\p{P}]/gu, " ");
+}
+
 /** What each event that tells of a failure means to an operator. */
 const told: Told = {
   outage: ({ failure, reference, advice }) => ({
@@ -144,6 +160,28 @@ const told: Told = {
     kind: `denied ${error}`,
     topic: error,
     message: `A request to the MCP endpoint was refused with ${error}: ${failure.message}`,
+  }),
+  "account-signed-in": ({ subject }) =>
+    audited("account-signed-in", `${quoted(subject)} signed in to the account page.`),
+  "account-signed-out": ({ subject, upstream }) =>
+    audited(
+      "account-signed-out",
+      `${quoted(subject)} signed out of the account page${upstream ? ", and went to sign out upstream" : ""}.`,
+    ),
+  "account-access-ended": ({ subject, clientId, grantId, grants }) =>
+    audited(
+      "account-access-ended",
+      grantId === undefined
+        ? `${quoted(subject)} ended all access of the client ${quoted(clientId)}: ${grants} grant(s).`
+        : `${quoted(subject)} ended the grant ${grantId} of the client ${quoted(clientId)}.`,
+    ),
+  "account-all-access-ended": ({ subject, grants }) =>
+    audited("account-all-access-ended", `${quoted(subject)} ended all access of all clients: ${grants} grant(s).`),
+  "account-refused": ({ error, subject, failure }) => ({
+    level: "warn",
+    kind: `account-refused ${error}`,
+    topic: "account-refused",
+    message: `A request to the account page${subject === undefined ? "" : ` by ${quoted(subject)}`} was refused with ${error}: ${failure.message}`,
   }),
   "reuse-detected": ({ credential }) => ({
     level: "warn",

@@ -6,7 +6,7 @@ import { describeFailure, framesOf } from "./failure-description.ts";
 import { type LogEntry, logEntryOf, type OperatorLog, refusalEntry } from "./logger.ts";
 
 /** An endpoint of the authorization server. */
-export type RequestRoute = "authorize" | "consent" | "callback" | "token" | "revoke" | "register";
+export type RequestRoute = "authorize" | "consent" | "callback" | "token" | "revoke" | "register" | "account";
 
 /** Tells whoever listens to a provider, and whoever operates it, what went wrong. */
 export class Reporter {

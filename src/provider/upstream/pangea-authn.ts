@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { type OptionKinds, requireDuration, requireKind, requireOptions, requireThat } from "../../option-checks.ts";
@@ -183,6 +184,20 @@ export class PangeaAuthn implements Upstream {
         .map((each) => this.#post("/v2/oauth/token/revoke", { token: each })),
     );
     for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
+  }
+
+  /**
+   * The hosted logout page, which ends the browser's session at Pangea AuthN. Its address and parameters are those of the
+   * vendor's browser client (`redirectOnLogout` of `@pangeacyber/react-auth`). `returnTo` has to be among the project's
+   * redirect settings.
+   */
+  async logoutUrl(_tokens: UpstreamTokens, returnTo: string): Promise<URL> {
+    const url = new URL(`${this.issuer}/logout`);
+    url.search = new URLSearchParams({
+      redirect_uri: returnTo,
+      state: randomBytes(16).toString("base64url"),
+    }).toString();
+    return url;
   }
 
   /** What is wrong with this server's OAuth client where a login comes back with one of these errors. */

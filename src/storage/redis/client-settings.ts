@@ -1,16 +1,13 @@
 import { ConfigurationError } from "../../errors.ts";
-import { requireMethods } from "../../option-checks.ts";
 import { clientSetting, isRedisCluster, type RedisLike, settingOf } from "./redis-like.ts";
 
 /**
- * Refuses a client whose settings break what the repository promises. Where a client does not show its settings, they are
+ * Refuses a client of ioredis whose settings break what the repository promises. Where a client does not show its settings, they are
  * taken to be right.
  *
  * @throws {ConfigurationError} With the setting to change, and why.
  */
 export function requireSafeClient(redis: RedisLike): void {
-  const remedy = "give a client of ioredis (npm install ioredis), such as new Redis(url, redisOptions())";
-  requireMethods("The Redis client", redis, ["get", "set", "del", "on"], remedy);
   if (isRedisCluster(redis)) requireSafeCluster(redis.options);
   else requireSafeConnection(redis.options, "new Redis(url, redisOptions()) or redis.duplicate(redisOptions())");
   for (const settings of [redis.options, clientSetting(redis, "redisOptions")]) {

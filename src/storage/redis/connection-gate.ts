@@ -72,12 +72,12 @@ export class ConnectionGate {
     this.#lastError = error;
   };
 
-  /** What the gate hears of the connection while a call waits. */
+  /** What the gate hears of the connection while a call waits: first why an attempt fails, then that it did. */
   readonly #listeners = new Map<string, (argument?: unknown) => void>([
+    ["error", this.#onError],
     ["ready", this.#onReady],
     ["close", this.#onClose],
     ["end", this.#onClose],
-    ["error", this.#onError],
   ]);
 
   #ignore(): void {

@@ -1,7 +1,8 @@
 import { clockFinding } from "../clock-finding.ts";
 import type { Finding } from "../finding.ts";
-import { isRedisCluster, type RedisNode } from "./redis-like.ts";
+import type { RedisNode } from "./redis-like.ts";
 import type { SharedClient } from "./shared-client.ts";
+import { serversOf } from "./slot-master.ts";
 
 /** A node with the commands that tell of its settings and its time. */
 interface TalkativeNode extends RedisNode {
@@ -16,7 +17,7 @@ interface TalkativeNode extends RedisNode {
  * @throws {StorageFailure} when Redis does not answer.
  */
 export async function diagnoseRedis({ redis, sender }: SharedClient, clock: () => number): Promise<Finding[]> {
-  const nodes: readonly object[] = isRedisCluster(redis) ? redis.nodes("master") : [redis];
+  const nodes = await serversOf(redis, sender);
   const findings: Finding[] = [];
   for (const node of nodes.filter(isTalkative)) {
     const ask = <T>(send: () => Promise<T>) => sender.send({ operation: "get", redisKeys: [], node, send });

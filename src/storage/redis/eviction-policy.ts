@@ -1,6 +1,7 @@
 import { ConfigurationError, StorageError } from "../../errors.ts";
-import { isRedisCluster, type RedisNode } from "./redis-like.ts";
+import type { RedisNode } from "./redis-like.ts";
 import type { SharedClient } from "./shared-client.ts";
+import { serversOf } from "./slot-master.ts";
 
 /** A node that can be asked about its memory. */
 interface InformedNode extends RedisNode {
@@ -58,7 +59,7 @@ function dangerOf(policy: string): string {
 
 /** The policy of each server; undefined where a server does not say. */
 async function* evictionPolicies({ redis, sender }: SharedClient): AsyncGenerator<string | undefined> {
-  const nodes: readonly object[] = isRedisCluster(redis) ? redis.nodes("master") : [redis];
+  const nodes = await serversOf(redis, sender);
   for (const node of nodes) {
     const memory = isInformed(node)
       ? await sender.send({ operation: "get", redisKeys: [], node, send: () => node.info("memory") })

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { type OptionKinds, requireMethods, requireOptions, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -12,6 +12,7 @@ import { everything } from "../cached/unsent-messages.ts";
 import { KeySpace } from "../key-space.ts";
 import { hearErrorEvents } from "./error-events.ts";
 import { type PublishingClient, publishTransport } from "./publish-transport.ts";
+import { listenablePort, type OtherRedisClient } from "./redis-port.ts";
 import {
   mastersOf,
   onClusterEvents,
@@ -89,13 +90,13 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
   #stopFollowing: (() => void) | undefined;
 
   /**
-   * @param redis - A client with the recommended settings: plain, Sentinel or Cluster. It publishes; a second connection,
+   * @param client - A client with the recommended settings: plain, Sentinel or Cluster. It publishes; a second connection,
    * opened with its settings, listens.
    * @throws {ConfigurationError} For a prefix outside its alphabet, and for times and a `maxUnsent` that are out of range.
    */
-  constructor(redis: PublishingClient & SubscribableClient, options: RedisPubSubOptions = {}) {
+  constructor(client: (PublishingClient & SubscribableClient) | OtherRedisClient, options: RedisPubSubOptions = {}) {
     requireOptions("RedisPubSubInvalidation", options, optionKinds);
-    requireMethods("The Redis client", redis, ["publish", "duplicate", "on"], "give a client of ioredis");
+    const redis = listenablePort(client);
     const { prefix = "pangea", timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
     requireTimerLength("timeout", timeout);
     requireTimerLength("heartbeat", heartbeat);

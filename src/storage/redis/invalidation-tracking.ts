@@ -1,11 +1,5 @@
 import { ConfigurationError, type StorageError } from "../../errors.ts";
-import {
-  type OptionKinds,
-  requireMethods,
-  requireOptions,
-  requireThat,
-  requireTimerLength,
-} from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat, requireTimerLength } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -15,6 +9,7 @@ import type {
 } from "../cached/invalidation.ts";
 import { KeySpace } from "../key-space.ts";
 import { hearErrorEvents } from "./error-events.ts";
+import { type OtherRedisClient, trackablePort } from "./redis-port.ts";
 import { RedisRepository } from "./redis-repository.ts";
 import { mastersOf, onClusterEvents, type RedisCallable, type SubscribableClient } from "./subscriber-connection.ts";
 import { TrackingLink } from "./tracking-link.ts";
@@ -65,6 +60,8 @@ const clusterEvents = ["ready", "close", "end", "refresh", "+node", "-node"];
  * @see https://redis.io/docs/latest/develop/reference/client-side-caching/
  */
 export class RedisTrackingInvalidation implements InvalidationSource, AsyncDisposable {
+  /** What its owner knows the client by. */
+  readonly #client: object;
   readonly #redis: SubscribableClient;
   readonly #heartbeat: number;
   readonly #onRefused: ((error: StorageError) => void) | undefined;
@@ -74,13 +71,15 @@ export class RedisTrackingInvalidation implements InvalidationSource, AsyncDispo
   #stopFollowing: (() => void) | undefined;
 
   /**
-   * @param redis - The client that the repositories use: plain, Sentinel or Cluster.
-   * @throws {ConfigurationError} For a heartbeat that no timer takes.
+   * @param client - The client that the repositories use: plain, Sentinel or Cluster, of ioredis or node-redis.
+   * @throws {ConfigurationError} For a heartbeat that no timer takes, and for a client of Valkey GLIDE, which does not tell
+   * when its connection is made anew.
    */
-  constructor(redis: SubscribableClient, options: RedisTrackingOptions = {}) {
+  constructor(client: SubscribableClient | OtherRedisClient, options: RedisTrackingOptions = {}) {
     requireOptions("RedisTrackingInvalidation", options, optionKinds);
-    requireMethods("The Redis client", redis, ["duplicate", "on"], "give a client of ioredis");
+    const redis = trackablePort(client);
     hearErrorEvents(redis);
+    this.#client = client;
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
     requireTimerLength("heartbeat", this.#heartbeat);
@@ -163,7 +162,7 @@ export class RedisTrackingInvalidation implements InvalidationSource, AsyncDispo
 
   #requireOwn(repository: { isOn(redis: object): boolean }): void {
     requireThat(
-      repository.isOn(this.#redis),
+      repository.isOn(this.#client),
       "invalidation: the repository is on another Redis client than this RedisTrackingInvalidation; give both the same.",
     );
   }

@@ -45,8 +45,23 @@ const replyMeanings: ReadonlyMap<string, Meaning> = new Map([
 ]);
 
 /** What the client itself says when it could not write the command. */
-const neverWritten =
-  /^(Stream isn't writeable|Cluster isn't ready|None of startup nodes|Connection in subscriber mode)/;
+const neverWritten = new RegExp(
+  `^(${[
+    // ioredis
+    "Stream isn't writeable",
+    "Cluster isn't ready",
+    "None of startup nodes",
+    "Connection in subscriber mode",
+    // node-redis
+    "The client is (closed|offline)",
+    "The queue is full",
+    "All the root nodes are unavailable",
+    // Valkey GLIDE
+    "Unable to execute requests; the client is closed",
+    "Reached maximum inflight requests",
+    ".*(FatalSendError|AllConnectionsUnavailable|ConnectionNotFoundForRoute|CircuitBreakerOpen): ",
+  ].join("|")})`,
+);
 
 /** The error code at the head of an error reply: `WRONGTYPE Operation against …`. */
 export function replyCode(error: unknown): string | undefined {

@@ -1,3 +1,8 @@
+/**
+ * The port: how this folder sees a client, whatever its make. The words are those of ioredis, whose clients fit as they are
+ * and cost nothing more; `redisPort` gives the clients of node-redis and of Valkey GLIDE the same form.
+ */
+
 /** One connection to one Redis server, as far as waiting for it goes. */
 export interface RedisConnection {
   /** `ready` when commands are sent at once; the other values are those of ioredis. */
@@ -37,8 +42,8 @@ export interface RedisClient extends RedisConnection {
 }
 
 /**
- * What the repository needs of a Redis client. A plain, a Sentinel and a Cluster client of ioredis 6 each fit; no type of
- * ioredis is part of it.
+ * What the repository needs of a client of ioredis. A plain, a Sentinel and a Cluster client of ioredis 5 and 6 each fit; no
+ * type of ioredis is part of it.
  */
 export interface RedisLike extends RedisClient {
   get(key: string): Promise<string | null>;
@@ -59,6 +64,21 @@ export interface RedisClusterLike extends RedisClient {
   /** The node keys (`host:port`) that serve each slot, the master first. */
   readonly slots: readonly (readonly string[] | undefined)[];
   nodes(role: "master"): RedisNode[];
+  /** The master of a slot, where the client does not name the nodes of `slots` as it names its connections. */
+  masterOfSlot?(slot: number): RedisNode | undefined;
+  /** Asks for the masters, where the client does not know them at once. */
+  findMasters?(): Promise<RedisNode[]>;
+}
+
+/** What a client cannot do: a sentence each, which says what to take instead. */
+export interface ClientLimits {
+  readonly waitForReplicas?: string;
+  readonly tracking?: string;
+}
+
+/** What the client behind a port cannot do. */
+export function limitsOf(redis: object): ClientLimits {
+  return "limits" in redis && typeof redis.limits === "object" && redis.limits !== null ? redis.limits : {};
 }
 
 /** Tells a Cluster client from a client of one server. */

@@ -97,11 +97,16 @@ export function clusterOptions(patience: PatienceOptions = {}): RecommendedClust
 }
 
 function connectionOptions(patience: PatienceOptions): RecommendedConnectionOptions {
-  requireOptions("redisOptions", patience, patienceKinds);
+  return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, ...readPatience("redisOptions", patience) };
+}
+
+/** Checks the timeouts, and fills in those that are left out. */
+export function readPatience(owner: string, patience: PatienceOptions): Required<PatienceOptions> {
+  requireOptions(owner, patience, patienceKinds);
   const { connectTimeout = defaultPatience, socketTimeout = defaultPatience } = patience;
   requireTimerLength("connectTimeout", connectTimeout);
   requireTimerLength("socketTimeout", socketTimeout);
-  return { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, connectTimeout, socketTimeout };
+  return { connectTimeout, socketTimeout };
 }
 
 /** Milliseconds before the next attempt: doubling, with jitter so that many clients do not come back at once. */

@@ -20,6 +20,7 @@ import { deleteScript, replaceScript } from "./compare-scripts.ts";
 import { type LabelMember, RecordLabels } from "./record-labels.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
+import type { OtherRedisClient } from "./redis-port.ts";
 import type { WaitForReplicas } from "./replica-confirmation.ts";
 import { scanRecordKeys } from "./scan-record-keys.ts";
 import { SharedClient } from "./shared-client.ts";
@@ -69,7 +70,8 @@ export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<neve
 };
 
 /**
- * A repository in Redis 6.2 or later, over a client of ioredis 6: plain, Sentinel or Cluster.
+ * A repository in Redis 6.2 or later, or Valkey, over a client of ioredis (plain, Sentinel or Cluster), node-redis (plain or
+ * Cluster) or Valkey GLIDE (plain or Cluster).
  *
  * `get`, `set` and `delete` are one round trip each: GET, SET with PX, GETDEL. The `get`s of one turn share their commands,
  * also those of different kinds where `createRedisRepositories` built the repositories. `take` is two round trips, of which
@@ -80,8 +82,8 @@ export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<neve
  * `CorruptRecordError`; MGET calls it absent, so a `get` that shares its command does too. Nothing waits longer than
  * `timeout`, and nothing is sent once its caller has been told that it failed. A `take` is never sent twice.
  *
- * The client must not send commands again after a reconnect; `redisOptions()` and `clusterOptions()` give the settings.
- * The repository does not close it.
+ * The client must not send commands again after a reconnect, nor keep them until then; `redisOptions()`, `clusterOptions()`,
+ * `nodeRedisOptions()`, `nodeRedisClusterOptions()` and `glideOptions()` give the settings. The repository does not close it.
  *
  * @throws {ConfigurationError} For a prefix outside its alphabet, a timeout that is not positive, or an unsafe client.
  *
@@ -105,20 +107,24 @@ export class RedisRepository<V, K extends string = string>
 
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    redis: RedisLike | SharedClient,
+    redis: RedisLike | OtherRedisClient | SharedClient,
     options: ReadableExpiry<V, RedisRepositoryOptions<V>>,
   );
   constructor(
     schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
-    redis: RedisLike | SharedClient,
+    redis: RedisLike | OtherRedisClient | SharedClient,
     options: RedisRepositoryOptions<V>,
   );
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
-    redis: RedisLike | SharedClient,
+    redis: RedisLike | OtherRedisClient | SharedClient,
     options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
   );
-  constructor(schemaOrCodec: SchemaOrCodec<V>, redis: RedisLike | SharedClient, options: RedisRepositoryOptions<V>) {
+  constructor(
+    schemaOrCodec: SchemaOrCodec<V>,
+    redis: RedisLike | OtherRedisClient | SharedClient,
+    options: RedisRepositoryOptions<V>,
+  ) {
     requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
     requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
@@ -138,7 +144,7 @@ export class RedisRepository<V, K extends string = string>
 
   /** True where the records are read and written by this client. */
   isOn(redis: object): boolean {
-    return this.#redis === redis;
+    return this.#shared.client === redis;
   }
 
   get(key: K): Promise<V | undefined> {

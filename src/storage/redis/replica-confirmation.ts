@@ -1,7 +1,13 @@
 import { StorageNotReplicatedError } from "../../errors.ts";
 import { requireThat, requireTimerLength } from "../../option-checks.ts";
 import { scrubbed } from "./redis-failure.ts";
-import { isRedisCluster, type RedisClient, type RedisConnection, type ReplicatedConnection } from "./redis-like.ts";
+import {
+  isRedisCluster,
+  limitsOf,
+  type RedisClient,
+  type RedisConnection,
+  type ReplicatedConnection,
+} from "./redis-like.ts";
 import { masterOfKey } from "./slot-master.ts";
 
 /** How many replicas have to have a write before it counts as done. */
@@ -38,6 +44,8 @@ export class ReplicaConfirmation {
     requireThat(isCount, "waitForReplicas.replicas must be a whole number above 0.");
     requireTimerLength("waitForReplicas.timeoutMilliseconds", timeoutMilliseconds);
     requireThat(timeoutMilliseconds < timeout, "waitForReplicas.timeoutMilliseconds must be shorter than timeout.");
+    const limit = limitsOf(redis).waitForReplicas;
+    requireThat(limit === undefined, limit ?? "");
     requireThat(isRedisCluster(redis) || canWait(redis), "waitForReplicas needs a Redis client with a wait method.");
     this.#redis = redis;
     this.#wanted = { replicas, timeoutMilliseconds: Math.ceil(timeoutMilliseconds) };

@@ -2,6 +2,7 @@ import { ConfigurationError, StorageUnavailableError } from "../../errors.ts";
 import type { KeySpace } from "../key-space.ts";
 import type { CommandSender } from "./command-sender.ts";
 import { isRedisCluster, isRedisNode, type RedisLike, type RedisNode } from "./redis-like.ts";
+import { foundMasters } from "./slot-master.ts";
 
 /** How many keys Redis looks at for one answer. */
 const keysPerScan = 500;
@@ -20,7 +21,7 @@ export async function* scanRecordKeys(
 ): AsyncGenerator<string[], void, undefined> {
   /** SCAN may show a key twice while Redis resizes its table. */
   const seen = new Set<string>();
-  for (const node of nodesOf(redis)) {
+  for (const node of await nodesOf(redis, sender)) {
     let cursor = "0";
     do {
       const [next, redisKeys] = await sender.send({
@@ -42,8 +43,10 @@ export async function* scanRecordKeys(
   }
 }
 
-function nodesOf(redis: RedisLike): RedisNode[] {
+async function nodesOf(redis: RedisLike, sender: CommandSender): Promise<RedisNode[]> {
   if (isRedisCluster(redis)) {
+    const found = foundMasters(redis, sender);
+    if (found !== undefined) return found;
     const nodes = redis.nodes("master");
     // A client that has lost the Cluster, or a part of it, knows fewer nodes. The list would be shorter, and nobody would know.
     const masters = new Set(redis.slots.map((names) => names?.[0]).filter((name) => name !== undefined));

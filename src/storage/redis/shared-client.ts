@@ -1,10 +1,10 @@
 import { requireTimerLength } from "../../option-checks.ts";
-import { requireSafeClient } from "./client-settings.ts";
 import { CommandSender } from "./command-sender.ts";
 import { hearErrorEvents } from "./error-events.ts";
 import { GetBatches } from "./get-batches.ts";
 import type { RedisOperation } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
+import { type OtherRedisClient, repositoryPort } from "./redis-port.ts";
 import { ReplicaConfirmation, type WaitForReplicas } from "./replica-confirmation.ts";
 
 const defaultTimeout = 2_000;
@@ -14,6 +14,9 @@ const defaultTimeout = 2_000;
  * in the same turn is then one command.
  */
 export class SharedClient {
+  /** What its owner knows it by. */
+  readonly client: object;
+  /** The same client as this folder sees it. */
   readonly redis: RedisLike;
   readonly sender: CommandSender;
   readonly reads: GetBatches;
@@ -25,11 +28,12 @@ export class SharedClient {
    * @param waitForReplicas - The replicas that have to have a write. Default: none is asked.
    * @throws {ConfigurationError} when the timeout is not positive, or the client is unsafe.
    */
-  constructor(redis: RedisLike, timeout = defaultTimeout, waitForReplicas?: WaitForReplicas) {
+  constructor(client: RedisLike | OtherRedisClient, timeout = defaultTimeout, waitForReplicas?: WaitForReplicas) {
     requireTimerLength("timeout", timeout);
-    requireSafeClient(redis);
+    const redis = repositoryPort(client);
     hearErrorEvents(redis);
     this.#replicas = waitForReplicas && new ReplicaConfirmation(redis, waitForReplicas, timeout);
+    this.client = client;
     this.redis = redis;
     this.sender = new CommandSender(redis, timeout);
     this.reads = new GetBatches(redis, this.sender);

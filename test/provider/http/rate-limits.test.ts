@@ -189,7 +189,7 @@ describe("rate limits", () => {
       };
     };
     const harness = start({
-      perCaller: { token: two, authorize: false, register: false, newClients: false, revoke: false },
+      perCaller: { token: two, authorize: false, register: false, newClients: false, revoke: false, account: false },
       total: { newClients: false },
       limiter,
     });

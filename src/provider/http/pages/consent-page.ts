@@ -1,4 +1,3 @@
-import { displayName, redirectPlace } from "../../clients/client-presentation.ts";
 import type { KnownClient } from "../../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
@@ -8,6 +7,7 @@ import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { offlineAccess } from "../../oauth/scopes.ts";
 import type { Upstream } from "../../upstream/contract.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
+import { displayName, listOf, placeOf, scopeList, standingOf } from "./shown-client.ts";
 
 /** A redirect URI of more characters than this is folded. */
 const longAddress = 60;
@@ -30,21 +30,22 @@ export interface ConsentQuestion {
  */
 export function consentPage(
   {
+    account: accountPage,
     baseUrl,
     consent: appearance,
     scopeHierarchy,
     upstream,
-  }: Pick<ProviderConfiguration, "baseUrl" | "consent" | "scopeHierarchy" | "upstream">,
+  }: Pick<ProviderConfiguration, "account" | "baseUrl" | "consent" | "scopeHierarchy" | "upstream">,
   { client, request, sealedRequest, account, icon }: ConsentQuestion,
 ): Response {
   const { texts, brandName } = appearance;
-  const name = displayName(client.information);
+  const name = displayName(client);
   const host = destinationOf(request.redirectUri);
   const values = {
     client: name ?? "",
     brand: brandName,
     host,
-    place: redirectPlace(request.redirectUri),
+    place: placeOf(request.redirectUri),
     domain: client.verifiedDomain ?? "",
     upstream: upstream.name,
     account: account ?? "",
@@ -73,35 +74,12 @@ ${warning}
 <input type="hidden" name="request" value="${escapeHtml(sealedRequest)}">
 <button type="submit" name="decision" value="deny">${escapeHtml(texts.deny)}</button>
 <button type="submit" name="decision" value="allow">${escapeHtml(texts.allow)}</button>
-</form>`,
+</form>${accountPage.enabled ? accountLink(baseUrl, texts.accountLink) : ""}`,
   );
   const headers = pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined });
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
   return new Response(html, { status: 200, headers });
-}
-
-/** How sure it is that the client is what it says. What nobody has checked is said as loudly as the button. */
-function standingOf(
-  { source, verifiedDomain }: KnownClient,
-  { texts }: ConsentConfiguration,
-  values: Readonly<Record<string, string>>,
-): string {
-  if (source === "configured") return `<p class="standing">${fillText(texts.configured, values)}</p>`;
-  if (verifiedDomain !== undefined) return `<p class="standing">${fillText(texts.verified, values)}</p>`;
-  const unverified = values.client === "" ? texts.unnamedUnverified : texts.unverified;
-  return `<p class="standing doubtful">${fillText(unverified, values)}</p>`;
-}
-
-function scopeList(scopes: readonly string[], { texts, scopeDescriptions, brandName }: ConsentConfiguration): string {
-  if (scopes.length === 0) return `<p>${escapeHtml(texts.noScopes)}</p>`;
-  return listOf(scopes, (scope) => {
-    const words = scopeDescriptions.get(scope);
-    if (words !== undefined) return escapeHtml(words);
-    return scope === offlineAccess
-      ? escapeHtml(texts.offlineAccess)
-      : fillText(texts.undescribedScope, { scope, brand: brandName });
-  });
 }
 
 /** What the upstream will be asked for, where the configuration has words for it. */
@@ -119,13 +97,15 @@ function upstreamScopes(
   return `<h2>${fillText(texts.upstreamHeading, values)}</h2>\n${list}`;
 }
 
-function listOf(items: readonly string[], show: (item: string) => string): string {
-  return `<ul>\n${items.map((item) => `<li>${show(item)}</li>`).join("\n")}\n</ul>`;
-}
-
 /** The whole address that the answer goes to. */
 function addressOf(redirectUri: string, { texts }: ConsentConfiguration): string {
   const address = `<code class="address">${escapeHtml(redirectUri)}</code>`;
   if (redirectUri.length <= longAddress) return address;
   return `<details><summary>${escapeHtml(texts.wholeAddress)}</summary>${address}</details>`;
+}
+
+/** In another tab: whoever looks there can come back and decide. */
+function accountLink(baseUrl: string, text: string): string {
+  const address = escapeHtml(pathBelow(baseUrl) + paths.account);
+  return `\n<p class="aside"><a href="${address}" target="_blank" rel="noopener">${escapeHtml(text)}</a></p>`;
 }

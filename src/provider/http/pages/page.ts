@@ -22,10 +22,12 @@ export function fillText(text: string, values: Readonly<Record<string, string>>)
 const style = (accent: string): string => `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif;
   --paper: #ffffff; --ground: #f3f4f6; --ink: #1a1f2b; --quiet: #565f6e; --line: #d9dde4;
-  --warn-ink: #6d4400; --warn-ground: #fff5e0; --warn-line: #e5bd6d; --accent: ${accent}; }
+  --warn-ink: #6d4400; --warn-ground: #fff5e0; --warn-line: #e5bd6d;
+  --grave: #a3231c; --accent: ${accent}; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #1e222b; --ground: #14171d; --ink: #e9ebf0; --quiet: #a4adbb; --line: #363c48;
-    --warn-ink: #ffdd9b; --warn-ground: #33290f; --warn-line: #6e571f; } }
+    --warn-ink: #ffdd9b; --warn-ground: #33290f; --warn-line: #6e571f;
+    --grave: #ffb4ab; } }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-items: center; padding: 1rem;
   background: var(--ground); color: var(--ink); }
@@ -44,6 +46,7 @@ li { margin: .2rem 0; }
 .quiet, code { color: var(--quiet); font-size: .9rem; }
 .standing, .step { margin: .9rem 0 0; padding: .6rem .9rem; border-radius: 10px; border: 1px solid var(--line);
   background: var(--ground); }
+.standing[role="status"] { margin-bottom: .9rem; }
 .doubtful { font-weight: 600; color: var(--warn-ink); background: var(--warn-ground); border-color: var(--warn-ink); }
 .destination { margin: 1.25rem 0 .25rem; }
 .destination + details { margin: 0; }
@@ -56,13 +59,34 @@ form { display: flex; gap: .75rem; margin-top: 1.5rem; }
 button, .button { flex: 1; min-height: 2.9rem; padding: .5rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   border-radius: 10px; border: 1px solid var(--quiet); background: transparent; color: var(--ink); }
 .button { display: block; padding: .7rem 1rem; text-align: center; text-decoration: none; }
-button[value="allow"] { background: var(--accent); border-color: var(--accent); color: #ffffff; }
+button[value="allow"], .main { background: var(--accent); border-color: var(--accent); color: #ffffff; }
+.grave { border-color: var(--grave); color: var(--grave); }
+.aside { margin: 1.25rem 0 0; font-size: .9rem; text-align: center; }
+a { color: inherit; }
+main:has(article) { width: min(38rem, 100%); }
+article { margin-top: 1.25rem; padding: 1.1rem 1.25rem 1.25rem; border: 1px solid var(--line); border-radius: 12px; }
+article h2 { margin: 0; font-size: 1.1rem; line-height: 1.3; }
+article form { margin-top: 1rem; }
+article details { margin-top: .5rem; }
+dl { margin: .75rem 0 0; }
+dl div { display: flex; align-items: baseline; gap: .25rem 1rem; padding: .2rem 0; }
+dt { flex: 0 0 8rem; color: var(--quiet); font-size: .9rem; }
+dd { margin: 0; min-width: 0; }
+dd ul { padding: 0; list-style: none; }
+dd li { margin: 0; }
+.logins { padding: 0; list-style: none; }
+.logins > li { margin: 0; padding: .5rem 0 1rem; border-top: 1px solid var(--line); }
+.logins form { margin-top: .5rem; }
+hr { margin: 1.5rem 0 0; border: 0; border-top: 1px solid var(--line); }
 button:hover, .button:hover { filter: brightness(1.08); }
 :focus-visible { outline: 3px solid var(--ink); outline-offset: 2px; }
+@media (min-width: 34rem) { article button { flex: none; min-height: 2.75rem; padding: .4rem 1.25rem; } }
+@media (max-width: 34rem) { form.wide { flex-direction: column; } }
+@media (max-width: 26rem) { dl div { flex-direction: column; align-items: stretch; gap: 0; } dt { flex: none; } }
 @media (max-width: 22rem) { form { flex-direction: column; } }
 `;
 
-/** A page of this server: the frame that the consent and the error page share. */
+/** A page of this server: the frame that all pages share. */
 export function renderPage(appearance: ConsentConfiguration, title: string, content: string): string {
   const { brandName, logoUrl, accentColour, language } = appearance;
   const logo = logoUrl === undefined ? "" : `<img src="${escapeHtml(logoUrl)}" alt="">`;

@@ -1,0 +1,277 @@
+import { OAuthError, UnreadableRecordsError } from "../../errors.ts";
+import type { ClientRegistry } from "../clients/client-registry.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { revokeGrants } from "../grants/grant-directory.ts";
+import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
+import type { AccountLogin } from "../login/account-login.ts";
+import { type AccountNotice, type AccountSession, AccountSessions } from "../login/account-sessions.ts";
+import { allowedApplications, knownClient } from "../login/allowed-applications.ts";
+import { Consent } from "../login/consent.ts";
+import { paths } from "../oauth/paths.ts";
+import { invalidRequest } from "../oauth-failure.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
+import { isToldElsewhere } from "../reporting/reporter.ts";
+import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
+import { requireOwnPage } from "./own-page.ts";
+import {
+  type AccountPageSettings,
+  accountErrorPage,
+  accountPage,
+  type SignInReason,
+  signInPage,
+} from "./pages/account-page.ts";
+import { shownName } from "./pages/shown-client.ts";
+import { OAuthParameters, readForm } from "./request-body.ts";
+import { redirectResponse } from "./responses.ts";
+
+/** How many applications the page shows. */
+const maxApplications = 100;
+/** How much longer than the session the browser keeps its cookie, so that the page can say that the session is over. */
+const cookieMarginSeconds = 24 * 60 * 60;
+
+type AccountSettings = AccountPageSettings &
+  ConstructorParameters<typeof AccountSessions>[0] &
+  ConstructorParameters<typeof Consent>[0] &
+  Pick<ProviderConfiguration, "meetForeignGrant" | "meetUnindexedGrants" | "reporter" | "requestTimeout">;
+
+/** What the account page works with. */
+interface AccountParts {
+  readonly grants: Grants;
+  readonly login: AccountLogin;
+  readonly registry: Pick<ClientRegistry, "find">;
+}
+
+/** A browser whose person is signed in. */
+interface SignedIn {
+  readonly session: AccountSession;
+  readonly cookies: BrowserCookies;
+}
+
+/**
+ * `/account`: a person signs in upstream, sees which applications have access and to what, and ends one or all. Whoever is
+ * signed in here has no token and gives none to anybody: what this page can do is end access, and nothing else.
+ */
+export class AccountEndpoint {
+  readonly #settings: AccountSettings;
+  readonly #parts: AccountParts;
+  readonly #sessions: AccountSessions;
+  readonly #consent: Consent;
+
+  constructor(settings: AccountSettings, parts: AccountParts) {
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#sessions = new AccountSessions(settings);
+    this.#consent = new Consent(settings);
+  }
+
+  /** `GET` shows, `POST` does what a form of the page asks for. */
+  async respond(request: Request): Promise<Response> {
+    const cookies = new BrowserCookies(this.#settings, visitorOf(request));
+    if (request.method === "POST") return this.#act(request, cookies);
+    const session = await this.#sessions.find(cookies.account, cookies.secrets);
+    if (session === undefined)
+      return this.#askToSignIn(cookies, cookies.account === undefined ? "came" : "session-over");
+    return this.#show({ session, cookies }, new URL(request.url).searchParams.get("done") ?? undefined);
+  }
+
+  /** Whether a browser that comes back from the upstream went there from this page. */
+  hasBegun(request: Request): boolean {
+    const state = new URL(request.url).searchParams.get("state");
+    return state !== null && new BrowserCookies(this.#settings, visitorOf(request)).signIn(state) !== undefined;
+  }
+
+  /** The callback: where the upstream sends a browser back to that went there from this page. */
+  async callback(request: Request): Promise<Response> {
+    const parameters = new OAuthParameters(new URL(request.url).searchParams);
+    const cookies = new BrowserCookies(this.#settings, visitorOf(request));
+    const state = parameters.require("state");
+    const answer = {
+      state,
+      code: parameters.get("code"),
+      error: parameters.get("error"),
+      issuer: parameters.get("iss"),
+    };
+    const holder = await this.#parts.login.complete(answer, cookies.signIn(state));
+    const before = await this.#sessions.find(cookies.account, cookies.secrets);
+    if (before !== undefined) await this.#sessions.end(before);
+    const secret = cookies.pageSecret();
+    const { id } = await this.#sessions.begin(holder, secret.value);
+    this.#settings.reporter.tell("account-signed-in", { subject: holder.subject });
+    const account = { id, maxAgeSeconds: this.#settings.account.session + cookieMarginSeconds };
+    return this.#goBack(request, cookies, undefined, { secret, account, endedLogin: state });
+  }
+
+  /** Shows a failure to the person, and tells of it. */
+  showError(failure: unknown, subject?: string): Response {
+    const { reporter } = this.#settings;
+    const error = reporter.failure(failure);
+    if (!isToldElsewhere(error)) {
+      reporter.tell("account-refused", { error: error.error, subject, failure: describeFailure(failure) });
+    }
+    return accountErrorPage(this.#settings, error);
+  }
+
+  async #act(request: Request, cookies: BrowserCookies): Promise<Response> {
+    const form = await readForm(request, this.#settings.requestTimeout);
+    requireOwnPage(request, this.#settings.baseUrl);
+    const action = form.get("action");
+    if (action === "sign-in") {
+      const login = { ...(await this.#parts.login.begin()), purpose: "account" } as const;
+      return redirectResponse(
+        request.method,
+        login.location,
+        cookies.change({ login, ...this.#sameDecisions(cookies) }),
+      );
+    }
+    const session = await this.#sessions.find(cookies.account, cookies.secrets);
+    if (session === undefined) {
+      if (action === "sign-out" || action === "sign-out-upstream") return this.#askToSignIn(cookies, "signed-out");
+      const failure = new OAuthError("access_denied", "Nobody is signed in to the account page in this browser.");
+      this.#settings.reporter.tell("account-refused", {
+        error: failure.error,
+        subject: undefined,
+        failure: describeFailure(failure),
+      });
+      return this.#askToSignIn(cookies, "session-over", 403);
+    }
+    try {
+      if (!this.#sessions.isOwnForm(session, form.get("form"))) {
+        throw invalidRequest("Somebody has signed in again since this page was opened.");
+      }
+      return await this.#do(request, { session, cookies }, action, form);
+    } catch (failure) {
+      return this.showError(failure, session.subject);
+    }
+  }
+
+  async #do(
+    request: Request,
+    signedIn: SignedIn,
+    action: string | undefined,
+    form: OAuthParameters,
+  ): Promise<Response> {
+    const { session, cookies } = signedIn;
+    switch (action) {
+      case "end-client":
+        return this.#goBack(request, cookies, await this.#endClient(session, form.require("client")), {}, session);
+      case "end-login":
+        return this.#goBack(request, cookies, await this.#endLogin(session, form.require("grant")), {}, session);
+      case "end-all": {
+        const notice = await this.#endAll(session);
+        // This browser forgets by itself what it remembers of decisions, also of clients whose access is over.
+        return this.#goBack(request, cookies, notice, { decisions: () => "" }, session);
+      }
+      case "sign-out":
+      case "sign-out-upstream":
+        return this.#signOut(request, signedIn, action === "sign-out-upstream");
+      default:
+        throw invalidRequest("The form asks for nothing that there is.");
+    }
+  }
+
+  async #endClient({ subject }: AccountSession, clientId: string): Promise<AccountNotice> {
+    const grants = await this.#revoke({ subject, clientId });
+    if (grants === 0) return { done: "nothing" };
+    this.#settings.reporter.tell("account-access-ended", { subject, clientId, grantId: undefined, grants });
+    return this.#about("ended", clientId);
+  }
+
+  /** Ends one login. Of somebody else's no more is said than of one that there never was. */
+  async #endLogin({ subject }: AccountSession, grantId: string): Promise<AccountNotice> {
+    const { grants } = this.#parts;
+    const grant = await grants.get(grantId);
+    if (grant === undefined || grant.subject !== subject || !isOfServer(grant, this.#settings.resource)) {
+      throw new OAuthError("access_denied", "There is no such login among yours.");
+    }
+    if (isRevoked(grant) || !(await grants.revoke(grantId, { grant, by: "user" }))) return { done: "nothing" };
+    const { clientId } = grant;
+    this.#settings.reporter.tell("account-access-ended", { subject, clientId, grantId, grants: 1 });
+    return this.#about("login-ended", clientId);
+  }
+
+  async #endAll({ subject }: AccountSession): Promise<AccountNotice> {
+    const grants = await this.#revoke({ subject });
+    this.#settings.reporter.tell("account-all-access-ended", { subject, grants });
+    return { done: "all-ended" };
+  }
+
+  /** Ends what the filter means. A record of anybody's that cannot be read keeps nobody from ending what can be. */
+  async #revoke(filter: { readonly subject: string; readonly clientId?: string }): Promise<number> {
+    let ended = 0;
+    const { grants } = this.#parts;
+    const counting = {
+      revoke: async (...grant: Parameters<Grants["revoke"]>) => {
+        const isEnded = await grants.revoke(...grant);
+        if (isEnded) ended += 1;
+        return isEnded;
+      },
+    };
+    try {
+      return await revokeGrants(counting, this.#settings, filter, "user");
+    } catch (failure) {
+      this.#tolerateUnreadable(failure);
+      return ended;
+    }
+  }
+
+  async #about(done: AccountNotice["done"], clientId: string): Promise<AccountNotice> {
+    return { done, client: shownName(await knownClient(this.#parts.registry, clientId), this.#settings.consent) };
+  }
+
+  async #signOut(request: Request, { session, cookies }: SignedIn, isUpstreamToo: boolean): Promise<Response> {
+    const { subject, upstreamLogout } = session;
+    await this.#sessions.end(session);
+    const upstream = isUpstreamToo && upstreamLogout !== undefined;
+    this.#settings.reporter.tell("account-signed-out", { subject, upstream });
+    if (!upstream) return this.#askToSignIn(cookies, "signed-out");
+    const changes = cookies.change({ account: null, ...this.#sameDecisions(cookies) });
+    return redirectResponse(request.method, new URL(upstreamLogout), changes);
+  }
+
+  async #show({ session }: SignedIn, done: string | undefined): Promise<Response> {
+    const { registry } = this.#parts;
+    const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
+    const allowed = await allowedApplications(this.#settings, registry, session.subject, maxApplications, tell);
+    const formToken = this.#sessions.formToken(session);
+    return accountPage(this.#settings, {
+      ...allowed,
+      session,
+      formToken,
+      notice: this.#sessions.openNotice(session, done),
+    });
+  }
+
+  /** What cannot be read may be anybody's, and opens nothing: the operator is told, and the page goes on. */
+  #tolerateUnreadable(failure: unknown): void {
+    if (!(failure instanceof UnreadableRecordsError)) throw failure;
+    this.#settings.reporter.failure(failure);
+  }
+
+  #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Response {
+    const page = signInPage(this.#settings, reason, status);
+    const secret = cookies.pageSecret();
+    const changes = cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) });
+    for (const cookie of changes) page.headers.append("set-cookie", cookie);
+    return page;
+  }
+
+  /** Leads to the page, which says what was done. What follows a form is never sent again by a reload. */
+  #goBack(
+    { method }: Request,
+    cookies: BrowserCookies,
+    notice: AccountNotice | undefined,
+    changes: Partial<CookieChanges>,
+    session?: AccountSession,
+  ): Response {
+    const location = new URL(this.#settings.baseUrl + paths.account);
+    if (notice !== undefined && session !== undefined) {
+      location.searchParams.set("done", this.#sessions.sealNotice(session, notice));
+    }
+    return redirectResponse(method, location, cookies.change({ ...this.#sameDecisions(cookies), ...changes }));
+  }
+
+  /** What the browser remembers of decisions stays, as far as there is room. */
+  #sameDecisions(cookies: BrowserCookies): Pick<CookieChanges, "decisions"> {
+    return { decisions: (room) => this.#consent.shorten(cookies, room) };
+  }
+}

@@ -1,0 +1,121 @@
+import type { OAuthError } from "../../../errors.ts";
+import type { ProviderConfiguration } from "../../configuration/configuration.ts";
+import type { ConsentTexts } from "../../configuration/options.ts";
+import type { AccountNotice, AccountSession } from "../../login/account-sessions.ts";
+import type { AllowedApplication } from "../../login/allowed-applications.ts";
+import { pathBelow, paths } from "../../oauth/paths.ts";
+import { retryAfter } from "../responses.ts";
+import { applicationCard } from "./application-card.ts";
+import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
+
+/** What the account's pages are made from. */
+export type AccountPageSettings = Pick<
+  ProviderConfiguration,
+  "account" | "baseUrl" | "consent" | "resource" | "scopeHierarchy" | "upstream"
+>;
+
+/** What the account page shows to whoever is signed in. */
+export interface AccountOverview {
+  readonly session: AccountSession;
+  /** Comes back with each form. */
+  readonly formToken: string;
+  readonly applications: readonly AllowedApplication[];
+  /** How many applications there are, with those that are not shown. */
+  readonly total: number;
+  readonly notice: AccountNotice | undefined;
+}
+
+/** Why somebody who is not signed in sees the page that asks for it. */
+export type SignInReason = "came" | "session-over" | "signed-out";
+
+/** The page on which a person sees what they have allowed, and ends it. It works without scripts. */
+export function accountPage(settings: AccountPageSettings, overview: AccountOverview): Response {
+  const { baseUrl, consent: appearance, resource, upstream } = settings;
+  const { texts, brandName: brand } = appearance;
+  const { session, formToken, applications, total, notice } = overview;
+  const values = { brand, account: session.name ?? "", upstream: upstream.name };
+  const form = (content: string) =>
+    `<form class="wide" method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
+<input type="hidden" name="form" value="${escapeHtml(formToken)}">
+${content}
+</form>`;
+  const cards = applications.map((application, index) => applicationCard(settings, application, index, form));
+  const others = total - applications.length;
+  const list = `<p>${fillText(texts.accountIntro, values)}</p>
+<code class="address">${escapeHtml(resource)}</code>
+${cards.join("\n")}
+${others > 0 ? `<p>${fillText(texts.accountMoreClients, { count: String(others) })}</p>` : ""}
+<details>
+<summary>${escapeHtml(texts.accountEndAll)}</summary>
+<p>${fillText(texts.accountEndAllNote, values)}</p>
+${form(`<button class="grave" name="action" value="end-all">${escapeHtml(texts.accountEndAllNow)}</button>`)}
+</details>`;
+  const signOutUpstream = `<button name="action" value="sign-out-upstream">${fillText(texts.accountSignOutUpstream, values)}</button>`;
+  const signOut = form(`<button name="action" value="sign-out">${escapeHtml(texts.accountSignOut)}</button>
+${session.upstreamLogout === undefined ? "" : signOutUpstream}`);
+  return page(
+    settings,
+    texts.accountTitle,
+    `<h1>${escapeHtml(texts.accountTitle)}</h1>
+${session.name === undefined ? "" : `<p class="quiet">${fillText(texts.account, values)}</p>`}
+${notice === undefined ? "" : `<p class="standing" role="status">${noticeText(texts, notice)}</p>`}
+${applications.length === 0 ? `<p>${fillText(texts.accountEmpty, values)}</p>` : list}
+<hr>
+${signOut}`,
+  );
+}
+
+/** The page for somebody who is not signed in, or not any more. */
+export function signInPage(settings: AccountPageSettings, reason: SignInReason, status = 200): Response {
+  const { account, baseUrl, consent: appearance, upstream } = settings;
+  const { texts, brandName: brand } = appearance;
+  const values = { brand, upstream: upstream.name, minutes: String(Math.max(1, Math.round(account.session / 60))) };
+  const title = reason === "signed-out" ? texts.accountSignedOut : texts.accountSignInTitle;
+  const note = reason === "session-over" ? texts.accountSessionOver : texts.accountSignInNote;
+  return page(
+    settings,
+    title,
+    `<h1>${fillText(title, values)}</h1>
+<p>${fillText(note, values)}</p>
+<form method="post" action="${escapeHtml(pathBelow(baseUrl) + paths.account)}">
+<button class="main" name="action" value="sign-in">${fillText(texts.accountSignIn, values)}</button>
+</form>`,
+    status,
+  );
+}
+
+/** The page for a request about the account that was refused, or failed. Nothing was changed by it. */
+export function accountErrorPage(settings: AccountPageSettings, error: OAuthError): Response {
+  const { baseUrl, consent: appearance } = settings;
+  const { texts, brandName: brand } = appearance;
+  const isBusy = error.error === "temporarily_unavailable" || error.error === "too_many_requests";
+  const response = page(
+    settings,
+    texts.accountErrorTitle,
+    `<h1>${escapeHtml(texts.accountErrorTitle)}</h1>
+<p>${escapeHtml(error.message)}</p>
+<p class="quiet"><code>${escapeHtml(error.error)}</code></p>
+<p class="step">${fillText(isBusy ? texts.accountWaitStep : texts.accountErrorStep, { brand })}</p>
+<p class="onward"><a class="button" href="${escapeHtml(pathBelow(baseUrl) + paths.account)}">${escapeHtml(texts.accountBack)}</a></p>`,
+    error.status === 401 ? 400 : error.status,
+  );
+  for (const [name, value] of Object.entries(retryAfter(error))) response.headers.set(name, value);
+  return response;
+}
+
+function noticeText(texts: ConsentTexts, { done, client = "" }: AccountNotice): string {
+  const words: Readonly<Record<AccountNotice["done"], string>> = {
+    ended: texts.accountEnded,
+    "login-ended": texts.accountLoginEnded,
+    "all-ended": texts.accountAllEnded,
+    nothing: texts.accountNothingEnded,
+  };
+  return fillText(words[done], { client });
+}
+
+function page({ consent }: AccountPageSettings, title: string, content: string, status = 200): Response {
+  const headers = pageHeaders(consent, { hasForm: true });
+  // With `no-referrer` browsers would say that a form comes from the origin `null`, as any site can.
+  headers.set("referrer-policy", "same-origin");
+  return new Response(renderPage(consent, escapeHtml(title), content), { status, headers });
+}
