@@ -4,7 +4,7 @@ import type { Command } from "../commands.ts";
 export const grantsCommand: Command = {
   synopsis: "list|show|revoke [GRANT] --store ADDRESS [--subject ID] [--client ID] [--all]",
   summary: [
-    "list, show and end what people have allowed, in the store of a server",
+    "list, show and end what people have allowed, in a store",
     "list             the grants of --subject, of --client, of both, or all",
     "show GRANT       one grant, by its id",
     "revoke GRANT     end one grant, or those of --subject, of --client, or --all",
