@@ -23,7 +23,7 @@ process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 function fill(driver: SqliteDriver, records: number) {
   const database = openSqlite(join(directory, `${driver.replace(":", "-")}-${records}.db`), { driver });
   const repository = new SqliteRepository<string>(textCodec, database, { table: "token" });
-  const insert = database.prepare("INSERT OR REPLACE INTO token VALUES (?, ?, ?)");
+  const insert = database.prepare("INSERT OR REPLACE INTO token (key, value, expires_at) VALUES (?, ?, ?)");
   const put = (index: number): void => {
     insert.run(keyOf(index), text, Date.now() + 3_600_000);
   };

@@ -22,7 +22,7 @@ const keyOf = (index: number): string => storageKey("bench", String(index));
 function fill(records: number) {
   const database = openSqlite(join(directory, `${records}.db`));
   const repository = new SqliteRepository<string>(textCodec, database, { table: "token" });
-  const insert = database.prepare("INSERT INTO token VALUES (?, ?, ?)");
+  const insert = database.prepare("INSERT INTO token (key, value, expires_at) VALUES (?, ?, ?)");
   for (let index = 0; index < records; index++) {
     if (index % 10_000 === 0) database.exec(index === 0 ? "BEGIN" : "COMMIT; BEGIN");
     insert.run(keyOf(index), text, Date.now() + 3_600_000 + index);

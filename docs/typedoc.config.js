@@ -79,6 +79,7 @@ export default {
     "CookieJar",
     "EndingFault",
     "FreshlyReadable",
+    "GrantUse",
     "HtmlForm",
     "KeyAnnouncement",
     "Lock",

@@ -1,4 +1,4 @@
-export { sampleSchema } from "./storage/conformance/sample-schema.ts";
+export { sampleIndexes, sampleSchema } from "./storage/conformance/sample-schema.ts";
 export { type ServeRepositoryOptions, serveRepository } from "./storage/conformance/serve-repository.ts";
 export type {
   CreateRepository,

@@ -5,6 +5,7 @@ export type {
   ClientRegistrationOptions,
   ConsentOptions,
   ConsentTexts,
+  GrantUseOptions,
   McpOAuthProviderOptions,
   PreRegisteredClient,
   RateLimit,
@@ -86,7 +87,7 @@ export {
 export type { CachedRepositoryOptions, StaleIfErrorOptions } from "./storage/cached/options.ts";
 export type { RepositoryMethod } from "./storage/capabilities.ts";
 export { asCodec, type SchemaOrCodec } from "./storage/codecs/as-codec.ts";
-export type { Codec, RecordLocation } from "./storage/codecs/codec.ts";
+export type { Codec, IndexLabel, RecordLocation } from "./storage/codecs/codec.ts";
 export { jsonCodec } from "./storage/codecs/json-codec.ts";
 export { sealed } from "./storage/codecs/sealed.ts";
 export type { Repository } from "./storage/contract.ts";
@@ -96,6 +97,13 @@ export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
 export type { Diagnosable, Finding } from "./storage/finding.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
 export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";
+export {
+  type IndexedRepository,
+  type Indexes,
+  type IndexOptions,
+  isIndexedBy,
+  type ReadIndexValue,
+} from "./storage/indexed.ts";
 export { observed, type RepositoryCall, type RepositoryCallSink } from "./storage/observed.ts";
 export type { ReadsBack } from "./storage/read-back.ts";
 export type {
@@ -104,5 +112,6 @@ export type {
   ExplicitExpiry,
   ReadableExpiry,
 } from "./storage/readable-expiry.ts";
+export { type IndexEntry, type IndexQuery, RecordIndexes } from "./storage/record-indexes.ts";
 export { type EncodedRecord, RecordText } from "./storage/record-text.ts";
 export { type RetryingOptions, retrying } from "./storage/retrying.ts";

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util";
+import { grantsCommand } from "./grants/command.ts";
 import type { Invocation } from "./invocation.ts";
 import { migrateCommand } from "./migrate/command.ts";
 import { UsageError } from "./usage-error.ts";
@@ -15,13 +16,15 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig["options"]>;
   /** Optional packages that it needs, by a module of each. */
   readonly packages: Readonly<Record<string, string>>;
+  /** Whether words without a dash may stand behind it. Default: false. */
+  readonly takesWords?: boolean;
   /**
    * Complains of values that cannot be right, before anything is asked for or begun.
    *
    * @throws {UsageError} when a value is wrong.
    */
-  check?(values: CommandLineValues): void;
-  run(values: CommandLineValues, invocation: Invocation): Promise<void>;
+  check?(values: CommandLineValues, words: readonly string[]): void;
+  run(values: CommandLineValues, invocation: Invocation, words: readonly string[]): Promise<void>;
 }
 
 const demoPort = 8000;
@@ -107,6 +110,7 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
   migrate: migrateCommand,
+  grants: grantsCommand,
 };
 
 function readPort(text: string | boolean | undefined, fallback: number): number {

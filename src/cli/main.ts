@@ -15,10 +15,10 @@ async function main([name, ...words]: string[]): Promise<void> {
   if (name === "--version" || name === "-v") return console.log(version());
   const command = findCommand(name);
   if (words.some((word) => word === "--help" || word === "-h")) return console.log(usageOf(name));
-  const values = readOptions(name, command, words);
-  command.check?.(values);
+  const { values, positionals } = readOptions(name, command, words);
+  command.check?.(values, positionals);
   requirePackages(name, command, words);
-  await command.run(values, findInvocation());
+  await command.run(values, findInvocation(), positionals);
 }
 
 /** @throws {UsageError} when there is no such command. */
@@ -62,12 +62,18 @@ function version(): string {
   return String(text);
 }
 
-function readOptions(name: string, { options }: Command, words: string[]): CommandLineValues {
+/** What was typed behind a command: its options, and the words that are none. */
+function readOptions(
+  name: string,
+  { options, takesWords = false }: Command,
+  words: string[],
+): { readonly values: CommandLineValues; readonly positionals: readonly string[] } {
   try {
-    const { values } = parseArgs({ args: words, options });
-    return Object.fromEntries(
-      Object.entries(values).filter((entry): entry is [string, string | boolean] => !Array.isArray(entry[1])),
+    const { values, positionals } = parseArgs({ args: words, options, allowPositionals: takesWords });
+    const single = Object.entries(values).filter(
+      (entry): entry is [string, string | boolean] => !Array.isArray(entry[1]),
     );
+    return { values: Object.fromEntries(single), positionals };
   } catch (failure) {
     const [complaint = ""] = failure instanceof Error ? failure.message.split("\n") : [];
     throw new UsageError(`${name}: ${complaint}`);

@@ -4,6 +4,7 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  type GuardOptions,
   type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
@@ -13,7 +14,15 @@ import { authenticateNode } from "./node.ts";
 import { answer, type NodeRequest, pathOf } from "./node-conversion.ts";
 import { PublicPaths } from "./public-path.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
+export type {
+  AuthInfo,
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  GuardOptions,
+  MountOptions,
+  RequireBearerOptions,
+};
 
 /** The part of an Express request that the middleware needs. */
 export interface ExpressRequest extends NodeRequest {
@@ -48,7 +57,7 @@ export function pangeaAuth(
   options: MountOptions<ExpressRequest> = {},
 ): ExpressMiddleware {
   requireServing("pangeaAuth", provider, options);
-  const { caller = (request) => request.ip ?? request.socket.remoteAddress } = options;
+  const { caller = addressOf } = options;
   const paths = new PublicPaths(provider, options);
   return async (request, response, next) => {
     const below = request.baseUrl ?? "";
@@ -69,12 +78,20 @@ export function pangeaAuth(
  * app.post("/mcp", requireBearer(provider, { requiredScopes: ["tools"] }), handler);
  * ```
  */
-export function requireBearer(provider: BearerAuthenticator, options: RequireBearerOptions = {}): ExpressMiddleware {
+export function requireBearer(
+  provider: BearerAuthenticator,
+  options: GuardOptions<ExpressRequest> = {},
+): ExpressMiddleware {
   requireGuarding("requireBearer", provider, options);
+  const { caller: callerOf = addressOf } = options;
   return async (request, response, next) => {
-    const caller = await authenticateNode(provider, request, response, options);
+    const caller = await authenticateNode(provider, request, response, { ...options, caller: () => callerOf(request) });
     if (caller === undefined) return;
     request.auth = caller;
     next();
   };
+}
+
+function addressOf(request: ExpressRequest): string | undefined {
+  return request.ip ?? request.socket.remoteAddress;
 }

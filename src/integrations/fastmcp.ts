@@ -7,6 +7,8 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  demandOf,
+  type GuardOptions,
   type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
@@ -14,10 +16,24 @@ import {
 } from "./mounted-provider.ts";
 import { webHeaders } from "./node-conversion.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
+export type {
+  AuthInfo,
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  GuardOptions,
+  MountOptions,
+  RequireBearerOptions,
+};
 
 /** What a tool gets as `session`: who is calling. Hand it to `provider.pangeaToken(session)`. */
 export type FastMCPAuth = { [Name in keyof AuthInfo]: AuthInfo[Name] };
+
+/** The part of a request that FastMCP's `authenticate` reads. */
+export type FastMCPRequest = Pick<IncomingMessage, "headers"> &
+  Partial<Pick<IncomingMessage, "method" | "url">> & {
+    readonly socket?: { readonly remoteAddress?: string | undefined };
+  };
 
 /** The part of a `FastMCP` server that is needed: its Hono application, which answers all but the MCP endpoint. */
 export interface FastMCPServer {
@@ -90,15 +106,14 @@ export function fastmcpCors(): FastMCPCors {
  */
 export function fastmcpAuthenticate(
   provider: BearerAuthenticator,
-  options: RequireBearerOptions = {},
-): (
-  request: Pick<IncomingMessage, "headers"> & Partial<Pick<IncomingMessage, "method" | "url">>,
-) => Promise<FastMCPAuth> {
+  options: GuardOptions<FastMCPRequest> = {},
+): (request: FastMCPRequest) => Promise<FastMCPAuth> {
   requireGuarding("fastmcpAuthenticate", provider, options);
+  const { caller: callerOf = ({ socket }) => socket?.remoteAddress } = options;
   return async (request) => {
     const caller = await provider.authenticate(
       { headers: webHeaders(request), method: request.method, url: request.url },
-      options,
+      demandOf(options, callerOf, request),
     );
     if (caller instanceof Response) throw caller;
     return caller;

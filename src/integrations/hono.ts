@@ -6,6 +6,8 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  demandOf,
+  type GuardOptions,
   type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
@@ -13,7 +15,15 @@ import {
 } from "./mounted-provider.ts";
 import { PublicPaths } from "./public-path.ts";
 
-export type { AuthInfo, AuthorizationServer, BearerAuthenticator, CallerOptions, MountOptions, RequireBearerOptions };
+export type {
+  AuthInfo,
+  AuthorizationServer,
+  BearerAuthenticator,
+  CallerOptions,
+  GuardOptions,
+  MountOptions,
+  RequireBearerOptions,
+};
 
 /** The part of a Hono context that the middleware needs. */
 export interface HonoContext {
@@ -72,11 +82,12 @@ export function pangeaAuth(provider: AuthorizationServer, options: MountOptions<
  */
 export function requireBearer(
   provider: BearerAuthenticator,
-  options: RequireBearerOptions = {},
+  options: GuardOptions<HonoContext> = {},
 ): MiddlewareHandler<AuthenticatedEnv> {
   requireGuarding("requireBearer", provider, options);
+  const { caller: callerOf = addressOf } = options;
   return async (context, next) => {
-    const caller = await provider.authenticate(context.req.raw, options);
+    const caller = await provider.authenticate(context.req.raw, demandOf(options, callerOf, context));
     if (caller instanceof Response) return caller;
     context.set("auth", caller);
     await next();

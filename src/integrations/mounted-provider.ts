@@ -20,7 +20,7 @@ export interface RequireBearerOptions {
 /** How a mount finds out what a request is: who sends it, and for which public path. */
 export interface MountOptions<Received> extends CallerOptions<Received>, PathMapping {}
 
-/** How a mount tells callers apart, for the rate limits of a caller. */
+/** How a mount tells callers apart, for the rate limits of a caller and for the network that a grant was last used from. */
 export interface CallerOptions<Received> {
   /**
    * Who sends a request. Default: the address that the connection comes from. Behind a proxy that is the proxy's, and
@@ -29,12 +29,24 @@ export interface CallerOptions<Received> {
   readonly caller?: (request: Received) => string | undefined;
 }
 
+/** What a guard demands of a request, and how it tells who sends it: `grantUse.network` of the provider writes that down. */
+export interface GuardOptions<Received> extends RequireBearerOptions, CallerOptions<Received> {}
+
 const mountKinds: OptionKinds<MountOptions<never>> = {
   caller: "function",
   removedPrefix: "text",
   addedPrefix: "text",
 };
-const bearerKinds: OptionKinds<RequireBearerOptions> = { requiredScopes: "any" };
+const bearerKinds: OptionKinds<GuardOptions<never>> = { requiredScopes: "any", caller: "function" };
+
+/** What a guard hands on of its options, for a request. */
+export function demandOf<Received>(
+  { requiredScopes }: RequireBearerOptions,
+  caller: (request: Received) => string | undefined,
+  request: Received,
+): { readonly requiredScopes?: readonly string[]; readonly caller: string | undefined } {
+  return { ...(requiredScopes !== undefined && { requiredScopes }), caller: caller(request) };
+}
 
 /**
  * Checks what a mount is made of, when it is made: a misspelt option must not be found out by the first request, or never.

@@ -6,6 +6,8 @@ import {
   type AuthorizationServer,
   type BearerAuthenticator,
   type CallerOptions,
+  demandOf,
+  type GuardOptions,
   type MountOptions,
   type RequireBearerOptions,
   requireGuarding,
@@ -20,6 +22,7 @@ export type {
   AuthorizationServer,
   BearerAuthenticator,
   CallerOptions,
+  GuardOptions,
   MountOptions,
   NodeRequest,
   RequireBearerOptions,
@@ -67,7 +70,7 @@ export function pangeaAuth(
 export function requireBearer(
   provider: BearerAuthenticator,
   next: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
-  options: RequireBearerOptions = {},
+  options: GuardOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireGuarding("requireBearer", provider, options);
   requireKind("requireBearer: the listener", next ?? null, "function");
@@ -93,7 +96,10 @@ export function protectMcp(
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireProtecting("protectMcp", provider, options);
   const { requiredScopes, ...mount } = options;
-  const guarded = requireBearer(provider, listener, { ...(requiredScopes !== undefined && { requiredScopes }) });
+  const guarded = requireBearer(provider, listener, {
+    ...(requiredScopes !== undefined && { requiredScopes }),
+    ...(mount.caller !== undefined && { caller: mount.caller }),
+  });
   return pangeaAuth(provider, guarded, mount);
 }
 
@@ -110,9 +116,10 @@ export async function authenticateNode(
   provider: BearerAuthenticator,
   request: NodeRequest,
   response: ServerResponse,
-  options: RequireBearerOptions = {},
+  options: GuardOptions<NodeRequest> = {},
 ): Promise<AuthInfo | undefined> {
-  const caller = await provider.authenticate(guardedRequest(request), options);
+  const demand = demandOf(options, options.caller ?? addressOf, request);
+  const caller = await provider.authenticate(guardedRequest(request), demand);
   if (!(caller instanceof Response)) {
     allowOtherOrigins(
       (name) => response.hasHeader(name),

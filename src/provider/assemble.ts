@@ -4,6 +4,7 @@ import { clientAuthenticator } from "./clients/client-authenticator.ts";
 import { ClientRegistry } from "./clients/client-registry.ts";
 import { KeptDocuments } from "./clients/kept-documents.ts";
 import type { ProviderConfiguration } from "./configuration/configuration.ts";
+import { GrantUses } from "./grants/grant-uses.ts";
 import { Grants } from "./grants/grants.ts";
 import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
 import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
@@ -72,6 +73,7 @@ export function assemble(given: ProviderConfiguration) {
     configuration,
     documents,
     grants,
+    grantUses: new GrantUses(configuration),
     sessions,
     upstreamRevocations,
     announcements,

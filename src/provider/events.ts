@@ -52,8 +52,16 @@ export interface ProviderEvents {
   readonly "token-refreshed": TokenEvent;
   /** An access token was revoked by its client. */
   readonly "token-revoked": { readonly clientId: string; readonly grantId: string | undefined };
-  /** A grant was ended, with all its tokens. */
-  readonly "grant-revoked": { readonly clientId: string | undefined; readonly grantId: string };
+  /**
+   * A grant was ended, with all its tokens. `by` says whose decision that was: an operator's or the user's own; undefined where
+   * the client ended it, or this server did.
+   */
+  readonly "grant-revoked": {
+    readonly clientId: string | undefined;
+    readonly grantId: string;
+    readonly subject: string | undefined;
+    readonly by: "operator" | "user" | undefined;
+  };
   /** A person signed in to the account page. */
   readonly "account-signed-in": AccountEvent;
   /** A person signed out of the account page. `upstream` is whether the browser went to sign out upstream as well. */
@@ -101,6 +109,11 @@ export interface ProviderEvents {
    * refused and has to log in again. Told once for each upstream. Configured again, with the same issuer, it goes on.
    */
   readonly "unknown-upstream": { readonly upstreamIssuer: string };
+  /**
+   * Grants of one user or client were asked for, and the repository cannot find those alone: all grants were read, as they are
+   * each time. Told once.
+   */
+  readonly "grants-unindexed": { readonly issuer: string };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
@@ -156,6 +169,7 @@ const names: readonly (keyof ProviderEvents)[] = [
   "state-in-memory",
   "foreign-grants",
   "unknown-upstream",
+  "grants-unindexed",
   "rate-limited",
   "outage",
 ];

@@ -120,7 +120,8 @@ export class McpOAuthProvider {
    * for a server that hides it.
    *
    * @param request - A Web request, or anything with its headers, its method and its URL or path.
-   * @param options - `requiredScopes` in place of those of the configuration.
+   * @param options - `requiredScopes` in place of those of the configuration; `caller`, as for `fetch`, for the network that
+   * `grantUse.network` writes down.
    *
    * @example
    * ```ts
@@ -134,7 +135,7 @@ export class McpOAuthProvider {
       readonly method?: string | undefined;
       readonly url?: string | undefined;
     },
-    options: { readonly requiredScopes?: readonly string[] } = {},
+    options: { readonly requiredScopes?: readonly string[]; readonly caller?: string | undefined } = {},
   ): Promise<AuthInfo | Response> {
     const hasHeaders = typeof request?.headers?.get === "function";
     requireThat(
@@ -143,7 +144,9 @@ export class McpOAuthProvider {
     );
     // An instance that serves nothing but the MCP endpoint announces its keys as well.
     this.#parts.background();
-    return this.#parts.guard.authenticate(request, options.requiredScopes);
+    const answer = await this.#parts.guard.authenticate(request, options.requiredScopes);
+    if (!(answer instanceof Response)) this.#parts.grantUses.note(answer.extra.grantId, options.caller);
+    return answer;
   }
 
   /**
@@ -162,7 +165,9 @@ export class McpOAuthProvider {
    */
   async verifyAccessToken(token: string): Promise<AuthInfo> {
     this.#parts.background();
-    return withImpliedScopes(this.#configuration.scopeHierarchy, await verifyAccessToken(this.#configuration, token));
+    const authInfo = await verifyAccessToken(this.#configuration, token);
+    this.#parts.grantUses.note(authInfo.extra.grantId);
+    return withImpliedScopes(this.#configuration.scopeHierarchy, authInfo);
   }
 
   /**
@@ -197,11 +202,12 @@ export class McpOAuthProvider {
    */
   async revokeGrant(grantId: string): Promise<boolean> {
     requireText("grantId", grantId);
-    return this.#parts.grants.revoke(grantId);
+    return this.#parts.grants.revoke(grantId, { by: "operator" });
   }
 
   /**
-   * Lists grants, one user's approval of one client each, for an operator's tools. It reads the whole repository.
+   * Lists grants, one user's approval of one client each, for an operator's tools. Those of a user or a client are found by an
+   * index, where the repositories have one, as those of this package do; where not, the whole repository is read.
    *
    * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
    * without a value.
@@ -267,8 +273,8 @@ export class McpOAuthProvider {
 
   /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const { announcements, documents, sessions, upstreamRevocations } = this.#parts;
-    const parts = [documents, announcements, sessions.unstored, upstreamRevocations.retries];
+    const { announcements, documents, grantUses, sessions, upstreamRevocations } = this.#parts;
+    const parts = [documents, announcements, grantUses, sessions.unstored, upstreamRevocations.retries];
     await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()));
   }
 }

@@ -3,6 +3,7 @@ import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel, InvalidationSource } from "../storage/cached/invalidation.ts";
 import { type Repository, requireRepository } from "../storage/contract.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
+import { hasIndexes } from "../storage/indexed.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** The kinds of record that are cached. */
@@ -137,9 +138,16 @@ function isChannel(given: object): given is InvalidationChannel {
   return "subscribe" in given && typeof given.subscribe === "function";
 }
 
-/** The cache, with a list of the records that are in the backend where the backend has one: operators ask for it. */
+/** The cache, with the lists of the records that are in the backend where the backend has them: operators ask for them. */
 function listable<C extends object, V>(cache: C, backend: Repository<string, V>): C {
-  return isEnumerable(backend) ? Object.assign(cache, { entries: () => backend.entries() }) : cache;
+  return Object.assign(
+    cache,
+    isEnumerable(backend) && { entries: () => backend.entries() },
+    hasIndexes(backend) && {
+      indexNames: backend.indexNames,
+      entriesBy: (index: string, value: string) => backend.entriesBy(index, value),
+    },
+  );
 }
 
 function isDisposable(repositories: object): repositories is AsyncDisposable {

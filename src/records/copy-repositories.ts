@@ -77,6 +77,7 @@ const nothing: CopyReport = { written: 0, unchanged: 0, kept: 0, gone: 0, failed
 /** What has been copied before the first record is; the kinds in the order in which they are copied. */
 const nothingCopied: Record<keyof ProviderRecords, CopyReport> = {
   grants: nothing,
+  grantUses: nothing,
   consentRevocations: nothing,
   clients: nothing,
   upstreamSessions: nothing,

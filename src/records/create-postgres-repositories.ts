@@ -22,7 +22,8 @@ export interface PostgresRepositories extends RepositoriesOf<InPostgres>, AsyncD
 }
 
 /** The options of {@link createPostgresRepositories}. */
-export interface PostgresRepositoriesOptions extends Omit<PostgresRepositoryOptions<never>, "prefix" | "expiresAt"> {
+export interface PostgresRepositoriesOptions
+  extends Omit<PostgresRepositoryOptions<never>, "prefix" | "expiresAt" | "indexes"> {
   /**
    * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Two servers on one table need
    * one each. Default: `pangea`, with which access tokens have the prefix `pangea-access_token`.
@@ -36,7 +37,7 @@ export interface PostgresRepositoriesOptions extends Omit<PostgresRepositoryOpti
   readonly keys?: KeyRing;
 }
 
-const { prefix: _prefix, expiresAt: _expiresAt, ...sharedKinds } = postgresRepositoryOptionKinds;
+const { prefix: _prefix, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = postgresRepositoryOptionKinds;
 const optionKinds: OptionKinds<PostgresRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
 
 /**
@@ -68,10 +69,11 @@ export function createPostgresRepositories(
   // One view of the client for all kinds: what a request reads of several kinds at once is one statement.
   const shared = new SharedPostgres(postgres, options.timeout);
   const repositories = createRepositories<InPostgres>(
-    (schema, kind) =>
+    (schema, kind, indexes) =>
       new PostgresRepository(keys === undefined ? schema : sealed(schema, keys), shared, {
         ...common,
         prefix: `${namespace}-${kind}`,
+        indexes,
       }),
   );
   return {

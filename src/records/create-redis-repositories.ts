@@ -36,7 +36,8 @@ export interface RedisRepositories extends RepositoriesOf<InRedis>, AsyncDisposa
 }
 
 /** The options of {@link createRedisRepositories}. */
-export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt"> {
+export interface RedisRepositoriesOptions
+  extends Omit<RedisRepositoryOptions<never>, "prefix" | "expiresAt" | "indexes"> {
   /**
    * What the prefix of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default: `pangea`, with which
    * access tokens have the prefix `pangea-access_token`. Servers that share a Redis need a namespace each: with the same one
@@ -51,7 +52,7 @@ export interface RedisRepositoriesOptions extends Omit<RedisRepositoryOptions<ne
   readonly keys?: KeyRing;
 }
 
-const { prefix: _prefix, expiresAt: _expiresAt, ...sharedKinds } = redisRepositoryOptionKinds;
+const { prefix: _prefix, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = redisRepositoryOptionKinds;
 const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
 
 /**
@@ -83,10 +84,11 @@ export function createRedisRepositories(
   // One view of the client for all kinds: what a request reads of several kinds at once is one command.
   const client = new SharedClient(redis, options.timeout, options.waitForReplicas);
   const repositories = createRepositories<InRedis>(
-    (schema, kind) =>
+    (schema, kind, indexes) =>
       new RedisRepository(keys === undefined ? schema : sealed(schema, keys), client, {
         ...common,
         prefix: `${namespace}-${kind}`,
+        indexes,
       }),
   );
   const endWarning = warnOfEviction(client);

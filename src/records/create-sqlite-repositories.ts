@@ -32,7 +32,7 @@ export interface SqliteRepositories extends RepositoriesOf<InSqlite>, AsyncDispo
 
 /** The options of {@link createSqliteRepositories}. */
 export interface SqliteRepositoriesOptions
-  extends Omit<SqliteRepositoryOptions<never>, "table" | "expiresAt">,
+  extends Omit<SqliteRepositoryOptions<never>, "table" | "expiresAt" | "indexes">,
     OpenSqliteOptions {
   /**
    * What the table of every kind of record begins with: 1 to 40 of `a-z`, `0-9`, `_` and `-`. Default: `pangea`, with which
@@ -47,7 +47,7 @@ export interface SqliteRepositoriesOptions
   readonly keys?: KeyRing | "none";
 }
 
-const { table: _table, expiresAt: _expiresAt, ...sharedKinds } = sqliteRepositoryOptionKinds;
+const { table: _table, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = sqliteRepositoryOptionKinds;
 const optionKinds: OptionKinds<SqliteRepositoriesOptions> = {
   ...sharedKinds,
   ...openSqliteOptionKinds,
@@ -95,7 +95,8 @@ export function createSqliteRepositories(
     // One view of the file for all kinds: what a request writes of several kinds at once is one transaction.
     const connection = new SharedConnection(database, timeout);
     const repositories = createRepositories<InSqlite>(
-      (schema, kind) => new SqliteRepository(codecOf(schema), connection, { ...common, table: tableOf(kind) }),
+      (schema, kind, indexes) =>
+        new SqliteRepository(codecOf(schema), connection, { ...common, table: tableOf(kind), indexes }),
     );
     const close = onceOnly(async () => {
       await Promise.all(Object.values(repositories).map((repository) => repository[Symbol.asyncDispose]()));

@@ -6,6 +6,12 @@ import { flag, number, optional, record, text, texts, url } from "./record.ts";
  */
 export interface Grant {
   readonly clientId: string;
+  /** What the client called itself when the person allowed it. */
+  readonly clientName?: string;
+  /** The domain of the client's document, or else the host or scheme of its redirect URI. */
+  readonly clientHost?: string;
+  /** Whether somebody had checked who the client is. */
+  readonly clientVerified?: true;
   /** The user's id upstream. It tells users of one issuer apart. */
   readonly subject?: string;
   /** The issuer of the upstream that the user logged in at. Absent where there was one upstream only, and it was not noted. */
@@ -30,6 +36,9 @@ export interface Grant {
 /** Reads and writes grant records. */
 export const GrantSchema = record<Grant>({
   clientId: text,
+  clientName: optional(text),
+  clientHost: optional(text),
+  clientVerified: optional(flag),
   subject: optional(text),
   upstreamIssuer: optional(text),
   scopes: texts,

@@ -29,6 +29,11 @@ export function grantIdOf(handle: string): TokenKey {
   return storageKey("grant", handle);
 }
 
+/** The storage key of the last use of a grant: another one than the grant's, for kinds of records may share a folder of names. */
+export function grantUseKey(grantId: string): TokenKey {
+  return recordKey("grant_use", grantId);
+}
+
 /** The storage key of the lock of whoever replaces a version of a grant's upstream session. */
 export function upstreamRefreshLockKey(grantId: string, sealedSession: string): TokenKey {
   return storageKey("upstream refresh", JSON.stringify([grantId, sealedSession]));

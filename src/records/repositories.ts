@@ -2,6 +2,7 @@ import type { ZodType } from "zod";
 import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
+import type { Indexes } from "../storage/indexed.ts";
 import type { ExpiringRecord } from "../storage/readable-expiry.ts";
 import { type AccessToken, AccessTokenSchema } from "./access-token.ts";
 import { type AccountSession, AccountSessionSchema } from "./account-session.ts";
@@ -9,6 +10,7 @@ import { type AuthorizationCode, AuthorizationCodeSchema } from "./authorization
 import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.ts";
 import { type ConsentRevocation, ConsentRevocationSchema } from "./consent-revocation.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
+import { type GrantUse, GrantUseSchema } from "./grant-use.ts";
 import { areKeptInMemory, keptInMemory } from "./kept-in-memory.ts";
 import { type KeyAnnouncement, KeyAnnouncementSchema } from "./key-announcement.ts";
 import { type Lock, LockSchema } from "./lock.ts";
@@ -29,6 +31,8 @@ export interface ProviderRecords {
   readonly clients: OAuthClientInformation;
   /** Grants (one user's approval of one client), and the tombstones of revoked ones, by grant id. */
   readonly grants: Grant;
+  /** When grants were last used, by a hash of the grant id. */
+  readonly grantUses: GrantUse;
   /** The `private_key_jwt` assertions that were used, by the hash of client id and `jti`, until they expire. */
   readonly clientAssertions: ClientAssertion;
   /** The upstream sessions of grants that were refreshed since the login, by grant id. */
@@ -52,6 +56,7 @@ export const recordKinds = [
   "refresh_token",
   "client",
   "grant",
+  "grant_use",
   "client_assertion",
   "upstream_session",
   "upstream_revocation",
@@ -99,7 +104,8 @@ type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["reposito
 /**
  * Builds every repository of a provider on one backend of your own.
  *
- * @param create - Called once for each kind of record with its Zod schema and its name.
+ * @param create - Called once for each kind of record with its Zod schema, its name, and what its records are found by: give that
+ * to a repository as its option `indexes`. A repository that has no indexes is listed as a whole instead.
  *
  * @example
  * ```ts
@@ -108,27 +114,36 @@ type RepositoryOf<B extends Backend, V> = (B & { readonly record: V })["reposito
  * ```
  */
 export function createRepositories<B extends Backend = Backend>(
-  create: <V extends ExpiringRecord>(schema: ZodType<V>, kind: RecordKind) => RepositoryOf<B, V>,
+  create: <V extends ExpiringRecord>(schema: ZodType<V>, kind: RecordKind, indexes: Indexes<V>) => RepositoryOf<B, V>,
 ): RepositoriesOf<B> {
   requireThat(
     typeof create === "function",
     "createRepositories() needs a function that makes a repository of a schema.",
   );
   return {
-    accessTokens: create(AccessTokenSchema, "access_token"),
-    authorizationCodes: create(AuthorizationCodeSchema, "authorization_code"),
-    refreshTokens: create(RefreshTokenSchema, "refresh_token"),
-    clients: create(OAuthClientInformationSchema, "client"),
-    grants: create(GrantSchema, "grant"),
-    clientAssertions: create(ClientAssertionSchema, "client_assertion"),
-    upstreamSessions: create(UpstreamSessionSchema, "upstream_session"),
-    upstreamRevocations: create(UpstreamRevocationSchema, "upstream_revocation"),
-    consentRevocations: create(ConsentRevocationSchema, "consent_revocation"),
-    locks: create(LockSchema, "lock"),
-    keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement"),
-    accountSessions: create(AccountSessionSchema, "account_session"),
+    accessTokens: create(AccessTokenSchema, "access_token", noIndexes),
+    authorizationCodes: create(AuthorizationCodeSchema, "authorization_code", ownership),
+    refreshTokens: create(RefreshTokenSchema, "refresh_token", noIndexes),
+    clients: create(OAuthClientInformationSchema, "client", noIndexes),
+    grants: create(GrantSchema, "grant", ownership),
+    grantUses: create(GrantUseSchema, "grant_use", noIndexes),
+    clientAssertions: create(ClientAssertionSchema, "client_assertion", noIndexes),
+    upstreamSessions: create(UpstreamSessionSchema, "upstream_session", noIndexes),
+    upstreamRevocations: create(UpstreamRevocationSchema, "upstream_revocation", noIndexes),
+    consentRevocations: create(ConsentRevocationSchema, "consent_revocation", noIndexes),
+    locks: create(LockSchema, "lock", noIndexes),
+    keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement", noIndexes),
+    accountSessions: create(AccountSessionSchema, "account_session", noIndexes),
   };
 }
+
+/** What the records of a person's logins are found by. */
+const ownership: Indexes<Pick<Grant, "clientId" | "subject">> = {
+  client: ({ clientId }) => clientId,
+  subject: ({ subject }) => subject,
+};
+
+const noIndexes: Indexes<unknown> = {};
 
 interface InMemoryOptions {
   readonly clock?: () => number;
@@ -161,6 +176,7 @@ export function wrapRepositories<R extends ProviderRepositories>(
     refreshTokens: wrap(repositories.refreshTokens, "refreshTokens"),
     clients: wrap(repositories.clients, "clients"),
     grants: wrap(repositories.grants, "grants"),
+    grantUses: wrap(repositories.grantUses, "grantUses"),
     clientAssertions: wrap(repositories.clientAssertions, "clientAssertions"),
     upstreamSessions: wrap(repositories.upstreamSessions, "upstreamSessions"),
     upstreamRevocations: wrap(repositories.upstreamRevocations, "upstreamRevocations"),
@@ -185,5 +201,8 @@ export function wrapRepositories<R extends ProviderRepositories>(
  */
 export function createInMemoryRepositories(options: InMemoryOptions = {}): ProviderRepositories {
   requireOptions("createInMemoryRepositories", options, inMemoryOptionKinds);
-  return createRepositories(<V>() => new InMemoryRepository<string, V>(options));
+  return createRepositories(
+    <V>(_schema: ZodType<V>, _kind: RecordKind, indexes: Indexes<V>) =>
+      new InMemoryRepository<string, V>({ ...options, indexes }),
+  );
 }

@@ -1,6 +1,7 @@
 import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { isFreshlyReadable } from "./fresh-read.ts";
+import { hasIndexes } from "./indexed.ts";
 import { canReadBack } from "./read-back.ts";
 
 /** A call that a wrapper passes on, or not. */
@@ -11,7 +12,8 @@ export type RepositoryMethod = keyof Repository<string, unknown> | "getFresh";
 
 /**
  * A repository that hands every call by key to a wrapper. It has the optional capabilities that the repository has, and no
- * others: a fresh read, what a read would give back, a list of the records, an end.
+ * others: a fresh read, what a read would give back, a list of the records, what finds them by an
+ * index, an end.
  *
  * @throws {ConfigurationError} when it is no repository.
  */
@@ -31,6 +33,10 @@ export function wrapped<K extends string, V>(repository: Repository<K, V>, passO
     },
     canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
     isEnumerable(repository) && { entries: () => repository.entries() },
+    hasIndexes(repository) && {
+      indexNames: repository.indexNames,
+      entriesBy: (index: string, value: string) => repository.entriesBy(index, value),
+    },
     isAsyncDisposable(repository) && { [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose]() },
   );
 }

@@ -2,16 +2,18 @@ import { StorageFullError } from "../errors.ts";
 import { type OptionKinds, requireKind, requireOptions, requireThat } from "../option-checks.ts";
 import { isSchemaOrCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
-import type { Repository } from "./contract.ts";
 import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
+import type { IndexedRepository, IndexOptions } from "./indexed.ts";
+import { LabelMap } from "./label-map.ts";
 import type { ReadsBack } from "./read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "./readable-expiry.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
+import { type IndexEntry, RecordIndexes } from "./record-indexes.ts";
 import { RecordText } from "./record-text.ts";
 import { UnreadableRecords } from "./unreadable-records.ts";
 
 /** How an `InMemoryRepository` keeps its records. */
-export interface InMemoryRepositoryOptions<V> extends ExpiryOptions<V> {
+export interface InMemoryRepositoryOptions<V> extends ExpiryOptions<V>, IndexOptions<V> {
   /**
    * How many records are kept at the most. A write that would be one more removes what has expired; where that is nothing,
    * it fails with a `StorageFullError`. No record makes way for another: it may be somebody's login. Default: no bound.
@@ -19,12 +21,17 @@ export interface InMemoryRepositoryOptions<V> extends ExpiryOptions<V> {
   readonly max?: number;
 }
 
-const optionKinds: OptionKinds<InMemoryRepositoryOptions<never>> = { ...expiryOptionKinds, max: "any" };
+const optionKinds: OptionKinds<InMemoryRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
+  indexes: "object",
+  max: "any",
+};
 
 /** A record as it is kept: itself, frozen, or as the text that the codec writes. */
 type Kept<V> = ({ readonly record: V } | { readonly text: string }) & {
   /** In epoch seconds; undefined for a record that never expires. */
   readonly expiresAt: number | undefined;
+  readonly indexEntry: IndexEntry | undefined;
 };
 
 /** A write looks at this many older records, so expired ones go at least as fast as new ones come. */
@@ -46,8 +53,10 @@ const sweptPerWrite = 2;
  * const sessions = new InMemoryRepository(z.object({ user: z.string(), expiresAt: z.number() }), { max: 10_000 });
  * ```
  */
-export class InMemoryRepository<K extends string, V> implements Repository<K, V>, ReadsBack<K, V> {
+export class InMemoryRepository<K extends string, V> implements IndexedRepository<K, V>, ReadsBack<K, V> {
   readonly #records = new Map<K, Kept<V>>();
+  readonly #indexes: RecordIndexes<V>;
+  readonly #labels = new LabelMap<K>();
   readonly #texts: RecordText<V> | undefined;
   readonly #expiry: RecordExpiry<V>;
   readonly #clock: () => number;
@@ -85,6 +94,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
       "max must be a whole number above 0.",
     );
     this.#texts = hasSchema ? new RecordText(schemaOrOptions, options) : undefined;
+    this.#indexes = this.#texts?.indexes ?? new RecordIndexes(options.indexes, {});
     this.#expiry = new RecordExpiry(expiresAt);
     this.#clock = clock;
     this.#max = max;
@@ -113,7 +123,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
 
   async delete(key: K): Promise<boolean> {
     const existed = this.#isThere(key);
-    this.#records.delete(key);
+    this.#remove(key);
     return existed;
   }
 
@@ -125,7 +135,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
    */
   async take(key: K): Promise<V | undefined> {
     const value = this.#read(key);
-    this.#records.delete(key);
+    this.#remove(key);
     return value;
   }
 
@@ -173,10 +183,31 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
     unreadable.throwIfAny();
   }
 
+  get indexNames(): readonly string[] {
+    return this.#indexes.names;
+  }
+
+  /**
+   * Every record that has not expired and that the index has under this value.
+   *
+   * @throws {ConfigurationError} when there is no such index.
+   * @throws {UnreadableRecordsError} after the last entry, when there are records of that value that cannot be read.
+   */
+  async *entriesBy(index: string, value: string): AsyncGenerator<[K, V], void, undefined> {
+    const query = this.#indexes.queryFor(index, value, repositoryName);
+    const unreadable = new UnreadableRecords();
+    for (const key of this.#labels.find(query)) {
+      const record = unreadable.read(() => this.#read(key));
+      if (record !== undefined && this.#indexes.isMeant(record, query, value)) yield [key, record];
+    }
+    unreadable.throwIfAny();
+  }
+
   #keep(key: K, value: V): Kept<V> {
     if (this.#texts !== undefined) return this.#texts.encode(value, locationOf(key));
     const expiresAt = this.#expiry.ofNew(value);
-    return { record: frozenRecord(value), expiresAt };
+    const record = frozenRecord(value);
+    return { record, expiresAt, indexEntry: this.#indexes.entryOf(record, repositoryName) };
   }
 
   #valueOf(key: K, kept: Kept<V>): V | undefined {
@@ -192,7 +223,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
     requireKey(key);
     const kept = this.#records.get(key);
     if (kept === undefined || !this.#isOver(kept)) return kept;
-    this.#records.delete(key);
+    this.#remove(key);
     return undefined;
   }
 
@@ -209,12 +240,19 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
   #write(key: K, kept: Kept<V>): void {
     this.#sweepSome();
     if (this.#isOver(kept)) {
-      this.#records.delete(key);
+      this.#remove(key);
       return;
     }
     if (!this.#records.has(key)) this.#makeRoom();
+    this.#labels.remove(key, this.#records.get(key)?.indexEntry);
     this.#nextExpiry = Math.min(this.#nextExpiry, kept.expiresAt ?? Number.POSITIVE_INFINITY);
     this.#records.set(key, kept);
+    this.#labels.add(key, kept.indexEntry);
+  }
+
+  #remove(key: K): void {
+    this.#labels.remove(key, this.#records.get(key)?.indexEntry);
+    this.#records.delete(key);
   }
 
   #makeRoom(): void {
@@ -229,7 +267,7 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
   #sweepAll(): void {
     let next = Number.POSITIVE_INFINITY;
     for (const [key, kept] of this.#records) {
-      if (this.#isOver(kept)) this.#records.delete(key);
+      if (this.#isOver(kept)) this.#remove(key);
       else next = Math.min(next, kept.expiresAt ?? Number.POSITIVE_INFINITY);
     }
     this.#nextExpiry = next;
@@ -244,11 +282,13 @@ export class InMemoryRepository<K extends string, V> implements Repository<K, V>
         return;
       }
       const [key, kept] = next.value;
-      if (this.#isOver(kept)) this.#records.delete(key);
+      if (this.#isOver(kept)) this.#remove(key);
     }
   }
 }
 
+const repositoryName = "memory";
+
 function locationOf(key: string): RecordLocation {
-  return { repository: "memory", key };
+  return { repository: repositoryName, key };
 }

@@ -4,14 +4,18 @@ import { asCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { Codec, RecordLocation } from "./codecs/codec.ts";
 import { encodeAndReadBack, isReadingBack } from "./codecs/read-back.ts";
 import { type ExpiryOptions, isExpired, RecordExpiry } from "./expiry.ts";
+import type { IndexOptions } from "./indexed.ts";
 import { requireReadableExpiry } from "./readable-expiry.ts";
 import { invalidRecord } from "./record-errors.ts";
+import { type IndexEntry, RecordIndexes } from "./record-indexes.ts";
 
 /** A record as a store of texts keeps it. */
 export interface EncodedRecord {
   readonly text: string;
   /** When the record that a read gives back expires, in epoch seconds; undefined for one that never expires. */
   readonly expiresAt: number | undefined;
+  /** What the record is found by; undefined without indexes. */
+  readonly indexEntry: IndexEntry | undefined;
 }
 
 /** The rounding of an expiry that a schema may do, in seconds. */
@@ -22,12 +26,14 @@ const rounding = 1;
  * A backend of its own is right about expiry if it uses this.
  */
 export class RecordText<V> {
+  /** What records are found by beside their key. */
+  readonly indexes: RecordIndexes<V>;
   readonly #codec: Codec<V>;
   readonly #expiry: RecordExpiry<V>;
   readonly #clock: () => number;
 
   /** @throws {ConfigurationError} when the schema's `expiresAt` may be no number and no option says how to read it. */
-  constructor(schemaOrCodec: SchemaOrCodec<V>, options: ExpiryOptions<V> = {}) {
+  constructor(schemaOrCodec: SchemaOrCodec<V>, options: ExpiryOptions<V> & IndexOptions<V> = {}) {
     requireKind("options", options, "object");
     const { clock = Date.now, expiresAt } = options;
     requireKind("clock", clock, "function");
@@ -35,6 +41,7 @@ export class RecordText<V> {
     requireReadableExpiry(schemaOrCodec, expiresAt);
     this.#expiry = new RecordExpiry(expiresAt);
     this.#clock = clock;
+    this.indexes = new RecordIndexes(options.indexes, this.#codec);
   }
 
   /**
@@ -46,11 +53,12 @@ export class RecordText<V> {
   encode(value: V, location: RecordLocation): EncodedRecord {
     const given = this.#expiry.ofNew(value);
     // A codec of somebody else is asked twice only where it matters.
-    if (given === undefined && !isReadingBack(this.#codec)) {
-      return { text: this.#codec.encode(value, location), expiresAt: undefined };
+    if (given === undefined && !isReadingBack(this.#codec) && this.indexes.names.length === 0) {
+      return { text: this.#codec.encode(value, location), expiresAt: undefined, indexEntry: undefined };
     }
     const { text, value: kept } = encodeAndReadBack(this.#codec, value, location);
-    return { text, expiresAt: this.#expiryOfKept(kept, given, location) };
+    const expiresAt = this.#expiryOfKept(kept, given, location);
+    return { text, expiresAt, indexEntry: this.indexes.entryOf(kept, location.repository) };
   }
 
   /**
@@ -62,6 +70,18 @@ export class RecordText<V> {
   decode(text: string, location: RecordLocation): V | undefined {
     const value = this.#codec.decode(text, location);
     return isExpired(this.#expiry.ofStored(value, location), this.#clock()) ? undefined : value;
+  }
+
+  /**
+   * What a record that was read is found by, and when it expires, in epoch seconds.
+   *
+   * @throws {CorruptRecordError} when the record's expiry is no time.
+   */
+  indexed(value: V, location: RecordLocation): Pick<EncodedRecord, "expiresAt" | "indexEntry"> {
+    return {
+      expiresAt: this.#expiry.ofStored(value, location),
+      indexEntry: this.indexes.entryOf(value, location.repository),
+    };
   }
 
   /**

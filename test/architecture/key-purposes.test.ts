@@ -7,7 +7,7 @@ const toSeal = [
   ...["remembered consent", "sealed record", "upstream revocation"],
 ];
 /** What keys are derived for, to authenticate texts by HMAC-SHA-256, or to follow from them. */
-const toAuthenticate = ["client id", "credential mark", "… under credential"];
+const toAuthenticate = ["client id", "credential mark", "index label", "… under credential"];
 const toName = ["key id"];
 
 const root = new URL("../../src/", import.meta.url);

@@ -66,6 +66,7 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
     secret: "a secret that is long enough for an example",
     repositories,
     clock: clock.read,
+    grantUse: { network: true },
     clients: [
       {
         client_id: "signing",
@@ -102,6 +103,8 @@ async function storedMembers(): Promise<Map<string, Set<string>>> {
   await harness.register({ token_endpoint_auth_method: "client_secret_basic", software_id: undefined });
   const { client_id: clientId } = await harness.register({ software_id: undefined });
   const first = await tokensOf(clientId, harness.redeem(await codeFor(clientId, "user offline_access")));
+  const headers = new Headers({ authorization: `Bearer ${first.access_token}` });
+  await provider.authenticate({ headers }, { caller: "203.0.113.7" });
   clock.advanceSeconds(3590);
   await provider.upstreamToken({ token: first.access_token });
   const second = await tokensOf(clientId, harness.refresh(first));

@@ -8,6 +8,7 @@ import {
   McpOAuthProvider,
   type McpOAuthProviderOptions,
 } from "../../src/index.ts";
+import { recordKinds } from "../../src/records/repositories.ts";
 import { createSqliteRepositories, openSqlite, type SqliteRepositoriesOptions } from "../../src/sqlite.ts";
 import { claimDatabase, type Migration } from "../../src/storage/sqlite/schema-version.ts";
 import { columnOf, type SqliteLike } from "../../src/storage/sqlite/sqlite-like.ts";
@@ -57,7 +58,7 @@ describe.each(sqliteDrivers)("with %s", (driver) => {
     await using _ = open(file);
     const database = openSqlite(file, { driver });
     expect(pragmaOf(database, "journal_mode")).toBe("wal");
-    expect(pragmaOf(database, "user_version")).toBe(1);
+    expect(pragmaOf(database, "user_version")).toBe(2);
     expect(pragmaOf(database, "synchronous")).toBe(2);
     expect(columnOf(database.prepare("PRAGMA busy_timeout").get(), "timeout")).toBe(5);
     const lists = database.prepare("SELECT name, strict FROM pragma_table_list WHERE name LIKE 'pangea-%'").all();
@@ -192,6 +193,41 @@ describe.each(sqliteDrivers)("with %s", (driver) => {
     await expect(repositories.locks.get("key")).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED" });
     await using again = open(file, { keys: "none" });
     expect(await again.locks.get("key")).toEqual(lock);
+  });
+
+  it("a file of the first version is brought to this one, and its grants are found by their user", async () => {
+    const file = directory.file();
+    const database = openSqlite(file, { driver });
+    const grantText = (subject: string): string =>
+      JSON.stringify({ client_id: "client", subject, scopes: [], created_at: 1, expires_at: 4_000_000_000 });
+    for (const kind of recordKinds) {
+      database.exec(
+        `CREATE TABLE "pangea-${kind}" (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, expires_at REAL) STRICT`,
+      );
+    }
+    const insert = database.prepare('INSERT INTO "pangea-grant" VALUES (?, ?, 4000000000000)');
+    for (let number = 0; number < 450; number += 1)
+      insert.run(`grant ${number}`, grantText(number % 150 === 0 ? "ada" : "bob"));
+    database.exec(`PRAGMA application_id = ${0x504d4350}; PRAGMA user_version = 1`);
+    database.close();
+
+    await using repositories = open(file, { keys: "none" });
+    const found = async (subject: string): Promise<string[]> => {
+      const keys: string[] = [];
+      for await (const [key] of repositories.grants.entriesBy("subject", subject)) keys.push(key);
+      return keys.sort();
+    };
+    const unlabelled = (): unknown => {
+      const other = openSqlite(file, { driver });
+      const row = other.prepare('SELECT count(*) AS number FROM "pangea-grant" WHERE scheme IS NULL').get();
+      other.close();
+      return columnOf(row, "number");
+    };
+    expect(unlabelled()).toBe(450);
+    expect(await found("ada")).toEqual(["grant 0", "grant 150", "grant 300"]);
+    expect(unlabelled()).toBe(0);
+    expect(await found("ada")).toEqual(["grant 0", "grant 150", "grant 300"]);
+    expect(await found("bob")).toHaveLength(447);
   });
 
   it("migrations run once, in their order, over the tables that are there, and a failed one leaves no trace", () => {

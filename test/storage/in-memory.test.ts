@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type SampleRecord, sampleSchema, testRepository } from "../../src/conformance.ts";
+import { type SampleRecord, sampleIndexes, sampleSchema, testRepository } from "../../src/conformance.ts";
 import {
   asCodec,
   type Codec,
@@ -24,7 +24,7 @@ testRepository(
   () => {
     const clock = new ManualClock();
     return {
-      repository: new InMemoryRepository({ clock: clock.read }),
+      repository: new InMemoryRepository({ clock: clock.read, indexes: sampleIndexes }),
       anyValue: new InMemoryRepository({ clock: clock.read }),
       advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
       now: clock.read,
@@ -34,6 +34,7 @@ testRepository(
     runner: { describe, it },
     without: {
       again: "each instance has its own records",
+      unindexed: "each instance has its own records",
       plant: "nothing is encoded",
       plantUnopenable: "nothing is sealed",
       ...ofMemory,
@@ -46,7 +47,7 @@ testRepository(
   () => {
     const clock = new ManualClock();
     const codec = replaceable(asCodec(sampleSchema));
-    const repository = new InMemoryRepository(codec, { clock: clock.read });
+    const repository = new InMemoryRepository(codec, { clock: clock.read, indexes: sampleIndexes });
     return {
       repository,
       anyValue: new InMemoryRepository(z.json(), { clock: clock.read }),
@@ -57,7 +58,12 @@ testRepository(
   },
   {
     runner: { describe, it },
-    without: { again: "each instance has its own records", plantUnopenable: "nothing is sealed", ...ofMemory },
+    without: {
+      again: "each instance has its own records",
+      unindexed: "each instance has its own records",
+      plantUnopenable: "nothing is sealed",
+      ...ofMemory,
+    },
   },
 );
 
@@ -70,7 +76,7 @@ testRepository(
     );
     const codec = replaceable(sealed(sampleSchema, ours ?? KeyRing.from("")));
     const foreign = sealed(sampleSchema, others ?? KeyRing.from(""));
-    const repository = new InMemoryRepository(codec, { clock: clock.read });
+    const repository = new InMemoryRepository(codec, { clock: clock.read, indexes: sampleIndexes });
     return {
       repository,
       advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
@@ -84,20 +90,31 @@ testRepository(
   },
   {
     runner: { describe, it },
-    without: { again: "each instance has its own records", anyValue: "the case with a schema has it", ...ofMemory },
+    without: {
+      again: "each instance has its own records",
+      unindexed: "each instance has its own records",
+      anyValue: "the case with a schema has it",
+      ...ofMemory,
+    },
   },
 );
 
 /** A codec that can be told to write something else for once, as another version or instance would have. */
-function replaceable({ encode, decode }: Codec<SampleRecord>) {
+function replaceable({ encode, decode, labels }: Codec<SampleRecord>) {
+  // Under the name that the suite looks for: the index then leads to what cannot be read.
+  const planted = { name: "ada", list: [] };
   let write = encode;
+  let read = decode;
   return {
     encode: (value: SampleRecord, location: RecordLocation) => write(value, location),
-    decode,
+    decode: (text: string, location: RecordLocation) => read(text, location),
+    ...(labels !== undefined && { labels }),
     async during(other: typeof encode, repository: Repository<string, SampleRecord>, key: string): Promise<void> {
       write = other;
-      await repository.set(key, { name: "planted", list: [] });
+      read = () => planted;
+      await repository.set(key, planted);
       write = encode;
+      read = decode;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { type RepositoryUnderTest, sampleSchema } from "../../src/conformance.ts";
+import { type RepositoryUnderTest, sampleIndexes, sampleSchema } from "../../src/conformance.ts";
 import { type PostgresLike, PostgresRepository } from "../../src/postgres.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -21,17 +21,19 @@ export function postgresSubject(setup: PostgresSubjectSetup): RepositoryUnderTes
   const { codecOf, client, otherClient, breakStore, restoreStore } = setup;
   const prefix = `conformance-${randomUUID()}`;
   const clock = new ManualClock();
-  const options = { prefix, clock: clock.read, timeout: 5_000 };
-  const anyOptions = { ...options, prefix: `${prefix}-any` };
+  const unindexed = { prefix, clock: clock.read, timeout: 5_000 };
+  const options = { ...unindexed, indexes: sampleIndexes };
+  const anyOptions = { ...unindexed, prefix: `${prefix}-any` };
   return {
     repository: new PostgresRepository(codecOf(sampleSchema), client, options),
     anyValue: new PostgresRepository<unknown>(codecOf<unknown>(z.json()), client, anyOptions),
     again: () => new PostgresRepository(codecOf(sampleSchema), otherClient, options),
+    unindexed: () => new PostgresRepository(codecOf(sampleSchema), otherClient, unindexed),
     advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
     now: clock.read,
     plant: async (key, text) => {
       const insert =
-        "INSERT INTO pangea_records (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2";
+        "INSERT INTO pangea_records (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = $2, labels = NULL";
       await otherClient.query(insert, [`${prefix}:${key}`, text]);
     },
     ...(breakStore && { breakStore }),

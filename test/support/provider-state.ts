@@ -17,6 +17,11 @@ const samples: { readonly [Name in Kind]: (number: number, expiresAt: number) =>
     ...(number % 5 === 0 && { revokedAt: 1_700_000_100 + number }),
     sealedUpstream: "sealed".repeat(40),
   }),
+  grantUses: (number, expiresAt) => ({
+    usedAt: 1_700_000_000 + number,
+    network: `10.0.${number % 256}.0/24`,
+    expiresAt,
+  }),
   accessTokens: (number, expiresAt) => ({
     clientId: `client-${number}`,
     scopes: ["user"],

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
-import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../src/conformance.ts";
+import { type RepositoryUnderTest, type SampleRecord, sampleIndexes, sampleSchema } from "../../src/conformance.ts";
 import type { AccessToken } from "../../src/records/access-token.ts";
 import {
   createRedisRepositories,
@@ -40,17 +40,19 @@ export function redisSubject(setup: RedisSubjectSetup): RepositoryUnderTest {
   const { codecOf, client, otherClient, wrap = (repository) => repository } = setup;
   const prefix = `conformance-${randomUUID()}`;
   const clock = new ManualClock();
-  const options = { prefix, clock: clock.read, timeout: 1_000 };
+  const unindexed = { prefix, clock: clock.read, timeout: 1_000 };
+  const options = { ...unindexed, indexes: sampleIndexes };
   const anyPrefix = `${prefix}-any`;
   const { breakStore, restoreStore, foreignKeys, port } = setup;
   return {
     repository: wrap(new RedisRepository(codecOf(sampleSchema), client, options), prefix, clock.read),
     anyValue: wrap<unknown>(
-      new RedisRepository<unknown>(codecOf<unknown>(z.json()), client, { ...options, prefix: anyPrefix }),
+      new RedisRepository<unknown>(codecOf<unknown>(z.json()), client, { ...unindexed, prefix: anyPrefix }),
       anyPrefix,
       clock.read,
     ),
     again: () => new RedisRepository(codecOf(sampleSchema), otherClient, options),
+    unindexed: () => new RedisRepository(codecOf(sampleSchema), otherClient, unindexed),
     advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
     now: clock.read,
     plant: async (key, text) => {

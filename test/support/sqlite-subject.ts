@@ -4,7 +4,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { type RepositoryUnderTest, sampleSchema } from "../../src/conformance.ts";
+import { type RepositoryUnderTest, sampleIndexes, sampleSchema } from "../../src/conformance.ts";
 import { openSqlite, type SqliteDriver, type SqliteLike, SqliteRepository } from "../../src/sqlite.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
 import type { Repository } from "../../src/storage/contract.ts";
@@ -47,20 +47,22 @@ export function sqliteSubject({
     connections.push(connection);
     return connection;
   };
-  const options = { table: "sample", clock: clock.read, timeout: 100 };
+  const unindexed = { table: "sample", clock: clock.read, timeout: 100 };
+  const options = { ...unindexed, indexes: sampleIndexes };
   const database = connect();
   const other = connect();
   return {
     repository: wrap(new SqliteRepository(codecOf(sampleSchema), database, options), clock.read),
     anyValue: wrap<unknown>(
-      new SqliteRepository<unknown>(codecOf<unknown>(z.json()), database, { ...options, table: "any" }),
+      new SqliteRepository<unknown>(codecOf<unknown>(z.json()), database, { ...unindexed, table: "any" }),
       clock.read,
     ),
     again: () => new SqliteRepository(codecOf(sampleSchema), connect(), options),
+    unindexed: () => new SqliteRepository(codecOf(sampleSchema), connect(), unindexed),
     advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
     now: clock.read,
     plant: async (key, text) => {
-      other.prepare("INSERT OR REPLACE INTO sample VALUES (?, ?, NULL)").run(key, text);
+      other.prepare("INSERT OR REPLACE INTO sample (key, value) VALUES (?, ?)").run(key, text);
     },
     breakStore: () => breakTables(other, true),
     restoreStore: () => breakTables(other, false),

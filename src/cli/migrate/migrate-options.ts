@@ -1,28 +1,7 @@
-import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import type { CommandLineValues } from "../commands.ts";
+import { readAddress, type StoreAddress } from "../store/store-address.ts";
+import { type Environment, readKeys, type StoreSettings } from "../store/store-settings.ts";
 import { UsageError } from "../usage-error.ts";
-import { readAddress, type StoreAddress } from "./store-address.ts";
-
-/** Where variables of the environment are read. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A store that records are copied from or to. */
-export interface StoreSettings {
-  readonly role: "source" | "target";
-  readonly address: StoreAddress;
-  /** What keeps this server's records apart from those of others in the same store. */
-  readonly namespace: string | undefined;
-  /** The folder of a Vault. */
-  readonly folder: string | undefined;
-  /** The table of a Postgres. */
-  readonly table: string | undefined;
-  /** Whether all items of a Vault's folder are this package's. */
-  readonly takeOver: boolean;
-  /** What records are sealed with. Without it they are kept in plain text. */
-  readonly keys: KeyRing | undefined;
-  /** Reads a variable of the environment: the one for this side, or the one for both. */
-  readonly variable: (name: string) => string | undefined;
-}
 
 /** What `migrate` is asked for. */
 export interface MigrateOptions {
@@ -83,22 +62,14 @@ function readStore(side: Side, values: CommandLineValues, environment: Environme
     table: onlyFor("postgres", address, side, "table", values),
     takeOver,
     // A variable for both sides would be one too easily set: records of one side are sealed, and those of the other are not.
-    keys: readKeys(own("STORAGE_SECRET"), textOf(values, `${side}-issuer`), side),
+    keys: readKeys({
+      secret: own("STORAGE_SECRET"),
+      issuer: textOf(values, `${side}-issuer`),
+      variable: `${side.toUpperCase()}_STORAGE_SECRET`,
+      issuerOption: `--${side}-issuer`,
+    }),
     variable,
   };
-}
-
-/**
- * Several secrets are separated by commas or white space: the first one seals, all of them open. A comma between what is too
- * short for a secret is a part of one.
- */
-function readKeys(secret: string | undefined, issuer: string | undefined, side: Side): KeyRing | undefined {
-  const variable = `${side.toUpperCase()}_STORAGE_SECRET`;
-  if (secret === undefined && issuer !== undefined) throw new UsageError(`--${side}-issuer needs ${variable}.`);
-  if (secret === undefined) return undefined;
-  const parts = secret.split(/[\s,]+/).filter((part) => part !== "");
-  const areSecrets = parts.every((part) => part.length >= minSecretLength);
-  return KeyRing.from(areSecrets ? parts : secret, issuer === undefined ? {} : { context: issuer });
 }
 
 function onlyFor(

@@ -3,11 +3,12 @@ import { copyOrder, copyRepositories } from "../../records/copy-repositories.ts"
 import { type ProviderRecords, wrapRepositories } from "../../records/repositories.ts";
 import type { CopyReport } from "../../storage/copy-repository.ts";
 import { retrying } from "../../storage/retrying.ts";
-import type { MigrateOptions, StoreSettings } from "./migrate-options.ts";
-import { openStore } from "./open-store.ts";
+import { openStore } from "../store/open-store.ts";
+import { shownAddress } from "../store/store-address.ts";
+import type { StoreSettings } from "../store/store-settings.ts";
+import type { MigrateOptions } from "./migrate-options.ts";
 import { Progress, type ProgressOutput } from "./progress.ts";
 import { drawReport, type KindReports, reportOf, totalOf } from "./report.ts";
-import { shownAddress } from "./store-address.ts";
 
 /** What the command needs of the process around it. */
 export interface MigrateSurroundings {
@@ -39,7 +40,7 @@ export async function migrate(
 ): Promise<MigrationOutcome> {
   const { from, to, dryRun, json, removeMissing, keep, rate } = options;
   const say = (text: string): unknown => errors.write(`${text}\n`);
-  const opening = { dryRun, installation };
+  const opening = { dryRun, command: "migrate", installation };
   await using source = await openStore(from, opening);
   await using target = await openStore(to, opening);
   if (to.keys === undefined && to.address.kind !== "vault") say(plainTextWarning(to));

@@ -12,6 +12,7 @@ import { emit } from "../events.ts";
 import { type ClientMetadata, parseClientMetadata } from "../oauth/client-metadata.ts";
 import { formatClientSecret } from "../oauth/opaque-token.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
+import { type ClientPresentation, displayName } from "./client-presentation.ts";
 import { Registrations } from "./registrations.ts";
 
 /** A client that this server knows. */
@@ -53,6 +54,7 @@ type RegistrySettings = Pick<
 /** Finds clients by their metadata documents, and keeps the document of one that somebody has logged in with. */
 interface DocumentClients extends Pick<ClientDocuments, "find"> {
   keep?(clientId: string): Promise<void>;
+  kept?(clientId: string): Promise<OAuthClientInformation | undefined>;
 }
 
 /** Knows, registers and renews clients. */
@@ -169,6 +171,28 @@ export class ClientRegistry {
     if (this.isConfigured(clientId) || isDocumentUrl(clientId)) return;
     if (!this.#registrations.endsBeforeLogin(known.registeredUntil)) return;
     await this.#registrations.keepForLogin(clientId, ended);
+  }
+
+  /**
+   * What people are told of a client, by what is known without asking a site. It costs one read of the store at most, which is
+   * sent in this turn. Never rejects: what cannot be read is left out.
+   */
+  async presented(clientId: string): Promise<ClientPresentation> {
+    const configured = this.#configuration.preRegisteredClients.get(clientId);
+    const isDocument = configured === undefined && isDocumentUrl(clientId);
+    let information: Pick<OAuthClientInformation, "client_name"> | undefined = configured;
+    try {
+      if (isDocument) information = await this.#documents?.kept?.(clientId);
+      else information ??= await this.#clients.get(clientKey(clientId));
+    } catch (failure) {
+      this.#configuration.reporter.failure(failure);
+    }
+    const clientName = information && displayName(information);
+    return {
+      ...(clientName !== undefined && { clientName }),
+      ...(isDocument && { clientHost: new URL(clientId).hostname }),
+      ...((isDocument || configured !== undefined) && { clientVerified: true }),
+    };
   }
 
   /**

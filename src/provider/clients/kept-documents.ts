@@ -68,6 +68,11 @@ export class KeptDocuments {
     }
   }
 
+  /** The document of a client, as this instance or else the store has it. Asks no site, and never rejects. */
+  async kept(clientId: string): Promise<OAuthClientInformation | undefined> {
+    return this.#documents.known(clientId)?.information ?? (await this.#read(clientId));
+  }
+
   /** A store that fails must not hide what is wrong with the site. */
   async #read(clientId: string): Promise<OAuthClientInformation | undefined> {
     if (this.#maxStaleSeconds === 0) return undefined;

@@ -41,6 +41,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly documentsEnabled: boolean;
   readonly rateLimits: RateLimitConfiguration | undefined;
   readonly revocationEnabled: boolean;
+  /** What is written down of how grants are used. */
+  readonly grantUse: { readonly isRecorded: boolean; readonly hasNetwork: boolean };
   readonly account: AccountConfiguration;
   readonly serviceDocumentation: string | undefined;
   readonly consent: ConsentConfiguration;
@@ -58,6 +60,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly meetForeignGrant: (resource: string) => void;
   /** Told of what belongs to a login at an upstream that is not configured. Tells whoever listens, once for each. */
   readonly meetUnknownUpstream: (issuer: string) => void;
+  /** Called where the grants of a user or client are asked for and all have to be read. Tells whoever listens, once. */
+  readonly meetUnindexedGrants: () => void;
   /** A name that no other instance has. */
   readonly instance: string;
   readonly onRefreshReuse: "end-grant" | "refuse";
@@ -117,6 +121,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
     revocationEnabled: options.revocation?.enabled ?? true,
+    grantUse: { isRecorded: options.grantUse?.recorded ?? true, hasNetwork: options.grantUse?.network ?? false },
     account: configureAccount(options.account ?? {}, repositories),
     serviceDocumentation:
       serviceDocumentationUrl === undefined
@@ -130,8 +135,9 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
     instanceClockTolerance: configureClockTolerance(options, 120),
-    meetForeignGrant: once((resource) => reporter.tell("foreign-grants", { resource })),
+    meetForeignGrant: once((resource: string) => reporter.tell("foreign-grants", { resource })),
     meetUnknownUpstream: onceEach((upstreamIssuer) => reporter.tell("unknown-upstream", { upstreamIssuer })),
+    meetUnindexedGrants: once(() => reporter.tell("grants-unindexed", { issuer: addresses.issuer })),
     instance: randomBytes(9).toString("base64url"),
     onRefreshReuse,
     reporter,
@@ -148,10 +154,10 @@ function requireClock(clock: () => unknown): void {
   requireThat(isTime, "clock must give the time in milliseconds since the epoch, as Date.now does.");
 }
 
-function once(tell: (resource: string) => void): (resource: string) => void {
+function once<Told extends unknown[]>(tell: (...told: Told) => void): (...told: Told) => void {
   let isTold = false;
-  return (resource) => {
-    if (!isTold) tell(resource);
+  return (...told) => {
+    if (!isTold) tell(...told);
     isTold = true;
   };
 }

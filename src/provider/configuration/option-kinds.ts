@@ -7,6 +7,7 @@ import type {
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
   ConsentOptions,
+  GrantUseOptions,
   McpOAuthProviderOptions,
   RateLimitOptions,
   RevocationOptions,
@@ -27,6 +28,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   clientMetadataDocuments: "object",
   privateUseSchemes: "any",
   revocation: "object",
+  grantUse: "object",
   account: "object",
   rateLimits: "any",
   requiredScopes: "any",
@@ -82,6 +84,7 @@ const consentKinds: OptionKinds<ConsentOptions> = {
 };
 
 const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
+const grantUseKinds: OptionKinds<GrantUseOptions> = { recorded: "boolean", network: "boolean" };
 const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
 const accountKinds: OptionKinds<AccountOptions> = { enabled: "boolean", sessionSeconds: "any" };
 
@@ -99,6 +102,7 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   requireOptions(owner, clientMetadataDocuments, documentKinds, "clientMetadataDocuments");
   requireOptions(owner, options.consent, consentKinds, "consent");
   requireOptions(owner, options.revocation, revocationKinds, "revocation");
+  requireOptions(owner, options.grantUse, grantUseKinds, "grantUse");
   requireOptions(owner, options.account, accountKinds, "account");
   if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
   checkLogger(options.logger);

@@ -103,6 +103,17 @@ export interface RevocationOptions {
   readonly enabled?: boolean;
 }
 
+/** What is written down of how grants are used: `listGrants` gives it. */
+export interface GrantUseOptions {
+  /** Whether it is written down when a grant was last used: once an hour at most, beside the request. Default: true. */
+  readonly recorded?: boolean;
+  /**
+   * Whether the network of that request is written down with it, a /24 of IPv4 or a /48 of IPv6. It is what the mount's `caller`
+   * says. Default: false.
+   */
+  readonly network?: boolean;
+}
+
 /** The page where people see what they have allowed, and end it: `/account` below the base URL. */
 export interface AccountOptions {
   /**
@@ -349,6 +360,8 @@ export interface McpOAuthProviderOptions {
   readonly privateUseSchemes?: readonly string[];
   /** Whether tokens can be revoked over HTTP. */
   readonly revocation?: RevocationOptions;
+  /** What is written down of how grants are used. */
+  readonly grantUse?: GrantUseOptions;
   /** Whether people can see what they have allowed, and end it, at `/account` below the base URL. */
   readonly account?: AccountOptions;
   /** How many requests are answered; `false` for any number. */

@@ -9,6 +9,12 @@ export interface UpstreamUser {
   readonly upstreamIssuer: string;
 }
 
+/** A user as records name them: those from when a server had one upstream only name none. */
+export interface RecordedUser {
+  readonly subject: string;
+  readonly upstreamIssuer: string | undefined;
+}
+
 /**
  * Ends what a person has allowed a client until now. What people have allowed is remembered in their browsers, where this
  * server cannot reach it. So the end of a consent is a record here, and whatever a browser remembers is compared with the
@@ -18,10 +24,14 @@ export interface UpstreamUser {
  */
 export async function revokeConsent(
   { now, repositories, resource }: Pick<ProviderConfiguration, "now" | "repositories" | "resource">,
-  user: UpstreamUser,
+  { subject, upstreamIssuer }: RecordedUser,
   clientId: string,
 ): Promise<void> {
-  await repositories.consentRevocations.set(keyOf(resource, user, clientId), consentRevocationOf(now()));
+  const key =
+    upstreamIssuer === undefined
+      ? keyOfUnnamed(resource, { subject }, clientId)
+      : keyOf(resource, { subject, upstreamIssuer }, clientId);
+  await repositories.consentRevocations.set(key, consentRevocationOf(now()));
 }
 
 /**
@@ -49,6 +59,6 @@ function keyOf(resource: string, { subject, upstreamIssuer }: UpstreamUser, clie
  * The key of a record that names no upstream, as they were when there was one only. Where two upstreams have the subject,
  * both people are asked again, which does no harm.
  */
-function keyOfUnnamed(resource: string, { subject }: UpstreamUser, clientId: string): string {
+function keyOfUnnamed(resource: string, { subject }: Pick<UpstreamUser, "subject">, clientId: string): string {
   return recordKey("consent_revocation", resource, subject, clientId);
 }

@@ -1,12 +1,16 @@
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError, UnreadableRecordsError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
-import { type EnumerableRepository, isEnumerable } from "../../storage/enumerable.ts";
-import { UnreadableRecords } from "../../storage/unreadable-records.ts";
+import type { GrantUse } from "../../records/grant-use.ts";
+import { grantUseKey } from "../../records/keys.ts";
+import type { Repository } from "../../storage/contract.ts";
+import { isEnumerable } from "../../storage/enumerable.ts";
+import { isIndexedBy } from "../../storage/indexed.ts";
+import { isUnreadable, UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { isSameIssuer } from "../upstream/upstreams.ts";
-import { type Grants, isOfServer, isRevoked } from "./grants.ts";
+import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
+import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
 export interface GrantSummary {
@@ -14,11 +18,29 @@ export interface GrantSummary {
   readonly clientId: string;
   /** The user's id upstream. */
   readonly subject: string | undefined;
-  /** The issuer of the upstream that the user logged in at. It and the subject together say who the user is. */
-  readonly upstreamIssuer: string;
+  /**
+   * The issuer of the upstream that the user logged in at. It and the subject together say who the user is. Undefined for a
+   * grant from when the server had one upstream, where nobody says which one that is.
+   */
+  readonly upstreamIssuer: string | undefined;
+  /** What the client calls itself; undefined for one that gives no name, and for a grant of an earlier version. */
+  readonly clientName: string | undefined;
+  /**
+   * Where the client is from: the domain of its metadata document, or else the host of its redirect URI, or the scheme of an
+   * application on the person's device. Undefined for a grant of an earlier version.
+   */
+  readonly clientHost: string | undefined;
+  /** Whether somebody has checked who the client is: its document is on its own domain, or the options of this server name it. */
+  readonly clientVerified: boolean;
   readonly scopes: readonly string[];
+  /** What the grant is for: the URL of an MCP endpoint. */
+  readonly resource: string | undefined;
   /** In epoch seconds. */
   readonly createdAt: number;
+  /** When a request was last made with one of its tokens, to the hour, in epoch seconds; undefined where none was. */
+  readonly lastUsedAt: number | undefined;
+  /** The network that request came from, such as `203.0.113.0/24`, where the option `recordNetworks` is on. */
+  readonly lastUsedFrom: string | undefined;
   /** In epoch seconds. */
   readonly expiresAt: number;
 }
@@ -38,10 +60,19 @@ export interface GrantFilter {
 const filterMembers = ["subject", "upstreamIssuer", "clientId"] as const;
 
 /** What a directory of grants needs. */
-type DirectoryParts = Pick<ProviderConfiguration, "meetForeignGrant" | "repositories" | "resource" | "upstreams">;
+type DirectoryParts = Pick<ProviderConfiguration, "meetForeignGrant" | "meetUnindexedGrants" | "repositories"> & {
+  /** Whose grants they are; undefined for the grants of every server on the store. */
+  readonly resource: string | undefined;
+  /** The upstreams of that server; undefined where they are not known, and what a record says of its own has to do. */
+  readonly upstreams: Pick<Upstreams, "all" | "issuerOfRecord" | "only"> | undefined;
+};
+
+/** What is looked through for a filter. */
+type Owned = Grant | AuthorizationCode;
 
 /**
- * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out.
+ * Lists grants for an operator, by user or by client. Grants of another server on the same store are left out. Where the
+ * repository finds grants by their user and client, it is asked for those alone.
  *
  * @throws {ConfigurationError} for a member of the filter that is there without a value, and where the repository cannot
  * list its records.
@@ -52,12 +83,63 @@ export async function* listGrants(
   parts: DirectoryParts,
   filter: GrantFilter,
 ): AsyncGenerator<GrantSummary, void, undefined> {
-  for await (const [grantId, grant] of listable(parts, filter).entries()) {
-    if (isRevoked(grant) || !isMeant(grant, filter, parts)) continue;
-    const { clientId, subject, scopes, createdAt, expiresAt } = grant;
-    const upstreamIssuer = parts.upstreams.issuerOfRecord(grant.upstreamIssuer);
-    yield { grantId, clientId, subject, upstreamIssuer, scopes: [...scopes], createdAt, expiresAt };
+  requireFilter(parts, filter);
+  let found: [string, Grant][] = [];
+  try {
+    for await (const entry of candidates(parts, parts.repositories.grants, filter)) {
+      if (isRevoked(entry[1]) || !isMeant(entry[1], filter, parts)) continue;
+      found.push(entry);
+      if (found.length < summarisedTogether) continue;
+      const full = found;
+      found = [];
+      yield* await summariesOf(parts, full);
+    }
+  } catch (failure) {
+    // The listing has ended: what it has found before is given all the same.
+    if (!(failure instanceof UnreadableRecordsError)) throw failure;
+    yield* await summariesOf(parts, found);
+    throw failure;
   }
+  yield* await summariesOf(parts, found);
+}
+
+/** When the grants were last used is read for so many of them at once. */
+const summarisedTogether = 100;
+
+function summariesOf(
+  parts: DirectoryParts,
+  found: readonly (readonly [string, Grant])[],
+): Promise<GrantSummary[]> {
+  return Promise.all(found.map(([grantId, grant]) => summaryOf(parts, grantId, grant)));
+}
+
+/**
+ * What an operator sees of a grant that is alive.
+ *
+ * @throws {StorageError} when the store fails.
+ */
+export async function summaryOf(
+  { repositories, upstreams }: Pick<DirectoryParts, "repositories" | "upstreams">,
+  grantId: string,
+  grant: Grant,
+): Promise<GrantSummary> {
+  const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
+  const use = await lastUse(repositories.grantUses, grantId);
+  return {
+    grantId,
+    clientId,
+    clientName,
+    clientHost,
+    clientVerified,
+    subject,
+    upstreamIssuer: issuerOf(grant, upstreams),
+    scopes: [...scopes],
+    resource: grant.resource?.href,
+    createdAt,
+    lastUsedAt: use?.usedAt,
+    lastUsedFrom: use?.network,
+    expiresAt,
+  };
 }
 
 /**
@@ -70,31 +152,60 @@ export async function revokeGrants(
   grants: Pick<Grants, "revoke">,
   parts: DirectoryParts,
   filter: GrantFilter,
+  by: RevocationEvidence["by"] = "operator",
 ): Promise<number> {
-  const { authorizationCodes } = parts.repositories;
-  const listed = listable(parts, filter);
-  const meant = <R extends Grant | AuthorizationCode>([, found]: [string, R]) => isMeant(found, filter, parts);
+  requireFilter(parts, filter);
+  const { authorizationCodes, grants: repository } = parts.repositories;
+  const listing = candidates(parts, repository, filter);
+  const meant = <R extends Owned>([, found]: [string, R]) => isMeant(found, filter, parts);
   // Each is read to its end first: what is written meanwhile must not move it.
   const unreadable = new UnreadableRecords();
   const codes = isEnumerable(authorizationCodes)
-    ? (await unreadable.readAll(authorizationCodes.entries())).filter(meant)
+    ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
     : [];
   let ended = 0;
   for (const [, code] of codes) {
-    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code }))) ended += 1;
+    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code, by }))) ended += 1;
   }
-  for (const [grantId, grant] of (await unreadable.readAll(listed.entries())).filter(meant)) {
-    if (!isRevoked(grant) && (await grants.revoke(grantId))) ended += 1;
+  for (const [grantId, grant] of (await unreadable.readAll(listing)).filter(meant)) {
+    if (!isRevoked(grant) && (await grants.revoke(grantId, { by }))) ended += 1;
   }
   unreadable.throwIfAny();
   return ended;
 }
 
-/** @throws {ConfigurationError} for a filter that may mean more than was meant, and for a repository without a list. */
-function listable(
-  { repositories, upstreams }: DirectoryParts,
-  filter: GrantFilter,
-): EnumerableRepository<string, Grant> {
+/**
+ * The records that a filter may mean: what an index has under its user or client, or all of them.
+ *
+ * @throws {ConfigurationError} when the repository can do neither.
+ */
+function candidates<R extends Owned>(
+  { meetUnindexedGrants }: DirectoryParts,
+  repository: Repository<string, R>,
+  { subject, clientId }: GrantFilter,
+): AsyncIterable<[string, R]> {
+  // Of the two the user has the fewer grants.
+  const [index, value] = subject !== undefined ? ["subject", subject] : ["client", clientId];
+  if (value !== undefined) {
+    if (isIndexedBy(repository, index)) return repository.entriesBy(index, value);
+    meetUnindexedGrants();
+  }
+  if (isEnumerable(repository)) return repository.entries();
+  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
+}
+
+/** When a grant was last used, where that can be read: what cannot be is no reason to hide the grant. */
+async function lastUse(uses: Repository<string, GrantUse>, grantId: string): Promise<GrantUse | undefined> {
+  try {
+    return await uses.get(grantUseKey(grantId));
+  } catch (failure) {
+    if (isUnreadable(failure)) return undefined;
+    throw failure;
+  }
+}
+
+/** @throws {ConfigurationError} for a filter that may mean more than was meant. */
+function requireFilter({ upstreams }: Pick<DirectoryParts, "upstreams">, filter: GrantFilter): void {
   const isObject = typeof filter === "object" && filter !== null && !Array.isArray(filter);
   requireThat(isObject, "The filter must be an object, {} for all grants.");
   const unknown = Object.keys(filter).find((name) => !filterMembers.some((known) => known === name));
@@ -105,27 +216,26 @@ function listable(
       throw new ConfigurationError(`The filter's ${name} must be a string; leave it out to mean every ${name}.`);
     }
   }
+  if (upstreams === undefined) return;
   const names = upstreams.all.map(({ issuer }) => issuer).join(", ");
   requireThat(
     filter.subject === undefined || filter.upstreamIssuer !== undefined || upstreams.only !== undefined,
     `The filter needs upstreamIssuer beside subject: each of the upstreams (${names}) may have such a user.`,
   );
-  const { grants } = repositories;
-  if (isEnumerable(grants)) return grants;
-  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
 }
 
-function isMeant(
-  found: Grant | AuthorizationCode,
-  { subject, upstreamIssuer, clientId }: GrantFilter,
-  { meetForeignGrant, resource, upstreams }: DirectoryParts,
-): boolean {
+function isMeant(found: Owned, { subject, upstreamIssuer, clientId }: GrantFilter, parts: DirectoryParts): boolean {
+  const { meetForeignGrant, resource, upstreams } = parts;
   if (!isOfServer(found, resource)) {
     meetForeignGrant(String(found.resource));
     return false;
   }
   if (subject !== undefined && subject !== found.subject) return false;
-  const meant = upstreamIssuer ?? (subject === undefined ? undefined : upstreams.only?.issuer);
-  if (meant !== undefined && !isSameIssuer(meant, upstreams.issuerOfRecord(found.upstreamIssuer))) return false;
+  const meant = upstreamIssuer ?? (subject === undefined ? undefined : upstreams?.only?.issuer);
+  if (meant !== undefined && !isSameIssuer(meant, issuerOf(found, upstreams) ?? "")) return false;
   return clientId === undefined || clientId === found.clientId;
+}
+
+function issuerOf({ upstreamIssuer }: Owned, upstreams: DirectoryParts["upstreams"]): string | undefined {
+  return upstreams?.issuerOfRecord(upstreamIssuer) ?? upstreamIssuer;
 }

@@ -3,9 +3,9 @@ import type { Grant } from "../../records/grant.ts";
 import { openOr } from "../../secrets/sealing.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { emit } from "../events.ts";
 import { isSameResource } from "../oauth/resource.ts";
-import { revokeConsent } from "./consent-revocations.ts";
+import type { Upstreams } from "../upstream/upstreams.ts";
+import { type RecordedUser, revokeConsent } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
@@ -23,14 +23,18 @@ export interface RevocationEvidence {
   readonly code?: AuthorizationCode | undefined;
   /** Opens the user's upstream session. */
   readonly key?: GrantKey | undefined;
+  /** Who has decided that the grant ends, where a person has: that is told to the log. */
+  readonly by?: "operator" | "user";
 }
 
 /** What `Grants` needs. */
-type GrantsParts = Pick<
-  ProviderConfiguration,
-  "lifetimes" | "meetForeignGrant" | "now" | "reporter" | "repositories" | "resource" | "upstreams"
-> & {
-  readonly upstreamRevocations: UpstreamRevocations;
+type GrantsParts = Pick<ProviderConfiguration, "meetForeignGrant" | "now" | "reporter" | "repositories"> & {
+  /** Whose grants they are; undefined for the grants of every server on the store. */
+  readonly resource: string | undefined;
+  /** The upstreams of that server; undefined where they are not known, and what a record says of its own has to do. */
+  readonly upstreams: Pick<Upstreams, "issuerOfRecord"> | undefined;
+  readonly lifetimes: Pick<ProviderConfiguration["lifetimes"], "grant">;
+  readonly upstreamRevocations: Pick<UpstreamRevocations, "end">;
 };
 
 /**
@@ -58,7 +62,7 @@ export class Grants {
    * @returns Whether there was a grant to end.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
-  async revoke(grantId: string, { key, code, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
+  async revoke(grantId: string, { key, code, by, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
     const grant = evidence.grant ?? (await this.get(grantId));
     if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) {
       this.#parts.meetForeignGrant(String(grant.resource));
@@ -82,10 +86,10 @@ export class Grants {
       ...(sealedUpstream !== undefined && { sealedUpstream }),
     };
     // Before the tombstone, after which nobody would try again.
-    const issuer = this.#parts.upstreams.issuerOfRecord(upstreamIssuer);
-    if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);
+    const issuer = this.#parts.upstreams?.issuerOfRecord(upstreamIssuer) ?? upstreamIssuer;
+    if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);
     await this.#parts.repositories.grants.set(grantId, tombstone);
-    if (grant !== undefined) emit("grant-revoked", { clientId, grantId });
+    if (grant !== undefined) this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, by });
     await this.#endSession(grantId, tombstone, key);
     return grant !== undefined;
   }
@@ -104,6 +108,16 @@ export class Grants {
       this.#parts.repositories.grants.set(grantId, ended),
       this.#parts.repositories.upstreamSessions.delete(grantId),
     ]);
+  }
+
+  /** Where any server's grants are ended, the consent is ended in each way in which its server may write its resource. */
+  async #revokeConsent(user: RecordedUser, clientId: string, granted: URL | undefined): Promise<void> {
+    const { resource = granted?.href } = this.#parts;
+    if (resource === undefined) return;
+    await revokeConsent({ ...this.#parts, resource }, user, clientId);
+    const withoutSlash = resource.replace(/\/$/, "");
+    if (this.#parts.resource !== undefined || withoutSlash === resource) return;
+    await revokeConsent({ ...this.#parts, resource: withoutSlash }, user, clientId);
   }
 
   /** False where there is nothing that the key opens. */
@@ -125,8 +139,8 @@ export function isRevoked(grant: Grant | undefined): grant is Tombstone {
 }
 
 /** False for what another server keeps in the same store: its tokens are for another resource. */
-export function isOfServer({ resource }: Pick<Grant, "resource">, own: string): boolean {
-  return resource === undefined || isSameResource(resource, own);
+export function isOfServer({ resource }: Pick<Grant, "resource">, own: string | undefined): boolean {
+  return resource === undefined || own === undefined || isSameResource(resource, own);
 }
 
 /** True for a grant whose tokens are good. */

@@ -35,7 +35,10 @@ const cookieMarginSeconds = 24 * 60 * 60;
 type AccountSettings = AccountPageSettings &
   ConstructorParameters<typeof AccountSessions>[0] &
   ConstructorParameters<typeof Consent>[0] &
-  Pick<ProviderConfiguration, "meetForeignGrant" | "meetUnknownUpstream" | "reporter" | "requestTimeout">;
+  Pick<
+    ProviderConfiguration,
+    "meetForeignGrant" | "meetUnindexedGrants" | "meetUnknownUpstream" | "reporter" | "requestTimeout"
+  >;
 
 /** What the account page works with. */
 interface AccountParts {
@@ -203,7 +206,7 @@ export class AccountEndpoint {
     if (grant === undefined || !this.#isOf(grant, user) || !isOfServer(grant, this.#settings.resource)) {
       throw new OAuthError("access_denied", "There is no such login among yours.");
     }
-    if (isRevoked(grant) || !(await grants.revoke(grantId, { grant }))) return { done: "nothing" };
+    if (isRevoked(grant) || !(await grants.revoke(grantId, { grant, by: "user" }))) return { done: "nothing" };
     const { clientId } = grant;
     this.#settings.reporter.tell("account-access-ended", { ...user, clientId, grantId, grants: 1 });
     return this.#about("login-ended", clientId);
@@ -228,7 +231,7 @@ export class AccountEndpoint {
       },
     };
     try {
-      return await revokeGrants(counting, this.#settings, filter);
+      return await revokeGrants(counting, this.#settings, filter, "user");
     } catch (failure) {
       this.#tolerateUnreadable(failure);
       return ended;

@@ -2,6 +2,7 @@ import ipaddr from "ipaddr.js";
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/options.ts";
+import { withoutPort } from "../oauth/caller-address.ts";
 import type { Reporter } from "../reporting/reporter.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -100,14 +101,4 @@ function identify(caller: string): { readonly key: string; readonly network?: st
   if (address.kind() === "ipv4") return { key: address.toString() };
   if (address.range() === "rfc6052") return { key: bytes.slice(12).join(".") };
   return { key: `${bytes.slice(0, 8).join(".")}/64`, network: `${bytes.slice(0, 6).join(".")}/48` };
-}
-
-/**
- * An address as proxies write it, without its quotation marks and brackets (RFC 7239 section 6) and its port: a caller has
- * another port with each connection.
- */
-function withoutPort(caller: string): string {
-  const [, bracketed, dotted] = /^"?(?:\[([^[\]]+)\]|(\d+(?:\.\d+){3}))(?::\d+)?"?$/.exec(caller) ?? [];
-  const address = bracketed ?? dotted;
-  return address !== undefined && ipaddr.isValid(address) ? address : caller;
 }

@@ -107,7 +107,7 @@ function takesDetailsFirst(logger: object): boolean {
 
 /** An event that an operator should read of. */
 type Told = {
-  readonly [Name in keyof ProviderEvents]?: (event: ProviderEvents[Name]) => Omit<LogEntry, "details">;
+  readonly [Name in keyof ProviderEvents]?: (event: ProviderEvents[Name]) => Omit<LogEntry, "details"> | undefined;
 };
 
 /** How a login ends that a person, or a client that wants no page, has ended. */
@@ -215,6 +215,19 @@ const told: Told = {
     kind: `unknown-upstream ${upstreamIssuer}`,
     topic: "unknown-upstream",
     message: `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
+  }),
+  "grant-revoked": ({ by, grantId }) =>
+    by && {
+      level: "info",
+      // A person's decision has a line of its own, whatever else was decided within the minute.
+      kind: `grant-revoked ${grantId}`,
+      message: by === "operator" ? "An operator has ended a grant." : "A user has ended a grant.",
+    },
+  "grants-unindexed": ({ issuer }) => ({
+    level: "warn",
+    kind: "grants-unindexed",
+    topic: "grants-unindexed",
+    message: `${issuer} was asked for the grants of one user or client, and its repository finds none by an index: every grant is read for that. Give a repository of your own the indexes that createRepositories() names.`,
   }),
   "rate-limited": ({ route }) => ({
     level: "warn",

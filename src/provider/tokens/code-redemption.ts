@@ -7,6 +7,8 @@ import { authorizationCodeKey, grantIdOf, refreshTokenKey } from "../../records/
 import type { RefreshToken } from "../../records/refresh-token.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
+import { type ClientPresentation, redirectPlace } from "../clients/client-presentation.ts";
+import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isOfServer } from "../grants/grants.ts";
@@ -51,7 +53,16 @@ export type CodeRedemptionParts = Pick<
   KnownUpstreams & {
     readonly grants: Grants;
     readonly issue: TokenIssue;
+    readonly registry: Pick<ClientRegistry, "presented">;
   };
+
+/** What was found beside a code. */
+interface Found {
+  readonly grant: Grant | undefined;
+  readonly refreshToken: RefreshToken | undefined;
+  /** What people are told of the client. */
+  readonly presentation: ClientPresentation;
+}
 
 /** What is left to be done for a code that was not used yet. */
 interface Attempt extends Issuance {
@@ -123,10 +134,11 @@ export class CodeRedemption {
     }
     const { handle } = credential;
     const { authorizationCodes, refreshTokens } = this.#parts.repositories;
-    const [record, grant, refreshToken] = await Promise.all([
+    const [record, grant, refreshToken, presentation] = await Promise.all([
       authorizationCodes.get(authorizationCodeKey(handle)),
       this.#parts.grants.get(grantIdOf(handle)),
       refreshTokens.get(refreshTokenKey(handle, 1)),
+      this.#parts.registry.presented(request.clientId),
     ]);
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
     const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
@@ -134,7 +146,7 @@ export class CodeRedemption {
     if (record === undefined) return this.#refuseReplay(replay);
     if (upstreamOfRecord(this.#parts, record) === undefined) throw upstreamRemoved("invalid_grant");
     const step = openStep(this.#parts, credential, record.wrappedKey);
-    const attempt = await this.#attempt(step, record, grant, refreshToken);
+    const attempt = await this.#attempt(step, record, { grant, refreshToken, presentation });
     const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);
     if (!isSecondUse) this.#check(request, record);
     if (attempt === undefined) return this.#refuseReplay({ ...replay, step });
@@ -165,12 +177,11 @@ export class CodeRedemption {
   async #attempt(
     step: Step,
     record: AuthorizationCode,
-    begun: Grant | undefined,
-    refreshToken: RefreshToken | undefined,
+    { grant: begun, refreshToken, presentation }: Found,
   ): Promise<Attempt | undefined> {
     const { lifetimes, clockTolerance, issue } = this.#parts;
     const now = this.#parts.now();
-    const grant = begun ?? this.#newGrant(record, now);
+    const grant = begun ?? this.#newGrant(record, now, presentation);
     if (grant.revokedAt !== undefined) return undefined;
     // An access token that has expired was there, and is not any more. One that lives for less than clocks may differ has to
     // leave time for a second attempt all the same.
@@ -220,7 +231,7 @@ export class CodeRedemption {
     return issue.response(attempt, (access?.stored ?? found)?.expiresAt ?? now, mayRefresh(record));
   }
 
-  #newGrant(record: AuthorizationCode, now: number): Grant {
+  #newGrant(record: AuthorizationCode, now: number, presentation: ClientPresentation): Grant {
     const { clientId, scopes, offlineAccess, resource, subject, upstreamIssuer, sealedUpstream } = record;
     const { issue, lifetimes, clockTolerance } = this.#parts;
     const longest = Math.ceil(now + lifetimes.grant);
@@ -232,6 +243,8 @@ export class CodeRedemption {
       redemption: randomUUID(),
       // While the code is there, its grant says that it was used.
       expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
+      clientHost: redirectPlace(record.redirectUri.href),
+      ...presentation,
       ...(offlineAccess && { offlineAccess }),
       ...(resource !== undefined && { resource }),
       ...(subject !== undefined && { subject }),

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../../errors.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
 import type { Codec } from "./codec.ts";
+import { labelsOf } from "./labels.ts";
 import { sealed } from "./sealed.ts";
 
 /**
@@ -38,6 +39,7 @@ export class LateSeal {
     return {
       encode: (value, location) => current().encode(value, location),
       decode: (text, location) => current().decode(text, location),
+      labels: (text) => labelsOf(current(), text),
     };
   }
 }

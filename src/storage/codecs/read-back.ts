@@ -13,14 +13,15 @@ export interface ReadingBackCodec<V> extends Codec<V> {
 }
 
 /**
- * A codec that reads what it writes anyway. What is made of it by spreading it and changing a method does not: `encode` and
- * `decode` are all that such a codec has.
+ * A codec that reads what it writes anyway. What is made of it by spreading it and changing a method does not: `encode`,
+ * `decode` and `labels` are all that such a codec has.
  */
 export function readingBack<V>(
   encodeAndReadBack: ReadingBackCodec<V>["encodeAndReadBack"],
-  { encode, decode }: Codec<V>,
+  { encode, decode, labels }: Codec<V>,
 ): ReadingBackCodec<V> {
-  return Object.defineProperty({ encode, decode, encodeAndReadBack }, "encodeAndReadBack", { enumerable: false });
+  const codec = { encode, decode, encodeAndReadBack, ...(labels !== undefined && { labels }) };
+  return Object.defineProperty(codec, "encodeAndReadBack", { enumerable: false });
 }
 
 /** True for a codec that reads what it writes anyway. */

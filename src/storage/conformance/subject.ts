@@ -10,12 +10,17 @@ export interface SampleRecord {
 
 /** A repository under test, and what the suite may do around it. The more of it there is, the more is checked. */
 export interface RepositoryUnderTest {
-  /** Holds `SampleRecord`s, and any JSON value where `anyValue` says so. Empty, or under keys nobody else uses. */
+  /**
+   * Holds `SampleRecord`s, and any JSON value where `anyValue` says so. Empty, or under keys nobody else uses. Where it finds
+   * records by an index it has the `sampleIndexes`.
+   */
   readonly repository: Repository<string, SampleRecord>;
   /** The same store seen as holding any JSON value: numbers, strings, booleans, null. */
   readonly anyValue?: Repository<string, unknown>;
   /** A second instance on the same store, as another process would have it. */
   readonly again?: () => Promise<Repository<string, SampleRecord>> | Repository<string, SampleRecord>;
+  /** The same store as an instance without indexes has it, such as one of an earlier version. */
+  readonly unindexed?: () => Promise<Repository<string, SampleRecord>> | Repository<string, SampleRecord>;
   /** Moves the clock that the repository was given forward. `again` has the same clock. */
   readonly advanceSeconds?: (seconds: number) => void;
   /** The time by the repository's clock, in milliseconds since the epoch. Default: `Date.now`. */
@@ -67,6 +72,7 @@ export type CreateRepository = () => Promise<RepositoryUnderTest> | RepositoryUn
 export type Requirement =
   | "anyValue"
   | "again"
+  | "unindexed"
   | "advanceSeconds"
   | "plant"
   | "plantUnopenable"

@@ -4,6 +4,7 @@ import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
 import { expiryCases } from "./expiry-cases.ts";
 import { failureCases } from "./failure-cases.ts";
+import { indexCases } from "./index-cases.ts";
 import { listCases } from "./list-cases.ts";
 import { lostAnswerCases } from "./lost-answer-cases.ts";
 import { processCases } from "./process-cases.ts";
@@ -22,6 +23,7 @@ export const repositoryCases: readonly RepositoryCase[] = [
   ...unreadableCases,
   ...lostAnswerCases,
   ...listCases,
+  ...indexCases,
   ...processCases,
 ];
 
@@ -69,7 +71,7 @@ export async function runRepositoryCase(repositoryCase: RepositoryCase, create: 
 
 /**
  * Defines the tests that every repository has to pass: contract, expiry, concurrency, races, failures,
- * lost answers, lists, and races of processes.
+ * lost answers, lists, indexes, and races of processes.
  *
  * @param name - Names the repository in the test report.
  * @param create - Makes an empty repository for each case.

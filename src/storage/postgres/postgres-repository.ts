@@ -4,6 +4,7 @@ import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry } from "../expiry.ts";
+import type { IndexOptions } from "../indexed.ts";
 import { isWellFormed, KeySpace } from "../key-space.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
@@ -11,11 +12,12 @@ import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
 import { ExpiredRows } from "./expired-rows.ts";
 import { type PostgresLike, textIn } from "./postgres-like.ts";
+import { type FoundRow, type LabelledRow, RowSearch } from "./row-search.ts";
 import { postgresClosed, SharedPostgres, type Statement } from "./shared-postgres.ts";
 import { defaultTable, quotedTable } from "./table.ts";
 
 /** Settings of a {@link PostgresRepository}. */
-export interface PostgresRepositoryOptions<V> {
+export interface PostgresRepositoryOptions<V> extends IndexOptions<V> {
   /** The namespace of this repository's keys: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Each repository of a table needs its own. */
   readonly prefix: string;
   /** The table of the records, with its schema and a dot before it or not. Default: `pangea_records`. */
@@ -38,6 +40,7 @@ export interface PostgresRepositoryOptions<V> {
 
 /** All options of a `PostgresRepository`. */
 export const postgresRepositoryOptionKinds: OptionKinds<PostgresRepositoryOptions<never>> = {
+  indexes: "object",
   prefix: "any",
   table: "text",
   timeout: "any",
@@ -49,8 +52,8 @@ export const postgresRepositoryOptionKinds: OptionKinds<PostgresRepositoryOption
 /** Rows of an index of Postgres have at most 2,704 bytes. */
 const maxKeyBytes = 2_048;
 
-/** How many rows a page of `entries` has. */
-const rowsPerPage = 500;
+/** How many rows that a search has found without labels one statement labels. */
+const rowsLabelledTogether = 500;
 
 /**
  * A repository in a table of Postgres 12 or later, over whatever has `query(text, values)`: a Pool of `pg` or of Neon, or
@@ -83,6 +86,7 @@ export class PostgresRepository<V, K extends string = string>
   readonly #table: string;
   readonly #clock: () => number;
   readonly #expired: ExpiredRows;
+  readonly #search: RowSearch;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -113,6 +117,7 @@ export class PostgresRepository<V, K extends string = string>
     this.#shared = postgres instanceof SharedPostgres ? postgres : new SharedPostgres(postgres, options.timeout);
     this.#shared.join();
     this.#clock = options.clock ?? Date.now;
+    this.#search = new RowSearch(this.#shared, this.#table, this.#keys, () => this.#now());
     this.#expired = new ExpiredRows(this.#shared, this.#table, this.#clock, options.onRemovalFailure);
   }
 
@@ -125,15 +130,15 @@ export class PostgresRepository<V, K extends string = string>
 
   async set(key: K, value: V): Promise<void> {
     const storedKey = this.#storedKey(key);
-    const { text, expiresAt } = this.#encode(key, value);
+    const { text, expiresAt, indexEntry } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#write(`DELETE FROM ${this.#table} WHERE key = $1`, [storedKey]);
       return;
     }
     await this.#write(
-      `INSERT INTO ${this.#table} (key, value, expires_at) VALUES ($1, $2, $3::double precision)
+      `INSERT INTO ${this.#table} (key, value, expires_at, labels) VALUES ($1, $2, $3::double precision, $4::text[])
       ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, labels = excluded.labels`,
-      [storedKey, text, expiresAt ?? null],
+      [storedKey, text, expiresAt ?? null, this.#search.labelsOf(indexEntry)],
     );
   }
 
@@ -146,14 +151,14 @@ export class PostgresRepository<V, K extends string = string>
    */
   async add(key: K, value: V): Promise<boolean> {
     const storedKey = this.#storedKey(key);
-    const { text, expiresAt } = this.#encode(key, value);
+    const { text, expiresAt, indexEntry } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) return (await this.get(key)) === undefined;
     const rows = await this.#write(
-      `INSERT INTO ${this.#table} AS held (key, value, expires_at) VALUES ($1, $2, $3::double precision)
+      `INSERT INTO ${this.#table} AS held (key, value, expires_at, labels) VALUES ($1, $2, $3::double precision, $5::text[])
       ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, labels = excluded.labels
       WHERE held.expires_at <= $4::double precision
       RETURNING key`,
-      [storedKey, text, expiresAt ?? null, this.#now()],
+      [storedKey, text, expiresAt ?? null, this.#now(), this.#search.labelsOf(indexEntry)],
     );
     return rows.length === 1;
   }
@@ -197,26 +202,47 @@ export class PostgresRepository<V, K extends string = string>
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     const unreadable = new UnreadableRecords();
-    let after = this.#keys.start;
-    for (let isLast = false; !isLast; ) {
-      this.#assertOpen();
-      const rows = await this.#shared.run({
-        intent: "read",
-        text: `SELECT key, value FROM ${this.#table}
-        WHERE key > $1 AND key < $2 AND (expires_at IS NULL OR expires_at > $3::double precision)
-        ORDER BY key LIMIT ${rowsPerPage}`,
-        values: [after, this.#keys.end, this.#now()],
-      });
-      for (const row of rows) {
-        const storedKey = textIn(row, "key") ?? "";
-        const key = this.#keys.recordKey(storedKey);
-        const text = textIn(row, "value");
-        after = storedKey;
-        if (key === undefined || text === undefined) continue;
-        const value = unreadable.read(() => this.#decode(text, key));
-        if (value !== undefined) yield [key, value];
-      }
-      isLast = rows.length < rowsPerPage;
+    for await (const row of this.#search.rowsWhere("true", [], () => this.#assertOpen())) {
+      const value = unreadable.read(() => this.#decode(row.text, row.key));
+      if (value !== undefined) yield [row.key, value];
+    }
+    unreadable.throwIfAny();
+  }
+
+  get indexNames(): readonly string[] {
+    return this.#records.indexes.names;
+  }
+
+  /**
+   * Every record that has not expired and that the index has under this value, a page of 500 at a time. Rows that were written
+   * before the repository had its indexes, or with keys that are not in the key ring, are all read: those that can be are
+   * labelled on the way, so that the next search finds them by the index.
+   *
+   * @throws {ConfigurationError} when there is no such index.
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read and that may be meant.
+   */
+  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    const { indexes } = this.#records;
+    const query = indexes.queryFor(index, value, this.#keys.prefix);
+    const assertOpen = (): void => this.#assertOpen();
+    const unreadable = new UnreadableRecords();
+    const read = ({ key, text }: FoundRow): V | undefined => unreadable.read(() => this.#decode(text, key));
+    // Rows without labels come first: one that another process labels meanwhile is found among the labelled ones then.
+    const seen = new Set<string>();
+    const unlabelled: LabelledRow[] = [];
+    for await (const row of this.#search.rowsOfOtherSchemes(indexes.schemes(), assertOpen)) {
+      const record = read(row);
+      if (record === undefined) continue;
+      unlabelled.push({ ...row, entry: indexes.entryOf(record, this.#keys.prefix) });
+      if (unlabelled.length === rowsLabelledTogether) await this.#search.label(unlabelled.splice(0));
+      if (!indexes.isMeant(record, query, value)) continue;
+      seen.add(row.key);
+      yield [row.key, record];
+    }
+    await this.#search.label(unlabelled);
+    for await (const row of this.#search.rowsOfLabels(query, assertOpen)) {
+      const record = seen.has(row.key) ? undefined : read(row);
+      if (record !== undefined && indexes.isMeant(record, query, value)) yield [row.key, record];
     }
     unreadable.throwIfAny();
   }

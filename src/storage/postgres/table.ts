@@ -1,4 +1,5 @@
 import { requireMethods, requireThat } from "../../option-checks.ts";
+import { maxIndexes } from "../record-indexes.ts";
 import { type PostgresLike, rowsOf } from "./postgres-like.ts";
 
 /** The table of records where none is named. */
@@ -24,6 +25,27 @@ export function quotedTable(table: string): string {
 }
 
 /**
+ * The indexes of what records are found by. The first label of a row is its scheme, which says how the others were made; each
+ * of the others is of one index. Rows without labels have an index too: a search has to read those of its repository. The key is
+ * part of each, so that a page of rows in the order of the keys is a part of the index.
+ */
+function labelIndexes(quoted: string, plain: string): string[] {
+  const labels = Array.from({ length: 1 + maxIndexes }, (_, position) => position + 1);
+  return [
+    `CREATE INDEX IF NOT EXISTS "${plain}_unlabelled" ON ${quoted} (key) WHERE labels IS NULL`,
+    ...labels.map(
+      (position) =>
+        `CREATE INDEX IF NOT EXISTS "${plain}_label_${position}" ON ${quoted} ((${labelAt(position)}), key) WHERE labels IS NOT NULL`,
+    ),
+  ];
+}
+
+/** A label of a row, as it stands in the index and has to stand in what asks the index. */
+export function labelAt(position: number): string {
+  return `labels[${position}] COLLATE "C"`;
+}
+
+/**
  * The statements that create the table of the records where it is missing. Each can be repeated.
  *
  * The keys are compared byte by byte, whatever the database's collation: it is faster, and no collation makes two keys one.
@@ -39,7 +61,7 @@ function statementsOf(table: string): readonly string[] {
   labels text[]
 )`,
     `CREATE INDEX IF NOT EXISTS "${plain}_expiry" ON ${quoted} (expires_at) WHERE expires_at IS NOT NULL`,
-    `CREATE INDEX IF NOT EXISTS "${plain}_labels" ON ${quoted} USING gin (labels) WHERE labels IS NOT NULL`,
+    ...labelIndexes(quoted, plain),
   ];
 }
 

@@ -10,12 +10,14 @@ import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { isExpired, type ReadExpiry } from "../expiry.ts";
 import type { Finding } from "../finding.ts";
+import type { IndexOptions } from "../indexed.ts";
 import { isWellFormed, KeySpace } from "../key-space.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isUnreadable, UnreadableRecords } from "../unreadable-records.ts";
 import { deleteScript, replaceScript } from "./compare-scripts.ts";
+import { type LabelMember, RecordLabels } from "./record-labels.ts";
 import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import type { OtherRedisClient } from "./redis-port.ts";
@@ -29,8 +31,11 @@ const replacementCharacter = "\ufffd";
 /** Redis adds its own time to this, in milliseconds, and counts in 64 bits: both fit where this does. */
 const longestLife = Number.MAX_SAFE_INTEGER;
 
+/** How many records a search that reads everything gives their entries in the index at once. */
+const recordsLabelledTogether = 100;
+
 /** Settings of a {@link RedisRepository}. */
-export interface RedisRepositoryOptions<V> {
+export interface RedisRepositoryOptions<V> extends IndexOptions<V> {
   /** The namespace of this repository's keys: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Each repository needs its own. */
   readonly prefix: string;
   /**
@@ -56,6 +61,7 @@ export interface RedisRepositoryOptions<V> {
 
 /** All options of a `RedisRepository`. */
 export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<never>> = {
+  indexes: "object",
   prefix: "any",
   timeout: "any",
   waitForReplicas: "object",
@@ -94,6 +100,7 @@ export class RedisRepository<V, K extends string = string>
   readonly #shared: SharedClient;
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
+  readonly #labels: RecordLabels;
   readonly #clock: () => number;
   readonly #decodeText = (text: string | null, key: string): V | undefined => this.#decode(text, key);
   #closing: Promise<void> | undefined;
@@ -127,6 +134,7 @@ export class RedisRepository<V, K extends string = string>
     this.#shared.join();
     this.#redis = this.#shared.redis;
     this.#clock = options.clock ?? Date.now;
+    this.#labels = new RecordLabels(this.#shared, this.#keys, this.#records.indexes, this.#clock);
   }
 
   /** The namespace of this repository's keys. */
@@ -145,7 +153,7 @@ export class RedisRepository<V, K extends string = string>
 
   async set(key: K, value: V): Promise<void> {
     const redisKey = this.#keys.storedKey(key);
-    const { text, expiresAt } = this.#encode(key, value);
+    const { text, expiresAt, indexEntry } = this.#encode(key, value);
     if (isExpired(expiresAt, this.#clock())) {
       await this.#write("set", redisKey, () => this.#redis.del(redisKey), isCounted);
       return;
@@ -153,7 +161,7 @@ export class RedisRepository<V, K extends string = string>
     const life = this.#remainingLife(expiresAt);
     const write = (): Promise<unknown> =>
       life === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PX", life);
-    await this.#write("set", redisKey, write, () => true);
+    await this.#labels.writeWith(key, indexEntry, life, () => this.#write("set", redisKey, write, () => true));
   }
 
   /**
@@ -167,16 +175,18 @@ export class RedisRepository<V, K extends string = string>
    */
   async add(key: K, value: V): Promise<boolean> {
     const redisKey = this.#keys.storedKey(key);
-    const { text, expiresAt } = this.#encode(key, value);
+    const { text, expiresAt, indexEntry } = this.#encode(key, value);
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
 
     const life = this.#remainingLife(expiresAt);
     const addToNone = (): Promise<unknown> =>
       life === undefined ? this.#redis.set(redisKey, text, "NX") : this.#redis.set(redisKey, text, "PX", life, "NX");
+    const tryToAdd = (): Promise<unknown> => this.#write("add", redisKey, addToNone, isOK);
+    let answer = await this.#labels.writeWith(key, indexEntry, life, tryToAdd);
     let replaced: string | undefined;
-    for (;;) {
-      if ((await this.#write("add", redisKey, addToNone, isOK)) === "OK") return true;
+    for (; ; answer = await tryToAdd()) {
+      if (answer === "OK") return true;
       const held = await read();
       if (this.#decode(held, key) !== undefined) return false;
       // The record was removed since, by another caller or by Redis: the key is free for whoever adds first.
@@ -267,6 +277,86 @@ export class RedisRepository<V, K extends string = string>
       }
     }
     unreadable.throwIfAny();
+  }
+
+  get indexNames(): readonly string[] {
+    return this.#records.indexes.names;
+  }
+
+  /**
+   * Every record that has not expired and that the index has under this value. The index is complete where it was completed
+   * within a day, no entry was lost since, and all of its keys are in the key ring. Where it is not, every record is read as
+   * `entries` does, and the index is completed on the way, for which the Redis user needs `+eval`.
+   *
+   * An instance of an earlier version writes no entries: what it writes after the index was completed is found a day later. So
+   * where instances of both run, call `entries` until the earlier ones have stopped.
+   *
+   * @throws {ConfigurationError} When there is no such index.
+   * @throws {UnreadableRecordsError} After the last entry, when there are records that cannot be read and that may be meant.
+   */
+  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    this.#assertOpen();
+    const { indexes } = this.#records;
+    const query = indexes.queryFor(index, value, this.#keys.prefix);
+    const unreadable = new UnreadableRecords();
+    if (!(await this.#labels.isComplete())) {
+      for await (const [key, record] of this.#completing())
+        if (indexes.isMeant(record, query, value)) yield [key, record];
+      return;
+    }
+    const seen = new Set<string>();
+    for await (const members of this.#labels.find(query)) {
+      const wrong: LabelMember[] = [];
+      const reads = members.map(({ key }) => this.#read(key));
+      for (const [position, read] of (await Promise.allSettled(reads)).entries()) {
+        const member = members[position];
+        if (member === undefined) continue;
+        if (read.status === "rejected") {
+          if (!isUnreadable(read.reason)) throw read.reason;
+          if (!seen.has(member.key)) unreadable.add(read.reason);
+          seen.add(member.key);
+        } else if (read.value === undefined || !indexes.isMeant(read.value, query, value)) {
+          wrong.push(member);
+        } else if (!seen.has(member.key)) {
+          seen.add(member.key);
+          yield [member.key, read.value];
+        }
+      }
+      await this.#labels.remove(query, wrong);
+    }
+    unreadable.throwIfAny();
+  }
+
+  /** Every record, each given its entries in the index. At the end the index is complete, unless a record could not be read. */
+  async *#completing(): AsyncGenerator<[string, V], void, undefined> {
+    const complete = await this.#labels.beginCompletion();
+    let mayWrite = true;
+    let unlabelled: [string, V][] = [];
+    const label = async (): Promise<void> => {
+      const labelled = await Promise.all(unlabelled.map(([key, record]) => this.#addLabels(key, record)));
+      mayWrite &&= labelled.every(Boolean);
+      unlabelled = [];
+    };
+    for await (const entry of this.entries()) {
+      if (mayWrite) unlabelled.push(entry);
+      if (unlabelled.length >= recordsLabelledTogether) await label();
+      yield entry;
+    }
+    await label();
+    if (mayWrite) await complete();
+  }
+
+  /** False where Redis does not let this user write the index. */
+  async #addLabels(key: string, record: V): Promise<boolean> {
+    const { expiresAt, indexEntry } = this.#records.indexed(record, this.#location(key));
+    if (indexEntry === undefined) return false;
+    try {
+      await this.#labels.add(key, indexEntry, this.#remainingLife(expiresAt));
+      return true;
+    } catch (failure) {
+      if (isRefused(failure)) return false;
+      throw failure;
+    }
   }
 
   /**

@@ -1,5 +1,7 @@
 import { ConfigurationError } from "../../errors.ts";
+import type { IndexEntry } from "../record-indexes.ts";
 import { whileOpening } from "./busy-pauses.ts";
+import { LabelSearch } from "./label-search.ts";
 import { resultCodeOf, sqliteFailure } from "./sqlite-failure.ts";
 import { columnOf, type SqliteLike, type SqliteStatementLike } from "./sqlite-like.ts";
 
@@ -11,10 +13,20 @@ export interface RecordRow {
   readonly expiresAt: number | null;
 }
 
+/** A row that is to be written, with what it is found by. */
+export interface IndexedRow extends RecordRow {
+  readonly indexEntry: IndexEntry | undefined;
+}
+
+/** A row with its key. */
+export type KeyedRow = RecordRow & { readonly key: string };
+
 /** Creates a table of records where the database has none of that name. */
 export function createTable(database: SqliteLike, name: string): void {
   database.exec(`
-    CREATE TABLE IF NOT EXISTS "${name}" (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, expires_at REAL) STRICT;
+    CREATE TABLE IF NOT EXISTS "${name}" (
+      key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, expires_at REAL, scheme TEXT
+    ) STRICT;
     CREATE INDEX IF NOT EXISTS "${name}-expiry" ON "${name}" (expires_at) WHERE expires_at IS NOT NULL;
   `);
 }
@@ -38,20 +50,25 @@ export class RecordTable {
   readonly #deleteSame: SqliteStatementLike;
   readonly #sweep: SqliteStatementLike;
   readonly #page: SqliteStatementLike;
+  /** Undefined for a table without indexes. */
+  readonly #search: LabelSearch | undefined;
 
   /**
    * Creates the table where the database has none of that name.
    *
    * @param name - Stands in SQL: of `a-z`, `0-9`, `_` and `-` only.
+   * @param indexes - The names of the indexes, of `a-z`, `0-9` and `_` only.
    * @throws {ConfigurationError} when the database has another table of that name.
    * @throws {StorageError} when SQLite fails.
    */
-  constructor(database: SqliteLike, name: string) {
+  constructor(database: SqliteLike, name: string, indexes: readonly string[] = []) {
     const table = `"${name}"`;
     try {
       whileOpening(() => createTable(database, name));
-      const write = `INSERT INTO ${table} (key, value, expires_at) VALUES (?, ?, ?)
-        ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`;
+      this.#search = indexes.length === 0 ? undefined : new LabelSearch(database, name, indexes, pageLength);
+      const columns = ["value", "expires_at", ...(this.#search?.columns ?? [])];
+      const write = `INSERT INTO ${table} (key, ${columns.join(", ")}) VALUES (?${", ?".repeat(columns.length)})
+        ON CONFLICT (key) DO UPDATE SET ${columns.map((column) => `${column} = excluded.${column}`).join(", ")}`;
       this.#get = database.prepare(`SELECT value, expires_at FROM ${table} WHERE key = ?`);
       this.#getMany = database.prepare(
         `SELECT asked.key AS position, held.value, held.expires_at FROM json_each(?) AS asked CROSS JOIN ${table} AS held
@@ -87,13 +104,13 @@ export class RecordTable {
     return found;
   }
 
-  set(key: string, { value, expiresAt }: RecordRow): void {
-    this.#set.run(key, value, expiresAt);
+  set(key: string, row: IndexedRow): void {
+    this.#set.run(key, ...this.#valuesOf(row));
   }
 
   /** Writes the row where there is none, or one that has expired by now. True where it did. */
-  add(key: string, { value, expiresAt }: RecordRow, now: number): boolean {
-    return Number(this.#add.run(key, value, expiresAt, now).changes) > 0;
+  add(key: string, row: IndexedRow, now: number): boolean {
+    return Number(this.#add.run(key, ...this.#valuesOf(row), now).changes) > 0;
   }
 
   /** Deletes the row, and answers when it would have expired. `undefined` where there was none. */
@@ -113,12 +130,40 @@ export class RecordTable {
   }
 
   /** The rows that follow on a key, in the order of the keys. The empty key begins; no row ends. */
-  page(after: string): (RecordRow & { readonly key: string })[] {
-    return this.#page.all(after).flatMap((row) => {
-      const held = toRow(row);
-      return held === undefined ? [] : [{ key: String(columnOf(row, "key")), ...held }];
-    });
+  page(after: string): KeyedRow[] {
+    return keyedRows(this.#page.all(after));
   }
+
+  /** The rows with a label in an index that follow on a key, in the order of the keys. */
+  pageOfLabel(position: number, label: string, after: string): KeyedRow[] {
+    return keyedRows(this.#search?.pageOfLabel(position, label, after) ?? []);
+  }
+
+  /** The rows with a scheme, null for those without one, that follow on a key, in the order of the keys. */
+  pageOfScheme(scheme: string | null, after: string): KeyedRow[] {
+    return keyedRows(this.#search?.pageOfScheme(scheme, after) ?? []);
+  }
+
+  /** The schemes of all rows that have one. */
+  schemes(): string[] {
+    return this.#search?.schemes() ?? [];
+  }
+
+  /** Gives the row another scheme and other labels where it still has this text. */
+  relabel(key: string, value: string, entry: IndexEntry): void {
+    this.#search?.relabel(key, value, entry);
+  }
+
+  #valuesOf({ value, expiresAt, indexEntry }: IndexedRow): (string | number | null)[] {
+    return [value, expiresAt, ...(this.#search?.valuesOf(indexEntry) ?? [])];
+  }
+}
+
+function keyedRows(rows: readonly unknown[]): KeyedRow[] {
+  return rows.flatMap((row) => {
+    const held = toRow(row);
+    return held === undefined ? [] : [{ key: String(columnOf(row, "key")), ...held }];
+  });
 }
 
 function toRow(row: unknown): RecordRow | undefined {

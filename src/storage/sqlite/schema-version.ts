@@ -10,7 +10,16 @@ export type Migration = (database: SqliteLike, tables: readonly string[]) => voi
  * What leads from each version of the schema to the next: the first entry from version 1 to version 2. A file of version 0
  * is an empty one.
  */
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [
+  // Records are found by an index: each row says how its labels were made. Those that are there have none yet.
+  (database, tables) => {
+    for (const table of tables) {
+      const columns = database.prepare("SELECT name FROM pragma_table_info(?)").all(table);
+      const hasScheme = columns.some((row) => columnOf(row, "name") === "scheme");
+      if (!hasScheme) database.exec(`ALTER TABLE "${table}" ADD COLUMN scheme TEXT`);
+    }
+  },
+];
 
 /** Says that a file is this package's, so that its `user_version` is the version of its schema: "PMCP" as a number. */
 const applicationId = 0x504d4350;

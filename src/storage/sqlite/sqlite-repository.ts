@@ -5,6 +5,7 @@ import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { expiryOptionKinds, type ReadExpiry, requireTime } from "../expiry.ts";
+import type { IndexOptions } from "../indexed.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
@@ -12,13 +13,13 @@ import { RecordText } from "../record-text.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
 import { pauseBefore } from "./busy-pauses.ts";
 import { ReadBatches } from "./read-batches.ts";
-import { type RecordRow, RecordTable } from "./record-table.ts";
+import { type IndexedRow, type KeyedRow, type RecordRow, RecordTable } from "./record-table.ts";
 import { SharedConnection } from "./shared-connection.ts";
 import { isBusy, repositoryClosed, sqliteFailure } from "./sqlite-failure.ts";
 import type { SqliteLike } from "./sqlite-like.ts";
 
 /** Settings of a {@link SqliteRepository}. */
-export interface SqliteRepositoryOptions<V> {
+export interface SqliteRepositoryOptions<V> extends IndexOptions<V> {
   /**
    * The table of the records: 1 to 64 of `a-z`, `0-9`, `_` and `-`, not beginning with `sqlite_`. Each repository needs its
    * own, and creates it.
@@ -41,12 +42,16 @@ export interface SqliteRepositoryOptions<V> {
 /** All options of a {@link SqliteRepository}. */
 export const sqliteRepositoryOptionKinds: OptionKinds<SqliteRepositoryOptions<never>> = {
   ...expiryOptionKinds,
+  indexes: "object",
   table: "any",
   timeout: "any",
 };
 
 const tableForm = /^(?!sqlite_)[a-z0-9_-]{1,64}$/;
 const loneSurrogate = /\p{Surrogate}/u;
+
+/** How many rows that a search has found without labels one write labels: gone in a few milliseconds. */
+const rowsLabelledTogether = 200;
 
 /** How often a `take` finds a record that then is not there, before it looks whether the text is what SQLite holds. */
 const takeAttempts = 100;
@@ -115,7 +120,7 @@ export class SqliteRepository<V, K extends string = string>
     this.#connection =
       database instanceof SharedConnection ? database : new SharedConnection(database, options.timeout);
     this.#tableName = table;
-    this.#table = new RecordTable(this.#connection.database, table);
+    this.#table = new RecordTable(this.#connection.database, table, this.#records.indexes.names);
     this.#reads = new ReadBatches(this.#table, this.#connection.patience, () => this.#connection.beginReads());
     this.#clock = clock;
     this.#connection.join((limit) => this.#table.sweep(this.#clock(), limit));
@@ -193,13 +198,50 @@ export class SqliteRepository<V, K extends string = string>
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     const unreadable = new UnreadableRecords();
-    let rows = await this.#page("");
-    while (rows.length > 0) {
-      for (const { key, ...row } of rows) {
-        const value = unreadable.read(() => this.#decode(row, key));
-        if (value !== undefined) yield [key, value];
+    for await (const { key, ...row } of this.#rows((after) => this.#table.page(after))) {
+      const value = unreadable.read(() => this.#decode(row, key));
+      if (value !== undefined) yield [key, value];
+    }
+    unreadable.throwIfAny();
+  }
+
+  get indexNames(): readonly string[] {
+    return this.#records.indexes.names;
+  }
+
+  /**
+   * Every record that has not expired and that the index has under this value, read page by page. Rows that were written before
+   * the table had its indexes, or with keys that are not in the key ring, are all read: those that can be are labelled on the
+   * way, so that the next search finds them by the index.
+   *
+   * @throws {ConfigurationError} when there is no such index.
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read and that may be meant.
+   */
+  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    const { indexes } = this.#records;
+    const query = indexes.queryFor(index, value, this.#tableName);
+    const unreadable = new UnreadableRecords();
+    const read = ({ key, ...row }: KeyedRow): V | undefined => unreadable.read(() => this.#decode(row, key));
+    // Rows without labels come first: one that another process labels meanwhile is found among the labelled ones then.
+    const seen = new Set<string>();
+    for (const scheme of await this.#otherSchemes()) {
+      const unlabelled: [KeyedRow, V][] = [];
+      for await (const row of this.#rows((after) => this.#table.pageOfScheme(scheme, after))) {
+        const record = read(row);
+        if (record === undefined) continue;
+        unlabelled.push([row, record]);
+        if (unlabelled.length === rowsLabelledTogether) await this.#label(unlabelled.splice(0));
+        if (!indexes.isMeant(record, query, value)) continue;
+        seen.add(row.key);
+        yield [row.key, record];
       }
-      rows = await this.#page(rows.at(-1)?.key ?? "");
+      await this.#label(unlabelled);
+    }
+    for (const label of query.labels) {
+      for await (const row of this.#rows((after) => this.#table.pageOfLabel(query.position, label, after))) {
+        const record = seen.has(row.key) ? undefined : read(row);
+        if (record !== undefined && indexes.isMeant(record, query, value)) yield [row.key, record];
+      }
     }
     unreadable.throwIfAny();
   }
@@ -210,14 +252,47 @@ export class SqliteRepository<V, K extends string = string>
     await this.#connection.idle();
   }
 
-  async #page(after: string): Promise<ReturnType<RecordTable["page"]>> {
+  /** The schemes of rows that no search by a label finds. Null: none. */
+  async #otherSchemes(): Promise<(string | null)[]> {
+    const known = this.#records.indexes.schemes();
+    const schemes = await this.#patiently(() => this.#table.schemes());
+    return [null, ...schemes.filter((scheme) => !known.includes(scheme))];
+  }
+
+  /** Labels rows that no search would find, in one write. Where that fails, the next search reads them again. */
+  async #label(rows: readonly (readonly [KeyedRow, V])[]): Promise<void> {
+    if (rows.length === 0) return;
+    const labelled = rows.map(([row, record]) => ({
+      ...row,
+      entry: this.#records.indexes.entryOf(record, this.#tableName),
+    }));
+    const write = this.#connection.write(() => {
+      for (const { key, value, entry } of labelled) if (entry !== undefined) this.#table.relabel(key, value, entry);
+    });
+    await write.catch(() => undefined);
+  }
+
+  /** The rows of one page after the other. */
+  async *#rows(page: (after: string) => KeyedRow[]): AsyncGenerator<KeyedRow, void, undefined> {
+    for (let after = ""; ; ) {
+      const from = after;
+      const rows = await this.#patiently(() => page(from));
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      yield* rows;
+      after = last.key;
+    }
+  }
+
+  /** Reads in a turn of its own, and again where the database is locked. */
+  async #patiently<T>(read: () => T): Promise<T> {
     const { timeout, pause } = this.#connection.patience;
     const deadline = performance.now() + timeout;
     for (let attempt = 0; ; attempt++) {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#isClosed) throw repositoryClosed();
       try {
-        return this.#table.page(after);
+        return read();
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadline) throw sqliteFailure(error, "read");
         await pause(pauseBefore(attempt));
@@ -232,12 +307,12 @@ export class SqliteRepository<V, K extends string = string>
     throw new InvalidKeyError("The key holds half of a surrogate pair, which has no form in UTF-8.");
   }
 
-  #encode(key: string, value: V): RecordRow {
-    const { text, expiresAt } = this.#records.encode(value, this.#location(key));
+  #encode(key: string, value: V): IndexedRow {
+    const { text, expiresAt, indexEntry } = this.#records.encode(value, this.#location(key));
     if (loneSurrogate.test(text)) {
       throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
     }
-    return { value: text, expiresAt: expiresAt === undefined ? null : expiresAt * 1000 };
+    return { value: text, expiresAt: expiresAt === undefined ? null : expiresAt * 1000, indexEntry };
   }
 
   /** The time of expiry in the row is what the statements go by; that in the record may be sealed, and counts as well. */

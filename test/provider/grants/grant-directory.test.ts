@@ -87,8 +87,14 @@ describe("an operator lists and ends grants, by user and by client", () => {
         subject: extra.subject,
         upstreamIssuer: emulator.issuerUrl,
         clientId,
+        clientName: "Test client",
+        clientHost: "127.0.0.1",
+        clientVerified: false,
         scopes: ["user"],
+        resource: harness.provider.resource,
         createdAt: clock.seconds(),
+        lastUsedAt: clock.seconds(),
+        lastUsedFrom: undefined,
         expiresAt: clock.seconds(90 * 86_400),
       },
     ]);
@@ -227,5 +233,62 @@ describe("an operator who ends all of a user's grants", () => {
     expect(await own.mcpStatus(tokens.access_token)).toBe(200);
     expect((await own.redeem(code)).status).toBe(200);
     expect(await listed(own)).toHaveLength(2);
+  });
+});
+
+describe("the grants of one user", () => {
+  const told = (repositories: ProviderRepositories) =>
+    new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories, logger: false });
+
+  it("are read alone where the repository finds them by an index, and nothing is said of it", async () => {
+    const inner = createInMemoryRepositories();
+    const listsAll = <R>(repository: Repository<string, R>): Repository<string, R> =>
+      Object.assign(repository, {
+        entries: () => {
+          throw new TypeError("The test lets nobody read everything.");
+        },
+      });
+    listsAll(inner.grants);
+    listsAll(inner.authorizationCodes);
+    const events = heard("grants-unindexed");
+    const harness = told(inner);
+    const { access_token, clientId } = await harness.tokensFor(
+      (await harness.register()).client_id,
+      {},
+      {
+        username: "ada@example.com",
+      },
+    );
+    const other = await harness.tokensFor((await harness.register()).client_id, {}, { username: "grace@example.com" });
+    const [{ subject = "" } = {}, ...more] = await listed(harness, { clientId });
+    expect(more).toEqual([]);
+    expect(await listed(harness, { subject })).toHaveLength(1);
+    expect(await harness.provider.revokeGrants({ subject })).toBe(1);
+    expect(await harness.mcpStatus(access_token)).toBe(401);
+    expect(await harness.mcpStatus(other.access_token)).toBe(200);
+    expect(events.stop()).toEqual([]);
+  });
+
+  it("are found among all where there is no index, which is said once", async () => {
+    const inner = createInMemoryRepositories();
+    const unindexed = <R>(repository: Repository<string, R>): Repository<string, R> => {
+      if (!isEnumerable(repository)) throw new TypeError("A repository in memory can list its records.");
+      const plain = intercepted(repository, (run) => run());
+      return Object.assign(plain, { entries: () => repository.entries(), entriesBy: undefined });
+    };
+    const repositories = {
+      ...inner,
+      grants: unindexed(inner.grants),
+      authorizationCodes: unindexed(inner.authorizationCodes),
+    };
+    const events = heard("grants-unindexed");
+    const harness = told(repositories);
+    await harness.tokensFor((await harness.register()).client_id, {}, { username: "ada@example.com" });
+    await harness.tokensFor((await harness.register()).client_id, {}, { username: "grace@example.com" });
+    const [{ subject = "" } = {}] = await listed(harness);
+    expect(await listed(harness, { subject })).toHaveLength(1);
+    expect(await harness.provider.revokeGrants({ subject })).toBe(1);
+    expect(events.stop(), "once").toEqual([{ issuer: harness.provider.issuer }]);
+    expect(await listed(harness)).toHaveLength(1);
   });
 });

@@ -17,7 +17,7 @@ async function twoAdas() {
 }
 
 async function grantsOf(harness: Awaited<ReturnType<typeof twoAdas>>["harness"], filter = {}) {
-  const issuers: string[] = [];
+  const issuers: (string | undefined)[] = [];
   for await (const { upstreamIssuer, subject } of harness.provider.listGrants(filter)) {
     expect(subject).toBe("ada");
     issuers.push(upstreamIssuer);

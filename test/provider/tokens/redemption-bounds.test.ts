@@ -115,14 +115,22 @@ describe("the record of a grant", () => {
     await repositories.authorizationCodes.set(key, others);
     const tokens = await jsonOf(await harness.redeem(code));
     const [[, grant = {}] = []] = await recordsOf(repositories.grants);
-    expect(Object.keys(grant).sort()).toEqual(["clientId", "createdAt", "expiresAt", "redemption", "scopes"]);
+    expect(Object.keys(grant).sort()).toEqual([
+      "clientHost",
+      "clientId",
+      "clientName",
+      "createdAt",
+      "expiresAt",
+      "redemption",
+      "scopes",
+    ]);
     const resource = "http://localhost:8000/mcp";
     expect((await harness.refresh({ ...code, ...tokens }, { resource })).status).toBe(200);
   });
 });
 
 describe("the calls of a redemption", () => {
-  it("are three reads, three writes, and none for the client", async () => {
+  it("are four reads in one turn, one of them for the name of the client, and three writes", async () => {
     const { repositories, calls } = recordedRepositories();
     const harness = open({ repositories });
     const { client_id: clientId } = await harness.register();
@@ -134,6 +142,7 @@ describe("the calls of a redemption", () => {
     expect(calls.sort()).toEqual([
       "access_token add",
       "authorization_code get",
+      "client get",
       "grant add",
       "grant get",
       "refresh_token add",

@@ -3,9 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../../src/conformance.ts";
-import { InvalidKeyError, StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
+import {
+  ConfigurationError,
+  InvalidKeyError,
+  StorageTimeoutError,
+  StorageUnavailableError,
+} from "../../../src/errors.ts";
 import { asCodec, type Codec, KeyRing, type Repository, sealed } from "../../../src/index.ts";
 import { isExpired, RecordExpiry } from "../../../src/storage/expiry.ts";
+import { UnreadableRecords } from "../../../src/storage/unreadable-records.ts";
 import { Gate, heldRead } from "../../support/gated-repository.ts";
 
 /** What instances share: texts by key, and what a test does to all of them. */
@@ -84,6 +90,23 @@ export class TextRepository<V> implements Repository<string, V> {
     }
   }
 
+  readonly indexNames: readonly string[] = ["name"];
+
+  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    this.check("any");
+    if (!this.indexNames.includes(index)) throw new ConfigurationError("There is no such index.");
+    const unreadable = new UnreadableRecords();
+    for (const key of [...this.store.texts.keys()]) {
+      const record = unreadable.read(() => this.read(key));
+      if (record !== undefined && this.nameIn(record) === value) yield [key, record];
+    }
+    unreadable.throwIfAny();
+  }
+
+  protected nameIn(record: V): unknown {
+    return typeof record === "object" && record !== null && "name" in record ? record.name : undefined;
+  }
+
   protected write(key: string, value: V): void {
     this.expiryOfNew(value);
     this.store.texts.set(this.nameOf(key), this.codec.encode(value, { repository: "text", key }));
@@ -157,6 +180,7 @@ export function subjectOf(build: Build, store = new TextStore(), mistake: FileMi
     repository: build(store, codec),
     anyValue: build(new TextStore(), anything),
     again: () => build(store, codec),
+    unindexed: () => buildRight(store, codec),
     advanceSeconds: (seconds) => {
       store.now += seconds * 1000;
     },

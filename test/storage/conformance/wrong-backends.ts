@@ -581,6 +581,119 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
       }
     })(store, codec),
 
+  "what a repository says it can do, it does": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entriesBy(index: string, value: string) {
+        if (this.indexNames.includes(index)) yield* super.entriesBy(index, value);
+      }
+    })(store, codec),
+
+  "an index finds the records of a value, each once, under its own key": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      // Of a page it takes the first hundred for all.
+      override async *entriesBy(index: string, value: string) {
+        let number = 0;
+        for await (const entry of super.entriesBy(index, value)) if (++number <= 100) yield entry;
+      }
+    })(store, codec),
+
+  "an index follows a record that is replaced, deleted or taken": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #names = new Map<string, unknown>();
+      // Knows a record by the name that it had at first.
+      protected override write(key: string, value: V) {
+        super.write(key, value);
+        if (!this.#names.has(key)) this.#names.set(key, this.nameIn(value));
+      }
+      override async *entriesBy(index: string, value: string) {
+        for await (const entry of super.entriesBy(index, value)) if (this.#names.get(entry[0]) === value) yield entry;
+      }
+    })(store, codec),
+
+  "an index leaves out what has expired": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entriesBy(_index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+        for (const [key, text] of this.store.texts) {
+          const record = this.codec.decode(text, { repository: "text", key });
+          if (this.nameIn(record) === value) yield [key, record];
+        }
+      }
+    })(store, codec),
+
+  "an index has what another instance has written": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #own = new Set<string>();
+      protected override write(key: string, value: V) {
+        super.write(key, value);
+        this.#own.add(key);
+      }
+      override async *entriesBy(index: string, value: string) {
+        for await (const entry of super.entriesBy(index, value)) if (this.#own.has(entry[0])) yield entry;
+      }
+    })(store, codec),
+
+  "an index has every record that many callers add at once": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      #index: readonly string[] = [];
+      // Reads the whole index and writes it back: whoever does so meanwhile loses an entry.
+      override async add(key: string, value: V) {
+        const index = this.#index;
+        await meanwhile();
+        const added = await super.add(key, value);
+        this.#index = [...index, key];
+        return added;
+      }
+      override async set(key: string, value: V) {
+        await super.set(key, value);
+        this.#index = [...this.#index, key];
+      }
+      override async *entriesBy(index: string, value: string) {
+        for await (const entry of super.entriesBy(index, value)) if (this.#index.includes(entry[0])) yield entry;
+      }
+    })(store, codec),
+
+  "an index finds what was written without it": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #indexed = new Set<string>();
+      protected override write(key: string, value: V) {
+        super.write(key, value);
+        this.#indexed.add(key);
+      }
+      override async *entriesBy(index: string, value: string) {
+        for await (const entry of super.entriesBy(index, value)) if (this.#indexed.has(entry[0])) yield entry;
+      }
+    })(store, codec),
+
+  "a search goes on where a record cannot be read, and never ends as if nothing were missing": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entriesBy(index: string, value: string) {
+        try {
+          yield* super.entriesBy(index, value);
+        } catch {
+          // What cannot be read is left out, and nobody hears of it.
+        }
+      }
+    })(store, codec),
+
+  "a search says which key is missing for a record that may be meant": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+        this.check("any");
+        for (const key of [...this.store.texts.keys()]) {
+          const record = await this.get(key).catch(() => undefined);
+          if (record !== undefined && this.nameIn(record) === value) yield [key, record];
+        }
+        if (index === "") throw new CorruptRecordError("There is no such index.");
+      }
+    })(store, codec),
+
+  "a store that fails is an error of the search, never a shorter one": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      override async *entriesBy(index: string, value: string) {
+        if (!this.store.isBroken) yield* super.entriesBy(index, value);
+      }
+    })(store, codec),
+
   "a store that fails is an error of the list, never a shorter one": (store, codec) =>
     new (class<V> extends TextRepository<V> {
       override async *entries() {

@@ -109,7 +109,7 @@ describe.each(sqliteDrivers)("over %s", (driver) => {
     const file = directory.file();
     withDatabase(driver, file, (database) => {
       new SqliteRepository<string>(textCodec, database, { table: "t" });
-      const insert = database.prepare("INSERT INTO t VALUES (?, ?, NULL)");
+      const insert = database.prepare("INSERT INTO t (key, value, expires_at) VALUES (?, ?, NULL)");
       for (let index = 0; index < 200; index++) insert.run(`key ${index}`, "x".repeat(500));
       database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     });

@@ -131,7 +131,7 @@ describe.each(sqliteDrivers)("over %s", (driver) => {
     ];
     const plant = (table: string, key: string, text: string): void => {
       new SqliteRepository<string>(textCodec, database, { table });
-      database.prepare(`INSERT INTO "${table}" VALUES (?, ?, NULL)`).run(key, text);
+      database.prepare(`INSERT INTO "${table}" (key, value) VALUES (?, ?)`).run(key, text);
     };
 
     it.each(unreadable)("%s", async (_, make, code) => {
@@ -150,7 +150,7 @@ describe.each(sqliteDrivers)("over %s", (driver) => {
 
     it("bytes that are no UTF-8 are an error of take, and stay", async () => {
       const repository = texts();
-      database.exec("INSERT INTO t VALUES ('key', CAST(x'61ff62' AS TEXT), NULL)");
+      database.exec("INSERT INTO t (key, value, expires_at) VALUES ('key', CAST(x'61ff62' AS TEXT), NULL)");
       await expect(repository.take("key")).rejects.toMatchObject({ code: "ERR_CORRUPT_RECORD" });
       expect(rows("t")).toBe(1);
       expect(await repository.delete("key")).toBe(true);
@@ -222,7 +222,7 @@ describe.each(sqliteDrivers)("over %s", (driver) => {
     await Promise.all(numbers.map((number) => repository.set(`key ${number}`, { number })));
     await repository.set("expired", { number: -1, expiresAt: clock.seconds(1) });
     clock.advanceSeconds(1);
-    database.exec("INSERT INTO t VALUES ('corrupt', '{', NULL)");
+    database.exec("INSERT INTO t (key, value, expires_at) VALUES ('corrupt', '{', NULL)");
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     const found: number[] = [];

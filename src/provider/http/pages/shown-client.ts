@@ -1,3 +1,4 @@
+import { displayName as nameIn, redirectPlace } from "../../clients/client-presentation.ts";
 import type { KnownClient } from "../../clients/client-registry.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import { offlineAccess } from "../../oauth/scopes.ts";
@@ -8,12 +9,7 @@ import { escapeHtml, fillText } from "./page.ts";
  * the client gives none.
  */
 export function displayName(client: KnownClient): string | undefined {
-  const given = client.information.client_name ?? "";
-  const name = given
-    .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+/gu, " ")
-    .replace(/\s+/g, " ")
-    .trim();
-  return name === "" ? undefined : [...name].slice(0, 80).join("");
+  return nameIn(client.information);
 }
 
 /**
@@ -33,8 +29,7 @@ export function shownName(
 
 /** Where a client without a name is from: the host of its redirect URI without the port, or its scheme. */
 export function placeOf(redirectUri: string): string {
-  const { protocol, hostname } = new URL(redirectUri);
-  return protocol === "http:" || protocol === "https:" ? hostname : protocol.slice(0, -1);
+  return redirectPlace(redirectUri);
 }
 
 /** How sure it is that the client is what it says. What nobody has checked is said as loudly as the button. */

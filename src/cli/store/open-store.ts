@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { ConfigurationError, PangeaAuthnError } from "../../errors.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
-import type { StoreSettings } from "./migrate-options.ts";
 import { shownAddress } from "./store-address.ts";
+import type { StoreSettings } from "./store-settings.ts";
 
 /** A store that is open. */
 export interface OpenStore extends AsyncDisposable {
@@ -13,6 +13,8 @@ export interface OpenStore extends AsyncDisposable {
 export interface OpeningOptions {
   /** Nothing is created: a target that is not there yet is an empty one. */
   readonly dryRun: boolean;
+  /** The name of the command, for messages. */
+  readonly command: string;
   /** The line that makes a package available. */
   readonly installation: (missing: string) => string;
 }
@@ -39,13 +41,13 @@ export async function openStore(settings: StoreSettings, options: OpeningOptions
   }
 }
 
-async function openVault(settings: StoreSettings, { installation }: OpeningOptions): Promise<OpenStore> {
+async function openVault(settings: StoreSettings, options: OpeningOptions): Promise<OpenStore> {
   const { folder, namespace, keys, takeOver, role, variable } = settings;
   const token = variable("PANGEA_VAULT_TOKEN");
   if (token === undefined) {
     throw new ConfigurationError(`The ${role} is a Vault: set its token in the variable PANGEA_VAULT_TOKEN.`);
   }
-  await installed("pangea-node-sdk", () => import("pangea-node-sdk"), installation);
+  await installed("pangea-node-sdk", () => import("pangea-node-sdk"), options);
   const { createVaultRepositories } = await import("../../records/create-vault-repositories.ts");
   const baseUrlTemplate = variable("PANGEA_BASE_URL_TEMPLATE");
   const domain = variable("PANGEA_DOMAIN");
@@ -61,12 +63,12 @@ async function openVault(settings: StoreSettings, { installation }: OpeningOptio
   return { repositories, [Symbol.asyncDispose]: () => repositories[Symbol.asyncDispose]() };
 }
 
-async function openRedis(settings: StoreSettings, url: string, { installation }: OpeningOptions): Promise<OpenStore> {
+async function openRedis(settings: StoreSettings, url: string, options: OpeningOptions): Promise<OpenStore> {
   const { namespace, keys } = settings;
   const { openRedisClient } = await import("../open-redis-client.ts");
   const { createRedisRepositories } = await import("../../records/create-redis-repositories.ts");
   const patience = { connectTimeout: timeout, socketTimeout: timeout };
-  const redis = await openRedisClient(url, (name) => notInstalled(name, installation), patience);
+  const redis = await openRedisClient(url, (name) => notInstalled(name, options), patience);
   const end = onceOnly(() => redis.end());
   try {
     const repositories = createRedisRepositories(redis.client, {
@@ -90,7 +92,7 @@ async function openRedis(settings: StoreSettings, url: string, { installation }:
 async function openSqliteFile(settings: StoreSettings, path: string, { dryRun }: OpeningOptions): Promise<OpenStore> {
   const { namespace, keys, role } = settings;
   if (!existsSync(path)) {
-    if (role === "source") throw new ConfigurationError(`There is no file ${path} to copy from.`);
+    if (role !== "target") throw new ConfigurationError(`There is no file ${path}.`);
     if (dryRun) return emptyStore();
   }
   const { createSqliteRepositories } = await import("../../records/create-sqlite-repositories.ts");
@@ -102,13 +104,10 @@ async function openSqliteFile(settings: StoreSettings, path: string, { dryRun }:
   return { repositories, [Symbol.asyncDispose]: () => repositories.close() };
 }
 
-async function openPostgres(
-  settings: StoreSettings,
-  url: string,
-  { dryRun, installation }: OpeningOptions,
-): Promise<OpenStore> {
+async function openPostgres(settings: StoreSettings, url: string, options: OpeningOptions): Promise<OpenStore> {
+  const { dryRun } = options;
   const { namespace, keys, role, address } = settings;
-  const { default: pg } = await installed("pg", () => import("pg"), installation);
+  const { default: pg } = await installed("pg", () => import("pg"), options);
   const { createPostgresRepositories } = await import("../../records/create-postgres-repositories.ts");
   const { createPostgresTables, defaultTable, quotedTable } = await import("../../storage/postgres/table.ts");
   const { postgresOptions } = await import("../../storage/postgres/postgres-options.ts");
@@ -124,8 +123,8 @@ async function openPostgres(
   try {
     const { rows } = await pool.query("SELECT to_regclass($1) IS NOT NULL AS present", [quoted]);
     const isThere = rows[0]?.present === true;
-    if (!isThere && role === "source") {
-      throw new ConfigurationError(`There is no table ${table} at ${shownAddress(address)} to copy from.`);
+    if (!isThere && role !== "target") {
+      throw new ConfigurationError(`There is no table ${table} at ${shownAddress(address)}.`);
     }
     if (!isThere && dryRun) {
       await end();
@@ -160,19 +159,22 @@ function emptyStore(): OpenStore {
 async function installed<Module>(
   name: string,
   load: () => Promise<Module>,
-  installation: OpeningOptions["installation"],
+  { command, installation }: OpeningOptions,
 ): Promise<Module> {
   try {
     return await load();
   } catch (cause) {
     const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
     if (!isMissing) throw cause;
-    throw new ConfigurationError(notInstalled(name, installation), { cause });
+    throw new ConfigurationError(notInstalled(name, { command, installation }), { cause });
   }
 }
 
-function notInstalled(name: string, installation: OpeningOptions["installation"]): string {
-  return `"migrate" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
+function notInstalled(
+  name: string,
+  { command, installation }: Pick<OpeningOptions, "command" | "installation">,
+): string {
+  return `"${command}" needs what is not installed: ${name}.\n\n  ${installation(name)}`;
 }
 
 function onceOnly<T>(run: () => T): () => T {

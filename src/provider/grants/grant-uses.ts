@@ -1,0 +1,74 @@
+import { grantUseKey } from "../../records/keys.ts";
+import { boundedCache } from "../../storage/bounded-cache.ts";
+import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { networkOf } from "../oauth/caller-address.ts";
+
+/** A use is written once in so many seconds, so that a busy client costs a write an hour. */
+const intervalSeconds = 60 * 60;
+
+/** A use that the store did not take is written again after so many seconds, by the next request. */
+const retrySeconds = 60;
+
+/** How many grants this instance remembers the last use of. */
+const maxGrants = 100_000;
+
+/** What `GrantUses` needs. */
+type GrantUsesParts = Pick<ProviderConfiguration, "grantUse" | "lifetimes" | "now" | "reporter" | "repositories">;
+
+/**
+ * Writes down when grants are used: beside the requests that use them, which neither wait for it nor fail by it. Where another
+ * instance has written a use within the hour, this one does not.
+ */
+export class GrantUses {
+  readonly #parts: GrantUsesParts;
+  /** Until when nothing is to be written of a grant, in epoch seconds. */
+  readonly #quietUntil = boundedCache<string, number>(maxGrants);
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(parts: GrantUsesParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Notes that a grant was used now. Returns at once, and never throws.
+   *
+   * @param grantId - Undefined for tokens of the Python package, which have no grant.
+   * @param caller - Who sent the request: an address, where that is known.
+   */
+  note(grantId: unknown, caller?: string): void {
+    if (typeof grantId !== "string" || !this.#parts.grantUse.isRecorded) return;
+    const now = this.#parts.now();
+    const quietUntil = this.#quietUntil.get(grantId);
+    // A clock that was set back must not silence anything for longer than the interval.
+    if (quietUntil !== undefined && now < quietUntil && quietUntil <= now + intervalSeconds) return;
+    this.#quietUntil.set(grantId, now + intervalSeconds);
+    const writing = this.#write(grantId, now, caller).finally(() => this.#underWay.delete(writing));
+    this.#underWay.add(writing);
+  }
+
+  /** Resolves once what was noted is written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  async #write(grantId: string, now: number, caller: string | undefined): Promise<void> {
+    const { grantUse, lifetimes, reporter, repositories } = this.#parts;
+    const key = grantUseKey(grantId);
+    try {
+      const known = await repositories.grantUses.get(key);
+      if (known !== undefined && known.usedAt > now - intervalSeconds) {
+        this.#quietUntil.set(grantId, Math.min(known.usedAt, now) + intervalSeconds);
+        return;
+      }
+      const network = grantUse.hasNetwork && caller !== undefined ? networkOf(caller) : undefined;
+      await repositories.grantUses.set(key, {
+        usedAt: now,
+        expiresAt: Math.ceil(now + lifetimes.grant),
+        ...(network !== undefined && { network }),
+      });
+    } catch (failure) {
+      this.#quietUntil.set(grantId, now + retrySeconds);
+      reporter.failure(failure);
+    }
+  }
+}

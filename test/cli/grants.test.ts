@@ -1,0 +1,233 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { readGrantsOptions } from "../../src/cli/grants/grants-options.ts";
+import { runGrants } from "../../src/cli/grants/run-grants.ts";
+import type { Environment } from "../../src/cli/store/store-settings.ts";
+import { KeyRing, McpOAuthProvider, type ProviderRepositories } from "../../src/index.ts";
+import { grantUseKey } from "../../src/records/keys.ts";
+import { createSqliteRepositories } from "../../src/sqlite.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
+import { jsonOf } from "../support/json-of.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { type MigrationStore, migrationStores, type StoreKind } from "../support/migration-stores.ts";
+import { findPostgres } from "../support/postgres-server.ts";
+import { heard } from "../support/provider-events.ts";
+import { ClientHarness, pkce } from "../support/provider-harness.ts";
+import { findRedis } from "../support/redis-server.ts";
+import { setUp } from "../support/set-up.ts";
+import { sqliteDirectory } from "../support/sqlite-subject.ts";
+import { useEmulator } from "../support/use-emulator.ts";
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const secret = "the secret of this test, which is long enough";
+const emulator = useEmulator({ authn: false });
+let directory: Awaited<ReturnType<typeof sqliteDirectory>>;
+let stores: Record<StoreKind, MigrationStore>;
+setUp("file", async (parts) => {
+  directory = parts.use(await sqliteDirectory());
+  const redis = parts.use(await findRedis());
+  const postgres = parts.use(await findPostgres());
+  stores = await migrationStores({
+    baseUrlTemplate: emulator.baseUrlTemplate,
+    redisUrl: redis.url,
+    postgresUrl: postgres.url,
+    file: directory.file(),
+  });
+  for (const store of Object.values(stores)) parts.use(store);
+});
+
+const environment = (): Environment => ({
+  PANGEA_VAULT_TOKEN: "pts_test",
+  PANGEA_BASE_URL_TEMPLATE: emulator.baseUrlTemplate,
+  STORAGE_SECRET: secret,
+});
+
+/** Runs the command in this process: as nobody is there to ask, unless somebody answers. */
+async function run(words: string[], values: Record<string, string | boolean>, answer?: string) {
+  let text = "";
+  let said = "";
+  const errors = new PassThrough().on("data", (chunk) => {
+    said += String(chunk);
+  });
+  const input: PassThrough & { isTTY?: boolean } = new PassThrough();
+  if (answer !== undefined) {
+    input.isTTY = true;
+    input.write(`${answer}\n`);
+  }
+  const code = await runGrants(readGrantsOptions(words, values, environment()), {
+    output: { write: (part) => (text += part) },
+    errors,
+    input,
+    installation: (missing) => `npm install ${missing}`,
+  });
+  return { code, text, said };
+}
+
+/** Four grants: of two users, of two clients, and a tombstone of one of them. */
+async function fill({ grants, grantUses }: ProviderRepositories): Promise<void> {
+  const expiresAt = Math.floor(Date.now() / 1_000) + 3_600;
+  const grant = (subject: string, clientId: string) => ({
+    clientId,
+    clientName: "Notes\u001b[31m",
+    clientHost: "notes.example.org",
+    subject,
+    scopes: ["user"],
+    resource: new URL("https://mcp.example.org/mcp"),
+    createdAt: 1_800_000_000,
+    expiresAt,
+  });
+  await grants.set("one", grant("ada", "notes"));
+  await grants.set("two", { ...grant("ada", "https://mail.example.org/client"), clientVerified: true });
+  await grants.set("three", grant("grace", "notes"));
+  await grants.set("over", { ...grant("ada", "notes"), scopes: [], revokedAt: 1_800_000_100 });
+  await grantUses.set(grantUseKey("one"), { usedAt: 1_800_003_600, network: "203.0.113.0/24", expiresAt });
+}
+
+const idsIn = (text: string): string[] => {
+  const listed: { grantId: string }[] = JSON.parse(text);
+  return listed.map(({ grantId }) => grantId).sort();
+};
+
+describe.each(["vault", "redis", "sqlite", "postgres"] as const)("grants in %s", (kind) => {
+  it("are listed, shown and ended, by user and by client", async () => {
+    const namespace = `grants-${kind}`;
+    await using repositories = await stores[kind].open({ namespace, secret });
+    await fill(repositories);
+    const store = { store: stores[kind].address, namespace };
+
+    expect(idsIn((await run(["list"], { ...store, json: true })).text)).toEqual(["one", "three", "two"]);
+    const ofAda = await run(["list"], { ...store, json: true, subject: "ada" });
+    expect([ofAda.code, idsIn(ofAda.text)]).toEqual([0, ["one", "two"]]);
+    expect(idsIn((await run(["list"], { ...store, json: true, client: "notes" })).text)).toEqual(["one", "three"]);
+    expect(idsIn((await run(["list"], { ...store, json: true, subject: "nobody" })).text)).toEqual([]);
+
+    const shown = await run(["show", "one"], store);
+    expect(shown.code).toBe(0);
+    for (const part of ["one", "notes.example.org, not verified", "ada", "2027-01-15T09:00:00Z, from 203.0.113.0/24"]) {
+      expect(shown.text).toContain(part);
+    }
+    expect(shown.text).not.toContain("\u001b");
+    expect(await run(["show", "over"], store)).toMatchObject({ code: 1, text: "" });
+
+    const ended = await run(["revoke"], { ...store, subject: "ada", yes: true, json: true });
+    expect([ended.code, JSON.parse(ended.text)]).toEqual([0, { ended: 2 }]);
+    const lines = ended.said.split("\n").filter((line) => line.includes("An operator has ended a grant."));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT.*"grantId":"(one|two)".*"subject":"ada"/);
+    expect(idsIn((await run(["list"], { ...store, json: true })).text)).toEqual(["three"]);
+    expect(await run(["revoke", "three"], { ...store, yes: true })).toMatchObject({
+      code: 0,
+      text: "1 grant ended.\n",
+    });
+    expect(await run(["revoke", "three"], { ...store, yes: true })).toMatchObject({ code: 1, text: "" });
+    expect(await run(["revoke"], { ...store, all: true, yes: true })).toMatchObject({ code: 0, text: "" });
+    expect((await repositories.grants.get("one"))?.revokedAt).toBeDefined();
+  });
+});
+
+it("a person is asked before anything is ended, and nobody else is", async () => {
+  const namespace = "asked";
+  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await fill(repositories);
+  const values = { store: stores.sqlite.address, namespace, client: "notes" };
+  await expect(run(["revoke"], values)).rejects.toThrow("--yes");
+  const refused = await run(["revoke"], values, "no");
+  expect(refused).toMatchObject({ code: 1, text: "" });
+  expect(refused.said).toContain("End 2 grants in sqlite:");
+  expect(idsIn((await run(["list"], { ...values, json: true })).text)).toEqual(["one", "three"]);
+  expect(await run(["revoke"], values, "y")).toMatchObject({ code: 0, text: "2 grants ended.\n" });
+});
+
+it("with another secret nothing is listed as if it were everything", async () => {
+  const namespace = "secrets";
+  await using repositories = await stores.redis.open({ namespace, secret: "another secret, which is long enough too" });
+  await fill(repositories);
+  for (const filter of [{ all: true }, { subject: "ada" }]) {
+    const listed = await run(["list"], { store: stores.redis.address, namespace, json: true, ...filter });
+    expect(listed).toMatchObject({ code: 1, text: "[]\n" });
+    expect(listed.said).toContain("could not be read");
+  }
+});
+
+it.each<[string[], Record<string, string | boolean>]>([
+  [[], {}],
+  [["end"], {}],
+  [["show"], {}],
+  [["show", "one", "two"], {}],
+  [["list", "one"], {}],
+  [["revoke"], {}],
+  [["revoke"], { subject: "" }],
+  [["revoke", "one"], { all: true }],
+  [["revoke"], { all: true, subject: "ada" }],
+  [["list"], { yes: true }],
+  [["list"], { folder: "/other" }],
+  [["list"], { namespace: "No!" }],
+])("refuses grants %j with %j", (words, values) => {
+  const read = () => readGrantsOptions(words, { store: "sqlite:state.db", ...values }, {});
+  expect(read).toThrow(expect.objectContaining({ constructor: expect.objectContaining({ name: "UsageError" }) }));
+});
+
+it("ends a login of a server that seals its file itself: its tokens are over, and the person is asked anew", async () => {
+  const file = directory.file();
+  const baseUrl = "https://mcp.example.org";
+  const clock = new ManualClock();
+  await using repositories = createSqliteRepositories(file);
+  const provider = new McpOAuthProvider({
+    baseUrl,
+    scopes: ["user"],
+    upstream: new FakeUpstream(clock.read),
+    secret,
+    repositories,
+    logger: false,
+  });
+  const harness = new ClientHarness(provider, baseUrl);
+  const { client_id } = await harness.register();
+  const { verifier, challenge } = pkce();
+  const asked = { client_id, code_challenge: challenge, scope: "user" };
+  const { location, cookie } = await harness.beginLogin(asked);
+  const redirect = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+  const code = redirect.searchParams.get("code") ?? "";
+  const form = { client_id, code, code_verifier: verifier, redirect_uri: harness.redirectUri };
+  const { access_token } = await jsonOf(
+    await harness.postForm("/token", { grant_type: "authorization_code", ...form }),
+  );
+  const headers = new Headers({ authorization: `Bearer ${access_token}` });
+  expect(await provider.authenticate({ headers })).not.toBeInstanceOf(Response);
+
+  const child = spawn(
+    process.execPath,
+    [main, "grants", "revoke", "--store", `sqlite:${file}`, "--issuer", baseUrl, "--subject", "ada", "--yes"],
+    { env: { ...process.env, STORAGE_SECRET: secret }, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+  const [exitCode] = await once(child, "exit");
+  expect([exitCode, output]).toEqual([0, expect.stringContaining("1 grant ended.")]);
+  expect(output).not.toContain(access_token);
+  const refused = await provider.authenticate({ headers });
+  expect(refused instanceof Response && refused.status).toBe(401);
+  expect(await repositories.consentRevocations.entries().next()).toMatchObject({ done: false });
+});
+
+it("tells of each decision on the provider's own channel as well", async () => {
+  const namespace = "events";
+  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await fill(repositories);
+  const events = heard("grant-revoked");
+  await run(["revoke", "two"], { store: stores.sqlite.address, namespace, yes: true });
+  expect(events.stop()).toEqual([
+    { clientId: "https://mail.example.org/client", grantId: "two", subject: "ada", by: "operator" },
+  ]);
+});
+
+it("the keys of a file that a provider seals follow from its secret and its URL", () => {
+  const { store } = readGrantsOptions(
+    ["list"],
+    { store: "sqlite:state.db", issuer: "https://a.example" },
+    environment(),
+  );
+  expect(store.keys?.ids).toEqual(KeyRing.from(secret, { context: "https://a.example" }).ids);
+});

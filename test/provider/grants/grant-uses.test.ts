@@ -1,0 +1,147 @@
+import { expect, it } from "vitest";
+import { StorageUnavailableError } from "../../../src/errors.ts";
+import {
+  createInMemoryRepositories,
+  type GrantSummary,
+  type GrantUseOptions,
+  McpOAuthProvider,
+} from "../../../src/index.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { intercepted } from "../../support/intercepted-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
+import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+
+const baseUrl = "https://mcp.example.org";
+
+/** A login, and everything that reaches the store of the uses of its grant. */
+async function scene(grantUse?: GrantUseOptions) {
+  const clock = new ManualClock();
+  const inner = createInMemoryRepositories({ clock: clock.read });
+  const calls: string[] = [];
+  const store = { isOut: false };
+  const grantUses = intercepted(inner.grantUses, async (run, { method }) => {
+    calls.push(method);
+    if (store.isOut) throw new StorageUnavailableError("The test switched the store off.", { effect: "none" });
+    return run();
+  });
+  const open = () =>
+    new McpOAuthProvider({
+      baseUrl,
+      scopes: ["user"],
+      upstream: new FakeUpstream(clock.read),
+      secret: "a secret that is long enough for a test",
+      repositories: { ...inner, grantUses },
+      clock: clock.read,
+      logger: false,
+      ...(grantUse !== undefined && { grantUse }),
+    });
+  const harness = new ClientHarness(open(), baseUrl);
+  const { client_id } = await harness.register();
+  const { verifier, challenge } = pkce();
+  const { location, cookie } = await harness.beginLogin({ client_id, code_challenge: challenge, scope: "user" });
+  const redirect = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+  const code = redirect.searchParams.get("code") ?? "";
+  const { access_token } = await jsonOf(
+    await harness.postForm("/token", {
+      grant_type: "authorization_code",
+      client_id,
+      code,
+      code_verifier: verifier,
+      redirect_uri: harness.redirectUri,
+    }),
+  );
+  const headers = new Headers({ authorization: `Bearer ${access_token}` });
+  return {
+    clock,
+    calls,
+    store,
+    open,
+    provider: harness.provider,
+    token: String(access_token),
+    /** Sends a request to the MCP endpoint, and waits until what is beside it is done. */
+    use: async (provider = harness.provider, caller?: string) => {
+      const answer = await provider.authenticate({ headers }, { caller });
+      await new Promise((resolve) => setImmediate(resolve));
+      return answer instanceof Response ? answer.status : 200;
+    },
+    grant: async (): Promise<GrantSummary | undefined> => {
+      for await (const grant of harness.provider.listGrants({ subject: "ada" })) return grant;
+      return undefined;
+    },
+  };
+}
+
+it("says when it was last used, and is written once an hour at most", async () => {
+  const { clock, calls, use, grant, provider, token } = await scene();
+  expect((await grant())?.lastUsedAt).toBeUndefined();
+  calls.length = 0;
+  const first = clock.seconds();
+  for (let request = 0; request < 5; request += 1) expect(await use()).toBe(200);
+  await provider.verifyAccessToken(token);
+  expect(calls).toEqual(["get", "set"]);
+  clock.advanceSeconds(3_599);
+  await use();
+  expect(calls).toEqual(["get", "set"]);
+  expect(await grant()).toMatchObject({ lastUsedAt: first, lastUsedFrom: undefined });
+});
+
+it("is written again after the hour, whichever instance is asked, and once for all of them", async () => {
+  const { clock, calls, use, grant, open } = await scene({ network: true });
+  const other = open();
+  await use();
+  await use(other);
+  expect(calls.filter((method) => method === "set")).toHaveLength(1);
+  clock.advanceSeconds(1_800);
+  await use(other);
+  clock.advanceSeconds(1_799);
+  await use(other);
+  expect(calls.filter((method) => method === "set")).toHaveLength(1);
+  clock.advanceSeconds(2);
+  // The token has expired by now, so only what was noted before counts.
+  expect(await use(other)).toBe(401);
+  expect(calls.filter((method) => method === "set")).toHaveLength(1);
+  expect((await grant())?.lastUsedFrom).toBeUndefined();
+});
+
+it.each([
+  ["203.0.113.77", "203.0.113.0/24"],
+  ["[2001:db8:abcd:12::1]:443", "2001:db8:abcd::/48"],
+  ["::ffff:198.51.100.9", "198.51.100.0/24"],
+  ["somebody", undefined],
+])("knows the network of %s as %s, where that is asked for", async (caller, network) => {
+  const asked = await scene({ network: true });
+  await asked.use(asked.provider, caller);
+  expect((await asked.grant())?.lastUsedFrom).toBe(network);
+  const unasked = await scene();
+  await unasked.use(unasked.provider, caller);
+  expect(await unasked.grant()).toMatchObject({ lastUsedAt: unasked.clock.seconds(), lastUsedFrom: undefined });
+});
+
+it("is not written where that is switched off", async () => {
+  const { calls, use, grant } = await scene({ recorded: false, network: true });
+  expect(await use()).toBe(200);
+  expect(calls).toEqual([]);
+  expect((await grant())?.lastUsedAt).toBeUndefined();
+});
+
+it("a store that does not take it fails no request, is told of, and is tried again after a minute", async () => {
+  const { clock, calls, store, use, grant } = await scene();
+  store.isOut = true;
+  const outages = heard("outage");
+  for (let request = 0; request < 3; request += 1) expect(await use()).toBe(200);
+  expect(calls).toEqual(["get"]);
+  expect(outages.stop()).toMatchObject([{ code: "ERR_STORAGE_UNAVAILABLE" }]);
+  store.isOut = false;
+  clock.advanceSeconds(60);
+  await use();
+  expect((await grant())?.lastUsedAt).toBe(clock.seconds());
+});
+
+it("is no reason to hide a grant where it cannot be read, and closing waits for what is being written", async () => {
+  const { provider, use, calls } = await scene();
+  await use();
+  await provider[Symbol.asyncDispose]();
+  expect(calls).toEqual(["get", "set"]);
+});
