@@ -68,7 +68,11 @@ describe("the command line", () => {
 
   it.each(Object.entries(commands))("explains %s by itself in 80 columns", async (name, { options }) => {
     const asked = await Promise.all(
-      [[name, "--help"], [name, "-h"], ["help", name]].map((words) => run(process.execPath, [main, ...words])),
+      [
+        [name, "--help"],
+        [name, "-h"],
+        ["help", name],
+      ].map((words) => run(process.execPath, [main, ...words])),
     );
     expect(new Set(asked.map(({ stdout }) => stdout)).size).toBe(1);
     const [{ stdout } = { stdout: "" }] = asked;
