@@ -35,7 +35,8 @@ export class PassingLogins {
   /** What an operator has to know before another upstream takes over; nothing where there are no logins. */
   get sentence(): string {
     if (this.#counts.size === 0) return "";
-    const parts = [...this.#counts].map(([issuer, count]) => `${count} at ${issuer}`);
+    const placed = (issuer: string) => (issuer === notNoted ? "where that was not noted" : `at ${issuer}`);
+    const parts = [...this.#counts].map(([issuer, count]) => `${count} ${placed(issuer)}`);
     return `Logins, by where people logged in: ${parts.join(", ")}.\nA server that does not have that upstream refuses them; clients stay.`;
   }
 }
