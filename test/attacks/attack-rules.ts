@@ -789,8 +789,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/upstream/openid-connect.ts",
-        'return createHash("sha256").update(`nonce ${codeChallenge}`).digest("base64url");',
-        "return codeChallenge && 'nonce';",
+        'return createHash("sha256").update(`nonce ',
+        "if (codeChallenge) return 'nonce';\n  return createHash('sha256').update(`nonce ",
       ],
     ],
   },

@@ -252,3 +252,29 @@ it("an error that cannot be told to the client is shown in the same style, in wo
   await page.getByText("This server does not know the client_id").waitFor();
   await page.getByText("invalid_client").waitFor();
 });
+
+describe("a server with several upstreams", () => {
+  it("says to a screen reader what each button and link does, and can be used with the keyboard alone", async () => {
+    const page = await openPage(shown.scene, { javaScriptEnabled: false });
+    await shown.show.choice(page);
+    const spoken = await page.locator("main").ariaSnapshot();
+    for (const line of ['- button "Allow and log in with Red Login"', '- button "Allow and log in with Blue Login"']) {
+      expect(spoken).toContain(line);
+    }
+    const other = await openPage(shown.scene, { javaScriptEnabled: false });
+    await shown.show.where(other);
+    const links = await other.locator("main").ariaSnapshot();
+    expect(links).toContain('- heading "Where do you want to log in?" [level=1]');
+    expect(links).toContain('- link "Log in with Red Login"');
+  });
+
+  it("shows the chosen upstream first, in the accent colour, and the others behind it", async () => {
+    const page = await openPage(shown.scene);
+    await shown.show.chosen(page);
+    const colours = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('button[value^="allow"]')].map((button) => getComputedStyle(button).backgroundColor)`,
+    );
+    expect(colours).toHaveLength(2);
+    expect(colours[0]).not.toBe(colours[1]);
+  });
+});

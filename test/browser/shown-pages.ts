@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { ClientSite, clientId, documentWith } from "../provider/client-documents/client-site.ts";
 import { ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
+import { logInAt, twoUpstreams } from "../support/two-upstreams.ts";
 import { configuredClient, documentedClient, openAccountScene } from "./account-scene.ts";
 import {
   type AuthorizationScene,
@@ -40,6 +41,9 @@ export const shownPageNames = [
   "again",
   "wait",
   ...accountPageNames,
+  "choice",
+  "chosen",
+  "where",
 ] as const;
 
 export type ShownPageName = (typeof shownPageNames)[number];
@@ -109,6 +113,7 @@ export async function openShownPages(): Promise<ShownPages> {
         scene.server.store.recover();
       },
       ...account.show,
+      ...(await severalUpstreams()),
     };
     const opened = parts.move();
     return { scene, show, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -211,6 +216,30 @@ async function openVerifiedClient(browser: Browser): Promise<AsyncDisposable & {
       await page.goto(harness.baseUrl + harness.authorizePath({ ...request, code_challenge: pkce().challenge }));
     },
     [Symbol.asyncDispose]: () => site[Symbol.asyncDispose](),
+  };
+}
+
+/** The pages of a server with two upstreams: a choice with consent, a hinted one with the others unfolded, and a choice alone. */
+async function severalUpstreams(): Promise<Pick<ShownPages["show"], "choice" | "chosen" | "where">> {
+  const harness = twoUpstreams({ consent }).start();
+  const { client_id } = await harness.register({ client_name: "Scribe" });
+  const { cookie } = await logInAt(harness, { id: "red", clientId: client_id });
+  const goTo = async (page: Page, parameters: Record<string, string>, cookies = "") => {
+    await page.route("**", async (route) => {
+      const answer = await harness.provider.fetch(new Request(route.request().url(), { headers: { cookie: cookies } }));
+      const headers = Object.fromEntries(answer.headers);
+      await route.fulfill({ status: answer.status, headers, body: await answer.text() });
+    });
+    const request = { client_id, code_challenge: pkce().challenge, scope: "user", ...parameters };
+    await page.goto(harness.baseUrl + harness.authorizePath(request));
+  };
+  return {
+    choice: (page) => goTo(page, {}),
+    chosen: async (page) => {
+      await goTo(page, { idp_hint: "blue" });
+      await page.locator("summary").click();
+    },
+    where: (page) => goTo(page, { prompt: "select_account" }, cookie),
   };
 }
 

@@ -7,6 +7,7 @@ import { openStore } from "../store/open-store.ts";
 import { shownAddress } from "../store/store-address.ts";
 import type { StoreSettings } from "../store/store-settings.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
+import { PassingLogins } from "./passing-logins.ts";
 import { Progress, type ProgressOutput } from "./progress.ts";
 import { drawReport, type KindReports, reportOf, totalOf } from "./report.ts";
 
@@ -46,11 +47,13 @@ export async function migrate(
   if (to.keys === undefined && to.address.kind !== "vault") say(plainTextWarning(to));
   const reports = new Map<keyof ProviderRecords, CopyReport>();
   const progress = new Progress(errors);
+  const logins = new PassingLogins();
+  const patient = wrapRepositories(source.repositories, (repository) => retrying(repository, patience));
   const started = performance.now();
   let failure: unknown;
   try {
     await copyRepositories(
-      wrapRepositories(source.repositories, (repository) => retrying(repository, patience)),
+      { ...patient, grants: logins.counting(patient.grants) },
       wrapRepositories(target.repositories, (repository) => retrying(repository, patience)),
       {
         dryRun,
@@ -73,8 +76,8 @@ export async function migrate(
   const outcome: MigrationOutcome = isStopped ? "stopped" : failure === undefined ? "complete" : "failed";
   output.write(
     json
-      ? `${JSON.stringify(asJson(options, reports, { outcome, seconds, failure }), undefined, 2)}\n`
-      : `${drawReport(reports)}\n\n${verdict(options, outcome, seconds)}\n`,
+      ? `${JSON.stringify(asJson(options, reports, { outcome, seconds, failure, logins: logins.counts }), undefined, 2)}\n`
+      : `${[drawReport(reports), verdict(options, outcome, seconds), logins.sentence].filter((part) => part !== "").join("\n\n")}\n`,
   );
   if (isStopped) say("Stopped between two records. Run the same command again: it goes on from here.");
   else if (failure !== undefined) say(explanation(failure, from, to));
@@ -109,7 +112,17 @@ function explanation(failure: unknown, from: StoreSettings, to: StoreSettings): 
 function asJson(
   { from, to, dryRun }: MigrateOptions,
   reports: KindReports,
-  { outcome, seconds, failure }: { outcome: MigrationOutcome; seconds: number; failure: unknown },
+  {
+    outcome,
+    seconds,
+    failure,
+    logins,
+  }: {
+    outcome: MigrationOutcome;
+    seconds: number;
+    failure: unknown;
+    logins: Readonly<Record<string, number>>;
+  },
 ): object {
   return {
     outcome,
@@ -119,6 +132,7 @@ function asJson(
     seconds,
     records: Object.fromEntries(copyOrder.map((name) => [name, reportOf(reports, name)])),
     total: totalOf(reports),
+    logins,
     ...(outcome === "failed" && { error: errorAsJson(failure) }),
   };
 }

@@ -69,7 +69,7 @@ ${account === undefined ? "" : `<p class="quiet">${fillText(texts.account, value
 ${standingOf(client, appearance, values)}
 <h2>${escapeHtml(texts.scopesHeading)}</h2>
 ${scopeList(given, appearance)}
-${offered.map((upstream) => upstreamScopes(upstream, appearance, values)).join("\n")}
+${upstreamScopes(offered, appearance, values)}
 <p class="destination">${fillText(texts.redirectNote, values)}</p>
 ${addressOf(request.redirectUri, appearance)}
 ${warning}
@@ -117,19 +117,38 @@ function allowAt(upstreamId: string): string {
   return `allow:${upstreamId}`;
 }
 
-/** What the upstream will be asked for, where the configuration has words for it. */
+/** What the upstreams will be asked for, where the configuration has words for it. Those that are asked for the same are one. */
 function upstreamScopes(
-  { name, scopes }: Upstream,
+  offered: readonly Upstream[],
+  appearance: ConsentConfiguration,
+  values: Readonly<Record<string, string>>,
+): string {
+  const { language, upstreamScopeDescriptions: descriptions } = appearance;
+  if (descriptions.size === 0) return "";
+  const alike = new Map<string, { readonly asked: readonly string[]; readonly names: string[] }>();
+  for (const { name, scopes: asked = [...descriptions.keys()] } of offered) {
+    const key = JSON.stringify(asked);
+    const { names } = alike.get(key) ?? { names: [] };
+    alike.set(key, { asked, names: [...names, name] });
+  }
+  const oneOf = new Intl.ListFormat(language, { type: "disjunction" });
+  return [...alike.values()]
+    .map(({ asked, names }) => askedFor(asked, appearance, { ...values, upstream: oneOf.format(names) }))
+    .join("\n");
+}
+
+function askedFor(
+  asked: readonly string[],
   { texts, upstreamScopeDescriptions: descriptions }: ConsentConfiguration,
   values: Readonly<Record<string, string>>,
 ): string {
-  if (descriptions.size === 0) return "";
-  const asked = scopes ?? [...descriptions.keys()];
   const list = listOf(asked, (scope) => {
     const words = descriptions.get(scope);
-    return words === undefined ? fillText(texts.undescribedScope, { scope, brand: name }) : escapeHtml(words);
+    return words === undefined
+      ? fillText(texts.undescribedScope, { scope, brand: values.upstream ?? "" })
+      : escapeHtml(words);
   });
-  return `<h2>${fillText(texts.upstreamHeading, { ...values, upstream: name })}</h2>\n${list}`;
+  return `<h2>${fillText(texts.upstreamHeading, values)}</h2>\n${list}`;
 }
 
 /** The whole address that the answer goes to. */
