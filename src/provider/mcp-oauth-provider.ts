@@ -11,7 +11,7 @@ import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from ".
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import type { MountPlace } from "./http/mount-watch.ts";
 import { requireScopesAmong } from "./oauth/scopes.ts";
-import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
+import type { AuthInfo } from "./tokens/access-token-verifier.ts";
 
 /**
  * A complete OAuth authorization server for an MCP server, which defers login to an upstream and keeps its state in
@@ -161,8 +161,11 @@ export class McpOAuthProvider {
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
   async verifyAccessToken(token: string): Promise<AuthInfo> {
-    this.#parts.background();
-    return withImpliedScopes(this.#configuration.scopeHierarchy, await verifyAccessToken(this.#configuration, token));
+    const { background, verifier } = this.#parts;
+    const now = this.#configuration.now();
+    background(now);
+    const verified = verifier.verify(token, now);
+    return verifier.authInfo(token, verified instanceof Promise ? await verified : verified);
   }
 
   /**
