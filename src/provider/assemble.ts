@@ -22,6 +22,7 @@ import { LostRecords } from "./keys/lost-records.ts";
 import { AccountLogin } from "./login/account-login.ts";
 import { Login } from "./login/login.ts";
 import { pathBelow, paths, wellKnownUrl } from "./oauth/paths.ts";
+import { AccessTokenVerifier } from "./tokens/access-token-verifier.ts";
 import { CodeRedemption } from "./tokens/code-redemption.ts";
 import { RefreshRotation } from "./tokens/refresh-rotation.ts";
 import { TokenIssue } from "./tokens/token-issue.ts";
@@ -63,8 +64,9 @@ export function assemble(given: ProviderConfiguration) {
   const rateLimits = new RateLimits(configuration);
   const register = registrationEndpoint(configuration, registry, rateLimits);
   const sessions = new UpstreamSessions(parts);
-  const background = (): void => {
-    announcements.announce();
+  const verifier = new AccessTokenVerifier(configuration);
+  const background = (nowSeconds?: number): void => {
+    announcements.announce(nowSeconds);
     upstreamRevocations.retries.begin();
     sessions.unstored.begin();
   };
@@ -78,7 +80,8 @@ export function assemble(given: ProviderConfiguration) {
     upstreamRevocations,
     announcements,
     watch,
-    guard: new BearerGuard(configuration, watch),
+    verifier,
+    guard: new BearerGuard(configuration, verifier, watch),
     router: new Router(configuration, {
       authorization,
       account,

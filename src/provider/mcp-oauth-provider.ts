@@ -11,7 +11,7 @@ import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from ".
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import type { MountPlace } from "./http/mount-watch.ts";
 import { requireScopesAmong } from "./oauth/scopes.ts";
-import { type AuthInfo, verifyAccessToken, withImpliedScopes } from "./tokens/access-token-verifier.ts";
+import type { AuthInfo } from "./tokens/access-token-verifier.ts";
 
 /**
  * A complete OAuth authorization server for an MCP server, which defers login to an upstream and keeps its state in
@@ -164,10 +164,13 @@ export class McpOAuthProvider {
    * @throws {StorageError} when the store fails, which is not a word on the token.
    */
   async verifyAccessToken(token: string): Promise<AuthInfo> {
-    this.#parts.background();
-    const authInfo = await verifyAccessToken(this.#configuration, token);
-    this.#parts.grantUses.note(authInfo.extra.grantId);
-    return withImpliedScopes(this.#configuration.scopeHierarchy, authInfo);
+    const { background, grantUses, verifier } = this.#parts;
+    const now = this.#configuration.now();
+    background(now);
+    const found = verifier.verify(token, now);
+    const verified = found instanceof Promise ? await found : found;
+    grantUses.note(verified.extra.grantId, undefined, now);
+    return verifier.authInfo(token, verified);
   }
 
   /**

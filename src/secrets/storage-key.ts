@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { requireThat } from "../option-checks.ts";
 
 /** The storage key of a secret: `sha256-` and the standard base64 of its SHA-256, as in subresource integrity. */
@@ -17,7 +17,7 @@ export type TokenKey = `sha256-${string}`;
  */
 export function tokenKey(secret: string): TokenKey {
   requireThat(typeof secret === "string", "tokenKey() needs the secret as a string.");
-  return `sha256-${createHash("sha256").update(secret, "utf8").digest("base64")}`;
+  return `sha256-${hash("sha256", secret, "base64")}`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
 import { isFreshlyReadable } from "./fresh-read.ts";
 import { hasIndexes } from "./indexed.ts";
+import { isMemoryReadable, rememberedUnless } from "./memory-read.ts";
 import { canReadBack } from "./read-back.ts";
 
 /** A call that a wrapper passes on, or not. */
@@ -12,12 +13,17 @@ export type RepositoryMethod = keyof Repository<string, unknown> | "getFresh";
 
 /**
  * A repository that hands every call by key to a wrapper. It has the optional capabilities that the repository has, and no
- * others: a fresh read, what a read would give back, a list of the records, what finds them by an
- * index, an end.
+ * others: a fresh read, a read of memory, what a read would give back, a list of the records, what finds them by an index, an end.
  *
+ * @param hearsAll - True while a read of memory has to go through the wrapper too, and so by `get`. Default: never, for a
+ * wrapper to whom a read that asks no store is nothing.
  * @throws {ConfigurationError} when it is no repository.
  */
-export function wrapped<K extends string, V>(repository: Repository<K, V>, passOn: PassOn): Repository<K, V> {
+export function wrapped<K extends string, V>(
+  repository: Repository<K, V>,
+  passOn: PassOn,
+  hearsAll?: () => boolean,
+): Repository<K, V> {
   requireRepository("The repository", repository);
   const wrapper: Repository<K, V> = {
     get: (key) => passOn("get", () => repository.get(key), key),
@@ -30,6 +36,12 @@ export function wrapped<K extends string, V>(repository: Repository<K, V>, passO
     wrapper,
     isFreshlyReadable(repository) && {
       getFresh: (key: K) => passOn("getFresh", () => repository.getFresh(key), key),
+    },
+    isMemoryReadable(repository) && {
+      remembered(key: K) {
+        const record = repository.remembered(key);
+        return record && hearsAll ? rememberedUnless(hearsAll, record) : record;
+      },
     },
     canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
     isEnumerable(repository) && { entries: () => repository.entries() },

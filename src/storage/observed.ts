@@ -1,7 +1,7 @@
 import { PangeaAuthnError, StorageFailure, type WriteEffect } from "../errors.ts";
 import { requireThat } from "../option-checks.ts";
 import type { CopyKeeping } from "./cached/copy-keeping.ts";
-import { type RepositoryMethod, wrapped } from "./capabilities.ts";
+import { type PassOn, type RepositoryMethod, wrapped } from "./capabilities.ts";
 import type { Repository } from "./contract.ts";
 
 /** What one call of an observed repository came to. Neither the key nor the record is told. */
@@ -57,7 +57,7 @@ export function observed<K extends string, V>(
     typeof Object(sink).publish === "function",
     "observed() needs a sink with the method publish, such as a channel of node:diagnostics_channel.",
   );
-  return wrapped(repository, async (method, run, key) => {
+  const tellOfEach: PassOn = async (method, run, key) => {
     if (!sink.hasSubscribers) return run();
     const staleness = method === "get" ? copyAgeOf(repository, key) : undefined;
     const start = clock();
@@ -83,7 +83,8 @@ export function observed<K extends string, V>(
       });
       throw error;
     }
-  });
+  };
+  return wrapped(repository, tellOfEach, () => sink.hasSubscribers);
 }
 
 function outcomeOf(method: RepositoryMethod, answer: unknown): RepositoryCall["outcome"] {

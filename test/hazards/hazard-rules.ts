@@ -193,6 +193,28 @@ export const hazardRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "What was found of a token is kept longer than the records that it was found of",
+    tests: ["provider-a-verification-outlives-its-records"],
+    edits: [
+      [
+        "storage/cached/copies.ts",
+        "// Whoever still holds the copy is answered by it no more.\n      copy.freshUntil = Number.NEGATIVE_INFINITY;",
+        "",
+      ],
+    ],
+  },
+  {
+    name: "What was found of a token is kept though its grant ended while it was read",
+    tests: ["provider-a-verification-outlives-its-records"],
+    edits: [
+      [
+        "provider/tokens/access-token-verifier.ts",
+        "const isOfMemory = inMemory?.current() === record && grantInMemory?.current() === grant;",
+        "const isOfMemory = true;",
+      ],
+    ],
+  },
+  {
     name: "A single-use value is handed out more than once (SQLite)",
     tests: ["sqlite-a-single-use-value-is-handed-out-twice"],
     edits: [

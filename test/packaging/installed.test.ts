@@ -19,7 +19,10 @@ beforeAll(async () => {
     await cp(join(root, path), join(copy, path), { recursive: true });
   }
   const compiler = join(root, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json", "--outDir", join(copy, "dist")], {
+  const bundler = join(root, "node_modules/rolldown/bin/cli.mjs");
+  const dist = join(copy, "dist");
+  execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json", "--outDir", dist], { cwd: root });
+  execFileSync(process.execPath, [bundler, "-c", "rolldown.config.ts", "-d", dist, "--log-level", "warn"], {
     cwd: root,
   });
   const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--silent"], { cwd: copy });

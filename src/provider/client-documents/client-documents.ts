@@ -9,12 +9,8 @@ import { ClientIcons, iconContent, iconTimeout, maxIconBytes } from "./client-ic
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
 import { DocumentCache, type FetchedDocument } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
-import { fetchTransport } from "./fetch-transport.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
 import { KeySetCache } from "./key-set-cache.ts";
-import { connectPinned } from "./pinned-connection.ts";
-import { pinnedTransport } from "./pinned-transport.ts";
-import { createHostResolver } from "./resolve-host.ts";
 import type { SiteTransport } from "./site-transport.ts";
 
 /** The longest key set at a `jwks_uri`, in bytes: certificate chains make it long, and the chains are not kept. */
@@ -175,9 +171,19 @@ function described({ host }: URL, { content, fetchedAt }: FetchedDocument<OAuthC
   return { information: structuredClone(content), domain: host, fetchedAt };
 }
 
+/** What asks sites. It is loaded when the first one is asked. */
 function transportOf({ fetch, resolve, connect }: ClientDocumentsOptions): SiteTransport {
-  if (fetch !== undefined) return fetchTransport(fetch);
-  return pinnedTransport(resolve ?? createHostResolver(), connect ?? ((target) => connectPinned(target)));
+  let loaded: Promise<SiteTransport> | undefined;
+  const load = async (): Promise<SiteTransport> => {
+    if (fetch !== undefined) return (await import("./fetch-transport.ts")).fetchTransport(fetch);
+    const { connectPinned, createHostResolver, pinnedTransport } = await import("./own-transport.ts");
+    return pinnedTransport(resolve ?? createHostResolver(), connect ?? ((target) => connectPinned(target)));
+  };
+  return async (url, headers, limit) => {
+    loaded ??= load();
+    const transport = await loaded;
+    return transport(url, headers, limit);
+  };
 }
 
 function wholeNumber(

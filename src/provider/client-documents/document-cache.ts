@@ -2,7 +2,6 @@ import type { LRUCache } from "lru-cache";
 import { OAuthError } from "../../errors.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import { documentRefused, documentUnavailable, SiteFailure } from "./document-failure.ts";
-import { freshnessOf, updatedHeaders, validatorsOf } from "./freshness.ts";
 import type { JsonFetcher } from "./json-fetcher.ts";
 
 /** Whoever shows what no document explains cannot make this server ask a site more often than this, in milliseconds. */
@@ -157,16 +156,23 @@ export class DocumentCache<T> {
   }
 
   async #fetch(name: string, url: URL): Promise<FetchedDocument<T>> {
+    // With the library that it needs, which a server without such clients does not.
+    const { updatedHeaders, validatorsOf } = await import("./freshness.ts");
     const cached = this.#cache.get(name);
     const asked = this.#options.clock();
     try {
       const validators = cached === undefined ? {} : validatorsOf(cached.headers);
       const reply = await this.#options.fetcher.fetch(url, validators, this.#options.closed);
       if (reply.status === "fetched") {
-        return this.#keep(name, { content: this.#options.parse(name, reply.text), fetchedAt: asked }, reply.headers);
+        return await this.#keep(
+          name,
+          { content: this.#options.parse(name, reply.text), fetchedAt: asked },
+          reply.headers,
+        );
       }
       if (cached === undefined) throw documentRefused("must be served with status 200, not 304");
-      return this.#keep(name, { ...cached, fetchedAt: asked }, updatedHeaders(cached.headers, reply.headers));
+      const headers = updatedHeaders(cached.headers, reply.headers);
+      return await this.#keep(name, { ...cached, fetchedAt: asked }, headers);
     } catch (failure) {
       // A document that became invalid is gone; one that cannot be had now may be confirmed later.
       const isRefused = failure instanceof OAuthError && failure.error === "invalid_client";
@@ -175,7 +181,12 @@ export class DocumentCache<T> {
     }
   }
 
-  #keep(name: string, document: FetchedDocument<T>, headers: CachedDocument<T>["headers"]): FetchedDocument<T> {
+  async #keep(
+    name: string,
+    document: FetchedDocument<T>,
+    headers: CachedDocument<T>["headers"],
+  ): Promise<FetchedDocument<T>> {
+    const { freshnessOf, validatorsOf } = await import("./freshness.ts");
     const { content, fetchedAt } = document;
     const { storable, lifetime } = freshnessOf(headers, fetchedAt);
     const { freshSeconds, maxStaleSeconds } = this.#options;

@@ -1,22 +1,16 @@
-import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import type { JWTPayload } from "jose";
 import { OAuthError } from "../../errors.ts";
 import { clientAssertionKey } from "../../records/keys.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ClientDocuments } from "../client-documents/client-documents.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeySet } from "../oauth/key-set.ts";
-import { paths } from "../oauth/paths.ts";
 import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
+import { refusedAssertion as refused } from "./assertion-refusal.ts";
 import type { KnownClient } from "./client-registry.ts";
-
-/** The signatures that are accepted: asymmetric ones only. */
-export const assertionAlgorithms: readonly string[] =
-  "ES256 ES384 ES512 PS256 PS384 PS512 RS256 RS384 RS512 EdDSA Ed25519".split(" ");
 
 /** An assertion is made for one request; one that lives longer is refused, in seconds. */
 const maxLifetimeSeconds = 600;
-/** How many keys of a client are tried where the assertion does not say by which it is signed. */
-const maxTriedKeys = 50;
 /** How many assertions this instance remembers by itself. */
 const maxRemembered = 10_000;
 
@@ -71,49 +65,20 @@ export class ClientAssertions {
 
   async #read({ information, source }: KnownClient, assertion: string): Promise<JWTPayload> {
     const clientId = information.client_id;
+    // With the library that it needs, which few servers ever do.
+    const { explain, isAboutKeys, verifySignature } = await import("./assertion-signature.ts");
+    const verify = (keys: KeySet) => verifySignature(this.#configuration, clientId, assertion, keys);
     try {
       const known = await this.#documents.keys(information);
-      return await this.#verifySignature(clientId, assertion, known).catch(async (failure: unknown) => {
+      return await verify(known).catch(async (failure: unknown) => {
         // The client may have replaced its keys since its site was asked, with or without a new id.
         if (!isAboutKeys(failure)) throw failure;
         const latest = await this.#documents.latestKeys(information, source === "document" ? clientId : undefined);
         if (latest === undefined) throw failure;
-        return this.#verifySignature(clientId, assertion, latest);
+        return verify(latest);
       });
     } catch (failure) {
       throw explain(failure);
-    }
-  }
-
-  async #verifySignature(clientId: string, assertion: string, keys: KeySet): Promise<JWTPayload> {
-    const { issuer, baseUrl, now, clockTolerance } = this.#configuration;
-    const options = {
-      algorithms: [...assertionAlgorithms],
-      issuer: clientId,
-      subject: clientId,
-      // RFC 7523 had the token endpoint as the audience; its successor wants the issuer.
-      audience: [issuer, baseUrl + paths.token],
-      requiredClaims: ["exp", "jti"],
-      currentDate: new Date(now() * 1000),
-      clockTolerance,
-    };
-    const keySet = createLocalJWKSet(keys);
-    try {
-      return (await jwtVerify(assertion, keySet, options)).payload;
-    } catch (failure) {
-      if (!(failure instanceof errors.JWKSMultipleMatchingKeys)) throw failure;
-      let tried = 0;
-      for await (const key of failure) {
-        tried += 1;
-        if (tried > maxTriedKeys) break;
-        try {
-          return (await jwtVerify(assertion, key, options)).payload;
-        } catch (other) {
-          // Neither another key's signature nor a key that the library cannot use says anything of the next key.
-          if (!isAboutKeys(other)) throw other;
-        }
-      }
-      throw new errors.JWSSignatureVerificationFailed();
     }
   }
 
@@ -132,23 +97,4 @@ export class ClientAssertions {
       throw failure;
     }
   }
-}
-
-function refused(rule: string, cause?: unknown): OAuthError {
-  return new OAuthError("invalid_client", `The client_assertion ${rule}.`, cause === undefined ? {} : { cause });
-}
-
-/** Whether other keys could have made the difference. What else the library throws is about a key that it cannot use. */
-function isAboutKeys(failure: unknown): boolean {
-  if (failure instanceof errors.JWSSignatureVerificationFailed) return true;
-  return failure instanceof errors.JWKSNoMatchingKey || !(failure instanceof errors.JOSEError);
-}
-
-/** What is wrong, in words of our own: the library's errors hold the payload. */
-function explain(failure: unknown): unknown {
-  if (failure instanceof errors.JWTExpired) return refused("has expired");
-  if (failure instanceof errors.JWTClaimValidationFailed) return refused(`has a wrong ${failure.claim}`);
-  if (failure instanceof errors.JOSEError) return refused(`cannot be verified (${failure.code})`);
-  // Whatever else the library throws is about the client's keys, such as a point that is not on its curve.
-  return failure instanceof OAuthError ? failure : refused("cannot be verified with the client's keys", failure);
 }

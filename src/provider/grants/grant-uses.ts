@@ -1,7 +1,6 @@
 import { grantUseKey } from "../../records/keys.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { networkOf } from "../oauth/caller-address.ts";
 
 /** A use is written once in so many seconds, so that a busy client costs a write an hour. */
 const intervalSeconds = 60 * 60;
@@ -34,10 +33,10 @@ export class GrantUses {
    *
    * @param grantId - Undefined for tokens of the Python package, which have no grant.
    * @param caller - Who sent the request: an address, where that is known.
+   * @param now - In epoch seconds, of whoever knows the time already.
    */
-  note(grantId: unknown, caller?: string): void {
+  note(grantId: unknown, caller?: string, now: number = this.#parts.now()): void {
     if (typeof grantId !== "string" || !this.#parts.grantUse.isRecorded) return;
-    const now = this.#parts.now();
     const quietUntil = this.#quietUntil.get(grantId);
     // A clock that was set back must not silence anything for longer than the interval.
     if (quietUntil !== undefined && now < quietUntil && quietUntil <= now + intervalSeconds) return;
@@ -60,7 +59,7 @@ export class GrantUses {
         this.#quietUntil.set(grantId, Math.min(known.usedAt, now) + intervalSeconds);
         return;
       }
-      const network = grantUse.hasNetwork && caller !== undefined ? networkOf(caller) : undefined;
+      const network = grantUse.hasNetwork && caller !== undefined ? await networkOf(caller) : undefined;
       await repositories.grantUses.set(key, {
         usedAt: now,
         expiresAt: Math.ceil(now + lifetimes.grant),
@@ -71,4 +70,9 @@ export class GrantUses {
       reporter.failure(failure);
     }
   }
+}
+
+/** What reads addresses is loaded by the first server that notes networks. */
+async function networkOf(caller: string): Promise<string | undefined> {
+  return (await import("../oauth/caller-address.ts")).networkOf(caller);
 }

@@ -23,10 +23,7 @@ import { isToldElsewhere, type RequestRoute } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { BrowserCookies, type VisitingBrowser, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
-import { consentPage } from "./pages/consent-page.ts";
-import { errorPage } from "./pages/error-page.ts";
-import { unknownClientPage } from "./pages/unknown-client-page.ts";
-import { upstreamChoicePage } from "./pages/upstream-choice-page.ts";
+import type { consentPage } from "./pages/consent-page.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 
@@ -98,7 +95,7 @@ export class AuthorizationEndpoint {
       if (isSilent && others.length > 0) throw accountSelectionRequired();
       // Whoever has begun a login and is here again may have gone back to log in elsewhere.
       const mayDiffer = others.length > 0 || asksForAccount || (cookies.hasBegunLogin && !isSilent);
-      if (chosen === undefined && mayDiffer) return this.#choose(parameters);
+      if (chosen === undefined && mayDiffer) return await this.#choose(parameters);
       const { upstream, decisions } = first;
       emit("consent", { clientId: checked.clientId, decision: "remembered", scopes: checked.scopes });
       await this.#registry.keepForLogin(checked.clientId, checked.client);
@@ -107,6 +104,7 @@ export class AuthorizationEndpoint {
       const to = { redirectUri: trusted.redirectUri, state };
       if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);
       const error = this.#report("authorize", failure);
+      const { errorPage } = await import("./pages/pages.ts");
       return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
   }
@@ -120,12 +118,13 @@ export class AuthorizationEndpoint {
   }
 
   /** Asks where the person wants to log in, and nothing else. Each choice is the same request with a hint. */
-  #choose(parameters: OAuthParameters): Response {
+  async #choose(parameters: OAuthParameters): Promise<Response> {
     const { baseUrl, consent, upstreams } = this.#configuration;
     const choices = upstreams.all.map(({ id, name }) => ({
       name,
       href: `${pathBelow(baseUrl)}${paths.authorize}?${parameters.queryWith("idp_hint", id)}`,
     }));
+    const { upstreamChoicePage } = await import("./pages/pages.ts");
     return upstreamChoicePage(consent, choices);
   }
 
@@ -210,8 +209,9 @@ export class AuthorizationEndpoint {
   }
 
   /** Shows a failure to the person. */
-  showError(route: RequestRoute, failure: unknown): Response {
+  async showError(route: RequestRoute, failure: unknown): Promise<Response> {
     const error = this.#report(route, failure);
+    const { errorPage, unknownClientPage } = await import("./pages/pages.ts");
     if (failure instanceof UnknownClientError) return unknownClientPage(this.#configuration.consent, failure);
     return errorPage(this.#configuration.consent, error);
   }
@@ -268,7 +268,8 @@ export class AuthorizationEndpoint {
     const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
-    const page = consentPage(this.#configuration, { client, request, sealedRequest, account, icon, chosen });
+    const pages = await import("./pages/pages.ts");
+    const page = pages.consentPage(this.#configuration, { client, request, sealedRequest, account, icon, chosen });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
     for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);

@@ -4,20 +4,14 @@ import { wellKnownUrl } from "../oauth/paths.ts";
 import { isScope, requireScopesAmong } from "../oauth/scopes.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
-import {
-  type AuthInfo,
-  type VerifierParts,
-  verifyAccessToken,
-  withImpliedScopes,
-} from "../tokens/access-token-verifier.ts";
+import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
 import type { MountWatch } from "./mount-watch.ts";
 import { mcpMethods, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
 
 type BearerSettings = Pick<
   ProviderConfiguration,
   "reporter" | "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"
-> &
-  VerifierParts;
+>;
 
 /** What the guard reads of a request. */
 export interface GuardedRequest {
@@ -31,10 +25,12 @@ export interface GuardedRequest {
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
   readonly #settings: BearerSettings;
+  readonly #verifier: AccessTokenVerifier;
   readonly #watch: Pick<MountWatch, "challenged">;
 
-  constructor(settings: BearerSettings, watch: Pick<MountWatch, "challenged">) {
+  constructor(settings: BearerSettings, verifier: AccessTokenVerifier, watch: Pick<MountWatch, "challenged">) {
     this.#settings = settings;
+    this.#verifier = verifier;
     this.#watch = watch;
   }
 
@@ -66,16 +62,17 @@ export class BearerGuard {
         return this.#challenge(unauthenticated, requiredScopes);
       }
       const { scopeHierarchy } = this.#settings;
-      const authInfo = await verifyAccessToken(this.#settings, token);
-      const lacking = scopeHierarchy.lacking(requiredScopes, authInfo.scopes);
+      const found = this.#verifier.verify(token);
+      const verified = found instanceof Promise ? await found : found;
+      const lacking = scopeHierarchy.lacking(requiredScopes, verified.scopes);
       if (lacking.length > 0) {
         this.#tellOfUnknown(lacking);
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.
-          scopes: [...new Set([...authInfo.scopes, ...lacking])],
+          scopes: [...new Set([...verified.ownScopes, ...lacking])],
         });
       }
-      return withImpliedScopes(scopeHierarchy, authInfo);
+      return this.#verifier.authInfo(token, verified);
     } catch (failure) {
       return this.refusal(failure, requiredScopes);
     }

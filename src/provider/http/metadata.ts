@@ -1,4 +1,4 @@
-import { assertionAlgorithms } from "../clients/client-assertions.ts";
+import { assertionAlgorithms } from "../clients/assertion-refusal.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { paths } from "../oauth/paths.ts";
 import { offlineAccess } from "../oauth/scopes.ts";

@@ -1,8 +1,6 @@
-import ipaddr from "ipaddr.js";
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/options.ts";
-import { withoutPort } from "../oauth/caller-address.ts";
 import type { Reporter } from "../reporting/reporter.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -22,6 +20,8 @@ type RateLimitSettings = Pick<ProviderConfiguration, "clock" | "rateLimits" | "r
 export class RateLimits {
   readonly #settings: RateLimitSettings;
   readonly #limits = new Map<string, Limit>();
+  /** What tells callers apart. It is loaded with the first request that is counted. */
+  #callers: Promise<typeof import("./caller-identity.ts")> | undefined;
 
   constructor(settings: RateLimitSettings) {
     this.#settings = settings;
@@ -40,6 +40,8 @@ export class RateLimits {
     const { perCaller, total } = rateLimits ?? {};
     const [limit, inTotal] = [perCaller?.get(route), total?.get(route)];
     if (limit !== undefined && caller !== undefined) {
+      this.#callers ??= import("./caller-identity.ts");
+      const { identify } = await this.#callers;
       const { key, network } = identify(caller);
       await consume(reporter, route, this.#limit(`${route}-caller`, limit), key);
       const ofNetwork = { ...limit, requests: limit.requests * callersPerNetwork };
@@ -86,19 +88,4 @@ async function consume(
 function millisecondsToWait(refusal: unknown): number | undefined {
   if (typeof refusal !== "object" || refusal === null || !("msBeforeNext" in refusal)) return undefined;
   return typeof refusal.msBeforeNext === "number" ? refusal.msBeforeNext : undefined;
-}
-
-/**
- * Who counts as one. One household or server has a whole /64 of IPv6 addresses, so those are one caller. One site or
- * customer may have a /48, which is 65,536 of them, so those share a limit as well. An IPv4 caller that comes through
- * a translator (RFC 6052) is told from the others by the IPv4 address: all of them have the translator's /64.
- */
-function identify(caller: string): { readonly key: string; readonly network?: string } {
-  const named = withoutPort(caller.trim());
-  if (!ipaddr.isValid(named)) return { key: named };
-  const address = ipaddr.process(named);
-  const bytes = address.toByteArray();
-  if (address.kind() === "ipv4") return { key: address.toString() };
-  if (address.range() === "rfc6052") return { key: bytes.slice(12).join(".") };
-  return { key: `${bytes.slice(0, 8).join(".")}/64`, network: `${bytes.slice(0, 6).join(".")}/48` };
 }

@@ -24,7 +24,7 @@ interface Route {
   readonly limit?: RateLimitedRoute;
   readonly respond: Respond;
   /** Shows a failure to a person, on a page that people visit. */
-  readonly showError?: (request: Request, failure: unknown) => Response;
+  readonly showError?: (request: Request, failure: unknown) => Response | Promise<Response>;
 }
 
 /** An endpoint that clients call. */

@@ -51,9 +51,8 @@ export class KeyAnnouncements {
   }
 
   /** Begins to announce the keys of this instance, where that is due. Never throws: a later call makes a failure good. */
-  announce(): void {
-    if (this.#parts.now() >= this.#renewAt)
-      this.#renew().catch((failure: unknown) => this.#parts.reporter.failure(failure));
+  announce(nowSeconds = this.#parts.now()): void {
+    if (nowSeconds >= this.#renewAt) this.#renew().catch((failure: unknown) => this.#parts.reporter.failure(failure));
   }
 
   /**

@@ -5,6 +5,9 @@ const clientSecretLength = 43;
 const checksumLength = 6;
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/** The length of the longest text that can be an access token: one of the Python package, `mcp_` and 128 digits. */
+export const longestAccessToken = 132;
+
 /**
  * Writes bytes in base 62, with zeros in front up to a length. 22 characters hold 16 bytes, 43 characters 32 bytes.
  *
@@ -13,18 +16,19 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 export function base62(bytes: Uint8Array, length: number): string {
   const held = Math.floor((length * Math.log2(alphabet.length)) / 8);
   if (bytes.length !== held) throw new RangeError(`${length} characters hold ${held} bytes, not ${bytes.length}.`);
-  return base62Number(BigInt(`0x${Buffer.from(bytes).toString("hex")}`), length);
-}
-
-function base62Number(value: bigint, length: number): string {
   let text = "";
-  for (let rest = value; text.length < length; rest /= 62n) text = alphabet.charAt(Number(rest % 62n)) + text;
+  let rest = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+  for (; text.length < length; rest /= 62n) text = alphabet.charAt(Number(rest % 62n)) + text;
   return text;
 }
 
 /** The text, with 6 characters of CRC-32 behind it. */
 export function withChecksum(text: string): string {
-  return text + base62Number(BigInt(crc32(text)), checksumLength);
+  let checksum = "";
+  for (let rest = crc32(text); checksum.length < checksumLength; rest = Math.floor(rest / alphabet.length)) {
+    checksum = alphabet.charAt(rest % alphabet.length) + checksum;
+  }
+  return text + checksum;
 }
 
 /** True where a text of that length, in letters, digits and underscores, is followed by its checksum and nothing else. */

@@ -50,6 +50,7 @@ export class ScopeHierarchy {
 
   /** The scopes of `wanted` that `held` does not have and does not imply. */
   lacking(wanted: readonly string[], held: readonly string[]): string[] {
+    if (wanted.every((scope) => held.includes(scope))) return [];
     const counted = this.withImplied(held);
     return wanted.filter((scope) => !counted.includes(scope));
   }

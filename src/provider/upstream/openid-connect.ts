@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createRemoteJWKSet, customFetch, decodeJwt, importJWK, importPKCS8, jwtVerify } from "jose";
 import type { Configuration } from "openid-client";
 import { UpstreamRejectedError } from "../../errors.ts";
 import {
@@ -118,11 +117,15 @@ interface SigningMetadata {
   readonly id_token_signing_alg_values_supported?: readonly string[];
 }
 
+/** The library for signatures, which is loaded with the first login. */
+type Jose = typeof import("jose");
+
 /** What discovery found, and when. */
 interface Discovered {
   readonly client: Client;
+  readonly jose: Jose;
   readonly configuration: Configuration;
-  readonly keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly keys: ReturnType<Jose["createRemoteJWKSet"]>;
 }
 
 /**
@@ -249,6 +252,7 @@ class OpenIdConnect implements Upstream {
     if (idToken === undefined) {
       throw new UpstreamRejectedError("server_error", `${this.name} gave no ID token: nobody knows who has logged in.`);
     }
+    const { decodeJwt } = await import("jose");
     const fromToken = decodeJwt(idToken);
     const fromUserinfo = await this.#userinfo(token, fromToken.sub);
     // Whether an address is verified is said by the answer that has the address.
@@ -285,10 +289,10 @@ class OpenIdConnect implements Upstream {
    * login whose code is redeemed cannot be begun again. Here the keys are asked for again whenever one is missing.
    */
   async #verifySignature(idToken: string): Promise<void> {
-    const { configuration, keys } = await this.#discover();
+    const { configuration, jose, keys } = await this.#discover();
     const { clockToleranceSeconds = 30 } = this.#options;
     await this.#ask("its keys", () =>
-      jwtVerify(idToken, keys, {
+      jose.jwtVerify(idToken, keys, {
         algorithms: [...this.#algorithmsOf(configuration.serverMetadata())],
         issuer: configuration.serverMetadata().issuer,
         audience: this.#options.clientId,
@@ -353,9 +357,9 @@ class OpenIdConnect implements Upstream {
   }
 
   async #discoverNow(): Promise<Discovered> {
-    const client = await loadClient();
+    const [client, jose] = await Promise.all([loadClient(), import("jose")]);
     const { clientId, clockToleranceSeconds = 30, fetch: send = fetch, idTokenSigningAlgorithm } = this.#options;
-    const authentication = await this.#authentication(client);
+    const authentication = await this.#authentication(client, jose);
     const isLoopback = new URL(this.issuer).protocol === "http:";
     const configuration = await this.#ask("its discovery document", () =>
       client.discovery(
@@ -377,17 +381,17 @@ class OpenIdConnect implements Upstream {
     if (keySet === undefined || !URL.canParse(keySet)) {
       throw new UpstreamRejectedError("server_error", `${this.name} does not publish the keys of its ID tokens.`);
     }
-    const keys = createRemoteJWKSet(new URL(keySet), {
-      [customFetch]: (url, { method, headers, redirect, signal }) =>
+    const keys = jose.createRemoteJWKSet(new URL(keySet), {
+      [jose.customFetch]: (url, { method, headers, redirect, signal }) =>
         send(new Request(url, { method, headers, redirect, signal })),
       timeoutDuration: this.timeout,
       // ID tokens come from the token endpoint alone: nobody else can make this server ask for keys.
       cooldownDuration: 0,
     });
-    return { client, configuration, keys };
+    return { client, configuration, jose, keys };
   }
 
-  async #authentication(client: Client) {
+  async #authentication(client: Client, jose: Jose) {
     const { clientAuthentication, privateKey, privateKeyAlgorithm = "RS256" } = this.#options;
     if (privateKey === undefined) {
       const [secret = ""] = this.keyMaterial ?? [];
@@ -395,9 +399,10 @@ class OpenIdConnect implements Upstream {
         ? client.ClientSecretPost(secret)
         : client.ClientSecretBasic(secret);
     }
-    if (typeof privateKey === "string") return client.PrivateKeyJwt(await importPKCS8(privateKey, privateKeyAlgorithm));
+    if (typeof privateKey === "string")
+      return client.PrivateKeyJwt(await jose.importPKCS8(privateKey, privateKeyAlgorithm));
     const { alg = privateKeyAlgorithm, kid } = privateKey;
-    const key = await importJWK({ ...privateKey }, String(alg));
+    const key = await jose.importJWK({ ...privateKey }, String(alg));
     requireThat(!(key instanceof Uint8Array), "openIdConnect: privateKey must be an asymmetric key.");
     return client.PrivateKeyJwt(typeof kid === "string" ? { key, kid } : key);
   }

@@ -3,6 +3,7 @@ import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { RecordExpiry, requireTime } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
+import type { MemoryReadable, Remembered } from "../memory-read.ts";
 import { type ReadsBack, readBackOf } from "../read-back.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
@@ -56,7 +57,7 @@ interface Written<V> extends Prepared<V> {
  * ```
  */
 export class CachedRepository<K extends string, V>
-  implements Repository<K, V>, FreshlyReadable<K, V>, ReadsBack<K, V>, CopyKeeping
+  implements Repository<K, V>, FreshlyReadable<K, V>, MemoryReadable<K, V>, ReadsBack<K, V>, CopyKeeping
 {
   readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
@@ -88,7 +89,7 @@ export class CachedRepository<K extends string, V>
     this.#clock = options.clock ?? Date.now;
     this.#expiry = new RecordExpiry(options.expiresAt);
     this.#names = recordNames(options.invalidation?.names);
-    this.#copies = new Copies(options.max, this.#names);
+    this.#copies = new Copies(options.max, this.#names, this.#clock);
     this.#maxStandInAge = options.staleIfError?.maxAge ?? 0;
     this.#loads = new LoadsUnderWay(this.#names);
     this.#onPublishFailure = options.onPublishFailure;
@@ -107,11 +108,12 @@ export class CachedRepository<K extends string, V>
    */
   get(key: K): Promise<V | undefined> {
     const copy = this.#copies.get(key);
-    if (copy !== undefined) {
-      const now = this.#clock();
-      if (now < copy.freshUntil && now >= copy.asOf) return copy.answer;
-    }
-    return this.#getUncached(key);
+    return copy?.isFresh(this.#clock()) ? copy.answer : this.#getUncached(key);
+  }
+
+  /** What is in memory under the key, fresh or not: for a read without a promise. */
+  remembered(key: K): Remembered<V> | undefined {
+    return this.#copies.peek(key);
   }
 
   /**
@@ -121,7 +123,7 @@ export class CachedRepository<K extends string, V>
   copyAge(key: string): number | undefined {
     const copy = this.#copies.peek(key);
     const now = this.#clock();
-    return copy !== undefined && now < copy.freshUntil && now >= copy.asOf ? now - copy.asOf : undefined;
+    return copy?.isFresh(now) ? now - copy.asOf : undefined;
   }
 
   /**
@@ -268,8 +270,7 @@ export class CachedRepository<K extends string, V>
   #keep(key: string, name: string, { value, expiry }: Prepared<V>, asOf: number): void {
     const freshUntil = Math.min(asOf + this.#maxStaleness, expiry);
     const servableUntil = Math.min(asOf + this.#maxStandInAge, expiry);
-    const answer = Object.freeze(new Promise<V>((resolve) => resolve(value)));
-    this.#copies.put(key, { name, value, answer, asOf, freshUntil, servableUntil, usedAt: 0 });
+    this.#copies.put(key, { name, value, asOf, freshUntil, servableUntil });
   }
 
   /** Whatever its outcome, a write ends every copy made before it and during it. */

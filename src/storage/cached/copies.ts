@@ -1,22 +1,58 @@
 import { LRUCache } from "lru-cache";
+import type { Remembered } from "../memory-read.ts";
 import type { RecordNames } from "./record-names.ts";
 
-/** A record in memory. All times are milliseconds of the cache's clock. */
-export interface Copy<V> {
+/** What a copy of a record is made of. All times are milliseconds of the cache's clock. */
+export interface CopyParts<V> {
   /** The key's name in the invalidation channel. */
   readonly name: string;
   /** The record, frozen. */
   readonly value: V;
-  /** Resolved with the record: one promise for every hit, so that a hit allocates nothing. */
-  readonly answer: Promise<V>;
   /** The record is at least as new as this. A clock that says less has been set back: the copy's age is unknown. */
   readonly asOf: number;
   /** From here on the backend has to be asked. */
-  freshUntil: number;
+  readonly freshUntil: number;
   /** Before this the copy may stand in for a backend that fails. */
   readonly servableUntil: number;
+}
+
+/** A record in memory. */
+export class Copy<V> implements Remembered<V> {
+  readonly key: string;
+  readonly name: string;
+  readonly value: V;
+  /** Resolved with the record: one promise for every hit, so that a hit allocates nothing. */
+  readonly answer: Promise<V>;
+  readonly asOf: number;
+  /** A copy that is no longer in the cache is never fresh again. */
+  freshUntil: number;
+  readonly servableUntil: number;
   /** The turnover of the copies when this one was last marked as used. Set by {@link Copies}. */
-  usedAt: number;
+  usedAt = 0;
+  note: unknown;
+  readonly #copies: Copies<V>;
+
+  constructor(copies: Copies<V>, key: string, { name, value, asOf, freshUntil, servableUntil }: CopyParts<V>) {
+    this.#copies = copies;
+    this.key = key;
+    this.name = name;
+    this.value = value;
+    this.answer = Object.freeze(new Promise<V>((resolve) => resolve(value)));
+    this.asOf = asOf;
+    this.freshUntil = freshUntil;
+    this.servableUntil = servableUntil;
+  }
+
+  /** True where the backend need not be asked. */
+  isFresh(now: number): boolean {
+    return now < this.freshUntil && now >= this.asOf;
+  }
+
+  current(): V | undefined {
+    if (!this.isFresh(this.#copies.clock())) return undefined;
+    this.#copies.use(this);
+    return this.value;
+  }
 }
 
 /**
@@ -35,12 +71,18 @@ export class Copies<V> {
   /** How many copies have been put into the cache. */
   #turnover = 0;
 
+  /** In milliseconds. */
+  readonly clock: () => number;
+
   /** @param names - Held for each copy. */
-  constructor(max: number, names: RecordNames) {
+  constructor(max: number, names: RecordNames, clock: () => number) {
     const dispose = (copy: Copy<V>, key: string): void => {
       this.#byKey.delete(key);
+      // Whoever still holds the copy is answered by it no more.
+      copy.freshUntil = Number.NEGATIVE_INFINITY;
       names.release(copy.name);
     };
+    this.clock = clock;
     this.#names = names;
     this.#unmarkedTurnover = Math.max(1, Math.floor(max * unmarkedPart));
     this.#byUse = new LRUCache({ max, dispose });
@@ -49,11 +91,15 @@ export class Copies<V> {
   /** The copy, fresh or not, marked as used. */
   get(key: string): Copy<V> | undefined {
     const copy = this.#byKey.get(key);
-    if (copy !== undefined && this.#turnover - copy.usedAt >= this.#unmarkedTurnover) {
-      copy.usedAt = this.#turnover;
-      this.#byUse.get(key);
-    }
+    if (copy !== undefined) this.use(copy);
     return copy;
+  }
+
+  /** Marks a copy that is in the cache as used. */
+  use(copy: Copy<V>): void {
+    if (this.#turnover - copy.usedAt < this.#unmarkedTurnover) return;
+    copy.usedAt = this.#turnover;
+    this.#byUse.get(copy.key);
   }
 
   /** The copy, fresh or not. */
@@ -62,8 +108,9 @@ export class Copies<V> {
   }
 
   /** Keeps a copy, in place of any that the key had. */
-  put(key: string, copy: Copy<V>): void {
+  put(key: string, parts: CopyParts<V>): void {
     this.drop(key);
+    const copy = new Copy(this, key, parts);
     this.#turnover += 1;
     copy.usedAt = this.#turnover;
     this.#names.retain(copy.name);

@@ -80,15 +80,17 @@ function isSuspect(text: string): boolean {
   return text.includes("__proto__") || text.includes("\\u00") || mayBeDeep(text);
 }
 
-/** So many levels need as many opening brackets. */
+/** So many levels need as many opening brackets, and as many closing ones. */
 function mayBeDeep(text: string): boolean {
   if (text.length <= 2 * maxDepth) return false;
   let brackets = 0;
-  for (let at = 0; at < text.length && brackets <= maxDepth; at++) {
-    const character = text.charCodeAt(at);
-    if (character === 0x5b || character === 0x7b) brackets++;
+  for (const bracket of "{[") {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      brackets += 1;
+      if (brackets > maxDepth) return true;
+    }
   }
-  return brackets > maxDepth;
+  return false;
 }
 
 /** Without recursion: the depth of what is read is not in our hands. */

@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
+import {
+  cacheRepositories,
+  createInMemoryRepositories,
+  observed,
+  type ProviderRepositories,
+  type RepositoryCall,
+} from "../../../src/index.ts";
 import { formatAccessToken, formatHandle } from "../../../src/provider/oauth/grant-credential.ts";
-import { type VerifierParts, verifyAccessToken } from "../../../src/provider/tokens/access-token-verifier.ts";
+import { ScopeHierarchy } from "../../../src/provider/oauth/scope-hierarchy.ts";
+import { AccessTokenVerifier, type VerifierParts } from "../../../src/provider/tokens/access-token-verifier.ts";
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import { accessTokenKey, grantIdOf } from "../../../src/records/keys.ts";
 import { configured } from "../../support/configured.ts";
@@ -12,6 +19,7 @@ const handle = formatHandle(new Uint8Array(16).fill(7));
 const token = formatAccessToken(handle, new Uint8Array(32).fill(9));
 const grantId = grantIdOf(handle);
 const pythons = `mcp_${"0f".repeat(32)}`;
+const scopeHierarchy = ScopeHierarchy.of(["user", "admin"], "scopeImplies", { admin: ["user"] });
 const refusal = { code: "ERR_OAUTH", error: "invalid_token" };
 
 let clock: ManualClock;
@@ -21,7 +29,7 @@ beforeEach(async () => {
   clock = new ManualClock(1_000_000);
   // The store's clock is an hour behind: it has what this server takes for expired.
   repositories = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
-  parts = { ...configured(), repositories, resource, now: () => clock.seconds() };
+  parts = { ...configured(), repositories, resource, now: () => clock.seconds(), scopeHierarchy };
   await repositories.grants.set(grantId, { clientId: "app", scopes: [], createdAt: 0, expiresAt: 5_000 });
 });
 
@@ -34,6 +42,10 @@ const ours: AccessToken = {
   grantId,
 };
 const { resource: _, grantId: __, subject: ___, ...plain } = ours;
+const verifyAccessToken = async (given: VerifierParts, shown: string) => {
+  const verifier = new AccessTokenVerifier(given);
+  return verifier.authInfo(shown, await verifier.verify(shown));
+};
 const store = (shown: string, record: AccessToken) => repositories.accessTokens.set(accessTokenKey(shown), record);
 
 describe("an access token", () => {
@@ -103,4 +115,110 @@ describe("an access token of the Python package", () => {
 it.each([undefined, null, 5, {}])("%j, which is no text, is no token", async (nothing) => {
   const call = () => Reflect.apply(verifyAccessToken, undefined, [parts, nothing]);
   await expect(call()).rejects.toMatchObject(refusal);
+});
+
+describe("a token that a cache has", () => {
+  const grant = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 5_000 };
+  const maxStaleness = 60_000;
+  let verifier: AccessTokenVerifier;
+  beforeEach(async () => {
+    const backend = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
+    await backend.grants.set(grantId, grant);
+    await backend.accessTokens.set(accessTokenKey(token), { ...ours, scopes: ["admin"] });
+    repositories = cacheRepositories(backend, { maxStaleness, clock: () => clock.read() });
+    parts = { ...parts, repositories };
+    verifier = new AccessTokenVerifier(parts);
+    await verifier.verify(token);
+  });
+  /** Asks for the token, and says whether the answer came without a promise. */
+  const isNoted = async () => {
+    const verified = verifier.verify(token);
+    await Promise.allSettled([verified]);
+    return !(verified instanceof Promise);
+  };
+
+  it("is verified without a promise, and each request is told in objects of its own", async () => {
+    const verified = verifier.verify(token);
+    if (verified instanceof Promise) throw new Error("The token is not noted.");
+    const [one, other] = [verifier.authInfo(token, verified), verifier.authInfo(token, verified)];
+    one.scopes.push("root");
+    one.extra.subject = "eve";
+    expect(other).toEqual({
+      token,
+      clientId: "app",
+      scopes: ["admin", "user"],
+      expiresAt: 1_100,
+      resource: new URL(resource),
+      extra: { subject: "ada", upstreamIssuer: "https://login.fake.example", grantId },
+    });
+    expect(() => {
+      one.resource.host = "eve.example";
+    }).toThrow(TypeError);
+    expect(other.resource.href).toBe(resource);
+  });
+
+  it("is refused at once when its grant ends here, and when it was revoked itself", async () => {
+    await repositories.grants.set(grantId, { ...grant, revokedAt: 1_000 });
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    await repositories.grants.set(grantId, grant);
+    await verifier.verify(token);
+    expect(await isNoted()).toBe(true);
+    await store(token, { ...ours, revokedAt: 1_000 });
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    await repositories.accessTokens.delete(accessTokenKey(token));
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+  });
+
+  it("is asked for again when token or grant could have changed elsewhere", async () => {
+    expect(await isNoted()).toBe(true);
+    clock.advance(maxStaleness);
+    expect(await isNoted()).toBe(false);
+    await verifier.verify(token);
+    expect(await isNoted()).toBe(true);
+    await repositories.grants.delete(grantId);
+    expect(await isNoted()).toBe(false);
+  });
+
+  it("is over with the first of token and grant, by this server's clock", async () => {
+    clock.advanceSeconds(99.9);
+    await verifier.verify(token);
+    expect(await isNoted()).toBe(true);
+    clock.advanceSeconds(0.1);
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    clock.advanceSeconds(-100);
+    await repositories.grants.set(grantId, { ...grant, expiresAt: 1_050 });
+    await verifier.verify(token);
+    clock.advanceSeconds(49.9);
+    expect(await isNoted()).toBe(true);
+    clock.advanceSeconds(0.1);
+    await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+  });
+
+  it("is nothing to another server that shares the cache", async () => {
+    const other = new AccessTokenVerifier({ ...parts, resource: "https://mcp.example/other" });
+    await expect(other.verify(token)).rejects.toMatchObject(refusal);
+    expect(await isNoted()).toBe(true);
+  });
+
+  it("is told of by observed() to whoever listens", async () => {
+    const calls: RepositoryCall[] = [];
+    let hasSubscribers = false;
+    const sink = {
+      get hasSubscribers() {
+        return hasSubscribers;
+      },
+      publish: (call: RepositoryCall) => calls.push(call),
+    };
+    const grants = observed(repositories.grants, sink);
+    verifier = new AccessTokenVerifier({ ...parts, repositories: { ...repositories, grants } });
+    await verifier.verify(token);
+    expect(await isNoted()).toBe(true);
+    hasSubscribers = true;
+    await verifier.verify(token);
+    await verifier.verify(token);
+    expect(calls).toMatchObject([
+      { method: "get", outcome: "found", staleness: 0 },
+      { method: "get", outcome: "found" },
+    ]);
+  });
 });

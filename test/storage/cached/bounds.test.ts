@@ -32,11 +32,10 @@ test("beyond max the least recently read record goes", async () => {
 function copiesOf(max: number) {
   const names = recordNames("sha256");
   let others = 0;
-  const copies = new Copies<string>(max, names);
+  const copies = new Copies<string>(max, names, () => 0);
   const put = (key: string): string => {
     const name = names.hold(key);
-    const times = { asOf: 0, freshUntil: 1, servableUntil: 1, usedAt: 0 };
-    copies.put(key, { name, value: key, answer: Promise.resolve(key), ...times });
+    copies.put(key, { name, value: key, asOf: 0, freshUntil: 1, servableUntil: 1 });
     names.release(name);
     return name;
   };
@@ -57,6 +56,18 @@ test.for([0, 1, 9, 10, 79])(
     expect(copies.peek("a")).toBeDefined();
   },
 );
+
+test("a copy read by whoever holds it outlives that read as well", () => {
+  const { copies, put, putNew } = copiesOf(80);
+  put("a");
+  const held = copies.peek("a");
+  putNew(79);
+  expect(held?.current()).toBe("a");
+  putNew(70);
+  expect(copies.peek("a")).toBe(held);
+  putNew(80);
+  expect([copies.peek("a"), held?.current()]).toEqual([undefined, undefined]);
+});
 
 test("a copy in use outlives any number of others, and one that is not used goes", () => {
   const { copies, put, putNew } = copiesOf(80);

@@ -1,0 +1,136 @@
+/**
+ * What a guard costs an MCP server: the CPU of a tool call over HTTP, by the server's own account, against the same server
+ * without a guard and with the guards of others. Each server is a process of its own, and they take turns of a few hundred
+ * requests: what else the machine does makes the same work cost more or less from one second to the next.
+ *
+ *     npx node bench/guard.ts [rounds of 3,000 requests, 3 unless given] [of one framework: node, express, fetch or fastmcp]
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+import { printGoal } from "./goal.ts";
+import { machine } from "./machine.ts";
+
+const requestsPerRound = 3_000;
+const requestsPerTurn = 300;
+const concurrency = 16;
+const rounds = Number(process.argv[2] ?? 3);
+const framework = process.argv[3] ?? "";
+const all = [
+  "node, no guard",
+  "node, ours",
+  "express, no guard",
+  "express, ours",
+  "express, SDK v2 over a Map",
+  "fetch, no guard",
+  "fetch, ours",
+  "fetch, workers-oauth-provider",
+  "fastmcp, no guard",
+  "fastmcp, ours",
+  "fastmcp, its OAuthProxy",
+] as const;
+type Name = (typeof all)[number];
+const names = all.filter((name) => name.startsWith(framework));
+
+interface Server {
+  readonly name: Name;
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly token: string;
+  /** Microseconds of CPU for a request, one entry a turn. */
+  readonly figures: number[];
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+const call = Buffer.from(
+  JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "ping", arguments: {} } }),
+);
+
+async function started(name: Name): Promise<Server> {
+  const child = fork(join(import.meta.dirname, "guard", "server.ts"), [name]);
+  const [{ port, token }] = await once(child, "message");
+  return { name, child, port, token, figures: [] };
+}
+
+/** Calls the tool, and fails where it does not answer. */
+function callTool({ port, token, name }: Server): Promise<void> {
+  const headers = {
+    accept: "application/json, text/event-stream",
+    authorization: `Bearer ${token}`,
+    "content-type": "application/json",
+    "content-length": call.length,
+    "mcp-protocol-version": "2025-06-18",
+  };
+  return new Promise((resolve, reject) => {
+    const sent = request({ agent, host: "127.0.0.1", port, path: "/mcp", method: "POST", headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () => {
+        if (text.includes("pong")) resolve();
+        else reject(new Error(`${name} answered with ${response.statusCode}: ${text.slice(0, 300)}`));
+      });
+    });
+    sent.on("error", reject).end(call);
+  });
+}
+
+async function callTools(server: Server, count: number): Promise<void> {
+  let left = count;
+  const caller = async (): Promise<void> => {
+    while (left-- > 0) await callTool(server);
+  };
+  await Promise.all(Array.from({ length: concurrency }, caller));
+}
+
+async function cpuOf({ child }: Server): Promise<number> {
+  child.send("usage");
+  const [{ user, system }] = await once(child, "message");
+  return user + system;
+}
+
+const servers: Server[] = [];
+try {
+  console.log(machine());
+  for (const name of names) servers.push(await started(name));
+  for (const server of servers) await callTools(server, requestsPerRound / 2);
+  for (let turn = 0; turn < (rounds * requestsPerRound) / requestsPerTurn; turn++) {
+    // Another order each time.
+    for (const server of [...servers.slice(turn % names.length), ...servers.slice(0, turn % names.length)]) {
+      const before = await cpuOf(server);
+      await callTools(server, requestsPerTurn);
+      server.figures.push(((await cpuOf(server)) - before) / requestsPerTurn);
+    }
+  }
+} finally {
+  for (const { child } of servers) child.kill();
+}
+
+const figuresOf = (wanted: Name): readonly number[] => servers.find(({ name }) => name === wanted)?.figures ?? [];
+const ratio = (name: Name, other: Name): number =>
+  median(figuresOf(name).map((figure, turn) => figure / (figuresOf(other)[turn] ?? Number.NaN)));
+
+console.log("\nCPU of one tool call, and how many times that of the same server without a guard");
+for (const { name, figures } of servers) {
+  const bare = names.find((other) => other === `${name.split(",")[0]}, no guard`) ?? name;
+  console.log(`  ${name.padEnd(32)} ${median(figures).toFixed(0).padStart(6)} µs  ${ratio(name, bare).toFixed(3)}`);
+}
+console.log();
+goal("node", "CPU with our guard to none, on node:http", "node, ours", "node, no guard", "at most", 1.03);
+goal("express", "the same on Express", "express, ours", "express, no guard", "at most", 1.03);
+goal("fetch", "the same on Web requests", "fetch, ours", "fetch, no guard", "at most", 1.03);
+goal("fastmcp", "the same on FastMCP", "fastmcp, ours", "fastmcp, no guard", "at most", 1.03);
+goal("express", "SDK v2's guard over a Map to ours", "express, SDK v2 over a Map", "express, ours", "at least", 1);
+goal("fetch", "workers-oauth-provider's to ours", "fetch, workers-oauth-provider", "fetch, ours", "at least", 1);
+goal("fastmcp", "fastmcp's to ours", "fastmcp, its OAuthProxy", "fastmcp, ours", "at least", 1);
+
+function goal(of: string, what: string, name: Name, other: Name, bound: "at most" | "at least", limit: number): void {
+  if (of.startsWith(framework)) printGoal(what, ratio(name, other), bound, limit);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
