@@ -109,6 +109,7 @@ async function failingTests(copy: string, folder: string, tests: readonly string
     if (status === "failed" && assertionResults.length === 0) throw new Error(`${name}: ${message}`);
     for (const { status: outcome, title } of assertionResults) if (outcome === "failed") failing.push(title);
   }
-  if (failing.length === 0 && success !== true) throw new Error(`Vitest failed beside the tests of ${files.join(", ")}.`);
+  if (failing.length === 0 && success !== true)
+    throw new Error(`Vitest failed beside the tests of ${files.join(", ")}.`);
   return failing;
 }

@@ -2,7 +2,8 @@ import type { GrantSummary } from "../../provider/grants/grant-directory.ts";
 
 /** A grant in lines, as a person reads it. What a client calls itself is quoted: nobody else has to believe it. */
 export function drawGrant(grant: GrantSummary): string {
-  const { grantId, clientId, clientName, clientHost, clientVerified, subject, upstreamIssuer, scopes, resource } = grant;
+  const { grantId, clientId, clientName, clientHost, clientVerified, subject, upstreamIssuer, scopes, resource } =
+    grant;
   const standing = clientVerified ? "verified" : "not verified";
   const names = [clientName && JSON.stringify(clientName), clientHost && `${clientHost}, ${standing}`].filter(Boolean);
   const used = grant.lastUsedAt === undefined ? "not noted" : timeOf(grant.lastUsedAt);

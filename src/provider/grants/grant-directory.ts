@@ -106,10 +106,7 @@ export async function* listGrants(
 /** When the grants were last used is read for so many of them at once. */
 const summarisedTogether = 100;
 
-function summariesOf(
-  parts: DirectoryParts,
-  found: readonly (readonly [string, Grant])[],
-): Promise<GrantSummary[]> {
+function summariesOf(parts: DirectoryParts, found: readonly (readonly [string, Grant])[]): Promise<GrantSummary[]> {
   return Promise.all(found.map(([grantId, grant]) => summaryOf(parts, grantId, grant)));
 }
 
