@@ -6,6 +6,7 @@ export type {
   ConsentOptions,
   ConsentTexts,
   McpOAuthProviderOptions,
+  OverloadOptions,
   PreRegisteredClient,
   RateLimit,
   RateLimitedRoute,

@@ -8,6 +8,7 @@ import type {
   ClientRegistrationOptions,
   ConsentOptions,
   McpOAuthProviderOptions,
+  OverloadOptions,
   RateLimitOptions,
   RevocationOptions,
 } from "./options.ts";
@@ -29,6 +30,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   revocation: "object",
   account: "object",
   rateLimits: "any",
+  overload: "any",
   requiredScopes: "any",
   consent: "object",
   serviceDocumentationUrl: "any",
@@ -82,6 +84,7 @@ const consentKinds: OptionKinds<ConsentOptions> = {
 };
 
 const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
+const overloadKinds: OptionKinds<OverloadOptions> = { longestWait: "any" };
 const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
 const accountKinds: OptionKinds<AccountOptions> = { enabled: "boolean", sessionSeconds: "any" };
 
@@ -101,6 +104,7 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   requireOptions(owner, options.revocation, revocationKinds, "revocation");
   requireOptions(owner, options.account, accountKinds, "account");
   if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
+  if (options.overload !== false) requireOptions(owner, options.overload, overloadKinds, "overload");
   checkLogger(options.logger);
   const { allowedDomains } = clientMetadataDocuments ?? {};
   const areDomains = allowedDomains === undefined || isListOf("string", allowedDomains);

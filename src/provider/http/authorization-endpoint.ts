@@ -209,6 +209,11 @@ export class AuthorizationEndpoint {
     return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
+  /** Shows the person an answer that nobody has to be told of. */
+  show(error: OAuthError): Response {
+    return errorPage(this.#configuration.consent, error);
+  }
+
   /** Shows a failure to the person. */
   showError(route: RequestRoute, failure: unknown): Response {
     const error = this.#report(route, failure);

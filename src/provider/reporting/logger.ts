@@ -216,6 +216,18 @@ const told: Told = {
     topic: "unknown-upstream",
     message: `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
   }),
+  overloaded: ({ waiting }) => ({
+    level: "warn",
+    kind: "overloaded",
+    topic: "overloaded",
+    message: `There is more to do than this process can do: requests to the authorization server are refused with 503, and ${waiting} wait. Guarded calls go on.`,
+  }),
+  "overload-ended": ({ refused, seconds }) => ({
+    level: "info",
+    kind: "overload-ended",
+    topic: "overloaded",
+    message: `An overload of ${seconds} s is over, in which ${refused} request(s) to the authorization server were refused with 503.`,
+  }),
   "rate-limited": ({ route }) => ({
     level: "warn",
     kind: `rate-limited ${route}`,
