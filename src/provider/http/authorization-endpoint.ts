@@ -208,6 +208,12 @@ export class AuthorizationEndpoint {
     return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
+  /** Shows the person an answer that nobody has to be told of. */
+  async show(error: OAuthError): Promise<Response> {
+    const { errorPage } = await import("./pages/pages.ts");
+    return errorPage(this.#configuration.consent, error);
+  }
+
   /** Shows a failure to the person. */
   async showError(route: RequestRoute, failure: unknown): Promise<Response> {
     const error = this.#report(route, failure);
