@@ -7,6 +7,7 @@ export type {
   ConsentTexts,
   GrantUseOptions,
   McpOAuthProviderOptions,
+  OverloadOptions,
   PreRegisteredClient,
   RateLimit,
   RateLimitedRoute,

@@ -10,12 +10,14 @@ import { UpstreamRefreshLock } from "./grants/upstream-refresh-lock.ts";
 import { UpstreamRevocations } from "./grants/upstream-revocations.ts";
 import { UpstreamSessions } from "./grants/upstream-sessions.ts";
 import { AccountEndpoint } from "./http/account-endpoint.ts";
+import { Admission } from "./http/admission.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
 import { MountWatch } from "./http/mount-watch.ts";
 import { RateLimits } from "./http/rate-limits.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
 import { Router } from "./http/router.ts";
+import { StoreCalls } from "./http/store-calls.ts";
 import { TokenEndpoint } from "./http/token-endpoint.ts";
 import { KeyAnnouncements } from "./keys/key-announcements.ts";
 import { LostRecords } from "./keys/lost-records.ts";
@@ -33,9 +35,12 @@ export type ProviderParts = ReturnType<typeof assemble>;
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
+  const storeCalls = new StoreCalls();
   const configuration = {
     ...given,
-    repositories: new LostRecords(announcements, given.reporter, given.now).without(given.repositories),
+    repositories: new LostRecords(announcements, given.reporter, given.now).without(
+      storeCalls.counted(given.repositories),
+    ),
   };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
@@ -88,6 +93,7 @@ export function assemble(given: ProviderConfiguration) {
       token,
       register,
       announcements,
+      admission: new Admission(configuration, storeCalls),
       rateLimits,
       reporter,
       watch,

@@ -117,6 +117,16 @@ export interface ProviderEvents {
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
+   * There is more to do than this process can do: requests to the authorization server have begun to be refused with 503.
+   * `waiting` is how many others wait. Told once, until `overload-ended`.
+   */
+  readonly overloaded: { readonly waiting: number };
+  /**
+   * An overload is over: for five seconds nobody was refused. `refused` is how many requests were, `seconds` how long it
+   * lasted. Told when the next request comes.
+   */
+  readonly "overload-ended": { readonly refused: number; readonly seconds: number };
+  /**
    * This server could not do its work: the store, Pangea AuthN or a client's site failed (`code` is the error's), or
    * there is a defect (`ERR_UNEXPECTED`). `trace` says where in the code, `advice` what an operator can change where that is
    * known, such as a permission that this server's OAuth client at Pangea AuthN lacks. Whoever was answered read the
@@ -171,6 +181,8 @@ const names: readonly (keyof ProviderEvents)[] = [
   "unknown-upstream",
   "grants-unindexed",
   "rate-limited",
+  "overloaded",
+  "overload-ended",
   "outage",
 ];
 

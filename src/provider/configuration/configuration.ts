@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
 import { sealUnsealed } from "../../records/sealable.ts";
@@ -17,7 +18,7 @@ import { type ConsentConfiguration, configureConsent } from "./consent-configura
 import type { ProviderInternals } from "./internals.ts";
 import { configureClockTolerance, configureLifetimes, type Lifetimes } from "./lifetimes.ts";
 import { checkOptionKinds } from "./option-kinds.ts";
-import type { McpOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
+import type { McpOAuthProviderOptions, OverloadOptions, PreRegisteredClient } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { configureRegistration, type RegistrationConfiguration } from "./registration.ts";
@@ -40,6 +41,8 @@ export interface ProviderConfiguration extends Addresses {
   /** Whether clients may be identified by the URL of a document. */
   readonly documentsEnabled: boolean;
   readonly rateLimits: RateLimitConfiguration | undefined;
+  /** How long requests may wait; undefined where all begin at once. */
+  readonly overload: Required<OverloadOptions> | undefined;
   readonly revocationEnabled: boolean;
   /** What is written down of how grants are used. */
   readonly grantUse: { readonly isRecorded: boolean; readonly hasNetwork: boolean };
@@ -73,6 +76,10 @@ export interface ProviderConfiguration extends Addresses {
   readonly now: () => number;
   /** Waits, in milliseconds. */
   readonly delay: (milliseconds: number) => Promise<void>;
+  /** The time that has gone by, in milliseconds, which no clock that is set changes. */
+  readonly elapsed: () => number;
+  /** Does something in the next turn of the event loop. */
+  readonly nextTurn: (run: () => void) => void;
 }
 
 /**
@@ -82,7 +89,8 @@ export interface ProviderConfiguration extends Addresses {
  */
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
   requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
-  const { nameOf = (option) => option, delay = wait, owner = "McpOAuthProvider" } = internals;
+  const { nameOf = (option) => option, owner = "McpOAuthProvider" } = internals;
+  const { delay = wait, elapsed = () => performance.now(), nextTurn = inNextTurn } = internals;
   checkOptionKinds(owner, options);
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, onRefreshReuse = "end-grant" } = options;
   requireClock(clock);
@@ -120,6 +128,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     documents: configureDocuments(options, registration, privateUseSchemes, ownClients.values(), internals),
     documentsEnabled: options.clientMetadataDocuments?.enabled ?? true,
     rateLimits: configureRateLimits(options.rateLimits),
+    overload: configureOverload(options.overload),
     revocationEnabled: options.revocation?.enabled ?? true,
     grantUse: { isRecorded: options.grantUse?.recorded ?? true, hasNetwork: options.grantUse?.network ?? false },
     account: configureAccount(options.account ?? {}, repositories),
@@ -144,6 +153,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     clock,
     now: () => clock() / 1000,
     delay,
+    elapsed,
+    nextTurn,
   };
 }
 
@@ -152,6 +163,12 @@ function requireClock(clock: () => unknown): void {
   const now = clock();
   const isTime = typeof now === "number" && now > 1e11 && now < 1e14;
   requireThat(isTime, "clock must give the time in milliseconds since the epoch, as Date.now does.");
+}
+
+function configureOverload(options: OverloadOptions | false = {}): Required<OverloadOptions> | undefined {
+  if (options === false) return undefined;
+  const { longestWait } = options;
+  return { longestWait: requireDuration("overload.longestWait", longestWait, 500, 10_000, "milliseconds") };
 }
 
 function once<Told extends unknown[]>(tell: (...told: Told) => void): (...told: Told) => void {
@@ -172,6 +189,10 @@ function onceEach(tell: (name: string) => void): (name: string) => void {
     told.add(name);
     tell(name);
   };
+}
+
+function inNextTurn(run: () => void): void {
+  setImmediate(run);
 }
 
 function wait(milliseconds: number): Promise<void> {

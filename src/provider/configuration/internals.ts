@@ -11,6 +11,10 @@ export interface ProviderInternals {
   readonly nameOf?: (option: "baseUrl" | "issuerUrl" | "path" | "scopes") => string;
   /** Waits, in milliseconds. Default: a timer. */
   readonly delay?: (milliseconds: number) => Promise<void>;
+  /** The time that has gone by, in milliseconds, which no clock that is set changes. Default: `performance.now`. */
+  readonly elapsed?: () => number;
+  /** Does something in the next turn of the event loop. Default: `setImmediate`. */
+  readonly nextTurn?: (run: () => void) => void;
   /** Looks host names up. Default: the system's name servers. */
   readonly resolve?: ResolveHost;
   /** Opens the connection to addresses that were checked. Default: TLS. */

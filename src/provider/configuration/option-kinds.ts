@@ -9,6 +9,7 @@ import type {
   ConsentOptions,
   GrantUseOptions,
   McpOAuthProviderOptions,
+  OverloadOptions,
   RateLimitOptions,
   RevocationOptions,
 } from "./options.ts";
@@ -31,6 +32,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   grantUse: "object",
   account: "object",
   rateLimits: "any",
+  overload: "any",
   requiredScopes: "any",
   consent: "object",
   serviceDocumentationUrl: "any",
@@ -85,6 +87,7 @@ const consentKinds: OptionKinds<ConsentOptions> = {
 
 const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
 const grantUseKinds: OptionKinds<GrantUseOptions> = { recorded: "boolean", network: "boolean" };
+const overloadKinds: OptionKinds<OverloadOptions> = { longestWait: "any" };
 const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
 const accountKinds: OptionKinds<AccountOptions> = { enabled: "boolean", sessionSeconds: "any" };
 
@@ -105,6 +108,7 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   requireOptions(owner, options.grantUse, grantUseKinds, "grantUse");
   requireOptions(owner, options.account, accountKinds, "account");
   if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
+  if (options.overload !== false) requireOptions(owner, options.overload, overloadKinds, "overload");
   checkLogger(options.logger);
   const { allowedDomains } = clientMetadataDocuments ?? {};
   const areDomains = allowedDomains === undefined || isListOf("string", allowedDomains);

@@ -97,6 +97,16 @@ export interface RateLimitOptions {
   readonly limiter?: (name: string, limit: RateLimit) => RateLimiter;
 }
 
+/** What happens to requests when there is more to do than this process can do. */
+export interface OverloadOptions {
+  /**
+   * How long a request to the authorization server may wait until it begins, in milliseconds. One that would wait for longer
+   * is refused with 503 and `Retry-After`, before anything was read or written for it. Once requests have waited for that
+   * long without a pause, a fifth of it is left to those that come. Default: 500.
+   */
+  readonly longestWait?: number;
+}
+
 /** Whether tokens can be revoked over HTTP (RFC 7009). */
 export interface RevocationOptions {
   /** Whether the revocation endpoint is served. Default: true. */
@@ -366,6 +376,11 @@ export interface McpOAuthProviderOptions {
   readonly account?: AccountOptions;
   /** How many requests are answered; `false` for any number. */
   readonly rateLimits?: RateLimitOptions | false;
+  /**
+   * What happens when there is more to do than this process can do. Requests that have begun come first, and no guarded call
+   * ever waits or is refused for it. `false` takes every request on at once, and all of them get slower.
+   */
+  readonly overload?: OverloadOptions | false;
   /** The scopes that every MCP request needs. Default: none beyond a valid token. */
   readonly requiredScopes?: readonly string[];
   /** What people see when they are asked to allow a client. */

@@ -208,6 +208,11 @@ export class AuthorizationEndpoint {
     return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
+  /** Shows the person an answer that nobody has to be told of. */
+  show(error: OAuthError): Response {
+    return errorPage(this.#configuration.consent, error);
+  }
+
   /** Shows a failure to the person. */
   async showError(route: RequestRoute, failure: unknown): Promise<Response> {
     const error = this.#report(route, failure);

@@ -5,6 +5,7 @@ import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
 import type { AccountEndpoint } from "./account-endpoint.ts";
+import type { Admission } from "./admission.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
@@ -27,6 +28,9 @@ interface Route {
   readonly showError?: (request: Request, failure: unknown) => Response | Promise<Response>;
 }
 
+/** Where a login begins. The other requests are steps of one that has begun, or come from clients that have logged in. */
+const beginners: readonly (RequestRoute | undefined)[] = ["authorize", "register"];
+
 /** An endpoint that clients call. */
 interface Api {
   readonly path: string;
@@ -44,6 +48,7 @@ interface RouterParts {
   readonly token: TokenEndpoint;
   readonly register: Respond;
   readonly announcements: KeyAnnouncements;
+  readonly admission: Admission;
   readonly rateLimits: RateLimits;
   readonly reporter: Reporter;
   readonly watch: MountWatch;
@@ -137,7 +142,7 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
-    const { announcements, background, rateLimits, reporter } = this.#parts;
+    const { admission, announcements, authorization, background, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
     const preflight = (methods: readonly string[]) =>
@@ -157,6 +162,8 @@ export class Router {
       background();
       if (route.limit !== undefined) {
         await rateLimits.count(route.limit, caller);
+        const refusal = await admission.enter(beginners.includes(route.name) ? "begins" : "continues");
+        if (refusal !== undefined) return route.crossOrigin ? oauthErrorResponse(refusal) : authorization.show(refusal);
         await announcements.ready();
       }
       return await route.respond(request, caller);

@@ -229,6 +229,18 @@ const told: Told = {
     topic: "grants-unindexed",
     message: `${issuer} was asked for the grants of one user or client, and its repository finds none by an index: every grant is read for that. Give a repository of your own the indexes that createRepositories() names.`,
   }),
+  overloaded: ({ waiting }) => ({
+    level: "warn",
+    kind: "overloaded",
+    topic: "overloaded",
+    message: `There is more to do than this process can do: requests to the authorization server are refused with 503, and ${waiting} wait. Guarded calls go on.`,
+  }),
+  "overload-ended": ({ refused, seconds }) => ({
+    level: "info",
+    kind: "overload-ended",
+    topic: "overloaded",
+    message: `An overload of ${seconds} s is over, in which ${refused} request(s) to the authorization server were refused with 503.`,
+  }),
   "rate-limited": ({ route }) => ({
     level: "warn",
     kind: `rate-limited ${route}`,

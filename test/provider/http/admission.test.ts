@@ -1,0 +1,347 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { StorageUnavailableError } from "../../../src/errors.ts";
+import { createInMemoryRepositories } from "../../../src/index.ts";
+import { gated } from "../../support/gated-repository.ts";
+import { jsonOf } from "../../support/json-of.ts";
+import { type IssuedTokens, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
+
+const emulator = useEmulator();
+const startsPerTurn = 2;
+
+let told: { readonly name: string; readonly event: unknown }[];
+const listen = (event: unknown, name: string | symbol) =>
+  void told.push({ name: String(name).replace("pangea-authn-fastmcp:", ""), event });
+const channels = ["overloaded", "overload-ended", "outage"].map((name) => `pangea-authn-fastmcp:${name}`);
+beforeEach(() => {
+  told = [];
+  for (const name of channels) subscribe(name, listen);
+});
+afterEach(() => {
+  for (const name of channels) unsubscribe(name, listen);
+});
+
+/** An event loop whose turns come when the test says so, and a time that stands still meanwhile. */
+class ManualLoop {
+  now = 0;
+  readonly #turns: (() => void)[] = [];
+  readonly #delayed: (() => void)[] = [];
+  /** While this is true, every turn comes by itself. */
+  runs = true;
+
+  readonly internals = {
+    elapsed: () => this.now,
+    nextTurn: (run: () => void) => {
+      if (this.runs) setImmediate(run);
+      else this.#turns.push(run);
+    },
+    delay: (_milliseconds: number) => new Promise<void>((resolve) => void this.#delayed.push(resolve)),
+  };
+
+  /** One turn, and what follows from it at once. */
+  async turn(): Promise<void> {
+    for (const run of this.#turns.splice(0)) run();
+    await settled();
+  }
+
+  /** Ends every delay that is under way. */
+  async endDelays(): Promise<void> {
+    for (const end of this.#delayed.splice(0)) end();
+    await settled();
+  }
+}
+
+/** Lets everything happen that waits for nothing but microtasks and the system's own threads. */
+async function settled(): Promise<void> {
+  for (let count = 0; count < 20; count += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+interface Sent {
+  readonly response: Promise<Response>;
+  status: number | undefined;
+}
+
+class Scene {
+  readonly loop = new ManualLoop();
+  readonly repositories = createInMemoryRepositories();
+  readonly refreshTokens = gated(this.repositories.refreshTokens);
+  readonly harness: ProviderHarness;
+
+  constructor(overload?: { longestWait: number } | false) {
+    this.harness = new ProviderHarness(
+      {
+        ...providerOptions(emulator.issuerUrl),
+        repositories: { ...this.repositories, refreshTokens: this.refreshTokens },
+        rateLimits: false,
+        ...(overload !== undefined && { overload }),
+      },
+      this.loop.internals,
+    );
+  }
+
+  /** Logs people in, and then stops the event loop. */
+  async people(count: number): Promise<readonly IssuedTokens[]> {
+    const people: IssuedTokens[] = [];
+    for (let index = 0; index < count; index += 1) people.push(await this.harness.tokens());
+    await settled();
+    this.loop.runs = false;
+    return people;
+  }
+
+  send(response: Promise<Response>): Sent {
+    const sent: Sent = { response, status: undefined };
+    void response.then(({ status }) => {
+      sent.status = status;
+    });
+    return sent;
+  }
+
+  refresh(person: IssuedTokens): Sent {
+    return this.send(this.harness.refresh(person));
+  }
+
+  authorize(clientId: string): Sent {
+    const path = this.harness.authorizePath({ client_id: clientId, code_challenge: pkce().challenge });
+    return this.send(this.harness.get(path));
+  }
+}
+
+const statuses = (sent: readonly Sent[]) => sent.map(({ status }) => status);
+const answered = (sent: readonly Sent[], status: number) => sent.filter((one) => one.status === status).length;
+
+describe("a process with more to do than it can do", () => {
+  it("lets a few requests begin in each turn of the event loop, in the order in which they came", async () => {
+    const scene = new Scene();
+    const people = await scene.people(7);
+    const sent = people.map((person) => scene.refresh(person));
+    await settled();
+    const counts = [answered(sent, 200)];
+    for (let turn = 0; turn < 4; turn += 1) {
+      await scene.loop.turn();
+      counts.push(answered(sent, 200));
+      const begun = counts.at(-1) ?? 0;
+      expect(statuses(sent)).toEqual(sent.map((_, index) => (index < begun ? 200 : undefined)));
+    }
+    expect(counts).toEqual([startsPerTurn, 2 * startsPerTurn, 3 * startsPerTurn, 7, 7]);
+    expect(told).toEqual([]);
+  });
+
+  it("refuses who has waited for too long, before anything was read or written for it", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const people = await scene.people(6);
+    const calls = { ...scene.refreshTokens.calls };
+    const sent = people.map((person) => scene.refresh(person));
+    await settled();
+    const callsOfTwo = { ...scene.refreshTokens.calls };
+    expect(callsOfTwo).not.toEqual(calls);
+    scene.loop.now += 301;
+    await scene.loop.turn();
+    // Two began at once, two with the turn that came so late; the last two had waited for too long by then.
+    expect(statuses(sent)).toEqual([200, 200, 200, 200, 503, 503]);
+    const reads = callsOfTwo.get - calls.get;
+    expect(scene.refreshTokens.calls.get - callsOfTwo.get, "calls for those that were let in only").toBe(reads);
+
+    for (const { response } of sent.slice(4)) {
+      const refused = await response;
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+      expect(refused.headers.get("cache-control")).toBe("no-store");
+      expect(await jsonOf(refused)).toMatchObject({ error: "temporarily_unavailable" });
+    }
+    // What was refused is unspent: each of them refreshes now, and the answer counts.
+    scene.loop.runs = true;
+    await scene.loop.turn();
+    for (const person of people.slice(4)) {
+      const again = await scene.harness.refresh(person);
+      expect(again.status).toBe(200);
+      const { refresh_token } = await jsonOf(again);
+      expect((await scene.harness.refresh({ ...person, refresh_token })).status).toBe(200);
+    }
+  });
+
+  it("leaves the code of a refused request to its client", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const { client_id } = await scene.harness.register();
+    const issued = await scene.harness.codeFor(client_id);
+    const people = await scene.people(4);
+    const before = people.map((person) => scene.refresh(person));
+    const refused = scene.send(scene.harness.redeem(issued));
+    await settled();
+    scene.loop.now += 301;
+    await scene.loop.turn();
+    expect([...statuses(before), refused.status]).toEqual([200, 200, 200, 200, 503]);
+    scene.loop.runs = true;
+    await scene.loop.turn();
+    expect((await scene.harness.redeem(issued)).status).toBe(200);
+  });
+
+  it("never makes a guarded call wait, and never refuses one", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const people = await scene.people(4);
+    const [person] = people;
+    const sent = people.map((one) => scene.refresh(one));
+    await settled();
+    expect(statuses(sent)).toEqual([200, 200, undefined, undefined]);
+    expect(await scene.harness.mcpStatus(person?.access_token ?? "")).toBe(200);
+    scene.loop.now += 301;
+    expect(await scene.harness.mcpStatus(person?.access_token ?? "")).toBe(200);
+  });
+
+  it("keeps the queue short once requests have waited without a pause, and takes a burst again after one", async () => {
+    const scene = new Scene({ longestWait: 500 });
+    const people = await scene.people(1);
+    const [person] = people;
+    if (person === undefined) throw new Error("Nobody logged in.");
+    // Begun many times, a refresh gets the same answer: how often is no matter here.
+    const batch = (count: number) => Array.from({ length: count }, () => scene.refresh(person));
+    const first = batch(30);
+    await settled();
+    for (let turn = 0; turn < 6; turn += 1) {
+      scene.loop.now += 70;
+      await scene.loop.turn();
+    }
+    expect(answered(first, 503), "who came in a burst may wait").toBe(0);
+    for (let turn = 0; turn < 2; turn += 1) {
+      scene.loop.now += 70;
+      await scene.loop.turn();
+    }
+    expect(answered(first, 503), "the rest has waited for too long").toBe(30 - 9 * startsPerTurn);
+
+    const standing = batch(8);
+    await settled();
+    // The queue was empty after the last turn: this is a burst again.
+    scene.loop.now += 101;
+    await scene.loop.turn();
+    expect(answered(standing, 503)).toBe(0);
+    for (let rest = 0; rest < 5; rest += 1) {
+      standing.push(...batch(4));
+      await settled();
+      scene.loop.now += 101;
+      await scene.loop.turn();
+    }
+    expect(answered(standing, 503), "after half a second without a pause, a tenth of one is enough").toBeGreaterThan(0);
+    expect(standing.filter(({ status }) => status === undefined).length).toBeLessThanOrEqual(startsPerTurn);
+  });
+
+  it("lets steps of what has begun go first, and keeps every fourth start for who begins", async () => {
+    const scene = new Scene();
+    const people = await scene.people(8);
+    const client_id = people[0]?.clientId ?? "";
+    const filling = people.slice(0, 2).map((person) => scene.refresh(person));
+    const beginning = Array.from({ length: 4 }, () => scene.authorize(client_id));
+    const continuing = people.slice(2).map((person) => scene.refresh(person));
+    await settled();
+    expect(statuses(filling)).toEqual([200, 200]);
+    let turns = 0;
+    while (answered(continuing, 200) < continuing.length) {
+      await scene.loop.turn();
+      turns += 1;
+      expect(answered(beginning, 200)).toBeLessThanOrEqual(Math.ceil((turns * startsPerTurn) / 4));
+    }
+    expect(answered(beginning, 200), "new logins are not shut out").toBeGreaterThan(0);
+    expect(answered(beginning, 200)).toBeLessThan(beginning.length);
+    for (let turn = 0; turn < 3; turn += 1) await scene.loop.turn();
+    expect(answered(beginning, 200)).toBe(beginning.length);
+  });
+
+  it("shows a page to a person who is refused, with what to do", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const [person] = await scene.people(1);
+    const sent = Array.from({ length: 5 }, () => scene.authorize(person?.clientId ?? ""));
+    await settled();
+    scene.loop.now += 301;
+    await scene.loop.turn();
+    expect(statuses(sent)).toEqual([200, 200, 200, 200, 503]);
+    const refused = await sent[4]?.response;
+    expect(refused?.headers.get("content-type")).toContain("text/html");
+    expect(refused?.headers.get("retry-after")).toMatch(/^[1-5]$/);
+    expect(refused?.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("tells the operator once when it begins and once when it is over, and of no outage", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const people = await scene.people(8);
+    const overload = async () => {
+      const sent = people.map((person) => scene.refresh(person));
+      await settled();
+      scene.loop.now += 301;
+      await scene.loop.turn();
+      expect(answered(sent, 503)).toBe(4);
+    };
+    await overload();
+    scene.loop.now += 1000;
+    await scene.loop.turn();
+    await overload();
+    expect(told).toEqual([{ name: "overloaded", event: { waiting: 3 } }]);
+
+    await scene.loop.turn();
+    scene.loop.now += 5000;
+    const [person] = people;
+    if (person !== undefined) scene.refresh(person);
+    await settled();
+    expect(told.slice(1)).toEqual([{ name: "overload-ended", event: { refused: 8, seconds: 2 } }]);
+  });
+
+  it("tells those whom it refuses to come back at different times", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const people = await scene.people(9);
+    const sent = people.map((person) => scene.refresh(person));
+    await settled();
+    scene.loop.now += 301;
+    await scene.loop.turn();
+    const refused = await Promise.all(sent.filter(({ status }) => status === 503).map(({ response }) => response));
+    expect(new Set(refused.map(({ headers }) => headers.get("retry-after")))).toEqual(
+      new Set(["1", "2", "3", "4", "5"]),
+    );
+  });
+
+  it("begins all at once where it is switched off", async () => {
+    const scene = new Scene(false);
+    const people = await scene.people(7);
+    const sent = people.map((person) => scene.refresh(person));
+    await settled();
+    expect(answered(sent, 200)).toBe(7);
+  });
+});
+
+describe("a store that owes many answers", () => {
+  it("begins nothing more, refuses who waits for too long, and goes on once the store answers", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const [person] = await scene.people(1);
+    if (person === undefined) throw new Error("Nobody logged in.");
+    const gates = scene.refreshTokens.holdEvery();
+    const sent: Sent[] = [];
+    while (gates.length < 200) {
+      sent.push(scene.refresh(person));
+      await settled();
+      await scene.loop.turn();
+    }
+    const held = gates.length;
+    const late = scene.refresh(person);
+    for (let turn = 0; turn < 3; turn += 1) await scene.loop.turn();
+    expect(gates).toHaveLength(held);
+    scene.loop.now += 301;
+    await scene.loop.endDelays();
+    await scene.loop.turn();
+    expect(late.status).toBe(503);
+    expect(answered(sent, 503), "who has begun is never refused").toBe(0);
+
+    const next = scene.refresh(person);
+    await settled();
+    await scene.loop.turn();
+    expect(next.status).toBeUndefined();
+    expect(gates).toHaveLength(held);
+    for (const gate of gates.slice(0, held)) gate.fail(new StorageUnavailableError("The store is out."));
+    await settled();
+    await scene.loop.turn();
+    expect(gates.length, "the next one has begun").toBeGreaterThan(held);
+    expect(answered(sent, 503)).toBe(sent.length);
+    for (const gate of gates.slice(held)) gate.fail(new StorageUnavailableError("The store is out."));
+  });
+});
+
+it("longestWait is in milliseconds, and checked", () => {
+  for (const longestWait of [0, -1, 3, 20_000, Number.NaN]) {
+    expect(() => new Scene({ longestWait })).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+  }
+});
