@@ -1,3 +1,10 @@
+import { type Estimate, isInReport, isShort, medianOf, recordResult } from "./results.ts";
+
+/** The longest that one comparison takes in a report, in milliseconds: fewer rounds then make the intervals wider. */
+const longestInReport = 25_000;
+/** So many rounds are made in any case. */
+const leastRounds = 3;
+
 /** How contenders are measured. */
 export interface Turns {
   /** Counted rounds. */
@@ -17,7 +24,9 @@ export interface Comparison<Name extends string> {
   microseconds(name: Name): number;
   /** How many times as long as the other it takes: the median of the rounds' ratios. */
   ratio(name: Name, other: Name): number;
-  /** Prints the times, and the ratios to one of the contenders. */
+  /** The same ratio, with the interval in which it lies with a probability of 95 %. */
+  estimate(name: Name, other: Name): Estimate;
+  /** Prints the times, and the ratios to one of the contenders. Hands them to the report. */
   print(title: string, ratiosTo: Name): void;
 }
 
@@ -28,12 +37,15 @@ export interface Comparison<Name extends string> {
  */
 export async function measureInTurns<Name extends string>(
   contenders: Readonly<Record<Name, () => Promise<unknown>>>,
-  { rounds, runsPerRound, worksPerRun = 1 }: Turns,
+  { rounds: wanted, runsPerRound, worksPerRun = 1 }: Turns,
 ): Promise<Comparison<Name>> {
+  const rounds = isShort ? Math.min(wanted, leastRounds) : wanted;
+  const end = performance.now() + (isInReport ? longestInReport : Number.POSITIVE_INFINITY);
   const all: { name: string; run: () => Promise<unknown>; times: number[] }[] = [];
   for (const [name, run] of Object.entries<() => Promise<unknown>>(contenders)) all.push({ name, run, times: [] });
 
   for (let round = -Math.ceil(rounds / 5); round < rounds; round++) {
+    if (performance.now() > end && (all[0]?.times.length ?? 0) >= leastRounds) break;
     for (const { run, times } of shuffled(all)) {
       const start = performance.now();
       for (let count = 0; count < runsPerRound; count++) await run();
@@ -43,24 +55,22 @@ export async function measureInTurns<Name extends string>(
   }
 
   const timesOf = (wanted: string): number[] => all.find(({ name }) => name === wanted)?.times ?? [];
-  const microseconds = (name: string): number => median(timesOf(name));
-  const ratio = (name: string, other: string): number => {
+  const estimate = (name: string, other: string): Estimate => {
     const others = timesOf(other);
-    return median(timesOf(name).map((time, round) => time / (others[round] ?? Number.NaN)));
+    return medianOf(timesOf(name).map((time, round) => time / (others[round] ?? Number.NaN)));
   };
+  const microseconds = (name: string): number => medianOf(timesOf(name)).value;
+  const ratio = (name: string, other: string): number => estimate(name, other).value;
   const print = (title: string, ratiosTo: string): void => {
     console.log(`\n${title}`);
     for (const { name } of all) {
       const time = microseconds(name).toFixed(microseconds(name) < 10 ? 3 : 1);
       console.log(`  ${name.padEnd(44)} ${time.padStart(9)} µs  ${ratio(name, ratiosTo).toFixed(2).padStart(6)}`);
     }
+    const rows = all.map(({ name, times }) => ({ name, time: medianOf(times), ratio: estimate(name, ratiosTo) }));
+    recordResult({ kind: "comparison", title, baseline: ratiosTo, rows });
   };
-  return { microseconds, ratio, print };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return { microseconds, ratio, estimate, print };
 }
 
 function shuffled<T>(values: readonly T[]): T[] {

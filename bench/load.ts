@@ -1,0 +1,210 @@
+/**
+ * A whole server under load: what one process serves, how fast while it has time, what it spends its time with, and what
+ * becomes of three times as much as it can serve, with the option `overload` and without. Then four processes that share a
+ * Redis. Clients are in this process, the server in its own; on two cores they and Redis share what there is.
+ *
+ *     npx node bench/load.ts
+ */
+import { availableParallelism } from "node:os";
+import { Redis } from "ioredis";
+import { startRedisServer } from "../test/support/redis-server.ts";
+import { Clients, type Person } from "./load/clients.ts";
+import { type LoadSummary, openLoad, summarise } from "./load/open-loop.ts";
+import { ServerProcess } from "./load/server-process.ts";
+import { machine } from "./machine.ts";
+import { isShort, recordResult } from "./results.ts";
+
+const seconds = isShort ? 0.3 : 4;
+const atOnce = 32;
+const peopleCount = isShort ? 50 : 600;
+
+/** A flow that a client goes through: gives back what became of it. */
+type Flow = () => Promise<string>;
+
+const flowNames = ["refresh", "login", "guarded"] as const;
+
+/** The flows of a group of people; nobody refreshes twice at a time. */
+function flowsOf(clients: Clients, people: readonly Person[]): Readonly<Record<(typeof flowNames)[number], Flow>> {
+  const idle = [...people];
+  let next = 0;
+  return {
+    refresh: async () => {
+      const person = idle.shift();
+      if (person === undefined) return "nobody idle";
+      try {
+        return await clients.refresh(person);
+      } finally {
+        idle.push(person);
+      }
+    },
+    login: () => clients.logIn(people[0]?.clientId ?? ""),
+    guarded: async () => {
+      const person = people[next++ % people.length];
+      return person === undefined ? "nobody" : clients.call(person);
+    },
+  };
+}
+
+/** How many a second get through where some clients begin the next as soon as the last has ended. */
+async function peakOf(flow: Flow, duration = seconds * 1000): Promise<number> {
+  const start = performance.now();
+  let ended = 0;
+  const one = async (): Promise<void> => {
+    while (performance.now() - start < duration) {
+      if (/^(?:200|ended)$/.test(await flow())) ended += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+  return (ended * 1000) / (performance.now() - start);
+}
+
+const good = ({ kinds }: LoadSummary) => kinds["200"] ?? kinds.ended;
+const whole = (value: number | undefined) => (value === undefined ? "–" : Math.round(value).toLocaleString("en"));
+const fraction = (value: number | undefined) => (value === undefined ? "–" : value.toFixed(value < 10 ? 1 : 0));
+
+console.log(machine());
+const title = "One process, in memory, while it has time (half of its peak)";
+const rows: (readonly (string | number)[])[] = [];
+const costs: (readonly (string | number)[])[] = [];
+let refreshPeak = 0;
+{
+  using server = await ServerProcess.start("memory");
+  using clients = new Clients([server.port]);
+  const flows = flowsOf(clients, await server.logIn(peopleCount));
+  for (const name of flowNames) {
+    const flow = flows[name];
+    await peakOf(flow, (seconds * 1000) / 4);
+    const before = await server.cpuSeconds();
+    const start = performance.now();
+    const peak = await peakOf(flow);
+    const took = (performance.now() - start) / 1000;
+    const used = (await server.cpuSeconds()) - before;
+    if (name === "refresh") refreshPeak = peak;
+    const figure = name === "guarded" ? "guarded call" : name;
+    recordResult({ kind: "figure", name: `CPU of a ${figure} (ms)`, value: (used * 1000) / (peak * took) });
+    const load = { perSecond: peak / 2, duration: seconds * 1000 };
+    const calm = good(summarise(await openLoad({ ...load, run: flow }), load));
+    rows.push([
+      name,
+      whole(peak),
+      fraction((used * 1000) / (peak * took)),
+      `${Math.round((used / took) * 100)} %`,
+      ...[calm?.p50, calm?.p99, calm?.p999].map(fraction),
+    ]);
+    const named = await server.profile(() => peakOf(flow, (seconds * 1000) / 2));
+    costs.push([name, ...named.slice(0, 3).map((cost) => `${cost.name} (${Math.round(cost.part * 100)} %)`)]);
+  }
+}
+table(title, ["flow", "peak a second", "ms CPU each", "of a core", "p50 ms", "p99 ms", "p99.9 ms"], rows);
+table("What a process at its peak spends its time with (own time, by profile)", ["flow", "1", "2", "3"], costs);
+
+const overloads: (readonly (string | number)[])[] = [];
+const points: { line: string; x: number; y: number }[] = [];
+for (const overload of ["off", "on"] as const) {
+  using server = await ServerProcess.start("memory", overload);
+  using clients = new Clients([server.port]);
+  const people = await server.logIn(peopleCount);
+  const { refresh, guarded } = flowsOf(clients, people);
+  await peakOf(refresh, (seconds * 1000) / 4);
+  const peaks = [1];
+  for (let round = 0; round < 3; round++) peaks.push(await peakOf(refresh, (seconds * 1000) / 4));
+  const peak = Math.max(...peaks);
+  const load = { perSecond: peak * 3, duration: seconds * 1000 };
+  const beside = { perSecond: Math.max(5, peak / 20), duration: seconds * 1000, seed: 2 };
+  const [refreshes, calls] = await Promise.all([
+    openLoad({ ...load, run: refresh }),
+    openLoad({ ...beside, run: guarded }),
+  ]);
+  const after = { perSecond: Math.max(5, peak / 4), duration: (seconds * 1000) / 4, seed: 3 };
+  const recovered = good(summarise(await openLoad({ ...after, run: refresh }), after));
+  const met = summarise(refreshes, load);
+  const [served, refused] = [good(met), met.kinds["503"]];
+  overloads.push([
+    overload,
+    whole(peak),
+    whole(load.perSecond),
+    whole(served?.perSecond),
+    ...[served?.p50, served?.p99].map(whole),
+    whole(refused?.perSecond),
+    whole(refused?.p99),
+    ...[good(summarise(calls, beside))?.p50, good(summarise(calls, beside))?.p99].map(whole),
+    whole(recovered?.p99),
+  ]);
+  for (const { due, milliseconds, kind } of refreshes) {
+    if (kind === "200" || kind === "503") {
+      points.push({ line: `overload: ${overload}, ${kind}`, x: due / 1000, y: milliseconds });
+    }
+  }
+}
+table(
+  "Three times as many refreshes as a process can serve, and guarded calls beside them",
+  [
+    "overload",
+    "peak",
+    "offered a second",
+    "served",
+    "p50 ms",
+    "p99 ms",
+    "503 a second",
+    "p99 ms of a 503",
+    "guarded p50 ms",
+    "guarded p99 ms",
+    "p99 ms of refreshes afterwards",
+  ],
+  overloads,
+);
+recordResult({
+  kind: "plot",
+  title: "Time of each refresh at three times the peak, by when it was due",
+  x: "seconds since the load began",
+  y: "milliseconds until the answer",
+  scales: { y: "log" },
+  points: thinned(points),
+});
+
+await using redis = await startRedisServer();
+const shared: (readonly (string | number)[])[] = [];
+for (const count of isShort ? [2] : [1, 4]) {
+  const servers = await Promise.all(Array.from({ length: count }, () => ServerProcess.start(redis.url)));
+  using clients = new Clients(servers.map(({ port }) => port));
+  const [first] = servers;
+  const memory = await usedMemory(redis.url);
+  const people = (await first?.logIn(isShort ? 40 : 200)) ?? [];
+  const value = ((await usedMemory(redis.url)) - memory) / people.length;
+  if (count > 1) recordResult({ kind: "figure", name: "Redis memory of a login (bytes)", value });
+  const flows = flowsOf(clients, people);
+  for (const [name, flow] of Object.entries(flows)) {
+    await peakOf(flow, (seconds * 1000) / 4);
+    const peak = await peakOf(flow, (seconds * 1000) / 2);
+    const load = { perSecond: peak / 2, duration: (seconds * 1000) / 2 };
+    const calm = good(summarise(await openLoad({ ...load, run: flow }), load));
+    shared.push([`${count}`, name, whole(peak), ...[calm?.p50, calm?.p99, calm?.p999].map(fraction)]);
+  }
+  for (const server of servers) server[Symbol.dispose]();
+}
+table(
+  `Processes that share a Redis, with a cache each (${availableParallelism()} cores for them, Redis and the clients)`,
+  ["processes", "flow", "peak a second", "p50 ms at half of it", "p99 ms", "p99.9 ms"],
+  shared,
+);
+if (refreshPeak === 0) throw new Error("No refresh got through.");
+process.exit();
+
+async function usedMemory(url: string): Promise<number> {
+  const client = new Redis(url);
+  const info = await client.info("memory");
+  client.disconnect();
+  return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
+}
+
+function table(title: string, columns: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+  console.log(`\n${title}`);
+  console.table(rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index]]))));
+  recordResult({ kind: "table", title, columns, rows });
+}
+
+/** No more points than a plot can show. */
+function thinned<T>(values: readonly T[]): readonly T[] {
+  const step = Math.ceil(values.length / 2000);
+  return values.filter((_, index) => index % step === 0);
+}

@@ -1,0 +1,83 @@
+/** A script that the report runs. */
+export interface Benchmark {
+  /** The script, without `.ts`. Its results are in a file of the same name. */
+  readonly name: string;
+  readonly title: string;
+  /** What a reader has to know to read the figures. */
+  readonly about: string;
+  /** The longest that it may take, in seconds. */
+  readonly limit: number;
+}
+
+/**
+ * What `npm run bench` runs, in this order: together less than fifteen minutes. A script of its own hands its results over by
+ * `recordResult`; `measureInTurns(…).print` and `printGoal` do so by themselves, so a new script needs a row here and no more.
+ */
+export const benchmarks: readonly Benchmark[] = [
+  {
+    name: "verify",
+    title: "Verification of a bearer token",
+    about:
+      "A warm token through the cache, beside the least that any verification needs: a SHA-256, a look into a Map, and an object.",
+    limit: 60,
+  },
+  {
+    name: "guard",
+    title: "An MCP tool call with and without the guard",
+    about: "CPU of the server for each request over HTTP, beside other guards.",
+    limit: 120,
+  },
+  {
+    name: "import",
+    title: "Importing the package",
+    about: "The time from nothing to the main entry, beside importing zod.",
+    limit: 60,
+  },
+  {
+    name: "cached-get",
+    title: "A get from the cache",
+    about: "One of 1,000 records that every contender has in memory.",
+    limit: 60,
+  },
+  { name: "decode", title: "Decoding a stored record", about: "An access token as it is stored.", limit: 30 },
+  {
+    name: "redis-get",
+    title: "A get from Redis",
+    about: "One after another, and 100 at once.",
+    limit: 60,
+  },
+  {
+    name: "load",
+    title: "A whole server under load",
+    about:
+      "The server is a process of its own, the clients are another, and with Redis a third takes part. The clients do not wait for answers (open load, at random moments), and a time counts from the moment that a request was due. The peak is what 32 clients reach that wait for each answer.",
+    limit: 150,
+  },
+  {
+    name: "memory",
+    title: "Memory of a cached record",
+    about:
+      "The heap after a collection, with the records and without, a process each. `Map` and `lru-cache` are what the records and keys themselves take.",
+    limit: 120,
+  },
+  {
+    name: "redis-size",
+    title: "Calls to Redis by its size",
+    about: "1,000 records of 400 characters are asked for, among so many.",
+    limit: 90,
+  },
+  {
+    name: "coherence",
+    title: "Instances that agree",
+    about:
+      "Client-side caching of Redis tells every instance that has a record in memory of its change. Stale is how long the others went on answering with the old one.",
+    limit: 60,
+  },
+  {
+    name: "vault-login",
+    title: "A login with all state in Vault",
+    about:
+      "The emulator stands for Vault, and takes as long for each answer as the row says. Seventeen calls one after another are what the Python package of the same name makes.",
+    limit: 120,
+  },
+];
