@@ -46,7 +46,11 @@ for (const [work, run] of Object.entries(works)) {
   const contenders = Object.fromEntries(
     stores.map(({ name, repository }) => {
       let next = 0;
-      return [name, () => run(repository, `key-${(next = (next + 389) % ownRecords)}`)];
+      const inTurns = () => {
+        next = (next + 389) % ownRecords;
+        return run(repository, `key-${next}`);
+      };
+      return [name, inTurns];
     }),
   );
   const measured = await measureInTurns(contenders, { rounds: 600, runsPerRound: 5 });

@@ -45,7 +45,12 @@ export function linesPlot({ points, x, y, scales }: Lines): string {
   const names = [...new Set(points.map(({ line }) => line))];
   const isCloud = points.length > 30 * names.length;
   const marks = isCloud
-    ? [Plot.dot(points, { x: "x", y: "y", stroke: "line", z: null, r: 1.5, strokeOpacity: 0.6 })]
+    ? names.map((name, index) =>
+        Plot.dot(
+          points.filter(({ line }) => line === name),
+          { x: "x", y: "y", stroke: colours[index % colours.length] ?? "black", r: 1.5, strokeOpacity: 0.6 },
+        ),
+      )
     : [
         Plot.line(points, { x: "x", y: "y", stroke: "line", strokeWidth: 2 }),
         Plot.dot(points, { x: "x", y: "y", fill: "line", r: 3 }),
@@ -65,7 +70,7 @@ export function linesPlot({ points, x, y, scales }: Lines): string {
   const legend = names.map((name, index) => {
     const at = 16 + 16 * index;
     const colour = colours[index % colours.length];
-    return `<circle cx="${width - 250}" cy="${at - 4}" r="5" fill="${colour}"/><text x="${width - 240}" y="${at}" text-anchor="start" font-size="12" fill="#111827">${escape(name)}</text>`;
+    return `<circle cx="${width - 250}" cy="${at - 4}" r="5" fill="${colour}"/><text x="${width - 240}" y="${at}" text-anchor="start" font-size="12" fill="#111827">${escaped(name)}</text>`;
   });
   return plot.replace(/<\/svg>\s*$/, `${legend.join("")}</svg>`);
 }
@@ -77,6 +82,6 @@ function draw(options: Plot.PlotOptions): string {
   return `${svg.outerHTML}\n`;
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
