@@ -9,6 +9,8 @@ export interface Outcome {
   readonly milliseconds: number;
   /** When it was due, in milliseconds since the load began. */
   readonly due: number;
+  /** How much later it was sent, in milliseconds: where that is much, the clients were what was measured. */
+  readonly lag: number;
 }
 
 /** A load that does not wait for answers. */
@@ -39,10 +41,11 @@ export async function openLoad(
   let underWay = 0;
   let due = 0;
   const begin = async (dueAt: number): Promise<void> => {
+    const lag = performance.now() - start - dueAt;
     underWay += 1;
     const kind = await run().catch((failure: unknown) => (failure instanceof Error ? failure.message : "failed"));
     underWay -= 1;
-    outcomes.push({ kind, milliseconds: performance.now() - start - dueAt, due: dueAt });
+    outcomes.push({ kind, milliseconds: performance.now() - start - dueAt, due: dueAt, lag });
   };
   while (due < duration) {
     const now = performance.now() - start;

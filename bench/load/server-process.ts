@@ -19,9 +19,10 @@ export class ServerProcess implements Disposable {
   /**
    * @param store - `memory`, or the URL of a Redis or a Postgres.
    * @param overload - Whether the server refuses what it cannot begin.
+   * @param iterations - Of PBKDF2, which each refresh does besides once `beSlow` was called.
    */
-  static async start(store: string, overload: "on" | "off" = "on"): Promise<ServerProcess> {
-    const child = fork(program, [store, overload]);
+  static async start(store: string, overload: "on" | "off" = "on", iterations = 0): Promise<ServerProcess> {
+    const child = fork(program, [store, overload, String(iterations)]);
     const { port } = await answerOf<{ port: number }>(child);
     return new ServerProcess(child, port);
   }
@@ -29,6 +30,11 @@ export class ServerProcess implements Disposable {
   /** Logs people in; gives back what their clients have. */
   logIn(count: number): Promise<Person[]> {
     return this.#ask("logIn", count);
+  }
+
+  /** From now on each refresh does the work that `start` was given besides. */
+  async beSlow(): Promise<void> {
+    await this.#ask("beSlow");
   }
 
   /** The CPU time that the process has used, in seconds. */

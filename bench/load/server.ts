@@ -2,12 +2,16 @@
  * A whole server in a process of its own, for the load benchmarks: the authorization server and a guarded endpoint on
  * `node:http`, with an upstream that answers at once. It answers the messages of {@link ServerProcess}.
  *
- *     npx node bench/load/server.ts <memory, or the URL of a store> <on or off: overload>
+ *     npx node bench/load/server.ts <memory, or the URL of a store> <on or off: overload> <iterations>
+ *
+ * Each refresh does so many iterations of PBKDF2 besides, where the server is to be slow and its clients are not.
  */
+import { pbkdf2Sync } from "node:crypto";
 import { createServer } from "node:http";
 import { Session } from "node:inspector/promises";
 import { McpOAuthProvider } from "../../src/index.ts";
 import { protectMcp } from "../../src/integrations/node.ts";
+import { wrapped } from "../../src/storage/capabilities.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../test/support/fake-upstream.ts";
 import { jsonOf } from "../../test/support/json-of.ts";
 import { ClientHarness, pkce } from "../../test/support/provider-harness.ts";
@@ -17,13 +21,19 @@ import { openStore } from "./store.ts";
 
 /** The base URL of every server under load: URLs come from the configuration, whatever the port is. */
 const baseUrl = "http://127.0.0.1:4000";
-const [storeName = "memory", overload = "on"] = process.argv.slice(2);
+const [storeName = "memory", overload = "on", iterations = "0"] = process.argv.slice(2);
+const repositories = await openStore(storeName);
+const slowed = wrapped(repositories.refreshTokens, (method, run) => {
+  if (method === "add" && isSlow) pbkdf2Sync("password", "salt", Number(iterations), 32, "sha256");
+  return run();
+});
+let isSlow = false;
 const provider = new McpOAuthProvider({
   baseUrl,
   scopes: ["user"],
   upstream: new FakeUpstream(Date.now),
   secret: "a secret of the load benchmarks, of 32 characters or more",
-  repositories: await openStore(storeName),
+  repositories: iterations === "0" ? repositories : { ...repositories, refreshTokens: slowed },
   rateLimits: false,
   logger: false,
   ...(overload === "off" && { overload: false }),
@@ -51,6 +61,9 @@ await profiler.post("Profiler.enable");
 
 const answers: Readonly<Record<string, (count: number) => Promise<unknown>>> = {
   logIn,
+  beSlow: async () => {
+    isSlow = true;
+  },
   usage: async () => process.cpuUsage(),
   startProfile: () => profiler.post("Profiler.start"),
   stopProfile: async () => hottest((await profiler.post("Profiler.stop")).profile),

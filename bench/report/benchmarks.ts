@@ -54,6 +54,13 @@ export const benchmarks: readonly Benchmark[] = [
     limit: 240,
   },
   {
+    name: "flows",
+    title: "A login and a refresh beside oidc-provider",
+    about:
+      "Both over HTTP in one process, from memory, to the same client, one flow after another. This package asks for consent by a page, goes upstream and back, and keeps what the user's upstream tokens need; oidc-provider finishes its interaction at once, without a page and an upstream, and signs nothing here (opaque tokens, no ID token). Refresh tokens rotate in both.",
+    limit: 90,
+  },
+  {
     name: "memory",
     title: "Memory of a cached record",
     about:

@@ -2,9 +2,16 @@ import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { StoreCalls } from "./store-calls.ts";
 
-/** How many requests begin in one turn of the event loop. */
-const startsPerTurn = 2;
-/** Every so manieth start is that of a request that begins something, where others wait as well. */
+/** How many requests begin at once. */
+const startsAtOnce = 2;
+/**
+ * After so many turns of the event loop without a new request, all that have come are known. Node.js takes one new connection
+ * in a turn, and reads its request in the next one: whoever still knocks would wait where nobody sees it.
+ */
+const quietTurns = 2;
+/** After so many turns something begins in any case, however many requests come. */
+const mostTurns = 16;
+/** Every so many starts one is that of a request that begins something, where others wait as well. */
 const turnsPerBeginning = 4;
 /** Of how long a request may wait, the part that is left to it once requests have waited all that time without a pause. */
 const partOfStandingQueue = 1 / 5;
@@ -32,10 +39,10 @@ interface Waiting {
  * Lets requests begin as fast as the process gets on with those that have begun.
  *
  * A process that has more to do than it can do gets slower with every request that it takes on, since all of them share its
- * one thread. So only a few requests begin in a turn of the event loop; the others wait. What has begun goes on first: its
- * answers from the store come before the next start. A turn is short while there is little to do, however long the store
- * takes to answer, so nobody waits then. Nothing begins either while the store owes many answers. Guarded calls never come
- * here: they find the event loop free after one turn.
+ * one thread. So only a few requests begin at once, and the next ones some turns of the event loop later; the others wait. In
+ * between, what has begun goes on with the answers that the store has given, and whoever knocks is let in to wait. A turn is
+ * short while there is little to do, however long the store takes to answer, so nobody waits then. Nothing begins either
+ * while the store owes many answers. Guarded calls never come here: they find the event loop free after one turn.
  *
  * A request that has waited for too long is refused before anything was read or written for it. Whoever comes in a burst may
  * wait for `longestWait`. Once requests have waited without a pause for that long, the process is overloaded, and waiting for
@@ -51,7 +58,13 @@ export class Admission {
   readonly #continuing: Waiting[] = [];
   readonly #beginning: Waiting[] = [];
   readonly #storeCalls: StoreCalls;
-  #startsThisTurn = 0;
+  /** How many requests may begin at once. */
+  #startsLeft = startsAtOnce;
+  /** How many turns ago the last request came or began. */
+  #quiet = 0;
+  /** How many turns ago the last request began. */
+  #turns = 0;
+  #hasCome = false;
   #isTurnAwaited = false;
   #isLookAwaited = false;
   #starts = 0;
@@ -85,6 +98,7 @@ export class Admission {
     const { elapsed, overload } = this.#settings;
     if (overload === undefined) return undefined;
     if (this.#overload !== undefined) this.#endOverload(this.#overload);
+    this.#hasCome = true;
     if (this.#waiting === 0 && this.#mayStart) {
       this.#start();
       return undefined;
@@ -100,12 +114,14 @@ export class Admission {
   }
 
   get #mayStart(): boolean {
-    return this.#startsThisTurn < startsPerTurn && !this.#storeCalls.areMany;
+    return this.#startsLeft > 0 && !this.#storeCalls.areMany;
   }
 
   #start(): void {
-    this.#startsThisTurn += 1;
+    this.#startsLeft -= 1;
     this.#starts += 1;
+    this.#quiet = 0;
+    this.#turns = 0;
     this.#awaitTurn();
   }
 
@@ -114,7 +130,6 @@ export class Admission {
     this.#isTurnAwaited = true;
     this.#settings.nextTurn(() => {
       this.#isTurnAwaited = false;
-      this.#startsThisTurn = 0;
       this.#takeTurn();
     });
   }
@@ -130,16 +145,23 @@ export class Admission {
   }
 
   #takeTurn(): void {
+    this.#turns += 1;
+    this.#quiet = this.#hasCome ? 0 : this.#quiet + 1;
+    this.#hasCome = false;
+    const mayBegin = this.#quiet >= quietTurns || this.#turns >= mostTurns;
+    this.#startsLeft = mayBegin ? startsAtOnce : 0;
     while (this.#waiting > 0 && this.#mayStart) {
       this.#start();
       this.#next()?.answer(undefined);
     }
     // After the starts: where something else has stopped the process for long, requests are late though it has time.
-    this.#refuseLate(this.#continuing);
-    this.#refuseLate(this.#beginning);
+    if (mayBegin || this.#storeCalls.areMany) {
+      this.#refuseLate(this.#continuing);
+      this.#refuseLate(this.#beginning);
+    }
     if (this.#waiting === 0) this.#queuedSince = undefined;
-    else if (this.#storeCalls.areMany) this.#awaitLook();
-    else this.#awaitTurn();
+    if (this.#waiting > 0 && this.#storeCalls.areMany) this.#awaitLook();
+    else if (this.#waiting > 0 || this.#startsLeft === 0) this.#awaitTurn();
   }
 
   #next(): Waiting | undefined {
