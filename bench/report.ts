@@ -50,11 +50,12 @@ for (const benchmark of chosen) {
     continue;
   }
   const recorded = await run(benchmark, Math.min(left, isShort ? shortLimit : benchmark.limit));
-  const isUseless = recorded.ended === "not" || recorded.results.length === 0;
-  if (isUseless) broken.push(benchmark.name);
+  const isBrokenOff = recorded.ended === "not" || recorded.results.length === 0;
+  if (isBrokenOff) broken.push(benchmark.name);
   // What was measured before is better than a run that broke off.
   const file = join(results, `${benchmark.name}.json`);
-  if (!isUseless || !existsSync(file)) writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+  if (!isBrokenOff || (recorded.results.length > 0 && !existsSync(file)))
+    writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
 }
 const report = join(isShort ? scratch : here, "REPORT.md");
 writeReport(results, report, benchmarks);

@@ -10,10 +10,10 @@ const colours = ["#1f5fd6", "#c2410c", "#15803d", "#7e22ce", "#be123c", "#0e7490
 const style = { background: "white", color: "#111827", fontFamily: "system-ui, sans-serif", fontSize: "12px" };
 
 /** How many times the baseline's time each contender takes, as bars with the interval of each. An SVG document. */
-export function comparisonPlot({ rows, baseline }: Comparison): string {
+export function comparisonPlot({ title, rows, baseline }: Comparison): string {
   const data = rows.map(({ name, ratio }) => ({ name, ...ratio }));
   const isWide = Math.max(...data.map(({ high }) => high)) > 20;
-  return draw({
+  return draw(title, {
     width,
     height: 65 + 26 * data.length,
     marginLeft: 260,
@@ -41,7 +41,7 @@ export function comparisonPlot({ rows, baseline }: Comparison): string {
 }
 
 /** Lines, or points where there are many. An SVG document. */
-export function linesPlot({ points, x, y, scales }: Lines): string {
+export function linesPlot({ title, points, x, y, scales }: Lines): string {
   const names = [...new Set(points.map(({ line }) => line))];
   const isCloud = points.length > 30 * names.length;
   const marks = isCloud
@@ -55,7 +55,7 @@ export function linesPlot({ points, x, y, scales }: Lines): string {
         Plot.line(points, { x: "x", y: "y", stroke: "line", strokeWidth: 2 }),
         Plot.dot(points, { x: "x", y: "y", fill: "line", r: 3 }),
       ];
-  const plot = draw({
+  const plot = draw(title, {
     width,
     height: 340,
     marginLeft: 60,
@@ -75,11 +75,12 @@ export function linesPlot({ points, x, y, scales }: Lines): string {
   return plot.replace(/<\/svg>\s*$/, `${legend.join("")}</svg>`);
 }
 
-function draw(options: Plot.PlotOptions): string {
+function draw(title: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const svg = Plot.plot({ ...options, style, document });
   svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return `${svg.outerHTML}\n`;
+  // Who hears a page read out is told what the picture is.
+  return `${svg.outerHTML.replace(">", `><title>${escaped(title)}</title>`)}\n`;
 }
 
 function escaped(text: string): string {

@@ -104,9 +104,19 @@ function section({ name, title, about }: Benchmark, recorded: Recorded, folder: 
   return [
     `## ${title}`,
     about,
+    ...busyNote(machine),
     `\`npm run bench -- ${name}\`, ${date.slice(0, 10)} at ${commit}, ${Math.round(seconds)} s. ${machine}.${end}`,
     ...parts,
   ].join("\n\n");
+}
+
+/** Where other programs had more to do than the machine has cores, what was measured is their doing as well. */
+function busyNote(machine: string): string[] {
+  const [, cores, load] = /^(\d+) cores.* load ([\d.]+) before/.exec(machine) ?? [];
+  if (cores === undefined || load === undefined || Number(load) <= Number(cores)) return [];
+  return [
+    `**Noise:** ${Number(load).toFixed(0)} tasks shared ${cores} cores meanwhile. Times and rates say what was left to the benchmark, and more for their doing than for ours; ratios within a round bear more, counts and bytes hold.`,
+  ];
 }
 
 function comparisonTable({ rows, baseline }: Extract<Result, { kind: "comparison" }>): string {
