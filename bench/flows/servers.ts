@@ -56,7 +56,7 @@ export async function thisPackage(): Promise<MeasuredServer> {
     const returned = await send(agent, callback, { cookies: decided.cookies });
     return redeem(agent, `${origin}/token`, clientId, returned.location, verifier);
   };
-  return { ...(await refreshing(agent, `${origin}/token`, clientId, logIn)), [Symbol.asyncDispose]: close };
+  return { ...refreshing(agent, `${origin}/token`, clientId, logIn), [Symbol.asyncDispose]: close };
 }
 
 /**
@@ -108,7 +108,7 @@ export async function oidcProvider(): Promise<MeasuredServer> {
     }
     return redeem(agent, `${origin}/token`, clientId, answer.location, verifier);
   };
-  return { ...(await refreshing(agent, `${origin}/token`, clientId, logIn)), [Symbol.asyncDispose]: close };
+  return { ...refreshing(agent, `${origin}/token`, clientId, logIn), [Symbol.asyncDispose]: close };
 }
 
 async function listen(listener: RequestListener) {
@@ -151,9 +151,11 @@ async function redeem(agent: Agent, endpoint: string, clientId: string, location
   return tokensOf(await send(agent, new URL(endpoint), { form }));
 }
 
-async function refreshing(agent: Agent, endpoint: string, clientId: string, logIn: () => Promise<Tokens>) {
-  let { refresh_token: token } = await logIn();
+/** Logs in with the first refresh: oidc-provider's store keeps the thousand records that were used last. */
+function refreshing(agent: Agent, endpoint: string, clientId: string, logIn: () => Promise<Tokens>) {
+  let token: string | undefined;
   const refresh = async (): Promise<void> => {
+    token ??= (await logIn()).refresh_token;
     const form = { grant_type: "refresh_token", client_id: clientId, refresh_token: token };
     ({ refresh_token: token } = tokensOf(await send(agent, new URL(endpoint), { form })));
   };
