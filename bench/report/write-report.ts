@@ -30,7 +30,7 @@ export function writeReport(results: string, report: string, benchmarks: readonl
   const capacity = capacityTable([...recorded.values()]);
   const text = `# Benchmarks: the report
 
-Made by \`npm run bench\`, from the results in `results/`. What each benchmark is about, and what has no place in a
+Made by \`npm run bench\`, from the results in \`results/\`. What each benchmark is about, and what has no place in a
 report that anybody can repeat in a quarter of an hour, is in [README.md](README.md).
 
 **How to read it.** Contenders take turns in one run, in a new order each round; a figure is the median of the rounds, and the

@@ -209,7 +209,8 @@ export class AuthorizationEndpoint {
   }
 
   /** Shows the person an answer that nobody has to be told of. */
-  show(error: OAuthError): Response {
+  async show(error: OAuthError): Promise<Response> {
+    const { errorPage } = await import("./pages/pages.ts");
     return errorPage(this.#configuration.consent, error);
   }
 
