@@ -164,7 +164,7 @@ describe.each(proxies)("behind an nginx that $name", (proxy) => {
 async function seesWhatWasAllowed(baseUrl: string): Promise<void> {
   const browser = new BrowserSession();
   const { origin } = new URL(baseUrl);
-  const [, action = ""] = /<form method="post" action="([^"]+)"/.exec(await read(browser, `${baseUrl}/account`)) ?? [];
+  const [, action = ""] = /<form [^>]*action="([^"]+)"/.exec(await read(browser, `${baseUrl}/account`)) ?? [];
   const body = new URLSearchParams({ action: "sign-in" });
   const begun = await browser.fetch(origin + action, { method: "POST", headers: { origin }, body });
   const callback = await browser.login(begun.headers.get("location") ?? "", {

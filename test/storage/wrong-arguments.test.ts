@@ -66,7 +66,7 @@ const makers: Readonly<Record<string, readonly [required: number, ...right: unkn
 
 /** Public values that make nothing of an argument, and the provider's, whose options have tests of their own. */
 const others =
-  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|openIdConnect|oAuth2|auth0|gitHub|google|keycloak|microsoftEntra|okta|serveRepository|McpOAuthProvider|PangeaOAuthProvider)$/;
+  /(Error|Failure|Schema)$|^(providerEventChannels|sampleSchema|repositoryCases|runRepositoryCase|isEnumerable|isIndexedBy|RecordIndexes|sampleIndexes|InMemoryInvalidationChannel|KeyRing|pangeaAuthn|openIdConnect|oAuth2|auth0|gitHub|google|keycloak|microsoftEntra|okta|serveRepository|McpOAuthProvider|PangeaOAuthProvider)$/;
 
 const exported: Readonly<Record<string, unknown>> = {
   ...main,
