@@ -32,7 +32,10 @@ async function sentDuring(work: () => Promise<unknown>): Promise<Sent> {
   await work();
   const { commands, roundTrips } = redis;
   const counted = (await observer.info("commandstats")).matchAll(/cmdstat_(?!config|info)[a-z|-]+:calls=(\d+)/g);
-  expect([...counted].reduce((sum, [, calls]) => sum + Number(calls), 0)).toBe(commands.length);
+  const total = [...counted].reduce((sum, [, calls]) => sum + Number(calls), 0);
+  // Redis counts what a script does as well.
+  if (commands.some((command) => command.startsWith("EVAL"))) expect(total).toBeGreaterThan(commands.length);
+  else expect(total).toBe(commands.length);
   return { commands, roundTrips };
 }
 
@@ -45,7 +48,9 @@ function expectAtMost(sent: Sent, commands: number, roundTrips: number): void {
 async function instance(isCached: boolean): Promise<ProviderHarness> {
   const inRedis = createRedisRepositories(redis);
   const repositories = isCached ? cacheRepositories(inRedis, { maxStaleness: 5_000 }) : inRedis;
-  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  // A use is written once an hour, beside the request.
+  const grantUse = { recorded: false };
+  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories, grantUse });
   await harness.provider.fetch(new Request("http://localhost:8000/token", { method: "POST" }));
   await harness.provider[Symbol.asyncDispose]();
   return harness;
@@ -55,11 +60,12 @@ describe.each([
   { which: "without a cache", isCached: false },
   { which: "with a cache that has read nothing yet", isCached: true },
 ])("$which", ({ isCached }) => {
-  it("takes at most 7 commands for a login, in 5 round trips, and 3 commands more for the first of a registration", async () => {
+  it("takes at most 13 commands for a login, in 5 round trips, and 3 commands more for the first of a registration", async () => {
     const harness = await instance(isCached);
     const { client_id } = await harness.register();
-    expectAtMost(await sentDuring(() => harness.tokensFor(client_id)), 10, 5);
-    expectAtMost(await sentDuring(() => harness.tokensFor(client_id)), 7, 5);
+    // Six of them write the indexes by which codes and grants are found, with the records and in their round trips.
+    expectAtMost(await sentDuring(() => harness.tokensFor(client_id)), 16, 5);
+    expectAtMost(await sentDuring(() => harness.tokensFor(client_id)), 13, 5);
   });
 
   it("reads token and grant of a request in one command", async () => {
@@ -84,11 +90,11 @@ describe.each([
     expectAtMost(await sentDuring(refresh), 4, 4);
   });
 
-  it("takes at most 5 commands for a logout", async () => {
+  it("takes at most 8 commands for a logout, in 5 round trips", async () => {
     const { clientId, refresh_token, access_token } = await (await instance(isCached)).tokens();
     const harness = await instance(isCached);
     const form = { client_id: clientId, token: refresh_token };
-    expectAtMost(await sentDuring(() => harness.postForm("/revoke", form)), 5, 5);
+    expectAtMost(await sentDuring(() => harness.postForm("/revoke", form)), 8, 5);
     expect(await harness.mcpStatus(access_token)).toBe(401);
   });
 });

@@ -6,10 +6,12 @@ import { ProviderHarness, providerOptions } from "../support/provider-harness.ts
 import { useEmulator } from "../support/use-emulator.ts";
 
 const emulator = useEmulator();
+/** Without the use of grants, which is written once an hour and beside the request. */
+const options = () => ({ ...providerOptions(emulator.issuerUrl), grantUse: { recorded: false } });
 
 it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for a request with the token", async () => {
   const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
-  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const harness = new ProviderHarness({ ...options(), repositories });
   const { client_id } = await harness.register();
   await harness.tokensFor(client_id);
   // Calls that go out together must overlap at the emulator to be seen as such.
@@ -28,7 +30,7 @@ it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for
 
 it("takes 3 calls more for the first login of a registration, which keeps it, and none more in sequence", async () => {
   const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
-  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const harness = new ProviderHarness({ ...options(), repositories });
   const { client_id } = await harness.register();
   emulator.faults.inject({ kind: "latency", milliseconds: 20, on: "vault" });
   emulator.calls.reset();
@@ -44,7 +46,7 @@ it.each(["the same instance", "another instance"])(
   async (which) => {
     const instance = () =>
       new ProviderHarness({
-        ...providerOptions(emulator.issuerUrl),
+        ...options(),
         repositories: createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate }),
       });
     const first = instance();
@@ -74,7 +76,7 @@ it.each(["the same instance", "another instance"])(
 it("takes no call to Vault for a second request with the same token when a cache is in front", async () => {
   const vault = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
   const repositories = cacheRepositories(vault, { maxStaleness: 5_000 });
-  const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+  const harness = new ProviderHarness({ ...options(), repositories });
   const tokens = await harness.tokens();
   expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
   emulator.calls.reset();
@@ -85,7 +87,7 @@ it("takes no call to Vault for a second request with the same token when a cache
 it("gives one code's tokens to one of two instances, and ends them for the replay", async () => {
   const instance = () =>
     new ProviderHarness({
-      ...providerOptions(emulator.issuerUrl),
+      ...options(),
       repositories: createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate }),
     });
   const [one, other] = [instance(), instance()];

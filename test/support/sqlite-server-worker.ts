@@ -12,6 +12,8 @@ const provider = new McpOAuthProvider({
   secret: "the secret of a server that is killed, long enough",
   upstream: new FakeUpstream(Date.now),
   rateLimits: false,
+  // Beside other tests a process may be too slow for what is asked of it, which is no answer to what is tried here.
+  overload: false,
   repositories: createSqliteRepositories(file, { driver: driver === "better-sqlite3" ? driver : "node:sqlite" }),
 });
 // The server does not outlive the test that started it.

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { callbackPath, pathBelow, paths, wellKnownUrl } from "../../../src/provider/oauth/paths.ts";
 
 it("the endpoints are where they have always been", () => {
-  expect(Object.values(paths)).toEqual(["/authorize", "/consent", "/token", "/register", "/revoke"]);
+  expect(Object.values(paths)).toEqual(["/authorize", "/consent", "/token", "/register", "/revoke", "/account"]);
   expect(callbackPath("pangea")).toBe("/pangea/callback");
 });
 

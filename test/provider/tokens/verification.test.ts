@@ -15,7 +15,7 @@ const start = (options = {}): ProviderHarness =>
 describe("the verification of an access token", () => {
   it("reads the token's record and its grant's, and nothing else", async () => {
     const { repositories, calls } = recordedRepositories();
-    const harness = start({ repositories });
+    const harness = start({ repositories, grantUse: { recorded: false } });
     const tokens = await harness.tokens();
     calls.length = 0;
     expect(await harness.mcpStatus(tokens.access_token)).toBe(200);

@@ -35,7 +35,9 @@ export class Instance {
   }
 
   get provider(): PangeaOAuthProvider {
-    this.#provider ??= new PangeaOAuthProvider({ ...this.#settings(), ...this.#options }, { delay: this.#delay });
+    // What begins when is for the schedule to say: nothing waits for a turn of the event loop.
+    const options = { overload: false as const, ...this.#settings(), ...this.#options };
+    this.#provider ??= new PangeaOAuthProvider(options, { delay: this.#delay });
     return this.#provider;
   }
 
