@@ -65,7 +65,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);",
+        "if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
         "",
       ],
     ],

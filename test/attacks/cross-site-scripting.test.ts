@@ -51,7 +51,8 @@ async function register(metadata: Record<string, unknown>): Promise<string> {
   return (await jsonOf(response)).client_id;
 }
 
-const foreignElements = "script, img, svg, iframe, object, embed, base, link, a:not([href='/account']), b, meta[http-equiv]";
+const foreignElements =
+  "script, img, svg, iframe, object, embed, base, link, a:not([href='/account']), b, meta[http-equiv]";
 const countHandlers = `[...document.querySelectorAll("*")].filter((element) =>
   element.getAttributeNames().some((name) => name.startsWith("on"))).length`;
 

@@ -183,7 +183,7 @@ export const modelRules: readonly ProvedRule[] = [
     ["consent and revocation", "consent and account revocation"],
     [
       grantsTs,
-      "if (subject !== undefined) await revokeConsent(this.#parts, { subject, upstreamIssuer: issuer }, clientId);",
+      "if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
       "",
     ],
   ),

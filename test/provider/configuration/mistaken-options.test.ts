@@ -399,11 +399,7 @@ const mistakes: readonly Mistake[] = [
   ["no schema", () => jsonCodecOf(undefined), /^The schema is missing/],
   ["a class for a schema", () => jsonCodecOf(class Record {}), /^The schema is missing/],
   ["half a codec", () => jsonCodecOf({ encode: () => "" }), /^The schema is missing/],
-  [
-    "a URL for Redis",
-    () => createRedisRepositories(untyped("redis://127.0.0.1")),
-    /^The Redis client .*ioredis/,
-  ],
+  ["a URL for Redis", () => createRedisRepositories(untyped("redis://127.0.0.1")), /^The Redis client .*ioredis/],
   ["no client of Redis", () => createRedisRepositories(untyped(undefined)), /^The Redis client .*ioredis/],
   [
     "a client of another package",

@@ -168,7 +168,8 @@ it("nothing of the diagnosis is loaded before it is asked for", () => {
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
   const loads = /^import (?!type )[^;]*from "[^"]*(?:diagnosis\/|-diagnosis\.ts|\/diagnosis\.ts)[^"]*"/gm;
   const loading = files.filter(
-    (file) => !/^provider\/diagnosis\/|-diagnosis\.ts$/.test(file) && loads.test(readFileSync(new URL(file, root), "utf8")),
+    (file) =>
+      !/^provider\/diagnosis\/|-diagnosis\.ts$/.test(file) && loads.test(readFileSync(new URL(file, root), "utf8")),
   );
   expect(loading).toEqual([]);
 });
