@@ -11,11 +11,12 @@ import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { printGoal } from "./goal.ts";
 import { machine } from "./machine.ts";
+import { isShort } from "./results.ts";
 
-const requestsPerRound = 3_000;
-const requestsPerTurn = 300;
+const requestsPerRound = isShort ? 60 : 3_000;
+const requestsPerTurn = isShort ? 30 : 300;
 const concurrency = 16;
-const rounds = Number(process.argv[2] ?? 3);
+const rounds = isShort ? 1 : Number(process.argv[2] ?? 3);
 const framework = process.argv[3] ?? "";
 const all = [
   "node, no guard",
