@@ -34,6 +34,11 @@ export function grantUseKey(grantId: string): TokenKey {
   return recordKey("grant_use", grantId);
 }
 
+/** The storage key of the newest upstream session of a grant: another one than the grant's, for the same reason. */
+export function upstreamSessionKey(grantId: string): TokenKey {
+  return recordKey("upstream_session", grantId);
+}
+
 /** The storage key of the lock of whoever replaces a version of a grant's upstream session. */
 export function upstreamRefreshLockKey(grantId: string, sealedSession: string): TokenKey {
   return storageKey("upstream refresh", JSON.stringify([grantId, sealedSession]));

@@ -1,5 +1,6 @@
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
+import { upstreamSessionKey } from "../../records/keys.ts";
 import { openOr } from "../../secrets/sealing.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
@@ -106,7 +107,7 @@ export class Grants {
     const { sealedUpstream: _, ...ended } = tombstone;
     await Promise.all([
       this.#parts.repositories.grants.set(grantId, ended),
-      this.#parts.repositories.upstreamSessions.delete(grantId),
+      this.#parts.repositories.upstreamSessions.delete(upstreamSessionKey(grantId)),
     ]);
   }
 
@@ -124,7 +125,10 @@ export class Grants {
   async #endSession(grantId: string, tombstone: Grant, key?: GrantKey, newest?: string): Promise<boolean> {
     if (key === undefined) return false;
     const { repositories, upstreamRevocations } = this.#parts;
-    const sealed = newest ?? (await repositories.upstreamSessions.get(grantId))?.sealed ?? tombstone.sealedUpstream;
+    const sealed =
+      newest ??
+      (await repositories.upstreamSessions.get(upstreamSessionKey(grantId)))?.sealed ??
+      tombstone.sealedUpstream;
     const report = (failure: unknown) => void this.#parts.reporter.failure(failure);
     const session = sealed && openOr(() => key.openSession(sealed), report);
     if (!session) return false;

@@ -6,7 +6,7 @@ import {
   UpstreamUnavailableError,
 } from "../../errors.ts";
 import type { Grant } from "../../records/grant.ts";
-import { accessTokenKey, grantIdOf } from "../../records/keys.ts";
+import { accessTokenKey, grantIdOf, upstreamSessionKey } from "../../records/keys.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { readAccessToken } from "../oauth/grant-credential.ts";
@@ -140,7 +140,7 @@ export class UpstreamSessions {
   async #read(grantId: string): Promise<{ readonly grant: Grant | undefined; readonly stored: string | undefined }> {
     const [grant, session] = await Promise.all([
       this.#parts.grants.get(grantId),
-      this.#parts.repositories.upstreamSessions.get(grantId),
+      this.#parts.repositories.upstreamSessions.get(upstreamSessionKey(grantId)),
     ]);
     return { grant, stored: session?.sealed ?? grant?.sealedUpstream };
   }
@@ -219,7 +219,10 @@ export class UpstreamSessions {
   async #store(open: OpenGrant, sealed: string): Promise<void> {
     const { grantId, grant } = open;
     try {
-      await this.#parts.repositories.upstreamSessions.set(grantId, { sealed, expiresAt: grant.expiresAt });
+      await this.#parts.repositories.upstreamSessions.set(upstreamSessionKey(grantId), {
+        sealed,
+        expiresAt: grant.expiresAt,
+      });
       this.unstored.forget(grantId);
     } catch (failure) {
       if (!(failure instanceof StorageError)) throw failure;
@@ -250,7 +253,10 @@ export class UpstreamSessions {
     const { grantId } = before;
     const { grant, stored } = await this.#read(grantId);
     if (stored === before.sealed && !isRevoked(grant)) {
-      await this.#parts.repositories.upstreamSessions.set(grantId, { sealed, expiresAt: before.grant.expiresAt });
+      await this.#parts.repositories.upstreamSessions.set(upstreamSessionKey(grantId), {
+        sealed,
+        expiresAt: before.grant.expiresAt,
+      });
     }
     await this.#endIfRevoked(before, sealed);
   }

@@ -63,7 +63,7 @@ async function scene(grantUse?: GrantUseOptions) {
     /** Sends a request to the MCP endpoint, and waits until what is beside it is done. */
     use: async (provider = harness.provider, caller?: string) => {
       const answer = await provider.authenticate({ headers }, { caller });
-      await new Promise((resolve) => setImmediate(resolve));
+      await provider[Symbol.asyncDispose]();
       return answer instanceof Response ? answer.status : 200;
     },
     grant: async (): Promise<GrantSummary | undefined> => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, type ProviderRepositories } from "../../../src/index.ts";
+import { upstreamSessionKey } from "../../../src/records/keys.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { failingOnce } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
@@ -90,10 +91,10 @@ describe("a session that was refreshed, and that the store did not take", () => 
   it("is forgotten where somebody else has gone on with the login since", async () => {
     const { harness, tokens } = await refreshedUnstored();
     const theirs = { sealed: "of somebody else", expiresAt: clock.seconds(3600) };
-    await repositories.upstreamSessions.set(tokens.grantId, theirs);
+    await repositories.upstreamSessions.set(upstreamSessionKey(tokens.grantId), theirs);
     for (let times = 0; times < 2; times += 1) {
       await request(harness);
-      expect(await repositories.upstreamSessions.get(tokens.grantId)).toEqual(theirs);
+      expect(await repositories.upstreamSessions.get(upstreamSessionKey(tokens.grantId))).toEqual(theirs);
     }
   });
 
