@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cacheRepositories } from "../../src/index.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
 import { jsonOf } from "../support/json-of.ts";
@@ -28,19 +28,30 @@ it("takes at most 8 calls to Vault for a login, 6 of them in sequence, and 1 for
   expect(emulator.calls.total("vault")).toBe(1);
 });
 
-it("takes 5 calls more for the first login of a registration, which keeps it, one of them in sequence", async () => {
-  const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
-  const harness = new ProviderHarness({ ...options(), repositories });
-  const { client_id } = await harness.register();
-  // The announcement of the keys, which the first request has begun, is no part of a login.
-  await harness.provider[Symbol.asyncDispose]();
-  emulator.faults.inject({ kind: "latency", milliseconds: 20, on: "vault" });
-  emulator.calls.reset();
+describe("the first login of a registration, which keeps it", () => {
+  async function firstLogin(isWarm: boolean): Promise<void> {
+    const repositories = createVaultRepositories("pts_demo", { baseUrlTemplate: emulator.baseUrlTemplate });
+    const harness = new ProviderHarness({ ...options(), repositories });
+    if (isWarm) await harness.tokensFor((await harness.register()).client_id);
+    const { client_id } = await harness.register();
+    // The announcement of the keys, which the first request has begun, is no part of a login.
+    await harness.provider[Symbol.asyncDispose]();
+    emulator.faults.inject({ kind: "latency", milliseconds: 20, on: "vault" });
+    emulator.calls.reset();
+    await harness.tokensFor(client_id);
+  }
 
-  await harness.tokensFor(client_id);
+  it("takes 3 calls more, and none more in sequence", async () => {
+    await firstLogin(true);
+    expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(11);
+    expect(emulator.calls.sequential("vault")).toBeLessThanOrEqual(6);
+  });
 
-  expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(13);
-  expect(emulator.calls.sequential("vault")).toBeLessThanOrEqual(7);
+  it("takes 2 calls more, 1 of them in sequence, while an instance does not know that Vault finds several names", async () => {
+    await firstLogin(false);
+    expect(emulator.calls.total("vault"), JSON.stringify(emulator.calls.snapshot())).toBeLessThanOrEqual(13);
+    expect(emulator.calls.sequential("vault")).toBeLessThanOrEqual(7);
+  });
 });
 
 it.each(["the same instance", "another instance"])(
