@@ -76,13 +76,7 @@ async function openRedis(settings: StoreSettings, url: string, options: OpeningO
       ...(namespace !== undefined && { namespace }),
       ...(keys !== undefined && { keys }),
     });
-    return {
-      repositories,
-      async [Symbol.asyncDispose]() {
-        await repositories[Symbol.asyncDispose]();
-        end();
-      },
-    };
+    return closedBefore(end, repositories);
   } catch (failure) {
     end();
     throw failure;
@@ -137,13 +131,7 @@ async function openPostgres(settings: StoreSettings, url: string, options: Openi
       ...(namespace !== undefined && { namespace }),
       ...(keys !== undefined && { keys }),
     });
-    return {
-      repositories,
-      async [Symbol.asyncDispose]() {
-        await repositories[Symbol.asyncDispose]();
-        await end();
-      },
-    };
+    return closedBefore(end, repositories);
   } catch (failure) {
     await end();
     throw failure instanceof PangeaAuthnError ? failure : postgresFailure(failure, "read");
@@ -182,5 +170,16 @@ function onceOnly<T>(run: () => T): () => T {
   return () => {
     done ??= { result: run() };
     return done.result;
+  };
+}
+
+/** A store whose repositories are closed before its connection ends. */
+function closedBefore(end: () => unknown, repositories: ProviderRepositories & AsyncDisposable): OpenStore {
+  return {
+    repositories,
+    async [Symbol.asyncDispose]() {
+      await repositories[Symbol.asyncDispose]();
+      await end();
+    },
   };
 }

@@ -24,8 +24,9 @@ import {
   signInPage,
 } from "./pages/account-page.ts";
 import { shownName } from "./pages/shown-client.ts";
-import { OAuthParameters, readForm } from "./request-body.ts";
+import { type OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
+import { readUpstreamAnswer } from "./upstream-answer.ts";
 
 /** How many applications the page shows. */
 const maxApplications = 100;
@@ -95,16 +96,9 @@ export class AccountEndpoint {
    * @param upstreamId - Whose callback it is.
    */
   async callback(request: Request, upstreamId: string): Promise<Response> {
-    const parameters = new OAuthParameters(new URL(request.url).searchParams);
+    const answer = readUpstreamAnswer(request, upstreamId);
+    const { state } = answer;
     const cookies = new BrowserCookies(this.#settings, visitorOf(request));
-    const state = parameters.require("state");
-    const answer = {
-      upstream: upstreamId,
-      state,
-      code: parameters.get("code"),
-      error: parameters.get("error"),
-      issuer: parameters.get("iss"),
-    };
     const holder = await this.#parts.login.complete(answer, cookies.signIn(state));
     const before = await this.#sessions.find(cookies.account, cookies.secrets);
     if (before !== undefined) await this.#sessions.end(before);

@@ -26,6 +26,7 @@ import { requireOwnPage } from "./own-page.ts";
 import type { consentPage } from "./pages/consent-page.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
+import { readUpstreamAnswer } from "./upstream-answer.ts";
 
 /** What the pages that a browser visits are made from. */
 type Settings = Pick<
@@ -182,18 +183,10 @@ export class AuthorizationEndpoint {
    * @param upstreamId - Whose callback it is.
    */
   async callback(request: Request, upstreamId: string): Promise<Response> {
-    const parameters = new OAuthParameters(new URL(request.url).searchParams);
-    const state = parameters.get("state");
-    if (state === undefined) throw invalidRequest("The login came back without its state.");
+    const answer = readUpstreamAnswer(request, upstreamId);
+    const { state } = answer;
     const browser = visitorOf(request);
     const cookies = new BrowserCookies(this.#configuration, browser);
-    const answer = {
-      upstream: upstreamId,
-      state,
-      code: parameters.get("code"),
-      error: parameters.get("error"),
-      issuer: parameters.get("iss"),
-    };
     const completed = await this.#login.complete(answer, cookies.login(state), ({ clientId, client }) =>
       this.#registry.renewAtLogin(clientId, client),
     );

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { StorageFailure } from "../../../src/errors.ts";
 import { RedisRepository } from "../../../src/redis.ts";
 import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
+import { everyOperation } from "../../support/every-operation.ts";
 import { type OtherTestClient, otherMakes, useOtherClients } from "../../support/other-redis-clients.ts";
 import { connectRedis } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
@@ -53,7 +54,10 @@ describe.each(otherMakes)("$name", ({ connect, connectCluster, name }) => {
     server.resume();
     for (const { took } of outcomes) expect(took).toBeLessThan(timeout + tolerance);
     expect(outcomes.map(({ error }) => error)).toMatchObject(
-      ["none", "unknown", "unknown", "none", "unknown"].map((effect) => ({ code: "ERR_STORAGE_TIMEOUT", effect })),
+      ["none", "none", "unknown", "unknown", "none", "unknown"].map((effect) => ({
+        code: "ERR_STORAGE_TIMEOUT",
+        effect,
+      })),
     );
     await until(async () => (await repository.get("k").catch(() => "down")) !== "down");
   });
@@ -162,24 +166,3 @@ describe.each(otherMakes)("$name", ({ connect, connectCluster, name }) => {
     }
   });
 });
-
-/** Every operation, each with the milliseconds that it took. */
-async function everyOperation(repository: RedisRepository<string>): Promise<{ error: unknown; took: number }[]> {
-  const operations = [
-    () => repository.get("k"),
-    () => repository.set("k", "w"),
-    () => repository.delete("k"),
-    () => repository.take("k"),
-    () => repository.add("k", "x"),
-  ];
-  return Promise.all(
-    operations.map(async (operation) => {
-      const start = performance.now();
-      const error = await operation().then(
-        () => undefined,
-        (failure: unknown) => failure,
-      );
-      return { error, took: performance.now() - start };
-    }),
-  );
-}

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
 import { RedisRepository, redisOptions } from "../../../src/redis.ts";
+import { everyOperation } from "../../support/every-operation.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { setUp } from "../../support/set-up.ts";
@@ -20,28 +21,6 @@ afterEach(() => {
 function repositoryOn(redis: Redis): RedisRepository<string> {
   clients.push(redis);
   return new RedisRepository(textCodec, redis, { prefix: "token", timeout });
-}
-
-/** Every operation, each with the milliseconds that it took. */
-async function everyOperation(repository: RedisRepository<string>): Promise<{ error: unknown; took: number }[]> {
-  const operations = [
-    () => repository.get("k"),
-    () => Promise.all([repository.get("k"), repository.get("l")]),
-    () => repository.set("k", "w"),
-    () => repository.delete("k"),
-    () => repository.take("k"),
-    () => repository.add("k", "x"),
-  ];
-  return Promise.all(
-    operations.map(async (operation) => {
-      const start = performance.now();
-      const error = await operation().then(
-        () => undefined,
-        (failure: unknown) => failure,
-      );
-      return { error, took: performance.now() - start };
-    }),
-  );
 }
 
 describe("a Redis that has stopped answering (SIGSTOP)", () => {
