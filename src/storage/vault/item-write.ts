@@ -13,6 +13,10 @@ export interface WriteParts {
   readonly settings: PauseSettings;
   readonly ownWrites: OwnWrites;
   readonly removal: ItemRemoval;
+  /** By what the index finds the record; undefined where there is no index. */
+  readonly indexPlace: string | undefined;
+  /** Takes an item out of the index, to where every search looks at it. */
+  leaveIndex(item: KnownItem): Promise<unknown>;
   /** Stores the record as a new item. */
   store(): Promise<StoredItem>;
   /** Finds what has the key. Throws the refusal in clearer words where only an item that is not ours has it. */
@@ -29,11 +33,21 @@ export async function writeItem(key: string, text: string, parts: WriteParts): P
   if (known === undefined || !(await rotate(key, known, text, parts))) await store(key, text, parts);
 }
 
-/** False where the item is gone or was claimed: the id that was remembered is of no use any more. */
-async function rotate(key: string, { id, version }: KnownItem, text: string, parts: WriteParts): Promise<boolean> {
+/**
+ * False where the item is gone or was claimed: the id that was remembered is of no use any more.
+ *
+ * A rotation leaves the item where the index has it. So an item that the index would have elsewhere leaves the index before,
+ * and one that another instance has put into it meanwhile leaves it afterwards.
+ */
+async function rotate(key: string, known: KnownItem, text: string, parts: WriteParts): Promise<boolean> {
+  const { id, version, addedWith } = known;
+  const isElsewhere = (place: string | undefined) => place !== undefined && place !== parts.indexPlace;
+  if (isElsewhere(known.indexPlace)) await parts.leaveIndex(known);
   const written = await parts.calls.rotate(id, text);
-  if (typeof written === "number" && (written === version + 1 || !(await wasClaimed(id, parts)))) {
-    parts.ownWrites.remember(key, { id, version: written });
+  if ("version" in written && (written.version === version + 1 || !(await wasClaimed(id, parts)))) {
+    const { indexPlace } = written;
+    parts.ownWrites.remember(key, { id, version: written.version, indexPlace, addedWith });
+    if (isElsewhere(indexPlace)) await afterWrite(parts.leaveIndex({ ...written, id, addedWith }));
     return true;
   }
   parts.ownWrites.forget(key, id);

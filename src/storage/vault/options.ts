@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import type { ReadExpiry } from "../expiry.ts";
+import type { IndexOptions } from "../indexed.ts";
 
 /** How to reach Vault. */
 export interface VaultConnectionOptions {
@@ -13,7 +14,7 @@ export interface VaultConnectionOptions {
 }
 
 /** How a `PangeaVaultRepository` keeps its records. */
-export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions {
+export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions, IndexOptions<V> {
   /**
    * The folder of the records. Every item that this package stores has its mark in the metadata. A key also leads to an
    * item of the folder without a mark, as the Python package and the first previews of this one wrote them; `entries` and
@@ -80,6 +81,7 @@ const defaultFolder = "/pangea-authn-fastmcp";
 export const vaultOptionKinds: OptionKinds<PangeaVaultRepositoryOptions<never>> = {
   baseUrlTemplate: "text",
   domain: "text",
+  indexes: "object",
   timeout: "any",
   folder: "any",
   namespace: "any",
