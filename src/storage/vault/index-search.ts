@@ -190,7 +190,8 @@ export class IndexSearch<V> {
   }
 
   /** Takes an item out of the index, to where every search looks at it. */
-  leave({ id, addedWith }: Pick<KnownItem, "id" | "addedWith">): Promise<unknown> {
-    return this.#parts.folder.calls.update(id, this.#parts.records.metadataOf({ addedWith }));
+  async leave({ id, addedWith }: Pick<KnownItem, "id" | "addedWith">): Promise<void> {
+    const { records, folder } = this.#parts;
+    if (folder.calls.canUpdate) await folder.calls.update(id, records.metadataOf({ addedWith }));
   }
 }

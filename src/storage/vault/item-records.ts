@@ -5,7 +5,7 @@ import type { Indexes } from "../indexed.ts";
 import type { IndexEntry, RecordIndexes } from "../record-indexes.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isUnreadable, type UnreadableRecords } from "../unreadable-records.ts";
-import { indexMembers, ownWriter, writerMember } from "./item-metadata.ts";
+import { indexMembers, indexPlaceOf, ownWriter, writerMember } from "./item-metadata.ts";
 import { folderPath, type VaultRepositorySettings } from "./options.ts";
 import { isTombstone } from "./tombstone.ts";
 import type { NewSecret } from "./vault-calls.ts";
@@ -77,6 +77,14 @@ export class ItemRecords<V> {
       ...(kind !== undefined && { kind }),
       ...(addedWith !== undefined && { added: addedWith }),
     };
+  }
+
+  /** By what the index should find the record of an item; undefined without indexes, and where it cannot be read. */
+  placeOf(secret: VaultSecret): string | undefined {
+    if (this.indexes.names.length === 0) return undefined;
+    const record = this.readIfReadable(secret)?.value;
+    const entry = record === undefined ? undefined : this.indexEntryOf(secret, record);
+    return indexPlaceOf(indexMembers(entry) ?? {});
   }
 
   /** What the index should have for a record that was read. */

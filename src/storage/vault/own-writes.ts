@@ -7,6 +7,8 @@ const maxDeletedIds = 1_000;
 /** An item as this instance last wrote or saw it. */
 export type KnownItem = Pick<VaultSecret, "id" | "version" | "indexPlace"> & {
   readonly addedWith?: VaultSecret["addedWith"];
+  /** Where the index should have the record that was seen, wherever it has the item: another instance may put it there. */
+  readonly recordPlace?: string | undefined;
 };
 
 /**
@@ -27,10 +29,11 @@ export class OwnWrites {
 
   /** Remembers an item. What is known of a later version of it stays. */
   remember(name: string, item: KnownItem): void {
-    const { id, version, indexPlace, addedWith } = item;
+    const { id, version, indexPlace, recordPlace, addedWith } = item;
     const known = this.#items.peek(name);
     if (known?.id === id && known.version >= version) return;
-    this.#items.set(name, indexPlace === undefined ? { id, version } : { id, version, indexPlace, addedWith });
+    const isIndexed = indexPlace !== undefined || recordPlace !== undefined;
+    this.#items.set(name, isIndexed ? { id, version, indexPlace, recordPlace, addedWith } : { id, version });
   }
 
   /** Forgets a name where it is known to be that item. */

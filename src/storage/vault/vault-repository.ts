@@ -162,6 +162,7 @@ export class PangeaVaultRepository<V, K extends string = string>
         ownWrites: this.#ownWrites,
         removal: this.#removal,
         indexPlace: indexPlaceOf(indexMembers(indexEntry) ?? {}),
+        placeOf: (item) => this.#records.placeOf(item),
         leaveIndex: (item) => this.#search.leave(item),
         store: () => this.#folder.calls.store(this.#records.toItem(key, text, this.#placed(indexEntry))),
         standing: async (refusal) => {
@@ -375,7 +376,10 @@ export class PangeaVaultRepository<V, K extends string = string>
   async #find(key: string): Promise<Standing | undefined> {
     const standing = recordAmong(await this.#look(key), this.#records.isLive);
     // What is claimed is about to be deleted: nobody may write over it.
-    if (standing !== undefined && !isClaimed(standing.record)) this.#ownWrites.remember(key, standing.record);
+    if (standing !== undefined && !isClaimed(standing.record)) {
+      const recordPlace = this.#records.placeOf(standing.record);
+      this.#ownWrites.remember(key, { ...standing.record, recordPlace });
+    }
     return standing;
   }
 
@@ -433,7 +437,10 @@ export class PangeaVaultRepository<V, K extends string = string>
       delete: (item) => afterWrite(this.#removal.delete(item)),
       removeClaimed: ({ id }) => afterWrite(removeClaimed(this.#folder.calls, id, this.#settings)),
       remove: (item) => afterWrite(this.#removal.removeNow(item)),
-      keep: (item) => this.#ownWrites.remember(key, item),
+      keep: (item) => {
+        const recordPlace = indexPlaceOf(indexMembers(indexEntry) ?? {});
+        this.#ownWrites.remember(key, { ...item, recordPlace });
+      },
     };
   }
 
