@@ -41,7 +41,8 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
  * for others of the name.
  *
  * Calls to Vault, in sequence: 1 for a `get`, 1 for a `set` (3 where another instance has stored the record), 2 for a
- * `take` or a `delete` and 1 that nobody waits for, 2 for an `add`. A claim whose answer was lost costs a read more.
+ * `take` or a `delete` and 1 that nobody waits for, 2 for an `add`. A claim whose answer was lost costs a read more, and a
+ * `set` that gives a record another value of an index an update.
  *
  * What stays open: a `set` that the SDK repeats may bring a record back that was taken in between. That is no harm where
  * a key is told to others only after the `set`.

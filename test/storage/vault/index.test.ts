@@ -5,6 +5,7 @@ import { z } from "zod";
 import { StorageRejectedError, StorageUnavailableError } from "../../../src/errors.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
 import { PangeaVaultRepository, type PangeaVaultRepositoryOptions, type VaultServiceLike } from "../../../src/vault.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator({ authn: false });
@@ -307,9 +308,13 @@ describe("a search reads everything, and finds everything,", () => {
 
 it("an outage of the announcement hides nothing: items have no labels until it is over", async () => {
   let isOut = true;
+  let tries = 0;
+  const clock = new ManualClock();
   const repository = open({
+    clock: clock.read,
     service: service({
       secretStore: (request) => {
+        if (request.name.startsWith("index of")) tries += 1;
         if (isOut && request.name.startsWith("index of"))
           return Promise.reject(new StorageUnavailableError("It is out."));
         return sdk().secretStore({ ...request, type: Vault.ItemType.SECRET });
@@ -318,6 +323,9 @@ it("an outage of the announcement hides nothing: items have no labels until it i
   });
   await repository.set("a", { user: "ada" });
   isOut = false;
+  await repository.set("b", { user: "ada" });
+  expect(tries).toBe(1);
+  clock.advanceSeconds(60);
   await repository.set("b", { user: "ada" });
   await repository.set("c", { user: "ada" });
   expect(["a", "b", "c"].map(isPlaced)).toEqual([false, false, true]);
