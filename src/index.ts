@@ -1,20 +1,23 @@
 export * from "./errors.ts";
 export type {
-  AccountOptions,
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
-  ConsentOptions,
-  ConsentTexts,
+  PreRegisteredClient,
+} from "./provider/configuration/client-options.ts";
+export type { ConsentOptions, ConsentTexts } from "./provider/configuration/consent-options.ts";
+export type {
+  AccountOptions,
   GrantUseOptions,
   McpOAuthProviderOptions,
+  RevocationOptions,
+} from "./provider/configuration/options.ts";
+export type {
   OverloadOptions,
-  PreRegisteredClient,
   RateLimit,
   RateLimitedRoute,
   RateLimiter,
   RateLimitOptions,
-  RevocationOptions,
-} from "./provider/configuration/options.ts";
+} from "./provider/configuration/request-limit-options.ts";
 export type { ProviderCheck } from "./provider/diagnosis/diagnose.ts";
 export {
   type AccountEvent,
