@@ -15,8 +15,8 @@ const loneSurrogate = /\p{Surrogate}/u;
  * it, and two such keys would become one.
  */
 export function requireUtf8Key(key: unknown): void {
+  if (typeof key === "string" && key !== "" && !loneSurrogate.test(key)) return;
   requireKey(key);
-  if (typeof key !== "string" || !loneSurrogate.test(key)) return;
   throw new InvalidKeyError("The key holds half of a surrogate pair, which has no form in UTF-8.");
 }
 
