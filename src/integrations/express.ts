@@ -1,12 +1,9 @@
 import type { ServerResponse } from "node:http";
-import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
-  type CallerOptions,
   type GuardOptions,
   type MountOptions,
-  type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
@@ -14,15 +11,7 @@ import { authenticateNode } from "./node.ts";
 import { answer, type NodeRequest, pathOf } from "./node-conversion.ts";
 import { PublicPaths } from "./public-path.ts";
 
-export type {
-  AuthInfo,
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  GuardOptions,
-  MountOptions,
-  RequireBearerOptions,
-};
+export type * from "./mount-types.ts";
 
 /** The part of an Express request that the middleware needs. */
 export interface ExpressRequest extends NodeRequest {

@@ -1,6 +1,6 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/options.ts";
+import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/request-limit-options.ts";
 import type { Reporter } from "../reporting/reporter.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 

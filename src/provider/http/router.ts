@@ -1,6 +1,6 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import type { RateLimitedRoute } from "../configuration/options.ts";
+import type { RateLimitedRoute } from "../configuration/request-limit-options.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
