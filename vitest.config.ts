@@ -6,7 +6,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // A test that needs its second try is a bug, and vitest says which one needed it; it keeps no other change from landing.
     retry: process.env.CI === undefined ? 0 : 1,
-    globalSetup: "test/support/build-drivers.ts",
+    globalSetup: ["test/support/install-packages.ts", "test/support/build-drivers.ts"],
     // CI has two cores.
     maxWorkers: 2,
     projects: [
