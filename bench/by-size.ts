@@ -59,7 +59,10 @@ export async function measureBySize(
         return [nameOf(size), inTurns];
       }),
     );
-    const measured = await measureInTurns(contenders, { rounds: 600, runsPerRound: work === "get" ? 20 : 5 });
+    const measured = await measureInTurns(
+      contenders,
+      work === "get" ? { rounds: 600, runsPerRound: 20 } : { rounds: 200, runsPerRound: 5 },
+    );
     measured.print(`${system}: ${work}`, small);
     for (const { size } of stores) points.push({ line: work, x: size, y: measured.microseconds(nameOf(size)) });
     const estimate = measured.estimate(large, small);
