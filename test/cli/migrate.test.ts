@@ -197,7 +197,7 @@ describe("as a program", () => {
   it("ends between two records at Ctrl-C, says how to go on, and a second run goes on", async () => {
     const { values, openTarget } = await pairOf("sqlite", "redis");
     const all = perKind * copyOrder.length;
-    const stopped = await program(wordsOf({ ...values, rate: "60" }), (text, kill) => {
+    const stopped = await program(wordsOf({ ...values, rate: "10" }), (text, kill) => {
       if (text.includes("grants: ")) kill();
     });
     expect(stopped).toMatchObject({ code: 130, stderr: expect.stringContaining("Run the same command again") });
