@@ -184,7 +184,8 @@ async function program(words: readonly string[], onError: (text: string, kill: (
   });
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk);
-    onError(stderr, () => child.kill("SIGINT"));
+    // A second Ctrl-C ends a program at once.
+    onError(stderr, () => child.killed || child.kill("SIGINT"));
   });
   const [code] = await once(child, "close");
   return { code, stdout, stderr };
