@@ -13,6 +13,23 @@ import { PublicPaths } from "./public-path.ts";
 
 export type * from "./mount-types.ts";
 
+/**
+ * Who is calling, as Express's types have it: what this package and the middleware of the MCP SDK, v1 and v2, agree upon. The
+ * types of both can be used together.
+ */
+export type ExpressAuthInfo = Pick<AuthInfo, "token" | "clientId" | "scopes"> &
+  Partial<Pick<AuthInfo, "expiresAt" | "resource" | "extra">>;
+
+declare global {
+  // Express's own types are made to be added to here, and need not be installed for it.
+  namespace Express {
+    interface Request {
+      /** Who is calling, behind `requireBearer`. */
+      auth?: ExpressAuthInfo;
+    }
+  }
+}
+
 /** The part of an Express request that the middleware needs. */
 export interface ExpressRequest extends NodeRequest {
   /** Where the MCP SDK's transports look for who is calling. */
