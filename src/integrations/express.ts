@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
@@ -89,9 +90,9 @@ export function requireBearer(
   options: GuardOptions<ExpressRequest> = {},
 ): ExpressMiddleware {
   requireGuarding("requireBearer", provider, options);
-  const { caller: callerOf = addressOf } = options;
+  const guard = { ...options, caller: options.caller ?? addressOf };
   return async (request, response, next) => {
-    const caller = await authenticateNode(provider, request, response, { ...options, caller: () => callerOf(request) });
+    const caller = await authenticateNode<ExpressRequest>(provider, request, response, guard);
     if (caller === undefined) return;
     request.auth = caller;
     next();

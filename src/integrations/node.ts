@@ -103,11 +103,11 @@ export function protectMcp(
  * if (caller === undefined) return;
  * ```
  */
-export async function authenticateNode(
+export async function authenticateNode<Received extends NodeRequest>(
   provider: BearerAuthenticator,
-  request: NodeRequest,
+  request: Received,
   response: ServerResponse,
-  options: GuardOptions<NodeRequest> = {},
+  options: GuardOptions<Received> = {},
 ): Promise<AuthInfo | undefined> {
   const demand = demandOf(options, options.caller ?? addressOf, request);
   const caller = await provider.authenticate(guardedRequest(request), demand);
