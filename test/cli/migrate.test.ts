@@ -14,9 +14,10 @@ import { KeyRing, type ProviderRecords, type ProviderRepositories } from "../../
 import { copyOrder } from "../../src/records/copy-repositories.ts";
 import { sealUnsealed } from "../../src/records/sealable.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
-import { type StoreKind, useMigrationStores } from "../support/migration-stores.ts";
+import type { StoreKind } from "../support/migration-stores.ts";
 import { keyOf, stateOf, withKind, writeRecords } from "../support/provider-state.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const kinds: readonly StoreKind[] = ["vault", "redis", "sqlite", "postgres"];
