@@ -23,6 +23,7 @@ import type {
 import { invented, inventedChallenge } from "./login-probe.ts";
 import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
+import { isSameIssuer } from "./upstreams.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
 
 /** What an identity provider says of a user, by the names of OpenID Connect or of its own. */
@@ -225,8 +226,15 @@ class OpenIdConnect implements Upstream {
 
   async exchange({ code, codeVerifier, redirectUri, issuer }: UpstreamCodeExchange): Promise<UpstreamTokens> {
     const { client, configuration } = await this.#discover();
+    const { issuer: own, authorization_response_iss_parameter_supported: isNamed } = configuration.serverMetadata();
+    if (issuer === undefined && isNamed === true) {
+      // The answer is at fault, and not the provider: a browser can bring anything.
+      const advice = `${this.name} says that its answers name it (RFC 9207). Where no proxy takes \`iss\` away, somebody has mixed up two logins.`;
+      throw new UpstreamRejectedError("invalid_grant", "The answer does not name its issuer.", { advice });
+    }
+    const named = issuer !== undefined && isSameIssuer(issuer, own) ? own : issuer;
     const answered = new URL(redirectUri);
-    answered.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
+    answered.search = new URLSearchParams({ code, ...(named !== undefined && { iss: named }) }).toString();
     const codeChallenge = createHash("sha256").update(codeVerifier).digest("base64url");
     const reply = await this.#ask("its token endpoint", () =>
       client.authorizationCodeGrant(configuration, answered, {
