@@ -12,7 +12,7 @@ import {
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
-import { requireAuthorizationParameters } from "./authorization-parameters.ts";
+import { promptOf, requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type {
   Upstream,
@@ -186,7 +186,7 @@ class OAuth2 implements Upstream {
       state,
       code_challenge: codeChallenge,
       code_challenge_method: "S256",
-      ...(prompt !== undefined && { prompt }),
+      ...promptOf(this.#options.authorizationParameters?.prompt, prompt),
       ...(loginHint !== undefined && { login: loginHint, login_hint: loginHint }),
     });
   }

@@ -11,7 +11,7 @@ import {
 } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { requireScopes } from "../oauth/scopes.ts";
-import { requireAuthorizationParameters } from "./authorization-parameters.ts";
+import { promptOf, requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type {
   Upstream,
@@ -58,10 +58,21 @@ export interface OpenIdConnectOptions {
   /** Further parameters of the authorization request, such as `{ access_type: "offline" }` at Google. */
   readonly authorizationParameters?: Readonly<Record<string, string>>;
   /**
+   * The values of `prompt` that the provider knows, where it refuses others, as Google does. A client that wishes `login` gets
+   * `select_account` where that is known. Default: every value goes to the provider.
+   */
+  readonly prompts?: readonly string[];
+  /**
    * The claims that say who the user is. Default: `sub`, `preferred_username` and `email`. The claim `email` counts only where
    * `email_verified` is true, whatever it is taken for. Take a claim for `subject` only if it never changes and is never given to another user.
    */
   readonly claims?: { readonly subject?: string; readonly username?: string; readonly email?: string };
+  /**
+   * Whether the user's tokens are revoked at the provider when a login here is over. Give false where one revocation ends every
+   * login of the user with this client there, as it does at Google: a person who ends one application keeps the others.
+   * Default: true, where the provider has an endpoint for it.
+   */
+  readonly revocation?: boolean;
   /** Whether the userinfo endpoint is asked for claims that the ID token lacks, where there is one. Default: true. */
   readonly userinfo?: boolean;
   /**
@@ -95,7 +106,9 @@ const optionKinds: OptionKinds<OpenIdConnectOptions> = {
   id: "any",
   name: "text",
   authorizationParameters: "object",
+  prompts: "any",
   claims: "object",
+  revocation: "boolean",
   userinfo: "boolean",
   allow: "function",
   idTokenSigningAlgorithm: "text",
@@ -171,6 +184,10 @@ class OpenIdConnect implements Upstream {
     requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
     this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
+    requireThat(
+      !/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)(?:\/|$)/i.test(this.issuer),
+      "openIdConnect: issuer is that of every tenant of Microsoft Entra, so anybody could log in: give that of one, https://login.microsoftonline.com/<Directory (tenant) ID>/v2.0, or use microsoftEntra({ tenant, … }).",
+    );
     requireExactText("openIdConnect: clientId", options.clientId);
     requireThat(
       (clientSecret === undefined) !== (privateKey === undefined),
@@ -182,6 +199,7 @@ class OpenIdConnect implements Upstream {
       `openIdConnect: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
     );
     requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
+    if (options.prompts !== undefined) requireScopes("openIdConnect: prompts", options.prompts);
     this.scopes = requireScopes("openIdConnect: scopes", scopes);
     requireThat(this.scopes.includes("openid"), "openIdConnect: scopes must have openid among them.");
     this.timeout = requireDuration("openIdConnect: timeout", timeout, 5_000, 600_000, "milliseconds");
@@ -210,16 +228,17 @@ class OpenIdConnect implements Upstream {
 
   async authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
     const { state, codeChallenge, redirectUri, prompt, loginHint } = login;
+    const { authorizationParameters, prompts } = this.#options;
     const { client, configuration } = await this.#discover();
     return client.buildAuthorizationUrl(configuration, {
-      ...this.#options.authorizationParameters,
+      ...authorizationParameters,
       redirect_uri: redirectUri,
       scope: this.scopes.join(" "),
       state,
       code_challenge: codeChallenge,
       code_challenge_method: "S256",
       nonce: nonceOf(codeChallenge),
-      ...(prompt !== undefined && { prompt }),
+      ...promptOf(authorizationParameters?.prompt, prompt, prompts),
       ...(loginHint !== undefined && { login_hint: loginHint }),
     });
   }
@@ -273,6 +292,7 @@ class OpenIdConnect implements Upstream {
 
   /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */
   async revoke({ refreshToken, token }: UpstreamTokens): Promise<void> {
+    if (this.#options.revocation === false) return;
     const { client, configuration } = await this.#discover();
     if (configuration.serverMetadata().revocation_endpoint === undefined) return;
     const revocations = await Promise.allSettled(
