@@ -161,6 +161,24 @@ describe("an ID token that is not this login's", () => {
   });
 });
 
+it("revokes nothing where one revocation would end every login of the user there", async () => {
+  const upstream = upstreamOf({ revocation: false });
+  await upstream.revoke(await logIn(upstream));
+  expect(provider.requests.filter(({ path }) => path === "/revoke")).toEqual([]);
+});
+
+it.each([
+  ["with a slash that is not there", "https://id.example/", "https://id.example"],
+  ["without the slash that is there", "https://id.example", "https://id.example/"],
+  ["of another realm", "https://id.example", "https://id.example/realms/staff"],
+])("an issuer %s is refused with the one that was meant", async (_, issuer, named) => {
+  provider.metadata = { issuer: named };
+  await expect(upstreamOf({ issuer }).authorizationUrl(login)).rejects.toMatchObject({
+    code: "ERR_UPSTREAM_REJECTED",
+    advice: expect.stringContaining(`issuer ${named}:`),
+  });
+});
+
 describe("who the user is", () => {
   it.each([
     ["a verified address", { email: "ada@example.org", email_verified: true }, { email: "ada@example.org" }],
