@@ -9,6 +9,7 @@ import { isEnumerable } from "../../storage/enumerable.ts";
 import { isIndexedBy } from "../../storage/indexed.ts";
 import { isUnreadable, UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
 import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
@@ -32,6 +33,7 @@ export interface GrantSummary {
   readonly clientHost: string | undefined;
   /** Whether somebody has checked who the client is: its document is on its own domain, or the options of this server name it. */
   readonly clientVerified: boolean;
+  /** What its tokens may do; with `offline_access` where the person has allowed refresh tokens by that scope. */
   readonly scopes: readonly string[];
   /** What the grant is for: the URL of an MCP endpoint. */
   readonly resource: string | undefined;
@@ -120,7 +122,7 @@ export async function summaryOf(
   grantId: string,
   grant: Grant,
 ): Promise<GrantSummary> {
-  const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
+  const { clientId, clientName, clientHost, clientVerified = false, subject, createdAt, expiresAt } = grant;
   const use = await lastUse(repositories.grantUses, grantId);
   return {
     grantId,
@@ -130,7 +132,7 @@ export async function summaryOf(
     clientVerified,
     subject,
     upstreamIssuer: issuerOf(grant, upstreams),
-    scopes: [...scopes],
+    scopes: grant.offlineAccess ? [...grant.scopes, offlineAccess] : [...grant.scopes],
     resource: grant.resource?.href,
     createdAt,
     lastUsedAt: use?.usedAt,

@@ -104,6 +104,7 @@ export class UpstreamLogin<About> {
       "info",
       "first-login",
       `The first browser goes to ${upstream.name} at ${upstream.issuer} to log in. It has to come back to ${redirectUri}: register that redirect URI there. Where people read an error at ${upstream.name} instead, run "npx pangea-authn-fastmcp doctor".`,
+      upstream.id,
     );
     const transaction = { about, upstream: upstream.id, upstreamVerifier, expiresAt: now() + lifetimes.login };
     const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
@@ -200,7 +201,7 @@ export class UpstreamLogin<About> {
   }
 
   /** Warns of a clock that is so far off that codes and tokens end too early or too late. */
-  #compareClocks({ name }: Upstream, answeredAt: number): void {
+  #compareClocks({ id, name }: Upstream, answeredAt: number): void {
     const { clockTolerance, now, reporter } = this.#parts;
     const ahead = Math.round(now() - answeredAt);
     if (Math.abs(ahead) <= clockTolerance) return;
@@ -209,6 +210,7 @@ export class UpstreamLogin<About> {
       "warn",
       "clock",
       `This machine's clock is ${Math.abs(ahead)} seconds ${direction} that of ${name}. Set it by NTP: where instances disagree, codes and logins are over before they are used.`,
+      id,
     );
   }
 }
