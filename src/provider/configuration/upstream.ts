@@ -10,6 +10,7 @@ import {
 } from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -32,7 +33,7 @@ export function configureUpstreams({
   for (const member of ["id", "name", "issuer"] as const) {
     const seen = new Set<string>();
     for (const each of all) {
-      const value = each[member].replace(/\/+$/, "").toLowerCase();
+      const value = withoutLastSlashes(each[member]).toLowerCase();
       requireThat(!seen.has(value), `Two of upstreams have the ${member} ${each[member]}: ${whyTheyDiffer[member]}.`);
       seen.add(value);
     }

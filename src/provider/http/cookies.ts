@@ -197,8 +197,8 @@ export class BrowserCookies {
 
   get #secrets(): Cookie[] {
     const secrets = this.#received.filter(({ name }) => name.startsWith(secretNames));
-    const lasting = secrets.filter(({ name }) => name !== formSecretName);
-    return [...lasting, ...secrets.filter((secret) => !lasting.includes(secret))];
+    const ofForms = ({ name }: Cookie) => name === formSecretName;
+    return [...secrets.filter((secret) => !ofForms(secret)), ...secrets.filter(ofForms)];
   }
 
   /** The secret of pages that were asked for by a form, as the browser has it or could have it at any time. */

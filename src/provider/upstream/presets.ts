@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type OptionKinds, requireHttpUrl, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 import type { OAuth2Options } from "./oauth2.ts";
 import type { OpenIdConnectOptions } from "./openid-connect.ts";
 import { bothAllow } from "./who-may-log-in.ts";
@@ -172,7 +173,7 @@ export function auth0(given: Preset<{ readonly domain: string }>): OpenIdConnect
  */
 export function keycloak(given: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
   const { url, realm, ...options } = checked("keycloak", given, { ...changeable, url: "any", realm: "any" });
-  const base = requireHttpUrl("keycloak: url", url).replace(/\/+$/, "");
+  const base = withoutLastSlashes(requireHttpUrl("keycloak: url", url));
   return {
     id: "keycloak",
     name: "Keycloak",
@@ -230,7 +231,7 @@ const gitHubMembershipSchema = z.object({ state: z.string() });
  */
 export function gitHub(given: GitHubOptions): OAuth2Options {
   const { organization, url = "https://github.com", ...options } = checked("gitHub", given, gitHubKinds);
-  const base = requireHttpUrl("gitHub: url", url).replace(/\/+$/, "");
+  const base = withoutLastSlashes(requireHttpUrl("gitHub: url", url));
   const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
   return {
     id: "github",

@@ -1,4 +1,4 @@
-import { callbackPath } from "../oauth/paths.ts";
+import { callbackPath, withoutLastSlashes } from "../oauth/paths.ts";
 import type { Upstream } from "./contract.ts";
 
 /** What a request says of where the person logs in. */
@@ -39,7 +39,9 @@ export class Upstreams {
     this.#baseUrl = baseUrl;
     this.#emailDomains = emailDomains;
     this.#byIssuer = new Map(
-      all.flatMap((upstream) => [upstream.issuer, withoutSlash(upstream.issuer)].map((issuer) => [issuer, upstream])),
+      all.flatMap((upstream) =>
+        [upstream.issuer, withoutLastSlashes(upstream.issuer)].map((issuer) => [issuer, upstream]),
+      ),
     );
     this.#unnamed = this.byId(pangeaId) ?? all[0];
   }
@@ -66,7 +68,7 @@ export class Upstreams {
    */
   ofRecord(issuer: string | undefined): Upstream | undefined {
     if (issuer === undefined) return this.#unnamed;
-    return this.#byIssuer.get(issuer) ?? this.#byIssuer.get(withoutSlash(issuer));
+    return this.#byIssuer.get(issuer) ?? this.#byIssuer.get(withoutLastSlashes(issuer));
   }
 
   /** The issuer that a record is of, also where its upstream is not configured any more. */
@@ -88,9 +90,5 @@ export class Upstreams {
 
 /** Whether two texts name one issuer: a slash at the end does not count. */
 export function isSameIssuer(one: string, other: string): boolean {
-  return withoutSlash(one) === withoutSlash(other);
-}
-
-function withoutSlash(issuer: string): string {
-  return issuer.replace(/\/+$/, "");
+  return withoutLastSlashes(one) === withoutLastSlashes(other);
 }
