@@ -72,8 +72,8 @@ export function assemble(given: ProviderConfiguration) {
   const verifier = new AccessTokenVerifier(configuration);
   const background = (nowSeconds?: number): void => {
     announcements.announce(nowSeconds);
-    upstreamRevocations.retries.begin();
-    sessions.unstored.begin();
+    upstreamRevocations.retries.begin(nowSeconds);
+    sessions.unstored.begin(nowSeconds);
   };
   return {
     background,
