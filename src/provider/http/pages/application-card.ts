@@ -97,12 +97,15 @@ function addressesOf(client: KnownClient | undefined, { texts }: ConsentConfigur
 
 /** Since when there is access, when it was last used where that is known, and until when there is. */
 function timesOf(logins: readonly AllowedLogin[], { texts, language }: ConsentConfiguration): string[] {
+  // A call takes no more arguments than its stack has room for, and somebody may have logged in more often.
+  const earliest = (times: readonly number[]) => times.reduce((one, other) => Math.min(one, other));
+  const latest = (times: readonly number[]) => times.reduce((one, other) => Math.max(one, other));
   const used = logins.flatMap(({ lastUsedAt }) => lastUsedAt ?? []);
   const time = (seconds: number) => shownTime(seconds, language);
   return [
-    fact(texts.accountSince, time(Math.min(...logins.map(({ createdAt }) => createdAt)))),
-    ...(used.length === 0 ? [] : [fact(texts.accountLastUsed, time(Math.max(...used)))]),
-    fact(texts.accountUntil, time(Math.max(...logins.map(({ expiresAt }) => expiresAt)))),
+    fact(texts.accountSince, time(earliest(logins.map(({ createdAt }) => createdAt)))),
+    ...(used.length === 0 ? [] : [fact(texts.accountLastUsed, time(latest(used)))]),
+    fact(texts.accountUntil, time(latest(logins.map(({ expiresAt }) => expiresAt)))),
   ];
 }
 
