@@ -1,4 +1,4 @@
-import { channel } from "node:diagnostics_channel";
+import { type Channel, channel } from "node:diagnostics_channel";
 
 /** One link of the chain that led to a failure. */
 export interface FailureCause {
@@ -203,8 +203,15 @@ function channelName(name: keyof ProviderEvents): string {
   return `pangea-authn-fastmcp:${name}`;
 }
 
+/** The channels by the name of the event: to look one up by its own name costs more than to tell nobody. */
+const channels = new Map<string, Channel>();
+
 /** Tells whoever listens; costs next to nothing when nobody does. */
 export function emit<Name extends keyof ProviderEvents>(name: Name, event: ProviderEvents[Name]): void {
-  const listeners = channel(channelName(name));
+  let listeners = channels.get(name);
+  if (listeners === undefined) {
+    listeners = channel(channelName(name));
+    channels.set(name, listeners);
+  }
   if (listeners.hasSubscribers) listeners.publish(event);
 }

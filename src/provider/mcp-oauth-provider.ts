@@ -121,7 +121,7 @@ export class McpOAuthProvider {
    *
    * @param request - A Web request, or anything with its headers, its method and its URL or path.
    * @param options - `requiredScopes` in place of those of the configuration; `caller`, as for `fetch`, for the network that
-   * `grantUse.network` writes down.
+   * `grantUse.network` writes down. A function that finds the caller out is called when a network is to be written down.
    *
    * @example
    * ```ts
@@ -135,7 +135,10 @@ export class McpOAuthProvider {
       readonly method?: string | undefined;
       readonly url?: string | undefined;
     },
-    options: { readonly requiredScopes?: readonly string[]; readonly caller?: string | undefined } = {},
+    options: {
+      readonly requiredScopes?: readonly string[] | undefined;
+      readonly caller?: string | (() => string | undefined) | undefined;
+    } = {},
   ): Promise<AuthInfo | Response> {
     const hasHeaders = typeof request?.headers?.get === "function";
     requireThat(

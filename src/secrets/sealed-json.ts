@@ -19,6 +19,8 @@ import { openOr, openSealed, seal } from "./sealing.ts";
 export class SealedJson<Value> {
   readonly #keys: DerivedKeys;
   readonly #schema: ZodType<Value>;
+  /** The schema as a function, made when something is first opened. */
+  #compiled: Pick<ZodType<Value>, "parse"> | undefined;
 
   constructor(keys: DerivedKeys, schema: ZodType<Value>) {
     this.#keys = keys;
@@ -39,7 +41,8 @@ export class SealedJson<Value> {
   open(sealed: string, boundTo: string): Value {
     const text = openSealed(this.#keys, sealed, boundTo);
     try {
-      return this.#schema.parse(JSON.parse(text));
+      this.#compiled ??= z.compile(this.#schema);
+      return this.#compiled.parse(JSON.parse(text));
     } catch {
       // Without the cause, which may quote what was sealed.
       throw new UnsealableError("A sealed value is not what this version writes.");

@@ -1,6 +1,7 @@
 import { type OAuthError, PangeaAuthnError } from "../../errors.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { invalidRequest } from "../oauth-failure.ts";
+import { bodySourceOf } from "./body-source.ts";
 
 /** No OAuth request comes near this; a longer one is refused before it is held in memory. */
 const maxBodyBytes = 64 * 1024;
@@ -13,28 +14,24 @@ async function readText(request: Request, timeout: number): Promise<string> {
   };
   const tooLarge = `may have ${maxBodyBytes} bytes at the most`;
   if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) refuse(tooLarge, { status: 413 });
-  if (request.body === null) return "";
-  const reader = request.body.getReader();
-  // Ends a read under way at once. It is not waited for: a sender that stalls may stall here too.
-  const cancel = (): void => void reader.cancel().catch(() => {});
+  const source = bodySourceOf(request);
+  if (source === undefined) return "";
   let isLate = false;
   const deadline = setTimeout(() => {
     isLate = true;
-    cancel();
+    source.cancel();
   }, timeout).unref();
-  const chunks: Uint8Array[] = [];
+  const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (isLate) refuse("did not arrive in time", { status: 408 });
-      if (done) break;
-      length += value.byteLength;
+    await source.read((part) => {
+      length += part.byteLength;
       if (length > maxBodyBytes) refuse(tooLarge, { status: 413 });
-      chunks.push(value);
-    }
+      parts.push(part);
+    });
+    if (isLate) refuse("did not arrive in time", { status: 408 });
   } catch (cause) {
-    cancel();
+    source.cancel();
     throw cause instanceof PangeaAuthnError
       ? cause
       : invalidRequest("The body could not be read to its end.", { cause });
@@ -42,7 +39,7 @@ async function readText(request: Request, timeout: number): Promise<string> {
     clearTimeout(deadline);
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
   } catch (cause) {
     return refuse("is not UTF-8", { cause });
   }
