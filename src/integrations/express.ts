@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,

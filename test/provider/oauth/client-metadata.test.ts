@@ -217,9 +217,9 @@ describe("client metadata", () => {
     );
   });
 
-  it.each(list(12, (index) => index))("keeps as many redirect URIs as fit, to the byte: name of %i more", (more) => {
+  it.each(list(12, String))("keeps as many redirect URIs as fit, to the byte: name of %s more", (more) => {
     const uris = list(900, (index) => `com.x${index}:/`);
-    const given = { client_name: "n".repeat(100 + more) };
+    const given = { client_name: "n".repeat(100 + Number(more)) };
     const kept = parse({ ...given, redirect_uris: uris });
     expect(kept.redirect_uris).toEqual(uris.slice(0, kept.redirect_uris.length));
     expect(sizeOf(kept)).toBeLessThanOrEqual(7 * 1024);
