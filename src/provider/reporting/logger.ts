@@ -214,7 +214,10 @@ const told: Told = {
     level: "warn",
     kind: `unknown-upstream ${upstreamIssuer}`,
     topic: "unknown-upstream",
-    message: `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
+    message:
+      upstreamIssuer === undefined
+        ? "The store has logins of before records named the issuer of their upstream, and there are several upstreams now: they are refused, for no token is sent to an upstream by a guess, and whoever has one logs in again. Say by the option formerIssuer which upstream this server had then, to let them go on."
+        : `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
   }),
   "grant-revoked": ({ by, grantId }) =>
     by && {

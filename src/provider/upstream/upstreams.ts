@@ -15,10 +15,9 @@ interface UpstreamsOptions {
   readonly baseUrl: string;
   /** The id of the upstream where the people of a domain log in, by the domain in lower case. */
   readonly emailDomains?: ReadonlyMap<string, string>;
+  /** The issuer of the upstream that records are of which name none. Default: that of the only upstream; else unknown. */
+  readonly formerIssuer?: string;
 }
-
-/** The id of Pangea AuthN: the upstream of every server whose records name none. */
-const pangeaId = "pangea";
 
 /**
  * The upstreams at which people may log in: one, or several that they choose from.
@@ -32,9 +31,17 @@ export class Upstreams {
   readonly #baseUrl: string;
   readonly #emailDomains: ReadonlyMap<string, string>;
   readonly #byIssuer: ReadonlyMap<string, Upstream>;
-  readonly #unnamed: Upstream;
+  /**
+   * The issuer that a record is of which names none. Such a record was written when there was one upstream, and which one
+   * that was nobody can tell from it: where there are several now, an operator has to say so. No token is ever sent to an
+   * upstream by a guess.
+   */
+  readonly former: string | undefined;
 
-  constructor(all: readonly [Upstream, ...Upstream[]], { baseUrl, emailDomains = new Map() }: UpstreamsOptions) {
+  constructor(
+    all: readonly [Upstream, ...Upstream[]],
+    { baseUrl, emailDomains = new Map(), formerIssuer }: UpstreamsOptions,
+  ) {
     this.all = all;
     this.#baseUrl = baseUrl;
     this.#emailDomains = emailDomains;
@@ -43,7 +50,7 @@ export class Upstreams {
         [upstream.issuer, withoutLastSlashes(upstream.issuer)].map((issuer) => [issuer, upstream]),
       ),
     );
-    this.#unnamed = this.byId(pangeaId) ?? all[0];
+    this.former = formerIssuer ?? this.only?.issuer;
   }
 
   /** The upstream, where there is one only. */
@@ -61,19 +68,18 @@ export class Upstreams {
   }
 
   /**
-   * The upstream that a record is of; undefined where it is not configured any more.
+   * The upstream that a record is of; undefined where it is not configured any more, or nobody knows which one it is.
    *
-   * @param issuer - As the record has it. A record without one was written when there was one upstream: it is of Pangea
-   * AuthN where that is configured, else of the first.
+   * @param issuer - As the record has it. A record without one is of the `former` upstream.
    */
-  ofRecord(issuer: string | undefined): Upstream | undefined {
-    if (issuer === undefined) return this.#unnamed;
+  ofRecord(issuer: string | undefined = this.former): Upstream | undefined {
+    if (issuer === undefined) return undefined;
     return this.#byIssuer.get(issuer) ?? this.#byIssuer.get(withoutLastSlashes(issuer));
   }
 
-  /** The issuer that a record is of, also where its upstream is not configured any more. */
-  issuerOfRecord(issuer: string | undefined): string {
-    return this.ofRecord(issuer)?.issuer ?? issuer ?? this.#unnamed.issuer;
+  /** The issuer that a record is of, also where its upstream is not configured any more; undefined where nobody knows. */
+  issuerOfRecord(issuer: string | undefined = this.former): string | undefined {
+    return this.ofRecord(issuer)?.issuer ?? issuer;
   }
 
   /** The upstream that a request asks for, by its id or by the domain of an e-mail address; undefined for none of them. */
