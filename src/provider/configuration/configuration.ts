@@ -9,7 +9,7 @@ import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import { OperatorLog } from "../reporting/logger.ts";
 import { Reporter } from "../reporting/reporter.ts";
-import { isSameIssuer, Upstreams } from "../upstream/upstreams.ts";
+import { Upstreams } from "../upstream/upstreams.ts";
 import { type AccountConfiguration, configureAccount } from "./account.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
@@ -24,7 +24,7 @@ import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { configureRegistration, type RegistrationConfiguration } from "./registration.ts";
 import type { OverloadOptions } from "./request-limit-options.ts";
-import { configureEmailDomains, configureKeys, configureUpstreams, upstreamScopesOf } from "./upstream.ts";
+import { configureEmailDomains, configureKeys, configureUpstreams, isSamePlace, upstreamScopesOf } from "./upstream.ts";
 
 /** The options of a provider, checked and complete. */
 export interface ProviderConfiguration extends Addresses {
@@ -99,7 +99,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const given = configureUpstreams(options);
   const addresses = configureAddresses(options, given, nameOf);
   for (const { issuer, name } of given) {
-    const isAnother = !isSameIssuer(issuer, addresses.issuer);
+    const isAnother = !isSamePlace(issuer, addresses.issuer);
     requireThat(isAnother, `The issuer of ${name} is this server's own, ${addresses.issuer}: people log in elsewhere.`);
   }
   const emailDomains = configureEmailDomains(options.emailDomains, given);

@@ -98,7 +98,8 @@ export interface McpOAuthProviderOptions {
   readonly upstreams?: readonly Upstream[];
   /**
    * The `id` of the upstream where the people of an e-mail domain log in, by the domain. A `login_hint` with an address of that
-   * domain chooses the upstream; it says nothing of who may log in. Default: none.
+   * domain chooses the upstream; it says nothing of who may log in. A domain is compared in ASCII, and its subdomains are others.
+   * Default: none.
    */
   readonly emailDomains?: Readonly<Record<string, string>>;
   /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type OptionKinds, requireHttpUrl, requireOptions, requireText, requireThat } from "../../option-checks.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
+import { asciiDomain, requireDomain } from "./email-domain.ts";
 import type { OAuth2Options } from "./oauth2.ts";
 import type { OpenIdConnectOptions } from "./openid-connect.ts";
 import { bothAllow } from "./who-may-log-in.ts";
@@ -35,7 +36,7 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
  * application_ with the authorized redirect URI `<baseUrl>/google/callback`. Anybody with a Google account can log in; `hostedDomain`
  * lets in the users of one Google Workspace only, of whom an `allow` of your own may refuse some.
  *
- * @throws {ConfigurationError} when `hostedDomain` is given and is no text.
+ * @throws {ConfigurationError} when `hostedDomain` is given and is no domain.
  *
  * @example
  * ```ts
@@ -44,7 +45,7 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
  */
 export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
   const { hostedDomain, ...options } = checked("google", given, { ...changeable, hostedDomain: "any" });
-  if (hostedDomain !== undefined) requireText("google: hostedDomain", hostedDomain);
+  const domain = hostedDomain === undefined ? undefined : requireDomain("google: hostedDomain", hostedDomain);
   return {
     id: "google",
     name: "Google",
@@ -52,10 +53,10 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
     scopes: ["openid", "email", "profile"],
     claims: { username: "email" },
     ...options,
-    ...(hostedDomain !== undefined && {
+    ...(domain !== undefined && {
       // The parameter is a hint to the page of Google; the claim is what counts.
       allow: bothAllow(
-        (_, { hd }) => hd === hostedDomain || `Log in with an account of ${hostedDomain}.`,
+        (_, { hd }) => (typeof hd === "string" && asciiDomain(hd) === domain) || `Log in with an account of ${domain}.`,
         options.allow,
       ),
     }),
@@ -63,7 +64,7 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
       // Google gives a refresh token for this, and only when the person is asked.
       access_type: "offline",
       prompt: "consent",
-      ...(hostedDomain !== undefined && { hd: hostedDomain }),
+      ...(domain !== undefined && { hd: domain }),
       ...options.authorizationParameters,
     },
   };

@@ -1,5 +1,6 @@
 import { callbackPath, withoutLastSlashes } from "../oauth/paths.ts";
 import type { Upstream } from "./contract.ts";
+import { asciiDomain } from "./email-domain.ts";
 
 /** What a request says of where the person logs in. */
 export interface UpstreamHints {
@@ -13,7 +14,7 @@ export interface UpstreamHints {
 interface UpstreamsOptions {
   /** The base URL of the server, without a slash at its end. */
   readonly baseUrl: string;
-  /** The id of the upstream where the people of a domain log in, by the domain in lower case. */
+  /** The id of the upstream where the people of a domain log in, by the domain in lower-case ASCII. */
   readonly emailDomains?: ReadonlyMap<string, string>;
   /** The issuer of the upstream that records are of which name none. Default: that of the only upstream; else unknown. */
   readonly formerIssuer?: string;
@@ -84,14 +85,19 @@ export class Upstreams {
 
   /** The upstream that a request asks for, by its id or by the domain of an e-mail address; undefined for none of them. */
   hinted({ idpHint, loginHint }: UpstreamHints): Upstream | undefined {
-    const domain = loginHint?.slice(loginHint.lastIndexOf("@") + 1).toLowerCase();
-    return this.byId(idpHint) ?? (domain === undefined ? undefined : this.byId(this.#emailDomains.get(domain)));
+    return this.byId(idpHint) ?? this.byId(this.#emailDomains.get(domainOf(loginHint) ?? ""));
   }
 
   /** Where an upstream sends the browser back to: each has a place of its own, so that no answer passes for another's. */
   callbackUrl({ id }: Pick<Upstream, "id">): string {
     return this.#baseUrl + callbackPath(id);
   }
+}
+
+/** The domain of an e-mail address; undefined for what is none, such as a domain alone. */
+function domainOf(address: string | undefined): string | undefined {
+  const at = address?.lastIndexOf("@") ?? -1;
+  return address === undefined || at < 1 ? undefined : asciiDomain(address.slice(at + 1));
 }
 
 /** Whether two texts name one issuer: a slash at the end does not count. */
