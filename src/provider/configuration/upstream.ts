@@ -1,4 +1,4 @@
-import { ConfigurationError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { ConfigurationError, UpstreamUnavailableError } from "../../errors.ts";
 import {
   namesLike,
   requireExactText,
@@ -12,7 +12,8 @@ import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
 import { requireScopes } from "../oauth/scopes.ts";
-import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
+import { requireIdentity, requireLocation, requireTokens } from "../upstream/answer-checks.ts";
+import type { Upstream } from "../upstream/contract.ts";
 import { requireDomain } from "../upstream/email-domain.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
@@ -146,13 +147,18 @@ function punctual(upstream: Upstream): Upstream {
     ...{ id, name, issuer, timeout },
     ...(keyMaterial !== undefined && { keyMaterial }),
     ...(scopes !== undefined && { scopes }),
-    authorizationUrl: (login) => within(async () => upstream.authorizationUrl(login)),
-    exchange: (exchange) => within(async () => upstream.exchange(exchange)),
-    refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),
+    authorizationUrl: (login) =>
+      within(async () => requireLocation(name, "authorizationUrl", await upstream.authorizationUrl(login))),
+    exchange: (exchange) => within(async () => requireTokens(name, "exchange", await upstream.exchange(exchange))),
+    refresh: (refreshToken) => within(async () => requireTokens(name, "refresh", await upstream.refresh(refreshToken))),
     identify: (tokens) => within(async () => requireIdentity(name, await upstream.identify(tokens))),
     revoke: (tokens) => within(async () => upstream.revoke(tokens)),
     ...(upstream.logoutUrl !== undefined && {
-      logoutUrl: (tokens, returnTo) => within(async () => upstream.logoutUrl?.(tokens, returnTo)),
+      logoutUrl: (tokens, returnTo) =>
+        within(async () => {
+          const location = await upstream.logoutUrl?.(tokens, returnTo);
+          return location === undefined ? undefined : requireLocation(name, "logoutUrl", location);
+        }),
     }),
     ...(upstream.adviceFor !== undefined && { adviceFor: (error) => upstream.adviceFor?.(error) }),
     ...(upstream.prepare !== undefined && { prepare: async () => upstream.prepare?.() }),
@@ -161,13 +167,6 @@ function punctual(upstream: Upstream): Upstream {
       diagnose: async (redirectUri) => (await upstream.diagnose?.(redirectUri)) ?? [],
     }),
   };
-}
-
-/** A subject without content would make one user of all who have none. */
-function requireIdentity(upstream: string, identity: UpstreamIdentity): UpstreamIdentity {
-  const { subject }: { readonly subject?: unknown } = identity;
-  if (subject === undefined || (typeof subject === "string" && subject.trim() !== "")) return identity;
-  throw new UpstreamRejectedError("server_error", `${upstream} names a subject that is no text with something in it.`);
 }
 
 /**

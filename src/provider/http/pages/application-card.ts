@@ -3,7 +3,7 @@ import type { ProviderConfiguration } from "../../configuration/configuration.ts
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import type { AllowedApplication, AllowedLogin } from "../../login/allowed-applications.ts";
 import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
-import { escapeHtml, fillText } from "./page.ts";
+import { escapeHtml, fillText, shownValue } from "./page.ts";
 import { displayName, listOf, scopeList, shownName, standingOf } from "./shown-client.ts";
 
 /** Of the logins with one application, and of its addresses, the page shows so many. */
@@ -36,7 +36,7 @@ export function applicationCard(
     ...timesOf(logins, appearance),
   ];
   return `<article aria-labelledby="${id}">
-<h2 id="${id}"><bdi>${escapeHtml(shownName(client, appearance, logins[0]?.clientName))}</bdi></h2>
+<h2 id="${id}">${shownValue(shownName(client, appearance, logins[0]?.clientName))}</h2>
 ${client === undefined ? "" : standingOf(client, appearance, values)}
 <dl>
 ${facts.join("\n")}
