@@ -252,7 +252,7 @@ export class AccountEndpoint {
   /** Whether a grant is of this user: two upstreams may give one subject to two people. */
   #isOf({ subject, upstreamIssuer }: Pick<Grant, "subject" | "upstreamIssuer">, user: AccountUser): boolean {
     const issuer = this.#settings.upstreams.issuerOfRecord(upstreamIssuer);
-    return subject === user.subject && isSameIssuer(issuer, user.upstreamIssuer);
+    return subject === user.subject && issuer !== undefined && isSameIssuer(issuer, user.upstreamIssuer);
   }
 
   /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */

@@ -234,9 +234,12 @@ function otherCallback({ name }: Upstream, arrivedAt: string): UpstreamRejectedE
   return new UpstreamRejectedError("server_error", "The login was answered by another identity provider.", { advice });
 }
 
+/** How much of a foreign issuer an operator is told, in characters: anybody can come back with one. */
+const maxShownIssuer = 100;
+
 /** The callback names an issuer that is not the upstream's. An address in it is no secret; anything else is left out. */
 function otherIssuer({ name, issuer: own }: Upstream, given: string): UpstreamRejectedError {
-  const other = URL.canParse(given) ? new URL(given).origin : "no URL";
+  const other = URL.canParse(given) ? new URL(given).origin.slice(0, maxShownIssuer) : "no URL";
   const advice = `The answer names the issuer ${other}, and the configured one is ${own}. Where both are your project of ${name}, configure the one that it names; else somebody has mixed up two logins.`;
   return new UpstreamRejectedError("server_error", "The login was answered by another issuer.", { advice });
 }
