@@ -1,7 +1,6 @@
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
-import { providerOptionKinds } from "./configuration/option-kinds.ts";
-import type { McpOAuthProviderOptions } from "./configuration/options.ts";
+import { type McpOAuthProviderOptions, providerOptionKinds } from "./configuration/options.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { McpOAuthProvider } from "./mcp-oauth-provider.ts";
 import { PangeaAuthn } from "./upstream/pangea-authn.ts";

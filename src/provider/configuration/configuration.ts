@@ -14,14 +14,16 @@ import { type AccountConfiguration, configureAccount } from "./account.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
+import type { PreRegisteredClient } from "./client-options.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { ProviderInternals } from "./internals.ts";
 import { configureClockTolerance, configureLifetimes, type Lifetimes } from "./lifetimes.ts";
 import { checkOptionKinds } from "./option-kinds.ts";
-import type { McpOAuthProviderOptions, OverloadOptions, PreRegisteredClient } from "./options.ts";
+import type { McpOAuthProviderOptions } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { configureRegistration, type RegistrationConfiguration } from "./registration.ts";
+import type { OverloadOptions } from "./request-limit-options.ts";
 import { configureEmailDomains, configureKeys, configureUpstreams, upstreamScopesOf } from "./upstream.ts";
 
 /** The options of a provider, checked and complete. */

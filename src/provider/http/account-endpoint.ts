@@ -16,14 +16,7 @@ import type { Upstream } from "../upstream/contract.ts";
 import { isSameIssuer } from "../upstream/upstreams.ts";
 import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
-import {
-  type AccountPageSettings,
-  accountErrorPage,
-  accountPage,
-  type SignInReason,
-  signInPage,
-} from "./pages/account-page.ts";
-import { shownName } from "./pages/shown-client.ts";
+import type { AccountPageSettings, SignInReason } from "./pages/account-page.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
@@ -110,7 +103,7 @@ export class AccountEndpoint {
   }
 
   /** Shows a failure to the person, and tells of it. */
-  showError(failure: unknown, user?: AccountUser): Response {
+  async showError(failure: unknown, user?: AccountUser): Promise<Response> {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
     if (!isToldElsewhere(error)) {
@@ -121,6 +114,7 @@ export class AccountEndpoint {
         failure: describeFailure(failure),
       });
     }
+    const { accountErrorPage } = await import("./pages/pages.ts");
     return accountErrorPage(this.#settings, error);
   }
 
@@ -233,6 +227,7 @@ export class AccountEndpoint {
   }
 
   async #about(done: AccountNotice["done"], clientId: string): Promise<AccountNotice> {
+    const { shownName } = await import("./pages/pages.ts");
     return { done, client: shownName(await knownClient(this.#parts.registry, clientId), this.#settings.consent) };
   }
 
@@ -251,6 +246,7 @@ export class AccountEndpoint {
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
     const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
+    const { accountPage } = await import("./pages/pages.ts");
     return accountPage(this.#settings, {
       ...allowed,
       session,
@@ -279,7 +275,8 @@ export class AccountEndpoint {
     this.#settings.reporter.failure(failure);
   }
 
-  #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Response {
+  async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Response> {
+    const { signInPage } = await import("./pages/pages.ts");
     const page = signInPage(this.#settings, reason, status);
     const secret = cookies.pageSecret();
     const changes = cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) });

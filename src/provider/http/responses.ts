@@ -70,6 +70,14 @@ export function oauthErrorResponse(error: OAuthError, headers: Record<string, st
   );
 }
 
+/** An error as a line of text: for a person to whom no page can be shown. */
+export function plainResponse(error: OAuthError): Response {
+  return new Response(`${error.message}\n`, {
+    status: error.status,
+    headers: { ...noStore, ...retryAfter(error), "content-type": "text/plain; charset=utf-8" },
+  });
+}
+
 /** The `Retry-After` header of an error that asks to come back later. */
 export function retryAfter(error: OAuthError): Record<string, string> {
   return error.retryAfterSeconds === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterSeconds)) };

@@ -1,6 +1,6 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import type { RateLimitedRoute } from "../configuration/options.ts";
+import type { RateLimitedRoute } from "../configuration/request-limit-options.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
@@ -10,7 +10,14 @@ import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { mcpMethods, metadataResponse, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
+import {
+  mcpMethods,
+  metadataResponse,
+  notFoundResponse,
+  oauthErrorResponse,
+  plainResponse,
+  preflightResponse,
+} from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
 type Respond = (request: Request, caller: string | undefined) => Promise<Response> | Response;
@@ -142,6 +149,15 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
+    try {
+      return await this.#respond(request, caller);
+    } catch (failure) {
+      // Not even the page of an error could be shown: its file could not be read, or a hook of the options threw.
+      return plainResponse(this.#parts.reporter.failure(failure));
+    }
+  }
+
+  async #respond(request: Request, caller: string | undefined): Promise<Response> {
     const { admission, announcements, authorization, background, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);

@@ -32,7 +32,10 @@ const aboutSchema = z.object({
 });
 type AboutLogin = z.output<typeof aboutSchema>;
 
-type LoginSettings = Pick<ProviderConfiguration, "consent" | "issuer" | "keys" | "repositories" | "resource"> &
+type LoginSettings = Pick<
+  ProviderConfiguration,
+  "consent" | "instance" | "instanceClockTolerance" | "issuer" | "keys" | "repositories" | "resource"
+> &
   UpstreamLoginParts;
 
 /** The end of a login. */
@@ -181,15 +184,18 @@ export class Login {
   }
 
   async #storeCode(handle: string, request: AuthorizationRequest, session: UpstreamSession): Promise<string> {
-    const { keys, lifetimes, now, repositories } = this.#configuration;
+    const { instance, instanceClockTolerance, keys, lifetimes, now, repositories } = this.#configuration;
     const { subject } = session.identity;
     const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
     const grantId = grantIdOf(handle);
     const key = StepKey.create(grantId);
+    const endsAt = now() + lifetimes.authorizationCode;
     await repositories.authorizationCodes.set(authorizationCodeKey(handle), {
       clientId: request.clientId,
       scopes: [...request.scopes],
-      expiresAt: now() + lifetimes.authorizationCode,
+      expiresAt: endsAt + instanceClockTolerance,
+      endsAt,
+      issuedBy: instance,
       codeChallenge: request.codeChallenge,
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),

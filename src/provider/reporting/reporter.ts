@@ -97,9 +97,9 @@ export function isToldElsewhere({ status, error }: OAuthError): boolean {
   return status >= 500 || error === "too_many_requests";
 }
 
-/** Names an event, for whoever reads of it in an answer and whoever finds it in the log. */
+/** Names an event, for whoever reads of it in an answer and looks for it in the log: no option of `grep` looks like it. */
 function newReference(): string {
-  return randomBytes(6).toString("base64url");
+  return randomBytes(4).toString("hex");
 }
 
 /** A defect of this package, or of what it was given: the error itself is the first of the causes. */

@@ -48,7 +48,7 @@ export interface RedeemedCode {
 /** What redemption needs. */
 export type CodeRedemptionParts = Pick<
   ProviderConfiguration,
-  "clockTolerance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
+  "clockTolerance" | "instance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
 > &
   KnownUpstreams & {
     readonly grants: Grants;
@@ -134,12 +134,13 @@ export class CodeRedemption {
     }
     const { handle } = credential;
     const { authorizationCodes, refreshTokens } = this.#parts.repositories;
-    const [record, grant, refreshToken, presentation] = await Promise.all([
+    const [stored, grant, refreshToken, presentation] = await Promise.all([
       authorizationCodes.get(authorizationCodeKey(handle)),
       this.#parts.grants.get(grantIdOf(handle)),
       refreshTokens.get(refreshTokenKey(handle, 1)),
       this.#parts.registry.presented(request.clientId),
     ]);
+    const record = stored !== undefined && !this.#isOver(stored, began) ? stored : undefined;
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
     const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
     if (record !== undefined && !isOfServer(record, this.#parts.resource)) throw unknownCode();
@@ -156,6 +157,14 @@ export class CodeRedemption {
     requirePrompt(began, this.#parts.now());
     const namesResource = request.resource !== undefined || record.namesResource === true;
     return { tokens: { ...tokens, ...(namesResource && { resource: this.#parts.resource }) }, client };
+  }
+
+  /**
+   * Whether a code has ended by the clock of the instance that issued it. Another instance's clock may be ahead of that one,
+   * so there the code lives as long as its record.
+   */
+  #isOver({ endsAt, issuedBy }: AuthorizationCode, now: number): boolean {
+    return issuedBy === this.#parts.instance && endsAt !== undefined && now >= endsAt;
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {

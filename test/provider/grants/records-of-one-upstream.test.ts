@@ -1,17 +1,13 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import {
-  createRepositories,
-  McpOAuthProvider,
-  type McpOAuthProviderOptions,
-  type ProviderRepositories,
-} from "../../../src/index.ts";
+import { createRepositories, type McpOAuthProviderOptions, type ProviderRepositories } from "../../../src/index.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { startServer } from "../../support/fake-upstream-server.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+import { pkce } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
 const issuedSchema = z.object({
@@ -53,20 +49,8 @@ beforeEach(async () => {
   await Promise.all(writes);
 });
 
-const baseUrl = "https://mcp.example";
 const start = (options: Partial<McpOAuthProviderOptions>) =>
-  new ClientHarness(
-    new McpOAuthProvider({
-      baseUrl,
-      scopes: ["user"],
-      secret: "a secret of this test, which is long enough",
-      repositories,
-      clock: clock.read,
-      logger: false,
-      ...options,
-    }),
-    baseUrl,
-  );
+  startServer({ repositories, clock: clock.read, logger: false, ...options });
 
 describe("what was kept before records named an upstream", () => {
   const configurations: Readonly<Record<string, () => Partial<McpOAuthProviderOptions>>> = {

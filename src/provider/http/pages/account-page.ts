@@ -1,6 +1,6 @@
 import type { OAuthError } from "../../../errors.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
-import type { ConsentTexts } from "../../configuration/options.ts";
+import type { ConsentTexts } from "../../configuration/consent-options.ts";
 import type { AccountNotice, AccountSession } from "../../login/account-sessions.ts";
 import type { AllowedApplication } from "../../login/allowed-applications.ts";
 import { pathBelow, paths } from "../../oauth/paths.ts";
