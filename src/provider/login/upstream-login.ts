@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomBytes, randomUUID } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import type { SealedJson } from "../../secrets/sealed-json.ts";
@@ -107,7 +107,7 @@ export class UpstreamLogin<About> {
       upstream.id,
     );
     const transaction = { about, upstream: upstream.id, upstreamVerifier, expiresAt: now() + lifetimes.login };
-    const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
+    const codeChallenge = hash("sha256", upstreamVerifier, "base64url");
     return {
       location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
       state,
