@@ -4,9 +4,11 @@
  *
  *     npx node bench/sqlite-get.ts [directory]
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { openSqlite, type SqliteDriver, SqliteRepository } from "../src/sqlite.ts";
 import { columnOf } from "../src/storage/sqlite/sqlite-like.ts";
 import { textCodec } from "../test/support/text-codec.ts";
@@ -14,6 +16,8 @@ import { printGoal } from "./goal.ts";
 import { measureInTurns } from "./interleaved.ts";
 import { machine } from "./machine.ts";
 
+// The tests may have built one without optimization.
+execFileSync(fileURLToPath(new URL("../.ci/build-better-sqlite3", import.meta.url)));
 const text = "x".repeat(500);
 const keyOf = (index: number): string => `sha256-${String(index).padStart(43, "A")}=`;
 const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), "pangea-bench-"));

@@ -161,12 +161,18 @@ describe("the consent page", () => {
 });
 
 describe.each(shownPageNames)("the page %s", (name) => {
+  let page: Page;
+  beforeAll(async () => {
+    page = await openPage(shown.scene, { bypassCSP: true });
+    await shown.show[name](page);
+    await page.addScriptTag({ path: axe });
+  });
+  afterAll(() => page.context().close());
+
   it.each(["light", "dark"] as const)(
     "has no fault that axe finds in a %s browser, contrast included",
     async (colorScheme) => {
-      const page = await openPage(shown.scene, { colorScheme, bypassCSP: true });
-      await shown.show[name](page);
-      await page.addScriptTag({ path: axe });
+      await page.emulateMedia({ colorScheme });
       const { violations } = await page.evaluate<AxeResults>("axe.run()");
       expect(violations.map(({ id, nodes }) => [id, nodes.map(({ failureSummary }) => failureSummary)])).toEqual([]);
       const ground = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
@@ -176,8 +182,7 @@ describe.each(shownPageNames)("the page %s", (name) => {
   );
 
   it("fits on a narrow phone, and says nothing twice", async () => {
-    const page = await openPage(shown.scene, { viewport: { width: 320, height: 568 } });
-    await shown.show[name](page);
+    await page.setViewportSize({ width: 320, height: 568 });
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(320);
     // What is true of two applications is said of each.
     const parts = ["main > :is(h1, h2, p, ul, ol, details)", ...(await articlesOf(page))];

@@ -12,32 +12,15 @@ import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
-import { type MigrationStore, migrationStores, type StoreKind } from "../support/migration-stores.ts";
-import { findPostgres } from "../support/postgres-server.ts";
 import { heard } from "../support/provider-events.ts";
 import { ClientHarness, pkce } from "../support/provider-harness.ts";
-import { findRedis } from "../support/redis-server.ts";
-import { setUp } from "../support/set-up.ts";
-import { sqliteDirectory } from "../support/sqlite-subject.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the secret of this test, which is long enough";
 const emulator = useEmulator({ authn: false });
-let directory: Awaited<ReturnType<typeof sqliteDirectory>>;
-let stores: Record<StoreKind, MigrationStore>;
-setUp("file", async (parts) => {
-  directory = parts.use(await sqliteDirectory());
-  const redis = parts.use(await findRedis());
-  const postgres = parts.use(await findPostgres());
-  stores = await migrationStores({
-    baseUrlTemplate: emulator.baseUrlTemplate,
-    redisUrl: redis.url,
-    postgresUrl: postgres.url,
-    file: directory.file(),
-  });
-  for (const store of Object.values(stores)) parts.use(store);
-});
+const servers = useMigrationStores(emulator);
 
 const environment = (): Environment => ({
   PANGEA_VAULT_TOKEN: "pts_test",
@@ -94,9 +77,9 @@ const idsIn = (text: string): string[] => {
 describe.each(["vault", "redis", "sqlite", "postgres"] as const)("grants in %s", (kind) => {
   it("are listed, shown and ended, by user and by client", async () => {
     const namespace = `grants-${kind}`;
-    await using repositories = await stores[kind].open({ namespace, secret });
+    await using repositories = await servers.stores[kind].open({ namespace, secret });
     await fill(repositories);
-    const store = { store: stores[kind].address, namespace };
+    const store = { store: servers.stores[kind].address, namespace };
 
     expect(idsIn((await run(["list"], { ...store, json: true })).text)).toEqual(["one", "three", "two"]);
     const ofAda = await run(["list"], { ...store, json: true, subject: "ada" });
@@ -128,11 +111,46 @@ describe.each(["vault", "redis", "sqlite", "postgres"] as const)("grants in %s",
   });
 });
 
+it("two people of one subject are told apart by their upstreams, and a subject alone ends nobody's login", async () => {
+  const namespace = "upstreams";
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
+  await fill(repositories);
+  const [red, blue] = ["https://login.red.example", "https://login.blue.example"];
+  const grant = await repositories.grants.get("one");
+  if (grant === undefined) throw new Error("there is no grant to copy");
+  await repositories.grants.set("one", { ...grant, upstreamIssuer: red });
+  await repositories.grants.set("two", { ...grant, upstreamIssuer: `${red}/` });
+  await repositories.grants.set("four", { ...grant, upstreamIssuer: blue });
+  await repositories.grants.set("five", grant);
+  const values = { store: servers.stores.sqlite.address, namespace, subject: "ada", yes: true };
+  const idsOfAll = async () => idsIn((await run(["list"], { store: values.store, namespace, json: true })).text);
+  const all = await idsOfAll();
+
+  const listed = await run(["list"], { store: values.store, namespace, subject: "ada" });
+  for (const issuer of [red, blue]) expect(listed.text).toContain(issuer);
+  // Whether or not somebody is there to be asked.
+  for (const refused of [await run(["revoke"], values), await run(["revoke"], { ...values, yes: false }, "y")]) {
+    expect(refused).toMatchObject({ code: 1, text: "" });
+    expect(refused.said).toContain("--upstream-issuer");
+    expect(refused.said).not.toContain("[y/N]");
+  }
+  expect(await idsOfAll()).toEqual(all);
+  const ofRed = { ...values, "upstream-issuer": red };
+  expect(idsIn((await run(["list"], { ...ofRed, yes: false, json: true })).text)).toEqual(["one", "two"]);
+  const ended = await run(["revoke"], ofRed);
+  expect(ended).toMatchObject({ code: 0, text: "2 grants ended.\n" });
+  expect(ended.said).toMatch(/"grantId":"one","subject":"ada","upstreamIssuer":"https:\/\/login\.red\.example"/);
+  expect(await run(["revoke"], values), "one names an issuer, the other does not").toMatchObject({ code: 1 });
+  expect(await run(["revoke"], { ...values, "upstream-issuer": blue })).toMatchObject({ text: "1 grant ended.\n" });
+  expect(await run(["revoke"], values), "nobody else is left").toMatchObject({ text: "1 grant ended.\n" });
+  expect(await idsOfAll()).toEqual(["three"]);
+});
+
 it("a person is asked before anything is ended, and nobody else is", async () => {
   const namespace = "asked";
-  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
   await fill(repositories);
-  const values = { store: stores.sqlite.address, namespace, client: "notes" };
+  const values = { store: servers.stores.sqlite.address, namespace, client: "notes" };
   await expect(run(["revoke"], values)).rejects.toThrow("--yes");
   const refused = await run(["revoke"], values, "no");
   expect(refused).toMatchObject({ code: 1, text: "" });
@@ -143,10 +161,13 @@ it("a person is asked before anything is ended, and nobody else is", async () =>
 
 it("with another secret nothing is listed as if it were everything", async () => {
   const namespace = "secrets";
-  await using repositories = await stores.redis.open({ namespace, secret: "another secret, which is long enough too" });
+  await using repositories = await servers.stores.redis.open({
+    namespace,
+    secret: "another secret, which is long enough too",
+  });
   await fill(repositories);
   for (const filter of [{ all: true }, { subject: "ada" }]) {
-    const listed = await run(["list"], { store: stores.redis.address, namespace, json: true, ...filter });
+    const listed = await run(["list"], { store: servers.stores.redis.address, namespace, json: true, ...filter });
     expect(listed).toMatchObject({ code: 1, text: "[]\n" });
     expect(listed.said).toContain("could not be read");
   }
@@ -171,7 +192,7 @@ it.each<[string[], Record<string, string | boolean>]>([
 });
 
 it("ends a login of a server that seals its file itself: its tokens are over, and the person is asked anew", async () => {
-  const file = directory.file();
+  const file = servers.directory.file();
   const baseUrl = "https://mcp.example.org";
   const clock = new ManualClock();
   await using repositories = createSqliteRepositories(file);
@@ -214,10 +235,10 @@ it("ends a login of a server that seals its file itself: its tokens are over, an
 
 it("tells of each decision on the provider's own channel as well", async () => {
   const namespace = "events";
-  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
   await fill(repositories);
   const events = heard("grant-revoked");
-  await run(["revoke", "two"], { store: stores.sqlite.address, namespace, yes: true });
+  await run(["revoke", "two"], { store: servers.stores.sqlite.address, namespace, yes: true });
   expect(events.stop()).toEqual([
     { clientId: "https://mail.example.org/client", grantId: "two", subject: "ada", by: "operator" },
   ]);

@@ -9,7 +9,7 @@ const script = fileURLToPath(new URL("../../.ci/build-better-sqlite3", import.me
  */
 export default function setup(): void {
   try {
-    execFileSync(script, { stdio: "pipe" });
+    execFileSync(script, ["quick"], { stdio: "pipe" });
   } catch (cause) {
     throw new Error("better-sqlite3 cannot be built for the tests: run `apt-get install -y g++ make python3`.", {
       cause,

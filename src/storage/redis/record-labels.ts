@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { StorageRejectedError, StorageUnauthorizedError, StorageUnavailableError } from "../../errors.ts";
+import { StorageUnavailableError } from "../../errors.ts";
 import type { KeySpace } from "../key-space.ts";
 import type { IndexEntry, IndexQuery, RecordIndexes } from "../record-indexes.ts";
 import { addMemberScript, removeMembersScript, scanMembersScript } from "./index-scripts.ts";
+import { isRefused } from "./redis-failure.ts";
 import type { SharedClient } from "./shared-client.ts";
 
 /**
@@ -249,9 +250,4 @@ async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>>
 /** When an entry was written, in milliseconds since the epoch. */
 function writtenAt(member: string): number {
   return Number.parseInt(member, 36);
-}
-
-/** Redis will not run the script for this user: then there is no index, and everything is read. */
-function isRefused(error: unknown): boolean {
-  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
 }

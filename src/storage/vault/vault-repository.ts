@@ -17,19 +17,21 @@ import { IndexSearch } from "./index-search.ts";
 import { indexMembers, indexPlaceOf } from "./item-metadata.ts";
 import { ItemRecords } from "./item-records.ts";
 import { ItemRemoval } from "./item-removal.ts";
+import { sweepItems } from "./item-sweep.ts";
 import { writeItem } from "./item-write.ts";
-import { groupByName, isClaimed, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
+import { groupByName, isClaimed, type Namesakes, recordAmong, type Standing } from "./namesakes.ts";
 import {
   type PangeaVaultRepositoryOptions,
   readVaultOptions,
   type VaultInternals,
   type VaultRepositorySettings,
 } from "./options.ts";
+import { OwnItems } from "./own-items.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { pauses } from "./pauses.ts";
-import { afterWrite, nameIsTaken } from "./vault-failure.ts";
+import { afterWrite } from "./vault-failure.ts";
 import { VaultFolder } from "./vault-folder.ts";
-import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
+import type { VaultServiceLike } from "./vault-service.ts";
 
 /**
  * Keeps records as secrets in Pangea Vault, one secret a record, named after its key.
@@ -68,6 +70,7 @@ export class PangeaVaultRepository<V, K extends string = string>
   readonly #folder: VaultFolder;
   readonly #turns = new KeyTurns();
   readonly #ownWrites: OwnWrites;
+  readonly #items: OwnItems;
   readonly #removal: ItemRemoval;
   readonly #search: IndexSearch<V>;
   #closed = false;
@@ -110,6 +113,7 @@ export class PangeaVaultRepository<V, K extends string = string>
     this.#folder =
       folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
+    this.#items = new OwnItems({ folder: this.#folder, records: this.#records, ownWrites: this.#ownWrites });
     this.#removal = new ItemRemoval({
       calls: this.#folder.calls,
       settings: this.#settings,
@@ -168,7 +172,7 @@ export class PangeaVaultRepository<V, K extends string = string>
         store: () => this.#folder.calls.store(this.#records.toItem(key, text, this.#placed(indexEntry))),
         standing: async (refusal) => {
           const found = await afterWrite(this.#folder.lookup.findOne(key));
-          return recordAmong(this.#ownOr(refusal, found), this.#records.isLive);
+          return recordAmong(this.#items.amongOr(refusal, found), this.#records.isLive);
         },
       }),
     );
@@ -291,18 +295,9 @@ export class PangeaVaultRepository<V, K extends string = string>
 
   /** @internal What `sweep` does, for several repositories of which none is to end the work of the others. */
   async sweepReadable(unreadable: UnreadableRecords): Promise<number> {
-    const all = await this.#all();
-    const over = all.filter((secret) => {
-      this.#records.readOrCount(secret, unreadable);
-      return this.#records.isOver(secret);
-    });
-    // A claim of this moment may have to be told what became of it: what is claimed comes last, and not at once.
-    const claimed = over.filter(isClaimed);
-    let deleted = 0;
-    for (const secret of over) if (!isClaimed(secret) && (await this.#sweepItem(secret))) deleted += 1;
-    if (claimed.length > 0) await this.#settings.delay(this.#settings.timeout);
-    for (const secret of claimed) if (await this.#sweepItem(secret)) deleted += 1;
-    return deleted;
+    const { calls } = this.#folder;
+    const parts = { calls, records: this.#records, removal: this.#removal, settings: this.#settings };
+    return sweepItems(await this.#all(), parts, unreadable);
   }
 
   /**
@@ -367,49 +362,14 @@ export class PangeaVaultRepository<V, K extends string = string>
     });
   }
 
-  /** The list may be old by now: another instance may have renewed the record, under the same id. */
-  async #sweepItem(secret: VaultSecret): Promise<boolean> {
-    const current = await this.#folder.calls.get(secret.id);
-    if (current === undefined || current.version !== secret.version || !this.#records.isOver(current)) return false;
-    return this.#removal.delete(secret);
-  }
-
   async #find(key: string): Promise<Standing | undefined> {
-    const standing = recordAmong(await this.#look(key), this.#records.isLive);
+    const standing = recordAmong(await this.#items.named(key), this.#records.isLive);
     // What is claimed is about to be deleted: nobody may write over it.
     if (standing !== undefined && !isClaimed(standing.record)) {
       const recordPlace = this.#records.placeOf(standing.record);
       this.#ownWrites.remember(key, { ...standing.record, recordPlace });
     }
     return standing;
-  }
-
-  /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
-  async #look(key: string): Promise<Namesakes> {
-    const shown = this.#own(await this.#folder.lookup.find(key));
-    const known = this.#ownWrites.get(key);
-    if (known === undefined || shown.some(({ id, version }) => id === known.id && version >= known.version)) {
-      return shown;
-    }
-    const others = shown.filter(({ id }) => id !== known.id);
-    const secret = await this.#folder.calls.get(known.id);
-    if (secret?.name === key) return oldestFirst([...this.#own([secret]), ...others]);
-    this.#ownWrites.forget(key, known.id);
-    return others;
-  }
-
-  /** Those of this repository that were not deleted. What is claimed keeps the name until it is gone, and so it is kept. */
-  #own(secrets: Namesakes): Namesakes {
-    return secrets.filter(
-      (secret) => (isClaimed(secret) || !this.#ownWrites.isDeleted(secret.id)) && this.#records.isOurs(secret),
-    );
-  }
-
-  /** @throws {StorageRejectedError} when only an item that is not of this repository explains the refusal. */
-  #ownOr(refusal: StorageRejectedError, found: Namesakes): Namesakes {
-    const own = this.#own(found);
-    if (own.length === 0 && found.some((secret) => !this.#records.isOurs(secret))) throw nameIsTaken(refusal);
-    return own;
   }
 
   #encode(key: string, value: V): EncodedRecord {
@@ -432,7 +392,7 @@ export class PangeaVaultRepository<V, K extends string = string>
         ),
       look: async (failure) => {
         const found = await afterWrite(this.#folder.lookup.find(key));
-        return failure instanceof StorageRejectedError ? this.#ownOr(failure, found) : this.#own(found);
+        return failure instanceof StorageRejectedError ? this.#items.amongOr(failure, found) : this.#items.among(found);
       },
       get: (id) => afterWrite(this.#folder.calls.get(id)),
       delete: (item) => afterWrite(this.#removal.delete(item)),
@@ -447,10 +407,7 @@ export class PangeaVaultRepository<V, K extends string = string>
 
   async #all(): Promise<Namesakes> {
     this.#assertOpen();
-    // Read to the end first: deleting while paging would move the pages.
-    const secrets: VaultSecret[] = [];
-    for await (const secret of this.#folder.lookup.all()) secrets.push(secret);
-    return this.#own(secrets).filter((secret) => this.#records.isCertainlyOurs(secret));
+    return this.#items.all();
   }
 
   #assertUsable(key: unknown): void {
