@@ -13,7 +13,7 @@ import { UnreadableRecords } from "../unreadable-records.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
 import { removeClaimed } from "./claim.ts";
 import { toVaultService } from "./connect.ts";
-import { IndexSearch } from "./index-search.ts";
+import { ItemSearch } from "./item-search.ts";
 import { indexMembers, indexPlaceOf } from "./item-metadata.ts";
 import { ItemRecords } from "./item-records.ts";
 import { ItemRemoval } from "./item-removal.ts";
@@ -72,7 +72,7 @@ export class PangeaVaultRepository<V, K extends string = string>
   readonly #ownWrites: OwnWrites;
   readonly #items: OwnItems;
   readonly #removal: ItemRemoval;
-  readonly #search: IndexSearch<V>;
+  readonly #search: ItemSearch<V>;
   #closed = false;
 
   /**
@@ -120,7 +120,7 @@ export class PangeaVaultRepository<V, K extends string = string>
       records: this.#records,
       ownWrites: this.#ownWrites,
     });
-    this.#search = new IndexSearch({
+    this.#search = new ItemSearch({
       records: this.#records,
       folder: this.#folder,
       kind: this.#settings.kind ?? "",
