@@ -17,7 +17,6 @@ import { isSameIssuer } from "../upstream/upstreams.ts";
 import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import type { AccountPageSettings, SignInReason } from "./pages/account-page.ts";
-import { loadPages } from "./pages/load-pages.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
@@ -107,16 +106,15 @@ export class AccountEndpoint {
   async showError(failure: unknown, user?: AccountUser): Promise<Response> {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
-    if (!isToldElsewhere(error)) {
-      reporter.tell("account-refused", {
-        error: error.error,
-        subject: user?.subject,
-        upstreamIssuer: user?.upstreamIssuer,
-        failure: describeFailure(failure),
-      });
-    }
-    const { accountErrorPage } = await loadPages();
+    if (!isToldElsewhere(error)) this.#tellRefused(error, failure, user);
+    const { accountErrorPage } = await import("./pages/pages.ts");
     return accountErrorPage(this.#settings, error);
+  }
+
+  #tellRefused({ error }: OAuthError, failure: unknown, user?: AccountUser): void {
+    const { subject, upstreamIssuer } = user ?? {};
+    const event = { error, subject, upstreamIssuer, failure: describeFailure(failure) };
+    this.#settings.reporter.tell("account-refused", event);
   }
 
   async #act(request: Request, cookies: BrowserCookies): Promise<Response> {
@@ -136,12 +134,7 @@ export class AccountEndpoint {
     if (session === undefined) {
       if (action === "sign-out" || action === "sign-out-upstream") return this.#askToSignIn(cookies, "signed-out");
       const failure = new OAuthError("access_denied", "Nobody is signed in to the account page in this browser.");
-      this.#settings.reporter.tell("account-refused", {
-        error: failure.error,
-        subject: undefined,
-        upstreamIssuer: undefined,
-        failure: describeFailure(failure),
-      });
+      this.#tellRefused(failure, failure);
       return this.#askToSignIn(cookies, "session-over", 403);
     }
     try {
@@ -228,7 +221,7 @@ export class AccountEndpoint {
   }
 
   async #about(done: AccountNotice["done"], clientId: string): Promise<AccountNotice> {
-    const { shownName } = await loadPages();
+    const { shownName } = await import("./pages/pages.ts");
     return { done, client: shownName(await knownClient(this.#parts.registry, clientId), this.#settings.consent) };
   }
 
@@ -247,7 +240,7 @@ export class AccountEndpoint {
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
     const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
-    const { accountPage } = await loadPages();
+    const { accountPage } = await import("./pages/pages.ts");
     return accountPage(this.#settings, {
       ...allowed,
       session,
@@ -259,7 +252,7 @@ export class AccountEndpoint {
   /** Whether a grant is of this user: two upstreams may give one subject to two people. */
   #isOf({ subject, upstreamIssuer }: Pick<Grant, "subject" | "upstreamIssuer">, user: AccountUser): boolean {
     const issuer = this.#settings.upstreams.issuerOfRecord(upstreamIssuer);
-    return subject === user.subject && isSameIssuer(issuer, user.upstreamIssuer);
+    return subject === user.subject && issuer !== undefined && isSameIssuer(issuer, user.upstreamIssuer);
   }
 
   /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */
@@ -277,7 +270,7 @@ export class AccountEndpoint {
   }
 
   async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Response> {
-    const { signInPage } = await loadPages();
+    const { signInPage } = await import("./pages/pages.ts");
     const page = signInPage(this.#settings, reason, status);
     const secret = cookies.pageSecret();
     const changes = cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) });
