@@ -189,7 +189,10 @@ export function configureKeys(
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);
   const isLong = secret !== undefined || [given].flat().every((text) => text.length >= minSecretLength);
-  requireThat(isLong, `secret is missing, and what ${first.name} has in its place can be guessed. ${remedy}`);
+  requireThat(
+    isLong,
+    `secret is missing, and what ${first.name} has in its place has fewer than 32 characters and can be guessed. ${remedy}`,
+  );
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });
 }
