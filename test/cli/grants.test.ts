@@ -12,10 +12,10 @@ import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
-import { useMigrationStores } from "../support/migration-stores.ts";
 import { heard } from "../support/provider-events.ts";
 import { ClientHarness, pkce } from "../support/provider-harness.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the secret of this test, which is long enough";

@@ -61,6 +61,7 @@ export async function openUpstreamScene(kind: UpstreamKind): Promise<UpstreamSce
         repositories: createInMemoryRepositories({ clock }),
         clock,
         logger: false,
+        overload: false,
       }),
     );
     server.on(

@@ -6,6 +6,8 @@ export const paths = {
   register: "/register",
   revoke: "/revoke",
   account: "/account",
+  /** The server's public keys, of which there are none: nothing that clients get is signed. */
+  keys: "/.well-known/jwks.json",
 } as const;
 
 /** Where an upstream sends the browser back to, below the base URL. */

@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { callbackPath, pathBelow, paths, wellKnownUrl, withoutLastSlashes } from "../../../src/provider/oauth/paths.ts";
 
 it("the endpoints are where they have always been", () => {
-  expect(Object.values(paths)).toEqual(["/authorize", "/consent", "/token", "/register", "/revoke", "/account"]);
+  const pages = ["/authorize", "/consent", "/token", "/register", "/revoke", "/account"];
+  expect(Object.values(paths)).toEqual([...pages, "/.well-known/jwks.json"]);
   expect(callbackPath("pangea")).toBe("/pangea/callback");
 });
 

@@ -1,22 +1,15 @@
 import type { Redis } from "ioredis";
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type SampleRecord, sampleIndexes, sampleSchema } from "../../../src/conformance.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
 import { RedisRepository, redisOptions } from "../../../src/redis.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { connectRedis } from "../../support/redis-clients.ts";
-import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
-import { setUp } from "../../support/set-up.ts";
+import { useRedis } from "../../support/use-redis.ts";
 
-let server: RedisServer;
 let redis: Redis;
-setUp("file", async (parts) => {
-  server = parts.use(await startRedisServer());
-  redis = parts.use(await connectRedis(server));
-});
-beforeEach(async () => {
-  await redis.flushall();
+useRedis((started) => {
+  ({ redis } = started);
 });
 
 const record = (name: string, expiresAt?: number): SampleRecord => ({
