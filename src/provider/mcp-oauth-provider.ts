@@ -186,6 +186,7 @@ export class McpOAuthProvider {
    * @param authInfo - Of the request: its `token` opens the grant.
    * @throws {OAuthError} with `invalid_token` when the login is over.
    * @throws {UpstreamUnavailableError} when the upstream is needed and does not answer.
+   * @throws {UpstreamRejectedError} when the upstream refuses this server. The login is not over by that.
    * @throws {StorageError} when the store fails.
    *
    * @example

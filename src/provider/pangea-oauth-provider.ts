@@ -120,6 +120,7 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
    * @param authInfo - Of the request: its `token` opens the grant.
    * @throws {OAuthError} with `invalid_token` when the login is over.
    * @throws {UpstreamUnavailableError} when Pangea AuthN is needed and does not answer.
+   * @throws {UpstreamRejectedError} when Pangea AuthN refuses this server. The login is not over by that.
    * @throws {StorageError} when the store fails.
    *
    * @example

@@ -12,7 +12,7 @@ import { readMigrateOptions } from "../../src/cli/migrate/migrate-options.ts";
 import type { Environment } from "../../src/cli/store/store-settings.ts";
 import { KeyRing, type ProviderRecords, type ProviderRepositories } from "../../src/index.ts";
 import { copyOrder } from "../../src/records/copy-repositories.ts";
-import { sealUnsealed } from "../../src/records/sealable.ts";
+import { giveKeys } from "../../src/records/sealable.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import type { StoreKind } from "../support/migration-stores.ts";
 import { keyOf, stateOf, withKind, writeRecords } from "../support/provider-state.ts";
@@ -352,7 +352,7 @@ it("opens what a provider has sealed in its SQLite file by itself", async () => 
   const issuer = "https://mcp.example.org";
   {
     await using own = createSqliteRepositories(file);
-    sealUnsealed(own, KeyRing.from(secrets.source, { context: issuer }));
+    giveKeys(own, KeyRing.from(secrets.source, { context: issuer }));
     await writeRecords(own, "grants", { count: 4, expiresAt: inAnHour() });
   }
   const { report } = await migrated({

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
-import { sealUnsealed } from "../../records/sealable.ts";
+import { giveKeys } from "../../records/sealable.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
@@ -115,7 +115,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? [], scopes);
   const keys = configureKeys(options, given, addresses.issuer);
-  if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
+  if (options.repositories !== undefined) giveKeys(options.repositories, keys);
   const reporter = new Reporter(new OperatorLog(options.logger, clock));
   const repositories = options.repositories ?? createInMemoryRepositories({ clock });
   return {

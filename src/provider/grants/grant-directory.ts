@@ -10,6 +10,7 @@ import { isIndexedBy } from "../../storage/indexed.ts";
 import { isUnreadable, UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
 import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
@@ -33,6 +34,7 @@ export interface GrantSummary {
   readonly clientHost: string | undefined;
   /** Whether somebody has checked who the client is: its document is on its own domain, or the options of this server name it. */
   readonly clientVerified: boolean;
+  /** What its tokens may do; with `offline_access` where the person has allowed refresh tokens by that scope. */
   readonly scopes: readonly string[];
   /** What the grant is for: the URL of an MCP endpoint. */
   readonly resource: string | undefined;
@@ -121,7 +123,7 @@ export async function summaryOf(
   grantId: string,
   grant: Grant,
 ): Promise<GrantSummary> {
-  const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
+  const { clientId, clientName, clientHost, clientVerified = false, subject, createdAt, expiresAt } = grant;
   const use = await lastUse(repositories.grantUses, grantId);
   return {
     grantId,
@@ -131,7 +133,7 @@ export async function summaryOf(
     clientVerified,
     subject,
     upstreamIssuer: issuerOf(grant, upstreams),
-    scopes: [...scopes],
+    scopes: grant.offlineAccess ? [...grant.scopes, offlineAccess] : [...grant.scopes],
     resource: grant.resource?.href,
     createdAt,
     lastUsedAt: use?.usedAt,

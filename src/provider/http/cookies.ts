@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { pathBelow, paths } from "../oauth/paths.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 
@@ -240,7 +240,7 @@ export function visitorOf({ method, headers }: Pick<Request, "method" | "headers
 }
 
 function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return hash("sha256", text, "hex").slice(0, 16);
 }
 
 function pairs(header: string | null): Cookie[] {

@@ -81,7 +81,9 @@ async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
       status: "error",
       what: `${issuer} answers, and its discovery document names another issuer: ${named}.`,
       why: "An issuer is compared letter by letter: nobody can log in.",
-      remedy: `Set issuer of ${owner}() to ${named}, if that is yours.`,
+      remedy: named.includes("{")
+        ? `Set issuer of ${owner}() to that of your own tenant: with this one anybody's could log in.`
+        : `Set issuer of ${owner}() to ${named}, if that is yours.`,
     },
   };
 }

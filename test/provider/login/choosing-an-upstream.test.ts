@@ -158,3 +158,13 @@ function hostOrError(response: Response): string {
   const location = new URL(response.headers.get("location") ?? "");
   return location.searchParams.get("error") ?? location.host;
 }
+
+it("the operator reads of each upstream once which redirect URI has to be registered there", async () => {
+  const lines: string[] = [];
+  const info = (text: unknown) => void lines.push(String(text));
+  const { start } = twoUpstreams({ logger: { debug() {}, info, warn() {}, error() {} } });
+  const harness = start();
+  for (const id of ["red", "blue", "red"]) await logInAt(harness, { id });
+  const told = lines.flatMap((line) => /come back to (\S+):/.exec(line)?.[1] ?? []);
+  expect(told).toEqual(["https://mcp.example/red/callback", "https://mcp.example/blue/callback"]);
+});
