@@ -117,9 +117,12 @@ export function configureEmailDomains(
 ): ReadonlyMap<string, string> {
   const ids = upstreams.map(({ id }) => id);
   const domains = new Map<string, string>();
+  const written = new Map<string, string>();
   for (const [domain, id] of Object.entries(given)) {
     const known = requireDomain("A name in emailDomains", domain);
-    requireThat(!domains.has(known), `emailDomains has ${known} twice, as "${domain}" too: list each domain once.`);
+    const other = written.get(known);
+    requireThat(other === undefined, `emailDomains has one domain twice, as "${other}" and "${domain}": list it once.`);
+    written.set(known, domain);
     const meant = namesLike(String(id), ids);
     const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${ids.join(", ")}.`;
     requireThat(ids.includes(id), `emailDomains["${domain}"] is no id of an upstream. ${remedy}`);
