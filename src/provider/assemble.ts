@@ -73,8 +73,8 @@ export function assemble(given: ProviderConfiguration) {
   void loadForRequests(configuration);
   const background = (nowSeconds?: number): void => {
     announcements.announce(nowSeconds);
-    upstreamRevocations.retries.begin();
-    sessions.unstored.begin();
+    upstreamRevocations.retries.begin(nowSeconds);
+    sessions.unstored.begin(nowSeconds);
   };
   return {
     background,

@@ -64,7 +64,8 @@ export class McpOAuthProvider {
   }
 
   /**
-   * True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke.
+   * True for a URL path that `fetch` answers: metadata, register, authorize, consent, callbacks, token,
+   * revoke and account, as far as the options have them served.
    *
    * @param method - Of the request. `fetch` answers `OPTIONS` at the MCP endpoint too: a browser asks before it sends a
    * token, and no guard could know it. Default: `GET`.

@@ -848,4 +848,15 @@ export const attackRules: readonly ProvedRule[] = [
       ],
     ],
   },
+  {
+    name: "Guessing whose records they are",
+    tests: ["guessing-whose-records-they-are"],
+    edits: [
+      [
+        "storage/codecs/labels.ts",
+        'label: createHmac("sha256", bytes).update(text).digest("base64url"),',
+        'label: createHash(bytes.length > 0 ? "sha256" : createHmac.name).update(text).digest("base64url"),',
+      ],
+    ],
+  },
 ];

@@ -12,10 +12,10 @@ import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
-import { useMigrationStores } from "../support/migration-stores.ts";
 import { heard } from "../support/provider-events.ts";
 import { ClientHarness, pkce } from "../support/provider-harness.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the secret of this test, which is long enough";
@@ -109,6 +109,41 @@ describe.each(["vault", "redis", "sqlite", "postgres"] as const)("grants in %s",
     expect(await run(["revoke"], { ...store, all: true, yes: true })).toMatchObject({ code: 0, text: "" });
     expect((await repositories.grants.get("one"))?.revokedAt).toBeDefined();
   });
+});
+
+it("two people of one subject are told apart by their upstreams, and a subject alone ends nobody's login", async () => {
+  const namespace = "upstreams";
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
+  await fill(repositories);
+  const [red, blue] = ["https://login.red.example", "https://login.blue.example"];
+  const grant = await repositories.grants.get("one");
+  if (grant === undefined) throw new Error("there is no grant to copy");
+  await repositories.grants.set("one", { ...grant, upstreamIssuer: red });
+  await repositories.grants.set("two", { ...grant, upstreamIssuer: `${red}/` });
+  await repositories.grants.set("four", { ...grant, upstreamIssuer: blue });
+  await repositories.grants.set("five", grant);
+  const values = { store: servers.stores.sqlite.address, namespace, subject: "ada", yes: true };
+  const idsOfAll = async () => idsIn((await run(["list"], { store: values.store, namespace, json: true })).text);
+  const all = await idsOfAll();
+
+  const listed = await run(["list"], { store: values.store, namespace, subject: "ada" });
+  for (const issuer of [red, blue]) expect(listed.text).toContain(issuer);
+  // Whether or not somebody is there to be asked.
+  for (const refused of [await run(["revoke"], values), await run(["revoke"], { ...values, yes: false }, "y")]) {
+    expect(refused).toMatchObject({ code: 1, text: "" });
+    expect(refused.said).toContain("--upstream-issuer");
+    expect(refused.said).not.toContain("[y/N]");
+  }
+  expect(await idsOfAll()).toEqual(all);
+  const ofRed = { ...values, "upstream-issuer": red };
+  expect(idsIn((await run(["list"], { ...ofRed, yes: false, json: true })).text)).toEqual(["one", "two"]);
+  const ended = await run(["revoke"], ofRed);
+  expect(ended).toMatchObject({ code: 0, text: "2 grants ended.\n" });
+  expect(ended.said).toMatch(/"grantId":"one","subject":"ada","upstreamIssuer":"https:\/\/login\.red\.example"/);
+  expect(await run(["revoke"], values), "one names an issuer, the other does not").toMatchObject({ code: 1 });
+  expect(await run(["revoke"], { ...values, "upstream-issuer": blue })).toMatchObject({ text: "1 grant ended.\n" });
+  expect(await run(["revoke"], values), "nobody else is left").toMatchObject({ text: "1 grant ended.\n" });
+  expect(await idsOfAll()).toEqual(["three"]);
 });
 
 it("a person is asked before anything is ended, and nobody else is", async () => {

@@ -12,11 +12,12 @@ import { readMigrateOptions } from "../../src/cli/migrate/migrate-options.ts";
 import type { Environment } from "../../src/cli/store/store-settings.ts";
 import { KeyRing, type ProviderRecords, type ProviderRepositories } from "../../src/index.ts";
 import { copyOrder } from "../../src/records/copy-repositories.ts";
-import { sealUnsealed } from "../../src/records/sealable.ts";
+import { giveKeys } from "../../src/records/sealable.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
-import { type StoreKind, useMigrationStores } from "../support/migration-stores.ts";
+import type { StoreKind } from "../support/migration-stores.ts";
 import { keyOf, stateOf, withKind, writeRecords } from "../support/provider-state.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const kinds: readonly StoreKind[] = ["vault", "redis", "sqlite", "postgres"];
@@ -184,7 +185,8 @@ async function program(words: readonly string[], onError: (text: string, kill: (
   });
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk);
-    onError(stderr, () => child.kill("SIGINT"));
+    // A second Ctrl-C ends a program at once.
+    onError(stderr, () => child.killed || child.kill("SIGINT"));
   });
   const [code] = await once(child, "close");
   return { code, stdout, stderr };
@@ -197,7 +199,7 @@ describe("as a program", () => {
   it("ends between two records at Ctrl-C, says how to go on, and a second run goes on", async () => {
     const { values, openTarget } = await pairOf("sqlite", "redis");
     const all = perKind * copyOrder.length;
-    const stopped = await program(wordsOf({ ...values, rate: "60" }), (text, kill) => {
+    const stopped = await program(wordsOf({ ...values, rate: "10" }), (text, kill) => {
       if (text.includes("grants: ")) kill();
     });
     expect(stopped).toMatchObject({ code: 130, stderr: expect.stringContaining("Run the same command again") });
@@ -350,7 +352,7 @@ it("opens what a provider has sealed in its SQLite file by itself", async () => 
   const issuer = "https://mcp.example.org";
   {
     await using own = createSqliteRepositories(file);
-    sealUnsealed(own, KeyRing.from(secrets.source, { context: issuer }));
+    giveKeys(own, KeyRing.from(secrets.source, { context: issuer }));
     await writeRecords(own, "grants", { count: 4, expiresAt: inAnHour() });
   }
   const { report } = await migrated({

@@ -96,13 +96,17 @@ function asText(place: Endpoint["place"], value: unknown): string | undefined {
   return place === "header" ? headerText(String(value)) : String(value);
 }
 
-/** What scripts make of a secret that is not set: it counts as left out. */
-const unsetSecrets: readonly unknown[] = ["undefined", "null"];
+/** What scripts make of a value that is not set: it counts as left out, where a parameter may be left out. */
+const unset: readonly unknown[] = ["undefined", "null", "None"];
+const dispensable: readonly string[] = ["client_secret", "resource"];
 
 /** Whether what is sent amounts to the good value. A parameter without a value is one that is left out. */
 function isGood(name: string, sent: readonly unknown[], good: unknown): boolean {
-  const isUnset = (value: unknown): boolean => name === "client_secret" && unsetSecrets.includes(value);
-  const there = sent.filter((value) => value !== undefined && value !== "" && !isUnset(value));
+  const isUnset = (value: unknown): boolean => dispensable.includes(name) && unset.includes(value);
+  // The same value twice says no more than once.
+  const there = [...new Set(sent)].filter((value) => value !== undefined && value !== "" && !isUnset(value));
+  // A public client has no secret, and what it shows all the same is not looked at.
+  if (name === "client_secret" && good === undefined) return true;
   if (there.length === 0) return good === undefined || name === "redirect_uri" || name === "resource";
   if (name === "resource") return there.every((value) => isPlaceOf(value, good));
   return there.length === 1 && plainly(name, there[0]) === plainly(name, good);

@@ -18,7 +18,7 @@ export function startServer(
   options: Omit<McpOAuthProviderOptions, "baseUrl" | "scopes">,
   internals: ProviderInternals = {},
 ): FakeUpstreamServer {
-  const settings = { baseUrl, scopes: ["user"], secret: serverSecret, ...options };
+  const settings = { baseUrl, scopes: ["user"], secret: serverSecret, overload: false as const, ...options };
   return new ClientHarness(new McpOAuthProvider(settings, internals), baseUrl);
 }
 

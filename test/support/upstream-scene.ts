@@ -55,6 +55,7 @@ export async function openUpstreamScene(
         repositories: createInMemoryRepositories({ clock }),
         clock,
         logger: false,
+        overload: false,
         ...changes,
         upstream,
       });

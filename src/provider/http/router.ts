@@ -7,7 +7,7 @@ import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
 import type { AccountEndpoint } from "./account-endpoint.ts";
 import type { Admission } from "./admission.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
-import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
+import { authorizationServerMetadata, openIdMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import {
@@ -78,7 +78,9 @@ export class Router {
         parts.watch.found();
         return metadataResponse(content);
       };
-      return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
+      // Clients put the path of the server at the end as they have it, with a slash where people have typed one.
+      const places = urls.flatMap((url) => [new URL(url).pathname, `${new URL(url).pathname}/`]);
+      return places.map((place) => [place, { methods: ["GET"], crossOrigin: true, respond }]);
     };
     const page = (
       name: "authorize" | "consent" | "callback",
@@ -111,8 +113,11 @@ export class Router {
       apis.push({ path: paths.revoke, name: "revocation_endpoint", limit: "revoke", respond });
     }
     const announced = Object.fromEntries(apis.map(({ name, path }) => [name, baseUrl + path]));
+    const metadata = authorizationServerMetadata(configuration, announced);
     this.#routes = new Map<string, Route>([
-      ...document(metadataUrls([issuer, baseUrl]), authorizationServerMetadata(configuration, announced)),
+      ...document(metadataUrls([issuer, baseUrl], "oauth-authorization-server"), metadata),
+      ...document(metadataUrls([issuer, baseUrl], "openid-configuration"), openIdMetadata(configuration, metadata)),
+      ...document([baseUrl + paths.keys], { keys: [] }),
       ...document(
         [baseUrl, resource].map((url) => wellKnownUrl(url, "oauth-protected-resource")),
         protectedResourceMetadata(configuration),
@@ -194,11 +199,6 @@ export class Router {
 }
 
 /** Every place where a client may look for the metadata: RFC 8414 inserts the path, OpenID Connect appends it. */
-function metadataUrls(urls: readonly string[]): string[] {
-  return urls.flatMap((url) =>
-    ["oauth-authorization-server", "openid-configuration"].flatMap((suffix) => [
-      wellKnownUrl(url, suffix),
-      `${url.replace(/\/$/, "")}/.well-known/${suffix}`,
-    ]),
-  );
+function metadataUrls(urls: readonly string[], suffix: string): string[] {
+  return urls.flatMap((url) => [wellKnownUrl(url, suffix), `${url.replace(/\/$/, "")}/.well-known/${suffix}`]);
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomBytes, randomUUID } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import type { SealedJson } from "../../secrets/sealed-json.ts";
@@ -107,7 +107,7 @@ export class UpstreamLogin<About> {
       upstream.id,
     );
     const transaction = { about, upstream: upstream.id, upstreamVerifier, expiresAt: now() + lifetimes.login };
-    const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
+    const codeChallenge = hash("sha256", upstreamVerifier, "base64url");
     return {
       location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
       state,
@@ -234,9 +234,12 @@ function otherCallback({ name }: Upstream, arrivedAt: string): UpstreamRejectedE
   return new UpstreamRejectedError("server_error", "The login was answered by another identity provider.", { advice });
 }
 
+/** How much of a foreign issuer an operator is told, in characters: anybody can come back with one. */
+const maxShownIssuer = 100;
+
 /** The callback names an issuer that is not the upstream's. An address in it is no secret; anything else is left out. */
 function otherIssuer({ name, issuer: own }: Upstream, given: string): UpstreamRejectedError {
-  const other = URL.canParse(given) ? new URL(given).origin : "no URL";
+  const other = URL.canParse(given) ? new URL(given).origin.slice(0, maxShownIssuer) : "no URL";
   const advice = `The answer names the issuer ${other}, and the configured one is ${own}. Where both are your project of ${name}, configure the one that it names; else somebody has mixed up two logins.`;
   return new UpstreamRejectedError("server_error", "The login was answered by another issuer.", { advice });
 }

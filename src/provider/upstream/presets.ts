@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { type OptionKinds, requireHttpUrl, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
+import { asciiDomain, requireDomain } from "./email-domain.ts";
 import type { OAuth2Options } from "./oauth2.ts";
 import type { OpenIdConnectOptions } from "./openid-connect.ts";
 import { bothAllow } from "./who-may-log-in.ts";
@@ -48,10 +50,7 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
  */
 export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
   const { hostedDomain, ...options } = checked("google", given, { ...changeable, hostedDomain: "any" });
-  requireThat(
-    hostedDomain === undefined || /^[^\s@:/]+\.[^\s@:/.]+$/.test(requireText("google: hostedDomain", hostedDomain)),
-    "google: hostedDomain must be the domain of the addresses and nothing else, such as example.org.",
-  );
+  const domain = hostedDomain === undefined ? undefined : requireDomain("google: hostedDomain", hostedDomain);
   return {
     id: "google",
     name: "Google",
@@ -61,10 +60,10 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
     prompts: ["none", "consent", "select_account"],
     revocation: false,
     ...options,
-    ...(hostedDomain !== undefined && {
+    ...(domain !== undefined && {
       // The parameter is a hint to the page of Google; the claim is what counts.
       allow: bothAllow(
-        (_, { hd }) => hd === hostedDomain || `Log in with an account of ${hostedDomain}.`,
+        (_, { hd }) => (typeof hd === "string" && asciiDomain(hd) === domain) || `Log in with an account of ${domain}.`,
         options.allow,
       ),
     }),
@@ -72,7 +71,7 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
       // Google gives a refresh token for this, and only when the person is asked.
       access_type: "offline",
       prompt: "consent",
-      ...(hostedDomain !== undefined && { hd: hostedDomain }),
+      ...(domain !== undefined && { hd: domain }),
       ...options.authorizationParameters,
     },
   };
@@ -199,7 +198,7 @@ export function auth0(given: Preset<{ readonly domain: string }>): OpenIdConnect
  */
 export function keycloak(given: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
   const { url, realm, ...options } = checked("keycloak", given, { ...changeable, url: "any", realm: "any" });
-  const base = requireHttpUrl("keycloak: url", url).replace(/\/+$/, "");
+  const base = withoutLastSlashes(requireHttpUrl("keycloak: url", url));
   requireThat(
     !/\/realms(?:\/|$)/.test(base),
     "keycloak: url must be the address of Keycloak without /realms/…, which follows from realm.",
@@ -264,7 +263,7 @@ const gitHubMembershipSchema = z.object({ state: z.string() });
  */
 export function gitHub(given: GitHubOptions): OAuth2Options {
   const { organization, url = "https://github.com", ...options } = checked("gitHub", given, gitHubKinds);
-  const base = requireHttpUrl("gitHub: url", url).replace(/\/+$/, "");
+  const base = withoutLastSlashes(requireHttpUrl("gitHub: url", url));
   requireThat(
     base !== "https://api.github.com",
     "gitHub: url must be where people log in, not the address of the API.",

@@ -1,15 +1,20 @@
 import { StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
-import { requireObject } from "../../option-checks.ts";
-import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import { requireObject, requireThat } from "../../option-checks.ts";
+import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
+import type { IndexedRepository } from "../indexed.ts";
 import { KeyTurns } from "../key-turns.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
+import type { IndexEntry } from "../record-indexes.ts";
+import type { EncodedRecord } from "../record-text.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
 import { Addition, type AdditionPlace } from "./addition.ts";
 import { removeClaimed } from "./claim.ts";
 import { toVaultService } from "./connect.ts";
+import { IndexSearch } from "./index-search.ts";
+import { indexMembers, indexPlaceOf } from "./item-metadata.ts";
 import { ItemRecords } from "./item-records.ts";
 import { ItemRemoval } from "./item-removal.ts";
 import { sweepItems } from "./item-sweep.ts";
@@ -56,7 +61,9 @@ import type { VaultServiceLike } from "./vault-service.ts";
  * });
  * ```
  */
-export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V>, ReadsBack<K, V> {
+export class PangeaVaultRepository<V, K extends string = string>
+  implements Repository<K, V>, ReadsBack<K, V>, Pick<IndexedRepository<string, V>, "indexNames" | "entriesBy">
+{
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
   readonly #folder: VaultFolder;
@@ -64,6 +71,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   readonly #ownWrites: OwnWrites;
   readonly #items: OwnItems;
   readonly #removal: ItemRemoval;
+  readonly #search: IndexSearch<V>;
   #closed = false;
 
   /**
@@ -97,9 +105,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     internals: VaultInternals = {},
   ) {
     requireObject("options", options);
-    const { expiresAt, ...others } = options;
+    const { expiresAt, indexes, ...others } = options;
     this.#settings = readVaultOptions(others, internals);
-    this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings);
+    requireIndexable(schemaOrCodec, indexes, this.#settings.kind);
+    this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings, indexes);
     this.#folder =
       folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
@@ -110,6 +119,15 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
       records: this.#records,
       ownWrites: this.#ownWrites,
     });
+    this.#search = new IndexSearch({
+      records: this.#records,
+      folder: this.#folder,
+      kind: this.#settings.kind ?? "",
+      takeOver: this.#settings.takeOver,
+      find: (key) => this.#find(key),
+      all: () => this.#all(),
+    });
+    if (this.#search.hasIndexes) this.#folder.schemes.want(() => this.#records.indexes.schemes()[0]);
   }
 
   /**
@@ -140,20 +158,24 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   async set(key: K, value: V): Promise<void> {
     this.#assertUsable(key);
-    const text = this.#records.encode(key, value);
-    await this.#inTurn(key, () =>
+    const { text, indexEntry } = this.#encode(key, value);
+    const write = this.#inTurn(key, () =>
       writeItem(key, text, {
         calls: this.#folder.calls,
         settings: this.#settings,
         ownWrites: this.#ownWrites,
         removal: this.#removal,
-        store: () => this.#folder.calls.store(this.#records.toItem(key, text)),
+        indexPlace: indexPlaceOf(indexMembers(indexEntry) ?? {}),
+        placeOf: (item) => this.#records.placeOf(item),
+        leaveIndex: (item) => this.#search.leave(item),
+        store: () => this.#folder.calls.store(this.#records.toItem(key, text, this.#placed(indexEntry))),
         standing: async (refusal) => {
           const found = await afterWrite(this.#folder.lookup.findOne(key));
           return recordAmong(this.#items.amongOr(refusal, found), this.#records.isLive);
         },
       }),
     );
+    await Promise.all([write, this.#folder.schemes.announce()]);
   }
 
   /**
@@ -233,16 +255,18 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
    */
   async add(key: K, value: V): Promise<boolean> {
     this.#assertUsable(key);
-    const text = this.#records.encode(key, value);
-    return this.#inTurn(key, async () => {
+    const encoded = this.#encode(key, value);
+    const added = this.#inTurn(key, async () => {
       for await (const _ of pauses(this.#settings)) {
-        const answer = await new Addition(this.#placeOf(key, text)).run();
+        const answer = await new Addition(this.#placeOf(key, encoded)).run();
         if (answer !== "again") return answer;
       }
       throw new StorageUnavailableError("Other callers add and remove the record in Vault all the time.", {
         effect: "none",
       });
     });
+    const [answer] = await Promise.all([added, this.#folder.schemes.announce()]);
+    return answer;
   }
 
   /** What `get` would give after `set`. */
@@ -294,12 +318,38 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   }
 
   /**
+   * The names of the indexes by which a search reads less than everything: none before there are keys for the labels, with
+   * `takeOver`, and where the Vault service has no `update`.
+   */
+  get indexNames(): readonly string[] {
+    return this.#search.isIndexed ? this.#records.indexes.names : [];
+  }
+
+  /**
+   * Every record of this folder and kind that has not expired and that the index has under this value. Four calls to Vault in
+   * sequence where there are up to a hundred: they find records by labels in the metadata of their items, each an HMAC under
+   * the key that seals. Items that have no labels are read too, and get them on the way, a hundred a search.
+   *
+   * Items whose labels were made with a key that is not in the key ring are all read, as long as they are there. An instance of
+   * an earlier version that writes another value of the index over a record with labels is not noticed until the record is
+   * deleted.
+   *
+   * @throws {ConfigurationError} when there is no such index.
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read and that may be meant.
+   * @throws {StorageFailure} when the store fails.
+   */
+  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    this.#assertOpen();
+    yield* this.#search.find(index, value);
+  }
+
+  /**
    * Ends the repository: later calls reject. Waits until what was taken is deleted. There is no connection to close; the
    * SDK uses the global `fetch`.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await this.#removal.settled();
+    await Promise.all([this.#removal.settled(), this.#folder.schemes.settled()]);
     this.#ownWrites.clear();
   }
 
@@ -314,15 +364,31 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   async #find(key: string): Promise<Standing | undefined> {
     const standing = recordAmong(await this.#items.named(key), this.#records.isLive);
     // What is claimed is about to be deleted: nobody may write over it.
-    if (standing !== undefined && !isClaimed(standing.record)) this.#ownWrites.remember(key, standing.record);
+    if (standing !== undefined && !isClaimed(standing.record)) {
+      const recordPlace = this.#records.placeOf(standing.record);
+      this.#ownWrites.remember(key, { ...standing.record, recordPlace });
+    }
     return standing;
   }
 
-  #placeOf(key: string, text: string): AdditionPlace {
+  #encode(key: string, value: V): EncodedRecord {
+    return this.#records.encode(key, value);
+  }
+
+  /** What a new item has in the index: nothing before other instances can know how its labels are made. */
+  #placed(entry: IndexEntry | undefined): IndexEntry | undefined {
+    const mayBePlaced = entry !== undefined && this.#search.isIndexed && this.#folder.schemes.isAnnounced(entry.scheme);
+    return mayBePlaced ? entry : undefined;
+  }
+
+  #placeOf(key: string, { text, indexEntry }: EncodedRecord): AdditionPlace {
     return {
       settings: this.#settings,
       isLive: this.#records.isLive,
-      store: (mark) => this.#folder.stores.store(() => this.#folder.calls.store(this.#records.toItem(key, text, mark))),
+      store: (mark) =>
+        this.#folder.stores.store(() =>
+          this.#folder.calls.store(this.#records.toItem(key, text, this.#placed(indexEntry), mark)),
+        ),
       look: async (failure) => {
         const found = await afterWrite(this.#folder.lookup.find(key));
         return failure instanceof StorageRejectedError ? this.#items.amongOr(failure, found) : this.#items.among(found);
@@ -331,7 +397,10 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
       delete: (item) => afterWrite(this.#removal.delete(item)),
       removeClaimed: ({ id }) => afterWrite(removeClaimed(this.#folder.calls, id, this.#settings)),
       remove: (item) => afterWrite(this.#removal.removeNow(item)),
-      keep: (item) => this.#ownWrites.remember(key, item),
+      keep: (item) => {
+        const recordPlace = indexPlaceOf(indexMembers(indexEntry) ?? {});
+        this.#ownWrites.remember(key, { ...item, recordPlace });
+      },
     };
   }
 
@@ -348,4 +417,14 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
   }
+}
+
+/** @throws {ConfigurationError} for indexes whose labels would tell whoever may list the folder what the records hold. */
+function requireIndexable<V>(schemaOrCodec: SchemaOrCodec<V>, indexes: unknown, kind: string | undefined): void {
+  if (indexes === undefined || (typeof indexes === "object" && Object.keys(indexes ?? {}).length === 0)) return;
+  requireThat(kind !== undefined, "indexes in Vault need a kind: records are found by it in their folder.");
+  requireThat(
+    asCodec(schemaOrCodec).labels !== undefined,
+    "indexes in Vault need sealed records, sealed(schema, keys): their labels are in the metadata, which can be read without the secrets.",
+  );
 }

@@ -87,7 +87,7 @@ class Scene {
         ...providerOptions(emulator.issuerUrl),
         repositories: { ...this.repositories, refreshTokens: this.refreshTokens },
         rateLimits: false,
-        ...(overload !== undefined && { overload }),
+        overload: overload ?? {},
       },
       this.loop.internals,
     );

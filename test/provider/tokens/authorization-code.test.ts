@@ -275,7 +275,8 @@ describe("an authorization code", () => {
     // Who shows a secret is told first whether it is the client's.
     const [code = ""] = codes;
     const proven = { grant_type: "authorization_code", code, code_verifier: form.code_verifier };
-    const answer = await harness.postForm("/token", { ...proven, client_id, client_secret: "x" });
-    expect((await jsonOf(answer)).error).toBe("invalid_client");
+    const confidential = await harness.register({ token_endpoint_auth_method: "client_secret_post" });
+    const shown = { client_id: confidential.client_id, client_secret: "x" };
+    expect((await jsonOf(await harness.postForm("/token", { ...proven, ...shown }))).error).toBe("invalid_client");
   });
 });
