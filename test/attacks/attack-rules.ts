@@ -751,6 +751,13 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "Mix-up of two upstreams, found by chance (the fuzzer)",
+    tests: ["../fuzz/fuzz"],
+    edits: [
+      ["provider/login/upstream-login.ts", "if (arrivedAt !== id) throw otherCallback(upstream, arrivedAt);", ""],
+    ],
+  },
+  {
     name: "Mix-up of two upstreams: the issuer of another one",
     tests: ["mix-up-of-upstreams"],
     edits: [
