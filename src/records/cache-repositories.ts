@@ -4,6 +4,7 @@ import type { InvalidationChannel, InvalidationSource } from "../storage/cached/
 import { type Repository, requireRepository } from "../storage/contract.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import { hasIndexes } from "../storage/indexed.ts";
+import { markOfMemory } from "./kept-in-memory.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** The kinds of record that are cached. */
@@ -101,6 +102,7 @@ export function cacheRepositories<R extends ProviderRepositories>(
   });
   return {
     ...repositories,
+    ...markOfMemory(repositories),
     accessTokens: listable(accessTokens, repositories.accessTokens),
     grants: listable(grants, repositories.grants),
     clients: listable(clients, repositories.clients),

@@ -1,6 +1,7 @@
 import { recordKey } from "../../records/keys.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import type { Finding } from "../../storage/finding.ts";
+import { ownKeyIds } from "../keys/key-announcements.ts";
 import type { Examined } from "./diagnose.ts";
 
 /** How long an instance's mark stays, in seconds: as long as the announcement of its keys. */
@@ -12,7 +13,7 @@ const markLifetimeSeconds = 3600;
  */
 export async function checkSecrets({ repositories, keys, issuer, now }: Examined): Promise<Finding[]> {
   const { keyAnnouncements } = repositories;
-  const own = new Set(keys.ids);
+  const own = new Set(ownKeyIds({ keys, repositories }));
   const markKey = recordKey("key_announcement", issuer, "of whoever checked last");
   const mark = await keyAnnouncements.get(markKey);
   const others = new Set(mark !== undefined && !own.has(mark.keyId) ? [mark.keyId] : []);
