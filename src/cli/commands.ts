@@ -94,7 +94,9 @@ export const commands: Readonly<Record<string, Command>> = {
     synopsis: "[--json] [--config FILE]",
     summary: [
       "see whether settings, store and Pangea project of a server fit",
-      '--config  a file that exports the provider, as "provider" or as default',
+      '--config  a module that exports the provider, as "provider" or as default:',
+      "          one of its own, that the server imports, and not the file that",
+      "          listens",
       "--json    print the findings as JSON",
       "Without --config it reads:",
       ...environmentHelp,
@@ -103,10 +105,12 @@ export const commands: Readonly<Record<string, Command>> = {
     packages: {},
     async run({ config, json }) {
       const { runDoctor } = await import("./doctor.ts");
-      process.exitCode = await runDoctor({
+      const exitCode = await runDoctor({
         config: typeof config === "string" ? config : undefined,
         json: json === true,
       });
+      // What the file has opened, such as a connection to its store, would keep this process alive.
+      process.stdout.write("", () => process.exit(exitCode));
     },
   },
   migrate: migrateCommand,

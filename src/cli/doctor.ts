@@ -1,11 +1,10 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { guideTo } from "../documentation.ts";
-import { ConfigurationError, PangeaAuthnError } from "../errors.ts";
+import { PangeaAuthnError } from "../errors.ts";
 import type { ProviderCheck } from "../provider/diagnosis/diagnose.ts";
-import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 import type { Finding } from "../storage/finding.ts";
 import { providerFromEnvironment } from "./doctor-environment.ts";
+import { exportedProvider } from "./exported-provider.ts";
+import { FileWatch } from "./file-watch.ts";
 
 /** What `doctor` is asked for. */
 export interface DoctorOptions {
@@ -16,8 +15,6 @@ export interface DoctorOptions {
   /** Where variables of the environment are read. Default: `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
-
-type Checked = Pick<McpOAuthProvider, "check">;
 
 /**
  * Looks whether a provider's configuration, its upstream and its store fit together, and prints what it finds.
@@ -35,10 +32,13 @@ async function checked(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<ProviderCheck> {
   const closers: (() => unknown)[] = [];
+  const file = config === undefined ? undefined : new FileWatch(config);
   try {
     const provider =
       config === undefined ? await providerFromEnvironment(environment, closers) : await exportedProvider(config);
-    return await provider.check();
+    file?.look();
+    const { findings } = await provider.check();
+    return resultOf([...(file?.findings() ?? []), ...findings]);
   } catch (failure) {
     if (!(failure instanceof PangeaAuthnError)) throw failure;
     const finding: Finding = {
@@ -48,22 +48,16 @@ async function checked(
       why: "A provider with this configuration does not start.",
       remedy: "Change what the message names.",
     };
-    return { status: "error", findings: [finding] };
+    return resultOf([finding, ...(file?.findings() ?? [])]);
   } finally {
     for (const close of closers.reverse()) await close();
   }
 }
 
-async function exportedProvider(config: string): Promise<Checked> {
-  const { default: given, provider = given }: Record<string, unknown> = await import(
-    pathToFileURL(resolve(config)).href
-  );
-  if (isChecked(provider)) return provider;
-  throw new ConfigurationError(`${config} must export a provider, as "provider" or as its default.`);
-}
-
-function isChecked(value: unknown): value is Checked {
-  return typeof value === "object" && value !== null && "check" in value && typeof value.check === "function";
+/** The findings with the worst of them. */
+function resultOf(findings: readonly Finding[]): ProviderCheck {
+  const has = (status: Finding["status"]) => findings.some((finding) => finding.status === status);
+  return { status: has("error") ? "error" : has("warning") ? "warning" : "ok", findings };
 }
 
 /** The most characters in a line, so that no terminal breaks it. */
