@@ -100,6 +100,9 @@ async function pairOf(from: StoreKind, to: StoreKind) {
   return { values, openSource, openTarget };
 }
 
+/** The kinds whose every record says that something is over. */
+const ends = new Set<keyof ProviderRecords>(["refreshTokens", "clientAssertions", "consentRevocations"]);
+
 /** Writes to a store as a server does, until it is told to stop: new records, others changed, others deleted. */
 function keepWriting(repositories: ProviderRepositories) {
   let isStopped = false;
@@ -110,8 +113,9 @@ function keepWriting(repositories: ProviderRepositories) {
       const turn = Math.floor(writes / copyOrder.length);
       await withKind(repositories, kind, async (repository, sample) => {
         if (turn % 3 === 0) await repository.add(keyOf(kind, 1_000 + turn), sample(1_000 + turn, inAnHour()));
-        if (turn % 3 === 1) await repository.set(keyOf(kind, turn % 6), sample(2_000 + turn, inAnHour()));
-        if (turn % 3 === 2) await repository.take(keyOf(kind, 6 + (turn % 6)));
+        // No server brings back what was revoked, and none deletes what says that something is over.
+        if (turn % 3 === 1) await repository.set(keyOf(kind, turn % 6), sample(2_001 + 5 * turn, inAnHour()));
+        if (turn % 3 === 2 && !ends.has(kind)) await repository.take(keyOf(kind, 6 + (turn % 6)));
       });
     }
     return writes;
