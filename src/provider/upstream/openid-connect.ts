@@ -5,7 +5,7 @@ import {
   type OptionKinds,
   requireDuration,
   requireExactText,
-  requireHttpUrl,
+  requireIssuerUrl,
   requireOptions,
   requireThat,
 } from "../../option-checks.ts";
@@ -169,7 +169,7 @@ class OpenIdConnect implements Upstream {
     requireOptions("openIdConnect", options ?? null, optionKinds);
     requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
-    this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
+    this.issuer = requireIssuerUrl("openIdConnect: issuer", options.issuer);
     requireExactText("openIdConnect: clientId", options.clientId);
     requireThat(
       (clientSecret === undefined) !== (privateKey === undefined),
