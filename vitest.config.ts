@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    globalSetup: "test/support/build-drivers.ts",
+    globalSetup: ["test/support/install-packages.ts", "test/support/build-drivers.ts"],
     // CI has two cores, and a third of the time a worker waits for a server or a browser.
     maxWorkers: 3,
     projects: [

@@ -1,7 +1,6 @@
 import { channel, subscribe } from "node:diagnostics_channel";
 import { createServer } from "node:http";
 import { metrics } from "@opentelemetry/api";
-import { ConsoleMetricExporter, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import {
   createInMemoryRepositories,
   observed,
@@ -13,11 +12,8 @@ import { protectMcp } from "pangea-authn-fastmcp/node";
 import { announce, createProvider, host, port } from "./settings.ts";
 import { serveWhoami } from "./whoami.ts";
 
-// The SDK of your choice goes here, with an exporter that sends somewhere.
-const exportIntervalMillis = Number(process.env.OTEL_METRIC_EXPORT_INTERVAL ?? 60_000);
-const reader = new PeriodicExportingMetricReader({ exporter: new ConsoleMetricExporter(), exportIntervalMillis });
-metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
-
+// An SDK of OpenTelemetry, which sends this somewhere, is loaded before: `node --import ./telemetry.js …`. Without one
+// nothing is counted. `test/examples/console-metrics.ts` is one that prints.
 const meter = metrics.getMeter("pangea-authn-fastmcp");
 const counter = meter.createCounter("mcp.oauth.events", {
   description: "What the authorization server did, by event",

@@ -1,6 +1,12 @@
-import { OAuthError, OAuthErrorCode } from "@modelcontextprotocol/server";
+import { optionalPackage } from "../optional-package.ts";
 import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
 import { toOAuthError } from "../provider/oauth-failure.ts";
+
+const { OAuthError, OAuthErrorCode } = await optionalPackage(
+  "@modelcontextprotocol/server",
+  "toMcpSdkV2Verifier()",
+  () => import("@modelcontextprotocol/server"),
+);
 
 /** The `OAuthTokenVerifier` of the MCP SDK v2. */
 export type McpSdkV2Verifier = Pick<McpOAuthProvider, "verifyAccessToken">;

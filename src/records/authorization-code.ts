@@ -17,8 +17,12 @@ export interface ClientAuthentication {
 export interface AuthorizationCode {
   readonly clientId: string;
   readonly scopes: string[];
-  /** In epoch seconds. */
+  /** When the record is gone, in epoch seconds: later than the code ends, for instances whose clocks are ahead. */
   readonly expiresAt: number;
+  /** When the code ends for the instance that issued it, by its own clock, in epoch seconds. */
+  readonly endsAt?: number;
+  /** The instance that issued the code. Another one has another clock. */
+  readonly issuedBy?: string;
   /** The PKCE challenge, S256 (RFC 7636). */
   readonly codeChallenge: string;
   readonly redirectUri: URL;
@@ -56,6 +60,8 @@ export const AuthorizationCodeSchema = record<AuthorizationCode>({
   clientId: text,
   scopes: texts,
   expiresAt: number,
+  endsAt: optional(number),
+  issuedBy: optional(text),
   codeChallenge: text,
   redirectUri: url,
   resource: optional(url),

@@ -9,7 +9,7 @@ import {
 import { isEnumerable } from "../storage/enumerable.ts";
 import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import { outlasting } from "./outlasting.ts";
-import { type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
+import { forEachKind, type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
 
 /** How `copyRepositories` copies: as `copyRepository` does, one kind of record after the other. */
 export interface CopyRepositoriesOptions extends Omit<CopyRepositoryOptions, "onProgress" | "outlasts"> {
@@ -80,7 +80,7 @@ export async function copyRepositories(
       return last;
     }
   };
-  const reports = { ...nothingCopied };
+  const reports = forEachKind(nothing);
   for (const name of copyOrder) reports[name] = await copy(name);
   unreadable.throwIfAny();
   if (tooLarge !== undefined) throw tooLarge;
@@ -120,24 +120,8 @@ async function hasRecords(repository: object): Promise<boolean> {
 
 const nothing: CopyReport = { written: 0, unchanged: 0, kept: 0, gone: 0, failed: 0, removed: 0 };
 
-/** What has been copied before the first record is; the kinds in the order in which they are copied. */
-const nothingCopied: Record<keyof ProviderRecords, CopyReport> = {
-  grants: nothing,
-  grantUses: nothing,
-  consentRevocations: nothing,
-  clients: nothing,
-  upstreamSessions: nothing,
-  upstreamRevocations: nothing,
-  refreshTokens: nothing,
-  accessTokens: nothing,
-  authorizationCodes: nothing,
-  clientAssertions: nothing,
-  locks: nothing,
-  keyAnnouncements: nothing,
-  accountSessions: nothing,
-};
-
-const isKind = (name: string): name is keyof ProviderRecords => Object.hasOwn(nothingCopied, name);
+const kinds = forEachKind(true);
+const isKind = (name: string): name is keyof ProviderRecords => Object.hasOwn(kinds, name);
 
 /** The kinds of records in the order in which they are copied: no token is in the target before its grant. */
-export const copyOrder: readonly (keyof ProviderRecords)[] = Object.keys(nothingCopied).filter(isKind);
+export const copyOrder: readonly (keyof ProviderRecords)[] = Object.keys(kinds).filter(isKind);

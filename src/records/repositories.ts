@@ -137,6 +137,28 @@ export function createRepositories<B extends Backend = Backend>(
   };
 }
 
+/**
+ * One value for every kind of record. The members are in the order in which records are copied: no token is in another store
+ * before its grant.
+ */
+export function forEachKind<T>(value: T): Record<keyof ProviderRecords, T> {
+  return {
+    grants: value,
+    grantUses: value,
+    consentRevocations: value,
+    clients: value,
+    upstreamSessions: value,
+    upstreamRevocations: value,
+    refreshTokens: value,
+    accessTokens: value,
+    authorizationCodes: value,
+    clientAssertions: value,
+    locks: value,
+    keyAnnouncements: value,
+    accountSessions: value,
+  };
+}
+
 /** What the records of a person's logins are found by. */
 const ownership: Indexes<Pick<Grant, "clientId" | "subject">> = {
   client: ({ clientId }) => clientId,

@@ -32,7 +32,7 @@ const floors = [
   ["emulator/faults"],
   ["emulator/http"],
   ["emulator"],
-  ["option-checks.ts"],
+  ["option-checks.ts", "optional-package.ts"],
   ["errors.ts", "documentation.ts"],
 ];
 const isEmulator = (room: string) => room.split("/")[0] === "emulator";

@@ -2,18 +2,14 @@ import type { ProvedRule } from "../support/prove-rules.ts";
 
 /** openid-client checks the same claims once more: both have to go before such a token gets in. */
 const withoutChecksOfTheClient: ProvedRule["edits"][number] = [
-  "provider/upstream/openid-connect.ts",
-  `client.authorizationCodeGrant(configuration, answered, {
-        pkceCodeVerifier: codeVerifier,
-        expectedNonce: nonceOf(codeChallenge),
-        idTokenExpected: true,
-      }),`,
-  `(this.#options.fetch ?? fetch)(
-        new Request(String(configuration.serverMetadata().token_endpoint), {
-          method: "POST",
-          body: new URLSearchParams({ code, codeVerifier, codeChallenge, client: typeof client, answered: answered.href }),
-        }),
-      ).then((response) => response.json()),`,
+  "provider/upstream/client-requests.ts",
+  "client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier }),",
+  `(configuration[client.customFetch] ?? fetch)(String(configuration.serverMetadata().token_endpoint), {
+        method: "POST",
+        body: new URLSearchParams({ code, codeVerifier, answered: answered.href, checks: typeof checks }),
+        headers: {},
+        redirect: "manual",
+      }).then((response) => response.json()),`,
 ];
 
 /** The rule that stops each attack, and how to take it out. */
@@ -828,7 +824,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["unverified-email"],
     edits: [
       [
-        "provider/upstream/openid-connect.ts",
+        "provider/upstream/claimed-identity.ts",
         "claims.email_verified === true ? claims : { ...claims, email: undefined };",
         "claims;",
       ],
@@ -842,6 +838,17 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/upstream/openid-connect.ts",
         "const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;",
         "const { email_verified } = { ...fromUserinfo, ...fromToken };",
+      ],
+    ],
+  },
+  {
+    name: "Guessing whose records they are",
+    tests: ["guessing-whose-records-they-are"],
+    edits: [
+      [
+        "storage/codecs/labels.ts",
+        'label: createHmac("sha256", bytes).update(text).digest("base64url"),',
+        'label: createHash(bytes.length > 0 ? "sha256" : createHmac.name).update(text).digest("base64url"),',
       ],
     ],
   },

@@ -18,40 +18,23 @@ import {
 } from "../../src/index.ts";
 import { PostgresInvalidation, postgresOptions } from "../../src/postgres.ts";
 import { grantUseKey } from "../../src/records/keys.ts";
-import { sealUnsealed } from "../../src/records/sealable.ts";
+import { giveKeys } from "../../src/records/sealable.ts";
 import { RedisPubSubInvalidation, redisOptions } from "../../src/redis.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
-import { type MigrationStore, migrationStores, type StoreKind } from "../support/migration-stores.ts";
-import { findPostgres } from "../support/postgres-server.ts";
 import { heard } from "../support/provider-events.ts";
 import { ClientHarness, pkce } from "../support/provider-harness.ts";
 import { keyOf } from "../support/provider-state.ts";
 import { recordsOf } from "../support/records-of.ts";
-import { findRedis } from "../support/redis-server.ts";
-import { setUp } from "../support/set-up.ts";
-import { sqliteDirectory } from "../support/sqlite-subject.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-servers.stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the secret of this test, which is long enough";
 const emulator = useEmulator({ authn: false });
-let directory: Awaited<ReturnType<typeof sqliteDirectory>>;
-let stores: Record<StoreKind, MigrationStore>;
-setUp("file", async (parts) => {
-  directory = parts.use(await sqliteDirectory());
-  const redis = parts.use(await findRedis());
-  const postgres = parts.use(await findPostgres());
-  stores = await migrationStores({
-    baseUrlTemplate: emulator.baseUrlTemplate,
-    redisUrl: redis.url,
-    postgresUrl: postgres.url,
-    file: directory.file(),
-  });
-  for (const store of Object.values(stores)) parts.use(store);
-});
+const servers = useMigrationStores(emulator);
 
 const environment = (): Environment => ({
   PANGEA_VAULT_TOKEN: "pts_test",
@@ -113,9 +96,9 @@ const idsIn = (text: string): string[] => {
 describe.each(["vault", "redis", "sqlite", "postgres"] as const)("grants in %s", (kind) => {
   it("are listed, shown and ended, by user and by client", async () => {
     const namespace = `grants-${kind}`;
-    await using repositories = await stores[kind].open({ namespace, secret });
+    await using repositories = await servers.stores[kind].open({ namespace, secret });
     await fill(repositories);
-    const store = { store: stores[kind].address, namespace };
+    const store = { store: servers.stores[kind].address, namespace };
 
     expect(idsIn((await run(["list"], { ...store, json: true })).text)).toEqual(["one", "three", "two"]);
     const ofAda = await run(["list"], { ...store, json: true, subject: "ada" });
@@ -147,11 +130,46 @@ describe.each(["vault", "redis", "sqlite", "postgres"] as const)("grants in %s",
   });
 });
 
+it("two people of one subject are told apart by their upstreams, and a subject alone ends nobody's login", async () => {
+  const namespace = "upstreams";
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
+  await fill(repositories);
+  const [red, blue] = ["https://login.red.example", "https://login.blue.example"];
+  const grant = await repositories.grants.get("one");
+  if (grant === undefined) throw new Error("there is no grant to copy");
+  await repositories.grants.set("one", { ...grant, upstreamIssuer: red });
+  await repositories.grants.set("two", { ...grant, upstreamIssuer: `${red}/` });
+  await repositories.grants.set("four", { ...grant, upstreamIssuer: blue });
+  await repositories.grants.set("five", grant);
+  const values = { store: servers.stores.sqlite.address, namespace, subject: "ada", yes: true };
+  const idsOfAll = async () => idsIn((await run(["list"], { store: values.store, namespace, json: true })).text);
+  const all = await idsOfAll();
+
+  const listed = await run(["list"], { store: values.store, namespace, subject: "ada" });
+  for (const issuer of [red, blue]) expect(listed.text).toContain(issuer);
+  // Whether or not somebody is there to be asked.
+  for (const refused of [await run(["revoke"], values), await run(["revoke"], { ...values, yes: false }, "y")]) {
+    expect(refused).toMatchObject({ code: 1, text: "" });
+    expect(refused.said).toContain("--upstream-issuer");
+    expect(refused.said).not.toContain("[y/N]");
+  }
+  expect(await idsOfAll()).toEqual(all);
+  const ofRed = { ...values, "upstream-issuer": red };
+  expect(idsIn((await run(["list"], { ...ofRed, yes: false, json: true })).text)).toEqual(["one", "two"]);
+  const ended = await run(["revoke"], ofRed);
+  expect(ended).toMatchObject({ code: 0, text: "2 grants ended.\n" });
+  expect(ended.said).toMatch(/"grantId":"one","subject":"ada","upstreamIssuer":"https:\/\/login\.red\.example"/);
+  expect(await run(["revoke"], values), "one names an issuer, the other does not").toMatchObject({ code: 1 });
+  expect(await run(["revoke"], { ...values, "upstream-issuer": blue })).toMatchObject({ text: "1 grant ended.\n" });
+  expect(await run(["revoke"], values), "nobody else is left").toMatchObject({ text: "1 grant ended.\n" });
+  expect(await idsOfAll()).toEqual(["three"]);
+});
+
 it("a person is asked before anything is ended, and nobody else is", async () => {
   const namespace = "asked";
-  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
   await fill(repositories);
-  const values = { store: stores.sqlite.address, namespace, client: "notes" };
+  const values = { store: servers.stores.sqlite.address, namespace, client: "notes" };
   await expect(run(["revoke"], values)).rejects.toThrow("--yes");
   const refused = await run(["revoke"], values, "no");
   expect(refused).toMatchObject({ code: 1, text: "" });
@@ -162,10 +180,13 @@ it("a person is asked before anything is ended, and nobody else is", async () =>
 
 it("with another secret nothing is listed as if it were everything", async () => {
   const namespace = "secrets";
-  await using repositories = await stores.redis.open({ namespace, secret: "another secret, which is long enough too" });
+  await using repositories = await servers.stores.redis.open({
+    namespace,
+    secret: "another secret, which is long enough too",
+  });
   await fill(repositories);
   for (const filter of [{ all: true }, { subject: "ada" }]) {
-    const listed = await run(["list"], { store: stores.redis.address, namespace, json: true, ...filter });
+    const listed = await run(["list"], { store: servers.stores.redis.address, namespace, json: true, ...filter });
     expect(listed).toMatchObject({ code: 1, text: "[]\n" });
     expect(listed.said).toContain("could not be read");
   }
@@ -193,7 +214,7 @@ it.each<[string[], Record<string, string | boolean>]>([
 });
 
 it("ends a login of a server that seals its file itself: its tokens are over, and the person is asked anew", async () => {
-  const file = directory.file();
+  const file = servers.directory.file();
   const baseUrl = "https://mcp.example.org";
   const clock = new ManualClock();
   await using repositories = createSqliteRepositories(file);
@@ -248,8 +269,8 @@ describe("the caches of a running server", () => {
 
   it("hear of a grant that was ended in Redis, on whatever channel they listen", async () => {
     const namespace = "told-redis";
-    const url = stores.redis.address;
-    await using repositories = await stores.redis.open({ namespace, secret });
+    const url = servers.stores.redis.address;
+    await using repositories = await servers.stores.redis.open({ namespace, secret });
     await fill(repositories);
     const client = new Redis(url, redisOptions());
     try {
@@ -265,8 +286,8 @@ describe("the caches of a running server", () => {
 
   it("hear of a grant that was ended in Postgres, whatever their prefix is", async () => {
     const namespace = "told-postgres";
-    const connectionString = stores.postgres.address;
-    await using repositories = await stores.postgres.open({ namespace, secret });
+    const connectionString = servers.stores.postgres.address;
+    await using repositories = await servers.stores.postgres.open({ namespace, secret });
     await fill(repositories);
     const pool = new Pool({ connectionString, ...postgresOptions() });
     try {
@@ -284,9 +305,9 @@ describe("the caches of a running server", () => {
 
   it.each(["vault", "sqlite"] as const)("hear of nothing over %s, which is said", async (kind) => {
     const namespace = `untold-${kind}`;
-    await using repositories = await stores[kind].open({ namespace, secret });
+    await using repositories = await servers.stores[kind].open({ namespace, secret });
     await fill(repositories);
-    const values = { store: stores[kind].address, namespace };
+    const values = { store: servers.stores[kind].address, namespace };
     expect((await run(["revoke", "one"], { ...values, yes: true })).said).toContain("maxStaleness");
     expect((await run(["list"], values)).said).not.toContain("maxStaleness");
   });
@@ -298,13 +319,17 @@ function remembered(repository: object, key: string): unknown {
 
 it("what is no id of a grant is refused before anything is written", async () => {
   const namespace = "typo";
-  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
   for (const id of ["typo", "sha256-short", `${keyOf("grants", 1)}=`, ` ${keyOf("grants", 1)}`]) {
-    const result = await run(["revoke", id], { store: stores.sqlite.address, namespace, yes: true });
+    const result = await run(["revoke", id], { store: servers.stores.sqlite.address, namespace, yes: true });
     expect(result).toMatchObject({ code: 1, text: "", said: expect.stringContaining("sha256-") });
   }
   expect(await recordsOf(repositories.grants)).toEqual([]);
-  const unknown = await run(["revoke", keyOf("grants", 1)], { store: stores.sqlite.address, namespace, yes: true });
+  const unknown = await run(["revoke", keyOf("grants", 1)], {
+    store: servers.stores.sqlite.address,
+    namespace,
+    yes: true,
+  });
   expect(unknown).toMatchObject({ code: 1, text: "" });
 });
 
@@ -314,10 +339,10 @@ it.each<[string, Record<string, string>, Environment, string[]]>([
   ["a slash at the issuer's end", { issuer: "https://mcp.example.org/" }, {}, ["--issuer", "slash"]],
   ["another issuer", { issuer: "https://other.example.org" }, {}, ["--issuer https://other.example.org"]],
 ])("names what was not given, or given wrongly, where records do not open: %s", async (_, values, changes, said) => {
-  const file = directory.file();
+  const file = servers.directory.file();
   {
     await using own = createSqliteRepositories(file);
-    sealUnsealed(own, KeyRing.from(secret, { context: "https://mcp.example.org" }));
+    giveKeys(own, KeyRing.from(secret, { context: "https://mcp.example.org" }));
     await own.grants.set("one", { clientId: "a", scopes: [], createdAt: 1, expiresAt: Date.now() / 1_000 + 60 });
   }
   const variables = { ...environment(), ...changes };
@@ -344,10 +369,10 @@ it("a secret that is too short is told by the name of its variable", () => {
 
 it("tells of each decision on the provider's own channel as well", async () => {
   const namespace = "events";
-  await using repositories = await stores.sqlite.open({ namespace, secret });
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
   await fill(repositories);
   const events = heard("grant-revoked");
-  await run(["revoke", "two"], { store: stores.sqlite.address, namespace, yes: true });
+  await run(["revoke", "two"], { store: servers.stores.sqlite.address, namespace, yes: true });
   expect(events.stop()).toEqual([
     { clientId: "https://mail.example.org/client", grantId: "two", subject: "ada", by: "operator" },
   ]);

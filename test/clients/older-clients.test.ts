@@ -1,14 +1,16 @@
 import { auth as authNewest } from "@modelcontextprotocol/sdk/client/auth.js";
-import { auth as auth110 } from "mcp-sdk-1.10/client/auth.js";
-import { Client as Client110 } from "mcp-sdk-1.10/client/index.js";
-import { StreamableHTTPClientTransport as Transport110 } from "mcp-sdk-1.10/client/streamableHttp.js";
-import { auth as auth112 } from "mcp-sdk-1.12/client/auth.js";
-import { Client as Client112 } from "mcp-sdk-1.12/client/index.js";
-import { StreamableHTTPClientTransport as Transport112 } from "mcp-sdk-1.12/client/streamableHttp.js";
-import { auth as auth117 } from "mcp-sdk-1.17/client/auth.js";
-import { Client as Client117 } from "mcp-sdk-1.17/client/index.js";
-import { StreamableHTTPClientTransport as Transport117 } from "mcp-sdk-1.17/client/streamableHttp.js";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import {
+  auth110,
+  auth112,
+  auth117,
+  Client110,
+  Client112,
+  Client117,
+  Transport110,
+  Transport112,
+  Transport117,
+} from "../older-mcp-sdks/older-mcp-sdks.ts";
 import {
   clientOfSdkV1,
   connectWithLogin,

@@ -20,8 +20,8 @@ const typescript = blocks.filter(({ language }) => ["ts", "typescript", "js", "j
 const programs = typescript.filter((block) => !isFragment(block));
 const titled = (some: readonly CodeBlock[]) => some.map((block) => [`${block.document}:${block.line}`, block] as const);
 
-/** Below this project, so that the blocks find this package by its name; with a dot, so that no other tool sees it. */
-const folder = mkdtempSync(join(import.meta.dirname, ".blocks-"));
+/** In the root of this project, so that the blocks find this package by its name; with a dot, so that no other tool sees it. */
+const folder = mkdtempSync(join(root, ".blocks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const fileNamed = ({ words }: CodeBlock): string | undefined =>

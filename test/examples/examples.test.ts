@@ -17,12 +17,13 @@ interface RunningExample extends AsyncDisposable {
 }
 
 /** Runs an example as a person would, on the sources. */
-async function run(example: string, environment: Record<string, string> = {}): Promise<RunningExample> {
+async function run(example: string, loadedFirst: readonly string[] = []): Promise<RunningExample> {
   const { value: port } = await ports.next();
   const { PANGEA_AUTHN_ISSUER_URL: _, MCP_BASE_URL: __, ...env } = process.env;
-  const child = spawn(node, ["--conditions=pangea-authn-fastmcp-source", `examples/${example}.ts`], {
+  const imports = loadedFirst.map((path) => `--import=./${path}`);
+  const child = spawn(node, ["--conditions=pangea-authn-fastmcp-source", ...imports, `examples/${example}.ts`], {
     cwd: root,
-    env: { ...env, ...environment, PORT: String(port) },
+    env: { ...env, PORT: String(port) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const errors: string[] = [];
@@ -56,7 +57,7 @@ describe.each(["node", "express", "hono", "fastmcp"])("examples/%s.ts", (example
 
 describe("examples/opentelemetry.ts", () => {
   it("counts what the server does", async () => {
-    await using server = await run("opentelemetry", { OTEL_METRIC_EXPORT_INTERVAL: "50" });
+    await using server = await run("opentelemetry", ["test/examples/console-metrics.ts"]);
     await using client = sdkV1Client(server.mcpUrl);
     await connectWithLogin(client);
     let printed = "";

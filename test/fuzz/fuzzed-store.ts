@@ -15,8 +15,6 @@ export class FuzzedStore {
    * request finds the store as it was.
    */
   corruption: { readonly kind: string; readonly corrupt: (text: string) => string } | undefined;
-  /** How often a changed record was read, by kind. */
-  readonly corrupted = new Map<string, number>();
   readonly repositories;
 
   constructor(clock: () => number) {
@@ -29,10 +27,7 @@ export class FuzzedStore {
     const read = (key: string, stored: StoredText | undefined): V | undefined => {
       if (stored === undefined) return undefined;
       let { text } = stored;
-      if (this.corruption?.kind === kind) {
-        text = this.corruption.corrupt(text);
-        this.corrupted.set(kind, (this.corrupted.get(kind) ?? 0) + 1);
-      }
+      if (this.corruption?.kind === kind) text = this.corruption.corrupt(text);
       return codec.decode(text, { repository: kind, key });
     };
     const isKept = () => this.corruption === undefined;

@@ -18,8 +18,8 @@ const specifiers = Object.entries(entries).flatMap(([path, entry]) =>
 
 usePrograms();
 
-// Within the project, so that an external package is found; with a dot, so that no other tool sees it.
-const folder = await mkdtemp(join(import.meta.dirname, ".bundle-"));
+// In the root of the project, so that this package and external ones are found; with a dot, so that no other tool sees it.
+const folder = await mkdtemp(join(root, ".bundle-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Bundles a program into one ES module, and runs it. What the SDK of Pangea requires no ES module can hold by itself. */

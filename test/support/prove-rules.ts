@@ -42,8 +42,11 @@ export async function proveRules(
       await cp(join(root, part), join(copy, part), { recursive: true, filter });
     }
     await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-    const heavyClients = "test/redis-clients/node_modules";
-    if (existsSync(join(root, heavyClients))) await symlink(join(root, heavyClients), join(copy, heavyClients));
+    for (const packages of ["test", "test/older-mcp-sdks", "test/redis-clients"].map(
+      (folder) => `${folder}/node_modules`,
+    )) {
+      if (existsSync(join(root, packages))) await symlink(join(root, packages), join(copy, packages));
+    }
     const failingIn = (tests: readonly string[]) =>
       typeof run === "string" ? failingTests(copy, run, tests) : run(copy, tests);
     const sound = await failingIn([...new Set(rules.flatMap(({ tests }) => tests))]);

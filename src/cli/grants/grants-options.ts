@@ -40,20 +40,27 @@ export function readGrantsOptions(
   if (more.length > 0) throw new UsageError("grants takes one grant; --subject and --client are for several.");
   const subject = textOf(values, "subject");
   const clientId = textOf(values, "client");
-  const hasFilter = subject !== undefined || clientId !== undefined;
+  const upstreamIssuer = textOf(values, "upstream-issuer");
+  const hasFilter = subject !== undefined || clientId !== undefined || upstreamIssuer !== undefined;
   const isForAll = values.all === true;
-  if (isForAll && hasFilter) throw new UsageError("Give --all, or --subject and --client.");
+  if (isForAll && hasFilter) throw new UsageError("Give --all, or --subject, --upstream-issuer and --client.");
   if (grantId !== undefined && (isForAll || hasFilter)) throw new UsageError("Give a grant, or say which ones.");
   if (known === "list" && grantId !== undefined) throw new UsageError("grants list takes no grant; grants show does.");
   if (known === "show" && grantId === undefined) throw new UsageError("grants show needs the id of a grant.");
   if (known === "revoke" && grantId === undefined && !hasFilter && !isForAll) {
-    throw new UsageError("grants revoke needs a grant, --subject, --client, or --all for every one.");
+    throw new UsageError(
+      "grants revoke needs a grant, --subject, --upstream-issuer, --client, or --all for every one.",
+    );
   }
   if (known !== "revoke" && values.yes === true) throw new UsageError("--yes is for grants revoke.");
   return {
     action: known,
     grantId,
-    filter: { ...(subject !== undefined && { subject }), ...(clientId !== undefined && { clientId }) },
+    filter: {
+      ...(subject !== undefined && { subject }),
+      ...(upstreamIssuer !== undefined && { upstreamIssuer }),
+      ...(clientId !== undefined && { clientId }),
+    },
     store: readStore(values, environment),
     isConfirmed: values.yes === true,
     json: values.json === true,

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { PangeaAuthnError, UnreadableRecordsError, UnsealableError } from "../../errors.ts";
-import type { GrantSummary } from "../../provider/grants/grant-directory.ts";
+import { type GrantSummary, requireOneUser } from "../../provider/grants/grant-directory.ts";
 import { OperatorGrants } from "../../provider/grants/operator-grants.ts";
 import { openStore } from "../store/open-store.ts";
 import { placed } from "../store/placed-failure.ts";
@@ -123,6 +123,11 @@ async function grantsMeant(
     const grant = await grants.get(grantId);
     if (grant !== undefined) meant.push(grant);
   }
+  // Before anybody is asked: of two people, nobody is shown the logins of both with one question.
+  requireOneUser(
+    filter,
+    meant.map(({ upstreamIssuer }) => upstreamIssuer),
+  );
   return meant;
 }
 

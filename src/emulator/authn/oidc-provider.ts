@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { ConfigurationError } from "../../errors.ts";
+import { missingPackage } from "../../optional-package.ts";
 
 /** The module that AuthN's OAuth server stands on. */
 export type OidcProviderModule = typeof import("oidc-provider");
@@ -17,11 +17,7 @@ export function loadOidcProvider(
   try {
     return withoutRuntimeRemark(load);
   } catch (cause) {
-    if (!isMissingModule(cause)) throw cause;
-    throw new ConfigurationError(
-      "The AuthN emulator stands on the package oidc-provider, which is not installed: npm install --save-dev oidc-provider",
-      { cause },
-    );
+    throw missingPackage("oidc-provider", "The AuthN emulator", cause);
   }
 }
 
@@ -35,8 +31,4 @@ function withoutRuntimeRemark<T>(load: () => T): T {
   } finally {
     console.warn = warn;
   }
-}
-
-function isMissingModule(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
 }

@@ -1,5 +1,5 @@
 import { requireIssuerUrl, requireThat } from "../../option-checks.ts";
-import { callbackPath, paths } from "../oauth/paths.ts";
+import { callbackPath, paths, withoutLastSlashes } from "../oauth/paths.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { ProviderInternals } from "./internals.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -27,7 +27,7 @@ export function configureAddresses(
   upstreams: readonly Pick<Upstream, "id">[],
   nameOf: NonNullable<ProviderInternals["nameOf"]>,
 ): Addresses {
-  const baseUrl = requireIssuerUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
+  const baseUrl = withoutLastSlashes(requireIssuerUrl(nameOf("baseUrl"), givenBaseUrl));
   const issuer = issuerUrl === undefined ? baseUrl : requireIssuerUrl(nameOf("issuerUrl"), issuerUrl);
   const path: unknown = givenPath ?? defaultPath;
   const isPath = typeof path === "string" && /^(?:\/|(?:\/[\w.~!$&'()*+,;=:@%-]+)+\/?)$/.test(path);

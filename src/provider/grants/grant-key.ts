@@ -131,5 +131,7 @@ function wrappingKeys(keys: KeyRing, purpose: "grant key" | "step key", credenti
     id,
     bytes: createHmac("sha256", bytes).update(credential).digest(),
   });
-  return { primary: under(primary), all: all.map(under) };
+  // The first of all is the primary one: it is derived once.
+  const first = under(primary);
+  return { primary: first, all: [first, ...all.slice(1).map(under)] };
 }

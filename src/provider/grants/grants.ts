@@ -97,7 +97,8 @@ export class Grants {
     const issuer = this.#parts.upstreams?.issuerOfRecord(upstreamIssuer) ?? upstreamIssuer;
     if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);
     await this.#parts.repositories.grants.set(grantId, tombstone);
-    if (grant !== undefined) this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, by });
+    if (grant !== undefined)
+      this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, upstreamIssuer: issuer, by });
     await this.#endSession(grantId, tombstone, key);
     return grant !== undefined;
   }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
+import { ShortNames } from "../../secrets/short-names.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { consentRevokedAt } from "../grants/consent-revocations.ts";
@@ -32,7 +33,37 @@ const aboutSchema = z.object({
 });
 type AboutLogin = z.output<typeof aboutSchema>;
 
-type LoginSettings = Pick<ProviderConfiguration, "consent" | "issuer" | "keys" | "repositories" | "resource"> &
+/** What the members are called in the cookie. A name never changes its meaning: an instance of before may read it. */
+const shortNames = new ShortNames({
+  about: "a",
+  request: "r",
+  client_id: "c",
+  client: "k",
+  token_endpoint_auth_method: "m",
+  secret_hash: "h",
+  secret_expires_at: "x",
+  registered_until: "u",
+  grant_types: "g",
+  redirect_uri: "t",
+  state: "s",
+  scopes: "p",
+  offline_access: "f",
+  code_challenge: "q",
+  resource: "o",
+  names_resource: "n",
+  decisions: "d",
+  subject: "b",
+  decidedAt: "w",
+  isSilent: "l",
+  upstream: "i",
+  upstreamVerifier: "v",
+  expiresAt: "e",
+});
+
+type LoginSettings = Pick<
+  ProviderConfiguration,
+  "consent" | "instance" | "instanceClockTolerance" | "issuer" | "keys" | "repositories" | "resource"
+> &
   UpstreamLoginParts;
 
 /** The end of a login. */
@@ -74,6 +105,7 @@ export class Login {
     const transactions = new SealedJson(
       configuration.keys.derive("login transaction"),
       upstreamTransaction(aboutSchema),
+      shortNames,
     );
     this.#logins = new UpstreamLogin(configuration, transactions);
   }
@@ -181,15 +213,18 @@ export class Login {
   }
 
   async #storeCode(handle: string, request: AuthorizationRequest, session: UpstreamSession): Promise<string> {
-    const { keys, lifetimes, now, repositories } = this.#configuration;
+    const { instance, instanceClockTolerance, keys, lifetimes, now, repositories } = this.#configuration;
     const { subject } = session.identity;
     const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
     const grantId = grantIdOf(handle);
     const key = StepKey.create(grantId);
+    const endsAt = now() + lifetimes.authorizationCode;
     await repositories.authorizationCodes.set(authorizationCodeKey(handle), {
       clientId: request.clientId,
       scopes: [...request.scopes],
-      expiresAt: now() + lifetimes.authorizationCode,
+      expiresAt: endsAt + instanceClockTolerance,
+      endsAt,
+      issuedBy: instance,
       codeChallenge: request.codeChallenge,
       redirectUri: new URL(request.redirectUri),
       resource: new URL(request.resource),

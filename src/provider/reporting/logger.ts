@@ -31,8 +31,12 @@ export interface LogEntry {
 
 /** How long one message of a kind stands for those after it, in milliseconds. */
 const quietTime = 60_000;
-/** How many kinds are told apart. Kinds are made of codes and routes, none of which a caller can invent. */
+/**
+ * How many kinds are told apart within that time. Kinds are made of codes and routes, none of which a caller can invent; beyond
+ * this many, all others count as one kind, so that nothing can fill the log.
+ */
 const maxKinds = 200;
+const otherKinds = "other kinds";
 
 interface Written {
   readonly at: number;
@@ -70,20 +74,31 @@ export class OperatorLog {
       return;
     }
     const now = this.#clock();
-    const last = this.#written.get(kind);
-    // A clock that was set back must not silence anything for long.
-    if (last !== undefined && now >= last.at && now < last.at + quietTime) {
+    const counted = this.#hasRoomFor(kind, now) ? kind : otherKinds;
+    const last = this.#written.get(counted);
+    if (last !== undefined && isQuiet(last, now)) {
       last.suppressed += 1;
       return;
     }
     const suppressed = last?.suppressed ?? 0;
-    if (this.#written.size >= maxKinds) this.#written.clear();
-    this.#written.set(kind, { at: now, suppressed: 0 });
+    this.#written.set(counted, { at: now, suppressed: 0 });
     const more = suppressed === 0 ? "" : ` (and ${suppressed} more of this kind since the last message)`;
     const help = topic === undefined ? "" : ` See ${guideTo(topic)}`;
     const text = `pangea-authn-fastmcp: ${message}${more}${help}`;
     send(this.#logger, level, text, { ...details, ...(suppressed > 0 && { suppressed }) });
   }
+
+  /** Whether a kind is known, or is one more that can be. A kind whose minute is over makes room. */
+  #hasRoomFor(kind: string, now: number): boolean {
+    if (this.#written.has(kind) || this.#written.size < maxKinds) return true;
+    for (const [other, written] of this.#written) if (!isQuiet(written, now)) this.#written.delete(other);
+    return this.#written.size < maxKinds;
+  }
+}
+
+/** A clock that was set back must not silence anything for long. */
+function isQuiet({ at }: Written, now: number): boolean {
+  return now >= at && now < at + quietTime;
 }
 
 /** A logger that fails must not make a request fail that it is told of. */
@@ -119,6 +134,21 @@ const endedByPerson: readonly string[] = [
   "consent_required",
 ];
 
+/** The other codes with which OAuth and OpenID Connect end a login. A browser can come back with any text in their place. */
+const knownErrors: ReadonlySet<string> = new Set([
+  ...endedByPerson,
+  "invalid_request",
+  "invalid_client",
+  "invalid_grant",
+  "invalid_scope",
+  "invalid_target",
+  "invalid_token",
+  "server_error",
+  "temporarily_unavailable",
+  "unauthorized_client",
+  "unsupported_response_type",
+]);
+
 /** Whether a login failed by what the event `outage` tells of. */
 function isOutage(error: string, code: string): boolean {
   return (error === "server_error" || error === "temporarily_unavailable") && code !== "ERR_UPSTREAM_REJECTED";
@@ -129,9 +159,13 @@ function audited(kind: string, message: string): Omit<LogEntry, "details"> {
   return { level: "info", kind, message, isAudited: true };
 }
 
-/** A name from elsewhere, with nothing in it that could pass for a line of the log. */
+/** How much of a name from elsewhere is written, in characters. */
+const maxName = 200;
+
+/** A name from elsewhere, with nothing in it that could pass for a line of the log, or for a sentence of this server. */
 function quoted(name: string): string {
-  return JSON.stringify(name).replaceAll(/[^\x20-\x7e\p{L}\p{N}\p{P}]/gu, " ");
+  const shown = name.length > maxName ? `${name.slice(0, maxName)}…` : name;
+  return JSON.stringify(shown).replaceAll(/[^\x20-\x7e\p{L}\p{N}\p{P}]/gu, " ");
 }
 
 /** What each event that tells of a failure means to an operator. */
@@ -145,9 +179,9 @@ const told: Told = {
   "login-failed": ({ error, failure, advice }) => ({
     // What ends a login as an outage is told as one.
     level: endedByPerson.includes(error) || isOutage(error, failure.code) ? "debug" : "warn",
-    kind: `login-failed ${error} ${failure.code}`,
+    kind: `login-failed ${knownErrors.has(error) ? error : "another error"} ${failure.code}`,
     topic: "login-failed",
-    message: `A login failed with ${error}: ${sentences(failure.message, advice)}`,
+    message: `A login failed with ${knownErrors.has(error) ? error : quoted(error)}: ${sentences(failure.message, advice)}`,
   }),
   "consent-failed": ({ error, failure }) => ({
     level: "warn",
@@ -214,15 +248,13 @@ const told: Told = {
     level: "warn",
     kind: `unknown-upstream ${upstreamIssuer}`,
     topic: "unknown-upstream",
-    message: `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
+    message:
+      upstreamIssuer === undefined
+        ? "The store has logins of before records named the issuer of their upstream, and there are several upstreams now: they are refused, for no token is sent to an upstream by a guess, and whoever has one logs in again. Say by the option formerIssuer which upstream this server had then, to let them go on."
+        : `The store has logins at ${upstreamIssuer}, which is no upstream of this server any more: they are refused, and whoever has one logs in again. Configure that upstream again, beside the others by the option upstreams, to let them go on; or end them by revokeGrants({ upstreamIssuer: "${upstreamIssuer}" }).`,
   }),
-  "grant-revoked": ({ by, grantId }) =>
-    by && {
-      level: "info",
-      // A person's decision has a line of its own, whatever else was decided within the minute.
-      kind: `grant-revoked ${grantId}`,
-      message: by === "operator" ? "An operator has ended a grant." : "A user has ended a grant.",
-    },
+  "grant-revoked": ({ by }) =>
+    by && audited("grant-revoked", by === "operator" ? "An operator has ended a grant." : "A user has ended a grant."),
   "grants-unindexed": ({ issuer }) => ({
     level: "warn",
     kind: "grants-unindexed",

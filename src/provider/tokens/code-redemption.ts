@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
@@ -48,7 +48,7 @@ export interface RedeemedCode {
 /** What redemption needs. */
 export type CodeRedemptionParts = Pick<
   ProviderConfiguration,
-  "clockTolerance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
+  "clockTolerance" | "instance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
 > &
   KnownUpstreams & {
     readonly grants: Grants;
@@ -134,12 +134,13 @@ export class CodeRedemption {
     }
     const { handle } = credential;
     const { authorizationCodes, refreshTokens } = this.#parts.repositories;
-    const [record, grant, refreshToken, presentation] = await Promise.all([
+    const [stored, grant, refreshToken, presentation] = await Promise.all([
       authorizationCodes.get(authorizationCodeKey(handle)),
       this.#parts.grants.get(grantIdOf(handle)),
       refreshTokens.get(refreshTokenKey(handle, 1)),
       this.#parts.registry.presented(request.clientId),
     ]);
+    const record = stored !== undefined && !this.#isOver(stored, began) ? stored : undefined;
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
     const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
     if (record !== undefined && !isOfServer(record, this.#parts.resource)) throw unknownCode();
@@ -156,6 +157,14 @@ export class CodeRedemption {
     requirePrompt(began, this.#parts.now());
     const namesResource = request.resource !== undefined || record.namesResource === true;
     return { tokens: { ...tokens, ...(namesResource && { resource: this.#parts.resource }) }, client };
+  }
+
+  /**
+   * Whether a code has ended by the clock of the instance that issued it. Another instance's clock may be ahead of that one,
+   * so there the code lives as long as its record.
+   */
+  #isOver({ endsAt, issuedBy }: AuthorizationCode, now: number): boolean {
+    return issuedBy === this.#parts.instance && endsAt !== undefined && now >= endsAt;
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -277,7 +286,7 @@ function mayRefresh(record: AuthorizationCode): boolean {
 /** RFC 7636 section 4.6, S256. */
 function isVerifierOf(verifier: string, challenge: string): boolean {
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false;
-  return isSameText(createHash("sha256").update(verifier).digest("base64url"), challenge);
+  return isSameText(hash("sha256", verifier, "base64url"), challenge);
 }
 
 function unknownCode(): OAuthError {

@@ -2,17 +2,13 @@ import { UpstreamUnavailableError } from "../../errors.ts";
 import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { clientFinding, loginFindings } from "./client-diagnosis.ts";
-import { beginLogin, clockAhead, get, type Probe, refusalOf } from "./login-probe.ts";
+import { beginLogin, clockAhead, get, type InventedLogin, type Probe, refusalOf } from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
-export interface OAuth2Subject extends Probe {
+export interface OAuth2Subject extends Probe, InventedLogin {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly redirectUri: string;
-  /** Where a browser would go to log in, with invented values. */
-  readonly loginUrl: () => Promise<URL>;
-  /** Redeems an invented code as this server's client. */
-  readonly redeem: () => Promise<unknown>;
 }
 
 const owner = "oAuth2";

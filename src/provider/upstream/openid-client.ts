@@ -1,5 +1,5 @@
 import type * as OpenidClient from "openid-client";
-import { ConfigurationError } from "../../errors.ts";
+import { optionalPackage } from "../../optional-package.ts";
 import type { UpstreamTokens } from "./contract.ts";
 
 /** openid-client, once it is loaded. It is an optional peer: who logs people in elsewhere does not install it. */
@@ -11,13 +11,7 @@ export type Client = typeof OpenidClient;
  * @throws {ConfigurationError} when it is not installed.
  */
 export async function loadClient(): Promise<Client> {
-  try {
-    return await import("openid-client");
-  } catch (cause) {
-    throw new ConfigurationError("openIdConnect() and oAuth2() need a package: run `npm install openid-client`.", {
-      cause,
-    });
-  }
+  return optionalPackage("openid-client", "An upstream of openIdConnect() or oAuth2()", () => import("openid-client"));
 }
 
 /** A `fetch` that takes a request, as the options of this package have it, in the form that openid-client calls. */

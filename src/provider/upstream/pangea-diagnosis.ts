@@ -2,6 +2,7 @@ import { UpstreamUnavailableError } from "../../errors.ts";
 import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 import {
   type BegunLogin,
   beginLogin,
@@ -95,7 +96,7 @@ async function issuerAbove(subject: PangeaSubject): Promise<unknown> {
 
 function compareIssuer({ issuer, names }: PangeaSubject, named: unknown, isOfSite = false): Finding {
   const check = "upstream-issuer";
-  const other = typeof named === "string" && URL.canParse(named) ? named.replace(/\/+$/, "") : "no URL";
+  const other = typeof named === "string" && URL.canParse(named) ? withoutLastSlashes(named) : "no URL";
   if (other === issuer) {
     return { check, status: "ok", what: `${issuer} answers, and its metadata names the same issuer.` };
   }

@@ -1,4 +1,3 @@
-import type { StorageError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 import { UnsentMessages } from "./unsent-messages.ts";
 

@@ -1,11 +1,13 @@
-import { SuperJSON } from "superjson";
 import { type ZodType, z } from "zod";
 import { requireKind } from "../../option-checks.ts";
+import { optionalPackage } from "../../optional-package.ts";
 import { corruptRecord } from "../record-errors.ts";
 import { checkedCodec } from "./checked-codec.ts";
 import type { Codec } from "./codec.ts";
 import { requireSchema } from "./schema-check.ts";
 import { kindOfPart, UnheldPartError, unheldParts } from "./unheld-parts.ts";
+
+const { SuperJSON } = await optionalPackage("superjson", "superjsonCodec()", () => import("superjson"));
 
 /**
  * A codec for records that JSON cannot hold: `Date`, `Map`, `Set`, `BigInt`, `URL`, `undefined`, `NaN` and cycles, by
@@ -57,6 +59,6 @@ function isHeldBySuperjson(part: unknown): boolean {
   return [Map, Set, URL, RegExp].some((known) => part instanceof known);
 }
 
-function isSuperJson(json: unknown): json is ReturnType<SuperJSON["serialize"]> {
+function isSuperJson(json: unknown): json is ReturnType<InstanceType<typeof SuperJSON>["serialize"]> {
   return typeof json === "object" && json !== null && "json" in json;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Repository } from "../contract.ts";
 import { isEnumerable } from "../enumerable.ts";
 import { hasIndexes, isIndexedBy } from "../indexed.ts";
 import { expiring, rule, sample, together } from "./rule.ts";
@@ -121,6 +122,32 @@ export const indexCases: readonly RepositoryCase[] = [
       keys.filter((_, index) => index % 2 === 1),
       "what was replaced",
     );
+  }),
+  rule("after writes on two instances at once an index has what a read gives", ["again"], async (subject) => {
+    const instances = [subject.repository, await subject.again()];
+    const keys = Array.from({ length: 8 }, (_, index) => `key ${index}`);
+    const onEach = (act: (repository: Repository<string, SampleRecord>, key: string, turn: number) => unknown) =>
+      Promise.all(keys.flatMap((key, turn) => instances.map((each, other) => act(each, key, 2 * turn + other))));
+    const compare = async (round: string): Promise<void> => {
+      const held = await Promise.all(
+        keys.map(async (key) => [key, (await subject.repository.get(key))?.name] as const),
+      );
+      for (const repository of instances) {
+        for (const name of ["ada", "bob"]) {
+          const expected = held.filter(([, each]) => each === name).map(([key]) => key);
+          await assertFound(repository, name, expected, `${name}'s records ${round}`);
+        }
+      }
+    };
+    const nameOf = (turn: number): string => (turn % 2 === 0 ? "ada" : "bob");
+    await onEach((repository, key, turn) => repository.add(key, sample(nameOf(turn))));
+    await compare("after adds");
+    await onEach((repository, key, turn) => repository.set(key, sample(nameOf(turn))));
+    await compare("after sets");
+    await onEach((repository, key, turn) => (turn % 4 < 2 ? repository.take(key) : repository.delete(key)));
+    await compare("after takes and deletes");
+    await onEach((repository, key, turn) => repository.set(key, sample(nameOf(turn + 1))));
+    await compare("after other sets");
   }),
   rule("an index finds what was written without it", ["unindexed"], async (subject) => {
     const unindexed = await subject.unindexed();

@@ -30,6 +30,8 @@ const rejected = (message: string): Meaning => ({ Failure: StorageRejectedError,
 const shutDown = "Postgres shut down during the statement. Try again when it is back.";
 const crowded = "Postgres takes no more connections: raise max_connections, or lower the pool's max.";
 const interfered = "Postgres undid the statement since another one interfered. Try again.";
+const refusedByPooler =
+  "The pooler in front of Postgres refuses a setting of the connection: give postgresOptions({ viaPooler: true }).";
 const diskFull = "Postgres has no room on its disk and takes no writes: give it some.";
 
 /** Errors by SQLSTATE. See {@link https://www.postgresql.org/docs/current/errcodes-appendix.html the list of them}. */
@@ -118,6 +120,7 @@ function meaningOf(error: unknown): Meaning {
     return unavailable("Postgres cannot be reached: check the address, and that it runs.");
   if (messageOf(error) === "Query read timeout") return timedOut;
   if (noConnection.test(messageOf(error))) return unavailable("No connection to Postgres was free in time. Try again.");
+  if (/unsupported startup parameter/.test(messageOf(error))) return rejected(refusedByPooler);
   // The classes 08 and 57 are about the connection, XX about Postgres itself: nobody knows how far the statement came.
   if (/^(08|57|58|XX)/.test(code)) return unavailable("Postgres failed during the statement.", { mayBeDone: true });
   if (code === "ERR_INVALID_URL") return rejected("The connection string of Postgres is not a URL.");

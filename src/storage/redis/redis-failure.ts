@@ -127,6 +127,11 @@ export function timedOut(operation: RedisOperation, cause?: unknown): StorageTim
   );
 }
 
+/** Redis will not run the command for this user, or does not know it; in either case it has done nothing. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
+}
+
 /** The error of a command that was not sent, since its repository was closed. */
 export function repositoryClosed(): StorageClosedError {
   return new StorageClosedError("The repository was closed; create a new one.", { effect: "none" });

@@ -1,7 +1,11 @@
-import { ConfigurationError } from "../../errors.ts";
 import { requireExactText, requireMethods, requireThat } from "../../option-checks.ts";
+import { missingPackage, optionalPackage } from "../../optional-package.ts";
 import type { VaultConnectionOptions } from "./options.ts";
 import type { VaultReply, VaultServiceLike } from "./vault-service.ts";
+
+const sdk = "pangea-node-sdk";
+/** What needs the SDK, for messages. */
+const user = "A Vault token";
 
 /**
  * The Vault client that was given, or the SDK's client for a token.
@@ -30,7 +34,7 @@ export function toVaultService(
   requireThat(isDomain, "domain must be the domain of a region alone, such as aws.eu.pangea.cloud.");
   requireSdkBeside(import.meta);
   return new SdkService(async () => {
-    const { PangeaConfig, VaultService } = await import("pangea-node-sdk").catch(explainMissingSdk);
+    const { PangeaConfig, VaultService } = await optionalPackage(sdk, user, () => import("pangea-node-sdk"));
     const config = new PangeaConfig({
       ...(domain !== undefined && { domain }),
       ...(baseUrlTemplate !== undefined && { baseUrlTemplate }),
@@ -72,6 +76,10 @@ class SdkService implements VaultServiceLike {
   async delete(...parameters: Parameters<VaultServiceLike["delete"]>): Promise<VaultReply> {
     return (await this.#service()).delete(...parameters);
   }
+
+  async update(...parameters: Parameters<NonNullable<VaultServiceLike["update"]>>): Promise<VaultReply> {
+    return (await (await this.#service()).update?.(...parameters)) ?? {};
+  }
 }
 
 /**
@@ -83,16 +91,8 @@ class SdkService implements VaultServiceLike {
 function requireSdkBeside({ url, resolve }: ImportMeta): void {
   if (!url.includes("/node_modules/pangea-authn-fastmcp/")) return;
   try {
-    resolve("pangea-node-sdk");
+    resolve(sdk);
   } catch (cause) {
-    explainMissingSdk(cause);
+    throw missingPackage(sdk, user, cause);
   }
-}
-
-function explainMissingSdk(cause: unknown): never {
-  const isMissing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
-  if (!isMissing) throw cause;
-  const message =
-    "A Vault token needs the package pangea-node-sdk, which is not installed: npm install pangea-node-sdk";
-  throw new ConfigurationError(message, { cause });
 }

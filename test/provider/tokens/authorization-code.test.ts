@@ -51,7 +51,7 @@ describe("an authorization code", () => {
     expect([refreshed.status, (await jsonOf(refreshed)).error]).toEqual([400, "invalid_grant"]);
   });
 
-  it.each([61, 15 * 60, 50 * 60, 80 * 24 * 3600])(
+  it.each([181, 15 * 60, 50 * 60, 80 * 24 * 3600])(
     "ends what it issued when it is used again %i seconds later, though its own record is gone",
     async (seconds) => {
       const clock = new ManualClock();
@@ -68,6 +68,16 @@ describe("an authorization code", () => {
 
       expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
       expect((await harness.refresh({ clientId: client_id, refresh_token: tokens.refresh_token })).status).toBe(400);
+    },
+  );
+
+  it.each(["https://user:pass@[::1]:99999/#", "https://", "HTTP://a b/", "https://%zz/client.json", "__proto__"])(
+    "is refused to a client that calls itself %s, and stays good for its own",
+    async (client_id) => {
+      const { redeem } = await codeOf(start());
+      const refusal = await redeem({ client_id });
+      expect([refusal.status, (await jsonOf(refusal)).error]).toEqual([401, "invalid_client"]);
+      expect((await redeem()).status).toBe(200);
     },
   );
 
@@ -265,7 +275,8 @@ describe("an authorization code", () => {
     // Who shows a secret is told first whether it is the client's.
     const [code = ""] = codes;
     const proven = { grant_type: "authorization_code", code, code_verifier: form.code_verifier };
-    const answer = await harness.postForm("/token", { ...proven, client_id, client_secret: "x" });
-    expect((await jsonOf(answer)).error).toBe("invalid_client");
+    const confidential = await harness.register({ token_endpoint_auth_method: "client_secret_post" });
+    const shown = { client_id: confidential.client_id, client_secret: "x" };
+    expect((await jsonOf(await harness.postForm("/token", { ...proven, ...shown }))).error).toBe("invalid_client");
   });
 });

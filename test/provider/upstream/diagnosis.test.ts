@@ -9,13 +9,14 @@ import {
   type Upstream,
 } from "../../../src/index.ts";
 import type { Finding } from "../../../src/storage/finding.ts";
-import { serverClient, startOpenIdProvider } from "../../support/openid-provider-server.ts";
+import { startOpenIdProvider } from "../../support/openid-provider-server.ts";
 import {
   type ScriptedOpenIdProvider,
   scriptedClient,
   scriptedOpenIdProvider,
 } from "../../support/scripted-openid-provider.ts";
 import { logInAt, twoUpstreams } from "../../support/two-upstreams.ts";
+import { serverClient } from "../../support/upstream-clients.ts";
 
 const redirectUri = "http://localhost:8000/oidc/callback";
 const statuses = (findings: readonly Finding[]) =>

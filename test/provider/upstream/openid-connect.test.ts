@@ -147,12 +147,35 @@ describe("an ID token that is not this login's", () => {
     const upstream = upstreamOf();
     provider.nonce = (await upstream.authorizationUrl(login)).searchParams.get("nonce");
     const exchange = { code: "code", codeVerifier, redirectUri };
-    for (const issuer of [{}, { issuer: "https://evil.example" }]) {
-      await expect(upstream.exchange({ ...exchange, ...issuer })).rejects.toMatchObject({
-        code: "ERR_UPSTREAM_REJECTED",
-      });
+    await expect(upstream.exchange({ ...exchange, issuer: "https://evil.example" })).rejects.toMatchObject({
+      code: "ERR_UPSTREAM_REJECTED",
+    });
+    // What a browser has lost is no fault of the provider's: nobody has to be woken for it.
+    await expect(upstream.exchange(exchange)).rejects.toMatchObject({
+      code: "ERR_UPSTREAM_REJECTED",
+      error: "invalid_grant",
+    });
+    for (const issuer of [provider.issuer, `${provider.issuer}/`]) {
+      await expect(upstream.exchange({ ...exchange, issuer })).resolves.toBeDefined();
     }
-    await expect(upstream.exchange({ ...exchange, issuer: provider.issuer })).resolves.toBeDefined();
+  });
+});
+
+it("revokes nothing where one revocation would end every login of the user there", async () => {
+  const upstream = upstreamOf({ revocation: false });
+  await upstream.revoke(await logIn(upstream));
+  expect(provider.requests.filter(({ path }) => path === "/revoke")).toEqual([]);
+});
+
+it.each([
+  ["with a slash that is not there", "https://id.example/", "https://id.example"],
+  ["without the slash that is there", "https://id.example", "https://id.example/"],
+  ["of another realm", "https://id.example", "https://id.example/realms/staff"],
+])("an issuer %s is refused with the one that was meant", async (_, issuer, named) => {
+  provider.metadata = { issuer: named };
+  await expect(upstreamOf({ issuer }).authorizationUrl(login)).rejects.toMatchObject({
+    code: "ERR_UPSTREAM_REJECTED",
+    advice: expect.stringContaining(`issuer ${named}:`),
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { StorageFailure } from "../../../src/index.ts";
+import { StorageUnavailableError } from "../../../src/index.ts";
 import { MessagePublisher, type MessageTransport } from "../../../src/storage/cached/message-publisher.ts";
 
-const refused = new StorageFailure("It was not taken.", { effect: "unknown" });
+const refused = new StorageUnavailableError("It was not taken.");
 
 /** A transport whose every message waits for the test to say whether it is taken. */
 class HeldTransport implements MessageTransport {
