@@ -46,7 +46,7 @@ async function checked({
         : { provider: await exportedProvider(config), hasStore: true };
     file?.look();
     const { findings } = await provider.check();
-    return resultOf([...(file?.findings() ?? []), ...(hasStore ? findings : withoutStore(findings))]);
+    return resultOf([...((await file?.findings()) ?? []), ...(hasStore ? findings : withoutStore(findings))]);
   } catch (failure) {
     if (!(failure instanceof PangeaAuthnError) || failure instanceof UsageError) throw failure;
     const isOfStore = failure instanceof StorageError;
@@ -57,7 +57,7 @@ async function checked({
       why: isOfStore ? "The store cannot be opened." : "A provider with this configuration does not start.",
       remedy: "Change what the message names.",
     };
-    return resultOf([finding, ...(file?.findings() ?? [])]);
+    return resultOf([finding, ...((await file?.findings()) ?? [])]);
   } finally {
     for (const close of closers.reverse()) await close();
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Finding } from "../storage/finding.ts";
 import { isPortTaken, moduleOfItsOwn, toldOf } from "./exported-provider.ts";
 
@@ -20,11 +21,10 @@ export class FileWatch {
     this.#hasListened ||= listening() > this.#listeningBefore;
   }
 
-  /** What is wrong with the file. What it throws from now on ends the process again. */
-  findings(): Finding[] {
+  /** What is wrong with the file, as far as this turn and the next one tell. The process ends after that. */
+  async findings(): Promise<Finding[]> {
+    await nextTurn();
     this.look();
-    process.off("uncaughtException", this.#keep);
-    process.off("unhandledRejection", this.#keep);
     const check = "configuration";
     const thrown = this.#failures.map((failure): Finding => {
       const why = isPortTaken(failure)

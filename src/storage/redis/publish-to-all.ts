@@ -4,6 +4,7 @@ import { everything } from "../cached/unsent-messages.ts";
 import { CommandSender } from "./command-sender.ts";
 import { channelStart } from "./invalidation-pubsub.ts";
 import { type PublishingClient, publishTransport } from "./publish-transport.ts";
+import type { RedisLike } from "./redis-like.ts";
 import { listenablePort, type OtherRedisClient } from "./redis-port.ts";
 import type { RedisCallable } from "./subscriber-connection.ts";
 
@@ -18,10 +19,11 @@ import type { RedisCallable } from "./subscriber-connection.ts";
  * @throws {StorageFailure} when Redis does not answer, or its user may not see or use the channels.
  */
 export async function publishToAll(
-  client: (PublishingClient & RedisCallable) | OtherRedisClient,
+  client: RedisLike | OtherRedisClient,
   key: string | undefined,
   timeout: number,
 ): Promise<number> {
+  if ("status" in client && !isListenable(client)) return 0;
   const redis = listenablePort(client);
   if (!("call" in redis)) return 0;
   const commands = new CommandSender(redis, timeout);
@@ -30,11 +32,15 @@ export async function publishToAll(
     const send = () => redis.call("PUBSUB", "CHANNELS", `${channelStart}*`);
     const found = await commands.send({ operation: "subscribe", redisKeys: [], send });
     const channels = Array.isArray(found) ? found.map(String) : [];
-    await Promise.all(
-      channels.map((channel) => publishTransport(redis, { channel, sender: randomUUID(), timeout }).send(name)),
-    );
+    const transports = channels.map((channel) => publishTransport(redis, { channel, sender: randomUUID(), timeout }));
+    await Promise.all(transports.map((transport) => transport.send(name)));
     return channels.length;
   } finally {
     await commands.close();
   }
+}
+
+/** True for a client of ioredis, as it is. */
+function isListenable(client: RedisLike): client is RedisLike & PublishingClient & RedisCallable {
+  return ["publish", "duplicate", "call"].every((name) => typeof Reflect.get(client, name) === "function");
 }

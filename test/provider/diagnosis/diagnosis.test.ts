@@ -143,11 +143,14 @@ describe("check()", () => {
     ["a file that is none", () => createSqliteRepositories(":memory:"), "memory."],
     [
       "two kinds of others",
-      () => ({
-        ...createSqliteRepositories(":memory:", { keys: "none" }),
-        [keptInMemory]: [],
-        ...pick(createInMemoryRepositories(), "clients", "locks"),
-      }),
+      () => {
+        const others = createSqliteRepositories(":memory:", { keys: "none" });
+        return Object.assign(
+          { ...others },
+          { [keptInMemory]: [] },
+          pick(createInMemoryRepositories(), "clients", "locks"),
+        );
+      },
       "memory: clients, locks.",
     ],
   ])("says which kinds of records end with the process: %s", async (_, repositories, end) => {
