@@ -45,7 +45,9 @@ export function requireHttpUrl(name: string, value: unknown): string {
   const url = new URL(given);
   // What a URL parser would forgive is published as it was written, and clients compare it.
   if (!/^https?:\/\/[^/\\]/i.test(given) || given.includes("\\")) {
-    throw new ConfigurationError(`${name} must have two slashes after its scheme, and no backslash.`);
+    throw new ConfigurationError(
+      `${name} must begin with https:// or, for a loopback host, http://, and have no backslash.`,
+    );
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
     throw new ConfigurationError(`${name} must use https; plain http is for loopback hosts only.`);
@@ -54,6 +56,21 @@ export function requireHttpUrl(name: string, value: unknown): string {
     throw new ConfigurationError(`${name} must not have user information, a query, a fragment or white space.`);
   }
   return given;
+}
+
+/**
+ * The URL of an issuer: what {@link requireHttpUrl} takes, and not the address of the document in which it says what it is.
+ *
+ * @throws {ConfigurationError} when it is none.
+ */
+export function requireIssuerUrl(name: string, value: unknown): string {
+  const issuer = requireHttpUrl(name, value);
+  const document = /\/\.well-known(?:\/[^/]*)?/.exec(issuer)?.[0];
+  requireThat(
+    document === undefined,
+    `${name} is the address of a document: leave ${document} off. An issuer is what that document names as its issuer.`,
+  );
+  return issuer;
 }
 
 /**

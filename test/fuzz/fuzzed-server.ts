@@ -40,7 +40,7 @@ export class FuzzedServer implements AsyncDisposable {
   constructor(clock: ManualClock, upstreams: readonly UpstreamId[]) {
     this.#clock = clock;
     this.#upstreams = upstreams;
-    this.store = new FuzzedStore(clock.read);
+    this.store = new FuzzedStore(clock.read, upstreams.length > 1);
     this.#provider = this.#start();
     this.honest = new HonestClient(() => this.#provider, upstreams.length > 1);
   }
@@ -133,7 +133,7 @@ export class FuzzedServer implements AsyncDisposable {
   }
 }
 
-/** A server of Pangea AuthN alone, and one where people choose among all upstreams. */
+/** A server of Pangea AuthN alone, and one where people choose among all upstreams and whose store has indexes. */
 export function fuzzedServers(clock: ManualClock): FuzzedServer[] {
   return [new FuzzedServer(clock, ["pangea"]), new FuzzedServer(clock, upstreamIds)];
 }

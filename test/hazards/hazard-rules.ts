@@ -286,7 +286,7 @@ export const hazardRules: readonly ProvedRule[] = [
     tests: ["index-a-search-hides-a-record"],
     edits: [
       [
-        "storage/vault/item-search.ts",
+        "storage/vault/index-search.ts",
         'if ("version" in placed && placed.version !== secret.version) await this.leave(secret);',
         "void placed;",
       ],
@@ -297,7 +297,7 @@ export const hazardRules: readonly ProvedRule[] = [
     tests: ["index-a-search-hides-a-record"],
     edits: [
       [
-        "storage/vault/item-search.ts",
+        "storage/vault/index-search.ts",
         'return schemes.has(records.indexes.schemes()[0] ?? "") ? schemes : undefined;',
         "return schemes;",
       ],
@@ -308,7 +308,7 @@ export const hazardRules: readonly ProvedRule[] = [
     tests: ["index-a-search-hides-a-record"],
     edits: [
       [
-        "storage/vault/item-search.ts",
+        "storage/vault/index-search.ts",
         "const foreign = [...schemes].filter((scheme) => !known.includes(scheme));",
         "const foreign = [...schemes].filter((scheme) => !known.includes(scheme) && false);",
       ],

@@ -167,15 +167,42 @@ it("revokes nothing where one revocation would end every login of the user there
   expect(provider.requests.filter(({ path }) => path === "/revoke")).toEqual([]);
 });
 
-it.each([
-  ["with a slash that is not there", "https://id.example/", "https://id.example"],
-  ["without the slash that is there", "https://id.example", "https://id.example/"],
-  ["of another realm", "https://id.example", "https://id.example/realms/staff"],
-])("an issuer %s is refused with the one that was meant", async (_, issuer, named) => {
-  provider.metadata = { issuer: named };
-  await expect(upstreamOf({ issuer }).authorizationUrl(login)).rejects.toMatchObject({
-    code: "ERR_UPSTREAM_REJECTED",
-    advice: expect.stringContaining(`issuer ${named}:`),
+describe("an issuer", () => {
+  const metadataOf = (issuer: string) => ({
+    issuer,
+    authorization_endpoint: "https://id.example/authorize",
+    token_endpoint: "https://id.example/token",
+    jwks_uri: "https://id.example/jwks",
+  });
+
+  it.each([
+    ["with a slash that is not there", "https://id.example/staff/", "https://id.example/staff"],
+    ["without the slash that is there", "https://id.example/staff", "https://id.example/staff/"],
+    ["of another realm", "https://id.example/staff", "https://id.example/guests"],
+    ["that is the host alone", "https://id.example", "https://id.example/staff"],
+  ])("%s is refused with the one that was meant", async (_, issuer, named) => {
+    const path = `${new URL(issuer).pathname.replace(/\/$/, "")}/.well-known/openid-configuration`;
+    provider.answers.set(path, () => Response.json(metadataOf(named)));
+    const upstream = upstreamOf({ issuer });
+    await expect(upstream.authorizationUrl(login)).rejects.toMatchObject({
+      code: "ERR_UPSTREAM_REJECTED",
+      advice: expect.stringContaining(`issuer ${named}:`),
+    });
+    expect(await upstream.diagnose?.(redirectUri)).toContainEqual(
+      expect.objectContaining({ status: "error", remedy: expect.stringContaining(`${named},`) }),
+    );
+  });
+
+  it.each([
+    ["https://id.example", "https://id.example/"],
+    ["https://id.example/", "https://id.example"],
+  ])("%s is %s: a host alone has no path to differ in", async (issuer, named) => {
+    provider.metadata = { issuer: named };
+    provider.idToken = { claims: { iss: named } };
+    const upstream = upstreamOf({ issuer });
+    expect(await identityOf(upstream)).toEqual({ subject: "ada" });
+    const [issuers] = (await upstream.diagnose?.(redirectUri)) ?? [];
+    expect(issuers).toMatchObject({ check: "upstream-issuer", status: "ok" });
   });
 });
 
@@ -331,6 +358,8 @@ describe("what is refused at once", () => {
     ["no options", undefined],
     ["no issuer", { ...good, issuer: undefined }],
     ["plain http", { ...good, issuer: "http://id.example" }],
+    ["the discovery document", { ...good, issuer: "https://id.example/.well-known/openid-configuration" }],
+    ["a metadata document", { ...good, issuer: "https://id.example/.well-known/oauth-authorization-server/a" }],
     ["no client id", { ...good, clientId: "" }],
     ["white space around the client id", { ...good, clientId: " mcp" }],
     ...["client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "scope", "request_uri"].map(

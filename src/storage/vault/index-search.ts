@@ -16,7 +16,7 @@ const healedBySearch = 100;
 const healedTogether = 10;
 
 /** What a search needs of the repository. */
-export interface ItemSearchParts<V> {
+export interface IndexSearchParts<V> {
   readonly records: ItemRecords<V>;
   readonly folder: Pick<VaultFolder, "calls" | "lookup" | "schemes">;
   /** The kind of the records. A repository that has none has no indexes. */
@@ -38,10 +38,10 @@ export interface ItemSearchParts<V> {
  * stored, what was stored before the scheme was announced, and what is being written so that its labels change. A search puts
  * these into the index, a hundred at a time; an item that was written to meanwhile leaves it again.
  */
-export class ItemSearch<V> {
-  readonly #parts: ItemSearchParts<V>;
+export class IndexSearch<V> {
+  readonly #parts: IndexSearchParts<V>;
 
-  constructor(parts: ItemSearchParts<V>) {
+  constructor(parts: IndexSearchParts<V>) {
     this.#parts = parts;
   }
 
