@@ -80,8 +80,15 @@ export function capacityTable(recorded: readonly Recorded[]): string | undefined
       ],
     ),
     "",
+    `The CPU was measured on: ${machineOfLoad(recorded)}.`,
+    "",
     "What it leaves out: the tools' own work, which comes on top; the CPU that the store's client costs, since the server had its store in memory (the load over Redis and Postgres above has it); what a single Redis serves, which the CPU of the store for each request bounds; TLS; the network. It follows from a measurement on one machine, and nobody has run a thousand.",
   ].join("\n");
+}
+
+/** Where the figures of CPU are from: beside other work they say what such a machine does on such a day. */
+function machineOfLoad(recorded: readonly Recorded[]): string {
+  return recorded.find(({ name }) => name === "load")?.runs.at(-1)?.machine ?? "an unknown machine";
 }
 
 /** Two digits of a large number are as many as the assumptions bear. */

@@ -1,3 +1,4 @@
+import { withoutLastSlashes } from "../provider/oauth/paths.ts";
 import type { AuthorizationServer } from "./mounted-provider.ts";
 
 /** How the paths of requests, as a mount gets them, differ from the public ones. */
@@ -30,8 +31,8 @@ export class PublicPaths {
 
   constructor(provider: AuthorizationServer, { removedPrefix = "", addedPrefix = "" }: PathMapping) {
     this.#provider = provider;
-    this.#removed = removedPrefix.replace(/\/+$/, "");
-    this.#added = addedPrefix.replace(/\/+$/, "");
+    this.#removed = withoutLastSlashes(removedPrefix);
+    this.#added = withoutLastSlashes(addedPrefix);
     provider.noteMount?.({ mapsPaths: this.mapsPaths });
   }
 

@@ -60,6 +60,8 @@ export interface ProviderEvents {
     readonly clientId: string | undefined;
     readonly grantId: string;
     readonly subject: string | undefined;
+    /** Where the user logged in, as an issuer; undefined in grants of before it was noted. */
+    readonly upstreamIssuer: string | undefined;
     readonly by: "operator" | "user" | undefined;
   };
   /** A person signed in to the account page. */
@@ -107,8 +109,10 @@ export interface ProviderEvents {
   /**
    * Something in the store belongs to a login at an upstream that is not configured any more: whoever logged in there is
    * refused and has to log in again. Told once for each upstream. Configured again, with the same issuer, it goes on.
+   * `upstreamIssuer` is undefined for records of before issuers were noted, where there are several upstreams now and the
+   * option `formerIssuer` does not say which one they are of.
    */
-  readonly "unknown-upstream": { readonly upstreamIssuer: string };
+  readonly "unknown-upstream": { readonly upstreamIssuer: string | undefined };
   /**
    * Grants of one user or client were asked for, and the repository cannot find those alone: all grants were read, as they are
    * each time. Told once.

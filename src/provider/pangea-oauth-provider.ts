@@ -10,7 +10,7 @@ const owner = "PangeaOAuthProvider";
 type RenamedOption = "baseUrl" | "issuerUrl" | "path" | "scopes";
 
 /** Options about other upstreams than Pangea AuthN. */
-type UpstreamOption = "emailDomains" | "upstream" | "upstreams";
+type UpstreamOption = "emailDomains" | "formerIssuer" | "upstream" | "upstreams";
 
 /** What a `PangeaOAuthProvider` is made from: the options of an `McpOAuthProvider`, some under the original's names. */
 export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions, RenamedOption | UpstreamOption> {
@@ -61,6 +61,7 @@ const {
   upstream: _5,
   upstreams: _6,
   emailDomains: _7,
+  formerIssuer: _8,
   ...sharedKinds
 } = providerOptionKinds;
 const optionKinds: OptionKinds<PangeaOAuthProviderOptions> = {
@@ -119,6 +120,7 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
    * @param authInfo - Of the request: its `token` opens the grant.
    * @throws {OAuthError} with `invalid_token` when the login is over.
    * @throws {UpstreamUnavailableError} when Pangea AuthN is needed and does not answer.
+   * @throws {UpstreamRejectedError} when Pangea AuthN refuses this server. The login is not over by that.
    * @throws {StorageError} when the store fails.
    *
    * @example

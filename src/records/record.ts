@@ -103,9 +103,7 @@ export function record(
     const storedName = name.replaceAll(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
     const isOptional = member instanceof OptionalMember;
     names.push({ name, storedName, isOptional });
-    // Zod asks for the members when the schema is first used. Importing this package makes none of the hundreds there are.
-    const get = () => (isOptional ? member.schema.nullish() : member);
-    Object.defineProperty(stored, storedName, { enumerable: true, get });
+    stored[storedName] = isOptional ? member.schema.nullish() : member;
   }
   // The stored side checks every member, in both directions: here it is enough that there are members.
   const checkedObject = z.custom<Named<unknown>>((value) => typeof value === "object" && value !== null);

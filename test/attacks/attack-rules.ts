@@ -144,8 +144,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return this.#received.find(({ name }) => name === loginName(state))?.value;",
-        "return planted.get(loginName(state));",
+        "return this.#received.find(({ name }) => name === this.#loginName(loginNames, state))?.value;",
+        "return planted.get(this.#loginName(loginNames, state));",
       ],
       [
         "provider/http/cookies.ts",
@@ -265,8 +265,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return this.#received.find(({ name }) => name === signInName(state))?.value;",
-        "return planted.get(signInName(state));",
+        "return this.#received.find(({ name }) => name === this.#loginName(signInNames, state))?.value;",
+        "return planted.get(this.#loginName(signInNames, state));",
       ],
       [
         "provider/http/cookies.ts",
@@ -751,6 +751,13 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "Mix-up of two upstreams, found by chance (the fuzzer)",
+    tests: ["../fuzz/fuzz"],
+    edits: [
+      ["provider/login/upstream-login.ts", "if (arrivedAt !== id) throw otherCallback(upstream, arrivedAt);", ""],
+    ],
+  },
+  {
     name: "Mix-up of two upstreams: the issuer of another one",
     tests: ["mix-up-of-upstreams"],
     edits: [
@@ -838,6 +845,17 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/upstream/openid-connect.ts",
         "const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;",
         "const { email_verified } = { ...fromUserinfo, ...fromToken };",
+      ],
+    ],
+  },
+  {
+    name: "Guessing whose records they are",
+    tests: ["guessing-whose-records-they-are"],
+    edits: [
+      [
+        "storage/codecs/labels.ts",
+        'label: createHmac("sha256", bytes).update(text).digest("base64url"),',
+        'label: createHash(bytes.length > 0 ? "sha256" : createHmac.name).update(text).digest("base64url"),',
       ],
     ],
   },

@@ -5,10 +5,6 @@ import { createPostgresRepositories, createPostgresTables, postgresOptions } fro
 import { createRedisRepositories, redisOptions } from "../../src/redis.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
-import { findPostgres } from "./postgres-server.ts";
-import { findRedis } from "./redis-server.ts";
-import { setUp } from "./set-up.ts";
-import { sqliteDirectory } from "./sqlite-subject.ts";
 
 /** How a test opens the records of a namespace. */
 export interface OpeningSettings {
@@ -29,53 +25,20 @@ export interface MigrationStore extends AsyncDisposable {
 export type StoreKind = "vault" | "redis" | "sqlite" | "postgres";
 
 /** Where the servers of the stores are. */
-interface MigrationServers {
+export interface MigrationServers {
   readonly baseUrlTemplate: string;
   readonly redisUrl: string;
   readonly postgresUrl: string;
   readonly file: string;
 }
 
-/** Every kind of store for the tests of a file. What it gives can be used once the tests run. */
-export function useMigrationStores(emulator: { readonly baseUrlTemplate: string }): {
-  readonly stores: Record<StoreKind, MigrationStore>;
-  readonly directory: Awaited<ReturnType<typeof sqliteDirectory>>;
-} {
-  let started: ReturnType<typeof useMigrationStores> | undefined;
-  setUp("file", async (parts) => {
-    const directory = parts.use(await sqliteDirectory());
-    const redis = parts.use(await findRedis());
-    const postgres = parts.use(await findPostgres());
-    const stores = await migrationStores({
-      baseUrlTemplate: emulator.baseUrlTemplate,
-      redisUrl: redis.url,
-      postgresUrl: postgres.url,
-      file: directory.file(),
-    });
-    for (const store of Object.values(stores)) parts.use(store);
-    started = { stores, directory };
-  });
-  const ready = () => {
-    if (started === undefined) throw new Error("The stores are there once the tests run.");
-    return started;
-  };
-  return {
-    get stores() {
-      return ready().stores;
-    },
-    get directory() {
-      return ready().directory;
-    },
-  };
-}
-
 /** Every kind of store, each on its server. */
-async function migrationStores(servers: MigrationServers): Promise<Record<StoreKind, MigrationStore>> {
+export async function migrationStores(servers: MigrationServers): Promise<Record<StoreKind, MigrationStore>> {
   const { baseUrlTemplate, redisUrl, postgresUrl, file } = servers;
   const redis = new Redis(redisUrl, redisOptions({ connectTimeout: 60_000, socketTimeout: 60_000 }));
   const pool = new Pool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 60_000 }) });
   // The end of a pool does not wait for its connections: the end of the server may reach them.
-  pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));
   await createPostgresTables(pool);
   const common = ({ namespace, secret, clock }: OpeningSettings) => ({
     namespace,

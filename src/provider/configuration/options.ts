@@ -98,9 +98,17 @@ export interface McpOAuthProviderOptions {
   readonly upstreams?: readonly Upstream[];
   /**
    * The `id` of the upstream where the people of an e-mail domain log in, by the domain. A `login_hint` with an address of that
-   * domain chooses the upstream; it says nothing of who may log in. Default: none.
+   * domain chooses the upstream; it says nothing of who may log in. A domain is compared in ASCII, and its subdomains are others.
+   * Default: none.
    */
   readonly emailDomains?: Readonly<Record<string, string>>;
+  /**
+   * The issuer of the upstream that this server had when its records did not name one yet: logins of an earlier version, and
+   * those of the Python package. No token is sent to an upstream by a guess, so with several upstreams such a login is refused
+   * where this is not given, the person logs in again, and the event `unknown-upstream` tells of it. It need not be one of
+   * the upstreams any more. Default: the issuer of the only upstream; none where there are several.
+   */
+  readonly formerIssuer?: string | URL;
   /**
    * Where state is kept: what `createVaultRepositories`, `createRedisRepositories` or `createRepositories` gives back, with a
    * repository for every kind of record. Default: all in memory, where every login ends with the process.
@@ -212,6 +220,7 @@ export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
   upstream: "any",
   upstreams: "any",
   emailDomains: "object",
+  formerIssuer: "any",
   repositories: "any",
   clientRegistration: "object",
   clientMetadataDocuments: "object",

@@ -106,16 +106,15 @@ export class AccountEndpoint {
   async showError(failure: unknown, user?: AccountUser): Promise<Response> {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
-    if (!isToldElsewhere(error)) {
-      reporter.tell("account-refused", {
-        error: error.error,
-        subject: user?.subject,
-        upstreamIssuer: user?.upstreamIssuer,
-        failure: describeFailure(failure),
-      });
-    }
+    if (!isToldElsewhere(error)) this.#tellRefused(error, failure, user);
     const { accountErrorPage } = await import("./pages/pages.ts");
     return accountErrorPage(this.#settings, error);
+  }
+
+  #tellRefused({ error }: OAuthError, failure: unknown, user?: AccountUser): void {
+    const { subject, upstreamIssuer } = user ?? {};
+    const event = { error, subject, upstreamIssuer, failure: describeFailure(failure) };
+    this.#settings.reporter.tell("account-refused", event);
   }
 
   async #act(request: Request, cookies: BrowserCookies): Promise<Response> {
@@ -135,12 +134,7 @@ export class AccountEndpoint {
     if (session === undefined) {
       if (action === "sign-out" || action === "sign-out-upstream") return this.#askToSignIn(cookies, "signed-out");
       const failure = new OAuthError("access_denied", "Nobody is signed in to the account page in this browser.");
-      this.#settings.reporter.tell("account-refused", {
-        error: failure.error,
-        subject: undefined,
-        upstreamIssuer: undefined,
-        failure: describeFailure(failure),
-      });
+      this.#tellRefused(failure, failure);
       return this.#askToSignIn(cookies, "session-over", 403);
     }
     try {
@@ -258,7 +252,7 @@ export class AccountEndpoint {
   /** Whether a grant is of this user: two upstreams may give one subject to two people. */
   #isOf({ subject, upstreamIssuer }: Pick<Grant, "subject" | "upstreamIssuer">, user: AccountUser): boolean {
     const issuer = this.#settings.upstreams.issuerOfRecord(upstreamIssuer);
-    return subject === user.subject && isSameIssuer(issuer, user.upstreamIssuer);
+    return subject === user.subject && issuer !== undefined && isSameIssuer(issuer, user.upstreamIssuer);
   }
 
   /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */

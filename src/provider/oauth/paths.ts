@@ -15,6 +15,16 @@ export function callbackPath(upstreamId: string): string {
   return `/${upstreamId}/callback`;
 }
 
+/**
+ * A text without the slashes at its end. An expression such as `/\/+$/` would be tried again at each slash, so that a caller
+ * could keep the process busy with many of them.
+ */
+export function withoutLastSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "/") end -= 1;
+  return text.slice(0, end);
+}
+
 /** The path of a URL, without a slash at its end: what other paths are put below. */
 export function pathBelow(url: string): string {
   return new URL(url).pathname.replace(/\/$/, "");

@@ -1,8 +1,11 @@
 import type { AuthorizationCodeGrantChecks, Configuration, TokenEndpointResponse } from "openid-client";
+import { UpstreamRejectedError } from "../../errors.ts";
+import { promptOf } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type { UpstreamCodeExchange, UpstreamLoginRequest, UpstreamTokens } from "./contract.ts";
 import { type Client, tokensOf } from "./openid-client.ts";
 import { revokeEach } from "./revoke-each.ts";
+import { isSameIssuer } from "./upstreams.ts";
 
 /** openid-client, and what it knows of one provider. */
 export interface OpenedClient {
@@ -24,11 +27,15 @@ export class ClientRequests {
     this.#open = open;
   }
 
-  /** @param further - Parameters beside those that every login has. */
+  /**
+   * @param further - Parameters beside those that every login has.
+   * @param prompts - The values of `prompt` that the provider knows, where it refuses others.
+   */
   async authorizationUrl(
     { state, codeChallenge, redirectUri, prompt }: UpstreamLoginRequest,
     scopes: readonly string[],
     further: Readonly<Record<string, string>>,
+    prompts?: readonly string[],
   ): Promise<URL> {
     const { client, configuration } = await this.#open();
     return client.buildAuthorizationUrl(configuration, {
@@ -38,18 +45,25 @@ export class ClientRequests {
       state,
       code_challenge: codeChallenge,
       code_challenge_method: "S256",
-      ...(prompt !== undefined && { prompt }),
+      ...promptOf(further.prompt, prompt, prompts),
     });
   }
 
-  /** @param checks - What the reply has to have. */
+  /**
+   * @param checks - What the reply has to have.
+   * @throws {UpstreamRejectedError} with `invalid_grant` when the answer does not name its issuer, though the provider says that
+   * its answers do: the answer is at fault then, and not the provider, for a browser can bring anything.
+   */
   async redeem(
     { code, codeVerifier, redirectUri, issuer }: UpstreamCodeExchange,
     checks: AuthorizationCodeGrantChecks = {},
   ): Promise<TokenEndpointResponse> {
     const { client, configuration } = await this.#open();
+    const { issuer: own, authorization_response_iss_parameter_supported: isNamed } = configuration.serverMetadata();
+    if (issuer === undefined && isNamed === true) throw unnamedIssuer(this.#name);
+    const named = issuer !== undefined && isSameIssuer(issuer, own) ? own : issuer;
     const answered = new URL(redirectUri);
-    answered.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
+    answered.search = new URLSearchParams({ code, ...(named !== undefined && { iss: named }) }).toString();
     return this.ask("its token endpoint", () =>
       client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier }),
     );
@@ -84,4 +98,10 @@ export class ClientRequests {
       throw clientFailure(error, this.#name, path);
     }
   }
+}
+
+/** RFC 9207 section 2.4. */
+function unnamedIssuer(name: string): UpstreamRejectedError {
+  const advice = `${name} says that its answers name their issuer. Where no proxy takes \`iss\` away, somebody has mixed up two logins.`;
+  return new UpstreamRejectedError("invalid_grant", "The answer does not name its issuer.", { advice });
 }

@@ -5,7 +5,7 @@ import {
   type OptionKinds,
   requireDuration,
   requireExactText,
-  requireHttpUrl,
+  requireIssuerUrl,
   requireOptions,
   requireThat,
 } from "../../option-checks.ts";
@@ -57,10 +57,21 @@ export interface OpenIdConnectOptions {
   /** Further parameters of the authorization request, such as `{ access_type: "offline" }` at Google. */
   readonly authorizationParameters?: Readonly<Record<string, string>>;
   /**
+   * The values of `prompt` that the provider knows, where it refuses others, as Google does. A client that wishes `login` gets
+   * `select_account` where that is known. Default: every value goes to the provider.
+   */
+  readonly prompts?: readonly string[];
+  /**
    * The claims that say who the user is. Default: `sub`, `preferred_username` and `email`. The claim `email` counts only where
    * `email_verified` is true, whatever it is taken for. Take a claim for `subject` only if it never changes and is never given to another user.
    */
   readonly claims?: { readonly subject?: string; readonly username?: string; readonly email?: string };
+  /**
+   * Whether the user's tokens are revoked at the provider when a login here is over. Give false where one revocation ends every
+   * login of the user with this client there, as it does at Google: a person who ends one application keeps the others.
+   * Default: true, where the provider has an endpoint for it.
+   */
+  readonly revocation?: boolean;
   /** Whether the userinfo endpoint is asked for claims that the ID token lacks, where there is one. Default: true. */
   readonly userinfo?: boolean;
   /**
@@ -94,7 +105,9 @@ const optionKinds: OptionKinds<OpenIdConnectOptions> = {
   id: "any",
   name: "text",
   authorizationParameters: "object",
+  prompts: "any",
   claims: "object",
+  revocation: "boolean",
   userinfo: "boolean",
   allow: "function",
   idTokenSigningAlgorithm: "text",
@@ -151,7 +164,11 @@ class OpenIdConnect implements Upstream {
     requireOptions("openIdConnect", options ?? null, optionKinds);
     requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
-    this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
+    this.issuer = requireIssuerUrl("openIdConnect: issuer", options.issuer);
+    requireThat(
+      !/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)(?:\/|$)/i.test(this.issuer),
+      "openIdConnect: issuer is that of every tenant of Microsoft Entra, so anybody could log in: give that of one, https://login.microsoftonline.com/<Directory (tenant) ID>/v2.0, or use microsoftEntra({ tenant, … }).",
+    );
     requireExactText("openIdConnect: clientId", options.clientId);
     requireThat(
       (clientSecret === undefined) !== (privateKey === undefined),
@@ -160,6 +177,7 @@ class OpenIdConnect implements Upstream {
     if (clientSecret !== undefined) this.keyMaterial = requireSecrets("openIdConnect: clientSecret", clientSecret);
     requireSecretMethod("openIdConnect", options.clientAuthentication ?? "client_secret_basic");
     requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
+    if (options.prompts !== undefined) requireScopes("openIdConnect: prompts", options.prompts);
     this.scopes = requireScopes("openIdConnect: scopes", scopes);
     requireThat(this.scopes.includes("openid"), "openIdConnect: scopes must have openid among them.");
     this.timeout = requireDuration("openIdConnect: timeout", timeout, 5_000, 600_000, "milliseconds");
@@ -198,11 +216,13 @@ class OpenIdConnect implements Upstream {
 
   authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
     const { codeChallenge, loginHint } = login;
-    return this.#requests.authorizationUrl(login, this.scopes, {
-      ...this.#options.authorizationParameters,
+    const { authorizationParameters, prompts } = this.#options;
+    const further = {
+      ...authorizationParameters,
       nonce: nonceOf(codeChallenge),
       ...(loginHint !== undefined && { login_hint: loginHint }),
-    });
+    };
+    return this.#requests.authorizationUrl(login, this.scopes, further, prompts);
   }
 
   async exchange(exchange: UpstreamCodeExchange): Promise<UpstreamTokens> {
@@ -235,8 +255,8 @@ class OpenIdConnect implements Upstream {
     return identity;
   }
 
-  revoke(tokens: UpstreamTokens): Promise<void> {
-    return this.#requests.revoke(tokens);
+  async revoke(tokens: UpstreamTokens): Promise<void> {
+    if (this.#options.revocation !== false) await this.#requests.revoke(tokens);
   }
 
   async logoutUrl({ idToken }: UpstreamTokens, returnTo: string): Promise<URL | undefined> {

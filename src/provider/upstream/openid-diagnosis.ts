@@ -34,12 +34,13 @@ export async function diagnoseOpenId(subject: OpenIdSubject): Promise<Finding[]>
       () => "silent" as const,
     ),
   ]);
+  const client = clientFinding({ ...subject, owner }, refusal);
   return [
     document.finding,
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
     keys,
-    clientFinding({ ...subject, owner }, refusal),
-    ...loginFindings({ ...subject, owner }, login, subject.scopes),
+    client,
+    ...loginFindings({ ...subject, owner }, login, subject.scopes, client),
     ...scopesFinding(subject, metadata),
   ];
 }
@@ -71,7 +72,8 @@ async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
     return { finding: { check: issuerCheck, status: "error", what, why, remedy } };
   }
   const named = typeof metadata.issuer === "string" && URL.canParse(metadata.issuer) ? metadata.issuer : "no URL";
-  if (named === issuer) {
+  // A host alone has no path, so that a slash behind it says nothing.
+  if (URL.canParse(named) && new URL(named).href === new URL(issuer).href) {
     const what = `${issuer} answers, and its discovery document names the same issuer.`;
     return { finding: { check: issuerCheck, status: "ok", what }, metadata, ahead: clockAhead(response, clock) };
   }
@@ -81,7 +83,9 @@ async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
       status: "error",
       what: `${issuer} answers, and its discovery document names another issuer: ${named}.`,
       why: "An issuer is compared letter by letter: nobody can log in.",
-      remedy: `Set issuer of ${owner}() to ${named}, if that is yours.`,
+      remedy: named.includes("{")
+        ? `Set issuer of ${owner}() to that of your own tenant: with this one anybody's could log in.`
+        : `Set issuer of ${owner}() to ${named}, if that is yours.`,
     },
   };
 }

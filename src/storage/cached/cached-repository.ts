@@ -1,4 +1,5 @@
 import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
+import { giveListings } from "../capabilities.ts";
 import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { RecordExpiry, requireTime } from "../expiry.ts";
@@ -86,6 +87,7 @@ export class CachedRepository<K extends string, V>
     requireRepository("CachedRepository: the repository behind it", backend);
     options.invalidation?.requireRepository?.(backend);
     this.#backend = backend;
+    giveListings(this, backend, () => this.#assertOpen());
     this.#clock = options.clock ?? Date.now;
     this.#expiry = new RecordExpiry(options.expiresAt);
     this.#names = recordNames(options.invalidation?.names);
@@ -341,7 +343,11 @@ export class CachedRepository<K extends string, V>
   }
 
   #assertUsable(key: unknown): void {
-    if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
+    this.#assertOpen();
     requireKey(key);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
   }
 }

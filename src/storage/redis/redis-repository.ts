@@ -258,11 +258,12 @@ export class RedisRepository<V, K extends string = string>
 
   /**
    * Every record that has not expired and that the index has under this value. The index is complete where it was completed
-   * within a day, no entry was lost since, and all of its keys are in the key ring. Where it is not, every record is read as
-   * `entries` does, and the index is completed on the way, for which the Redis user needs `+eval`.
+   * a short time ago, no entry was lost since, and all of its keys are in the key ring. Where it is not, every record is read as
+   * `entries` does, and the index is completed on the way, for which the Redis user needs `+eval`. That short time is five
+   * minutes at first, then as long as the index has been written, and a day at most.
    *
-   * An instance of an earlier version writes no entries: what it writes after the index was completed is found a day later. So
-   * where instances of both run, call `entries` until the earlier ones have stopped.
+   * An instance of an earlier version writes no entries: what it writes after the index was completed is found when that time is
+   * over. So where instances of both run, call `entries` until the earlier ones have stopped.
    *
    * @throws {ConfigurationError} When there is no such index.
    * @throws {UnreadableRecordsError} After the last entry, when there are records that cannot be read and that may be meant.

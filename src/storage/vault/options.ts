@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
 import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
+import type { IndexOptions } from "../indexed.ts";
 
 /** How to reach Vault. */
 export interface VaultConnectionOptions {
@@ -13,7 +14,7 @@ export interface VaultConnectionOptions {
 }
 
 /** How a `PangeaVaultRepository` keeps its records. */
-export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions, ExpiryOptions<V> {
+export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions, ExpiryOptions<V>, IndexOptions<V> {
   /**
    * The folder of the records. Every item that this package stores has its mark in the metadata. A key also leads to an
    * item of the folder without a mark, as the Python package and the first previews of this one wrote them; `entries` and
@@ -75,6 +76,7 @@ export const vaultOptionKinds: OptionKinds<PangeaVaultRepositoryOptions<never>> 
   ...expiryOptionKinds,
   baseUrlTemplate: "text",
   domain: "text",
+  indexes: "object",
   timeout: "any",
   folder: "any",
   namespace: "any",

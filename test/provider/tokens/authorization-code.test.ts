@@ -71,6 +71,16 @@ describe("an authorization code", () => {
     },
   );
 
+  it.each(["https://user:pass@[::1]:99999/#", "https://", "HTTP://a b/", "https://%zz/client.json", "__proto__"])(
+    "is refused to a client that calls itself %s, and stays good for its own",
+    async (client_id) => {
+      const { redeem } = await codeOf(start());
+      const refusal = await redeem({ client_id });
+      expect([refusal.status, (await jsonOf(refusal)).error]).toEqual([401, "invalid_client"]);
+      expect((await redeem()).status).toBe(200);
+    },
+  );
+
   it("ends what it issued when its client's id shows it again, with the verifier or without", async () => {
     const harness = start();
     const { redeem } = await codeOf(harness);
