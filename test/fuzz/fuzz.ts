@@ -100,7 +100,9 @@ export async function fuzz(
     const isTroubled = random.oneIn(6);
     if (isTroubled && random.oneIn(2)) upstream.spoiler = random;
     else if (isTroubled) {
-      const kind = random.pick(recordKinds);
+      // Few requests read the session upstream that a refresh has left.
+      const isSession = endpoint.path === "/upstream-token" && random.oneIn(2);
+      const kind = isSession ? "upstream_session" : random.pick(recordKinds);
       const corrupt = (text: string) => {
         count(corrupted, kind);
         return mutateJsonText(random, text);
