@@ -45,7 +45,9 @@ export function requireHttpUrl(name: string, value: unknown): string {
   const url = new URL(given);
   // What a URL parser would forgive is published as it was written, and clients compare it.
   if (!/^https?:\/\/[^/\\]/i.test(given) || given.includes("\\")) {
-    throw new ConfigurationError(`${name} must have two slashes after its scheme, and no backslash.`);
+    throw new ConfigurationError(
+      `${name} must begin with https:// or, for a loopback host, http://, and have no backslash.`,
+    );
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
     throw new ConfigurationError(`${name} must use https; plain http is for loopback hosts only.`);

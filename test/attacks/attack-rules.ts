@@ -144,8 +144,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return this.#received.find(({ name }) => name === loginName(state))?.value;",
-        "return planted.get(loginName(state));",
+        "return this.#received.find(({ name }) => name === this.#loginName(loginNames, state))?.value;",
+        "return planted.get(this.#loginName(loginNames, state));",
       ],
       [
         "provider/http/cookies.ts",
@@ -265,8 +265,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return this.#received.find(({ name }) => name === signInName(state))?.value;",
-        "return planted.get(signInName(state));",
+        "return this.#received.find(({ name }) => name === this.#loginName(signInNames, state))?.value;",
+        "return planted.get(this.#loginName(signInNames, state));",
       ],
       [
         "provider/http/cookies.ts",

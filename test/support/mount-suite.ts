@@ -224,8 +224,9 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
         code_challenge: pkce().challenge,
         code_challenge_method: "S256",
       });
-      // More logins at once than a browser may have: the oldest ones are ended with a cookie each.
-      const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_${index}=transaction`).join("; ");
+      // More logins at once than there is room for: the oldest ones are ended with a cookie each.
+      const large = "x".repeat(1500);
+      const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_${index}=${large}`).join("; ");
       const page = await fetch(`${server.baseUrl}/authorize?${parameters}`, { headers: { cookie } });
       const browser = page.headers.getSetCookie()[0]?.split(";")[0];
       const sealed = /name="request" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
@@ -237,7 +238,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       });
       expect(response.status).toBe(303);
       const cookies = response.headers.getSetCookie();
-      expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(3);
+      expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(4);
       expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(1);
     });
 

@@ -117,9 +117,12 @@ export function configureEmailDomains(
 ): ReadonlyMap<string, string> {
   const ids = upstreams.map(({ id }) => id);
   const domains = new Map<string, string>();
+  const written = new Map<string, string>();
   for (const [domain, id] of Object.entries(given)) {
     const known = requireDomain("A name in emailDomains", domain);
-    requireThat(!domains.has(known), `emailDomains has ${known} twice, as "${domain}" too: list each domain once.`);
+    const other = written.get(known);
+    requireThat(other === undefined, `emailDomains has one domain twice, as "${other}" and "${domain}": list it once.`);
+    written.set(known, domain);
     const meant = namesLike(String(id), ids);
     const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${ids.join(", ")}.`;
     requireThat(ids.includes(id), `emailDomains["${domain}"] is no id of an upstream. ${remedy}`);
@@ -189,7 +192,10 @@ export function configureKeys(
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);
   const isLong = secret !== undefined || [given].flat().every((text) => text.length >= minSecretLength);
-  requireThat(isLong, `secret is missing, and what ${first.name} has in its place can be guessed. ${remedy}`);
+  requireThat(
+    isLong,
+    `secret is missing, and what ${first.name} has in its place has fewer than 32 characters and can be guessed. ${remedy}`,
+  );
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });
 }

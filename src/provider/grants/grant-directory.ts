@@ -214,7 +214,7 @@ async function lastUse(uses: Repository<string, GrantUse>, grantId: string): Pro
 /** @throws {ConfigurationError} for a filter that may mean more than was meant. */
 function requireFilter({ upstreams }: Pick<DirectoryParts, "upstreams">, given: GrantFilter): void {
   const filter: unknown = given;
-  requirePlainObject("The filter, {} for all grants,", filter);
+  requirePlainObject("The filter ({} for all grants)", filter);
   const unknown = Object.keys(filter).find((name) => !filterMembers.some((known) => known === name));
   requireThat(unknown === undefined, `The filter has "${unknown}"; it may have ${filterMembers.join(", ")}.`);
   // A subject that is not known must not come to mean everybody.

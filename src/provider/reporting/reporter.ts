@@ -3,7 +3,8 @@ import { OAuthError, PangeaAuthnError, UnsealableError, UpstreamRejectedError } 
 import { emit, type ProviderEvents } from "../events.ts";
 import { toOAuthError } from "../oauth-failure.ts";
 import { describeFailure, framesOf } from "./failure-description.ts";
-import { type LogEntry, logEntryOf, type OperatorLog, refusalEntry } from "./logger.ts";
+import { logEntryOf, refusalEntry } from "./log-entries.ts";
+import type { LogEntry, OperatorLog } from "./logger.ts";
 
 /** An endpoint of the authorization server. */
 export type RequestRoute = "authorize" | "consent" | "callback" | "token" | "revoke" | "register" | "account";

@@ -1,5 +1,6 @@
 import { domainToASCII } from "node:url";
 import { requireText, requireThat } from "../../option-checks.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 
 /** Labels of a domain in ASCII: two at the least, the last of which is no number. */
 const form = /^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -29,8 +30,10 @@ export function requireDomain(name: string, value: unknown): string {
   const text = requireText(name, value);
   const domain = asciiDomain(text);
   if (domain !== undefined) return domain;
-  const parts = text.split(/[\s,;]+/).map((part) => asciiDomain(part.replace(/^(?:\*?\.|.*@)/, "").replace(/\.$/, "")));
-  const meant = parts.filter((part) => part !== undefined);
+  const parts = text
+    .split(/[\s,;]+/)
+    .map((part) => withoutLastSlashes(part.replace(/^(?:https?:\/\/|\*?\.|.*@)/i, "")).replace(/\.$/, ""));
+  const meant = parts.map(asciiDomain).filter((part) => part !== undefined);
   const remedy =
     meant.length > 1
       ? `give each by itself: ${meant.join(", ")}`

@@ -1,24 +1,17 @@
-import { StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
+import { StorageClosedError } from "../../errors.ts";
 import { requireObject, requireThat } from "../../option-checks.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
 import type { IndexedRepository } from "../indexed.ts";
-import { KeyTurns } from "../key-turns.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
-import type { IndexEntry } from "../record-indexes.ts";
-import type { EncodedRecord } from "../record-text.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
-import { Addition, type AdditionPlace } from "./addition.ts";
-import { removeClaimed } from "./claim.ts";
 import { toVaultService } from "./connect.ts";
 import { IndexSearch } from "./index-search.ts";
-import { indexMembers, indexPlaceOf } from "./item-metadata.ts";
 import { ItemRecords } from "./item-records.ts";
 import { ItemRemoval } from "./item-removal.ts";
 import { sweepItems } from "./item-sweep.ts";
-import { writeItem } from "./item-write.ts";
 import { groupByName, isClaimed, type Namesakes, recordAmong, type Standing } from "./namesakes.ts";
 import {
   type PangeaVaultRepositoryOptions,
@@ -28,8 +21,7 @@ import {
 } from "./options.ts";
 import { OwnItems } from "./own-items.ts";
 import { OwnWrites } from "./own-writes.ts";
-import { pauses } from "./pauses.ts";
-import { afterWrite } from "./vault-failure.ts";
+import { RecordWrites } from "./record-writes.ts";
 import { VaultFolder } from "./vault-folder.ts";
 import type { VaultServiceLike } from "./vault-service.ts";
 
@@ -67,11 +59,11 @@ export class PangeaVaultRepository<V, K extends string = string>
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
   readonly #folder: VaultFolder;
-  readonly #turns = new KeyTurns();
   readonly #ownWrites: OwnWrites;
   readonly #items: OwnItems;
   readonly #removal: ItemRemoval;
   readonly #search: IndexSearch<V>;
+  readonly #writes: RecordWrites<V>;
   #closed = false;
 
   /**
@@ -127,6 +119,15 @@ export class PangeaVaultRepository<V, K extends string = string>
       find: (key) => this.#find(key),
       all: () => this.#all(),
     });
+    this.#writes = new RecordWrites({
+      settings: this.#settings,
+      records: this.#records,
+      folder: this.#folder,
+      items: this.#items,
+      ownWrites: this.#ownWrites,
+      removal: this.#removal,
+      search: this.#search,
+    });
     if (this.#search.hasIndexes) this.#folder.schemes.want(() => this.#records.indexes.schemes()[0]);
   }
 
@@ -158,24 +159,7 @@ export class PangeaVaultRepository<V, K extends string = string>
    */
   async set(key: K, value: V): Promise<void> {
     this.#assertUsable(key);
-    const { text, indexEntry } = this.#encode(key, value);
-    const write = this.#inTurn(key, () =>
-      writeItem(key, text, {
-        calls: this.#folder.calls,
-        settings: this.#settings,
-        ownWrites: this.#ownWrites,
-        removal: this.#removal,
-        indexPlace: indexPlaceOf(indexMembers(indexEntry) ?? {}),
-        placeOf: (item) => this.#records.placeOf(item),
-        leaveIndex: (item) => this.#search.leave(item),
-        store: () => this.#folder.calls.store(this.#records.toItem(key, text, this.#placed(indexEntry))),
-        standing: async (refusal) => {
-          const found = await afterWrite(this.#folder.lookup.findOne(key));
-          return recordAmong(this.#items.amongOr(refusal, found), this.#records.isLive);
-        },
-      }),
-    );
-    await Promise.all([write, this.#folder.schemes.announce()]);
+    await this.#writes.set(key, this.#records.encode(key, value));
   }
 
   /**
@@ -255,18 +239,7 @@ export class PangeaVaultRepository<V, K extends string = string>
    */
   async add(key: K, value: V): Promise<boolean> {
     this.#assertUsable(key);
-    const encoded = this.#encode(key, value);
-    const added = this.#inTurn(key, async () => {
-      for await (const _ of pauses(this.#settings)) {
-        const answer = await new Addition(this.#placeOf(key, encoded)).run();
-        if (answer !== "again") return answer;
-      }
-      throw new StorageUnavailableError("Other callers add and remove the record in Vault all the time.", {
-        effect: "none",
-      });
-    });
-    const [answer] = await Promise.all([added, this.#folder.schemes.announce()]);
-    return answer;
+    return this.#writes.add(key, this.#records.encode(key, value));
   }
 
   /** What `get` would give after `set`. */
@@ -353,14 +326,6 @@ export class PangeaVaultRepository<V, K extends string = string>
     this.#ownWrites.clear();
   }
 
-  /** Lets one write to a key run at a time, once the name is free of what this instance has taken. */
-  #inTurn<T>(key: string, write: () => Promise<T>): Promise<T> {
-    return this.#turns.run(key, async () => {
-      await this.#removal.whenFree(key);
-      return write();
-    });
-  }
-
   async #find(key: string): Promise<Standing | undefined> {
     const standing = recordAmong(await this.#items.named(key), this.#records.isLive);
     // What is claimed is about to be deleted: nobody may write over it.
@@ -369,39 +334,6 @@ export class PangeaVaultRepository<V, K extends string = string>
       this.#ownWrites.remember(key, { ...standing.record, recordPlace });
     }
     return standing;
-  }
-
-  #encode(key: string, value: V): EncodedRecord {
-    return this.#records.encode(key, value);
-  }
-
-  /** What a new item has in the index: nothing before other instances can know how its labels are made. */
-  #placed(entry: IndexEntry | undefined): IndexEntry | undefined {
-    const mayBePlaced = entry !== undefined && this.#search.isIndexed && this.#folder.schemes.isAnnounced(entry.scheme);
-    return mayBePlaced ? entry : undefined;
-  }
-
-  #placeOf(key: string, { text, indexEntry }: EncodedRecord): AdditionPlace {
-    return {
-      settings: this.#settings,
-      isLive: this.#records.isLive,
-      store: (mark) =>
-        this.#folder.stores.store(() =>
-          this.#folder.calls.store(this.#records.toItem(key, text, this.#placed(indexEntry), mark)),
-        ),
-      look: async (failure) => {
-        const found = await afterWrite(this.#folder.lookup.find(key));
-        return failure instanceof StorageRejectedError ? this.#items.amongOr(failure, found) : this.#items.among(found);
-      },
-      get: (id) => afterWrite(this.#folder.calls.get(id)),
-      delete: (item) => afterWrite(this.#removal.delete(item)),
-      removeClaimed: ({ id }) => afterWrite(removeClaimed(this.#folder.calls, id, this.#settings)),
-      remove: (item) => afterWrite(this.#removal.removeNow(item)),
-      keep: (item) => {
-        const recordPlace = indexPlaceOf(indexMembers(indexEntry) ?? {});
-        this.#ownWrites.remember(key, { ...item, recordPlace });
-      },
-    };
   }
 
   async #all(): Promise<Namesakes> {

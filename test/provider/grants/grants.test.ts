@@ -118,7 +118,7 @@ describe("a grant that was revoked", () => {
     const told = await toldOf("grant-revoked", async () => {
       for (const id of ["grant", "grant", "nobody's"]) await grants.revoke(id);
     });
-    expect(told).toEqual([{ clientId: "app", grantId: "grant" }]);
+    expect(told).toEqual([{ clientId: "app", grantId: "grant", upstreamIssuer: "https://login.fake.example" }]);
   });
 
   it("keeps a session that its key does not open for whoever opens it, and an outage is told of", async () => {

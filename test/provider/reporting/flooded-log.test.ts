@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Logger } from "../../../src/index.ts";
-import { logEntryOf, OperatorLog } from "../../../src/provider/reporting/logger.ts";
+import { logEntryOf } from "../../../src/provider/reporting/log-entries.ts";
+import { OperatorLog } from "../../../src/provider/reporting/logger.ts";
 import { accountServer } from "../../support/account-server.ts";
 import { logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";

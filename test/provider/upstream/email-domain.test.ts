@@ -25,7 +25,7 @@ describe("a domain of e-mail addresses", () => {
     ["ada@example.org", "write example.org"],
     ["@example.org", "write example.org"],
     ["localhost", "such as example.org"],
-    ["https://example.org", "such as example.org"],
+    ["https://example.org/", "write example.org"],
     ["example.org/path", "such as example.org"],
     ["a..b", "such as example.org"],
     ["-a.example", "such as example.org"],

@@ -108,8 +108,8 @@ it.each([
 });
 
 it.each<[given: string, meant: string, build: () => unknown]>([
-  ["a URL", "example.org", () => google({ ...scriptedClient, hostedDomain: "https://acme.org" })],
-  ["an address", "example.org", () => google({ ...scriptedClient, hostedDomain: "ada@acme.org" })],
+  ["a URL", "write acme.org", () => google({ ...scriptedClient, hostedDomain: "https://acme.org" })],
+  ["an address", "write acme.org", () => google({ ...scriptedClient, hostedDomain: "ada@acme.org" })],
   ["a word", "example.org", () => google({ ...scriptedClient, hostedDomain: "acme" })],
   ["the tenant's name", "tenant) ID", () => microsoftEntra({ ...scriptedClient, tenant: "acme.onmicrosoft.com" })],
   [
