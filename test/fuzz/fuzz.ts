@@ -26,7 +26,7 @@ export interface FuzzReport {
   readonly statuses: Map<number, number>;
   /** Granted requests, by endpoint. */
   readonly granted: Map<string, number>;
-  /** What was done to each parameter, by `endpoint.parameter`. */
+  /** What was done to each parameter, by the method, the path and the parameter. */
   readonly covered: Map<string, Set<Change>>;
   /** How often a changed record was read, by kind. */
   readonly corrupted: ReadonlyMap<string, number>;
@@ -163,8 +163,9 @@ function countChanges(
   names: readonly string[],
   changed: ReadonlyMap<string, Change>,
 ): void {
+  const path = typeof endpoint.path === "string" ? endpoint.path : "callback";
   for (const name of names) {
-    const parameter = `${endpoint.name}.${name}`;
+    const parameter = `${endpoint.method} ${path} ${name}`;
     const known = covered.get(parameter) ?? new Set();
     const change = changed.get(name);
     covered.set(parameter, change === undefined ? known : known.add(change));
