@@ -59,6 +59,21 @@ export function requireHttpUrl(name: string, value: unknown): string {
 }
 
 /**
+ * The URL of an issuer: what {@link requireHttpUrl} takes, and not the address of the document in which it says what it is.
+ *
+ * @throws {ConfigurationError} when it is none.
+ */
+export function requireIssuerUrl(name: string, value: unknown): string {
+  const issuer = requireHttpUrl(name, value);
+  const document = /\/\.well-known(?:\/[^/]*)?/.exec(issuer)?.[0];
+  requireThat(
+    document === undefined,
+    `${name} is the address of a document: leave ${document} off. An issuer is what that document names as its issuer.`,
+  );
+  return issuer;
+}
+
+/**
  * Checks a length of time, and fills in its default.
  *
  * @throws {ConfigurationError} when the value is not above 0 and up to `max`.

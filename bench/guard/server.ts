@@ -24,4 +24,6 @@ const answers: Readonly<Record<string, () => unknown>> = {
 process.on("message", async (asked: string) => {
   process.send?.({ answer: await answers[asked]?.() });
 });
+// Whoever asks may have been ended.
+process.on("disconnect", () => process.exit());
 process.send?.(await start());

@@ -1,3 +1,4 @@
+import { markOfMemory } from "../records/kept-in-memory.ts";
 import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
@@ -38,9 +39,10 @@ export function assemble(given: ProviderConfiguration) {
   const storeCalls = new StoreCalls(given.elapsed);
   const configuration = {
     ...given,
-    repositories: new LostRecords(announcements, given.reporter, given.now).without(
-      storeCalls.counted(given.repositories),
-    ),
+    repositories: {
+      ...new LostRecords(announcements, given.reporter, given.now).without(storeCalls.counted(given.repositories)),
+      ...markOfMemory(given.repositories),
+    },
   };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;

@@ -205,7 +205,7 @@ export class McpOAuthProvider {
    * the upstream cannot be opened without one of the user's own; they are left to expire.
    *
    * @returns Whether there was such a grant.
-   * @throws {ConfigurationError} when the id is no text.
+   * @throws {ConfigurationError} when there is no such grant, and the id has not the form of one.
    * @throws {StorageError} when the store fails: call again.
    */
   async revokeGrant(grantId: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { type OptionKinds, requireOptions, requireThat } from "../option-checks.
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel, InvalidationSource } from "../storage/cached/invalidation.ts";
 import { requireRepository } from "../storage/contract.ts";
+import { markOfMemory } from "./kept-in-memory.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** The kinds of record that are cached. */
@@ -99,6 +100,7 @@ export function cacheRepositories<R extends ProviderRepositories>(
   });
   return {
     ...repositories,
+    ...markOfMemory(repositories),
     accessTokens,
     grants,
     clients,

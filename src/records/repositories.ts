@@ -11,7 +11,7 @@ import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.
 import { type ConsentRevocation, ConsentRevocationSchema } from "./consent-revocation.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
 import { type GrantUse, GrantUseSchema } from "./grant-use.ts";
-import { areKeptInMemory, keptInMemory } from "./kept-in-memory.ts";
+import { markOfMemory } from "./kept-in-memory.ts";
 import { type KeyAnnouncement, KeyAnnouncementSchema } from "./key-announcement.ts";
 import { type Lock, LockSchema } from "./lock.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
@@ -192,7 +192,7 @@ export function wrapRepositories<R extends ProviderRepositories>(
   requireThat(typeof wrap === "function", "wrapRepositories() needs a function that wraps a repository.");
   return {
     ...repositories,
-    ...(areKeptInMemory(repositories) && { [keptInMemory]: true }),
+    ...markOfMemory(repositories),
     accessTokens: wrap(repositories.accessTokens, "accessTokens"),
     authorizationCodes: wrap(repositories.authorizationCodes, "authorizationCodes"),
     refreshTokens: wrap(repositories.refreshTokens, "refreshTokens"),

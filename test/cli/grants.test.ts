@@ -2,20 +2,34 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { Client, Pool } from "pg";
+import { describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import { readGrantsOptions } from "../../src/cli/grants/grants-options.ts";
 import { runGrants } from "../../src/cli/grants/run-grants.ts";
 import type { Environment } from "../../src/cli/store/store-settings.ts";
-import { KeyRing, McpOAuthProvider, type ProviderRepositories } from "../../src/index.ts";
+import {
+  cacheRepositories,
+  type InvalidationChannel,
+  KeyRing,
+  McpOAuthProvider,
+  type ProviderRepositories,
+} from "../../src/index.ts";
+import { PostgresInvalidation, postgresOptions } from "../../src/postgres.ts";
 import { grantUseKey } from "../../src/records/keys.ts";
+import { giveKeys } from "../../src/records/sealable.ts";
+import { RedisPubSubInvalidation, redisOptions } from "../../src/redis.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { heard } from "../support/provider-events.ts";
 import { ClientHarness, pkce } from "../support/provider-harness.ts";
+import { keyOf } from "../support/provider-state.ts";
+import { recordsOf } from "../support/records-of.ts";
 import { useEmulator } from "../support/use-emulator.ts";
-import { useMigrationStores } from "../support/use-migration-stores.ts";
+import { useMigrationStores } from "../support/use-migration-servers.stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the secret of this test, which is long enough";
@@ -29,7 +43,12 @@ const environment = (): Environment => ({
 });
 
 /** Runs the command in this process: as nobody is there to ask, unless somebody answers. */
-async function run(words: string[], values: Record<string, string | boolean>, answer?: string) {
+async function run(
+  words: string[],
+  values: Record<string, string | boolean>,
+  answer?: string,
+  variables: Environment = environment(),
+) {
   let text = "";
   let said = "";
   const errors = new PassThrough().on("data", (chunk) => {
@@ -40,7 +59,7 @@ async function run(words: string[], values: Record<string, string | boolean>, an
     input.isTTY = true;
     input.write(`${answer}\n`);
   }
-  const code = await runGrants(readGrantsOptions(words, values, environment()), {
+  const code = await runGrants(readGrantsOptions(words, values, variables), {
     output: { write: (part) => (text += part) },
     errors,
     input,
@@ -184,6 +203,9 @@ it.each<[string[], Record<string, string | boolean>]>([
   [["revoke", "one"], { all: true }],
   [["revoke"], { all: true, subject: "ada" }],
   [["list"], { yes: true }],
+  [["lst"], {}],
+  [["list"], { store: "redis://host/name" }],
+  [["list"], { store: "redis://host/0/1" }],
   [["list"], { folder: "/other" }],
   [["list"], { namespace: "No!" }],
 ])("refuses grants %j with %j", (words, values) => {
@@ -231,6 +253,118 @@ it("ends a login of a server that seals its file itself: its tokens are over, an
   const refused = await provider.authenticate({ headers });
   expect(refused instanceof Response && refused.status).toBe(401);
   expect(await repositories.consentRevocations.entries().next()).toMatchObject({ done: false });
+});
+
+describe("the caches of a running server", () => {
+  const cached = async (repositories: ProviderRepositories, invalidation: InvalidationChannel) => {
+    const cache = cacheRepositories(repositories, { maxStaleness: 3_600_000, invalidation });
+    await vi.waitFor(async () => {
+      await cache.grants.get("one");
+      expect(remembered(cache.grants, "one"), "the channel is up").toBeDefined();
+    });
+    return cache;
+  };
+  const ended = async (cache: ProviderRepositories) =>
+    vi.waitFor(async () => expect((await cache.grants.get("one"))?.revokedAt).toBeDefined());
+
+  it("hear of a grant that was ended in Redis, on whatever channel they listen", async () => {
+    const namespace = "told-redis";
+    const url = servers.stores.redis.address;
+    await using repositories = await servers.stores.redis.open({ namespace, secret });
+    await fill(repositories);
+    const client = new Redis(url, redisOptions());
+    try {
+      await using invalidation = new RedisPubSubInvalidation(client, { prefix: "a-name-of-its-own" });
+      const cache = await cached(repositories, invalidation);
+      const result = await run(["revoke", "one"], { store: url, namespace, yes: true });
+      expect(result.said).toContain("know of it now");
+      await ended(cache);
+    } finally {
+      client.disconnect();
+    }
+  });
+
+  it("hear of a grant that was ended in Postgres, whatever their prefix is", async () => {
+    const namespace = "told-postgres";
+    const connectionString = servers.stores.postgres.address;
+    await using repositories = await servers.stores.postgres.open({ namespace, secret });
+    await fill(repositories);
+    const pool = new Pool({ connectionString, ...postgresOptions() });
+    try {
+      await using invalidation = new PostgresInvalidation(pool, {
+        prefix: "a-name-of-its-own",
+        listener: () => new Client({ connectionString }),
+      });
+      const cache = await cached(repositories, invalidation);
+      await run(["revoke", "one"], { store: connectionString, namespace, yes: true });
+      await ended(cache);
+    } finally {
+      await pool.end();
+    }
+  });
+
+  it.each(["vault", "sqlite"] as const)("hear of nothing over %s, which is said", async (kind) => {
+    const namespace = `untold-${kind}`;
+    await using repositories = await servers.stores[kind].open({ namespace, secret });
+    await fill(repositories);
+    const values = { store: servers.stores[kind].address, namespace };
+    expect((await run(["revoke", "one"], { ...values, yes: true })).said).toContain("maxStaleness");
+    expect((await run(["list"], values)).said).not.toContain("maxStaleness");
+  });
+});
+
+function remembered(repository: object, key: string): unknown {
+  return "remembered" in repository && typeof repository.remembered === "function" && repository.remembered(key);
+}
+
+it("what is no id of a grant is refused before anything is written", async () => {
+  const namespace = "typo";
+  await using repositories = await servers.stores.sqlite.open({ namespace, secret });
+  for (const id of ["typo", "sha256-short", `${keyOf("grants", 1)}=`, ` ${keyOf("grants", 1)}`]) {
+    const result = await run(["revoke", id], { store: servers.stores.sqlite.address, namespace, yes: true });
+    expect(result).toMatchObject({ code: 1, text: "", said: expect.stringContaining("sha256-") });
+  }
+  expect(await recordsOf(repositories.grants)).toEqual([]);
+  const unknown = await run(["revoke", keyOf("grants", 1)], {
+    store: servers.stores.sqlite.address,
+    namespace,
+    yes: true,
+  });
+  expect(unknown).toMatchObject({ code: 1, text: "" });
+});
+
+it.each<[string, Record<string, string>, Environment, string[]]>([
+  ["no secret", {}, { STORAGE_SECRET: "" }, ["STORAGE_SECRET is not set", "--issuer"]],
+  ["no issuer", {}, {}, ["STORAGE_SECRET", "--issuer"]],
+  ["a slash at the issuer's end", { issuer: "https://mcp.example.org/" }, {}, ["--issuer", "slash"]],
+  ["another issuer", { issuer: "https://other.example.org" }, {}, ["--issuer https://other.example.org"]],
+])("names what was not given, or given wrongly, where records do not open: %s", async (_, values, changes, said) => {
+  const file = servers.directory.file();
+  {
+    await using own = createSqliteRepositories(file);
+    giveKeys(own, KeyRing.from(secret, { context: "https://mcp.example.org" }));
+    await own.grants.set("one", { clientId: "a", scopes: [], createdAt: 1, expiresAt: Date.now() / 1_000 + 60 });
+  }
+  const variables = { ...environment(), ...changes };
+  const result = await run(["list"], { store: `sqlite:${file}`, ...values }, undefined, variables);
+  expect(result.code).toBe(1);
+  expect(result.said).toContain("1 record could not be read and stayed as it was.");
+  for (const part of said) expect(result.said).toContain(part);
+});
+
+it("a store that cannot be reached is named without its password, and nobody goes on trying", async () => {
+  for (const store of ["redis://:hush@127.0.0.1:1/3", "postgres://someone:hush@127.0.0.1:1/nowhere"]) {
+    const failure = run(["list"], { store });
+    await expect(failure).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    const { message } = z.object({ message: z.string() }).parse(await failure.catch((error: unknown) => error));
+    expect(message).toMatch(/^(?:redis|postgres):\/\/127\.0\.0\.1:1\/(?:3|nowhere) cannot be reached.*ECONNREFUSED/);
+    expect(message).not.toMatch(/hush|goes on/);
+  }
+});
+
+it("a secret that is too short is told by the name of its variable", () => {
+  const read = () => readGrantsOptions(["list"], { store: "sqlite:a.db" }, { STORAGE_SECRET: "short" });
+  expect(read).toThrow(/STORAGE_SECRET.*32/);
 });
 
 it("tells of each decision on the provider's own channel as well", async () => {

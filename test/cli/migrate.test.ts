@@ -5,7 +5,8 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { migrate } from "../../src/cli/migrate/migrate.ts";
 import { readMigrateOptions } from "../../src/cli/migrate/migrate-options.ts";
@@ -13,6 +14,7 @@ import type { Environment } from "../../src/cli/store/store-settings.ts";
 import { KeyRing, type ProviderRecords, type ProviderRepositories } from "../../src/index.ts";
 import { copyOrder } from "../../src/records/copy-repositories.ts";
 import { giveKeys } from "../../src/records/sealable.ts";
+import { RedisPubSubInvalidation, redisOptions } from "../../src/redis.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import type { StoreKind } from "../support/migration-stores.ts";
 import { keyOf, stateOf, withKind, writeRecords } from "../support/provider-state.ts";
@@ -84,6 +86,9 @@ async function pairOf(from: StoreKind, to: StoreKind) {
   return { values, openSource, openTarget };
 }
 
+/** The kinds whose every record says that something is over. */
+const ends = new Set<keyof ProviderRecords>(["refreshTokens", "clientAssertions", "consentRevocations"]);
+
 /** Writes to a store as a server does, until it is told to stop: new records, others changed, others deleted. */
 function keepWriting(repositories: ProviderRepositories) {
   let isStopped = false;
@@ -94,8 +99,9 @@ function keepWriting(repositories: ProviderRepositories) {
       const turn = Math.floor(writes / copyOrder.length);
       await withKind(repositories, kind, async (repository, sample) => {
         if (turn % 3 === 0) await repository.add(keyOf(kind, 1_000 + turn), sample(1_000 + turn, inAnHour()));
-        if (turn % 3 === 1) await repository.set(keyOf(kind, turn % 6), sample(2_000 + turn, inAnHour()));
-        if (turn % 3 === 2) await repository.take(keyOf(kind, 6 + (turn % 6)));
+        // No server brings back what was revoked, and none deletes what says that something is over.
+        if (turn % 3 === 1) await repository.set(keyOf(kind, turn % 6), sample(2_001 + 5 * turn, inAnHour()));
+        if (turn % 3 === 2 && !ends.has(kind)) await repository.take(keyOf(kind, 6 + (turn % 6)));
       });
     }
     return writes;
@@ -292,6 +298,8 @@ describe("as a program", () => {
     [["--from=postgres:", "--to=sqlite:a"], "DATABASE_URL"],
     [["--from=redis://a", "--to=redis://a"], "name the same records"],
     [["--from=vault:", "--to=vault:"], "name the same records"],
+    [["--from=redis://a/prod", "--to=sqlite:a"], "number of a database"],
+    [["--from=redis://a", "--to=sqlite:a", "--allow-empty-source"], "--allow-empty-source is for"],
     [["--from=redis://a", "--to=sqlite:a", "--rate=0"], "--rate must be"],
     [["--from=redis://a", "--to=sqlite:a", "--rate=fast"], "--rate must be"],
     [["--from=redis://a", "--to=sqlite:a", "--from-folder=b"], "--from-folder is for vault"],
@@ -364,6 +372,87 @@ it("opens what a provider has sealed in its SQLite file by itself", async () => 
   expect(report).toMatchObject({ outcome: "complete", total: { written: 4 } });
   await using target = await openTarget();
   expect((await stateOf(target)).size).toBe(4);
+});
+
+it("brings nothing back that was revoked or used on the target since the first copy", async () => {
+  const { values, openTarget } = await pairOf("sqlite", "redis");
+  await migrated(values);
+  await using target = await openTarget();
+  const grantId = keyOf("grants", 1);
+  const grant = (await target.grants.get(grantId)) ?? expect.fail();
+  await target.grants.set(grantId, { ...grant, scopes: [], revokedAt: 1_800_000_000 });
+  await writeRecords(target, "refreshTokens", { count: 1, first: 700, expiresAt: inAnHour() });
+  const there = await stateOf(target);
+  for (const more of [{}, { "remove-missing": true }]) {
+    const { report } = await migrated({ ...values, ...more });
+    expect(report).toMatchObject({ outcome: "complete", records: { grants: { kept: 1, removed: 0 } } });
+    expect(await stateOf(target)).toEqual(there);
+  }
+});
+
+it.each(["", "as a program"])("empties no target for a source that is not the one that was meant %s", async (how) => {
+  const { values, openTarget } = await pairOf("sqlite", "redis");
+  await migrated(values);
+  await using target = await openTarget();
+  const there = await stateOf(target);
+  const wrong = { ...values, "from-namespace": "typo", "remove-missing": true };
+  if (how === "") await expect(migrated(wrong)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  else {
+    const result = await program(wordsOf(wrong));
+    expect(result).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("--allow-empty-source") });
+  }
+  expect(await stateOf(target)).toEqual(there);
+  // An instance that was started once with the wrong name has announced itself, and no more.
+  await using started = await servers.stores.sqlite.open({ namespace: "typo", secret: secrets.source });
+  await writeRecords(started, "keyAnnouncements", { count: 1, expiresAt: inAnHour() });
+  await expect(migrated({ ...wrong, "dry-run": true })).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  const { report } = await migrated({ ...wrong, "allow-empty-source": true });
+  expect(report?.records.grants?.removed).toBeGreaterThan(0);
+});
+
+it("tells the caches of a server that runs on the target that everything may have changed", async () => {
+  const { values, openTarget } = await pairOf("sqlite", "redis");
+  const client = new Redis(values.to, redisOptions());
+  try {
+    await using invalidation = new RedisPubSubInvalidation(client, { prefix: "of-the-target" });
+    const heard: unknown[] = [];
+    const up = Promise.withResolvers<void>();
+    invalidation.subscribe({
+      onInvalidate: (names) => void heard.push(names),
+      onConnectionChange: (connection) => connection === "up" && up.resolve(),
+    });
+    await up.promise;
+    await migrated({ ...values, "dry-run": true });
+    expect(heard).toEqual([]);
+    await migrated(values);
+    await vi.waitFor(() => expect(heard).toEqual(["all"]));
+    await using _ = await openTarget();
+  } finally {
+    client.disconnect();
+  }
+});
+
+it("says of a SQLite file, before it is filled, with what a server reads it", async () => {
+  const { values } = await pairOf("redis", "sqlite");
+  const { TO_STORAGE_SECRET: _, ...without } = environment();
+  for (const variables of [environment(), without]) {
+    const { said } = await migrated({ ...values, "dry-run": true }, variables);
+    for (const part of ["TO_STORAGE_SECRET", "--to-issuer", "createSqliteRepositories"]) expect(said).toContain(part);
+    expect(said.indexOf("--to-issuer")).toBeLessThan(said.indexOf("grants:"));
+  }
+  const own = { ...values, "to-issuer": "https://mcp.example.org", to: `sqlite:${servers.directory.file()}` };
+  expect((await migrated(own)).said).not.toContain("createSqliteRepositories");
+});
+
+it("says nothing of copied records where none was, and names the variable that is not set", async () => {
+  const { values } = await pairOf("sqlite", "redis");
+  const { FROM_STORAGE_SECRET: _, ...without } = environment();
+  const { outcome, said } = await migrated(values, without);
+  expect(outcome).toBe("failed");
+  expect(said).toContain("FROM_STORAGE_SECRET is not set");
+  expect(said).not.toContain("Everything else");
+  const short = () => readMigrateOptions({ from: "sqlite:a", to: "redis://b" }, { TO_STORAGE_SECRET: "short" });
+  expect(short).toThrow(/TO_STORAGE_SECRET.*32/);
 });
 
 it("warns where the records will not be sealed, but for a Vault", async () => {

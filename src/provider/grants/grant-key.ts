@@ -1,7 +1,8 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import { optional, record, text } from "../../records/record.ts";
+import { createHmac } from "../../secrets/hmac.ts";
 import type { DerivedKey, DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";

@@ -38,10 +38,11 @@ export async function diagnoseOAuth2(subject: OAuth2Subject): Promise<Finding[]>
         remedy: `Compare tokenEndpoint of ${owner}() with the documentation of ${name}, and let this machine reach it.`,
       }
     : { check: "upstream-issuer", status: "ok", what: `The token endpoint of ${name} answers.` };
+  const client = clientFinding(configured, refusal);
   return [
     issuer,
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
-    ...(isSilent ? [] : [clientFinding(configured, refusal)]),
-    ...loginFindings(configured, login, scopes),
+    ...(isSilent ? [] : [client]),
+    ...loginFindings(configured, login, scopes, client),
   ];
 }

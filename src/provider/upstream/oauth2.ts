@@ -5,6 +5,7 @@ import {
   requireDuration,
   requireExactText,
   requireHttpUrl,
+  requireIssuerUrl,
   requireOptions,
   requireText,
   requireThat,
@@ -136,7 +137,7 @@ class OAuth2 implements Upstream {
     const { revocationEndpoint, scopes = [] } = options;
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
-    this.issuer = requireHttpUrl("oAuth2: issuer", options.issuer);
+    this.issuer = requireIssuerUrl("oAuth2: issuer", options.issuer);
     requireExactText("oAuth2: clientId", options.clientId);
     this.keyMaterial = requireSecrets("oAuth2: clientSecret", options.clientSecret);
     this.#metadata = {

@@ -34,12 +34,13 @@ export async function diagnoseOpenId(subject: OpenIdSubject): Promise<Finding[]>
       () => "silent" as const,
     ),
   ]);
+  const client = clientFinding({ ...subject, owner }, refusal);
   return [
     document.finding,
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
     keys,
-    clientFinding({ ...subject, owner }, refusal),
-    ...loginFindings({ ...subject, owner }, login, subject.scopes),
+    client,
+    ...loginFindings({ ...subject, owner }, login, subject.scopes, client),
     ...scopesFinding(subject, metadata),
   ];
 }

@@ -168,8 +168,9 @@ describe("a grant that was revoked", () => {
     const { clock, repositories, harness, code } = await start();
     const [[, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repositories.authorizationCodes);
     expect(expiresAt).toBeGreaterThan(clock.seconds());
-    expect(await harness.provider.revokeGrant("nobody's")).toBe(false);
-    expect(await repositories.grants.get("nobody's")).toStrictEqual({
+    const grantId = grantIdOf("nobody's");
+    expect(await harness.provider.revokeGrant(grantId)).toBe(false);
+    expect(await repositories.grants.get(grantId)).toStrictEqual({
       clientId: "",
       scopes: [],
       createdAt: clock.seconds(),

@@ -63,6 +63,13 @@ describe("a certified OpenID provider, looked at", () => {
     expect(await found(upstream, check)).toMatchObject({ status, why: expect.any(String), remedy: expect.any(String) });
   });
 
+  it("is found wrong once: where it does not know the client, nothing is said of the redirect URI", async () => {
+    const { server, upstream } = await start({ clientId: "stranger" });
+    await using _ = server;
+    const findings = await diagnosed(upstream);
+    expect(findings.filter(({ status }) => status === "error").map(({ check }) => check)).toEqual(["upstream-client"]);
+  });
+
   it("is found not to know the redirect URI", async () => {
     const { server, upstream } = await start({}, "http://localhost:8000/other/callback");
     await using _ = server;

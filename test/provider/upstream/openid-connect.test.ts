@@ -358,6 +358,8 @@ describe("what is refused at once", () => {
     ["no options", undefined],
     ["no issuer", { ...good, issuer: undefined }],
     ["plain http", { ...good, issuer: "http://id.example" }],
+    ["the discovery document", { ...good, issuer: "https://id.example/.well-known/openid-configuration" }],
+    ["a metadata document", { ...good, issuer: "https://id.example/.well-known/oauth-authorization-server/a" }],
     ["no client id", { ...good, clientId: "" }],
     ["white space around the client id", { ...good, clientId: " mcp" }],
     ...["client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "scope", "request_uri"].map(
