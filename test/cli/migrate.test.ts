@@ -456,7 +456,7 @@ it("says nothing of copied records where none was, and names the variable that i
 });
 
 it("warns where the records will not be sealed, but for a Vault", async () => {
-  const { values } = await pairOf("redis", "sqlite");
+  const { values } = await pairOf("redis", "postgres");
   const { TO_STORAGE_SECRET: _, ...without } = environment();
   expect((await migrated(values, without)).said).toContain("TO_STORAGE_SECRET is not set");
   const toVault = { ...values, to: servers.stores.vault.address };

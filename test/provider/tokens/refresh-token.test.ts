@@ -297,9 +297,9 @@ describe("a refresh token", () => {
       expect((await jsonOf(await harness.refresh({ ...tokens, refresh_token: guess }))).error).toBe("invalid_grant");
       expect(calls).toEqual([]);
     }
-    // Who shows a secret is told first whether it is the client's.
+    // The secret of a client that has none is not looked at.
     const proven = { grant_type: "refresh_token", refresh_token: "guess", client_secret: "x" };
     const answer = await harness.postForm("/token", { ...proven, client_id: tokens.clientId });
-    expect((await jsonOf(answer)).error).toBe("invalid_client");
+    expect((await jsonOf(answer)).error).toBe("invalid_grant");
   });
 });
