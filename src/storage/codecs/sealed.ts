@@ -1,6 +1,5 @@
 import { UnsealableError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
-import { createHmac } from "../../secrets/hmac.ts";
 import { KeyRing } from "../../secrets/key-ring.ts";
 import { openSealed, seal, sealedKeyId } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
