@@ -49,6 +49,9 @@ export function wrapped<K extends string, V>(
   );
 }
 
+/** A property as an object literal has it: whoever wraps a repository once more may put another listing in its place. */
+const replaceable = { enumerable: true, writable: true, configurable: true } as const;
+
 /**
  * Gives a repository in front of another one the listings that the other has: the list of its records, and what finds them by
  * an index. Which indexes there are is asked each time, for a repository may get its keys late.
@@ -65,15 +68,19 @@ export function giveListings<K extends string, V>(
       requireOpen();
       yield* repository.entries();
     };
-    Object.defineProperty(front, "entries", { value: list, enumerable: true });
+    Object.defineProperty(front, "entries", { value: list, ...replaceable });
   }
   if (!hasIndexes(repository)) return;
   const find = async function* (index: string, value: string): AsyncGenerator<[K, V], void, undefined> {
     requireOpen();
     yield* repository.entriesBy(index, value);
   };
-  Object.defineProperty(front, "entriesBy", { value: find, enumerable: true });
-  Object.defineProperty(front, "indexNames", { get: () => repository.indexNames, enumerable: true });
+  Object.defineProperty(front, "entriesBy", { value: find, ...replaceable });
+  Object.defineProperty(front, "indexNames", {
+    get: () => repository.indexNames,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 /** True for what can be closed. */
