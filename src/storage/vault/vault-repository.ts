@@ -2,6 +2,7 @@ import { StorageClosedError, StorageRejectedError, StorageUnavailableError } fro
 import { requireObject } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
+import type { ReadExpiry, ReadsExpiry } from "../expiry.ts";
 import { KeyTurns } from "../key-turns.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "../readable-expiry.ts";
@@ -54,7 +55,11 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
  * });
  * ```
  */
-export class PangeaVaultRepository<V, K extends string = string> implements Repository<K, V>, ReadsBack<K, V> {
+export class PangeaVaultRepository<V, K extends string = string>
+  implements Repository<K, V>, ReadsBack<K, V>, ReadsExpiry<V>
+{
+  /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
   readonly #folder: VaultFolder;
@@ -97,6 +102,7 @@ export class PangeaVaultRepository<V, K extends string = string> implements Repo
     const { expiresAt, ...others } = options;
     this.#settings = readVaultOptions(others, internals);
     this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings);
+    this.readExpiry = expiresAt;
     this.#folder =
       folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
