@@ -1,3 +1,4 @@
+import { requireThat } from "../option-checks.ts";
 import type { AuthorizationServer } from "./mounted-provider.ts";
 
 /** How the paths of requests, as a mount gets them, differ from the public ones. */
@@ -29,6 +30,9 @@ export class PublicPaths {
   readonly #added: string;
 
   constructor(provider: AuthorizationServer, { removedPrefix = "", addedPrefix = "" }: PathMapping) {
+    for (const [name, prefix] of Object.entries({ removedPrefix, addedPrefix })) {
+      requireThat(/^(?:\/[^?#]*)?$/.test(prefix), `${name} must be a path that begins with a slash, such as "/auth".`);
+    }
     this.#provider = provider;
     this.#removed = removedPrefix.replace(/\/+$/, "");
     this.#added = addedPrefix.replace(/\/+$/, "");

@@ -1,5 +1,5 @@
 import { namesLike, type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
-import { createInMemoryRepositories } from "../../records/repositories.ts";
+import { createInMemoryRepositories, requireOneForEach } from "../../records/repositories.ts";
 import { requireRepository } from "../../storage/contract.ts";
 import type { DocumentFetchOptions } from "./client-documents-options.ts";
 import type {
@@ -81,6 +81,7 @@ const consentKinds: OptionKinds<ConsentOptions> = {
   scopeDescriptions: "object",
   upstreamScopeDescriptions: "object",
   texts: "object",
+  errorTexts: "object",
   language: "text",
   rememberSeconds: "any",
 };
@@ -152,6 +153,7 @@ function checkRepositories(repositories: unknown): void {
     missing.length === 0,
     `repositories has no ${missing.join(", ")}${misspelt === undefined ? "" : ` (is it "${misspelt}"?)`}. All kinds are needed, for what is kept in memory is lost when the server is started anew: ${remedy}.`,
   );
+  requireOneForEach("repositories", Object.fromEntries(kinds.map((kind) => [kind, Reflect.get(repositories, kind)])));
 }
 
 function isListOf(kind: "string" | "object", value: unknown): boolean {

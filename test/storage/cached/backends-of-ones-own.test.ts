@@ -27,11 +27,12 @@ function bare<V>(inner: Repository<string, V>): Repository<string, V> {
 }
 
 const sink = { hasSubscribers: false, publish: () => {} };
-const fronts: readonly (readonly [string, <V>(inner: Repository<string, V>) => Repository<string, V>])[] = [
+type Front = <V>(inner: Repository<string, V>, clock?: () => number) => Repository<string, V>;
+const fronts: readonly (readonly [string, Front])[] = [
   ["by itself", (inner) => inner],
   ["observed", (inner) => observed(inner, sink)],
   ["retried", (inner) => retrying(inner)],
-  ["behind another cache", (inner) => new CachedRepository(inner, bounds)],
+  ["behind another cache", (inner, clock = Date.now) => new CachedRepository(inner, { ...bounds, clock })],
 ];
 
 it.each(fronts)("a cache gives what a backend without readBack gives back: %s", async (_, front) => {
@@ -46,7 +47,7 @@ it.each(fronts)("a cache goes by the expiry that its backend reads, without bein
   const clock = new ManualClock();
   const expiresAt = ({ until }: Named) => until;
   const backend = new InMemoryRepository<string, Named>({ clock: clock.read, expiresAt });
-  const cache = new CachedRepository(front(backend), { ...bounds, clock: clock.read });
+  const cache = new CachedRepository(front(backend, clock.read), { ...bounds, clock: clock.read });
   for (const store of [cache, backend]) {
     await store.set("key", { name: "Ada", until: clock.seconds(60) });
     expect(await cache.get("key")).toBeDefined();
