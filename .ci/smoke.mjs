@@ -1,8 +1,12 @@
 // A scratch project's use of the installed package. Run by supported-node-versions.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 const require = createRequire(import.meta.url);
+const dist = join(require.resolve("pangea-authn-fastmcp/package.json"), "../dist");
 const main = await import("pangea-authn-fastmcp");
 const repository = new main.InMemoryRepository();
 await repository.set("a", { expiresAt: Date.now() / 1000 + 60 });
@@ -40,10 +44,18 @@ if (process.argv[2] === "main") {
     pangeaAuthnClientSecret: "pck_emulatoremulatoremulatoremulator",
     pangeaAuthnScopes: ["user"],
     repositories: createVaultRepositories("pts_demo", { baseUrlTemplate }),
+    logger: false,
   });
   const metadata = await provider.fetch(new Request("http://localhost:8000/.well-known/oauth-authorization-server"));
   assert.equal((await metadata.json()).issuer, "http://localhost:8000");
   assert.ok(new BrowserSession());
   await emulator.close();
-  console.log(`Node ${process.version}: every entry loads; Vault, the emulator and the provider work`);
+
+  // What a command loads when it runs is read here too.
+  const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"));
+  assert.ok(files.includes("cli/main.js"));
+  for (const name of files) execFileSync(process.execPath, ["--check", join(dist, name)]);
+  const demo = execFileSync(process.execPath, [join(dist, "cli/main.js"), "demo", "--port", "0"], { encoding: "utf8" });
+  assert.match(demo, /revok/i);
+  console.log(`Node ${process.version}: every entry loads; Vault, the emulator, the provider and the demo work`);
 }

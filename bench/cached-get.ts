@@ -1,5 +1,5 @@
 /**
- * A cached get of `CachedRepository` against an async function over a raw lru-cache, and against other caches with their
+ * A cached get of `CachedRepository` against an async function over a raw lru-cache, without and with a look at the clock, and against other caches with their
  * in-process store. Every one of them has the same 1,000 records in memory.
  *
  *     npx node bench/cached-get.ts
@@ -26,6 +26,8 @@ const rounds = 400;
 const getsPerRound = 5_000;
 const concurrency = 100;
 const raw = "async (key) => lruCache.get(key)";
+/** What any cache does whose records get too old. lru-cache reads the clock once in a millisecond at most, by a timer. */
+const rawWithClock = "the same, and a look at the clock";
 const ours = "CachedRepository";
 
 const records = Array.from({ length: 1_000 }, (_, index) => ({
@@ -34,6 +36,7 @@ const records = Array.from({ length: 1_000 }, (_, index) => ({
 }));
 
 async function filledCaches() {
+  const goodUntil = Date.now() + 10 * minutes;
   const lruCache = new LRUCache<string, object>({ max });
   const cached = new CachedRepository(new InMemoryRepository<string, object>(), { max, maxStaleness: 10 * minutes });
   const layered = new Loader<object>({
@@ -62,6 +65,7 @@ async function filledCaches() {
   }
   return {
     [raw]: async (key: string) => lruCache.get(key),
+    [rawWithClock]: async (key: string) => (Date.now() < goodUntil ? lruCache.get(key) : undefined),
     [ours]: (key: string) => cached.get(key),
     "layered-loader": (key: string) => layered.get(key),
     keyv: (key: string) => keyv.get(key),
@@ -103,8 +107,10 @@ for (const [load, measured] of [
   ["one after another", alone],
   [`${concurrency} at once`, together],
 ] as const) {
-  printGoal(`${load}: time of ${ours} to the raw cache`, measured.ratio(ours, raw), "at most", 1.3);
-  const others = names.filter((name) => name !== raw && name !== ours).map((name) => measured.ratio(name, ours));
+  printGoal(`${load}: time of ${ours} to the raw cache`, measured.ratio(ours, raw), "at most", 1.2);
+  const others = names
+    .filter((name) => name !== raw && name !== rawWithClock && name !== ours)
+    .map((name) => measured.ratio(name, ours));
   printGoal(`${load}: time of the fastest other to ${ours}`, Math.min(...others), "at least", 1);
 }
 process.exit();
@@ -114,6 +120,7 @@ function compare(load: Load): Promise<Comparison<Name>> {
   return measureInTurns(
     {
       [raw]: run(raw),
+      [rawWithClock]: run(rawWithClock),
       [ours]: run(ours),
       "layered-loader": run("layered-loader"),
       keyv: run("keyv"),

@@ -1,5 +1,5 @@
 /**
- * Decoding a stored access token, against nothing but parsing its JSON.
+ * Decoding a stored access token, against nothing but parsing its JSON, and against what makes the same value without a check.
  *
  *     npx node bench/decode.ts
  */
@@ -31,10 +31,25 @@ const many = (work: () => unknown) => async () => {
   for (let count = 0; count < worksPerRun; count++) last = work();
 };
 
+/** The least that gives the same value: a record that somebody else may have written needs to be checked as well. */
+function unchecked(json: string): unknown {
+  const { client_id, scopes, expires_at, resource, subject, grant_id, wrapped_key } = JSON.parse(json);
+  return {
+    clientId: client_id,
+    scopes,
+    expiresAt: expires_at,
+    resource: new URL(resource),
+    subject,
+    grantId: grant_id,
+    wrappedKey: wrapped_key,
+  };
+}
+
 console.log(machine());
 const comparison = await measureInTurns(
   {
     "JSON.parse": many(() => JSON.parse(text)),
+    "the same, new URL and an object, unchecked": many(() => unchecked(text)),
     "codec.decode": many(() => codec.decode(text, location)),
   },
   { rounds: 2_000, runsPerRound: 1, worksPerRun },
@@ -42,4 +57,4 @@ const comparison = await measureInTurns(
 if (last === undefined) throw new Error("Nothing was decoded.");
 comparison.print(`A stored access token of ${text.length} characters`, "JSON.parse");
 console.log();
-printGoal("time of codec.decode to JSON.parse", comparison.ratio("codec.decode", "JSON.parse"), "at most", 2);
+printGoal("time of codec.decode to JSON.parse", comparison.ratio("codec.decode", "JSON.parse"), "at most", 1.5);

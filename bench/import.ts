@@ -1,17 +1,21 @@
 /**
  * What importing the main entry costs, against importing zod, which it needs: the CPU of fresh processes, in turns. It
- * measures what is published, so build it first:
+ * measures what is published, as it was built last; it is built where it is not there:
  *
  *     npm run build && npx node bench/import.ts [rounds, 25 unless given]
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { printGoal } from "./goal.ts";
 import { machine } from "./machine.ts";
+import { type Estimate, isShort, medianOf, recordResult } from "./results.ts";
 
-const rounds = Number(process.argv[2] ?? 25);
+const rounds = isShort ? 2 : Number(process.argv[2] ?? 25);
 const contenders = ["zod", "pangea-authn-fastmcp", "jose", "@hono/node-server"] as const;
 const root = fileURLToPath(new URL("..", import.meta.url));
+if (!existsSync(join(root, "dist", "index.js"))) execFileSync("npm", ["run", "build"], { cwd: root, stdio: "inherit" });
 
 /** CPU and time of an import in a process of its own, in milliseconds. */
 function importing(specifier: string): { readonly cpu: number; readonly wall: number } {
@@ -49,18 +53,27 @@ for (let round = 0; round < rounds; round++) {
 const [zod, ours] = figures;
 if (zod === undefined || ours === undefined) throw new Error("There is nothing to compare.");
 console.log("\nOne import: CPU, how many times that of zod, and the time on the clock");
-for (const figure of figures) {
-  const [cpu, wall] = [median(figure.cpu), median(figure.wall)].map((value) => `${value.toFixed(1).padStart(7)} ms`);
-  console.log(`  ${figure.name.padEnd(24)} ${cpu}  ${ratio(figure, zod).toFixed(2)}  ${wall}`);
+const rows = figures.map((figure) => ({ name: figure.name, time: medianOf(figure.cpu), ratio: ratio(figure, zod) }));
+for (const { name, time, ratio: times } of rows) {
+  const wall = medianOf(figures.find((figure) => figure.name === name)?.wall ?? []);
+  const [cpu, clock] = [time.value, wall.value].map((value) => `${value.toFixed(1).padStart(7)} ms`);
+  console.log(`  ${name.padEnd(24)} ${cpu}  ${times.value.toFixed(2)}  ${clock}`);
 }
+const inMicroseconds = ({ value, low, high }: Estimate): Estimate => ({
+  value: value * 1_000,
+  low: low * 1_000,
+  high: high * 1_000,
+});
+recordResult({
+  kind: "comparison",
+  title: "CPU of an import in a fresh process",
+  baseline: "zod",
+  rows: rows.map((row) => ({ ...row, time: inMicroseconds(row.time) })),
+});
 console.log();
-printGoal("CPU of importing the main entry to that of zod", ratio(ours, zod), "at most", 1.3);
+const estimate = ratio(ours, zod);
+printGoal("CPU of importing the main entry to that of zod", estimate.value, "at most", 1.3, estimate);
 
-function ratio(one: Figures, other: Figures): number {
-  return median(one.cpu.map((value, round) => value / (other.cpu[round] ?? Number.NaN)));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function ratio(one: Figures, other: Figures): Estimate {
+  return medianOf(one.cpu.map((value, round) => value / (other.cpu[round] ?? Number.NaN)));
 }

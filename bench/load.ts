@@ -1,66 +1,23 @@
 /**
  * A whole server under load: what one process serves, how fast while it has time, what it spends its time with, and what
  * becomes of three times as much as it can serve, with the option `overload` and without. Then four processes that share a
- * Redis. Clients are in this process, the server in its own; on two cores they and Redis share what there is.
+ * Redis, and four that share a Postgres: what each party has of the cores, and which is full first. Clients are in this
+ * process, each server in its own; on two cores they and the store share what there is.
  *
  *     npx node bench/load.ts
  */
 import { availableParallelism } from "node:os";
-import { Redis } from "ioredis";
-import { startRedisServer } from "../test/support/redis-server.ts";
-import { Clients, type Person } from "./load/clients.ts";
-import { type LoadSummary, openLoad, percentile, summarise } from "./load/open-loop.ts";
+import { Clients } from "./load/clients.ts";
+import { openLoad, percentile, summarise } from "./load/open-loop.ts";
+import { flowNames, flowsOf, fraction, good, peakOf, seconds, whole } from "./load/peak.ts";
 import { ServerProcess } from "./load/server-process.ts";
+import { measureShared } from "./load/shared-load.ts";
+import { startSharedPostgres, startSharedRedis } from "./load/shared-store.ts";
 import { machine } from "./machine.ts";
 import { isShort, recordResult } from "./results.ts";
 
-const seconds = isShort ? 0.3 : 4;
-const atOnce = 32;
+const costColumns = ["flow", "1", "2", "3"] as const;
 const peopleCount = isShort ? 50 : 600;
-
-/** A flow that a client goes through: gives back what became of it. */
-type Flow = () => Promise<string>;
-
-const flowNames = ["refresh", "login", "guarded"] as const;
-
-/** The flows of a group of people; nobody refreshes twice at a time. */
-function flowsOf(clients: Clients, people: readonly Person[]): Readonly<Record<(typeof flowNames)[number], Flow>> {
-  const idle = [...people];
-  let next = 0;
-  return {
-    refresh: async () => {
-      const person = idle.shift();
-      if (person === undefined) return "nobody idle";
-      try {
-        return await clients.refresh(person);
-      } finally {
-        idle.push(person);
-      }
-    },
-    login: () => clients.logIn(people[0]?.clientId ?? ""),
-    guarded: async () => {
-      const person = people[next++ % people.length];
-      return person === undefined ? "nobody" : clients.call(person);
-    },
-  };
-}
-
-/** How many a second get through where some clients begin the next as soon as the last has ended. */
-async function peakOf(flow: Flow, duration = seconds * 1000): Promise<number> {
-  const start = performance.now();
-  let ended = 0;
-  const one = async (): Promise<void> => {
-    while (performance.now() - start < duration) {
-      if (/^(?:200|ended)$/.test(await flow())) ended += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, one));
-  return (ended * 1000) / (performance.now() - start);
-}
-
-const good = ({ kinds }: LoadSummary) => kinds["200"] ?? kinds.ended;
-const whole = (value: number | undefined) => (value === undefined ? "–" : Math.round(value).toLocaleString("en"));
-const fraction = (value: number | undefined) => (value === undefined ? "–" : value.toFixed(value < 10 ? 1 : 0));
 
 console.log(machine());
 const title = "One process, in memory, while it has time (half of its peak)";
@@ -96,7 +53,7 @@ let refreshPeak = 0;
   }
 }
 table(title, ["flow", "peak a second", "ms CPU each", "of a core", "p50 ms", "p99 ms", "p99.9 ms"], rows);
-table("What a process at its peak spends its time with (own time, by profile)", ["flow", "1", "2", "3"], costs);
+table("What a process at its peak spends its time with (own time, by profile)", costColumns, costs);
 
 const overloads: (readonly (string | number)[])[] = [];
 const points: { line: string; x: number; y: number }[] = [];
@@ -175,40 +132,19 @@ recordResult({
   points: thinned(points),
 });
 
-await using redis = await startRedisServer();
-const shared: (readonly (string | number)[])[] = [];
-for (const count of isShort ? [2] : [1, 4]) {
-  const servers = await Promise.all(Array.from({ length: count }, () => ServerProcess.start(redis.url)));
-  using clients = new Clients(servers.map(({ port }) => port));
-  const [first] = servers;
-  const memory = await usedMemory(redis.url);
-  const people = (await first?.logIn(isShort ? 40 : 200)) ?? [];
-  const value = ((await usedMemory(redis.url)) - memory) / people.length;
-  if (count > 1) recordResult({ kind: "figure", name: "Redis memory of a login (bytes)", value });
-  const flows = flowsOf(clients, people);
-  for (const [name, flow] of Object.entries(flows)) {
-    await peakOf(flow, (seconds * 1000) / 4);
-    const peak = await peakOf(flow, (seconds * 1000) / 2);
-    const load = { perSecond: peak / 2, duration: (seconds * 1000) / 2 };
-    const calm = good(summarise(await openLoad({ ...load, run: flow }), load));
-    shared.push([`${count}`, name, whole(peak), ...[calm?.p50, calm?.p99, calm?.p999].map(fraction)]);
-  }
-  for (const server of servers) server[Symbol.dispose]();
+for (const start of [startSharedRedis, startSharedPostgres]) {
+  await using store = await start();
+  const { columns, rows, costs } = await measureShared(store);
+  const cores = availableParallelism();
+  table(`Processes that share ${store.name}, with a cache each (${cores} cores for all)`, columns, rows);
+  table(
+    `What one of four processes over ${store.name} spends its time with (own time, by profile)`,
+    costColumns,
+    costs,
+  );
 }
-table(
-  `Processes that share a Redis, with a cache each (${availableParallelism()} cores for them, Redis and the clients)`,
-  ["processes", "flow", "peak a second", "p50 ms at half of it", "p99 ms", "p99.9 ms"],
-  shared,
-);
 if (refreshPeak === 0) throw new Error("No refresh got through.");
 process.exit();
-
-async function usedMemory(url: string): Promise<number> {
-  const client = new Redis(url);
-  const info = await client.info("memory");
-  client.disconnect();
-  return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
-}
 
 function table(title: string, columns: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   console.log(`\n${title}`);

@@ -73,23 +73,23 @@ printGoal(
   "one after another: time of RedisRepository to ioredis",
   alone.ratio("RedisRepository get, text", "ioredis get"),
   "at most",
-  1.05,
+  1.03,
 );
 printGoal(
   "one after another: the same where both decode an access token",
   alone.ratio("RedisRepository get, access token", "ioredis get, then decode an access token"),
   "at most",
-  1.05,
+  1.03,
 );
 printGoal(
   "100 at once: throughput of RedisRepository to ioredis",
   together.ratio("ioredis get", "RedisRepository get, text"),
   "at least",
-  3.5,
+  4,
 );
 printGoal(
   "100 at once: throughput of RedisRepository to node-redis",
   together.ratio("node-redis get", "RedisRepository get, text"),
   "at least",
-  1.5,
+  2,
 );

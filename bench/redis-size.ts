@@ -7,69 +7,27 @@ import { Redis } from "ioredis";
 import { RedisRepository, redisOptions } from "../src/redis.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
 import { textCodec } from "../test/support/text-codec.ts";
-import { printGoal } from "./goal.ts";
-import { measureInTurns } from "./interleaved.ts";
+import { keyAt, measureBySize, recordText, type SizedStore } from "./by-size.ts";
 import { machine } from "./machine.ts";
-import { isShort, recordResult } from "./results.ts";
+import { isShort } from "./results.ts";
 
 const sizes = isShort ? [1_000, 2_000] : [1_000, 100_000, 1_000_000, 5_000_000];
-const ownRecords = 1_000;
-const text = "x".repeat(400);
-const nameOf = (size: number): string => `among ${size.toLocaleString("en")}`;
+/** The others are Redis's own filling, which nobody asks for: it keeps no order in which a record could be far away. */
+const asked = 1_000;
 
 await using stack = new AsyncDisposableStack();
-const stores: { readonly name: string; readonly repository: RedisRepository<string> }[] = [];
+const stores: SizedStore[] = [];
 for (const size of sizes) {
   const server = stack.use(await startRedisServer(["--enable-debug-command", "yes"]));
   const filler = new Redis(server.url);
-  await filler.call("DEBUG", "POPULATE", String(size - ownRecords), "filler", String(text.length));
+  await filler.call("DEBUG", "POPULATE", String(size - asked), "filler", String(recordText.length));
   filler.disconnect();
   const redis = new Redis(server.url, redisOptions());
   stack.defer(() => redis.disconnect());
   const repository = new RedisRepository<string>(textCodec, redis, { prefix: "text" });
-  for (let index = 0; index < ownRecords; index++) await repository.set(`key-${index}`, text);
-  stores.push({ name: nameOf(size), repository });
+  for (let index = 0; index < asked; index++) await repository.set(keyAt(index), recordText);
+  stores.push({ size, repository, asked });
 }
 
 console.log(machine());
-const small = nameOf(sizes[0] ?? 0);
-const points: { line: string; x: number; y: number }[] = [];
-const works = {
-  get: (repository: RedisRepository<string>, key: string) => repository.get(key),
-  set: (repository: RedisRepository<string>, key: string) => repository.set(key, text),
-  "take and add": async (repository: RedisRepository<string>, key: string) => {
-    if ((await repository.take(key)) === undefined) throw new Error("There was nothing to take.");
-    return repository.add(key, text);
-  },
-};
-for (const [work, run] of Object.entries(works)) {
-  const contenders = Object.fromEntries(
-    stores.map(({ name, repository }) => {
-      let next = 0;
-      const inTurns = () => {
-        next = (next + 389) % ownRecords;
-        return run(repository, `key-${next}`);
-      };
-      return [name, inTurns];
-    }),
-  );
-  const measured = await measureInTurns(contenders, { rounds: 600, runsPerRound: 5 });
-  measured.print(`Redis: ${work}`, small);
-  for (const size of sizes) points.push({ line: work, x: size, y: measured.microseconds(nameOf(size)) });
-  const large = nameOf(sizes.at(-1) ?? 0);
-  printGoal(
-    `${work} ${large} to ${small}`,
-    measured.ratio(large, small),
-    "at most",
-    1.3,
-    measured.estimate(large, small),
-  );
-}
-recordResult({
-  kind: "plot",
-  title: "What a call to Redis takes, by how many records it holds",
-  x: "records",
-  y: "microseconds",
-  scales: { x: "log" },
-  points,
-});
+await measureBySize("Redis", stores, { get: 1.3, set: 1.3, "take and add": 1.3 });

@@ -1,8 +1,10 @@
 /**
- * Runs the benchmarks and writes the report, in less than fifteen minutes on a machine that has nothing else to do:
+ * Runs the benchmarks and writes the report, in less than fifteen minutes a run on a machine that has nothing else to do:
  *
  *     npm run bench
  *     npm run bench -- load memory     only these; the report has the results of the others as they were
+ *     npm run bench -- --runs 3        each of them three times: the report has the median, and how far they are apart
+ *     npm run bench -- --node 24       on that Node.js, which is installed first, beside the results of the others
  *     npm run bench -- --short         whether every one works, in seconds; its figures mean nothing, and nothing is kept
  *     npm run bench -- --write         writes the report from the results that are there
  */
@@ -12,19 +14,35 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { machine } from "./machine.ts";
+import { parseArgs } from "node:util";
+import { installOnce } from "../.ci/install-once.ts";
+import { machineOn } from "./machine.ts";
 import { type Benchmark, benchmarks } from "./report/benchmarks.ts";
-import type { Recorded } from "./report/recorded.ts";
+import { keepRecorded, type Run, readRecorded } from "./report/recorded.ts";
 import { writeReport } from "./report/write-report.ts";
 import type { Result } from "./results.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+/** In seconds, a run of all of them. */
 const total = 14 * 60;
 const shortLimit = 180;
 
-const given = process.argv.slice(2);
-const isShort = given.includes("--short");
-const names = given.filter((argument) => !argument.startsWith("--"));
+const {
+  values: { short: isShort = false, write: onlyWrites = false, runs: runCount = "1", node: wantedNode },
+  positionals: names,
+} = parseArgs({
+  allowPositionals: true,
+  options: {
+    short: { type: "boolean" },
+    write: { type: "boolean" },
+    runs: { type: "string" },
+    node: { type: "string" },
+  },
+});
+if (!/^[1-9]$/.test(runCount)) throw new Error("--runs is a number from 1 to 9.");
+const program = wantedNode === undefined ? process.execPath : await installedNode(wantedNode);
+const version = execFileSync(program, ["--version"], { encoding: "utf8" }).trim();
+const [, node = ""] = /^v(\d+)/.exec(version) ?? [];
 const unknown = names.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
 if (unknown.length > 0) {
   throw new Error(
@@ -40,22 +58,23 @@ const start = performance.now();
 const broken: string[] = [];
 // A script that is not there yet is left out, and the report says so.
 const present = benchmarks.filter(({ name }) => existsSync(join(here, `${name}.ts`)));
-const chosen = given.includes("--write")
-  ? []
-  : present.filter(({ name }) => names.length === 0 || names.includes(name));
+const chosen = onlyWrites ? [] : present.filter(({ name }) => names.length === 0 || names.includes(name));
 for (const benchmark of chosen) {
-  const left = total - (performance.now() - start) / 1000;
-  if (left < 30) {
-    broken.push(`${benchmark.name} (no time was left)`);
-    continue;
+  const runs: Run[] = [];
+  for (let count = 0; count < Number(runCount); count++) {
+    const left = total * Number(runCount) - (performance.now() - start) / 1000;
+    if (left < 30) {
+      broken.push(`${benchmark.name} (no time was left)`);
+      break;
+    }
+    const recorded = await run(benchmark, Math.min(left, isShort ? shortLimit : benchmark.limit));
+    // What was measured before is better than a run that broke off.
+    const isBrokenOff = recorded.ended === "not" || recorded.results.length === 0;
+    if (isBrokenOff) broken.push(benchmark.name);
+    if (!isBrokenOff || (recorded.results.length > 0 && !isKept(benchmark.name))) runs.push(recorded);
   }
-  const recorded = await run(benchmark, Math.min(left, isShort ? shortLimit : benchmark.limit));
-  const isBrokenOff = recorded.ended === "not" || recorded.results.length === 0;
-  if (isBrokenOff) broken.push(benchmark.name);
-  // What was measured before is better than a run that broke off.
-  const file = join(results, `${benchmark.name}.json`);
-  if (!isBrokenOff || (recorded.results.length > 0 && !existsSync(file)))
-    writeFileSync(file, `${JSON.stringify(recorded, undefined, 1)}\n`);
+  const [first, ...others] = runs;
+  if (first !== undefined) keepRecorded(results, node, { name: benchmark.name, runs: [first, ...others] });
 }
 const report = join(isShort ? scratch : here, "REPORT.md");
 writeReport(results, report, benchmarks);
@@ -65,13 +84,25 @@ if (broken.length > 0) {
   process.exitCode = 1;
 }
 
-async function run({ name }: Benchmark, limit: number): Promise<Recorded> {
-  console.log(`\n== ${name}`);
+function isKept(name: string): boolean {
+  return readRecorded(results).some((recorded) => recorded.node === node && recorded.benchmarks.has(name));
+}
+
+/** The Node.js of a package of its own, such as `bench/node-24`. */
+async function installedNode(major: string): Promise<string> {
+  const folder = `node-${major}`;
+  if (!existsSync(join(here, folder))) throw new Error(`There is no ${folder} among the benchmarks.`);
+  await installOnce(`bench/${folder}`);
+  return join(here, folder, "node_modules", ".bin", "node");
+}
+
+async function run({ name }: Benchmark, limit: number): Promise<Run> {
+  console.log(`\n== ${name}, Node ${version}`);
   const file = join(scratch, `${name}.jsonl`);
   writeFileSync(file, "");
-  const about = { name, date: new Date().toISOString(), machine: machine(), commit: commit() };
+  const about = { date: new Date().toISOString(), machine: machineOn(version), commit: commit() };
   const began = performance.now();
-  const child = spawn(process.execPath, ["--expose-gc", join(here, `${name}.ts`)], {
+  const child = spawn(program, ["--expose-gc", join(here, `${name}.ts`)], {
     stdio: "inherit",
     env: { ...process.env, BENCH_RESULTS: file, ...(isShort && { BENCH_SHORT: "1" }) },
   });

@@ -1,20 +1,23 @@
 export * from "./errors.ts";
 export type {
-  AccountOptions,
   ClientMetadataDocumentOptions,
   ClientRegistrationOptions,
-  ConsentOptions,
-  ConsentTexts,
+  PreRegisteredClient,
+} from "./provider/configuration/client-options.ts";
+export type { ConsentOptions, ConsentTexts } from "./provider/configuration/consent-options.ts";
+export type {
+  AccountOptions,
   GrantUseOptions,
   McpOAuthProviderOptions,
+  RevocationOptions,
+} from "./provider/configuration/options.ts";
+export type {
   OverloadOptions,
-  PreRegisteredClient,
   RateLimit,
   RateLimitedRoute,
   RateLimiter,
   RateLimitOptions,
-  RevocationOptions,
-} from "./provider/configuration/options.ts";
+} from "./provider/configuration/request-limit-options.ts";
 export type { ProviderCheck } from "./provider/diagnosis/diagnose.ts";
 export {
   type AccountEvent,
@@ -30,6 +33,7 @@ export { McpOAuthProvider } from "./provider/mcp-oauth-provider.ts";
 export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
 export type { Logger } from "./provider/reporting/logger.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";
+export type { UserClaims } from "./provider/upstream/claimed-identity.ts";
 export type {
   Upstream,
   UpstreamCodeExchange,
@@ -39,7 +43,7 @@ export type {
   UpstreamTokens,
 } from "./provider/upstream/contract.ts";
 export { type OAuth2Options, oAuth2, type UserRequest } from "./provider/upstream/oauth2.ts";
-export { type OpenIdConnectOptions, openIdConnect, type UserClaims } from "./provider/upstream/openid-connect.ts";
+export { type OpenIdConnectOptions, openIdConnect } from "./provider/upstream/openid-connect.ts";
 export { type PangeaAuthnOptions, pangeaAuthn } from "./provider/upstream/pangea-authn.ts";
 export {
   auth0,

@@ -45,7 +45,9 @@ export function requireHttpUrl(name: string, value: unknown): string {
   const url = new URL(given);
   // What a URL parser would forgive is published as it was written, and clients compare it.
   if (!/^https?:\/\/[^/\\]/i.test(given) || given.includes("\\")) {
-    throw new ConfigurationError(`${name} must have two slashes after its scheme, and no backslash.`);
+    throw new ConfigurationError(
+      `${name} must begin with https:// or, for a loopback host, http://, and have no backslash.`,
+    );
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
     throw new ConfigurationError(`${name} must use https; plain http is for loopback hosts only.`);
@@ -54,6 +56,21 @@ export function requireHttpUrl(name: string, value: unknown): string {
     throw new ConfigurationError(`${name} must not have user information, a query, a fragment or white space.`);
   }
   return given;
+}
+
+/**
+ * The URL of an issuer: what {@link requireHttpUrl} takes, and not the address of the document in which it says what it is.
+ *
+ * @throws {ConfigurationError} when it is none.
+ */
+export function requireIssuerUrl(name: string, value: unknown): string {
+  const issuer = requireHttpUrl(name, value);
+  const document = /\/\.well-known(?:\/[^/]*)?/.exec(issuer)?.[0];
+  requireThat(
+    document === undefined,
+    `${name} is the address of a document: leave ${document} off. An issuer is what that document names as its issuer.`,
+  );
+  return issuer;
 }
 
 /**
@@ -139,8 +156,9 @@ export function requireOptions<Options extends object>(
   group?: string,
 ): void {
   if (given === undefined) return;
-  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
-  requireThat(isObject, group === undefined ? `${owner} takes an object of options.` : `${group} must be an object.`);
+  const isObject = typeof given === "object" && given !== null && !isContainer(given);
+  const rule = group === undefined ? `${owner} takes an object of options` : `${group} must be an object`;
+  requireThat(isObject, `${rule}${remedyFor(given)}.`);
   const path = group === undefined ? "" : `${group}.`;
   const known = new Map<string, OptionKind>(Object.entries(kinds));
   for (const [name, value] of Object.entries(given)) {
@@ -159,17 +177,48 @@ export function requireKind(name: string, value: unknown, kind: OptionKind): voi
 }
 
 function requireType(name: string, value: unknown, kind: "boolean" | "function" | "object"): void {
-  // What is in a Map or a Set would not be read.
-  const isCollection = Array.isArray(value) || value instanceof Map || value instanceof Set;
-  if (typeof value === kind && value !== null && !isCollection) return;
+  if (typeof value === kind && value !== null && !isContainer(value)) return;
   const article = kind === "object" ? "an object" : `a ${kind}`;
   const remedy =
     kind === "boolean" && typeof value === "string"
       ? ', which a string is not: compare it, as in value === "true"'
-      : value instanceof Map
-        ? ", which a Map is not: take Object.fromEntries(map)"
-        : "";
+      : remedyFor(value);
   throw new ConfigurationError(`${name} must be ${article}${remedy}.`);
+}
+
+/**
+ * Checks an object whose members say which things are meant. A member that is not read means more things, so nothing but an
+ * object as `{ … }` makes one is taken.
+ *
+ * @throws {ConfigurationError} when the value is a list, a promise, a Map or an object of any other class.
+ */
+export function requirePlainObject(name: string, value: unknown): asserts value is Readonly<Record<string, unknown>> {
+  requireThat(isPlainObject(value), `${name} must be an object, as { … } makes one${remedyFor(value)}.`);
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Another realm has another Object.prototype.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What has things in it that are no members of it, and would not be read. */
+function isContainer(value: unknown): boolean {
+  const classes = [Map, Set, Date, URLSearchParams, FormData, Headers];
+  return Array.isArray(value) || isPromise(value) || classes.some((each) => value instanceof each);
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** What to do with something that is given in the place of an object, in the words that follow the rule. */
+function remedyFor(value: unknown): string {
+  if (isPromise(value)) return ", which a promise is not: await it";
+  if (value instanceof Map) return ", which a Map is not: take Object.fromEntries(map)";
+  const isForm = value instanceof URLSearchParams || value instanceof FormData;
+  return isForm ? ", which a form is not: take Object.fromEntries(form)" : "";
 }
 
 /**
@@ -236,9 +285,10 @@ function editsBetween(one: string, other: string): number {
   return above[other.length] ?? 0;
 }
 
-/** @throws `ConfigurationError` for anything but an object that is no list. */
+/** @throws `ConfigurationError` for anything but an object that is no list, and for a promise of one. */
 export function requireObject(name: string, value: unknown): void {
-  requireThat(typeof value === "object" && value !== null && !Array.isArray(value), `${name} must be an object.`);
+  const isObject = typeof value === "object" && value !== null && !isContainer(value);
+  requireThat(isObject, `${name} must be an object${remedyFor(value)}.`);
 }
 
 /** True for the host names on which plain `http` is safe, because nothing leaves the machine. */

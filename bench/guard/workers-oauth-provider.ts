@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { registerHooks } from "node:module";
+import { importWorkersOAuthProvider, workerEnvironment } from "../workers-oauth-provider.ts";
 
 const redirectUri = "http://localhost:4000/callback";
 const codeVerifier = "a-code-verifier-that-has-forty-three-characters-or-more";
@@ -9,13 +9,7 @@ export async function workersOAuthProvider(
   origin: string,
   api: (request: Request) => Promise<Response>,
 ): Promise<{ readonly fetch: (request: Request) => Promise<Response>; readonly token: string }> {
-  registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === "cloudflare:workers"
-        ? { url: "data:text/javascript,export class WorkerEntrypoint {}", shortCircuit: true }
-        : next(specifier, context),
-  });
-  const { OAuthProvider, getOAuthApi } = await import("@cloudflare/workers-oauth-provider");
+  const { OAuthProvider, getOAuthApi } = await importWorkersOAuthProvider();
   const options = {
     apiRoute: "/mcp",
     apiHandler: { fetch: api },
@@ -27,8 +21,7 @@ export async function workersOAuthProvider(
     resourceMetadata: { resource: `${origin}/mcp` },
   };
   const provider = new OAuthProvider(options);
-  const env = { OAUTH_KV: new MapNamespace() };
-  const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+  const { env, context } = workerEnvironment();
   const fetch = (request: Request): Promise<Response> =>
     Reflect.apply(provider.fetch, provider, [request, env, context]);
 
@@ -70,27 +63,4 @@ export async function workersOAuthProvider(
     throw new Error(`A token was expected and this came: ${JSON.stringify(tokens)}`);
   }
   return { fetch, token: String(tokens.access_token) };
-}
-
-/** Workers KV in a Map: what the provider calls of it. */
-class MapNamespace {
-  readonly #values = new Map<string, string>();
-
-  async get(key: string, options?: { readonly type?: string }): Promise<unknown> {
-    const value = this.#values.get(key);
-    return value === undefined ? null : options?.type === "json" ? JSON.parse(value) : value;
-  }
-
-  async put(key: string, value: string): Promise<void> {
-    this.#values.set(key, value);
-  }
-
-  async delete(key: string): Promise<void> {
-    this.#values.delete(key);
-  }
-
-  async list({ prefix = "" } = {}) {
-    const keys = [...this.#values.keys()].filter((name) => name.startsWith(prefix)).map((name) => ({ name }));
-    return { keys, list_complete: true };
-  }
 }

@@ -25,7 +25,17 @@ export function hottest({ nodes, samples = [] }: Profiler.Profile): readonly Cos
     .slice(0, 8);
 }
 
+/** Native functions whose names say little by themselves. */
+const nativeNames: Readonly<Record<string, string>> = {
+  writeUtf8String: "system calls that write to sockets",
+  writeLatin1String: "system calls that write to sockets",
+  writeBuffer: "system calls that write to sockets",
+  writev: "system calls that write to sockets",
+  init: "OpenSSL: a new HMAC or hash",
+  run: "OpenSSL: random bytes",
+};
+
 function nameOf({ functionName, url }: { readonly functionName: string; readonly url: string }): string {
-  if (url === "") return functionName || "(native)";
+  if (url === "") return nativeNames[functionName] ?? (functionName || "(native)");
   return `${functionName || "(anonymous)"} of ${url.startsWith("node:") ? url : basename(url)}`;
 }

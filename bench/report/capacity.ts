@@ -1,3 +1,4 @@
+import { markdownTable } from "./markdown-table.ts";
 import { figureOf, type Recorded } from "./recorded.ts";
 
 /** What the capacity table takes for granted. */
@@ -53,12 +54,41 @@ export function capacityTable(recorded: readonly Recorded[]): string | undefined
     "Calls to Vault a second, were it the store",
   ];
   return [
-    `| ${columns.join(" | ")} |`,
-    `| ${columns.map(() => "--:").join(" | ")} |`,
-    ...rows.map((row) => `| ${row.join(" | ")} |`),
+    markdownTable(columns, rows),
     "",
-    `Taken for granted: ${assumed.coresOfMachine} cores a machine, a process each, busy for ${assumed.busy * 100} % of the time; somebody at work calls ${assumed.callsAMinute} tools a minute, refreshes every ${assumed.hoursBetweenRefreshes} hour, and logs in every ${assumed.daysBetweenLogins} days within ${assumed.hoursOfLogins} hours of a day. Measured above: ${refresh.toFixed(2)} ms of CPU for a refresh, ${login.toFixed(2)} for a login, ${call.toFixed(2)} for a guarded call with HTTP around it, ${Math.round(memory)} bytes of Redis for a login and what it leaves, ${vaultCalls} calls to Vault for a login. The CPU is that of the server with its store in memory: with Redis a request costs more, the tools' own work comes on top, and what a single Redis serves was not measured. It follows from a measurement on one machine, and nobody has run a thousand.`,
+    "What it takes for granted, and where each figure is from:",
+    "",
+    markdownTable(
+      ["Taken for granted", "", "From"],
+      [
+        ["cores of a machine, with a process each", assumed.coresOfMachine, "assumed"],
+        [
+          "how busy a core is on average",
+          `${assumed.busy * 100} %`,
+          "assumed: the rest is for peaks, and for a machine that is out",
+        ],
+        ["calls of tools of somebody at work, a minute", assumed.callsAMinute, "assumed"],
+        ["hours between refreshes", assumed.hoursBetweenRefreshes, "the default life of an access token"],
+        ["days between logins", assumed.daysBetweenLogins, "assumed; no default ends a login sooner"],
+        ["hours of a day in which logins happen", assumed.hoursOfLogins, "assumed"],
+        ["calls to Vault for a refresh", assumed.vaultCallsOfRefresh, "counted in a test"],
+        ["CPU of a refresh, ms", refresh.toFixed(2), "measured above (load)"],
+        ["CPU of a login, ms", login.toFixed(2), "measured above (load)"],
+        ["CPU of a guarded call with HTTP around it, ms", call.toFixed(2), "measured above (load)"],
+        ["Redis memory of a login and what it leaves, bytes", Math.round(memory), "measured above (load)"],
+        ["calls to Vault for a login", vaultCalls, "measured above (vault-login)"],
+      ],
+    ),
+    "",
+    `The CPU was measured on: ${machineOfLoad(recorded)}.`,
+    "",
+    "What it leaves out: the tools' own work, which comes on top; the CPU that the store's client costs, since the server had its store in memory (the load over Redis and Postgres above has it); what a single Redis serves, which the CPU of the store for each request bounds; TLS; the network. It follows from a measurement on one machine, and nobody has run a thousand.",
   ].join("\n");
+}
+
+/** Where the figures of CPU are from: beside other work they say what such a machine does on such a day. */
+function machineOfLoad(recorded: readonly Recorded[]): string {
+  return recorded.find(({ name }) => name === "load")?.runs.at(-1)?.machine ?? "an unknown machine";
 }
 
 /** Two digits of a large number are as many as the assumptions bear. */

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util";
+import { doctorCommand } from "./doctor-command.ts";
 import { grantsCommand } from "./grants/command.ts";
 import type { Invocation } from "./invocation.ts";
 import { migrateCommand } from "./migrate/command.ts";
@@ -29,22 +30,6 @@ export interface Command {
 
 const demoPort = 8000;
 const emulatorPort = 4000;
-
-/** The variables that `doctor` reads, with what they are for. */
-const environmentHelp: readonly string[] = [
-  "  MCP_BASE_URL                the public URL: https://mcp.example.org",
-  "  MCP_PATH, MCP_SCOPES        default: /mcp, user",
-  "  MCP_SECRET                  where the option secret is given",
-  "  PANGEA_AUTHN_ISSUER_URL     the Hosted Login URL of the project",
-  "  PANGEA_AUTHN_CLIENT_ID      psa_…",
-  "  PANGEA_AUTHN_CLIENT_SECRET  pck_…; several with commas rotate",
-  "  PANGEA_AUTHN_SCOPES         default: user",
-  "  PANGEA_VAULT_TOKEN          where state is in Vault; with",
-  "                              PANGEA_VAULT_FOLDER and",
-  "                              PANGEA_BASE_URL_TEMPLATE",
-  "  REDIS_URL                   where it is in Redis; with STORAGE_SECRET",
-  "                              where records are sealed, REDIS_NAMESPACE",
-];
 
 /** Every command, by its name. */
 export const commands: Readonly<Record<string, Command>> = {
@@ -90,25 +75,7 @@ export const commands: Readonly<Record<string, Command>> = {
       await runEmulator(port);
     },
   },
-  doctor: {
-    synopsis: "[--json] [--config FILE]",
-    summary: [
-      "see whether settings, store and Pangea project of a server fit",
-      '--config  a file that exports the provider, as "provider" or as default',
-      "--json    print the findings as JSON",
-      "Without --config it reads:",
-      ...environmentHelp,
-    ],
-    options: { json: { type: "boolean" }, config: { type: "string" } },
-    packages: {},
-    async run({ config, json }) {
-      const { runDoctor } = await import("./doctor.ts");
-      process.exitCode = await runDoctor({
-        config: typeof config === "string" ? config : undefined,
-        json: json === true,
-      });
-    },
-  },
+  doctor: doctorCommand,
   migrate: migrateCommand,
   grants: grantsCommand,
 };

@@ -1,31 +1,39 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { ConfigurationError } from "../errors.ts";
-import { type Command, type CommandLineValues, commands } from "./commands.ts";
+import { type Command, commands } from "./commands.ts";
 import { findInvocation } from "./invocation.ts";
+import { meantAmong } from "./meant-among.ts";
+import { readOptions } from "./read-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 const program = "pangea-authn-fastmcp";
 
+/** The exit code that a shell gives a program whose output nobody reads any more: 128 and the number of SIGPIPE. */
+const brokenPipe = 141;
+
 async function main([name, ...words]: string[]): Promise<void> {
   if (name === undefined) throw new UsageError("Which command?");
-  if (name === "--help" || name === "-h") return console.log(usage());
-  if (name === "help") return console.log(words[0] === undefined ? usage() : usageOf(words[0]));
+  if (isHelp(name)) return console.log(words[0] === undefined || isHelp(words[0]) ? usage() : usageOf(words[0]));
   if (name === "--version" || name === "-v") return console.log(version());
   const command = findCommand(name);
-  if (words.some((word) => word === "--help" || word === "-h")) return console.log(usageOf(name));
+  if (words.some((word) => word !== "help" && isHelp(word))) return console.log(usageOf(name));
   const { values, positionals } = readOptions(name, command, words);
   command.check?.(values, positionals);
   requirePackages(name, command, words);
   await command.run(values, findInvocation(), positionals);
 }
 
+function isHelp(word: string): boolean {
+  return word === "help" || word === "--help" || word === "-h";
+}
+
 /** @throws {UsageError} when there is no such command. */
 function findCommand(name: string): Command {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command !== undefined) return command;
-  throw new UsageError(`There is no ${name.startsWith("-") ? "option" : "command"} "${name}".`);
+  const kind = name.startsWith("-") ? "option" : "command";
+  throw new UsageError(`There is no ${kind} "${name}".${meantAmong(name, [...Object.keys(commands), "help"])}`);
 }
 
 /** What every command is for. */
@@ -62,24 +70,6 @@ function version(): string {
   return String(text);
 }
 
-/** What was typed behind a command: its options, and the words that are none. */
-function readOptions(
-  name: string,
-  { options, takesWords = false }: Command,
-  words: string[],
-): { readonly values: CommandLineValues; readonly positionals: readonly string[] } {
-  try {
-    const { values, positionals } = parseArgs({ args: words, options, allowPositionals: takesWords });
-    const single = Object.entries(values).filter(
-      (entry): entry is [string, string | boolean] => !Array.isArray(entry[1]),
-    );
-    return { values: Object.fromEntries(single), positionals };
-  } catch (failure) {
-    const [complaint = ""] = failure instanceof Error ? failure.message.split("\n") : [];
-    throw new UsageError(`${name}: ${complaint}`);
-  }
-}
-
 /** @throws {ConfigurationError} when a package that the command needs is not installed. */
 function requirePackages(name: string, { packages }: Command, words: string[]): void {
   const missing = Object.keys(packages).filter((one) => !isInstalled(packages[one] ?? one));
@@ -96,6 +86,16 @@ function isInstalled(module: string): boolean {
     return false;
   }
 }
+
+// Whoever reads what is printed may stop reading, as `head` does. Nothing is left to print then; work is not cut off for
+// want of somebody who reads its progress.
+process.stdout.on("error", (failure: Error & { code?: string }) => {
+  if (failure.code !== "EPIPE") throw failure;
+  process.exit(brokenPipe);
+});
+process.stderr.on("error", (failure: Error & { code?: string }) => {
+  if (failure.code !== "EPIPE") throw failure;
+});
 
 try {
   await main(process.argv.slice(2));

@@ -3,10 +3,8 @@ import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
-  type CallerOptions,
   type GuardOptions,
   type MountOptions,
-  type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
@@ -14,15 +12,7 @@ import { authenticateNode } from "./node.ts";
 import { answer, type NodeRequest, pathOf } from "./node-conversion.ts";
 import { PublicPaths } from "./public-path.ts";
 
-export type {
-  AuthInfo,
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  GuardOptions,
-  MountOptions,
-  RequireBearerOptions,
-};
+export type * from "./mount-types.ts";
 
 /**
  * Who is calling, as Express's types have it: what this package and the middleware of the MCP SDK, v1 and v2, agree upon. The
@@ -100,9 +90,9 @@ export function requireBearer(
   options: GuardOptions<ExpressRequest> = {},
 ): ExpressMiddleware {
   requireGuarding("requireBearer", provider, options);
-  const { caller: callerOf = addressOf } = options;
+  const guard = { ...options, caller: options.caller ?? addressOf };
   return async (request, response, next) => {
-    const caller = await authenticateNode(provider, request, response, { ...options, caller: () => callerOf(request) });
+    const caller = await authenticateNode<ExpressRequest>(provider, request, response, guard);
     if (caller === undefined) return;
     request.auth = caller;
     next();

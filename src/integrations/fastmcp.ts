@@ -6,25 +6,15 @@ import { type HonoContext, type HonoMiddleware, pangeaAuth } from "./hono.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
-  type CallerOptions,
   demandOf,
   type GuardOptions,
   type MountOptions,
-  type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
 import { webHeaders } from "./node-conversion.ts";
 
-export type {
-  AuthInfo,
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  GuardOptions,
-  MountOptions,
-  RequireBearerOptions,
-};
+export type * from "./mount-types.ts";
 
 /** What a tool gets as `session`: who is calling. Hand it to `provider.pangeaToken(session)`. */
 export type FastMCPAuth = { [Name in keyof AuthInfo]: AuthInfo[Name] };

@@ -5,25 +5,15 @@ import { lostBody } from "./lost-body.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
-  type CallerOptions,
   demandOf,
   type GuardOptions,
   type MountOptions,
-  type RequireBearerOptions,
   requireGuarding,
   requireServing,
 } from "./mounted-provider.ts";
 import { PublicPaths } from "./public-path.ts";
 
-export type {
-  AuthInfo,
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  GuardOptions,
-  MountOptions,
-  RequireBearerOptions,
-};
+export type * from "./mount-types.ts";
 
 /** The part of a Hono context that the middleware needs. */
 export interface HonoContext {

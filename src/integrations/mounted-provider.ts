@@ -39,13 +39,16 @@ const mountKinds: OptionKinds<MountOptions<never>> = {
 };
 const bearerKinds: OptionKinds<GuardOptions<never>> = { requiredScopes: "any", caller: "function" };
 
-/** What a guard hands on of its options, for a request. */
+/**
+ * What a guard hands on of its options, for a request. Who sends it is found out when somebody asks, which few requests
+ * cause: Express for one reads the headers of proxies for it.
+ */
 export function demandOf<Received>(
   { requiredScopes }: RequireBearerOptions,
   caller: (request: Received) => string | undefined,
   request: Received,
-): { readonly requiredScopes?: readonly string[]; readonly caller: string | undefined } {
-  return { ...(requiredScopes !== undefined && { requiredScopes }), caller: caller(request) };
+): { readonly requiredScopes: readonly string[] | undefined; readonly caller: () => string | undefined } {
+  return { requiredScopes, caller: () => caller(request) };
 }
 
 /**

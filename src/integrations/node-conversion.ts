@@ -1,5 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { readBodyFrom } from "../provider/http/body-source.ts";
+import { knownText } from "../provider/http/text-response.ts";
+import { incomingSource } from "./incoming-source.ts";
 import { lostBody } from "./lost-body.ts";
 
 /** A request as `node:http` has it, with what Express and other frameworks add to it. */
@@ -27,7 +31,7 @@ export function webHeaders(request: Pick<IncomingMessage, "headers">): { get(nam
 
 /** What `provider.authenticate` reads of a request. */
 export function guardedRequest(request: NodeRequest) {
-  return { headers: webHeaders(request), method: request.method, url: pathOf(request) };
+  return { headers: webHeaders(request), method: request.method, url: request.originalUrl ?? request.url };
 }
 
 /**
@@ -41,11 +45,32 @@ export function answer(
   handle: (request: Request) => Response | Promise<Response>,
   path = pathOf(incoming),
 ): Promise<void> {
-  return getRequestListener((request) => handle(asSent(request, incoming, path)), {
+  const respond = async (request: Request): Promise<Response> => {
+    const sent = asSent(request, incoming, path);
+    // A body that has begun to go somewhere else is left to the request, which may have kept what came.
+    const isUntouched = sent === request && hasBody(incoming) && !incoming.readableDidRead && !incoming.destroyed;
+    if (isUntouched) readBodyFrom(sent, incomingSource(incoming));
+    const response = await handle(sent);
+    const text = knownText(response);
+    if (text === undefined) return response;
+    send(outgoing, response, text);
+    return RESPONSE_ALREADY_SENT;
+  };
+  return getRequestListener(respond, {
     overrideGlobalObjects: false,
     // HTTP/1.0 has no Host header. Nothing here reads the host.
     hostname: "localhost",
   })(incoming, outgoing);
+}
+
+/** Sends a response whose body is known. */
+function send(outgoing: ServerResponse, response: Response, text: string): void {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of response.headers) if (name !== "set-cookie") headers[name] = value;
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) headers["set-cookie"] = cookies;
+  if (text !== "") headers["content-length"] = Buffer.byteLength(text);
+  outgoing.writeHead(response.status, headers).end(text);
 }
 
 /**

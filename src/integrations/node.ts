@@ -5,7 +5,6 @@ import { allowOtherOrigins } from "./cross-origin.ts";
 import {
   type AuthorizationServer,
   type BearerAuthenticator,
-  type CallerOptions,
   demandOf,
   type GuardOptions,
   type MountOptions,
@@ -17,16 +16,8 @@ import {
 import { answer, guardedRequest, type NodeRequest, pathOf } from "./node-conversion.ts";
 import { PublicPaths } from "./public-path.ts";
 
-export type {
-  AuthInfo,
-  AuthorizationServer,
-  BearerAuthenticator,
-  CallerOptions,
-  GuardOptions,
-  MountOptions,
-  NodeRequest,
-  RequireBearerOptions,
-};
+export type * from "./mount-types.ts";
+export type { NodeRequest };
 
 /** A request that has passed the guard. The MCP SDK's transports hand `auth` on to tools as `authInfo`. */
 export type AuthenticatedRequest = IncomingMessage & { readonly auth: AuthInfo };
@@ -112,11 +103,11 @@ export function protectMcp(
  * if (caller === undefined) return;
  * ```
  */
-export async function authenticateNode(
+export async function authenticateNode<Received extends NodeRequest>(
   provider: BearerAuthenticator,
-  request: NodeRequest,
+  request: Received,
   response: ServerResponse,
-  options: GuardOptions<NodeRequest> = {},
+  options: GuardOptions<Received> = {},
 ): Promise<AuthInfo | undefined> {
   const demand = demandOf(options, options.caller ?? addressOf, request);
   const caller = await provider.authenticate(guardedRequest(request), demand);

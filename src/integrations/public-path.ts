@@ -1,4 +1,5 @@
 import { requireThat } from "../option-checks.ts";
+import { withoutLastSlashes } from "../provider/oauth/paths.ts";
 import type { AuthorizationServer } from "./mounted-provider.ts";
 
 /** How the paths of requests, as a mount gets them, differ from the public ones. */
@@ -34,8 +35,8 @@ export class PublicPaths {
       requireThat(/^(?:\/[^?#]*)?$/.test(prefix), `${name} must be a path that begins with a slash, such as "/auth".`);
     }
     this.#provider = provider;
-    this.#removed = removedPrefix.replace(/\/+$/, "");
-    this.#added = addedPrefix.replace(/\/+$/, "");
+    this.#removed = withoutLastSlashes(removedPrefix);
+    this.#added = withoutLastSlashes(addedPrefix);
     provider.noteMount?.({ mapsPaths: this.mapsPaths });
   }
 

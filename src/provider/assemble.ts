@@ -1,3 +1,4 @@
+import { markOfMemory } from "../records/kept-in-memory.ts";
 import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
@@ -35,12 +36,13 @@ export type ProviderParts = ReturnType<typeof assemble>;
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
-  const storeCalls = new StoreCalls();
+  const storeCalls = new StoreCalls(given.elapsed);
   const configuration = {
     ...given,
-    repositories: new LostRecords(announcements, given.reporter, given.now).without(
-      storeCalls.counted(given.repositories),
-    ),
+    repositories: {
+      ...new LostRecords(announcements, given.reporter, given.now).without(storeCalls.counted(given.repositories)),
+      ...markOfMemory(given.repositories),
+    },
   };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
@@ -70,10 +72,11 @@ export function assemble(given: ProviderConfiguration) {
   const register = registrationEndpoint(configuration, registry, rateLimits);
   const sessions = new UpstreamSessions(parts);
   const verifier = new AccessTokenVerifier(configuration);
+  void loadForRequests(configuration);
   const background = (nowSeconds?: number): void => {
     announcements.announce(nowSeconds);
-    upstreamRevocations.retries.begin();
-    sessions.unstored.begin();
+    upstreamRevocations.retries.begin(nowSeconds);
+    sessions.unstored.begin(nowSeconds);
   };
   return {
     background,
@@ -100,6 +103,26 @@ export function assemble(given: ProviderConfiguration) {
       background,
     }),
   };
+}
+
+/**
+ * Loads what the first requests need beside what importing this package loads. A request would find out too late that a file
+ * cannot be read: in a process that has no file descriptor left, or while another version takes this one's place on the disk.
+ * Node.js 20 does not try such a load again.
+ */
+async function loadForRequests({ documentsEnabled, reporter }: ProviderConfiguration): Promise<void> {
+  try {
+    await Promise.all([
+      import("./http/pages/pages.ts"),
+      import("./http/caller-identity.ts"),
+      import("./oauth/caller-address.ts"),
+      ...(documentsEnabled
+        ? [import("./client-documents/freshness.ts"), import("./client-documents/own-transport.ts")]
+        : []),
+    ]);
+  } catch (failure) {
+    reporter.failure(failure);
+  }
 }
 
 /** Knows the endpoints by their paths, and what is this provider's alone: where nobody else has anything. */

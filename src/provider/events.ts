@@ -1,4 +1,4 @@
-import { channel } from "node:diagnostics_channel";
+import { type Channel, channel } from "node:diagnostics_channel";
 
 /** One link of the chain that led to a failure. */
 export interface FailureCause {
@@ -60,6 +60,8 @@ export interface ProviderEvents {
     readonly clientId: string | undefined;
     readonly grantId: string;
     readonly subject: string | undefined;
+    /** Where the user logged in, as an issuer; undefined in grants of before it was noted. */
+    readonly upstreamIssuer: string | undefined;
     readonly by: "operator" | "user" | undefined;
   };
   /** A person signed in to the account page. */
@@ -112,8 +114,10 @@ export interface ProviderEvents {
   /**
    * Something in the store belongs to a login at an upstream that is not configured any more: whoever logged in there is
    * refused and has to log in again. Told once for each upstream. Configured again, with the same issuer, it goes on.
+   * `upstreamIssuer` is undefined for records of before issuers were noted, where there are several upstreams now and the
+   * option `formerIssuer` does not say which one they are of.
    */
-  readonly "unknown-upstream": { readonly upstreamIssuer: string };
+  readonly "unknown-upstream": { readonly upstreamIssuer: string | undefined };
   /**
    * Grants of one user or client were asked for, and the repository cannot find those alone: all grants were read, as they are
    * each time. Told once.
@@ -209,8 +213,15 @@ function channelName(name: keyof ProviderEvents): string {
   return `pangea-authn-fastmcp:${name}`;
 }
 
+/** The channels by the name of the event: to look one up by its own name costs more than to tell nobody. */
+const channels = new Map<string, Channel>();
+
 /** Tells whoever listens; costs next to nothing when nobody does. */
 export function emit<Name extends keyof ProviderEvents>(name: Name, event: ProviderEvents[Name]): void {
-  const listeners = channel(channelName(name));
+  let listeners = channels.get(name);
+  if (listeners === undefined) {
+    listeners = channel(channelName(name));
+    channels.set(name, listeners);
+  }
   if (listeners.hasSubscribers) listeners.publish(event);
 }

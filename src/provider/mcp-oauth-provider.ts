@@ -64,7 +64,8 @@ export class McpOAuthProvider {
   }
 
   /**
-   * True for a URL path that `fetch` answers: metadata, register, authorize, callback, token and revoke.
+   * True for a URL path that `fetch` answers: metadata, register, authorize, consent, callbacks, token,
+   * revoke and account, as far as the options have them served.
    *
    * @param method - Of the request. `fetch` answers `OPTIONS` at the MCP endpoint too: a browser asks before it sends a
    * token, and no guard could know it. Default: `GET`.
@@ -121,7 +122,7 @@ export class McpOAuthProvider {
    *
    * @param request - A Web request, or anything with its headers, its method and its URL or path.
    * @param options - `requiredScopes` in place of those of the configuration; `caller`, as for `fetch`, for the network that
-   * `grantUse.network` writes down.
+   * `grantUse.network` writes down. A function that finds the caller out is called when a network is to be written down.
    *
    * @example
    * ```ts
@@ -135,7 +136,10 @@ export class McpOAuthProvider {
       readonly method?: string | undefined;
       readonly url?: string | undefined;
     },
-    options: { readonly requiredScopes?: readonly string[]; readonly caller?: string | undefined } = {},
+    options: {
+      readonly requiredScopes?: readonly string[] | undefined;
+      readonly caller?: string | (() => string | undefined) | undefined;
+    } = {},
   ): Promise<AuthInfo | Response> {
     const hasHeaders = typeof request?.headers?.get === "function";
     requireThat(
@@ -182,6 +186,7 @@ export class McpOAuthProvider {
    * @param authInfo - Of the request: its `token` opens the grant.
    * @throws {OAuthError} with `invalid_token` when the login is over.
    * @throws {UpstreamUnavailableError} when the upstream is needed and does not answer.
+   * @throws {UpstreamRejectedError} when the upstream refuses this server. The login is not over by that.
    * @throws {StorageError} when the store fails.
    *
    * @example
@@ -200,7 +205,7 @@ export class McpOAuthProvider {
    * the upstream cannot be opened without one of the user's own; they are left to expire.
    *
    * @returns Whether there was such a grant.
-   * @throws {ConfigurationError} when the id is no text.
+   * @throws {ConfigurationError} when there is no such grant, and the id has not the form of one.
    * @throws {StorageError} when the store fails: call again.
    */
   async revokeGrant(grantId: string): Promise<boolean> {

@@ -1,7 +1,6 @@
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
-import { providerOptionKinds } from "./configuration/option-kinds.ts";
-import type { McpOAuthProviderOptions } from "./configuration/options.ts";
+import { type McpOAuthProviderOptions, providerOptionKinds } from "./configuration/options.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import { McpOAuthProvider } from "./mcp-oauth-provider.ts";
 import { PangeaAuthn } from "./upstream/pangea-authn.ts";
@@ -11,7 +10,7 @@ const owner = "PangeaOAuthProvider";
 type RenamedOption = "baseUrl" | "issuerUrl" | "path" | "scopes";
 
 /** Options about other upstreams than Pangea AuthN. */
-type UpstreamOption = "emailDomains" | "upstream" | "upstreams";
+type UpstreamOption = "emailDomains" | "formerIssuer" | "upstream" | "upstreams";
 
 /** What a `PangeaOAuthProvider` is made from: the options of an `McpOAuthProvider`, some under the original's names. */
 export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions, RenamedOption | UpstreamOption> {
@@ -62,6 +61,7 @@ const {
   upstream: _5,
   upstreams: _6,
   emailDomains: _7,
+  formerIssuer: _8,
   ...sharedKinds
 } = providerOptionKinds;
 const optionKinds: OptionKinds<PangeaOAuthProviderOptions> = {
@@ -120,6 +120,7 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
    * @param authInfo - Of the request: its `token` opens the grant.
    * @throws {OAuthError} with `invalid_token` when the login is over.
    * @throws {UpstreamUnavailableError} when Pangea AuthN is needed and does not answer.
+   * @throws {UpstreamRejectedError} when Pangea AuthN refuses this server. The login is not over by that.
    * @throws {StorageError} when the store fails.
    *
    * @example

@@ -1,9 +1,8 @@
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel, InvalidationSource } from "../storage/cached/invalidation.ts";
-import { type Repository, requireRepository } from "../storage/contract.ts";
-import { isEnumerable } from "../storage/enumerable.ts";
-import { hasIndexes } from "../storage/indexed.ts";
+import { requireRepository } from "../storage/contract.ts";
+import { markOfMemory } from "./kept-in-memory.ts";
 import type { ProviderRepositories } from "./repositories.ts";
 
 /** The kinds of record that are cached. */
@@ -106,9 +105,10 @@ export function cacheRepositories<R extends ProviderRepositories>(
   });
   return {
     ...repositories,
-    accessTokens: listable(accessTokens, repositories.accessTokens),
-    grants: listable(grants, repositories.grants),
-    clients: listable(clients, repositories.clients),
+    ...markOfMemory(repositories),
+    accessTokens,
+    grants,
+    clients,
     async [Symbol.asyncDispose]() {
       await Promise.all([accessTokens, grants, clients].map((cache) => cache[Symbol.asyncDispose]()));
       if (isDisposable(repositories)) await repositories[Symbol.asyncDispose]();
@@ -141,18 +141,6 @@ function isSource(given: object): given is InvalidationSource {
 
 function isChannel(given: object): given is InvalidationChannel {
   return "subscribe" in given && typeof given.subscribe === "function";
-}
-
-/** The cache, with the lists of the records that are in the backend where the backend has them: operators ask for them. */
-function listable<C extends object, V>(cache: C, backend: Repository<string, V>): C {
-  return Object.assign(
-    cache,
-    isEnumerable(backend) && { entries: () => backend.entries() },
-    hasIndexes(backend) && {
-      indexNames: backend.indexNames,
-      entriesBy: (index: string, value: string) => backend.entriesBy(index, value),
-    },
-  );
 }
 
 function isDisposable(repositories: object): repositories is AsyncDisposable {

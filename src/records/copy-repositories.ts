@@ -1,5 +1,5 @@
-import { RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
-import { requireObject, requireOptions, requireThat } from "../option-checks.ts";
+import { ConfigurationError, RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
+import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
 import {
   type CopyReport,
   type CopyRepositoryOptions,
@@ -8,10 +8,16 @@ import {
 } from "../storage/copy-repository.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import { UnreadableRecords } from "../storage/unreadable-records.ts";
-import { type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
+import { outlasting } from "./outlasting.ts";
+import { forEachKind, type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
 
 /** How `copyRepositories` copies: as `copyRepository` does, one kind of record after the other. */
-export interface CopyRepositoriesOptions extends Omit<CopyRepositoryOptions, "onProgress"> {
+export interface CopyRepositoriesOptions extends Omit<CopyRepositoryOptions, "onProgress" | "outlasts"> {
+  /**
+   * Whether a source without grants, tokens and clients is meant, where `removeMissing` deletes all of them in the target.
+   * Default: false, such a copy is refused.
+   */
+  readonly allowEmptySource?: boolean;
   /** Told after each record, with its kind. What it throws ends the copying. */
   readonly onProgress?: (name: keyof ProviderRecords, report: CopyReport) => void;
 }
@@ -23,7 +29,11 @@ export type CopyReports = Readonly<Record<keyof ProviderRecords, CopyReport>>;
  * Copies all that a provider keeps from one store to another, see {@link copyRepository}. Grants are copied first, so that
  * no token is in the target before the tombstone of its grant.
  *
- * @throws {ConfigurationError} when an option is wrong, or a repository of the source cannot list its records.
+ * What says in the target that something was revoked or used stays there: the tombstones of grants and access tokens, used
+ * refresh tokens and client assertions, revoked consent. An older state does not bring back what is over.
+ *
+ * @throws {ConfigurationError} when an option is wrong, a repository of the source cannot list its records, or
+ * `removeMissing` is given and the source is empty.
  * @throws {UnreadableRecordsError} once everything else of every kind is copied, when there are records that cannot be read
  * in the source or the target.
  * @throws {RecordTooLargeError} once everything else of every kind is copied, when the target does not take a record for its
@@ -41,13 +51,14 @@ export async function copyRepositories(
   to: ProviderRepositories,
   copyOptions: CopyRepositoriesOptions = {},
 ): Promise<CopyReports> {
-  requireOptions("copyRepositories", copyOptions ?? null, copyOptionKinds);
+  requireOptions("copyRepositories", copyOptions ?? null, optionKinds);
   requireObject("The target", to);
-  const { onProgress, ...options } = copyOptions;
+  const { onProgress, allowEmptySource = false, ...options } = copyOptions;
   wrapRepositories(from, (source, name) => {
     requireThat(isEnumerable(source), `The source cannot list its ${name}: its repository needs a method entries().`);
     return source;
   });
+  if (options.removeMissing === true && !allowEmptySource) await requireRecords(from);
   const unreadable = new UnreadableRecords();
   let tooLarge: RecordTooLargeError | undefined;
   const copy = async <Name extends keyof ProviderRecords>(name: Name): Promise<CopyReport> => {
@@ -57,7 +68,11 @@ export async function copyRepositories(
       onProgress?.(name, report);
     };
     try {
-      return await copyRepository<ProviderRecords[Name]>(from[name], to[name], { ...options, onProgress: told });
+      return await copyRepository<ProviderRecords[Name]>(from[name], to[name], {
+        ...options,
+        outlasts: outlasting[name],
+        onProgress: told,
+      });
     } catch (failure) {
       if (failure instanceof UnreadableRecordsError) unreadable.addAll(failure);
       else if (failure instanceof RecordTooLargeError) tooLarge ??= failure;
@@ -65,33 +80,48 @@ export async function copyRepositories(
       return last;
     }
   };
-  const reports = { ...nothingCopied };
+  const reports = forEachKind(nothing);
   for (const name of copyOrder) reports[name] = await copy(name);
   unreadable.throwIfAny();
   if (tooLarge !== undefined) throw tooLarge;
   return reports;
 }
 
+const { outlasts: _, ...sharedKinds } = copyOptionKinds;
+const optionKinds: OptionKinds<CopyRepositoriesOptions> = { ...sharedKinds, allowEmptySource: "boolean" };
+
+/** What a store has that a server has begun to use: whatever else is in it comes and goes by itself. */
+const lastingKinds = [
+  "grants",
+  "clients",
+  "refreshTokens",
+  "accessTokens",
+] as const satisfies (keyof ProviderRecords)[];
+
+/** @throws {ConfigurationError} when a store has none of what a server keeps for long: it is hardly the one that is meant. */
+async function requireRecords(from: ProviderRepositories): Promise<void> {
+  for (const name of lastingKinds) if (await hasRecords(from[name])) return;
+  throw new ConfigurationError(
+    "The source has no grant, client or token, and removeMissing would delete all those of the target: look at its address, namespace, folder and table. A source that is meant to be empty is allowed by allowEmptySource, of migrate --allow-empty-source. Nothing was changed.",
+  );
+}
+
+async function hasRecords(repository: object): Promise<boolean> {
+  if (!isEnumerable(repository)) return true;
+  try {
+    for await (const _record of repository.entries()) return true;
+    return false;
+  } catch (failure) {
+    // There are some, and the copy will say of them that they cannot be read.
+    if (failure instanceof UnreadableRecordsError) return true;
+    throw failure;
+  }
+}
+
 const nothing: CopyReport = { written: 0, unchanged: 0, kept: 0, gone: 0, failed: 0, removed: 0 };
 
-/** What has been copied before the first record is; the kinds in the order in which they are copied. */
-const nothingCopied: Record<keyof ProviderRecords, CopyReport> = {
-  grants: nothing,
-  grantUses: nothing,
-  consentRevocations: nothing,
-  clients: nothing,
-  upstreamSessions: nothing,
-  upstreamRevocations: nothing,
-  refreshTokens: nothing,
-  accessTokens: nothing,
-  authorizationCodes: nothing,
-  clientAssertions: nothing,
-  locks: nothing,
-  keyAnnouncements: nothing,
-  accountSessions: nothing,
-};
-
-const isKind = (name: string): name is keyof ProviderRecords => Object.hasOwn(nothingCopied, name);
+const kinds = forEachKind(true);
+const isKind = (name: string): name is keyof ProviderRecords => Object.hasOwn(kinds, name);
 
 /** The kinds of records in the order in which they are copied: no token is in the target before its grant. */
-export const copyOrder: readonly (keyof ProviderRecords)[] = Object.keys(nothingCopied).filter(isKind);
+export const copyOrder: readonly (keyof ProviderRecords)[] = Object.keys(kinds).filter(isKind);

@@ -105,7 +105,7 @@ export function createSqliteRepositories(
     const sealable: Partial<Sealable> = keys === undefined ? { [sealWith]: (given) => seal.sealWith(given) } : {};
     const announced = keys === undefined || keys === "none" ? {} : { sealingKeyIds: keys.ids };
     // SQLite's name for a database that ends with its connection.
-    const inMemory = path === ":memory:" && { [keptInMemory]: true };
+    const inMemory = path === ":memory:" && { [keptInMemory]: Object.keys(repositories) };
     return { ...repositories, ...sealable, ...announced, ...inMemory, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     database.close();

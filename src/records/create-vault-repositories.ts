@@ -1,5 +1,6 @@
 import { type OptionKinds, requireOptions } from "../option-checks.ts";
 import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
+import { LateLabels } from "../storage/codecs/late-labels.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { UnreadableRecords } from "../storage/unreadable-records.ts";
 import { toVaultService } from "../storage/vault/connect.ts";
@@ -8,6 +9,7 @@ import { VaultFolder } from "../storage/vault/vault-folder.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
+import { type Labelable, labelWith } from "./sealable.ts";
 
 interface InVault extends Backend {
   readonly repository: PangeaVaultRepository<this["record"]>;
@@ -29,7 +31,8 @@ export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposa
 }
 
 /** The options of `createVaultRepositories`: those of a repository that concern all kinds alike. */
-export interface VaultRepositoriesOptions extends Omit<PangeaVaultRepositoryOptions<never>, "kind" | "expiresAt"> {
+export interface VaultRepositoriesOptions
+  extends Omit<PangeaVaultRepositoryOptions<never>, "kind" | "expiresAt" | "indexes"> {
   /**
    * Seals every record, so that whoever may read the Vault reads none of them, and who may write to it forges none. The
    * users' Pangea tokens are sealed in their grants either way. A folder that holds records without a seal, such as a Python
@@ -38,7 +41,7 @@ export interface VaultRepositoriesOptions extends Omit<PangeaVaultRepositoryOpti
   readonly keys?: KeyRing;
 }
 
-const { kind: _kind, expiresAt: _expiresAt, ...sharedKinds } = vaultOptionKinds;
+const { kind: _kind, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = vaultOptionKinds;
 const optionKinds: OptionKinds<VaultRepositoriesOptions> = { ...sharedKinds, keys: "object" };
 
 /**
@@ -65,13 +68,20 @@ export function createVaultRepositories(
   requireKeyRing(keys);
   // One view of the folder for all kinds: what a request reads of several kinds at once is one call.
   const folder = new VaultFolder(toVaultService(tokenOrService, shared), readVaultOptions(shared));
+  const labels = new LateLabels();
   const repositories = createRepositories<InVault>(
-    (schema, kind) =>
-      new PangeaVaultRepository(keys === undefined ? schema : sealed(schema, keys), folder, { ...shared, kind }),
+    (schema, kind, indexes) =>
+      new PangeaVaultRepository(keys === undefined ? labels.codec(schema) : sealed(schema, keys), folder, {
+        ...shared,
+        kind,
+        indexes,
+      }),
   );
+  const labelable: Partial<Labelable> = keys === undefined ? { [labelWith]: (given) => labels.labelWith(given) } : {};
   const all = Object.values(repositories);
   return {
     ...repositories,
+    ...labelable,
     ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     async sweep() {
       const unreadable = new UnreadableRecords();

@@ -29,6 +29,11 @@ export function grantIdOf(handle: string): TokenKey {
   return storageKey("grant", handle);
 }
 
+/** True for what has the form of a grant's id, whether or not there is such a grant. */
+export function isGrantId(text: string): text is TokenKey {
+  return /^sha256-[A-Za-z0-9+/]{43}=$/.test(text);
+}
+
 /** The storage key of the last use of a grant: another one than the grant's, for kinds of records may share a folder of names. */
 export function grantUseKey(grantId: string): TokenKey {
   return recordKey("grant_use", grantId);

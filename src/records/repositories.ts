@@ -11,7 +11,7 @@ import { type ClientAssertion, ClientAssertionSchema } from "./client-assertion.
 import { type ConsentRevocation, ConsentRevocationSchema } from "./consent-revocation.ts";
 import { type Grant, GrantSchema } from "./grant.ts";
 import { type GrantUse, GrantUseSchema } from "./grant-use.ts";
-import { areKeptInMemory, keptInMemory } from "./kept-in-memory.ts";
+import { markOfMemory } from "./kept-in-memory.ts";
 import { type KeyAnnouncement, KeyAnnouncementSchema } from "./key-announcement.ts";
 import { type Lock, LockSchema } from "./lock.ts";
 import { type OAuthClientInformation, OAuthClientInformationSchema } from "./oauth-client-information.ts";
@@ -160,6 +160,28 @@ export function requireOneForEach(maker: string, repositories: object): void {
   }
 }
 
+/**
+ * One value for every kind of record. The members are in the order in which records are copied: no token is in another store
+ * before its grant.
+ */
+export function forEachKind<T>(value: T): Record<keyof ProviderRecords, T> {
+  return {
+    grants: value,
+    grantUses: value,
+    consentRevocations: value,
+    clients: value,
+    upstreamSessions: value,
+    upstreamRevocations: value,
+    refreshTokens: value,
+    accessTokens: value,
+    authorizationCodes: value,
+    clientAssertions: value,
+    locks: value,
+    keyAnnouncements: value,
+    accountSessions: value,
+  };
+}
+
 /** What the records of a person's logins are found by. */
 const ownership: Indexes<Pick<Grant, "clientId" | "subject">> = {
   client: ({ clientId }) => clientId,
@@ -207,7 +229,7 @@ export function wrapRepositories<R extends ProviderRepositories>(
     accountSessions: wrap(repositories.accountSessions, "accountSessions"),
   };
   requireOneForEach("wrapRepositories()", wrapped);
-  return { ...repositories, ...(areKeptInMemory(repositories) && { [keptInMemory]: true }), ...wrapped };
+  return { ...repositories, ...markOfMemory(repositories), ...wrapped };
 }
 
 /**

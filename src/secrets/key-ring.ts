@@ -1,6 +1,7 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { ConfigurationError } from "../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { keepKey } from "./hmac.ts";
 
 /**
  * The fewest characters of a secret that keys are derived from: 128 bits, even where every character is a hexadecimal
@@ -105,7 +106,7 @@ export class KeyRing {
 
   #bytes(secret: string, label: string): Uint8Array {
     const info = this.#context === "" ? label : `${label}\0${this.#context}`;
-    return new Uint8Array(hkdfSync("sha256", secret, "pangea-authn-fastmcp", info, 32));
+    return keepKey(new Uint8Array(hkdfSync("sha256", secret, "pangea-authn-fastmcp", info, 32)));
   }
 }
 

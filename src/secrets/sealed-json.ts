@@ -2,6 +2,7 @@ import { type ZodType, z } from "zod";
 import { UnsealableError } from "../errors.ts";
 import type { DerivedKeys } from "./key-ring.ts";
 import { openOr, openSealed, seal } from "./sealing.ts";
+import type { ShortNames } from "./short-names.ts";
 
 /**
  * Values that leave this server's hands for a while and come back: as JSON, encrypted and authenticated, each bound to
@@ -19,15 +20,21 @@ import { openOr, openSealed, seal } from "./sealing.ts";
 export class SealedJson<Value> {
   readonly #keys: DerivedKeys;
   readonly #schema: ZodType<Value>;
+  readonly #names: ShortNames | undefined;
+  /** The schema as a function, made when something is first opened. */
+  #compiled: Pick<ZodType<Value>, "parse"> | undefined;
 
-  constructor(keys: DerivedKeys, schema: ZodType<Value>) {
+  /** @param names - Of the members, where what is sealed has to be short. Default: as they are. */
+  constructor(keys: DerivedKeys, schema: ZodType<Value>, names?: ShortNames) {
     this.#keys = keys;
     this.#schema = schema;
+    this.#names = names;
   }
 
   /** Seals a value. It opens with the same `boundTo` only. */
   seal(value: Value, boundTo: string): string {
-    return seal(this.#keys, JSON.stringify(z.encode(this.#schema, value)), boundTo);
+    const encoded: unknown = z.encode(this.#schema, value);
+    return seal(this.#keys, JSON.stringify(this.#names?.shorten(encoded) ?? encoded), boundTo);
   }
 
   /**
@@ -39,7 +46,9 @@ export class SealedJson<Value> {
   open(sealed: string, boundTo: string): Value {
     const text = openSealed(this.#keys, sealed, boundTo);
     try {
-      return this.#schema.parse(JSON.parse(text));
+      this.#compiled ??= z.compile(this.#schema);
+      const encoded: unknown = JSON.parse(text);
+      return this.#compiled.parse(this.#names?.lengthen(encoded) ?? encoded);
     } catch {
       // Without the cause, which may quote what was sealed.
       throw new UnsealableError("A sealed value is not what this version writes.");

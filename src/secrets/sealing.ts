@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { UnsealableError } from "../errors.ts";
+import { createHmac } from "./hmac.ts";
 import type { DerivedKeys } from "./key-ring.ts";
 
 const algorithm = "aes-256-gcm";
@@ -30,9 +31,9 @@ export function seal(keys: DerivedKeys, text: string, associatedData: string): s
  * where a key meets a nonce twice, so random nonces alone bound a key to 2^32 messages. Two of 2^56 messages share a salt
  * with a probability of 2^-33. The purpose's own key never reaches AES.
  */
-function messageKey(purposeKey: Uint8Array, salt: Uint8Array): { readonly key: Buffer; readonly iv: Buffer } {
+function messageKey(purposeKey: Uint8Array, salt: Uint8Array): { readonly key: KeyObject; readonly iv: Buffer } {
   const bytes = createHmac("sha512", purposeKey).update("message key\0").update(salt).digest();
-  return { key: bytes.subarray(0, keyBytes), iv: bytes.subarray(keyBytes, keyBytes + ivBytes) };
+  return { key: createSecretKey(bytes.subarray(0, keyBytes)), iv: bytes.subarray(keyBytes, keyBytes + ivBytes) };
 }
 
 /**

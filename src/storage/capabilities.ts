@@ -34,6 +34,7 @@ export function wrapped<K extends string, V>(
     take: (key) => passOn("take", () => repository.take(key), key),
     add: (key, value) => passOn("add", () => repository.add(key, value), key),
   };
+  giveListings(wrapper, repository);
   return Object.assign(
     wrapper,
     isFreshlyReadable(repository) && {
@@ -45,15 +46,37 @@ export function wrapped<K extends string, V>(
         return record && hearsAll ? rememberedUnless(hearsAll, record) : record;
       },
     },
-    canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
     { readExpiry: readExpiryOf<V>(repository) },
-    isEnumerable(repository) && { entries: () => repository.entries() },
-    hasIndexes(repository) && {
-      indexNames: repository.indexNames,
-      entriesBy: (index: string, value: string) => repository.entriesBy(index, value),
-    },
+    canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
     isAsyncDisposable(repository) && { [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose]() },
   );
+}
+
+/**
+ * Gives a repository in front of another one the listings that the other has: the list of its records, and what finds them by
+ * an index. Which indexes there are is asked each time, for a repository may get its keys late.
+ *
+ * @param requireOpen - Throws where nothing may be listed any more. Default: it always may be.
+ */
+export function giveListings<K extends string, V>(
+  front: object,
+  repository: Repository<K, V>,
+  requireOpen: () => void = () => undefined,
+): void {
+  if (isEnumerable(repository)) {
+    const list = async function* (): AsyncGenerator<[K, V], void, undefined> {
+      requireOpen();
+      yield* repository.entries();
+    };
+    Object.defineProperty(front, "entries", { value: list, enumerable: true });
+  }
+  if (!hasIndexes(repository)) return;
+  const find = async function* (index: string, value: string): AsyncGenerator<[K, V], void, undefined> {
+    requireOpen();
+    yield* repository.entriesBy(index, value);
+  };
+  Object.defineProperty(front, "entriesBy", { value: find, enumerable: true });
+  Object.defineProperty(front, "indexNames", { get: () => repository.indexNames, enumerable: true });
 }
 
 /** True for what can be closed. */

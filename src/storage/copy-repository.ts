@@ -8,7 +8,7 @@ import { getFresh } from "./fresh-read.ts";
 import { isUnreadable, UnreadableRecords } from "./unreadable-records.ts";
 
 /** How `copyRepository` copies. */
-export interface CopyRepositoryOptions {
+export interface CopyRepositoryOptions<V = unknown> {
   /**
    * What happens to a record that the target has with another content. `replace`: the source is the truth, as it is until
    * the server uses the target. `keep`: the target is, as it is from then on. Default: `replace`.
@@ -19,6 +19,12 @@ export interface CopyRepositoryOptions {
    * target has to be able to list its records. Not together with `keep`. Default: false.
    */
   readonly removeMissing?: boolean;
+  /**
+   * Whether a record of the target outlasts what the source has under its key: `given`, or undefined where `removeMissing`
+   * would delete it. It is for records which say that something is over, and must not give way to a record from before. Such
+   * a record counts as `kept`. Default: none does.
+   */
+  readonly outlasts?: (present: V, given: V | undefined) => boolean;
   /** Reads both and writes nothing; the report says what would be done. Default: false. */
   readonly dryRun?: boolean;
   /** How many records are copied in a second at most. Default: as many as the stores take. */
@@ -35,6 +41,7 @@ export interface CopyRepositoryOptions {
 export const copyOptionKinds: OptionKinds<CopyRepositoryOptions> = {
   existing: "any",
   removeMissing: "boolean",
+  outlasts: "function",
   dryRun: "boolean",
   recordsPerSecond: "any",
   concurrency: "any",
@@ -85,6 +92,7 @@ export interface CopyReport {
  * @param to - Has the same type of records.
  * @returns What was done.
  * @throws {ConfigurationError} when an option is wrong, or a repository that has to list its records cannot.
+ * @throws whatever `outlasts` throws.
  * @throws {UnreadableRecordsError} once everything else is copied, when there are records that cannot be read in the source or
  * the target. They stay as they are, in both.
  * @throws {RecordTooLargeError} once everything else is copied, when the target does not take a record for its size.
@@ -100,7 +108,7 @@ export interface CopyReport {
 export async function copyRepository<V>(
   from: Repository<string, V>,
   to: Repository<string, V>,
-  options: CopyRepositoryOptions = {},
+  options: CopyRepositoryOptions<V> = {},
   internals: CopyRepositoryInternals = {},
 ): Promise<CopyReport> {
   requireRepository("The source", from);
@@ -108,6 +116,7 @@ export async function copyRepository<V>(
   requireOptions("copyRepository", options ?? null, copyOptionKinds);
   requireThat(!Object.is(from, to), "The target is the source itself: give the repository of another store.");
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
+  const { outlasts = () => false } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
   requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");
   requireThat(!(removeMissing && existing === "keep"), 'removeMissing needs existing: "replace".');
@@ -124,14 +133,14 @@ export async function copyRepository<V>(
   await inParallel(concurrency, source, async ([key, value]) => {
     await pace(signal);
     signal?.throwIfAborted();
-    count(await left.unless(() => copyRecord(from, to, key, value, { existing, dryRun })));
+    count(await left.unless(() => copyRecord(from, to, key, value, { existing, dryRun, outlasts })));
   });
   if (removeMissing) {
     requireThat(isEnumerable(to), "removeMissing needs a target that can list its records.");
     const target = left.readable(to.entries(), (records) => count("failed", records));
-    await inParallel(concurrency, target, async ([key]) => {
+    await inParallel(concurrency, target, async ([key, present]) => {
       signal?.throwIfAborted();
-      if (!(await isMissing(from, key))) return;
+      if (outlasts(present, undefined) || !(await isMissing(from, key))) return;
       if (dryRun || (await to.delete(key))) count("removed");
     });
   }
@@ -201,10 +210,11 @@ async function copyRecord<V>(
   to: Repository<string, V>,
   key: string,
   listed: V,
-  { existing, dryRun }: { readonly existing: "replace" | "keep"; readonly dryRun: boolean },
+  { existing, dryRun, outlasts }: Required<Pick<CopyRepositoryOptions<V>, "existing" | "dryRun" | "outlasts">>,
 ): Promise<keyof CopyReport> {
   const present = await getFresh(to, key);
   if (present !== undefined && isDeepStrictEqual(present, listed)) return "unchanged";
+  if (present !== undefined && outlasts(present, listed)) return "kept";
   if (present !== undefined && existing === "keep") return "kept";
   if (dryRun) return "written";
   for (let value = listed; ; ) {

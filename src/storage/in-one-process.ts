@@ -1,4 +1,4 @@
-import { CorruptRecordError, UnsealableError } from "../errors.ts";
+import { CorruptRecordError, UnreadableRecordsError, UnsealableError } from "../errors.ts";
 import { requireMethods, requireOptions } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
 import {
@@ -11,6 +11,7 @@ import {
 } from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
+import { UnreadableRecords } from "./unreadable-records.ts";
 
 /**
  * A backend of three methods, as the Python package's protocol has them. `set` and `delete` resolve once the store has
@@ -26,6 +27,15 @@ export interface BasicRepository<K extends string, V> {
    * A cache then keeps that; without this method it reads the backend after a write.
    */
   readBack?(key: K, value: V): V;
+  /** Lists the records, for an operator. Records that have expired may be among them. */
+  entries?(): AsyncIterable<[K, V]>;
+  /** The names of the indexes, for a backend that has `entriesBy`. */
+  readonly indexNames?: readonly string[];
+  /**
+   * Lists the records whose value in the index is this one, as that of an `IndexedRepository` does. Records that have expired
+   * may be among them.
+   */
+  entriesBy?(index: string, value: string): AsyncIterable<[K, V]>;
 }
 
 /** The turns at each backend, so that two repositories on one backend take turns with each other. */
@@ -40,7 +50,8 @@ let hasWarned = false;
  * same code. The process says so once with a warning; `--disable-warning=PANGEA_IN_ONE_PROCESS` turns it off. A store with a conditional write deserves a backend of all five methods instead.
  *
  * `delete`, `take` and `add` read before they write. Records are copied and frozen on their way in, and may hold plain
- * data, `URL`, `Date`, `Map` and `Set`. What the backend rejects with is passed on: it should be a `StorageError`.
+ * data, `URL`, `Date`, `Map` and `Set`. What the backend rejects with is passed on: it should be a `StorageError`. It keeps the
+ * backend's `entries` and `entriesBy`, without what has expired.
  *
  * @param basic - Keeps the records. Nothing else may write to its store.
  * @param options - How to tell whether a record has expired.
@@ -94,7 +105,20 @@ export function inOneProcess<K extends string, V>(
     await basic.delete(key);
     return isAbsent ? undefined : value;
   };
-  const { readBack } = basic;
+  /** Leaves out what has expired, and says at the end what could not be read. */
+  const current = async function* (listing: AsyncIterable<[K, V]>): AsyncGenerator<[K, V], void, undefined> {
+    const unreadable = new UnreadableRecords();
+    try {
+      for await (const [key, value] of listing) {
+        if (unreadable.read(() => isOver(key, value)) === false) yield [key, value];
+      }
+    } catch (failure) {
+      if (!(failure instanceof UnreadableRecordsError)) throw failure;
+      unreadable.addAll(failure);
+    }
+    unreadable.throwIfAny();
+  };
+  const { readBack, entries, entriesBy } = basic;
   const repository: Repository<K, V> & ReadsExpiry<V> = {
     readExpiry,
     ...(readBack !== undefined && {
@@ -125,6 +149,12 @@ export function inOneProcess<K extends string, V>(
       });
     },
   };
+  if (entries !== undefined) Object.assign(repository, { entries: () => current(entries.call(basic)) });
+  if (entriesBy !== undefined && basic.indexNames !== undefined) {
+    const find = (index: string, value: string) => current(entriesBy.call(basic, index, value));
+    Object.defineProperty(repository, "entriesBy", { value: find, enumerable: true });
+    Object.defineProperty(repository, "indexNames", { get: () => basic.indexNames, enumerable: true });
+  }
   return repository;
 }
 

@@ -1,8 +1,8 @@
-import { ConfigurationError, InvalidKeyError } from "../errors.ts";
+import { ConfigurationError } from "../errors.ts";
+import { requireUtf8Key } from "./record-checks.ts";
 
 const separator = ":";
 const prefixForm = /^[a-z0-9_-]{1,64}$/;
-const loneSurrogate = /\p{Surrogate}/u;
 
 /**
  * The keys under which one repository keeps its records in a store that others share: its prefix, a colon, the record's
@@ -38,10 +38,7 @@ export class KeySpace {
    * two such keys would become one.
    */
   storedKey(key: string): string {
-    if (typeof key !== "string" || key === "") throw new InvalidKeyError("A key must be a string and not empty.");
-    if (!isWellFormed(key)) {
-      throw new InvalidKeyError("The key holds half of a surrogate pair, which has no form in UTF-8.");
-    }
+    requireUtf8Key(key);
     return this.start + key;
   }
 
@@ -59,9 +56,4 @@ export class KeySpace {
   get pattern(): string {
     return `${this.start}*`;
   }
-}
-
-/** True for text that UTF-8 can hold: every surrogate has its other half. */
-export function isWellFormed(text: string): boolean {
-  return !loneSurrogate.test(text);
 }

@@ -18,8 +18,12 @@ export interface ExplicitExpiry<V> {
   readonly expiresAt: ReadExpiry<V>;
 }
 
-/** A repository's options. The option `expiresAt` is among them where the records' own `expiresAt` may be no number. */
-export type ReadableExpiry<V, Options> = [UnreadableExpiry<V>] extends [never] ? Options : Options & ExplicitExpiry<V>;
+/**
+ * A repository's options. The option `expiresAt` has to be among them where the records' own `expiresAt` may be no number,
+ * and where nobody can tell since the code is generic over records of any type.
+ */
+export type ReadableExpiry<V, Options> = Options &
+  ([UnreadableExpiry<V>] extends [never] ? unknown : ExplicitExpiry<V>);
 
 /** The same for a repository that needs no options: the argument may be left out where the option is not required. */
 export type ExpiryArguments<V, Options> = [UnreadableExpiry<V>] extends [never]

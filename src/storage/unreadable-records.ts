@@ -59,14 +59,20 @@ export class UnreadableRecords {
   /** @throws {UnreadableRecordsError} when there was a record that could not be read. */
   throwIfAny(): void {
     if (this.#count === 0) return;
-    const records = this.#count === 1 ? "1 record" : `${this.#count} records`;
+    const isOne = this.#count === 1;
+    const what = isOne
+      ? "1 record could not be read and stayed as it was."
+      : `${this.#count} records could not be read and stayed as they were.`;
     const keyIds = [...this.#keyIds].sort();
-    const secrets = `Put the secrets back whose keys have the ids ${keyIds.join(", ")}.`;
+    const secrets =
+      keyIds.length === 1
+        ? `Give the secret whose key has the id ${keyIds[0]}, beside the others if there are any.`
+        : `Give the secrets whose keys have the ids ${keyIds.join(", ")}, beside the others if there are any.`;
+    const cause = `The cause says what is wrong with ${isOne ? "it" : "the first of them"}`;
     const otherwise = this.#mayOpen
-      ? "The cause says what is wrong with the first of them. Look first whether they were written with other keys, or without keys."
-      : "The cause says what is wrong with the first of them; they can be deleted by their keys.";
-    const remedy = keyIds.length > 0 ? secrets : otherwise;
-    throw new UnreadableRecordsError(`${records} could not be read and stayed as they were. ${remedy}`, {
+      ? `${cause}. Look first whether ${isOne ? "it was" : "they were"} written with other keys, or without keys.`
+      : `${cause}; ${isOne ? "it can be deleted by its key" : "they can be deleted by their keys"}.`;
+    throw new UnreadableRecordsError(`${what} ${keyIds.length > 0 ? secrets : otherwise}`, {
       count: this.#count,
       keyIds,
       cause: this.#first,

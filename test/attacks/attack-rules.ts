@@ -2,18 +2,14 @@ import type { ProvedRule } from "../support/prove-rules.ts";
 
 /** openid-client checks the same claims once more: both have to go before such a token gets in. */
 const withoutChecksOfTheClient: ProvedRule["edits"][number] = [
-  "provider/upstream/openid-connect.ts",
-  `client.authorizationCodeGrant(configuration, answered, {
-        pkceCodeVerifier: codeVerifier,
-        expectedNonce: nonceOf(codeChallenge),
-        idTokenExpected: true,
-      }),`,
-  `(this.#options.fetch ?? fetch)(
-        new Request(String(configuration.serverMetadata().token_endpoint), {
-          method: "POST",
-          body: new URLSearchParams({ code, codeVerifier, codeChallenge, client: typeof client, answered: answered.href }),
-        }),
-      ).then((response) => response.json()),`,
+  "provider/upstream/client-requests.ts",
+  "client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier }),",
+  `(configuration[client.customFetch] ?? fetch)(String(configuration.serverMetadata().token_endpoint), {
+        method: "POST",
+        body: new URLSearchParams({ code, codeVerifier, answered: answered.href, checks: typeof checks }),
+        headers: {},
+        redirect: "manual",
+      }).then((response) => response.json()),`,
 ];
 
 /** The rule that stops each attack, and how to take it out. */
@@ -148,8 +144,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return this.#received.find(({ name }) => name === loginName(state))?.value;",
-        "return planted.get(loginName(state));",
+        "return this.#received.find(({ name }) => name === this.#loginName(loginNames, state))?.value;",
+        "return planted.get(this.#loginName(loginNames, state));",
       ],
       [
         "provider/http/cookies.ts",
@@ -269,8 +265,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/cookies.ts",
-        "return this.#received.find(({ name }) => name === signInName(state))?.value;",
-        "return planted.get(signInName(state));",
+        "return this.#received.find(({ name }) => name === this.#loginName(signInNames, state))?.value;",
+        "return planted.get(this.#loginName(signInNames, state));",
       ],
       [
         "provider/http/cookies.ts",
@@ -755,6 +751,13 @@ export const attackRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "Mix-up of two upstreams, found by chance (the fuzzer)",
+    tests: ["../fuzz/fuzz"],
+    edits: [
+      ["provider/login/upstream-login.ts", "if (arrivedAt !== id) throw otherCallback(upstream, arrivedAt);", ""],
+    ],
+  },
+  {
     name: "Mix-up of two upstreams: the issuer of another one",
     tests: ["mix-up-of-upstreams"],
     edits: [
@@ -828,7 +831,7 @@ export const attackRules: readonly ProvedRule[] = [
     tests: ["unverified-email"],
     edits: [
       [
-        "provider/upstream/openid-connect.ts",
+        "provider/upstream/claimed-identity.ts",
         "claims.email_verified === true ? claims : { ...claims, email: undefined };",
         "claims;",
       ],
@@ -842,6 +845,17 @@ export const attackRules: readonly ProvedRule[] = [
         "provider/upstream/openid-connect.ts",
         "const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;",
         "const { email_verified } = { ...fromUserinfo, ...fromToken };",
+      ],
+    ],
+  },
+  {
+    name: "Guessing whose records they are",
+    tests: ["guessing-whose-records-they-are"],
+    edits: [
+      [
+        "storage/codecs/labels.ts",
+        'label: createHmac("sha256", bytes).update(text).digest("base64url"),',
+        'label: createHash(bytes.length > 0 ? "sha256" : createHmac.name).update(text).digest("base64url"),',
       ],
     ],
   },

@@ -1,12 +1,16 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { rendered } from "../../src/cli/doctor.ts";
+import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { setUp } from "../support/set-up.ts";
+import { sqliteDirectory } from "../support/sqlite-subject.ts";
 import { useEmulator } from "../support/use-emulator.ts";
 
 const clientId = "psa_emulatoremulatoremulatoremulator";
@@ -70,6 +74,7 @@ describe("doctor", () => {
     const found = findingsOf(await doctor({ REDIS_URL })).filter(({ check }) => check.startsWith("store"));
     expect(found.map(({ check, status }) => [check, status])).toEqual([
       ["store", "ok"],
+      ["store-database", "ok"],
       ["store-eviction", "ok"],
       ["store-persistence", "warning"],
       ["store-clock", "ok"],
@@ -84,10 +89,16 @@ describe("doctor", () => {
     ["an issuer that does not answer", { PANGEA_AUTHN_ISSUER_URL: "http://127.0.0.1:1" }, "upstream-issuer"],
     ["a Redis that is down", { REDIS_URL: "redis://127.0.0.1:1" }, "store"],
     ["a secret that is too short", { MCP_SECRET: "short" }, "configuration"],
+    ["an issuer with a path too many", { PANGEA_AUTHN_ISSUER_URL: "issuer/foo" }, "upstream-issuer"],
     ["http in production", { MCP_BASE_URL: "http://mcp.example.org" }, "configuration"],
     ["a variable that is missing", { MCP_BASE_URL: undefined }, "configuration"],
     ["two stores", { REDIS_URL: "redis://127.0.0.1:1", PANGEA_VAULT_TOKEN: "pts_demo" }, "configuration"],
-  ])("finds %s", async (_, changes, check) => {
+  ])("finds %s", async (_, given, check) => {
+    const { PANGEA_AUTHN_ISSUER_URL: issuer } = given;
+    const changes = {
+      ...given,
+      ...(issuer === "issuer/foo" && { PANGEA_AUTHN_ISSUER_URL: `${emulator.issuerUrl}/foo` }),
+    };
     const result = await doctor(changes);
     expect(result).toMatchObject({ code: 1, stderr: "" });
     expect(bad(result)).toEqual([check]);
@@ -123,6 +134,29 @@ describe("doctor", () => {
     }
   });
 
+  it("looks at the store that is named, and says where none is", async () => {
+    using directory = await sqliteDirectory();
+    const file = directory.file();
+    await createSqliteRepositories(file).close();
+    const named = findingsOf(await doctor({}, ["--json", "--store", `sqlite:${file}`]));
+    expect(named.filter(({ check }) => check.startsWith("store"))).toMatchObject([{ check: "store", status: "ok" }]);
+    expect(named.map(({ check }) => check)).toContain("secrets");
+    const none = findingsOf(await doctor());
+    expect(none.filter(({ check }) => /^(?:store|secrets)/.test(check))).toMatchObject([
+      { check: "store", status: "warning" },
+    ]);
+    expect(bad(await doctor({}, ["--json", "--store", `sqlite:${file}.not-there`]))).toEqual(["configuration"]);
+    expect(bad(await doctor({}, ["--json", "--store", "postgres://someone:hush@127.0.0.1:1/a"]))).toEqual(["store"]);
+    expect(await doctor({}, ["--config", "a.mjs", "--store", "redis:"])).toMatchObject({ code: 2 });
+    expect(await doctor({}, ["--store", "redis://host/name"])).toMatchObject({ code: 2 });
+  });
+
+  it("tells of a database that Redis does not have", async () => {
+    const REDIS_URL = redis.url.replace("redis://", "redis://:right@");
+    expect(bad(await doctor({ REDIS_URL: `${REDIS_URL}/99` }))).toContain("store-database");
+    expect(bad(await doctor({ REDIS_URL: `${REDIS_URL}/3` }))).toEqual([]);
+  });
+
   it("prints what, why, what to do and where to read on, in lines that fit a terminal", async () => {
     const { stdout } = await doctor({ PANGEA_AUTHN_CLIENT_SECRET: "pck_wrongwrongwrongwrongwrongwrongwron" }, []);
     expect(stdout).toMatch(
@@ -142,5 +176,83 @@ describe("doctor", () => {
     expect(stdout).toContain("PANGEA_AUTHN_ISSUER_URL");
     expect(stdout.split("\n").length).toBeGreaterThan(10);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
+
+describe("doctor --config", () => {
+  const provider = 'export const provider = { check: async () => ({ status: "ok", findings: [] }) };';
+  const listening = (port: number) =>
+    `import { createServer } from "node:http"; ${provider} createServer().listen(${port}, "127.0.0.1");`;
+  const looked = async (name: string, text: string, more: Record<string, string> = {}) => {
+    const folder = await mkdtemp(join(tmpdir(), "doctor-config-"));
+    try {
+      for (const [other, content] of Object.entries({ ...more, [name]: text }))
+        await writeFile(join(folder, other), content);
+      return await doctor({}, ["--json", "--config", join(folder, name)]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+
+  it.each([
+    ["a connection", `import { connect } from "node:net"; connect(PORT, "127.0.0.1"); ${provider}`],
+    ["a timer", `setInterval(() => {}, 1_000); ${provider}`],
+  ])("ends once it has told its findings, whatever the file has opened: %s", async (_, text) => {
+    const port = new URL(redis.url).port;
+    const result = await looked("open.mjs", text.replace("PORT", port));
+    expect([result.code, result.stderr, findingsOf(result)]).toEqual([0, "", []]);
+  });
+
+  it("tells of a file that listens, and of the port that the running server has", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    try {
+      const address = other.address();
+      const port = typeof address === "object" && address !== null ? address.port : expect.fail();
+      const taken = await looked("server.mjs", listening(port));
+      expect(findingsOf(taken)).toMatchObject([
+        { check: "configuration", status: "error", what: expect.stringContaining("EADDRINUSE") },
+      ]);
+      const free = await looked("server.mjs", listening(0));
+      expect(findingsOf(free)).toMatchObject([{ check: "configuration", status: "warning" }]);
+      for (const { stdout } of [taken, free]) expect(stdout).toContain("provider.js");
+    } finally {
+      other.close();
+    }
+  });
+
+  it("tells of what the file throws later as of the file's", async () => {
+    const late = `${provider} setImmediate(() => { throw new TypeError("no"); }); await new Promise(setImmediate); Promise.reject(new Error("canary"));`;
+    const result = await looked("late.mjs", late);
+    expect(findingsOf(result).map(({ check, status }) => `${check} ${status}`)).toEqual(
+      Array(2).fill("configuration error"),
+    );
+    expect(result.stdout).toContain("late.mjs:1");
+    expect(result.stdout).not.toContain("canary");
+  });
+
+  it.each([
+    ["a syntax error", "broken.mjs", "export const a = 1;\nconst b = a..;", "broken.mjs:2"],
+    ["one of TypeScript", "broken.ts", "export const a: number = 1;\nconst b: = 2;", "broken.ts:2"],
+    ["one of CommonJS", "broken.cjs", "const a = 1;\nconst {", "broken.cjs:2"],
+    ["a syntax error in another file", "one.mjs", 'import "./two.mjs";', "one.mjs"],
+    ["an export that is missing", "one.mjs", 'import { nothing } from "./three.mjs";', "one.mjs:1"],
+    ["a file that is missing", "one.mjs", 'import "./none.mjs";', "none.mjs"],
+    ["an error", "one.mjs", "const a = {};\n\na.b.c();", "one.mjs:3"],
+    ["something that is no error", "one.mjs", 'throw "canary";', "one.mjs"],
+    ["no provider", "one.mjs", "export const server = 1;", "one.mjs"],
+  ])("names the file, and the line where there is one: %s", async (_, name, text, place) => {
+    const result = await looked(name, text, { "two.mjs": "const b = ..;", "three.mjs": "export const a = 1;" });
+    expect(result).toMatchObject({ code: 1, stderr: "" });
+    expect(bad(result)).toEqual(["configuration"]);
+    expect(result.stdout).toContain(place);
+    expect(result.stdout).not.toContain("canary");
+  });
+
+  it.each(["no-such-file.js", "."])("says what is wrong with %s itself", async (config) => {
+    const result = await doctor({}, ["--json", "--config", config]);
+    expect(bad(result)).toEqual(["configuration"]);
+    expect(result.stdout).toContain(`${config} `);
+    expect(result.stdout).not.toContain("imported from");
   });
 });

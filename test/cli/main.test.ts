@@ -58,13 +58,16 @@ describe("the command line", () => {
     expect(widest(stdout)).toBeLessThanOrEqual(80);
   });
 
-  it.each([[["--help"]], [["-h"]], [["help"]]])("%j names every command in 80 columns", async (words) => {
-    const { stdout, stderr } = await run(process.execPath, [main, ...words]);
-    expect(stderr).toBe("");
-    expect(widest(stdout)).toBeLessThanOrEqual(80);
-    for (const said of [...Object.keys(commands), "--version"]) expect(stdout).toContain(said);
-    expect(stdout.split("\n").length).toBeLessThanOrEqual(24);
-  });
+  it.each([[["--help"]], [["-h"]], [["help"]], [["help", "help"]], [["--help", "-h"]]])(
+    "%j names every command in 80 columns",
+    async (words) => {
+      const { stdout, stderr } = await run(process.execPath, [main, ...words]);
+      expect(stderr).toBe("");
+      expect(widest(stdout)).toBeLessThanOrEqual(80);
+      for (const said of [...Object.keys(commands), "--version"]) expect(stdout).toContain(said);
+      expect(stdout.split("\n").length).toBeLessThanOrEqual(24);
+    },
+  );
 
   it.each(Object.entries(commands))("explains %s by itself in 80 columns", async (name, { options }) => {
     const asked = await Promise.all(
@@ -72,6 +75,8 @@ describe("the command line", () => {
         [name, "--help"],
         [name, "-h"],
         ["help", name],
+        ["--help", name],
+        ["-h", name],
       ].map((words) => run(process.execPath, [main, ...words])),
     );
     expect(new Set(asked.map(({ stdout }) => stdout)).size).toBe(1);
@@ -79,6 +84,15 @@ describe("the command line", () => {
     expect(widest(stdout)).toBeLessThanOrEqual(80);
     for (const option of Object.keys(options)) expect(stdout).toContain(`--${option}`);
     expect(stdout).not.toContain(name === "demo" ? "emulator by itself" : "log in");
+  });
+
+  it("ends without a stack where nobody reads on, as of any program of a pipe", async () => {
+    const child = spawn(process.execPath, [main, "help"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.on("data", (chunk) => (stderr += String(chunk)));
+    const [code] = await once(child, "close");
+    expect({ code, stderr }).toEqual({ code: 141, stderr: "" });
   });
 
   it.each(["--version", "-v"])("%s prints the version of the package", async (option) => {
@@ -175,6 +189,11 @@ describe("the command line", () => {
     [["--dance"], 'There is no option "--dance".'],
     [["demo", "--dance"], "demo: Unknown option '--dance'"],
     [["help", "dance"], 'There is no command "dance".'],
+    [["--help", "dance"], 'There is no command "dance".'],
+    [["doctro"], 'Did you mean "doctor"?'],
+    [["demo", "--srve"], 'Did you mean "--serve"?'],
+    [["demo", "--port=1", "--port=2"], "--port is given twice"],
+    [["grants", "lst"], '"lst" is no action of grants: there are list, show, revoke. Did you mean "list"?'],
     [["demo", "--state", "file"], "--state needs --serve"],
     [["demo", "dance"], "demo: Unexpected argument 'dance'"],
     [["demo", "--port"], "demo: Option '--port <value>' argument missing"],

@@ -5,22 +5,21 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { Redis } from "ioredis";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { migrate } from "../../src/cli/migrate/migrate.ts";
 import { readMigrateOptions } from "../../src/cli/migrate/migrate-options.ts";
 import type { Environment } from "../../src/cli/store/store-settings.ts";
 import { KeyRing, type ProviderRecords, type ProviderRepositories } from "../../src/index.ts";
 import { copyOrder } from "../../src/records/copy-repositories.ts";
-import { sealUnsealed } from "../../src/records/sealable.ts";
+import { giveKeys } from "../../src/records/sealable.ts";
+import { RedisPubSubInvalidation, redisOptions } from "../../src/redis.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
-import { type MigrationStore, migrationStores, type StoreKind } from "../support/migration-stores.ts";
-import { findPostgres } from "../support/postgres-server.ts";
+import type { StoreKind } from "../support/migration-stores.ts";
 import { keyOf, stateOf, withKind, writeRecords } from "../support/provider-state.ts";
-import { findRedis } from "../support/redis-server.ts";
-import { setUp } from "../support/set-up.ts";
-import { sqliteDirectory } from "../support/sqlite-subject.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const kinds: readonly StoreKind[] = ["vault", "redis", "sqlite", "postgres"];
@@ -34,20 +33,7 @@ const anHourAgo = (): number => Date.now() - 3_600_000;
 const perKind = 18;
 
 const emulator = useEmulator();
-let stores: Record<StoreKind, MigrationStore>;
-let directory: Awaited<ReturnType<typeof sqliteDirectory>>;
-setUp("file", async (parts) => {
-  directory = parts.use(await sqliteDirectory());
-  const redis = parts.use(await findRedis());
-  const postgres = parts.use(await findPostgres());
-  stores = await migrationStores({
-    baseUrlTemplate: emulator.baseUrlTemplate,
-    redisUrl: redis.url,
-    postgresUrl: postgres.url,
-    file: directory.file(),
-  });
-  for (const store of Object.values(stores)) parts.use(store);
-});
+const servers = useMigrationStores(emulator);
 
 const environment = (): Environment => ({
   PANGEA_VAULT_TOKEN: "pts_test",
@@ -85,20 +71,23 @@ async function pairOf(from: StoreKind, to: StoreKind) {
   namespaces += 1;
   const [source, target] = [`source-${namespaces}`, `target-${namespaces}`];
   const values = {
-    from: stores[from].address,
-    to: stores[to].address,
+    from: servers.stores[from].address,
+    to: servers.stores[to].address,
     "from-namespace": source,
     "to-namespace": target,
   };
   const openSource = (clock?: () => number) =>
-    stores[from].open({ namespace: source, secret: secrets.source, ...(clock && { clock }) });
+    servers.stores[from].open({ namespace: source, secret: secrets.source, ...(clock && { clock }) });
   const openTarget = (clock?: () => number) =>
-    stores[to].open({ namespace: target, secret: secrets.target, ...(clock && { clock }) });
+    servers.stores[to].open({ namespace: target, secret: secrets.target, ...(clock && { clock }) });
   await using filled = await openSource();
   const expiresAt = inAnHour();
   for (const kind of copyOrder) await writeRecords(filled, kind, { count: perKind, expiresAt });
   return { values, openSource, openTarget };
 }
+
+/** The kinds whose every record says that something is over. */
+const ends = new Set<keyof ProviderRecords>(["refreshTokens", "clientAssertions", "consentRevocations"]);
 
 /** Writes to a store as a server does, until it is told to stop: new records, others changed, others deleted. */
 function keepWriting(repositories: ProviderRepositories) {
@@ -110,8 +99,9 @@ function keepWriting(repositories: ProviderRepositories) {
       const turn = Math.floor(writes / copyOrder.length);
       await withKind(repositories, kind, async (repository, sample) => {
         if (turn % 3 === 0) await repository.add(keyOf(kind, 1_000 + turn), sample(1_000 + turn, inAnHour()));
-        if (turn % 3 === 1) await repository.set(keyOf(kind, turn % 6), sample(2_000 + turn, inAnHour()));
-        if (turn % 3 === 2) await repository.take(keyOf(kind, 6 + (turn % 6)));
+        // No server brings back what was revoked, and none deletes what says that something is over.
+        if (turn % 3 === 1) await repository.set(keyOf(kind, turn % 6), sample(2_001 + 5 * turn, inAnHour()));
+        if (turn % 3 === 2 && !ends.has(kind)) await repository.take(keyOf(kind, 6 + (turn % 6)));
       });
     }
     return writes;
@@ -167,7 +157,10 @@ describe("what cannot be opened", () => {
   it.each(kinds)("stays in the source, is reported, and everything else is copied: %s", async (from) => {
     const to = from === "redis" ? "sqlite" : "redis";
     const { values, openTarget } = await pairOf(from, to);
-    await using other = await stores[from].open({ namespace: values["from-namespace"], secret: "x".repeat(40) });
+    await using other = await servers.stores[from].open({
+      namespace: values["from-namespace"],
+      secret: "x".repeat(40),
+    });
     await writeRecords(other, "grants", { count: 3, first: 500, expiresAt: inAnHour() });
     const { outcome, report, said } = await migrated(values);
     expect(outcome).toBe("failed");
@@ -198,7 +191,8 @@ async function program(words: readonly string[], onError: (text: string, kill: (
   });
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk);
-    onError(stderr, () => child.kill("SIGINT"));
+    // A second Ctrl-C ends a program at once.
+    onError(stderr, () => child.killed || child.kill("SIGINT"));
   });
   const [code] = await once(child, "close");
   return { code, stdout, stderr };
@@ -211,7 +205,7 @@ describe("as a program", () => {
   it("ends between two records at Ctrl-C, says how to go on, and a second run goes on", async () => {
     const { values, openTarget } = await pairOf("sqlite", "redis");
     const all = perKind * copyOrder.length;
-    const stopped = await program(wordsOf({ ...values, rate: "60" }), (text, kill) => {
+    const stopped = await program(wordsOf({ ...values, rate: "10" }), (text, kill) => {
       if (text.includes("grants: ")) kill();
     });
     expect(stopped).toMatchObject({ code: 130, stderr: expect.stringContaining("Run the same command again") });
@@ -246,7 +240,10 @@ describe("as a program", () => {
 
   it("ends with 1 where a record could not be copied, or a store is not there", async () => {
     const { values } = await pairOf("sqlite", "redis");
-    await using other = await stores.sqlite.open({ namespace: values["from-namespace"], secret: "x".repeat(40) });
+    await using other = await servers.stores.sqlite.open({
+      namespace: values["from-namespace"],
+      secret: "x".repeat(40),
+    });
     await writeRecords(other, "locks", { count: 1, first: 500, expiresAt: inAnHour() });
     const unreadable = await program(wordsOf(values));
     expect(unreadable).toMatchObject({ code: 1, stdout: expect.stringContaining("Not everything was copied") });
@@ -275,7 +272,7 @@ describe("as a program", () => {
         await mkdir(dirname(link), { recursive: true });
         await symlink(join(root, "node_modules", name), link);
       }
-      const { address } = stores[kind];
+      const { address } = servers.stores[kind];
       const words = [join(folder, "src/cli/main.ts"), "migrate", "--from", address, "--to", "sqlite:target.db"];
       const child = spawn(process.execPath, words, { cwd: folder, env: { ...process.env, ...environment() } });
       let stderr = "";
@@ -301,6 +298,8 @@ describe("as a program", () => {
     [["--from=postgres:", "--to=sqlite:a"], "DATABASE_URL"],
     [["--from=redis://a", "--to=redis://a"], "name the same records"],
     [["--from=vault:", "--to=vault:"], "name the same records"],
+    [["--from=redis://a/prod", "--to=sqlite:a"], "number of a database"],
+    [["--from=redis://a", "--to=sqlite:a", "--allow-empty-source"], "--allow-empty-source is for"],
     [["--from=redis://a", "--to=sqlite:a", "--rate=0"], "--rate must be"],
     [["--from=redis://a", "--to=sqlite:a", "--rate=fast"], "--rate must be"],
     [["--from=redis://a", "--to=sqlite:a", "--from-folder=b"], "--from-folder is for vault"],
@@ -328,14 +327,19 @@ describe("a dry run", () => {
 
   it("creates no file and no table", async () => {
     const { values } = await pairOf("redis", "sqlite");
-    const file = directory.file();
+    const file = servers.directory.file();
     const { report } = await migrated({ ...values, to: `sqlite:${file}`, "dry-run": true });
     expect(report?.total.written).toBe(perKind * copyOrder.length);
     expect(existsSync(file)).toBe(false);
     const table = `absent_${namespaces}`;
-    const inPostgres = { ...values, to: stores.postgres.address, "to-table": table };
+    const inPostgres = { ...values, to: servers.stores.postgres.address, "to-table": table };
     expect((await migrated({ ...inPostgres, "dry-run": true })).report?.total.written).toBe(perKind * copyOrder.length);
-    const back = { ...values, from: stores.postgres.address, "from-table": table, to: stores.sqlite.address };
+    const back = {
+      ...values,
+      from: servers.stores.postgres.address,
+      "from-table": table,
+      to: servers.stores.sqlite.address,
+    };
     await expect(migrated(back)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
     expect((await migrated(inPostgres)).report?.total.written).toBe(perKind * copyOrder.length);
   });
@@ -352,11 +356,11 @@ it("keeps what the target has where it is asked to", async () => {
 
 it("opens what a provider has sealed in its SQLite file by itself", async () => {
   const { values, openTarget } = await pairOf("redis", "redis");
-  const file = directory.file();
+  const file = servers.directory.file();
   const issuer = "https://mcp.example.org";
   {
     await using own = createSqliteRepositories(file);
-    sealUnsealed(own, KeyRing.from(secrets.source, { context: issuer }));
+    giveKeys(own, KeyRing.from(secrets.source, { context: issuer }));
     await writeRecords(own, "grants", { count: 4, expiresAt: inAnHour() });
   }
   const { report } = await migrated({
@@ -370,10 +374,91 @@ it("opens what a provider has sealed in its SQLite file by itself", async () => 
   expect((await stateOf(target)).size).toBe(4);
 });
 
+it("brings nothing back that was revoked or used on the target since the first copy", async () => {
+  const { values, openTarget } = await pairOf("sqlite", "redis");
+  await migrated(values);
+  await using target = await openTarget();
+  const grantId = keyOf("grants", 1);
+  const grant = (await target.grants.get(grantId)) ?? expect.fail();
+  await target.grants.set(grantId, { ...grant, scopes: [], revokedAt: 1_800_000_000 });
+  await writeRecords(target, "refreshTokens", { count: 1, first: 700, expiresAt: inAnHour() });
+  const there = await stateOf(target);
+  for (const more of [{}, { "remove-missing": true }]) {
+    const { report } = await migrated({ ...values, ...more });
+    expect(report).toMatchObject({ outcome: "complete", records: { grants: { kept: 1, removed: 0 } } });
+    expect(await stateOf(target)).toEqual(there);
+  }
+});
+
+it.each(["", "as a program"])("empties no target for a source that is not the one that was meant %s", async (how) => {
+  const { values, openTarget } = await pairOf("sqlite", "redis");
+  await migrated(values);
+  await using target = await openTarget();
+  const there = await stateOf(target);
+  const wrong = { ...values, "from-namespace": "typo", "remove-missing": true };
+  if (how === "") await expect(migrated(wrong)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  else {
+    const result = await program(wordsOf(wrong));
+    expect(result).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("--allow-empty-source") });
+  }
+  expect(await stateOf(target)).toEqual(there);
+  // An instance that was started once with the wrong name has announced itself, and no more.
+  await using started = await servers.stores.sqlite.open({ namespace: "typo", secret: secrets.source });
+  await writeRecords(started, "keyAnnouncements", { count: 1, expiresAt: inAnHour() });
+  await expect(migrated({ ...wrong, "dry-run": true })).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  const { report } = await migrated({ ...wrong, "allow-empty-source": true });
+  expect(report?.records.grants?.removed).toBeGreaterThan(0);
+});
+
+it("tells the caches of a server that runs on the target that everything may have changed", async () => {
+  const { values, openTarget } = await pairOf("sqlite", "redis");
+  const client = new Redis(values.to, redisOptions());
+  try {
+    await using invalidation = new RedisPubSubInvalidation(client, { prefix: "of-the-target" });
+    const heard: unknown[] = [];
+    const up = Promise.withResolvers<void>();
+    invalidation.subscribe({
+      onInvalidate: (names) => void heard.push(names),
+      onConnectionChange: (connection) => connection === "up" && up.resolve(),
+    });
+    await up.promise;
+    await migrated({ ...values, "dry-run": true });
+    expect(heard).toEqual([]);
+    await migrated(values);
+    await vi.waitFor(() => expect(heard).toEqual(["all"]));
+    await using _ = await openTarget();
+  } finally {
+    client.disconnect();
+  }
+});
+
+it("says of a SQLite file, before it is filled, with what a server reads it", async () => {
+  const { values } = await pairOf("redis", "sqlite");
+  const { TO_STORAGE_SECRET: _, ...without } = environment();
+  for (const variables of [environment(), without]) {
+    const { said } = await migrated({ ...values, "dry-run": true }, variables);
+    for (const part of ["TO_STORAGE_SECRET", "--to-issuer", "createSqliteRepositories"]) expect(said).toContain(part);
+    expect(said.indexOf("--to-issuer")).toBeLessThan(said.indexOf("grants:"));
+  }
+  const own = { ...values, "to-issuer": "https://mcp.example.org", to: `sqlite:${servers.directory.file()}` };
+  expect((await migrated(own)).said).not.toContain("createSqliteRepositories");
+});
+
+it("says nothing of copied records where none was, and names the variable that is not set", async () => {
+  const { values } = await pairOf("sqlite", "redis");
+  const { FROM_STORAGE_SECRET: _, ...without } = environment();
+  const { outcome, said } = await migrated(values, without);
+  expect(outcome).toBe("failed");
+  expect(said).toContain("FROM_STORAGE_SECRET is not set");
+  expect(said).not.toContain("Everything else");
+  const short = () => readMigrateOptions({ from: "sqlite:a", to: "redis://b" }, { TO_STORAGE_SECRET: "short" });
+  expect(short).toThrow(/TO_STORAGE_SECRET.*32/);
+});
+
 it("warns where the records will not be sealed, but for a Vault", async () => {
   const { values } = await pairOf("redis", "sqlite");
   const { TO_STORAGE_SECRET: _, ...without } = environment();
   expect((await migrated(values, without)).said).toContain("TO_STORAGE_SECRET is not set");
-  const toVault = { ...values, to: stores.vault.address };
+  const toVault = { ...values, to: servers.stores.vault.address };
   expect((await migrated(toVault, without)).said).not.toContain("TO_STORAGE_SECRET");
 });

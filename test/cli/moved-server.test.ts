@@ -6,10 +6,11 @@ import { McpOAuthProvider, openIdConnect, type ProviderRepositories, pangeaAuthn
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
 import { jsonOf } from "../support/json-of.ts";
-import { serverClient, startOpenIdProvider } from "../support/openid-provider-server.ts";
+import { startOpenIdProvider } from "../support/openid-provider-server.ts";
 import { ClientHarness, ProviderHarness, pkce, providerOptions } from "../support/provider-harness.ts";
 import { setUp } from "../support/set-up.ts";
 import { sqliteDirectory } from "../support/sqlite-subject.ts";
+import { serverClient } from "../support/upstream-clients.ts";
 import { useEmulator } from "../support/use-emulator.ts";
 
 const emulator = useEmulator();

@@ -3,7 +3,8 @@ import type { PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { protectMcp } from "../../src/integrations/node.ts";
 import { BrowserSession, type LoginOptions } from "../support/browser-session.ts";
 import { onNodeServer, startProtectedServer } from "../support/protected-server.ts";
-import { openUpstreamScene, type UpstreamKind, type UpstreamScene } from "../support/upstream-scene.ts";
+import type { UpstreamKind } from "../support/upstream-at.ts";
+import { openUpstreamScene, type UpstreamScene } from "../support/upstream-scene.ts";
 import { serveWhoamiV1 } from "../support/whoami-server.ts";
 
 /** A protected MCP server with the tool `whoami`, and an upstream behind it. */
@@ -16,8 +17,11 @@ export interface ClientScene extends AsyncDisposable {
 }
 
 /** Opens a scene with this kind of upstream. */
-export async function openClientSceneWith(kind: UpstreamKind): Promise<ClientScene> {
-  const server = await openUpstreamScene(kind);
+export async function openClientSceneWith(
+  kind: UpstreamKind,
+  changes?: Parameters<typeof openUpstreamScene>[1],
+): Promise<ClientScene> {
+  const server = await openUpstreamScene(kind, changes);
   return sceneOf(server, async () => server[Symbol.asyncDispose]());
 }
 

@@ -15,7 +15,7 @@ const found = (pattern: RegExp): string[] => [
 /** Whatever leads to a section of the guide, by where its name stands in the source. */
 const named = {
   "error code": found(/"(ERR_[A-Z_]+)"/g).filter(
-    (code) => !/^ERR_(?:MODULE|REQUIRE|DLOPEN|HTTP|SSL|INVALID_(?:ARG|URL))/.test(code),
+    (code) => !/^ERR_(?:MODULE|UNKNOWN_FILE|REQUIRE|DLOPEN|HTTP|SSL|INVALID_(?:ARG|URL))/.test(code),
   ),
   "notice of the log": found(/(?:notice\(\s*"(?:info|warn)",|#warn\()\s*"([a-z-]+)"/g),
   "topic of the log": found(/\btopic: "([\w-]+)"/g),

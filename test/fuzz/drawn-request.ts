@@ -1,4 +1,5 @@
 import type { Endpoint } from "./endpoints.ts";
+import { upstreamIds } from "./fuzzed-upstream.ts";
 import { baseUrl, type Progress } from "./honest-client.ts";
 import { hostileTexts, mutateJson, mutateText } from "./mutations.ts";
 import type { Random } from "./random.ts";
@@ -52,18 +53,24 @@ export function drawRequest(random: Random, endpoint: Endpoint, mine: Progress, 
   const cookie = endpoint.cookie?.(mine);
   if (cookie !== undefined) {
     const sent = random.oneIn(6) ? headerText(mutateText(random, cookie)) : random.oneIn(12) ? "" : cookie;
-    isMine &&= holdsCookies(sent, cookie);
-    isOthers &&= holdsCookies(sent, endpoint.cookie?.(others) ?? "");
+    if (endpoint.decisive.includes("cookie")) {
+      isMine &&= holdsCookies(sent, cookie);
+      isOthers &&= holdsCookies(sent, endpoint.cookie?.(others) ?? "");
+    }
     headers.set("cookie", sent);
   }
   const isBroken = endpoint.place !== "query" && endpoint.place !== "header" && random.oneIn(25);
   return {
     endpoint,
-    request: requestOf(random, endpoint, values, headers, isBroken),
+    request: requestOf(random, endpoint, pathOf(endpoint, mine), values, headers, isBroken),
     changed,
     // A broken body may have lost what was wrong in it.
-    mustBeRefused: !isMine && !isOthers && !isBroken,
+    mustBeRefused: endpoint.isForbidden === true || (!isMine && !isOthers && !isBroken),
   };
+}
+
+function pathOf({ path }: Endpoint, progress: Progress): string {
+  return typeof path === "string" ? path : path(progress);
 }
 
 function altered(random: Random, change: Change, value: unknown, foreign: unknown): readonly unknown[] {
@@ -89,13 +96,17 @@ function asText(place: Endpoint["place"], value: unknown): string | undefined {
   return place === "header" ? headerText(String(value)) : String(value);
 }
 
-/** What scripts make of a secret that is not set: it counts as left out. */
-const unsetSecrets: readonly unknown[] = ["undefined", "null"];
+/** What scripts make of a value that is not set: it counts as left out, where a parameter may be left out. */
+const unset: readonly unknown[] = ["undefined", "null", "None"];
+const dispensable: readonly string[] = ["client_secret", "resource"];
 
 /** Whether what is sent amounts to the good value. A parameter without a value is one that is left out. */
 function isGood(name: string, sent: readonly unknown[], good: unknown): boolean {
-  const isUnset = (value: unknown): boolean => name === "client_secret" && unsetSecrets.includes(value);
-  const there = sent.filter((value) => value !== undefined && value !== "" && !isUnset(value));
+  const isUnset = (value: unknown): boolean => dispensable.includes(name) && unset.includes(value);
+  // The same value twice says no more than once.
+  const there = [...new Set(sent)].filter((value) => value !== undefined && value !== "" && !isUnset(value));
+  // A public client has no secret, and what it shows all the same is not looked at.
+  if (name === "client_secret" && good === undefined) return true;
   if (there.length === 0) return good === undefined || name === "redirect_uri" || name === "resource";
   if (name === "resource") return there.every((value) => isPlaceOf(value, good));
   return there.length === 1 && plainly(name, there[0]) === plainly(name, good);
@@ -110,9 +121,13 @@ function isPlaceOf(value: unknown, good: unknown): boolean {
   return username === "" && password === "" && (good === place || good.startsWith(`${place}/`));
 }
 
+const choiceOfUpstream = new RegExp(`^(allow|sign-in):(?:${upstreamIds.join("|")})(?::.*)?$`, "s");
+
 /** Without the differences that the specifications forgive. */
 function plainly(name: string, value: unknown): unknown {
   if (typeof value !== "string") return value;
+  // Whoever may log in at one upstream may log in at another. What follows the choice is left out.
+  if (name === "decision" || name === "action") return value.replace(choiceOfUpstream, "$1:");
   if (name === "authorization") return value.replace(/^bearer +/i, "Bearer ").trim();
   if (name !== "redirect_uri" || !URL.canParse(value)) return value;
   const url = new URL(value);
@@ -131,11 +146,12 @@ function holdsCookies(sent: string, good: string): boolean {
 function requestOf(
   random: Random,
   endpoint: Endpoint,
+  path: string,
   values: [string, unknown][],
   headers: Headers,
   isBroken: boolean,
 ): Request {
-  const { place, path } = endpoint;
+  const { place } = endpoint;
   const method = random.oneIn(40)
     ? random.pick(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
     : endpoint.method;

@@ -1,5 +1,5 @@
-import { upstreamCode } from "./fuzzed-upstream.ts";
-import { baseUrl, challenge, type Progress, redirectUri, verifier } from "./honest-client.ts";
+import { upstreamIds, upstreamOf } from "./fuzzed-upstream.ts";
+import { baseUrl, challenge, type OpenAccount, type Progress, redirectUri, verifier } from "./honest-client.ts";
 
 /** Where a parameter goes. */
 export type Place = "query" | "form" | "json" | "header";
@@ -8,7 +8,8 @@ export type Place = "query" | "form" | "json" | "header";
 export interface Endpoint {
   readonly name: string;
   readonly method: "GET" | "POST";
-  readonly path: string;
+  /** The path, which is another one at each upstream for some. */
+  readonly path: string | ((progress: Progress) => string);
   readonly place: Place;
   /** The value of each parameter in a good request; undefined where a good request has none. */
   readonly parameters: (progress: Progress) => Readonly<Record<string, unknown>>;
@@ -16,6 +17,10 @@ export interface Endpoint {
   readonly cookie?: (progress: Progress) => string;
   /** The parameters without which, exactly, there must be no success. */
   readonly decisive: readonly string[];
+  /** Whether there must be no success, whatever is sent: what is valid in one place is brought to another. */
+  readonly isForbidden?: boolean;
+  /** Whether there have to be several upstreams. */
+  readonly needsChoice?: boolean;
   /** Whether an answer grants what the endpoint is for, by what it says, where it leads and what its body is. */
   readonly isGranted: (response: Response, location: URL | undefined, body: string) => boolean;
 }
@@ -25,9 +30,11 @@ const form = { method: "POST", place: "form" } as const;
 const resource = `${baseUrl}/mcp`;
 const credentials = ({ client }: Progress) => ({ client_id: client.id, client_secret: client.secret });
 
+const leadsUpstream = (_response: Response, location: URL | undefined) => upstreamOf(location) !== undefined;
+
 const authorize = {
   path: "/authorize",
-  parameters: ({ client }: Progress) => ({
+  parameters: ({ client, choice }: Progress) => ({
     response_type: "code",
     client_id: client.id,
     redirect_uri: redirectUri,
@@ -38,11 +45,59 @@ const authorize = {
     resource,
     response_mode: undefined,
     prompt: undefined,
+    idp_hint: choice === "" ? undefined : choice.slice(1),
+    login_hint: undefined,
   }),
   decisive: ["response_type", "client_id", "redirect_uri", "code_challenge_method", "resource"],
   isGranted: (response: Response, location: URL | undefined) =>
-    response.status === 200 || location?.pathname === "/v2/oauth/authorize",
+    response.status === 200 || upstreamOf(location) !== undefined,
 } as const;
+
+const callbackPath = ({ upstream }: Progress) => `/${upstream}/callback`;
+const otherCallbackPath = ({ upstream }: Progress) => `/${upstreamIds.find((id) => id !== upstream)}/callback`;
+const loginCookie = (cookies: string) => /[^ ]*login_[^;]*/.exec(cookies)?.[0] ?? "";
+const signInCookie = (cookies: string) => /[^ ]*signin_[^;]*/.exec(cookies)?.[0] ?? "";
+const accountCookie = (cookies: string) => /[^ ]*account_[^;]*/.exec(cookies)?.[0] ?? "";
+
+/** A browser comes back from an upstream, from a login for a client. */
+const callback = {
+  ...query,
+  path: callbackPath,
+  parameters: ({ login: { state, code, iss } }: Progress) => ({ state, code, error: undefined, iss }),
+  cookie: ({ login }: Progress) => loginCookie(login.cookie),
+  decisive: ["state", "code", "error", "iss", "cookie"],
+  isGranted: (_response: Response, location: URL | undefined) => location?.searchParams.has("code") === true,
+} as const;
+
+/** A browser comes back from an upstream, from a login for the account page. */
+const accountCallback = {
+  ...query,
+  path: callbackPath,
+  parameters: ({ signIn: { state, code, iss } }: Progress) => ({ state, code, error: undefined, iss }),
+  cookie: ({ signIn }: Progress) => signInCookie(signIn.cookie),
+  decisive: ["state", "code", "error", "iss", "cookie"],
+  isGranted: (response: Response) =>
+    response.headers.getSetCookie().some((line) => /_account_\w+=[\w-]{43};/.test(line)),
+} as const;
+
+/** A form of the account page. */
+const accountForm = (
+  name: string,
+  action: string,
+  accountOf: (progress: Progress) => OpenAccount,
+  others: (progress: Progress) => Readonly<Record<string, unknown>>,
+): Endpoint => ({
+  ...form,
+  name: `account: ${name}`,
+  path: "/account",
+  parameters: (progress) => ({ form: accountOf(progress).form, action, ...others(progress) }),
+  cookie: (progress) => accountOf(progress).cookie,
+  decisive: ["form", "action", "cookie"],
+  isGranted: (response, location) => response.status === 303 && location?.pathname === "/account",
+});
+
+const showsAccount = (response: Response, _location: URL | undefined, body: string) =>
+  response.status === 200 && body.includes("What you have allowed");
 
 const metadata = (path: string): Endpoint => ({
   ...query,
@@ -58,22 +113,41 @@ export const endpoints: readonly Endpoint[] = [
   { ...query, ...authorize, name: "authorize" },
   { ...form, ...authorize, name: "authorize by form" },
   {
-    ...form,
-    name: "consent",
-    path: "/consent",
-    parameters: ({ page }) => ({ request: page.sealed, decision: "allow" }),
-    cookie: ({ page }) => page.cookie,
-    decisive: ["request", "decision", "cookie"],
-    isGranted: (_response, location) => location?.pathname === "/v2/oauth/authorize",
+    ...query,
+    ...authorize,
+    name: "authorize, remembered",
+    parameters: (progress) => ({ ...authorize.parameters(progress), login_hint: "ada@example.org" }),
+    cookie: ({ remembered }) => remembered,
   },
   {
     ...query,
-    name: "callback",
-    path: "/pangea/callback",
-    parameters: ({ login }) => ({ state: login.state, code: upstreamCode, error: undefined, iss: undefined }),
-    cookie: ({ login }) => /[^ ]*login_[^;]*/.exec(login.cookie)?.[0] ?? "",
-    decisive: ["state", "code", "error", "iss", "cookie"],
-    isGranted: (_response, location) => location?.searchParams.has("code") === true,
+    ...authorize,
+    name: "authorize, to choose from",
+    needsChoice: true,
+    parameters: (progress) => ({
+      ...authorize.parameters(progress),
+      prompt: "select_account",
+      idp_hint: undefined,
+    }),
+    cookie: ({ remembered }) => remembered,
+  },
+  {
+    ...form,
+    name: "consent",
+    path: "/consent",
+    parameters: ({ page, choice }) => ({ request: page.sealed, decision: `allow${choice}` }),
+    cookie: ({ page }) => page.cookie,
+    decisive: ["request", "decision", "cookie"],
+    isGranted: leadsUpstream,
+  },
+  { ...callback, name: "callback" },
+  { ...callback, name: "callback of another upstream", needsChoice: true, isForbidden: true, path: otherCallbackPath },
+  {
+    ...callback,
+    name: "callback of a login for the account page, for a client",
+    isForbidden: true,
+    parameters: accountCallback.parameters,
+    cookie: ({ signIn }) => signInCookie(signIn.cookie).replace("signin_", "login_"),
   },
   {
     ...query,
@@ -82,33 +156,86 @@ export const endpoints: readonly Endpoint[] = [
     parameters: () => ({ done: undefined, action: undefined }),
     cookie: ({ account }) => account.cookie,
     decisive: ["cookie"],
-    isGranted: (response, _location, body) => response.status === 200 && body.includes("What you have allowed"),
+    isGranted: showsAccount,
+  },
+  {
+    ...query,
+    name: "account, with a token for a session",
+    path: "/account",
+    isForbidden: true,
+    parameters: () => ({ done: undefined }),
+    cookie: ({ account, tokens }) => `${accountCookie(account.cookie).split("=")[0]}=${tokens.access}`,
+    decisive: ["cookie"],
+    isGranted: showsAccount,
   },
   {
     ...form,
     name: "account: sign in",
     path: "/account",
-    parameters: () => ({ action: "sign-in", form: undefined }),
+    parameters: ({ choice }) => ({ action: `sign-in${choice}`, form: undefined }),
     decisive: ["action"],
-    isGranted: (_response, location) => location?.pathname === "/v2/oauth/authorize",
+    isGranted: leadsUpstream,
+  },
+  { ...accountCallback, name: "account: callback" },
+  {
+    ...accountCallback,
+    name: "account: callback of another upstream",
+    needsChoice: true,
+    isForbidden: true,
+    path: otherCallbackPath,
   },
   {
-    ...query,
-    name: "account: callback",
-    path: "/pangea/callback",
-    parameters: ({ signIn }) => ({ state: signIn.state, code: upstreamCode, error: undefined, iss: undefined }),
-    cookie: ({ signIn }) => /[^ ]*signin_[^;]*/.exec(signIn.cookie)?.[0] ?? "",
-    decisive: ["state", "code", "error", "iss", "cookie"],
-    isGranted: (response) => response.headers.getSetCookie().some((line) => /_account_\w+=[\w-]{43};/.test(line)),
+    ...accountCallback,
+    name: "account: callback of a login for a client",
+    isForbidden: true,
+    parameters: callback.parameters,
+    cookie: ({ login }) => loginCookie(login.cookie).replace("login_", "signin_"),
   },
   {
-    ...form,
-    name: "account: end a login",
-    path: "/account",
-    parameters: ({ account }) => ({ form: account.form, action: "end-login", grant: account.grant, client: undefined }),
-    cookie: ({ account }) => account.cookie,
+    ...accountForm(
+      "end a login",
+      "end-login",
+      ({ account }) => account,
+      ({ account }) => ({ grant: account.grant, client: undefined }),
+    ),
     decisive: ["form", "action", "grant", "cookie"],
-    isGranted: (_response, location) => location?.pathname === "/account",
+  },
+  {
+    ...accountForm(
+      "end a client",
+      "end-client",
+      ({ passing }) => passing,
+      ({ client }) => ({ client: client.id }),
+    ),
+  },
+  {
+    ...accountForm(
+      "end all",
+      "end-all",
+      ({ passing }) => passing,
+      () => ({}),
+    ),
+  },
+  {
+    ...accountForm(
+      "sign out",
+      "sign-out",
+      ({ passing }) => passing,
+      () => ({}),
+    ),
+    // Whoever is signed out already reads that, whoever it is.
+    decisive: [],
+    isGranted: (response, _location, body) => response.status === 200 && body.includes("You are signed out"),
+  },
+  {
+    ...accountForm(
+      "sign out upstream",
+      "sign-out-upstream",
+      ({ passing }) => passing,
+      () => ({}),
+    ),
+    needsChoice: true,
+    isGranted: leadsUpstream,
   },
   {
     ...form,
@@ -194,9 +321,19 @@ export const endpoints: readonly Endpoint[] = [
     isGranted: (response) => response.status === 200,
   },
   {
-    name: "the user's Pangea token",
+    name: "the MCP endpoint, with an account session for a token",
     method: "POST",
-    path: "/pangea-token",
+    path: "/mcp",
+    place: "header",
+    isForbidden: true,
+    parameters: ({ account }) => ({ authorization: `Bearer ${accountCookie(account.cookie).split("=")[1]}` }),
+    decisive: ["authorization"],
+    isGranted: (response) => response.status === 200,
+  },
+  {
+    name: "the user's token upstream",
+    method: "POST",
+    path: "/upstream-token",
     place: "header",
     parameters: ({ tokens }) => ({ token: tokens.access }),
     decisive: ["token"],

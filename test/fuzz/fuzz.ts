@@ -1,23 +1,23 @@
-import { OAuthError, PangeaOAuthProvider } from "../../src/index.ts";
+import { type McpOAuthProvider, OAuthError, PangeaOAuthProvider, UpstreamRejectedError } from "../../src/index.ts";
 import { toOAuthError } from "../../src/provider/oauth-failure.ts";
+import type { RecordKind } from "../../src/records/repositories.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { type Change, drawRequest } from "./drawn-request.ts";
 import { type Endpoint, endpoints } from "./endpoints.ts";
-import { FuzzedStore } from "./fuzzed-store.ts";
-import { FuzzedUpstream } from "./fuzzed-upstream.ts";
-import { baseUrl, HonestClient, type Progress } from "./honest-client.ts";
+import { fuzzedServers } from "./fuzzed-server.ts";
+import { clientAtUpstreams } from "./fuzzed-upstream.ts";
 import { mutateJsonText } from "./mutations.ts";
 import { faultOf } from "./oracle.ts";
 import { Random } from "./random.ts";
 
-const recordKinds = [
+/** The kinds of records that are changed. */
+export const recordKinds = [
   ...(["access_token", "authorization_code", "refresh_token", "client", "grant"] as const),
-  "account_session",
-] as const;
-const upstreamSecret = "pck_the-secret-of-this-server-at-pangea";
-const keptLogins = 16;
+  ...(["account_session", "upstream_session"] as const),
+] as const satisfies readonly RecordKind[];
 const requestsPerSecond = 10;
 const requestsPerLogin = 40;
+const loginsPerRestart = 50;
 
 /** What a run found. */
 export interface FuzzReport {
@@ -38,7 +38,8 @@ export interface FuzzReport {
 }
 
 /**
- * Sends a number of requests to a provider: good ones, which must succeed, between bad ones, which must be refused well.
+ * Sends a number of requests to a server of one upstream and to a server of several: good ones, which must succeed, between
+ * bad ones, which must be refused well.
  *
  * @param seed - The same one makes the same choices.
  * @param onProgress - Called after each login, so that a long run can be watched.
@@ -50,36 +51,19 @@ export async function fuzz(
 ): Promise<FuzzReport> {
   const random = new Random(seed);
   const clock = new ManualClock();
-  const store = new FuzzedStore(clock.read);
-  const upstream = new FuzzedUpstream();
-  const options = {
-    mcpBaseUrl: baseUrl,
-    mcpScopes: ["user", "admin"],
-    pangeaAuthnIssuerUrl: "https://login.example",
-    pangeaAuthnClientId: "psa_the-id-of-this-server-at-pangea",
-    pangeaAuthnClientSecret: upstreamSecret,
-    pangeaAuthnScopes: ["user"],
-    logger: false as const,
-    repositories: store.repositories,
-    rateLimits: false as const,
-    upstreamTimeout: 1000,
-    fetch: upstream.fetch,
-    clock: clock.read,
-    // Short, so that what a long run leaves behind stays a bounded number of records.
-    clientRegistration: { unusedLifetimeSeconds: 600 },
-    refreshTokenLifetimeSeconds: 600,
-    accessTokenLifetimeSeconds: 600,
-    grantLifetimeSeconds: 600,
-  };
-  const internals = { delay: async () => {}, resolve: async () => [] };
-  await using provider = new PangeaOAuthProvider(options, internals);
-  const honest = new HonestClient(provider);
+  const servers = fuzzedServers(clock);
+  await using running = new AsyncDisposableStack();
+  for (const server of servers) running.use(server);
+  const choices = servers.map(({ upstreams }) =>
+    endpoints.filter(({ needsChoice }) => needsChoice !== true || upstreams.length > 1),
+  );
+  const corrupted = new Map<string, number>();
   const report: FuzzReport = {
     requests: 0,
     statuses: new Map(),
     granted: new Map(),
     covered: new Map(),
-    corrupted: store.corrupted,
+    corrupted,
     faults: [],
     faultCount: 0,
     crashes: 0,
@@ -88,31 +72,40 @@ export async function fuzz(
     report.faultCount += 1;
     if (report.faults.length < 20) report.faults.push(`request ${report.requests}: ${what}`);
   };
-  const logins: Progress[] = [];
-
   for (let round = 0; report.requests < requests; round += 1) {
     if (round % requestsPerLogin === 0) {
-      try {
-        upstream.user = `pui_${round / requestsPerLogin}`;
-        logins.push(await honest.logIn(upstream.user, random.oneIn(2)));
-        if (logins.length > keptLogins) logins.shift();
-      } catch (failure) {
-        note(failure instanceof Error ? failure.message : String(failure));
+      const login = round / requestsPerLogin;
+      // Each in its turn, after a first login at all.
+      for (const server of servers.filter((_, index) => login === 0 || login % servers.length === index)) {
+        try {
+          if (login > 0 && random.oneIn(loginsPerRestart)) await server.restart();
+          await server.logInHonestly(random);
+        } catch (failure) {
+          note(failure instanceof Error ? failure.message : String(failure));
+        }
       }
       // Nothing here waits for anything: without a turn of the event loop no timer would ever run out.
       await new Promise(setImmediate);
       onProgress(report);
     }
-    const mine = random.pick(logins);
-    upstream.user = mine.user;
-    const endpoint = random.pick(endpoints);
-    const drawn = drawRequest(random, endpoint, mine, random.pick(logins));
+    const at = random.below(servers.length);
+    const [server, known] = [servers[at], choices[at]];
+    if (server === undefined || known === undefined) throw new RangeError("There is no such server.");
+    const { provider, store, upstream } = server;
+    const mine = server.login(random);
+    const endpoint = random.pick(known);
+    const drawn = drawRequest(random, endpoint, mine, server.login(random));
     countChanges(report.covered, endpoint, Object.keys(endpoint.parameters(mine)), drawn.changed);
 
     const isTroubled = random.oneIn(6);
     if (isTroubled && random.oneIn(2)) upstream.spoiler = random;
     else if (isTroubled) {
-      store.corruption = { kind: random.pick(recordKinds), corrupt: (text) => mutateJsonText(random, text) };
+      const kind = random.pick(recordKinds);
+      const corrupt = (text: string) => {
+        count(corrupted, kind);
+        return mutateJsonText(random, text);
+      };
+      store.corruption = { kind, corrupt };
     }
     try {
       const response = await answer(provider, endpoint, drawn.request);
@@ -120,7 +113,7 @@ export async function fuzz(
       const location = response.headers.get("location");
       const target = location === null ? undefined : new URL(location);
       if (endpoint.isGranted(response, target, await response.clone().text())) count(report.granted, endpoint.name);
-      const fault = await faultOf(drawn, response, isTroubled, [upstreamSecret]);
+      const fault = await faultOf(drawn, response, isTroubled, [clientAtUpstreams.secret]);
       if (fault !== undefined) note(`${fault} (${endpoint.name}, ${describe(drawn.changed, isTroubled)})`);
     } catch (failure) {
       report.crashes += 1;
@@ -128,27 +121,33 @@ export async function fuzz(
     }
     store.corruption = undefined;
     upstream.spoiler = undefined;
-    report.requests += 1 + honest.requests;
-    honest.requests = 0;
+    report.requests += 1;
+    for (const { honest } of servers) {
+      report.requests += honest.requests;
+      honest.requests = 0;
+    }
     if (round % requestsPerSecond === 0) clock.advanceSeconds(1);
   }
   return report;
 }
 
-/** What a server does with a request: the provider's own routes, its guard, or a tool that asks for Pangea's token. */
-async function answer(provider: PangeaOAuthProvider, endpoint: Endpoint, request: Request): Promise<Response> {
+/** What a server does with a request: the provider's own routes, its guard, or a tool that asks for the user's token upstream. */
+async function answer(provider: McpOAuthProvider, endpoint: Endpoint, request: Request): Promise<Response> {
   if (endpoint.place !== "header") return provider.fetch(request);
-  if (endpoint.name === "the MCP endpoint") {
+  if (endpoint.path === "/mcp") {
     const info = await provider.authenticate(request);
     return info instanceof Response ? info : new Response("{}", { headers: { "content-type": "application/json" } });
   }
   try {
-    const { subject } = await provider.pangeaToken({ token: request.headers.get("token") ?? "" });
+    const shown = { token: request.headers.get("token") ?? "" };
+    const isPangeas = provider instanceof PangeaOAuthProvider;
+    const { subject } = await (isPangeas ? provider.pangeaToken(shown) : provider.upstreamToken(shown));
     return Response.json({ subject });
   } catch (failure) {
-    const error = toOAuthError(failure);
-    if (!(failure instanceof OAuthError) && error.status !== 503) throw failure;
-    return Response.json({ error: error.error }, { status: error.status, headers: { "retry-after": "1" } });
+    // An upstream that refuses this server is an outage to whoever calls a tool.
+    const status = failure instanceof UpstreamRejectedError ? 503 : toOAuthError(failure).status;
+    if (!(failure instanceof OAuthError) && status !== 503) throw failure;
+    return Response.json({ error: toOAuthError(failure).error }, { status, headers: { "retry-after": "1" } });
   }
 }
 

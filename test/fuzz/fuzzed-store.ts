@@ -1,10 +1,19 @@
 import type { ZodType } from "zod";
-import { createRepositories, type EnumerableRepository, InMemoryRepository, jsonCodec } from "../../src/index.ts";
+import {
+  createRepositories,
+  type EnumerableRepository,
+  type IndexedRepository,
+  type Indexes,
+  InMemoryRepository,
+  jsonCodec,
+} from "../../src/index.ts";
 import { readExpiresAt } from "../../src/storage/expiry.ts";
 import { UnreadableRecords } from "../../src/storage/unreadable-records.ts";
 
 interface StoredText {
   readonly text: string;
+  /** What the record is found by, by the names of the indexes. */
+  readonly found: Readonly<Record<string, string | undefined>>;
   readonly expiresAt?: number;
 }
 
@@ -15,33 +24,46 @@ export class FuzzedStore {
    * request finds the store as it was.
    */
   corruption: { readonly kind: string; readonly corrupt: (text: string) => string } | undefined;
-  /** How often a changed record was read, by kind. */
-  readonly corrupted = new Map<string, number>();
   readonly repositories;
 
-  constructor(clock: () => number) {
-    this.repositories = createRepositories((schema, kind) => this.#repository(schema, kind, clock));
+  /** @param isIndexed - Whether it finds grants by their user. Otherwise all are read for that. */
+  constructor(clock: () => number, isIndexed: boolean) {
+    this.repositories = createRepositories(<V>(schema: ZodType<V>, kind: string, indexes: Indexes<V>) =>
+      this.#repository(schema, { kind, indexes: isIndexed ? indexes : {}, clock }),
+    );
   }
 
-  #repository<V>(schema: ZodType<V>, kind: string, clock: () => number): EnumerableRepository<string, V> {
-    const texts = new InMemoryRepository<string, StoredText>({ clock });
+  #repository<V>(
+    schema: ZodType<V>,
+    { kind, indexes, clock }: { readonly kind: string; readonly indexes: Indexes<V>; readonly clock: () => number },
+  ): EnumerableRepository<string, V> & IndexedRepository<string, V> {
+    const indexNames = Object.keys(indexes);
+    const ofText = indexNames.map((name) => [name, ({ found }: StoredText) => found[name]] as const);
+    const texts = new InMemoryRepository<string, StoredText>({ clock, indexes: Object.fromEntries(ofText) });
     const codec = jsonCodec(schema);
     const read = (key: string, stored: StoredText | undefined): V | undefined => {
       if (stored === undefined) return undefined;
       let { text } = stored;
-      if (this.corruption?.kind === kind) {
-        text = this.corruption.corrupt(text);
-        this.corrupted.set(kind, (this.corrupted.get(kind) ?? 0) + 1);
-      }
+      if (this.corruption?.kind === kind) text = this.corruption.corrupt(text);
       return codec.decode(text, { repository: kind, key });
     };
     const isKept = () => this.corruption === undefined;
     const write = (key: string, value: V): StoredText => {
       const expiresAt = readExpiresAt(value);
       const text = codec.encode(value, { repository: kind, key });
-      return { text, ...(expiresAt !== undefined && { expiresAt }) };
+      const found = Object.fromEntries(Object.entries(indexes).map(([name, ofRecord]) => [name, ofRecord(value)]));
+      return { text, found, ...(expiresAt !== undefined && { expiresAt }) };
+    };
+    const readAll = async function* (stored: AsyncIterable<[string, StoredText]>): AsyncGenerator<[string, V]> {
+      const unreadable = new UnreadableRecords();
+      for await (const [key, one] of stored) {
+        const value = unreadable.read(() => read(key, one));
+        if (value !== undefined) yield [key, value];
+      }
+      unreadable.throwIfAny();
     };
     return {
+      indexNames,
       get: async (key) => read(key, await texts.get(key)),
       take: async (key) => read(key, await (isKept() ? texts.take(key) : texts.get(key))),
       delete: async (key) => (isKept() ? texts.delete(key) : (await texts.get(key)) !== undefined),
@@ -53,13 +75,11 @@ export class FuzzedStore {
         const stored = write(key, value);
         return isKept() ? texts.add(key, stored) : (await texts.get(key)) === undefined;
       },
-      entries: async function* () {
-        const unreadable = new UnreadableRecords();
-        for await (const [key, stored] of texts.entries()) {
-          const value = unreadable.read(() => read(key, stored));
-          if (value !== undefined) yield [key, value];
+      entries: () => readAll(texts.entries()),
+      entriesBy: async function* (index, value) {
+        for await (const entry of readAll(texts.entriesBy(index, value))) {
+          if (indexes[index]?.(entry[1]) === value) yield entry;
         }
-        unreadable.throwIfAny();
       },
     };
   }

@@ -113,7 +113,7 @@ function mutateList(random: Random, list: readonly unknown[]): unknown {
   }
 }
 
-/** What a store, or Pangea, may hold in place of JSON that was written. */
+/** What a store, or an upstream, may hold in place of JSON that was written. */
 export function mutateJsonText(random: Random, text: string): string {
   switch (random.below(8)) {
     case 0:

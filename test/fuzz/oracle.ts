@@ -1,12 +1,12 @@
 import type { DrawnRequest } from "./drawn-request.ts";
-import { upstreamToken } from "./fuzzed-upstream.ts";
+import { upstreamToken, upstreamUrls } from "./fuzzed-upstream.ts";
 import { baseUrl, redirectUri } from "./honest-client.ts";
 
-/** Where a browser may be sent: to a client, to Pangea, or back to this server's own page. */
+/** Where a browser may be sent: to a client, to an upstream, or back to this server's own page. */
 const destinations = new Set([
   new URL(redirectUri).hostname,
   "app.example",
-  "login.example",
+  ...Object.values(upstreamUrls).map((url) => new URL(url).hostname),
   new URL(baseUrl).hostname,
 ]);
 
@@ -34,7 +34,7 @@ export async function faultOf(
   const type = headers.get("content-type") ?? "";
   const everything = `${text}\n${[...headers].join("\n")}`;
   for (const secret of secrets) if (everything.includes(secret)) return "a secret in the answer";
-  if (everything.includes(upstreamToken)) return "a token of Pangea's in the answer";
+  if (everything.includes(upstreamToken)) return "an upstream's token in the answer";
   if (type.startsWith("text/html"))
     // What a stranger has sent may be shown as text; within a tag it would be markup.
     return /<(script|img|iframe|svg)|<[^>]*\son\w+=/i.test(text) ? "a page with foreign markup" : undefined;

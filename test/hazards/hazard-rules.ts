@@ -243,4 +243,75 @@ export const hazardRules: readonly ProvedRule[] = [
       ["storage/sqlite/record-table.ts", "const [row] = this.#delete.all(key);", "const row = this.#delete.get(key);"],
     ],
   },
+  {
+    name: "An index hides what was written without it (SQLite)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/sqlite/sqlite-repository.ts",
+        "return [null, ...schemes.filter((scheme) => !known.includes(scheme))];",
+        "return schemes.filter((scheme) => !known.includes(scheme));",
+      ],
+    ],
+  },
+  {
+    name: "An index hides a record whose entry could not be written (Redis)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [["storage/redis/record-labels.ts", "if (failed !== undefined) await this.#noteGap();", ""]],
+  },
+  {
+    name: "An index leads to a record that has another value by now",
+    tests: ["index-a-search-finds-what-is-another-value"],
+    edits: [
+      [
+        "storage/redis/redis-repository.ts",
+        "read.value === undefined || !indexes.isMeant(read.value, query, value)",
+        "read.value === undefined",
+      ],
+    ],
+  },
+  {
+    name: "An index hides a record whose writer has died between the record and its labels (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/item-write.ts",
+        "if (isElsewhere(known.indexPlace) || known.recordPlace !== parts.indexPlace) await parts.leaveIndex(known);",
+        "",
+      ],
+    ],
+  },
+  {
+    name: "An index that heals itself hides what is written meanwhile (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/index-search.ts",
+        'if ("version" in placed && placed.version !== secret.version) await this.leave(secret);',
+        "void placed;",
+      ],
+    ],
+  },
+  {
+    name: "A filter that finds nothing reads as an index that has nothing (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/index-search.ts",
+        'return schemes.has(records.indexes.schemes()[0] ?? "") ? schemes : undefined;',
+        "return schemes;",
+      ],
+    ],
+  },
+  {
+    name: "An index hides what was labelled with another key (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/index-search.ts",
+        "const foreign = [...schemes].filter((scheme) => !known.includes(scheme));",
+        "const foreign = [...schemes].filter((scheme) => !known.includes(scheme) && false);",
+      ],
+    ],
+  },
 ];

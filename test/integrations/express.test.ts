@@ -1,20 +1,20 @@
 import { createMcpExpressApp } from "@modelcontextprotocol/express";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import express, { type Express } from "express";
-import type { PangeaOAuthProvider } from "../../src/index.ts";
+import type { McpOAuthProvider } from "../../src/index.ts";
 import { pangeaAuth, requireBearer } from "../../src/integrations/express.ts";
 import { describeMount } from "../support/mount-suite.ts";
 import { onNodeServer } from "../support/protected-server.ts";
 import { createWhoamiHandlerV2, serveWhoamiV1 } from "../support/whoami-server.ts";
 
-function behindNothing(provider: PangeaOAuthProvider): Express {
+function behindNothing(provider: McpOAuthProvider): Express {
   const app = express();
   app.use(pangeaAuth(provider));
   app.all("/mcp", requireBearer(provider), (request, response) => serveWhoamiV1(provider, request, response));
   return app;
 }
 
-function behindBodyParsers(provider: PangeaOAuthProvider): Express {
+function behindBodyParsers(provider: McpOAuthProvider): Express {
   const app = express();
   app.use(express.json(), express.urlencoded({ extended: true }));
   app.use(pangeaAuth(provider));
@@ -22,7 +22,7 @@ function behindBodyParsers(provider: PangeaOAuthProvider): Express {
   return app;
 }
 
-function withSdkV2(provider: PangeaOAuthProvider): Express {
+function withSdkV2(provider: McpOAuthProvider): Express {
   const app = createMcpExpressApp();
   const mcp = toNodeHandler(createWhoamiHandlerV2(provider));
   app.use(pangeaAuth(provider));

@@ -16,7 +16,7 @@ const openFastMCP =
   async (createProvider) => {
     const { value: port } = await ports.next();
     const baseUrl = `http://127.0.0.1:${port}`;
-    const provider = createProvider(baseUrl);
+    const provider = await createProvider(baseUrl);
     const server = new FastMCP<FastMCPAuth>({
       name: "whoami",
       version: "1.0.0",

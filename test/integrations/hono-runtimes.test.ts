@@ -7,7 +7,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { installOnce } from "../../.ci/install-once.ts";
 import { freePorts } from "../support/free-port.ts";
 import { connectWithLogin, sdkV1Client, sdkV2Client } from "../support/mcp-client.ts";
-import { useEmulator } from "../support/use-emulator.ts";
+import type { UpstreamKind } from "../support/upstream-at.ts";
+import { otherUpstreams, startUpstream, upstreamKinds } from "../support/upstream-scene.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const packages = join(root, "test/runtimes/node_modules");
@@ -32,12 +33,23 @@ interface RunningServer extends AsyncDisposable {
   readonly baseUrl: string;
 }
 
-async function start(name: keyof typeof runtimes, issuerUrl: string, requests: number): Promise<RunningServer> {
+async function start(
+  name: keyof typeof runtimes,
+  kind: UpstreamKind = "Pangea AuthN",
+  requests = 1_000,
+): Promise<RunningServer> {
+  await using parts = new AsyncDisposableStack();
   const { value: port } = await ports.next();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const upstream = { UPSTREAM: kind, UPSTREAM_URL: await startUpstream(kind, baseUrl, parts) };
   const [command = "", ...commandLine] = runtimes[name]();
-  const env = { ...process.env, ISSUER_URL: issuerUrl, PORT: String(port), AUTHORIZE_REQUESTS: String(requests) };
+  const env = { ...process.env, ...upstream, PORT: String(port), AUTHORIZE_REQUESTS: String(requests) };
   const child = spawn(command, commandLine, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
   const exited = once(child, "close");
+  parts.defer(async () => {
+    child.kill("SIGKILL");
+    await exited;
+  });
   let printed = "";
   const listening = new Promise<void>((found, failed) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -49,13 +61,8 @@ async function start(name: keyof typeof runtimes, issuerUrl: string, requests: n
     void exited.then(() => failed(new Error(`${name} ended:\n${printed}`)));
   });
   await listening;
-  return {
-    baseUrl: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
+  const running = parts.move();
+  return { baseUrl, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** The status of a request that comes from an address of this computer. */
@@ -67,22 +74,22 @@ async function statusFrom(localAddress: string, url: string, headers: Record<str
 }
 
 describe.each(["Bun", "Deno"] as const)("the mount for Hono on %s", (name) => {
-  const emulator = useEmulator({ users: [{ username: "ada@example.com" }] });
-
-  it.each([
-    ["v1", sdkV1Client],
-    ["v2", sdkV2Client],
-  ])("gets the MCP SDK's %s client through a login and a tool call", async (_, newClient) => {
-    await using running = await start(name, emulator.issuerUrl, 1_000);
-    const mcpUrl = `${running.baseUrl}/mcp`;
-    expect((await fetch(mcpUrl, { method: "POST" })).status).toBe(401);
-    await using client = newClient(mcpUrl);
-    await connectWithLogin(client);
-    expect(await client.whoami()).toBe("ada@example.com ptu_");
-  });
+  it.each(["Pangea AuthN", ...otherUpstreams] as const)(
+    "gets the MCP SDK's clients through a login and a tool call with %s as the upstream",
+    async (kind) => {
+      await using running = await start(name, kind);
+      const mcpUrl = `${running.baseUrl}/mcp`;
+      expect((await fetch(mcpUrl, { method: "POST" })).status).toBe(401);
+      for (const newClient of [sdkV1Client, sdkV2Client]) {
+        await using client = newClient(mcpUrl);
+        await connectWithLogin(client);
+        expect((await client.whoami()).split(" ")[0]).toBe(upstreamKinds[kind]);
+      }
+    },
+  );
 
   it("limits each caller by the address of the connection, and believes no header", async () => {
-    await using running = await start(name, emulator.issuerUrl, 1);
+    await using running = await start(name, undefined, 1);
     const url = `${running.baseUrl}/authorize`;
     expect(await statusFrom("127.0.0.1", url)).toBe(400);
     expect(await statusFrom("127.0.0.1", url)).toBe(429);

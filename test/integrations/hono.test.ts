@@ -1,13 +1,13 @@
 import { getRequestListener } from "@hono/node-server";
 import { createMcpHonoApp } from "@modelcontextprotocol/hono";
 import { Hono } from "hono";
-import type { PangeaOAuthProvider } from "../../src/index.ts";
+import type { McpOAuthProvider } from "../../src/index.ts";
 import { type AuthenticatedEnv, pangeaAuth, requireBearer } from "../../src/integrations/hono.ts";
 import { describeMount } from "../support/mount-suite.ts";
 import { onNodeServer } from "../support/protected-server.ts";
 import { createWhoamiHandlerV2 } from "../support/whoami-server.ts";
 
-function plain(provider: PangeaOAuthProvider): Hono<AuthenticatedEnv> {
+function plain(provider: McpOAuthProvider): Hono<AuthenticatedEnv> {
   const app = new Hono<AuthenticatedEnv>();
   const mcp = createWhoamiHandlerV2(provider);
   app.use(pangeaAuth(provider));
@@ -16,7 +16,7 @@ function plain(provider: PangeaOAuthProvider): Hono<AuthenticatedEnv> {
   return app;
 }
 
-function withSdkV2(provider: PangeaOAuthProvider): Hono {
+function withSdkV2(provider: McpOAuthProvider): Hono {
   const app = createMcpHonoApp();
   const mcp = createWhoamiHandlerV2(provider);
   app.use(pangeaAuth(provider));
@@ -24,7 +24,7 @@ function withSdkV2(provider: PangeaOAuthProvider): Hono {
   return app;
 }
 
-function behindBodyReader(provider: PangeaOAuthProvider): Hono<AuthenticatedEnv> {
+function behindBodyReader(provider: McpOAuthProvider): Hono<AuthenticatedEnv> {
   const app = new Hono<AuthenticatedEnv>();
   const mcp = createWhoamiHandlerV2(provider);
   app.use(async (c, next) => {

@@ -1,12 +1,12 @@
 /**
  * An MCP server on Hono, for Bun and Deno: the runtime that runs this file serves it. The tests start it in a process of its
- * own, with the issuer and the port in its environment.
+ * own, with its upstream and the port in its environment.
  */
 import { Hono } from "hono";
 import { z } from "zod";
-import { PangeaOAuthProvider } from "../../src/index.ts";
+import { McpOAuthProvider } from "../../src/index.ts";
 import { type AuthenticatedEnv, pangeaAuth, requireBearer } from "../../src/integrations/hono.ts";
-import { providerOptions } from "../support/provider-harness.ts";
+import { upstreamAt } from "../support/upstream-at.ts";
 import { createWhoamiHandlerV2 } from "../support/whoami-server.ts";
 
 /** What Bun and Deno have and Node.js has not. */
@@ -20,15 +20,19 @@ interface Runtimes {
 }
 
 const environment = z.object({
-  ISSUER_URL: z.string(),
+  UPSTREAM: z.enum(["Pangea AuthN", "OpenID Connect", "OAuth 2.0"]),
+  UPSTREAM_URL: z.string(),
   PORT: z.coerce.number(),
   AUTHORIZE_REQUESTS: z.coerce.number(),
 });
-const { ISSUER_URL, PORT: port, AUTHORIZE_REQUESTS: requests } = environment.parse(process.env);
+const { UPSTREAM, UPSTREAM_URL, PORT: port, AUTHORIZE_REQUESTS: requests } = environment.parse(process.env);
 const hostname = "127.0.0.1";
-const provider = new PangeaOAuthProvider({
-  ...providerOptions(ISSUER_URL),
-  mcpBaseUrl: `http://${hostname}:${port}`,
+const provider = new McpOAuthProvider({
+  baseUrl: `http://${hostname}:${port}`,
+  scopes: ["user", "admin"],
+  secret: "a secret of this server, which is long enough",
+  upstream: upstreamAt(UPSTREAM, UPSTREAM_URL),
+  logger: false,
   rateLimits: { perCaller: { authorize: { requests, perSeconds: 3600 } } },
 });
 const mcp = createWhoamiHandlerV2(provider);

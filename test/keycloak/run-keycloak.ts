@@ -132,6 +132,24 @@ const steps: Readonly<Record<string, () => Promise<string>>> = {
     assert.equal((await sessionsOfAda()).length, before);
     return `${before + 1} sessions, then ${before}`;
   },
+  "two clients in one browser: what the end of one does to the other": async () => {
+    const isOtherAlive = async (revocation: boolean): Promise<boolean> => {
+      const browser = new BrowserSession();
+      const harness = harnessOf(upstreamOf({ revocation }));
+      const [one, other] = [await logIn(harness, browser), await logIn(harness, browser)];
+      await harness.postForm("/revoke", { client_id: one.clientId, token: one.refresh_token });
+      assert.equal(await harness.mcpStatus(one.access_token), 401);
+      const { refresh_token: refreshToken, clientId } = other;
+      await jsonOf(await harness.refresh({ clientId, refresh_token: refreshToken }));
+      return harness.provider.upstreamToken({ token: other.access_token }).then(
+        () => true,
+        () => false,
+      );
+    };
+    assert.equal(await isOtherAlive(false), true);
+    const withRevocation = (await isOtherAlive(true)) ? "goes on as well" : "logs in again";
+    return `with revocation: false it goes on; with revocation it ${withRevocation}`;
+  },
   "a session that an administrator ends at Keycloak ends the login here": async () => {
     const known = new Set((await sessionsOfAda()).map(({ id }) => id));
     const { access_token: token, harness } = await logIn();

@@ -59,6 +59,7 @@ function steady(text: string): string {
     .replaceAll(/([Rr]eference:? )[\w-]{8}/g, "$1…")
     .replaceAll(/\b(\d{3}) seconds (ahead|behind)/g, "600 seconds $2")
     .replaceAll(/key ids [\w-]{8}; this one has [\w-]{8}/g, "key ids …; this one has …")
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "… UTC")
     .replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, "…")
     .replaceAll(/[ \t]+$/gm, "");
 }

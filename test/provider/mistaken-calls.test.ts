@@ -46,11 +46,42 @@ it("the path and the failure may be anything", () => {
   }
 });
 
-it.each([{ subjct: "ada" }, { subjct: undefined }, { subject: undefined }, { clientId: 5 }])(
+/** What names somebody, and not by members of its own: read as a filter, it names nobody and means everybody. */
+const containers: readonly unknown[] = [
+  new Map([["subject", "ada"]]),
+  new Set(["subject"]),
+  new URLSearchParams("subject=ada"),
+  new FormData(),
+  new Headers({ subject: "ada" }),
+  new Date(),
+  Promise.resolve({ subject: "ada" }),
+  Object.create({ subject: "ada" }),
+  new (class {
+    readonly #subject = "ada";
+    get subject() {
+      return this.#subject;
+    }
+  })(),
+];
+
+it.each([{ subjct: "ada" }, { subjct: undefined }, { subject: undefined }, { clientId: 5 }, ...containers])(
   "a filter that may mean more than was meant ends nothing: %o",
   async (filter) => {
-    await expect(Reflect.apply(provider.revokeGrants, provider, [filter])).rejects.toMatchObject({
-      code: "ERR_CONFIGURATION",
-    });
+    await expect(call("revokeGrants", filter)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    await expect(call("listGrants", filter)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
   },
 );
+
+it("a filter of JSON, of another realm or without a prototype is one", async () => {
+  const { runInNewContext } = await import("node:vm");
+  const filters: readonly unknown[] = [
+    JSON.parse('{"subject":"ada"}'),
+    runInNewContext('({ subject: "ada" })'),
+    Object.assign(Object.create(null), { subject: "ada" }),
+  ];
+  for (const filter of filters) expect(await call("revokeGrants", filter)).toBe(0);
+});
+
+it("a promise that nobody awaited is called that", async () => {
+  await expect(call("revokeGrants", Promise.resolve({}))).rejects.toThrow("await it");
+});

@@ -1,25 +1,21 @@
 import { Redis } from "ioredis";
-import { beforeEach, expect, expectTypeOf, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
 import type { Grant } from "../../src/index.ts";
 import { recordKinds } from "../../src/records/repositories.ts";
 import { createRedisRepositories, RedisRepository } from "../../src/redis.ts";
 import { KeyRing } from "../../src/secrets/key-ring.ts";
 import { redisOptions } from "../../src/storage/redis/redis-options.ts";
 import { connectRedis, usedClient } from "../support/redis-clients.ts";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { setUp } from "../support/set-up.ts";
+import type { RedisServer } from "../support/redis-server.ts";
+import { useRedis } from "../support/use-redis.ts";
 
 const oldSecret = "the old secret of this test, long enough";
 const newSecret = "the new secret of this test, long enough";
 
 let server: RedisServer;
 let redis: Redis;
-setUp("file", async (parts) => {
-  server = parts.use(await startRedisServer());
-  redis = parts.use(await connectRedis(server));
-});
-beforeEach(async () => {
-  await redis.flushall();
+useRedis((started) => {
+  ({ server, redis } = started);
 });
 
 const accessToken = { clientId: "client-1", scopes: ["read"], subject: "someone" };

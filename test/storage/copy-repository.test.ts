@@ -44,6 +44,27 @@ describe("what is copied", () => {
     expect(await contentOf(to)).toEqual(await contentOf(from));
   });
 
+  it.each([
+    ["replaced", { number: 1 }, 1],
+    ["left where it outlasts what the source has", { number: 100 }, 100],
+  ])("a record of the target is %s", async (_, present, number) => {
+    const from = await storeOf(3);
+    const to = await storeOf(0);
+    await to.set("key-1", { ...present, expiresAt: 4_000_000_000 });
+    const outlasts = (there: Numbered, given: Numbered | undefined) => there.number > (given?.number ?? 0);
+    const report = await copyRepository(from, to, { outlasts });
+    expect(report).toMatchObject(number === 100 ? { written: 2, kept: 1 } : { written: 3, kept: 0 });
+    expect((await to.get("key-1"))?.number).toBe(number);
+  });
+
+  it("nothing of the target is removed that outlasts its absence", async () => {
+    const to = await storeOf(5);
+    const outlasts = (there: Numbered, given: Numbered | undefined) => given === undefined && there.number === 4;
+    const report = await copyRepository(await storeOf(2), to, { removeMissing: true, outlasts });
+    expect(report).toMatchObject({ removed: 2 });
+    expect(await contentOf(to)).toEqual({ "key-0": 0, "key-1": 1, "key-4": 4 });
+  });
+
   it("nothing a second time", async () => {
     const from = await storeOf(10);
     const to = await storeOf(0);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
 import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
-import { PlainModel } from "../support/plain-model.ts";
+import { classes, PlainModel } from "../support/plain-model.ts";
 
 const stacks = useStacks();
 
@@ -14,6 +14,7 @@ const step = fc.record({
     { weight: 3, arbitrary: fc.constant("add" as const) },
     { weight: 2, arbitrary: fc.constant("delete" as const) },
     { weight: 3, arbitrary: fc.constant("take" as const) },
+    { weight: 2, arbitrary: fc.constant("find" as const) },
     { weight: 2, arbitrary: fc.constant("wait" as const) },
     { weight: 1, arbitrary: fc.constant("sweep" as const) },
   ),
@@ -39,6 +40,7 @@ describe.each(stackNames)("%s", (name) => {
         for (const next of steps) {
           const end = next.trouble === "none" || next.do === "wait" ? undefined : trouble(next.trouble);
           if (next.do === "sweep") await sweep?.().catch(requireStorageFailure);
+          else if (next.do === "find") await model.find(next.forEver ? "odd" : "even");
           else if (next.do === "wait") clock.advanceSeconds(next.seconds);
           else if (next.do === "set" || next.do === "add") {
             number += 1;
@@ -49,6 +51,7 @@ describe.each(stackNames)("%s", (name) => {
           } else await model[next.do](next.key);
           end?.();
         }
+        for (const each of classes) await model.find(each);
         for (const each of ["a", "b", "sha256-c+/="]) await model.get(each);
       }),
       { numRuns: 100, seed: 20_261_123 },

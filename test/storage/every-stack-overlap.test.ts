@@ -4,7 +4,7 @@ import { StorageFailure } from "../../src/errors.ts";
 import type { Repository } from "../../src/index.ts";
 import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
 import { type Ended, explain, type HeldNumber, numberOf } from "../support/linearizability.ts";
-import type { NumberedRecord } from "../support/plain-model.ts";
+import { classes, classOf, findByClass, type NumberedRecord } from "../support/plain-model.ts";
 
 const stacks = useStacks();
 
@@ -52,6 +52,24 @@ async function run(
   }
 }
 
+/** What a search finds when nothing is under way is one of what each key may hold, and decides among it. */
+async function search(
+  repository: Repository<string, NumberedRecord>,
+  held: Map<string, readonly HeldNumber[]>,
+): Promise<void> {
+  for (const value of classes) {
+    const found = await findByClass(repository, value);
+    for (const [key, possible] of held) {
+      const record = found.get(key);
+      const fitting = possible.filter((number) =>
+        record === undefined ? number === undefined || classOf({ number }) !== value : number === record.number,
+      );
+      expect(fitting, `${key} held ${possible}, and ${record?.number} is ${value}`).not.toEqual([]);
+      held.set(key, fitting);
+    }
+  }
+}
+
 /** A Vault record is to be removed while it is not being written: see `PangeaVaultRepository`. */
 function withoutRemovalsDuringWrites(operations: readonly Operation[]): readonly Operation[] {
   const isRemoval = (each: Operation): boolean => each.do === "delete" || each.do === "take";
@@ -84,6 +102,7 @@ describe.each(stackNames)("%s", (name) => {
             expect(after, `${key} held ${held.get(key)}, then ${JSON.stringify(ofKey)}`).not.toEqual([]);
             held.set(key, after);
           }
+          await search(repository, held);
         }
       }),
       { numRuns: 100, seed: 20_261_123 },

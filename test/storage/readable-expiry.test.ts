@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { type ZodType, z } from "zod";
-import { type ExpiringRecord, InMemoryRepository, jsonCodec } from "../../src/index.ts";
+import { type ExpiringRecord, InMemoryRepository, jsonCodec, type ReadExpiry } from "../../src/index.ts";
 import { RedisRepository, redisOptions } from "../../src/redis.ts";
 import { superjsonCodec } from "../../src/superjson.ts";
 import { PangeaVaultRepository } from "../../src/vault.ts";
@@ -108,6 +108,18 @@ describe("a schema whose expiresAt is a number, or whose records never expire", 
       new PangeaVaultRepository(schema, "pts_demo", { folder: "/a" }),
     ];
     expect(generic(z.object({ expiresAt: z.number() }))).toHaveLength(4);
+    const explicit = <V>(schema: ZodType<V>, expiresAt: ReadExpiry<V>) => [
+      new RedisRepository(schema, redis, { prefix: "a", expiresAt }),
+      // @ts-expect-error Nobody can tell of such a record when it expires.
+      new RedisRepository(schema, redis, { prefix: "a" }),
+    ];
+    expect(explicit(z.object({ end: z.number() }), (record) => record.end)).toHaveLength(2);
+    expect(
+      new RedisRepository(z.object({ name: z.string() }), redis, {
+        prefix: "a",
+        indexes: { initial: ({ name }) => name.charAt(0) },
+      }).indexNames,
+    ).toEqual(["initial"]);
     expect(new RedisRepository<unknown>(z.json(), redis, { prefix: "a" })).toBeDefined();
     expect(new RedisRepository(z.string(), redis, { prefix: "a" })).toBeDefined();
   });

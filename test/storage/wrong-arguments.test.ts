@@ -104,6 +104,18 @@ const wrongKinds: readonly (readonly [string, unknown])[] = [
   ["a schema of zod 3", { _def: { typeName: "ZodObject" }, parse: () => ({}), safeParse: () => ({}) }],
 ];
 
+/** What has things in it that are no members of it: taken for options, it would be none at all. */
+const containers: readonly (readonly [string, unknown])[] = [
+  ["a Map", new Map([["max", 5]])],
+  ["a Set", new Set(["max"])],
+  ["a form", new URLSearchParams("max=5")],
+  ["a form with files", new FormData()],
+  ["headers", new Headers({ max: "5" })],
+  ["a date", new Date(0)],
+  ["a promise", Promise.resolve({})],
+  ["a list", [["max", 5]]],
+];
+
 it("every public value is in this table, or makes nothing", () => {
   const listed = new Set(Object.keys(makers).map((name) => name.split(".")[0]));
   expect(Object.keys(exported).filter((name) => !listed.has(name) && !others.test(name))).toEqual([]);
@@ -136,6 +148,16 @@ describe.each(Object.entries(makers))("%s", (name, [required, ...right]) => {
       }
     },
   );
+
+  const isPlain = (value: unknown) =>
+    typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  const plain = [...right.keys()].filter((index) => isPlain(right[index]));
+  it.runIf(plain.length > 0).each(containers)("refuses %s in the place of an object", async (_, container) => {
+    for (const index of plain) {
+      const call = async () => make(name, right.with(index, container));
+      await expect(call(), `argument ${index + 1}`).rejects.toBeInstanceOf(main.ConfigurationError);
+    }
+  });
 
   it("says so where arguments are missing", async () => {
     for (let count = 0; count < required; count += 1) {

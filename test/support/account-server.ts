@@ -35,6 +35,7 @@ export function accountServer(options: Partial<McpOAuthProviderOptions> = {}): A
     secret: "a secret of this test, which is long enough",
     repositories: createInMemoryRepositories({ clock: clock.read }),
     clock: clock.read,
+    overload: false,
     consent: { brandName: "Acme Notes", scopeDescriptions: { user: "Read your notes" } },
     logger: { debug() {}, info: write("info"), warn: write("warn"), error: write("error") },
     ...options,

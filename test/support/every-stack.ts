@@ -4,15 +4,18 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import type { Fault } from "../../src/emulator.ts";
 import { StorageTimeoutError, StorageUnavailableError } from "../../src/errors.ts";
-import { CachedRepository, KeyRing, type Repository, sealed } from "../../src/index.ts";
+import { CachedRepository, type Indexes, KeyRing, type Repository, sealed } from "../../src/index.ts";
 import { createPostgresTables, type PostgresLike, PostgresRepository } from "../../src/postgres.ts";
-import { RedisRepository } from "../../src/redis.ts";
+import { type OtherRedisClient, RedisRepository } from "../../src/redis.ts";
 import { openSqlite, type SqliteDriver, type SqliteLike, SqliteRepository } from "../../src/sqlite.ts";
+import { giveListings } from "../../src/storage/capabilities.ts";
+import { LateLabels } from "../../src/storage/codecs/late-labels.ts";
 import { InMemoryRepository } from "../../src/storage/in-memory.ts";
 import { PangeaVaultRepository } from "../../src/vault.ts";
 import { intercepted } from "./intercepted-repository.ts";
 import { ManualClock } from "./manual-clock.ts";
-import type { NumberedRecord } from "./plain-model.ts";
+import { otherMakes, useGlide } from "./other-redis-clients.ts";
+import { classOf, type NumberedRecord } from "./plain-model.ts";
 import { connectRedis } from "./redis-clients.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 import { setUp } from "./set-up.ts";
@@ -24,6 +27,7 @@ const recordSchema: z.ZodType<NumberedRecord> = z.object({
   expiresAt: z.number().exactOptional(),
 });
 const keyRing = KeyRing.from("a secret that is long enough for a test");
+const indexes: Indexes<NumberedRecord> = { class: classOf };
 
 /** What befalls the calls of one step. */
 export type Trouble = "none" | "refused" | "done, but the answer is lost";
@@ -47,7 +51,7 @@ const troubled = (store: Repository<string, NumberedRecord>, clock: ManualClock)
   const holdUp = async (): Promise<void> => {
     for (let turns = drawTurns(); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
   };
-  const repository = intercepted(store, async <R>(run: () => Promise<R>): Promise<R> => {
+  const front = intercepted(store, async <R>(run: () => Promise<R>): Promise<R> => {
     if (trouble === "refused") throw new StorageUnavailableError("The test refuses.", { effect: "none" });
     await holdUp();
     const answer = await run();
@@ -55,8 +59,9 @@ const troubled = (store: Repository<string, NumberedRecord>, clock: ManualClock)
     if (trouble === "none") return answer;
     throw new StorageTimeoutError("The test lost the answer.");
   });
+  giveListings(front, store);
   return {
-    repository,
+    repository: front,
     clock,
     holdUp: (turns) => {
       drawTurns = turns;
@@ -77,7 +82,7 @@ const cached = (stack: Stack, maxStaleness = 20_000): Stack => ({
 
 const inMemory = (): Stack => {
   const clock = new ManualClock();
-  return troubled(new InMemoryRepository<string, NumberedRecord>({ clock: clock.read }), clock);
+  return troubled(new InMemoryRepository<string, NumberedRecord>({ clock: clock.read, indexes }), clock);
 };
 
 /** Those after which the SDK does not wait and try again by itself; faults.test.ts has the others. */
@@ -88,13 +93,15 @@ const troubles: ((committed: boolean, times: number) => Fault)[] = [
 const inVault = (
   emulator: UsedEmulator,
   strictTake: boolean,
-  codec: ConstructorParameters<typeof PangeaVaultRepository<NumberedRecord>>[0] = recordSchema,
+  codec: ConstructorParameters<typeof PangeaVaultRepository<NumberedRecord>>[0] = labelled(),
 ): Stack => {
   const clock = new ManualClock();
   let next = 0;
   const options = {
     baseUrlTemplate: emulator.baseUrlTemplate,
     folder: `/model-${randomUUID()}`,
+    kind: "model",
+    indexes,
     clock: clock.read,
     strictTake,
     timeout: 2_000,
@@ -115,11 +122,18 @@ const inVault = (
   };
 };
 
-const inRedis = (redis: Redis, seal: boolean): Stack => {
+/** Plain records, whose labels have a key all the same. */
+const labelled = () => {
+  const labels = new LateLabels();
+  labels.labelWith(keyRing);
+  return labels.codec(recordSchema);
+};
+
+const inRedis = (redis: Redis | OtherRedisClient, seal: boolean): Stack => {
   const clock = new ManualClock();
   const codec = seal ? sealed(recordSchema, keyRing) : recordSchema;
   return troubled(
-    new RedisRepository<NumberedRecord>(codec, redis, { prefix: `model-${randomUUID()}`, clock: clock.read }),
+    new RedisRepository<NumberedRecord>(codec, redis, { prefix: `model-${randomUUID()}`, clock: clock.read, indexes }),
     clock,
   );
 };
@@ -128,14 +142,18 @@ const inSqlite = (database: SqliteLike, seal: boolean): Stack => {
   const clock = new ManualClock();
   const codec = seal ? sealed(recordSchema, keyRing) : recordSchema;
   return troubled(
-    new SqliteRepository<NumberedRecord>(codec, database, { table: `model-${randomUUID()}`, clock: clock.read }),
+    new SqliteRepository<NumberedRecord>(codec, database, {
+      table: `model-${randomUUID()}`,
+      clock: clock.read,
+      indexes,
+    }),
     clock,
   );
 };
 
 const inPostgres = (postgres: PostgresLike): Stack => {
   const clock = new ManualClock();
-  const options = { prefix: `model-${randomUUID()}`, clock: clock.read };
+  const options = { prefix: `model-${randomUUID()}`, clock: clock.read, indexes };
   return troubled(new PostgresRepository<NumberedRecord>(recordSchema, postgres, options), clock);
 };
 
@@ -151,6 +169,8 @@ export const stackNames = [
   "Redis",
   "sealed records in Redis",
   "a cache in front of sealed records in Redis",
+  "Redis by node-redis",
+  "Redis by Valkey GLIDE",
   "SQLite by node:sqlite",
   "SQLite by better-sqlite3",
   "sealed records in SQLite",
@@ -164,12 +184,14 @@ export function useStacks(): {
   /** Opens a stack on an empty store. */ open(name: (typeof stackNames)[number]): Stack;
 } {
   const emulator = useEmulator({ authn: false });
+  useGlide();
   let server: RedisServer;
   let redis: Redis;
   let postgres: PGlite;
   setUp("file", async (parts) => {
     server = parts.use(await startRedisServer());
     redis = parts.use(await connectRedis(server));
+    for (const { name, connect } of otherMakes) clients.set(name, parts.use(await connect(server)).client);
     const directory = parts.use(await sqliteDirectory());
     for (const driver of ["node:sqlite", "better-sqlite3"] as const) {
       const database = openSqlite(directory.file(), { driver });
@@ -180,6 +202,12 @@ export function useStacks(): {
     parts.defer(() => postgres.close());
     await createPostgresTables(postgres);
   });
+  const clients = new Map<string, OtherRedisClient>();
+  const otherRedis = (name: string): OtherRedisClient => {
+    const client = clients.get(name);
+    if (client === undefined) throw new Error("The client is not open yet");
+    return client;
+  };
   const databases = new Map<SqliteDriver, SqliteLike>();
   const sqlite = (driver: SqliteDriver, seal = false): Stack => {
     const database = databases.get(driver);
@@ -197,6 +225,8 @@ export function useStacks(): {
     Redis: () => inRedis(redis, false),
     "sealed records in Redis": () => inRedis(redis, true),
     "a cache in front of sealed records in Redis": () => cached(inRedis(redis, true)),
+    "Redis by node-redis": () => inRedis(otherRedis("node-redis"), false),
+    "Redis by Valkey GLIDE": () => inRedis(otherRedis("Valkey GLIDE"), false),
     "SQLite by node:sqlite": () => sqlite("node:sqlite"),
     "SQLite by better-sqlite3": () => sqlite("better-sqlite3"),
     "sealed records in SQLite": () => sqlite("node:sqlite", true),

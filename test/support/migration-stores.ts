@@ -38,7 +38,7 @@ export async function migrationStores(servers: MigrationServers): Promise<Record
   const redis = new Redis(redisUrl, redisOptions({ connectTimeout: 60_000, socketTimeout: 60_000 }));
   const pool = new Pool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 60_000 }) });
   // The end of a pool does not wait for its connections: the end of the server may reach them.
-  pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));
   await createPostgresTables(pool);
   const common = ({ namespace, secret, clock }: OpeningSettings) => ({
     namespace,

@@ -7,6 +7,7 @@ import { jsonOf } from "./json-of.ts";
 import { connectWithLogin, InMemoryOAuthClient, type McpClient, sdkV1Client, sdkV2Client } from "./mcp-client.ts";
 import { type OpenMount, type ProtectedServer, startProtectedServer } from "./protected-server.ts";
 import { pkce } from "./provider-harness.ts";
+import { openUpstreamScene, otherUpstreams, type UpstreamScene, upstreamKinds } from "./upstream-scene.ts";
 import { useEmulator } from "./use-emulator.ts";
 
 /** What a mount has of its own. */
@@ -109,19 +110,17 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       it(`gets the MCP SDK's ${version} client through login, tool call, refresh and revocation`, async () => {
         await using server = await start();
         await using client = newClient(server.mcpUrl);
-        await connectWithLogin(client);
-        expect(await client.whoami()).toBe("ada@example.com ptu_");
+        await expectLoginFlow(server, client, "ada@example.com ptu_");
+      });
+    }
 
-        const first = client.oauth.tokens();
-        server.advanceSeconds(3601);
-        expect(await client.whoami()).toBe("ada@example.com ptu_");
-        const second = client.oauth.tokens();
-        expect(second?.access_token).not.toBe(first?.access_token);
-        expect(second?.refresh_token).not.toBe(first?.refresh_token);
-
-        await revoke(server, client);
-        await expect(client.whoami()).rejects.toThrow();
-        expect(client.oauth.authorizationUrl, "the SDK asks for a new login").toBeInstanceOf(URL);
+    for (const kind of otherUpstreams) {
+      it(`gets the MCP SDK's clients through login, tool call, refresh and revocation with ${kind} as the upstream`, async () => {
+        await using server = await openUpstreamScene(kind, {}, open);
+        for (const newClient of [sdkV1Client, sdkV2Client]) {
+          await using client = newClient(server.mcpUrl);
+          await expectLoginFlow(server, client, upstreamKinds[kind]);
+        }
       });
     }
 
@@ -225,8 +224,9 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
         code_challenge: pkce().challenge,
         code_challenge_method: "S256",
       });
-      // More logins at once than a browser may have: the oldest ones are ended with a cookie each.
-      const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_${index}=transaction`).join("; ");
+      // More logins at once than there is room for: the oldest ones are ended with a cookie each.
+      const large = "x".repeat(1500);
+      const cookie = Array.from({ length: 6 }, (_, index) => `pangea_mcp_login_${index}=${large}`).join("; ");
       const page = await fetch(`${server.baseUrl}/authorize?${parameters}`, { headers: { cookie } });
       const browser = page.headers.getSetCookie()[0]?.split(";")[0];
       const sealed = /name="request" value="([^"]+)"/.exec(await page.text())?.[1] ?? "";
@@ -238,7 +238,7 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
       });
       expect(response.status).toBe(303);
       const cookies = response.headers.getSetCookie();
-      expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(3);
+      expect(cookies.filter((line) => line.includes("Max-Age=0"))).toHaveLength(4);
       expect(cookies.filter((line) => !line.includes("Max-Age=0"))).toHaveLength(1);
     });
 
@@ -276,7 +276,24 @@ export function describeMount(name: string, open: OpenMount, options: MountSuite
   });
 }
 
-async function revoke(server: ProtectedServer, client: McpClient): Promise<void> {
+/** Walks a client from its first login to the end of it. What the tool says begins with who is logged in. */
+async function expectLoginFlow(server: UpstreamScene, client: McpClient, who: string): Promise<void> {
+  await connectWithLogin(client);
+  expect(await client.whoami()).toMatch(new RegExp(`^${who}`));
+
+  const first = client.oauth.tokens();
+  server.advanceSeconds(3601);
+  expect(await client.whoami()).toMatch(new RegExp(`^${who}`));
+  const second = client.oauth.tokens();
+  expect(second?.access_token).not.toBe(first?.access_token);
+  expect(second?.refresh_token).not.toBe(first?.refresh_token);
+
+  await revoke(server, client);
+  await expect(client.whoami()).rejects.toThrow();
+  expect(client.oauth.authorizationUrl, "the SDK asks for a new login").toBeInstanceOf(URL);
+}
+
+async function revoke(server: UpstreamScene, client: McpClient): Promise<void> {
   const metadata = await jsonOf(await fetch(`${server.baseUrl}/.well-known/oauth-authorization-server`));
   const { client_id, client_secret } = client.oauth.clientInformation() ?? { client_id: "" };
   const response = await fetch(metadata.revocation_endpoint ?? "", {

@@ -2,8 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-
-export const oAuth2Client = { clientId: "Iv1.test", clientSecret: "a secret that has thirty-two characters" };
+import { oAuth2Client } from "./upstream-clients.ts";
 
 interface IssuedCode {
   readonly redirectUri: string;

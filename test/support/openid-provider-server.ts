@@ -3,8 +3,7 @@ import { createServer } from "node:http";
 import Provider, { type Configuration, type KoaContextWithOIDC } from "oidc-provider";
 import { z } from "zod";
 import { BrowserSession } from "./browser-session.ts";
-
-export const serverClient = { clientId: "mcp", clientSecret: "a secret that has thirty-two characters" };
+import { serverClient } from "./upstream-clients.ts";
 
 const parametersSchema = z.object({ client_id: z.string(), scope: z.string() });
 

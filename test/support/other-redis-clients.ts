@@ -101,11 +101,16 @@ interface Glide {
 }
 
 /**
- * Installs Valkey GLIDE, where no test has done so before, and has it log nothing. The servers of the file are those of
- * Valkey where it is installed: ioredis has its tests on Redis.
+ * Makes both makes of clients ready. The servers of the file are those of Valkey where it is installed: ioredis has its tests
+ * on Redis.
  */
 export function useOtherClients(): void {
   vi.stubEnv("REDIS_PROGRAM", "valkey-server");
+  useGlide();
+}
+
+/** Installs Valkey GLIDE, where no test has done so before, and has it log nothing. */
+export function useGlide(): void {
   beforeAll(async () => {
     await installOnce("test/redis-clients");
     glide().Logger.init("off");

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
 import type { Repository } from "../../src/storage/contract.ts";
+import { hasIndexes } from "../../src/storage/indexed.ts";
 
 /** The records of the model: no two are alike, so that an answer tells which write it comes from. */
 export interface NumberedRecord {
@@ -10,6 +11,30 @@ export interface NumberedRecord {
 }
 
 type Held = NumberedRecord | undefined;
+
+/** The classes that the index of a stack has. */
+export const classes = ["even", "odd"] as const;
+
+/** What the index of a stack has a record under; nothing for each third one. */
+export function classOf({ number }: Pick<NumberedRecord, "number">): (typeof classes)[number] | undefined {
+  if (number % 3 === 0) return undefined;
+  return number % 2 === 0 ? "even" : "odd";
+}
+
+/** What a search by the index finds: the record of each key. */
+export async function findByClass(
+  repository: Repository<string, NumberedRecord>,
+  value: string,
+): Promise<ReadonlyMap<string, NumberedRecord>> {
+  if (!hasIndexes(repository)) throw new Error("The stack has no index.");
+  const found = new Map<string, NumberedRecord>();
+  for await (const [key, record] of repository.entriesBy("class", value)) {
+    expect(found.has(key), "a search finds a record once").toBe(false);
+    expect(classOf(record), "what a search finds is meant").toBe(value);
+    found.set(key, record);
+  }
+  return found;
+}
 
 /**
  * What a store may hold, as a plain map would: one thing for each key, and several where a failure left it open what
@@ -71,6 +96,19 @@ export class PlainModel {
       this.#taken.add(taken.number);
     });
     this.#removed(key, before, effect);
+  }
+
+  /** Searches by the index. Whatever may be there and is not found is not there, and the other way round. */
+  async find(value: (typeof classes)[number]): Promise<void> {
+    await this.#expectFailure(async () => {
+      const found = await findByClass(this.#repository, value);
+      for (const [key, record] of found) this.#decide(key, record);
+      for (const key of [...this.#possible.keys()].filter((each) => !found.has(each))) {
+        const others = this.#of(key).filter((held) => held === undefined || classOf(held) !== value);
+        expect(others, `${key} is not among the ${value} ones`).not.toEqual([]);
+        this.#possible.set(key, others);
+      }
+    });
   }
 
   #removed(key: string, before: Held[], effect: "done" | "none" | "unknown"): void {

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
+import { type McpOAuthProvider, PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../src/index.ts";
 import { FailingRepositories } from "./intercepted-repository.ts";
 import { providerOptions } from "./provider-harness.ts";
 
-/** Makes the provider of a server that is reached at this URL. */
-export type ProviderFactory = (baseUrl: string) => PangeaOAuthProvider;
+/** Makes the provider of a server that is reached at this URL, whatever its upstream is. */
+export type ProviderFactory = (baseUrl: string) => McpOAuthProvider | Promise<McpOAuthProvider>;
 
 /** Starts a server with a mount in it. */
 export type OpenMount = (createProvider: ProviderFactory) => Promise<AsyncDisposable & { readonly baseUrl: string }>;
@@ -57,14 +57,19 @@ export async function startProtectedServer(
 }
 
 /** A mount that is a listener of `node:http`: the server listens first, because the provider needs its URL. */
-export function onNodeServer(createListener: (provider: PangeaOAuthProvider) => RequestListener): OpenMount {
+export function onNodeServer(createListener: (provider: McpOAuthProvider) => RequestListener): OpenMount {
   return async (createProvider) => {
     const server = createServer();
     await listen(server);
     const address = server.address();
     if (address === null || typeof address === "string") throw new TypeError("The server has no port");
     const baseUrl = `http://127.0.0.1:${address.port}`;
-    server.on("request", createListener(createProvider(baseUrl)));
+    try {
+      server.on("request", createListener(await createProvider(baseUrl)));
+    } catch (failure) {
+      await close(server);
+      throw failure;
+    }
     return { baseUrl, [Symbol.asyncDispose]: () => close(server) };
   };
 }

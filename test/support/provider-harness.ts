@@ -16,6 +16,8 @@ export function providerOptions(
     pangeaAuthnClientSecret: "pck_emulatoremulatoremulatoremulator",
     pangeaAuthnScopes: ["user"],
     logger: false,
+    // Beside other tests a process may be too slow for what is asked of it, which is no answer to what is tried.
+    overload: false,
   };
 }
 

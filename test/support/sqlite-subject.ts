@@ -3,12 +3,18 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type RepositoryUnderTest, sampleIndexes, sampleSchema } from "../../src/conformance.ts";
+import type { KeyRing } from "../../src/secrets/key-ring.ts";
 import { openSqlite, type SqliteDriver, type SqliteLike, SqliteRepository } from "../../src/sqlite.ts";
 import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
+import { sealed } from "../../src/storage/codecs/sealed.ts";
 import type { Repository } from "../../src/storage/contract.ts";
+import type { SqliteStatementLike } from "../../src/storage/sqlite/sqlite-like.ts";
 import { ManualClock } from "./manual-clock.ts";
+
+const servingProcess = fileURLToPath(new URL("./sqlite-serving-process.ts", import.meta.url));
 
 /** The drivers that everything is tried with. */
 export const sqliteDrivers: readonly SqliteDriver[] = ["node:sqlite", "better-sqlite3"];
@@ -27,6 +33,8 @@ export async function sqliteDirectory(): Promise<Disposable & { readonly path: s
 export interface SqliteSubjectSetup {
   readonly driver: SqliteDriver;
   readonly file: string;
+  /** Of what is sealed: writes as another key ring would have it. */
+  readonly foreignKeys?: KeyRing;
   /** Wraps a schema: in a seal, for one. */
   readonly codecOf: <V>(schema: z.ZodType<V>) => SchemaOrCodec<V>;
   /** Puts something in front of the repository. */
@@ -38,6 +46,7 @@ export function sqliteSubject({
   driver,
   file,
   codecOf,
+  foreignKeys,
   wrap = (inner) => inner,
 }: SqliteSubjectSetup): RepositoryUnderTest {
   const clock = new ManualClock();
@@ -49,8 +58,12 @@ export function sqliteSubject({
   };
   const unindexed = { table: "sample", clock: clock.read, timeout: 100 };
   const options = { ...unindexed, indexes: sampleIndexes };
-  const database = connect();
+  const losing = losingAnswers(connect());
+  const { database } = losing;
   const other = connect();
+  const plant = async (key: string, text: string): Promise<void> => {
+    other.prepare("INSERT OR REPLACE INTO sample (key, value) VALUES (?, ?)").run(key, text);
+  };
   return {
     repository: wrap(new SqliteRepository(codecOf(sampleSchema), database, options), clock.read),
     anyValue: wrap<unknown>(
@@ -61,13 +74,55 @@ export function sqliteSubject({
     unindexed: () => new SqliteRepository(codecOf(sampleSchema), connect(), unindexed),
     advanceSeconds: (seconds) => clock.advanceSeconds(seconds),
     now: clock.read,
-    plant: async (key, text) => {
-      other.prepare("INSERT OR REPLACE INTO sample (key, value) VALUES (?, ?)").run(key, text);
-    },
+    plant,
+    ...(foreignKeys && {
+      plantUnopenable: async (key: string) => {
+        const codec = sealed(sampleSchema, foreignKeys);
+        await plant(key, codec.encode({ name: "planted", list: [] }, { repository: options.table, key }));
+        return foreignKeys.ids[0] ?? "";
+      },
+    }),
+    loseAnswer: losing.loseNext,
+    processes: { command: process.execPath, args: [servingProcess, driver, `${file}-processes`] },
     breakStore: () => breakTables(other, true),
     restoreStore: () => breakTables(other, false),
     dispose: () => {
       for (const connection of connections) connection.close();
+    },
+  };
+}
+
+/**
+ * A connection whose next change is done and then reads as failed: SQLite says so where the disk fails while a commit that is
+ * already written is brought to its end.
+ */
+function losingAnswers(connection: SqliteLike): { readonly database: SqliteLike; loseNext(): void } {
+  let losesNext = false;
+  let isInTransaction = false;
+  const losing = (sql: string, statement: SqliteStatementLike): SqliteStatementLike => {
+    const [verb = ""] = sql.trim().split(/\s/);
+    const done = <R>(result: R): R => {
+      if (verb === "BEGIN") isInTransaction = true;
+      else if (["COMMIT", "ROLLBACK"].includes(verb)) isInTransaction = false;
+      const isChange = verb === "COMMIT" || (!isInTransaction && ["INSERT", "DELETE", "UPDATE"].includes(verb));
+      if (!losesNext || !isChange) return result;
+      losesNext = false;
+      throw Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", errcode: 10 });
+    };
+    return {
+      get: (...values) => done(statement.get(...values)),
+      all: (...values) => done(statement.all(...values)),
+      run: (...values) => done(statement.run(...values)),
+    };
+  };
+  return {
+    database: {
+      prepare: (sql) => losing(sql, connection.prepare(sql)),
+      exec: (sql) => connection.exec(sql),
+      close: () => connection.close(),
+    },
+    loseNext: () => {
+      losesNext = true;
     },
   };
 }

@@ -1,10 +1,9 @@
-import { createInMemoryRepositories, McpOAuthProvider, type McpOAuthProviderOptions } from "../../src/index.ts";
+import { createInMemoryRepositories, type McpOAuthProviderOptions } from "../../src/index.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "./fake-upstream.ts";
+import { type FakeUpstreamServer, startServer } from "./fake-upstream-server.ts";
 import { jsonOf } from "./json-of.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { ClientHarness, pkce } from "./provider-harness.ts";
-
-const baseUrl = "https://mcp.example";
+import { pkce } from "./provider-harness.ts";
 
 /** A server with the upstreams `red` and `blue`, on one store, whose providers a test starts as it likes. */
 export function twoUpstreams(options: Partial<McpOAuthProviderOptions> = {}) {
@@ -14,25 +13,13 @@ export function twoUpstreams(options: Partial<McpOAuthProviderOptions> = {}) {
   const repositories = createInMemoryRepositories({ clock: clock.read });
   /** Starts a server on the store. */
   const start = (changes: Partial<McpOAuthProviderOptions> = { upstreams: [red, blue] }) =>
-    new ClientHarness(
-      new McpOAuthProvider({
-        baseUrl,
-        scopes: ["user"],
-        secret: "a secret of this test, which is long enough",
-        repositories,
-        clock: clock.read,
-        logger: false,
-        ...options,
-        ...changes,
-      }),
-      baseUrl,
-    );
+    startServer({ repositories, clock: clock.read, logger: false, ...options, ...changes });
   return { clock, red, blue, repositories, start };
 }
 
 /** Logs a user in at an upstream, from the consent page to the tokens. */
 export async function logInAt(
-  harness: ClientHarness<McpOAuthProvider>,
+  harness: FakeUpstreamServer,
   { id, user = "ada", clientId }: { readonly id: string; readonly user?: string; readonly clientId?: string },
 ) {
   const client = clientId ?? (await harness.register()).client_id;

@@ -1,28 +1,18 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { startPangeaEmulator } from "../../src/emulator.ts";
-import {
-  createInMemoryRepositories,
-  gitHub,
-  McpOAuthProvider,
-  oAuth2,
-  openIdConnect,
-  pangeaAuthn,
-  type Upstream,
-} from "../../src/index.ts";
+import { createInMemoryRepositories, McpOAuthProvider, type McpOAuthProviderOptions } from "../../src/index.ts";
 import { protectMcp } from "../../src/integrations/node.ts";
-import { oAuth2Client, startOAuth2Server } from "./oauth2-server.ts";
-import { serverClient, startOpenIdProvider } from "./openid-provider-server.ts";
+import { startOAuth2Server } from "./oauth2-server.ts";
+import { startOpenIdProvider } from "./openid-provider-server.ts";
+import { type OpenMount, onNodeServer } from "./protected-server.ts";
+import { type UpstreamKind, upstreamAt } from "./upstream-at.ts";
 import { serveWhoamiV1 } from "./whoami-server.ts";
 
-/** Each kind of upstream, as a server over HTTP, and what `whoami` says of ada there. */
+/** What `whoami` says of ada at each kind of upstream. */
 export const upstreamKinds = {
   "Pangea AuthN": "ada@example.com",
   "OpenID Connect": "ada@example.org",
   "OAuth 2.0": "ada",
-} as const;
-
-export type UpstreamKind = keyof typeof upstreamKinds;
+} as const satisfies Readonly<Record<UpstreamKind, string>>;
 
 /** The kinds beside Pangea AuthN, with which everything else is tested. */
 export const otherUpstreams = ["OpenID Connect", "OAuth 2.0"] as const satisfies readonly UpstreamKind[];
@@ -36,71 +26,73 @@ export interface UpstreamScene extends AsyncDisposable {
   advanceSeconds(seconds: number): void;
 }
 
-/** Opens one. */
-export async function openUpstreamScene(kind: UpstreamKind): Promise<UpstreamScene> {
-  const parts = new AsyncDisposableStack();
-  try {
-    const server = createServer();
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    parts.defer(async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    });
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
-    const baseUrl = `http://127.0.0.1:${port}`;
-    let offset = 0;
-    const clock = () => Date.now() + offset;
-    const provider = parts.use(
-      new McpOAuthProvider({
-        baseUrl,
+const nodeMount = onNodeServer((provider) =>
+  protectMcp(provider, (request, response) => serveWhoamiV1(provider, request, response)),
+);
+
+/**
+ * Opens one.
+ *
+ * @param changes - Of the provider's options.
+ * @param mount - Default: that for `node:http`.
+ */
+export async function openUpstreamScene(
+  kind: UpstreamKind,
+  changes: Partial<Omit<McpOAuthProviderOptions, "emailDomains" | "upstream" | "upstreams">> = {},
+  mount: OpenMount = nodeMount,
+): Promise<UpstreamScene> {
+  await using parts = new AsyncDisposableStack();
+  let offset = 0;
+  const clock = () => Date.now() + offset;
+  let made: McpOAuthProvider | undefined;
+  const { baseUrl } = parts.use(
+    await mount(async (url) => {
+      const upstream = upstreamAt(kind, await startUpstream(kind, url, parts));
+      made = new McpOAuthProvider({
+        baseUrl: url,
         scopes: ["user", "admin"],
-        upstream: await starts[kind](baseUrl, parts),
         secret: "a secret of this scene, which is long enough",
         repositories: createInMemoryRepositories({ clock }),
         clock,
         logger: false,
-      }),
-    );
-    server.on(
-      "request",
-      protectMcp(provider, (request, response) => serveWhoamiV1(provider, request, response)),
-    );
-    const opened = parts.move();
-    return {
-      baseUrl,
-      mcpUrl: `${baseUrl}/mcp`,
-      provider,
-      advanceSeconds: (seconds) => {
-        offset += seconds * 1_000;
-      },
-      [Symbol.asyncDispose]: () => opened.disposeAsync(),
-    };
-  } catch (failure) {
-    await parts.disposeAsync();
-    throw failure;
-  }
+        overload: false,
+        ...changes,
+        upstream,
+      });
+      return parts.use(made);
+    }),
+  );
+  if (made === undefined) throw new Error("The mount made no provider");
+  const opened = parts.move();
+  return {
+    baseUrl,
+    mcpUrl: `${baseUrl}/mcp`,
+    provider: made,
+    advanceSeconds: (seconds) => {
+      offset += seconds * 1_000;
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
-const starts: Readonly<Record<UpstreamKind, (baseUrl: string, parts: AsyncDisposableStack) => Promise<Upstream>>> = {
-  "Pangea AuthN": async (_, parts) => {
-    const emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }] });
-    parts.defer(() => emulator.close());
-    return pangeaAuthn({
-      issuerUrl: emulator.issuerUrl,
-      clientId: "psa_emulatoremulatoremulatoremulator",
-      clientSecret: "pck_emulatoremulatoremulatoremulator",
-      scopes: ["user"],
-    });
-  },
-  "OpenID Connect": async (baseUrl, parts) => {
-    const changes = { issueRefreshToken: async () => true, rotateRefreshToken: true };
-    const { issuer } = parts.use(await startOpenIdProvider(`${baseUrl}/oidc/callback`, changes));
-    return openIdConnect({ issuer, ...serverClient });
-  },
-  "OAuth 2.0": async (_, parts) => {
-    const { url } = parts.use(await startOAuth2Server());
-    return oAuth2(gitHub({ ...oAuth2Client, url }));
-  },
-};
+/**
+ * Starts a server of this kind, which ends with the parts.
+ *
+ * @param baseUrl - Of the MCP server whose people log in there.
+ * @returns What {@link upstreamAt} takes: its URL.
+ */
+export async function startUpstream(kind: UpstreamKind, baseUrl: string, parts: AsyncDisposableStack): Promise<string> {
+  switch (kind) {
+    case "Pangea AuthN": {
+      const emulator = await startPangeaEmulator({ users: [{ username: "ada@example.com" }] });
+      parts.defer(() => emulator.close());
+      return emulator.issuerUrl;
+    }
+    case "OpenID Connect": {
+      const changes = { issueRefreshToken: async () => true, rotateRefreshToken: true };
+      return parts.use(await startOpenIdProvider(`${baseUrl}/oidc/callback`, changes)).issuer;
+    }
+    case "OAuth 2.0":
+      return parts.use(await startOAuth2Server()).url;
+  }
+}

@@ -12,6 +12,9 @@ export const grantsCommand: Command = {
     "                 postgres://…; redis: and postgres: alone take it from",
     "                 REDIS_URL and DATABASE_URL",
     "--subject        the user's id at the identity provider",
+    "--upstream-issuer",
+    "                 of the identity provider where the user logs in; revoke",
+    "                 demands it where the subject has logins at several",
     "--client         the id of the client",
     "--all            every grant; revoke demands it in so many words",
     "--yes            revoke without asking",
@@ -32,6 +35,7 @@ export const grantsCommand: Command = {
   options: {
     store: { type: "string" },
     subject: { type: "string" },
+    "upstream-issuer": { type: "string" },
     client: { type: "string" },
     all: { type: "boolean" },
     yes: { type: "boolean" },

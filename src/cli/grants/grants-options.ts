@@ -1,5 +1,6 @@
 import type { GrantFilter } from "../../provider/grants/grant-directory.ts";
 import type { CommandLineValues } from "../commands.ts";
+import { meantAmong } from "../meant-among.ts";
 import { readAddress } from "../store/store-address.ts";
 import { type Environment, readKeys, type StoreSettings } from "../store/store-settings.ts";
 import { UsageError } from "../usage-error.ts";
@@ -30,24 +31,36 @@ export function readGrantsOptions(
   environment: Environment,
 ): GrantsOptions {
   const known = actions.find((one) => one === action);
-  if (known === undefined) throw new UsageError(`grants needs an action: ${actions.join(", ")}.`);
+  if (known === undefined) {
+    const choice = actions.join(", ");
+    if (action === undefined) throw new UsageError(`grants needs an action: ${choice}.`);
+    const lack = `${JSON.stringify(action)} is no action of grants: there are ${choice}.`;
+    throw new UsageError(lack + meantAmong(action, actions));
+  }
   if (more.length > 0) throw new UsageError("grants takes one grant; --subject and --client are for several.");
   const subject = textOf(values, "subject");
   const clientId = textOf(values, "client");
-  const hasFilter = subject !== undefined || clientId !== undefined;
+  const upstreamIssuer = textOf(values, "upstream-issuer");
+  const hasFilter = subject !== undefined || clientId !== undefined || upstreamIssuer !== undefined;
   const isForAll = values.all === true;
-  if (isForAll && hasFilter) throw new UsageError("Give --all, or --subject and --client.");
+  if (isForAll && hasFilter) throw new UsageError("Give --all, or --subject, --upstream-issuer and --client.");
   if (grantId !== undefined && (isForAll || hasFilter)) throw new UsageError("Give a grant, or say which ones.");
   if (known === "list" && grantId !== undefined) throw new UsageError("grants list takes no grant; grants show does.");
   if (known === "show" && grantId === undefined) throw new UsageError("grants show needs the id of a grant.");
   if (known === "revoke" && grantId === undefined && !hasFilter && !isForAll) {
-    throw new UsageError("grants revoke needs a grant, --subject, --client, or --all for every one.");
+    throw new UsageError(
+      "grants revoke needs a grant, --subject, --upstream-issuer, --client, or --all for every one.",
+    );
   }
   if (known !== "revoke" && values.yes === true) throw new UsageError("--yes is for grants revoke.");
   return {
     action: known,
     grantId,
-    filter: { ...(subject !== undefined && { subject }), ...(clientId !== undefined && { clientId }) },
+    filter: {
+      ...(subject !== undefined && { subject }),
+      ...(upstreamIssuer !== undefined && { upstreamIssuer }),
+      ...(clientId !== undefined && { clientId }),
+    },
     store: readStore(values, environment),
     isConfirmed: values.yes === true,
     json: values.json === true,
@@ -73,6 +86,7 @@ function readStore(values: CommandLineValues, environment: Environment): StoreSe
   if (namespace !== undefined && !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new UsageError("A namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
+  const origin = { variable: "STORAGE_SECRET", issuerOption: "--issuer", issuer: textOf(values, "issuer") };
   return {
     role: "store",
     address,
@@ -80,12 +94,8 @@ function readStore(values: CommandLineValues, environment: Environment): StoreSe
     folder: folder ?? (address.kind === "vault" ? address.folder : undefined),
     table,
     takeOver: false,
-    keys: readKeys({
-      secret: variable("STORAGE_SECRET"),
-      issuer: textOf(values, "issuer"),
-      variable: "STORAGE_SECRET",
-      issuerOption: "--issuer",
-    }),
+    keys: readKeys(variable(origin.variable), origin),
+    origin,
     variable,
   };
 }

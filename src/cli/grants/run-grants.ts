@@ -1,10 +1,13 @@
 import { createInterface } from "node:readline/promises";
-import { PangeaAuthnError } from "../../errors.ts";
-import type { GrantSummary } from "../../provider/grants/grant-directory.ts";
+import { PangeaAuthnError, UnreadableRecordsError, UnsealableError } from "../../errors.ts";
+import { type GrantSummary, requireOneUser } from "../../provider/grants/grant-directory.ts";
 import { OperatorGrants } from "../../provider/grants/operator-grants.ts";
 import { openStore } from "../store/open-store.ts";
+import { placed } from "../store/placed-failure.ts";
 import { shownAddress } from "../store/store-address.ts";
+import { adviceOnKeys } from "../store/store-settings.ts";
 import { UsageError } from "../usage-error.ts";
+import { AnnouncedGrants } from "./announced-grants.ts";
 import { asJson, drawGrant } from "./draw-grant.ts";
 import type { GrantsOptions } from "./grants-options.ts";
 
@@ -37,17 +40,25 @@ export async function runGrants(options: GrantsOptions, surroundings: GrantsSurr
     throw new UsageError("grants revoke ends logins: give --yes where nobody can be asked.");
   }
   await using opened = await openStore(store, { dryRun: false, command: "grants", installation });
-  const grants = new OperatorGrants(opened.repositories, {
+  const announced = new AnnouncedGrants(opened);
+  const grants = new OperatorGrants(announced.repositories, {
     clock,
     tell: (line) => void errors.write(`${new Date(clock()).toISOString()} ${line}\n`),
   });
   try {
     if (action === "revoke") return await revoke(grants, options, surroundings);
     return await print(grants, options, surroundings);
-  } catch (failure) {
+  } catch (thrown) {
+    const failure = placed(thrown, store.address);
     if (!(failure instanceof PangeaAuthnError)) throw failure;
     errors.write(`${failure.message}\n`);
+    if (failure instanceof UnreadableRecordsError || failure instanceof UnsealableError) {
+      errors.write(`${adviceOnKeys(store)}\n`);
+    }
     return 1;
+  } finally {
+    const sentence = announced.sentence();
+    if (sentence !== undefined) errors.write(`${sentence}\n`);
   }
 }
 
@@ -112,6 +123,11 @@ async function grantsMeant(
     const grant = await grants.get(grantId);
     if (grant !== undefined) meant.push(grant);
   }
+  // Before anybody is asked: of two people, nobody is shown the logins of both with one question.
+  requireOneUser(
+    filter,
+    meant.map(({ upstreamIssuer }) => upstreamIssuer),
+  );
   return meant;
 }
 

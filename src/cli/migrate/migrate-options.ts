@@ -10,6 +10,8 @@ export interface MigrateOptions {
   readonly dryRun: boolean;
   readonly json: boolean;
   readonly removeMissing: boolean;
+  /** Whether removing what is missing may empty the target. */
+  readonly allowEmptySource: boolean;
   readonly keep: boolean;
   /** How many records are copied in a second at most. */
   readonly rate: number | undefined;
@@ -30,10 +32,14 @@ export function readMigrateOptions(values: CommandLineValues, environment: Envir
     dryRun: values["dry-run"] === true,
     json: values.json === true,
     removeMissing: values["remove-missing"] === true,
+    allowEmptySource: values["allow-empty-source"] === true,
     keep: values.keep === true,
     rate: readRate(textOf(values, "rate")),
   };
   if (options.keep && options.removeMissing) throw new UsageError("Give --keep or --remove-missing, and not both.");
+  if (options.allowEmptySource && !options.removeMissing) {
+    throw new UsageError("--allow-empty-source is for --remove-missing.");
+  }
   if (placeOf(options.from) === placeOf(options.to)) throw new UsageError("--from and --to name the same records.");
   return options;
 }
@@ -54,6 +60,11 @@ function readStore(side: Side, values: CommandLineValues, environment: Environme
   if (namespace !== undefined && !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new UsageError("A namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }
+  const origin = {
+    variable: `${side.toUpperCase()}_STORAGE_SECRET`,
+    issuerOption: `--${side}-issuer`,
+    issuer: textOf(values, `${side}-issuer`),
+  };
   return {
     role: side === "from" ? "source" : "target",
     address,
@@ -62,12 +73,8 @@ function readStore(side: Side, values: CommandLineValues, environment: Environme
     table: onlyFor("postgres", address, side, "table", values),
     takeOver,
     // A variable for both sides would be one too easily set: records of one side are sealed, and those of the other are not.
-    keys: readKeys({
-      secret: own("STORAGE_SECRET"),
-      issuer: textOf(values, `${side}-issuer`),
-      variable: `${side.toUpperCase()}_STORAGE_SECRET`,
-      issuerOption: `--${side}-issuer`,
-    }),
+    keys: readKeys(own("STORAGE_SECRET"), origin),
+    origin,
     variable,
   };
 }

@@ -1,11 +1,11 @@
-import { PangeaAuthnError, UnreadableRecordsError } from "../../errors.ts";
+import { ConfigurationError, PangeaAuthnError, UnreadableRecordsError } from "../../errors.ts";
 import { copyOrder, copyRepositories } from "../../records/copy-repositories.ts";
 import { type ProviderRecords, wrapRepositories } from "../../records/repositories.ts";
 import type { CopyReport } from "../../storage/copy-repository.ts";
 import { retrying } from "../../storage/retrying.ts";
-import { openStore } from "../store/open-store.ts";
+import { type OpenStore, openStore } from "../store/open-store.ts";
 import { shownAddress } from "../store/store-address.ts";
-import type { StoreSettings } from "../store/store-settings.ts";
+import { adviceOnKeys, type StoreSettings } from "../store/store-settings.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { PassingLogins } from "./passing-logins.ts";
 import { Progress, type ProgressOutput } from "./progress.ts";
@@ -39,12 +39,13 @@ export async function migrate(
   options: MigrateOptions,
   { output, progress: errors, signal, installation }: MigrateSurroundings,
 ): Promise<MigrationOutcome> {
-  const { from, to, dryRun, json, removeMissing, keep, rate } = options;
+  const { from, to, dryRun, json, removeMissing, allowEmptySource, keep, rate } = options;
   const say = (text: string): unknown => errors.write(`${text}\n`);
   const opening = { dryRun, command: "migrate", installation };
   await using source = await openStore(from, opening);
   await using target = await openStore(to, opening);
-  if (to.keys === undefined && to.address.kind !== "vault") say(plainTextWarning(to));
+  const warning = warningOfKeys(to);
+  if (warning !== undefined) say(warning);
   const reports = new Map<keyof ProviderRecords, CopyReport>();
   const progress = new Progress(errors);
   const logins = new PassingLogins();
@@ -58,6 +59,7 @@ export async function migrate(
       {
         dryRun,
         removeMissing,
+        allowEmptySource,
         existing: keep ? "keep" : "replace",
         signal,
         ...(rate !== undefined && { recordsPerSecond: rate }),
@@ -71,6 +73,11 @@ export async function migrate(
     failure = error;
   }
   progress.end();
+  // Found before anything was copied.
+  if (failure instanceof ConfigurationError) throw failure;
+  const changes = totalOf(reports);
+  const isChanged = !dryRun && changes.written + changes.removed + changes.gone > 0;
+  if (isChanged) await announceChanges(target, say);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const isStopped = failure !== undefined && signal.aborted && failure === signal.reason;
   const outcome: MigrationOutcome = isStopped ? "stopped" : failure === undefined ? "complete" : "failed";
@@ -80,8 +87,20 @@ export async function migrate(
       : `${[drawReport(reports), verdict(options, outcome, seconds), logins.sentence].filter((part) => part !== "").join("\n\n")}\n`,
   );
   if (isStopped) say("Stopped between two records. Run the same command again: it goes on from here.");
-  else if (failure !== undefined) say(explanation(failure, from, to));
+  else if (failure !== undefined)
+    say(explanation(failure, changes.written + changes.unchanged + changes.kept, from, to));
   return outcome;
+}
+
+/** A server that runs on the target already, with a cache, has copies of what was there before. */
+async function announceChanges({ announce }: OpenStore, say: (text: string) => unknown): Promise<void> {
+  try {
+    await announce?.(undefined);
+  } catch {
+    say(
+      "Caches of servers that run on the target could not be told. They may serve what was there until maxStaleness is over.",
+    );
+  }
 }
 
 function verdict({ from, to, dryRun }: MigrateOptions, outcome: MigrationOutcome, seconds: number): string {
@@ -90,23 +109,29 @@ function verdict({ from, to, dryRun }: MigrateOptions, outcome: MigrationOutcome
   return `${what}, in ${seconds} s\n  from ${shownAddress(from.address)}\n  to   ${shownAddress(to.address)}`;
 }
 
-function plainTextWarning({ address }: StoreSettings): string {
-  return `The records are not sealed in ${shownAddress(address)}: TO_STORAGE_SECRET is not set. A server that has\n\`keys\` for its repositories will not read them.`;
+/** What has to be known of the target before it is filled: with what keys a server reads it. */
+function warningOfKeys({ address, keys, origin }: StoreSettings): string | undefined {
+  const place = shownAddress(address);
+  const { variable, issuer } = origin;
+  if (address.kind === "sqlite" && issuer === undefined) {
+    const how = keys === undefined ? "without seals" : `sealed by the keys of ${variable} alone`;
+    const wanted = keys === undefined ? 'keys: "none"' : "keys: KeyRing.from(…) of that secret";
+    return `The records are ${how} in ${place}. A server reads them with\ncreateSqliteRepositories(file, { ${wanted} }), and not without keys: there it\nseals by the provider's own secret. For that one set ${variable} to that secret, and\n${origin.issuerOption} to the server's URL (mcpIssuerUrl, or mcpBaseUrl without a slash at its end).`;
+  }
+  if (keys !== undefined || address.kind === "vault") return undefined;
+  return `The records are not sealed in ${place}: ${variable} is not set. A server that has\n\`keys\` for its repositories will not read them.`;
 }
 
 /** What went wrong, and what to do. */
-function explanation(failure: unknown, from: StoreSettings, to: StoreSettings): string {
+function explanation(failure: unknown, copied: number, from: StoreSettings, to: StoreSettings): string {
   const message = failure instanceof Error ? failure.message : String(failure);
   if (!(failure instanceof UnreadableRecordsError)) {
     const isOwn = failure instanceof PangeaAuthnError;
     const goOn = isOwn ? "\nWhat was copied stays. Run the same command again: it goes on from there." : "";
     return `${message}${goOn}`;
   }
-  const variables = [from, to].map(({ role, keys }) => {
-    const variable = role === "source" ? "FROM_STORAGE_SECRET" : "TO_STORAGE_SECRET";
-    return `${variable} is ${keys === undefined ? "not set" : `of the keys ${keys.ids.join(", ")}`}`;
-  });
-  return `${message}\nEverything else was copied. ${variables.join("; ")}.`;
+  const rest = copied > 0 ? "Everything else was copied." : "There was nothing else to copy.";
+  return [`${message} ${rest}`, adviceOnKeys(from), adviceOnKeys(to)].join("\n");
 }
 
 function asJson(

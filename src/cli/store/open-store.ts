@@ -1,12 +1,20 @@
 import { existsSync } from "node:fs";
 import { ConfigurationError, PangeaAuthnError } from "../../errors.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
+import { placed } from "./placed-failure.ts";
 import { shownAddress } from "./store-address.ts";
 import type { StoreSettings } from "./store-settings.ts";
 
 /** A store that is open. */
 export interface OpenStore extends AsyncDisposable {
   readonly repositories: ProviderRepositories;
+  /**
+   * Tells the caches of running servers that a record has changed, or that everything may have where there is no key. Undefined
+   * for a store over which nothing can be told.
+   *
+   * @throws {StorageError} when it could not be told.
+   */
+  readonly announce?: (key: string | undefined) => Promise<unknown>;
 }
 
 /** How a store is opened. */
@@ -17,6 +25,11 @@ export interface OpeningOptions {
   readonly command: string;
   /** The line that makes a package available. */
   readonly installation: (missing: string) => string;
+  /**
+   * Whether a SQLite file without a secret is left to be sealed by the provider that gets the repositories. Default: false,
+   * its records are in plain text.
+   */
+  readonly isForProvider?: boolean;
 }
 
 /** How long a call may take, in milliseconds: nobody waits for an answer here, and a store that is busy is no failure. */
@@ -26,9 +39,17 @@ const timeout = 10_000;
  * Opens the store of one side. Its client is loaded now, and no other.
  *
  * @throws {ConfigurationError} when the client is not installed, a source is not there, or a setting is missing or wrong.
- * @throws {StorageError} when the store cannot be opened.
+ * @throws {StorageError} when the store cannot be opened. The message has its address.
  */
 export async function openStore(settings: StoreSettings, options: OpeningOptions): Promise<OpenStore> {
+  try {
+    return await openAt(settings, options);
+  } catch (failure) {
+    throw placed(failure, settings.address);
+  }
+}
+
+async function openAt(settings: StoreSettings, options: OpeningOptions): Promise<OpenStore> {
   switch (settings.address.kind) {
     case "vault":
       return openVault(settings, options);
@@ -67,23 +88,31 @@ async function openRedis(settings: StoreSettings, url: string, options: OpeningO
   const { namespace, keys } = settings;
   const { openRedisClient } = await import("../open-redis-client.ts");
   const { createRedisRepositories } = await import("../../records/create-redis-repositories.ts");
+  const { requireDatabase } = await import("../../storage/redis/database.ts");
+  const { publishToAll } = await import("../../storage/redis/publish-to-all.ts");
   const patience = { connectTimeout: timeout, socketTimeout: timeout };
   const redis = await openRedisClient(url, (name) => notInstalled(name, options), patience);
   const end = onceOnly(() => redis.end());
   try {
+    // A provider that gets the repositories looks by itself.
+    if (options.isForProvider !== true) await requireDatabase(redis.client, timeout);
     const repositories = createRedisRepositories(redis.client, {
       timeout,
       ...(namespace !== undefined && { namespace }),
       ...(keys !== undefined && { keys }),
     });
-    return closedBefore(end, repositories);
+    return closedBefore(end, repositories, (key) => publishToAll(redis.client, key, timeout));
   } catch (failure) {
     end();
     throw failure;
   }
 }
 
-async function openSqliteFile(settings: StoreSettings, path: string, { dryRun }: OpeningOptions): Promise<OpenStore> {
+async function openSqliteFile(
+  settings: StoreSettings,
+  path: string,
+  { dryRun, isForProvider = false }: OpeningOptions,
+): Promise<OpenStore> {
   const { namespace, keys, role } = settings;
   if (!existsSync(path)) {
     if (role !== "target") throw new ConfigurationError(`There is no file ${path}.`);
@@ -92,7 +121,8 @@ async function openSqliteFile(settings: StoreSettings, path: string, { dryRun }:
   const { createSqliteRepositories } = await import("../../records/create-sqlite-repositories.ts");
   const repositories = createSqliteRepositories(path, {
     timeout,
-    keys: keys ?? "none",
+    ...(keys !== undefined && { keys }),
+    ...(keys === undefined && !isForProvider && { keys: "none" }),
     ...(namespace !== undefined && { namespace }),
   });
   return { repositories, [Symbol.asyncDispose]: () => repositories.close() };
@@ -106,6 +136,7 @@ async function openPostgres(settings: StoreSettings, url: string, options: Openi
   const { createPostgresTables, defaultTable, quotedTable } = await import("../../storage/postgres/table.ts");
   const { postgresOptions } = await import("../../storage/postgres/postgres-options.ts");
   const { postgresFailure } = await import("../../storage/postgres/postgres-failure.ts");
+  const { notifyAll } = await import("../../storage/postgres/invalidation-notify.ts");
   const table = settings.table ?? defaultTable;
   const quoted = quotedTable(table);
   // A pooler that shares connections between transactions may be in between: nothing here needs what it refuses.
@@ -131,7 +162,7 @@ async function openPostgres(settings: StoreSettings, url: string, options: Openi
       ...(namespace !== undefined && { namespace }),
       ...(keys !== undefined && { keys }),
     });
-    return closedBefore(end, repositories);
+    return closedBefore(end, repositories, (key) => notifyAll(pool, key, timeout));
   } catch (failure) {
     await end();
     throw failure instanceof PangeaAuthnError ? failure : postgresFailure(failure, "read");
@@ -174,9 +205,14 @@ function onceOnly<T>(run: () => T): () => T {
 }
 
 /** A store whose repositories are closed before its connection ends. */
-function closedBefore(end: () => unknown, repositories: ProviderRepositories & AsyncDisposable): OpenStore {
+function closedBefore(
+  end: () => unknown,
+  repositories: ProviderRepositories & AsyncDisposable,
+  announce: NonNullable<OpenStore["announce"]>,
+): OpenStore {
   return {
     repositories,
+    announce,
     async [Symbol.asyncDispose]() {
       await repositories[Symbol.asyncDispose]();
       await end();

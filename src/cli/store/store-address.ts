@@ -41,14 +41,14 @@ export function readAddress(
   const protocol = Object.hasOwn(protocols, scheme) ? protocols[scheme] : undefined;
   if (protocol === undefined) throw new UsageError(`${option} must be an address: ${forms}.`);
   const [kind, clientProtocol] = protocol;
-  if (rest !== "") return { kind, url: clientProtocol + readServer(option, rest) };
+  if (rest !== "") return { kind, url: clientProtocol + readServer(option, rest, kind) };
   const name = addressVariables[kind];
   const url = variable(name);
   if (url === undefined) throw new UsageError(`${option} ${scheme}: needs the address in the variable ${name}.`);
   const [, given = "", server = ""] = /^([a-z]+):(.*)$/s.exec(url) ?? [];
   const named = Object.hasOwn(protocols, given) ? protocols[given] : undefined;
   if (named?.[0] !== kind) throw new UsageError(`The variable ${name} must be an address such as ${kind}://host.`);
-  return { kind, url: named[1] + readServer(name, server) };
+  return { kind, url: named[1] + readServer(name, server, kind) };
 }
 
 /** The address as it can be shown: without the user, the password and the settings of a server. */
@@ -73,8 +73,13 @@ function readPath(option: string, rest: string): string {
   return path;
 }
 
-function readServer(option: string, rest: string): string {
+function readServer(option: string, rest: string, kind: "redis" | "postgres"): string {
   const isUrl = rest.startsWith("//") && URL.canParse(`postgres:${rest}`);
+  if (isUrl && kind === "redis" && !/^\/?\d*$/.test(new URL(`redis:${rest}`).pathname)) {
+    throw new UsageError(
+      `${option}: the address of a Redis ends in the number of a database, or in none: redis://host/0.`,
+    );
+  }
   if (!isUrl) throw new UsageError(`${option} must be an address: ${forms}. A password is written as in any URL.`);
   return rest;
 }

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac } from "../../secrets/hmac.ts";
 import type { DerivedKeys } from "../../secrets/key-ring.ts";
 import type { ClientMetadata } from "../oauth/client-metadata.ts";
 import { withoutLoopbackPort } from "../oauth/redirect-uri.ts";

@@ -17,11 +17,16 @@ export interface ClientPresentation {
 export function displayName({
   client_name: given = "",
 }: Pick<OAuthClientInformation, "client_name">): string | undefined {
-  const name = given
+  const name = inOneLine(given);
+  return name === "" ? undefined : [...name].slice(0, 80).join("");
+}
+
+/** A text from elsewhere in one line, without what nobody sees and what turns the text around it. */
+export function inOneLine(text: string): string {
+  return text
     .replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+/gu, " ")
     .replace(/\s+/g, " ")
     .trim();
-  return name === "" ? undefined : [...name].slice(0, 80).join("");
 }
 
 /** Where a client without a name is from: the host of its redirect URI without the port, or its scheme. */

@@ -179,7 +179,8 @@ export class ClientRegistry {
    */
   async presented(clientId: string): Promise<ClientPresentation> {
     const configured = this.#configuration.preRegisteredClients.get(clientId);
-    const isDocument = configured === undefined && isDocumentUrl(clientId);
+    // Whoever asks has sent the id, and nobody has looked yet whether it can be the URL that it seems to be.
+    const isDocument = configured === undefined && isDocumentUrl(clientId) && URL.canParse(clientId);
     let information: Pick<OAuthClientInformation, "client_name"> | undefined = configured;
     try {
       if (isDocument) information = await this.#documents?.kept?.(clientId);

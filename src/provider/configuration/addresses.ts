@@ -1,5 +1,5 @@
-import { requireHttpUrl, requireThat } from "../../option-checks.ts";
-import { callbackPath, paths } from "../oauth/paths.ts";
+import { requireIssuerUrl, requireThat } from "../../option-checks.ts";
+import { callbackPath, paths, withoutLastSlashes } from "../oauth/paths.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { ProviderInternals } from "./internals.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
@@ -27,8 +27,8 @@ export function configureAddresses(
   upstreams: readonly Pick<Upstream, "id">[],
   nameOf: NonNullable<ProviderInternals["nameOf"]>,
 ): Addresses {
-  const baseUrl = requireHttpUrl(nameOf("baseUrl"), givenBaseUrl).replace(/\/+$/, "");
-  const issuer = issuerUrl === undefined ? baseUrl : requireHttpUrl(nameOf("issuerUrl"), issuerUrl);
+  const baseUrl = withoutLastSlashes(requireIssuerUrl(nameOf("baseUrl"), givenBaseUrl));
+  const issuer = issuerUrl === undefined ? baseUrl : requireIssuerUrl(nameOf("issuerUrl"), issuerUrl);
   const path: unknown = givenPath ?? defaultPath;
   const isPath = typeof path === "string" && /^(?:\/|(?:\/[\w.~!$&'()*+,;=:@%-]+)+\/?)$/.test(path);
   requireThat(

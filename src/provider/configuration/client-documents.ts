@@ -1,7 +1,8 @@
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
+import type { PreRegisteredClient } from "./client-options.ts";
 import type { ProviderInternals } from "./internals.ts";
 import { day } from "./lifetimes.ts";
-import type { McpOAuthProviderOptions, PreRegisteredClient } from "./options.ts";
+import type { McpOAuthProviderOptions } from "./options.ts";
 import type { RegistrationConfiguration } from "./registration.ts";
 
 /** How documents and keys of clients are fetched: as the options say, for the scopes that clients may register for. */

@@ -2,27 +2,29 @@ import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
-import { sealUnsealed } from "../../records/sealable.ts";
+import { giveKeys } from "../../records/sealable.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import { requirePrivateUseSchemes } from "../oauth/private-use-schemes.ts";
 import { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess, requireScopes, requireScopesAmong } from "../oauth/scopes.ts";
 import { OperatorLog } from "../reporting/logger.ts";
 import { Reporter } from "../reporting/reporter.ts";
-import { isSameIssuer, Upstreams } from "../upstream/upstreams.ts";
+import { Upstreams } from "../upstream/upstreams.ts";
 import { type AccountConfiguration, configureAccount } from "./account.ts";
 import { type Addresses, configureAddresses } from "./addresses.ts";
 import { configureDocuments } from "./client-documents.ts";
 import type { ClientDocumentsOptions } from "./client-documents-options.ts";
+import type { PreRegisteredClient } from "./client-options.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { ProviderInternals } from "./internals.ts";
 import { configureClockTolerance, configureLifetimes, type Lifetimes } from "./lifetimes.ts";
 import { checkOptionKinds } from "./option-kinds.ts";
-import type { McpOAuthProviderOptions, OverloadOptions, PreRegisteredClient } from "./options.ts";
+import type { McpOAuthProviderOptions } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
 import { configureRateLimits, type RateLimitConfiguration } from "./rate-limit-configuration.ts";
 import { configureRegistration, type RegistrationConfiguration } from "./registration.ts";
-import { configureEmailDomains, configureKeys, configureUpstreams, upstreamScopesOf } from "./upstream.ts";
+import type { OverloadOptions } from "./request-limit-options.ts";
+import { configureEmailDomains, configureKeys, configureUpstreams, isSamePlace, upstreamScopesOf } from "./upstream.ts";
 
 /** The options of a provider, checked and complete. */
 export interface ProviderConfiguration extends Addresses {
@@ -62,7 +64,7 @@ export interface ProviderConfiguration extends Addresses {
   /** Told of what another server keeps in the same store. Tells whoever listens, once. */
   readonly meetForeignGrant: (resource: string) => void;
   /** Told of what belongs to a login at an upstream that is not configured. Tells whoever listens, once for each. */
-  readonly meetUnknownUpstream: (issuer: string) => void;
+  readonly meetUnknownUpstream: (issuer: string | undefined) => void;
   /** Called where the grants of a user or client are asked for and all have to be read. Tells whoever listens, once. */
   readonly meetUnindexedGrants: () => void;
   /** A name that no other instance has. */
@@ -97,7 +99,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const given = configureUpstreams(options);
   const addresses = configureAddresses(options, given, nameOf);
   for (const { issuer, name } of given) {
-    const isAnother = !isSameIssuer(issuer, addresses.issuer);
+    const isAnother = !isSamePlace(issuer, addresses.issuer);
     requireThat(isAnother, `The issuer of ${name} is this server's own, ${addresses.issuer}: people log in elsewhere.`);
   }
   const emailDomains = configureEmailDomains(options.emailDomains, given);
@@ -113,7 +115,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? [], scopes);
   const keys = configureKeys(options, given, addresses.issuer);
-  if (options.repositories !== undefined) sealUnsealed(options.repositories, keys);
+  if (options.repositories !== undefined) giveKeys(options.repositories, keys);
   const reporter = new Reporter(new OperatorLog(options.logger, clock));
   const repositories = options.repositories ?? createInMemoryRepositories({ clock });
   return {
@@ -121,7 +123,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     scopes,
     scopeHierarchy,
     requiredScopes: requireScopesAmong(scopes, "requiredScopes", options.requiredScopes ?? []),
-    upstreams: new Upstreams(given, { baseUrl: addresses.baseUrl, emailDomains }),
+    upstreams: new Upstreams(given, { baseUrl: addresses.baseUrl, emailDomains, ...formerIssuerOf(options) }),
     repositories,
     registration,
     privateUseSchemes,
@@ -171,6 +173,10 @@ function configureOverload(options: OverloadOptions | false = {}): Required<Over
   return { longestWait: requireDuration("overload.longestWait", longestWait, 500, 10_000, "milliseconds") };
 }
 
+function formerIssuerOf({ formerIssuer }: Pick<McpOAuthProviderOptions, "formerIssuer">) {
+  return formerIssuer === undefined ? {} : { formerIssuer: requireHttpUrl("formerIssuer", formerIssuer) };
+}
+
 function once<Told extends unknown[]>(tell: (...told: Told) => void): (...told: Told) => void {
   let isTold = false;
   return (...told) => {
@@ -182,8 +188,8 @@ function once<Told extends unknown[]>(tell: (...told: Told) => void): (...told: 
 /** How many issuers are told apart: nobody has as many, and what the store says must not fill the memory. */
 const maxTold = 1000;
 
-function onceEach(tell: (name: string) => void): (name: string) => void {
-  const told = new Set<string>();
+function onceEach(tell: (name: string | undefined) => void): (name: string | undefined) => void {
+  const told = new Set<string | undefined>();
   return (name) => {
     if (told.has(name) || told.size >= maxTold) return;
     told.add(name);

@@ -7,9 +7,9 @@ import {
   requireThat,
 } from "../../option-checks.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
+import type { ConsentOptions, ConsentTexts } from "./consent-options.ts";
 import { contrastWithWhite, leastContrast } from "./contrast.ts";
 import { day, requireSeconds } from "./lifetimes.ts";
-import type { ConsentOptions, ConsentTexts } from "./options.ts";
 
 /** What the pages that people see look like and say, complete. */
 export interface ConsentConfiguration {

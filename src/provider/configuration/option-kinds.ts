@@ -1,96 +1,16 @@
-import { namesLike, type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
+import { namesLike, requireOptions, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, requireOneForEach } from "../../records/repositories.ts";
 import { requireRepository } from "../../storage/contract.ts";
-import type { DocumentFetchOptions } from "./client-documents-options.ts";
-import type {
-  AccountOptions,
-  ClientMetadataDocumentOptions,
-  ClientRegistrationOptions,
-  ConsentOptions,
-  GrantUseOptions,
-  McpOAuthProviderOptions,
-  OverloadOptions,
-  RateLimitOptions,
-  RevocationOptions,
+import { documentKinds, registrationKinds } from "./client-options.ts";
+import { consentKinds } from "./consent-options.ts";
+import {
+  accountKinds,
+  grantUseKinds,
+  type McpOAuthProviderOptions,
+  providerOptionKinds,
+  revocationKinds,
 } from "./options.ts";
-
-/** Every option of a provider. */
-export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
-  baseUrl: "any",
-  issuerUrl: "any",
-  path: "any",
-  scopes: "any",
-  scopeImplies: "object",
-  upstream: "any",
-  upstreams: "any",
-  emailDomains: "object",
-  repositories: "any",
-  clientRegistration: "object",
-  clientMetadataDocuments: "object",
-  privateUseSchemes: "any",
-  revocation: "object",
-  grantUse: "object",
-  account: "object",
-  rateLimits: "any",
-  overload: "any",
-  requiredScopes: "any",
-  consent: "object",
-  serviceDocumentationUrl: "any",
-  clients: "any",
-  secret: "any",
-  accessTokenLifetimeSeconds: "any",
-  refreshTokenLifetimeSeconds: "any",
-  grantLifetimeSeconds: "any",
-  authorizationCodeLifetimeSeconds: "any",
-  loginLifetimeSeconds: "any",
-  refreshGraceSeconds: "any",
-  onRefreshReuse: "any",
-  invalidGrantStatus: "any",
-  requestTimeout: "any",
-  clockToleranceSeconds: "any",
-  logger: "any",
-  clock: "function",
-};
-
-const registrationKinds: OptionKinds<ClientRegistrationOptions> = {
-  enabled: "boolean",
-  validScopes: "any",
-  defaultScopes: "any",
-  clientSecretLifetimeSeconds: "any",
-  firstLoginWithinSeconds: "any",
-  unusedLifetimeSeconds: "any",
-  initialAccessToken: "any",
-};
-
-const documentKinds: OptionKinds<ClientMetadataDocumentOptions & DocumentFetchOptions> = {
-  enabled: "boolean",
-  allowedDomains: "any",
-  timeout: "any",
-  maxConcurrent: "any",
-  maxConcurrentPerHost: "any",
-  maxFreshSeconds: "any",
-  minFreshSeconds: "any",
-  maxStaleSeconds: "any",
-  fetch: "function",
-};
-
-const consentKinds: OptionKinds<ConsentOptions> = {
-  brandName: "text",
-  logoUrl: "text",
-  accentColour: "text",
-  scopeDescriptions: "object",
-  upstreamScopeDescriptions: "object",
-  texts: "object",
-  errorTexts: "object",
-  language: "text",
-  rememberSeconds: "any",
-};
-
-const rateLimitKinds: OptionKinds<RateLimitOptions> = { perCaller: "object", total: "object", limiter: "function" };
-const grantUseKinds: OptionKinds<GrantUseOptions> = { recorded: "boolean", network: "boolean" };
-const overloadKinds: OptionKinds<OverloadOptions> = { longestWait: "any" };
-const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
-const accountKinds: OptionKinds<AccountOptions> = { enabled: "boolean", sessionSeconds: "any" };
+import { overloadKinds, rateLimitKinds } from "./request-limit-options.ts";
 
 /**
  * Checks that there are no options but those that there are, and what kind of thing each is. A text such as "false" in the

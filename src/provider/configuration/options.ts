@@ -1,118 +1,23 @@
-import type { OAuthErrorCode } from "../../errors.ts";
-import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
+import type { OptionKinds } from "../../option-checks.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import type { Logger } from "../reporting/logger.ts";
 import type { Upstream } from "../upstream/contract.ts";
-import type { DocumentFetchOptions } from "./client-documents-options.ts";
-
-/** How clients may register themselves (RFC 7591). */
-export interface ClientRegistrationOptions {
-  /** Whether the registration endpoint is served. Default: true. */
-  readonly enabled?: boolean;
-  /**
-   * The scopes that a client may have which no operator has configured: the limit of every registration and of every
-   * authorization request. Whatever else a client asks for is left out, and the answer says what was given (RFC 7591
-   * section 3.2.1, RFC 6749 section 3.3). Default: all that the server knows.
-   */
-  readonly validScopes?: readonly string[];
-  /**
-   * The scopes of a client that asks for none, or for none that there is. What a client has registered for takes their
-   * place in its authorization requests. Default: `validScopes`.
-   */
-  readonly defaultScopes?: readonly string[];
-  /**
-   * How long the secret of a client is good, in seconds, however it is used; 0 for ever, which the answer to the client says
-   * as `client_secret_expires_at: 0` (RFC 7591 section 3.2.1). Most clients do not register again when their secret ends.
-   * Default: 0.
-   */
-  readonly clientSecretLifetimeSeconds?: number;
-  /**
-   * How long a registration waits for the first login with it, in seconds; `unusedLifetimeSeconds` at the most. A login that
-   * begins in this time keeps it, however long the person takes. The first login costs a read and a write more than later ones,
-   * beside what it writes anyway. Default: 86,400, which is a day.
-   *
-   * @example
-   * ```ts
-   * clientRegistration: { firstLoginWithinSeconds: 7 * 24 * 3600 }
-   * ```
-   */
-  readonly firstLoginWithinSeconds?: number;
-  /**
-   * How long a registration is kept after a login or a refresh, in seconds. Which of them was the last is noted once in a 90th
-   * of this time. Default: 90 days.
-   */
-  readonly unusedLifetimeSeconds?: number;
-  /**
-   * The token that a registration has to show as `Authorization: Bearer` (RFC 7591 section 3). At least 16 characters; a
-   * list rotates. Default: anybody may register.
-   */
-  readonly initialAccessToken?: string | readonly string[];
-}
-
-/** How clients are found whose id is the URL of a metadata document. */
-export interface ClientMetadataDocumentOptions extends DocumentFetchOptions {
-  /** Whether such clients are served. Default: true. */
-  readonly enabled?: boolean;
-}
-
-/**
- * A number of requests in a time. So many are answered at once, and what was used comes back all the time: of 300 in 60
- * seconds one every 200 milliseconds. Nobody is shut out for the rest of a window.
- */
-export interface RateLimit {
-  readonly requests: number;
-  readonly perSeconds: number;
-}
-
-/**
- * What is counted: requests to an endpoint, where the consent page and the callback count as `authorize`; and `newClients`,
- * the registrations that leave a new record. A client that registers again as what it was leaves none.
- */
-export type RateLimitedRoute = "authorize" | "token" | "register" | "newClients" | "revoke" | "account";
-
-/** Counts requests: what the limiters of the rate-limiter-flexible package are. */
-export interface RateLimiter {
-  /**
-   * Counts a request of a caller. Rejects with an object that has `msBeforeNext`, in milliseconds, where the caller has
-   * had its share, and with an `Error` where it cannot count.
-   */
-  consume(key: string): Promise<unknown>;
-}
-
-/** How many requests are answered. */
-export interface RateLimitOptions {
-  /**
-   * For one caller: an IPv4 address, or a /64 of IPv6; a /48 may have four times as much. Default: 300 a minute to
-   * `authorize`, `token`, `revoke` and `account`, 500 a minute to `register`, 500 in six hours of `newClients`.
-   */
-  readonly perCaller?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
-  /** For all callers together. Default: 5000 in six hours of `newClients`, else no limit. */
-  readonly total?: Partial<Readonly<Record<RateLimitedRoute, RateLimit | false>>>;
-  /**
-   * Makes the limiter of a route, for example one that counts in Redis for all instances. Should it fail, this process
-   * counts by itself. A limiter with fixed windows shuts a caller out until the window ends: give it short ones.
-   * Default: in memory.
-   *
-   * @param name - Tells limits apart: use it as the prefix of keys.
-   */
-  readonly limiter?: (name: string, limit: RateLimit) => RateLimiter;
-}
-
-/** What happens to requests when there is more to do than this process can do. */
-export interface OverloadOptions {
-  /**
-   * How long a request to the authorization server may wait until it begins, in milliseconds. One that would wait for longer
-   * is refused with 503 and `Retry-After`, before anything was read or written for it. Once requests have waited for that
-   * long without a pause, a fifth of it is left to those that come. Default: 500.
-   */
-  readonly longestWait?: number;
-}
+import type {
+  ClientMetadataDocumentOptions,
+  ClientRegistrationOptions,
+  PreRegisteredClient,
+} from "./client-options.ts";
+import type { ConsentOptions } from "./consent-options.ts";
+import type { OverloadOptions, RateLimitOptions } from "./request-limit-options.ts";
 
 /** Whether tokens can be revoked over HTTP (RFC 7009). */
 export interface RevocationOptions {
   /** Whether the revocation endpoint is served. Default: true. */
   readonly enabled?: boolean;
 }
+
+/** All options of revocation. */
+export const revocationKinds: OptionKinds<RevocationOptions> = { enabled: "boolean" };
 
 /** What is written down of how grants are used: `listGrants` gives it. */
 export interface GrantUseOptions {
@@ -124,6 +29,9 @@ export interface GrantUseOptions {
    */
   readonly network?: boolean;
 }
+
+/** All options of what is written down of the use of grants. */
+export const grantUseKinds: OptionKinds<GrantUseOptions> = { recorded: "boolean", network: "boolean" };
 
 /** The page where people see what they have allowed, and end it: `/account` below the base URL. */
 export interface AccountOptions {
@@ -139,172 +47,8 @@ export interface AccountOptions {
   readonly sessionSeconds?: number;
 }
 
-/** What the pages that people see look like and say. */
-export interface ConsentOptions {
-  /**
-   * Who asks for consent: the name of your service, as it stands within a sentence. Default: the host of the base URL, or
-   * "the MCP server on this computer".
-   */
-  readonly brandName?: string;
-  /** An https URL of your logo, shown above the name. */
-  readonly logoUrl?: string;
-  /**
-   * The colour of the main button, as `#rrggbb`. Its text is white, so the colour needs a contrast of 4.5 with white
-   * ({@link https://www.w3.org/TR/WCAG22/#contrast-minimum WCAG 2.2 level AA}); a lighter one is refused. Default:
-   * `#1f5fd6`.
-   */
-  readonly accentColour?: string;
-  /**
-   * What each scope allows, in words that a user understands. A scope without words is shown by its name, as "Use what
-   * {brand} calls “admin”"; `offline_access`,
-   * which gives refresh tokens, has words of its own.
-   *
-   * @example
-   * ```ts
-   * scopeDescriptions: { user: "Read your notes", admin: "Change and delete your notes" }
-   * ```
-   */
-  readonly scopeDescriptions?: Readonly<Record<string, string>>;
-  /**
-   * What the upstream is asked for when the person logs in, by its scopes, in words that a user understands. With one at
-   * least, the page lists what the upstream will be asked for. Default: the page says nothing of it.
-   *
-   * @example
-   * ```ts
-   * upstreamScopeDescriptions: { user: "Your name and e-mail address" }
-   * ```
-   */
-  readonly upstreamScopeDescriptions?: Readonly<Record<string, string>>;
-  /** Texts in place of the English ones. Default: English. */
-  readonly texts?: Partial<ConsentTexts>;
-  /**
-   * What pages of errors say, by the error code of OAuth, in place of the English message. `{brand}` is filled in. The message,
-   * which may name a reference into the log, then stands small below it. Default: the message.
-   *
-   * @example
-   * ```ts
-   * errorTexts: { invalid_request: "Die Anwendung hat etwas gefragt, das {brand} nicht versteht." }
-   * ```
-   */
-  readonly errorTexts?: Partial<Readonly<Record<OAuthErrorCode, string>>>;
-  /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
-  readonly language?: string;
-  /**
-   * How long a person's decision is remembered in the browser, in seconds: 400 days at the most, for no browser keeps it
-   * longer; 0 to ask every time. A lower number counts at once, for decisions of before too. Default: 90 days.
-   */
-  readonly rememberSeconds?: number;
-}
-
-/**
- * The texts of the pages that people see. `{client}`, `{brand}`, `{host}`, `{place}` (the host without a port), `{domain}`,
- * `{upstream}`, `{account}`, `{scope}`, `{count}` and `{minutes}` are filled in where they are known.
- */
-export interface ConsentTexts {
-  readonly title: string;
-  readonly asks: string;
-  /** In place of `title`, `asks` and `unverified` for a client that gives no name. */
-  readonly unnamedTitle: string;
-  readonly unnamedAsks: string;
-  readonly unnamedUnverified: string;
-  /** Who has logged in, where somebody has, and the upstream says who. */
-  readonly account: string;
-  readonly scopesHeading: string;
-  readonly noScopes: string;
-  /** A scope that `scopeDescriptions` has no words for. */
-  readonly undescribedScope: string;
-  /** The scope `offline_access`. */
-  readonly offlineAccess: string;
-  /** Stands before and after the login, and has to be true of both. */
-  readonly upstreamHeading: string;
-  readonly redirectNote: string;
-  /** What unfolds a long redirect URI. */
-  readonly wholeAddress: string;
-  readonly loopbackWarning: string;
-  readonly verified: string;
-  readonly unverified: string;
-  readonly configured: string;
-  readonly unknownClientTitle: string;
-  readonly unknownClient: string;
-  readonly unknownClientRemove: string;
-  readonly unknownClientAdd: string;
-  readonly unknownClientRetry: string;
-  readonly unknownClientDetails: string;
-  readonly allow: string;
-  readonly deny: string;
-  /** In place of `allow` where there are several upstreams: a button for each. */
-  readonly allowWith: string;
-  /** What unfolds the other upstreams, where a hint of the application has chosen one. */
-  readonly otherUpstreams: string;
-  /** The page on which a person who is asked nothing else chooses where to log in: its heading and a line below. */
-  readonly chooseTitle: string;
-  readonly chooseNote: string;
-  /** A link on that page, one for each upstream. */
-  readonly logInWith: string;
-  readonly errorTitle: string;
-  /** What a person can do after an error: of the request, of an outage, of this server. */
-  readonly startAgainStep: string;
-  readonly waitStep: string;
-  readonly reportStep: string;
-  /** On the page of an error that the client has yet to hear of: where the client is. */
-  readonly leaveNote: string;
-  /** The link that leads there. */
-  readonly leave: string;
-  /** On the consent page: the link to the account page. */
-  readonly accountLink: string;
-  /** On the account page: who is not signed in. */
-  readonly accountSignInTitle: string;
-  readonly accountSignInNote: string;
-  readonly accountSignIn: string;
-  /** In place of `accountSignInNote` where the session is over. Nothing was changed. */
-  readonly accountSessionOver: string;
-  readonly accountSignedOut: string;
-  /** On the account page: what the person has allowed. */
-  readonly accountTitle: string;
-  readonly accountIntro: string;
-  readonly accountEmpty: string;
-  /** A client that gives no name. */
-  readonly accountUnnamed: string;
-  /** A client whose registration is over, or whose site does not answer. */
-  readonly accountUnknownClient: string;
-  /** In place of the address of a client that runs on the person's own computer. */
-  readonly accountLocal: string;
-  /** Stand before what they name. */
-  readonly accountAddress: string;
-  readonly accountMay: string;
-  readonly accountSince: string;
-  readonly accountLastUsed: string;
-  readonly accountUntil: string;
-  /** Where one application has several logins. */
-  readonly accountLogins: string;
-  readonly accountMoreLogins: string;
-  readonly accountMoreClients: string;
-  readonly accountEnd: string;
-  readonly accountEndLogin: string;
-  /** What unfolds the end of all; what that does; the button. */
-  readonly accountEndAll: string;
-  readonly accountEndAllNote: string;
-  readonly accountEndAllNow: string;
-  /** What was done. */
-  readonly accountEnded: string;
-  readonly accountLoginEnded: string;
-  readonly accountAllEnded: string;
-  readonly accountNothingEnded: string;
-  readonly accountSignOut: string;
-  readonly accountSignOutUpstream: string;
-  readonly accountErrorTitle: string;
-  readonly accountWaitStep: string;
-  readonly accountErrorStep: string;
-  /** The link to the account page on an error page. */
-  readonly accountBack: string;
-}
-
-/**
- * A client that is given in the configuration and needs no registration. It never expires. Its `client_secret`, where it has
- * one, has 32 characters or more. Its `scope` lists what it may have. Default: all that the server knows.
- */
-export type PreRegisteredClient = Pick<OAuthClientInformation, "client_id" | "redirect_uris"> &
-  Partial<Omit<OAuthClientInformation, "client_secret_hash" | "expiresAt">>;
+/** All options of the account page. */
+export const accountKinds: OptionKinds<AccountOptions> = { enabled: "boolean", sessionSeconds: "any" };
 
 /** What a `McpOAuthProvider` is made from. */
 export interface McpOAuthProviderOptions {
@@ -354,9 +98,17 @@ export interface McpOAuthProviderOptions {
   readonly upstreams?: readonly Upstream[];
   /**
    * The `id` of the upstream where the people of an e-mail domain log in, by the domain. A `login_hint` with an address of that
-   * domain chooses the upstream; it says nothing of who may log in. Default: none.
+   * domain chooses the upstream; it says nothing of who may log in. A domain is compared in ASCII, and its subdomains are others.
+   * Default: none.
    */
   readonly emailDomains?: Readonly<Record<string, string>>;
+  /**
+   * The issuer of the upstream that this server had when its records did not name one yet: logins of an earlier version, and
+   * those of the Python package. No token is sent to an upstream by a guess, so with several upstreams such a login is refused
+   * where this is not given, the person logs in again, and the event `unknown-upstream` tells of it. It need not be one of
+   * the upstreams any more. Default: the issuer of the only upstream; none where there are several.
+   */
+  readonly formerIssuer?: string | URL;
   /**
    * Where state is kept: what `createVaultRepositories`, `createRedisRepositories` or `createRepositories` gives back, with a
    * repository for every kind of record. Default: all in memory, where every login ends with the process.
@@ -440,7 +192,8 @@ export interface McpOAuthProviderOptions {
   readonly requestTimeout?: number;
   /**
    * How far clocks may be off, in seconds, 300 at the most: that of a client that signs assertions, and that of another
-   * instance of this server, where its time says when a refresh token was used or when an authorization code ends. Default: 30 for clients, 120 for instances.
+   * instance of this server, where its time says when a refresh token was used or when an authorization code ends. Default: 30
+   * for clients, 120 for instances.
    */
   readonly clockToleranceSeconds?: number;
   /**
@@ -457,3 +210,42 @@ export interface McpOAuthProviderOptions {
   /** The time in milliseconds since the epoch. Default: `Date.now`. */
   readonly clock?: () => number;
 }
+
+/** Every option of a provider. */
+export const providerOptionKinds: OptionKinds<McpOAuthProviderOptions> = {
+  baseUrl: "any",
+  issuerUrl: "any",
+  path: "any",
+  scopes: "any",
+  scopeImplies: "object",
+  upstream: "any",
+  upstreams: "any",
+  emailDomains: "object",
+  formerIssuer: "any",
+  repositories: "any",
+  clientRegistration: "object",
+  clientMetadataDocuments: "object",
+  privateUseSchemes: "any",
+  revocation: "object",
+  grantUse: "object",
+  account: "object",
+  rateLimits: "any",
+  overload: "any",
+  requiredScopes: "any",
+  consent: "object",
+  serviceDocumentationUrl: "any",
+  clients: "any",
+  secret: "any",
+  accessTokenLifetimeSeconds: "any",
+  refreshTokenLifetimeSeconds: "any",
+  grantLifetimeSeconds: "any",
+  authorizationCodeLifetimeSeconds: "any",
+  loginLifetimeSeconds: "any",
+  refreshGraceSeconds: "any",
+  onRefreshReuse: "any",
+  invalidGrantStatus: "any",
+  requestTimeout: "any",
+  clockToleranceSeconds: "any",
+  logger: "any",
+  clock: "function",
+};

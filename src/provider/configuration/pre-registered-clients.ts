@@ -4,7 +4,7 @@ import { minSecretLength } from "../../secrets/key-ring.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
 import { assertUsableRedirectUri } from "../oauth/redirect-uri.ts";
 import { offlineAccess, requireScopesAmong } from "../oauth/scopes.ts";
-import type { PreRegisteredClient } from "./options.ts";
+import type { PreRegisteredClient } from "./client-options.ts";
 
 const clientKinds: OptionKinds<PreRegisteredClient> = {
   client_id: "any",

@@ -1,6 +1,6 @@
 import { requireKind, requireMethods, requireThat } from "../../option-checks.ts";
 import { day } from "./lifetimes.ts";
-import type { RateLimit, RateLimitedRoute, RateLimiter, RateLimitOptions } from "./options.ts";
+import type { RateLimit, RateLimitedRoute, RateLimiter, RateLimitOptions } from "./request-limit-options.ts";
 
 /** The rate limits of a provider, checked and complete. */
 export interface RateLimitConfiguration {

@@ -2,8 +2,8 @@ import { requireThat } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { requireScopesAmong, scopesBeyond } from "../oauth/scopes.ts";
+import type { ClientRegistrationOptions } from "./client-options.ts";
 import { day, requireSeconds } from "./lifetimes.ts";
-import type { ClientRegistrationOptions } from "./options.ts";
 
 /** How clients may register themselves, checked and complete. */
 export interface RegistrationConfiguration {

@@ -1,5 +1,5 @@
 import { isLoopbackHost } from "../../option-checks.ts";
-import { areKeptInMemory } from "../../records/kept-in-memory.ts";
+import { kindsKeptInMemory } from "../../records/kept-in-memory.ts";
 import type { ProviderConfiguration } from "./configuration.ts";
 
 /**
@@ -11,6 +11,6 @@ export function warnOfStateInMemory({
   reporter,
   repositories,
 }: Pick<ProviderConfiguration, "baseUrl" | "issuer" | "reporter" | "repositories">): void {
-  if (!areKeptInMemory(repositories) || isLoopbackHost(new URL(baseUrl).hostname)) return;
+  if (kindsKeptInMemory(repositories).length === 0 || isLoopbackHost(new URL(baseUrl).hostname)) return;
   reporter.tell("state-in-memory", { issuer });
 }

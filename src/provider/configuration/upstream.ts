@@ -1,4 +1,4 @@
-import { ConfigurationError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { ConfigurationError, UpstreamUnavailableError } from "../../errors.ts";
 import {
   namesLike,
   requireExactText,
@@ -10,8 +10,11 @@ import {
 } from "../../option-checks.ts";
 import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 import { requireScopes } from "../oauth/scopes.ts";
-import type { Upstream, UpstreamIdentity } from "../upstream/contract.ts";
+import { requireIdentity, requireLocation, requireTokens } from "../upstream/answer-checks.ts";
+import type { Upstream } from "../upstream/contract.ts";
+import { requireDomain } from "../upstream/email-domain.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
 /**
@@ -32,12 +35,29 @@ export function configureUpstreams({
   for (const member of ["id", "name", "issuer"] as const) {
     const seen = new Set<string>();
     for (const each of all) {
-      const value = each[member].replace(/\/+$/, "").toLowerCase();
+      const value = comparable[member](each[member]);
       requireThat(!seen.has(value), `Two of upstreams have the ${member} ${each[member]}: ${whyTheyDiffer[member]}.`);
       seen.add(value);
     }
   }
   return all;
+}
+
+/** In what form two upstreams are compared: not as they are written, but as people and servers tell them apart. */
+const comparable: Readonly<Record<keyof typeof whyTheyDiffer, (text: string) => string>> = {
+  id: (id) => id,
+  name: (name) => name.normalize("NFKC").replaceAll(/\s+/g, " ").toLowerCase(),
+  issuer: comparableIssuer,
+};
+
+/** An issuer without what a URL may have or leave out, such as the port 443 of https. */
+function comparableIssuer(issuer: string): string {
+  return withoutLastSlashes(new URL(issuer).href).toLowerCase();
+}
+
+/** Whether two issuers are one place, in whatever way each is written. */
+export function isSamePlace(one: string, other: string): boolean {
+  return comparableIssuer(one) === comparableIssuer(other);
 }
 
 const whyTheyDiffer = {
@@ -53,7 +73,7 @@ function configureUpstream(option: string, upstream: Upstream | undefined): Upst
   requireNoPreset(option, upstream);
   const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText(`${option}.id`, upstream.id));
   requireThat(isName, `${option}.id must be lower-case letters, digits and hyphens, such as pangea.`);
-  requireText(`${option}.name`, upstream.name);
+  requireShownName(`${option}.name`, upstream.name);
   requireHttpUrl(`${option}.issuer`, upstream.issuer);
   requireTimerLength(`${option}.timeout`, upstream.timeout);
   if (upstream.scopes !== undefined) requireScopes(`${option}.scopes`, upstream.scopes);
@@ -61,6 +81,22 @@ function configureUpstream(option: string, upstream: Upstream | undefined): Upst
     requireKind(`${option}.${method}`, upstream[method] ?? null, "function");
   }
   return punctual(upstream);
+}
+
+/** How long the name of an upstream may be, in characters: it stands on a button. */
+const maxNameLength = 100;
+
+/** People tell the upstreams apart by their names: what nobody sees must not be in one, and nothing may turn it round. */
+function requireShownName(option: string, value: unknown): void {
+  const name = requireExactText(option, value);
+  const isShort = name.length <= maxNameLength;
+  requireThat(isShort, `${option} may have ${maxNameLength} characters at the most: it stands on a button.`);
+  const [unseen] = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u.exec(name) ?? [];
+  const code = unseen?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  requireThat(
+    unseen === undefined,
+    `${option} has the character U+${code} in it, which nobody sees or which turns text round: write the name without it.`,
+  );
 }
 
 /** All that a login may ask an upstream for; undefined where an upstream does not say. */
@@ -72,8 +108,8 @@ export function upstreamScopesOf(upstreams: readonly Upstream[]): readonly strin
 /**
  * Checks which upstream the people of each e-mail domain log in at.
  *
- * @returns Ids of upstreams, by domains in lower case.
- * @throws {ConfigurationError} for what is no domain, and for an upstream that there is not.
+ * @returns Ids of upstreams, by domains in lower-case ASCII.
+ * @throws {ConfigurationError} for what is no domain, for one that is there twice, and for an upstream that there is not.
  */
 export function configureEmailDomains(
   given: McpOAuthProviderOptions["emailDomains"] = {},
@@ -81,13 +117,16 @@ export function configureEmailDomains(
 ): ReadonlyMap<string, string> {
   const ids = upstreams.map(({ id }) => id);
   const domains = new Map<string, string>();
+  const written = new Map<string, string>();
   for (const [domain, id] of Object.entries(given)) {
-    const isDomain = /^[^\s@/:]+\.[^\s@/:]+$/.test(domain);
-    requireThat(isDomain, `emailDomains has "${domain}": write the domain of addresses, such as example.org.`);
+    const known = requireDomain("A name in emailDomains", domain);
+    const other = written.get(known);
+    requireThat(other === undefined, `emailDomains has one domain twice, as "${other}" and "${domain}": list it once.`);
+    written.set(known, domain);
     const meant = namesLike(String(id), ids);
     const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${ids.join(", ")}.`;
     requireThat(ids.includes(id), `emailDomains["${domain}"] is no id of an upstream. ${remedy}`);
-    domains.set(domain.toLowerCase(), id);
+    domains.set(known, id);
   }
   return domains;
 }
@@ -111,13 +150,18 @@ function punctual(upstream: Upstream): Upstream {
     ...{ id, name, issuer, timeout },
     ...(keyMaterial !== undefined && { keyMaterial }),
     ...(scopes !== undefined && { scopes }),
-    authorizationUrl: (login) => within(async () => upstream.authorizationUrl(login)),
-    exchange: (exchange) => within(async () => upstream.exchange(exchange)),
-    refresh: (refreshToken) => within(async () => upstream.refresh(refreshToken)),
+    authorizationUrl: (login) =>
+      within(async () => requireLocation(name, "authorizationUrl", await upstream.authorizationUrl(login))),
+    exchange: (exchange) => within(async () => requireTokens(name, "exchange", await upstream.exchange(exchange))),
+    refresh: (refreshToken) => within(async () => requireTokens(name, "refresh", await upstream.refresh(refreshToken))),
     identify: (tokens) => within(async () => requireIdentity(name, await upstream.identify(tokens))),
     revoke: (tokens) => within(async () => upstream.revoke(tokens)),
     ...(upstream.logoutUrl !== undefined && {
-      logoutUrl: (tokens, returnTo) => within(async () => upstream.logoutUrl?.(tokens, returnTo)),
+      logoutUrl: (tokens, returnTo) =>
+        within(async () => {
+          const location = await upstream.logoutUrl?.(tokens, returnTo);
+          return location === undefined ? undefined : requireLocation(name, "logoutUrl", location);
+        }),
     }),
     ...(upstream.adviceFor !== undefined && { adviceFor: (error) => upstream.adviceFor?.(error) }),
     ...(upstream.prepare !== undefined && { prepare: async () => upstream.prepare?.() }),
@@ -126,13 +170,6 @@ function punctual(upstream: Upstream): Upstream {
       diagnose: async (redirectUri) => (await upstream.diagnose?.(redirectUri)) ?? [],
     }),
   };
-}
-
-/** A subject without content would make one user of all who have none. */
-function requireIdentity(upstream: string, identity: UpstreamIdentity): UpstreamIdentity {
-  const { subject }: { readonly subject?: unknown } = identity;
-  if (subject === undefined || (typeof subject === "string" && subject.trim() !== "")) return identity;
-  throw new UpstreamRejectedError("server_error", `${upstream} names a subject that is no text with something in it.`);
 }
 
 /**
@@ -155,7 +192,10 @@ export function configureKeys(
   const remedy = `Give secret ${minSecretLength} random characters or more, the same on every instance.`;
   requireThat(given !== undefined, `secret is missing. ${remedy}`);
   const isLong = secret !== undefined || [given].flat().every((text) => text.length >= minSecretLength);
-  requireThat(isLong, `secret is missing, and what ${first.name} has in its place can be guessed. ${remedy}`);
+  requireThat(
+    isLong,
+    `secret is missing, and what ${first.name} has in its place has fewer than 32 characters and can be guessed. ${remedy}`,
+  );
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });
 }

@@ -13,14 +13,14 @@ const maxGrants = 10_000;
  */
 export async function checkRemovedUpstreams({ now, repositories, resource, upstreams }: Examined): Promise<Finding[]> {
   if (!isEnumerable(repositories.grants)) return [];
-  const counts = new Map<string, number>();
+  const counts = new Map<string | undefined, number>();
   let seen = 0;
   try {
     for await (const [, grant] of repositories.grants.entries()) {
       seen += 1;
       if (seen > maxGrants) break;
-      const { upstreamIssuer } = grant;
-      if (upstreamIssuer === undefined || upstreams.ofRecord(upstreamIssuer) !== undefined) continue;
+      const upstreamIssuer = upstreams.issuerOfRecord(grant.upstreamIssuer);
+      if (upstreams.ofRecord(upstreamIssuer) !== undefined) continue;
       if (isLive(grant, now()) && isOfServer(grant, resource)) {
         counts.set(upstreamIssuer, (counts.get(upstreamIssuer) ?? 0) + 1);
       }
@@ -32,8 +32,17 @@ export async function checkRemovedUpstreams({ now, repositories, resource, upstr
   return [...counts].map(([issuer, count]) => removed(issuer, count, seen > maxGrants));
 }
 
-function removed(issuer: string, count: number, isPart: boolean): Finding {
+function removed(issuer: string | undefined, count: number, isPart: boolean): Finding {
   const number = `${isPart ? "At least " : ""}${count} ${count === 1 ? "login" : "logins"}`;
+  if (issuer === undefined) {
+    return {
+      check: "unknown-upstream",
+      status: "warning",
+      what: `${number} in the store ${count === 1 ? "names" : "name"} no issuer, and there are several upstreams.`,
+      why: "They are of before issuers were noted. No token is sent to an upstream by a guess, so whoever has one is refused and logs in again.",
+      remedy: "Say by the option formerIssuer which upstream this server had then.",
+    };
+  }
   return {
     check: "unknown-upstream",
     status: "warning",

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { StorageError } from "../../errors.ts";
 import { isLoopbackHost } from "../../option-checks.ts";
+import { kindsKeptInMemory } from "../../records/kept-in-memory.ts";
 import { recordKey } from "../../records/keys.ts";
+import { recordKinds } from "../../records/repositories.ts";
 import { type Finding, isDiagnosable } from "../../storage/finding.ts";
-import { InMemoryRepository } from "../../storage/in-memory.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import type { Examined } from "./diagnose.ts";
 
@@ -91,10 +92,11 @@ const remedies: Readonly<Record<string, string>> = {
 
 /** What is in this process's memory is gone with it, and no other instance sees it. */
 function inMemory({ repositories, baseUrl }: Examined): Finding[] {
-  const kinds = Object.entries(repositories).filter(([, repository]) => repository instanceof InMemoryRepository);
+  const kinds = kindsKeptInMemory(repositories);
   if (kinds.length === 0) return [];
   const check = "store-in-memory";
-  const what = `State is in this process's memory (${kinds.length === 1 ? kinds[0]?.[0] : `${kinds.length} kinds of records`}).`;
+  const isAll = kinds.length === recordKinds.length;
+  const what = `State is in this process's memory${isAll ? "" : `: ${kinds.join(", ")}`}.`;
   if (isLoopbackHost(new URL(baseUrl).hostname)) return [{ check, status: "ok", what }];
   return [
     {

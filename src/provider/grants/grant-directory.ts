@@ -1,5 +1,5 @@
 import { ConfigurationError, UnreadableRecordsError } from "../../errors.ts";
-import { requireThat } from "../../option-checks.ts";
+import { requirePlainObject, requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import type { GrantUse } from "../../records/grant-use.ts";
@@ -9,6 +9,8 @@ import { isEnumerable } from "../../storage/enumerable.ts";
 import { isIndexedBy } from "../../storage/indexed.ts";
 import { isUnreadable, UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
+import { offlineAccess } from "../oauth/scopes.ts";
 import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
 import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
@@ -20,7 +22,7 @@ export interface GrantSummary {
   readonly subject: string | undefined;
   /**
    * The issuer of the upstream that the user logged in at. It and the subject together say who the user is. Undefined for a
-   * grant from when the server had one upstream, where nobody says which one that is.
+   * grant from when the server had one upstream, where the option `formerIssuer` does not say which one that was.
    */
   readonly upstreamIssuer: string | undefined;
   /** What the client calls itself; undefined for one that gives no name, and for a grant of an earlier version. */
@@ -32,6 +34,7 @@ export interface GrantSummary {
   readonly clientHost: string | undefined;
   /** Whether somebody has checked who the client is: its document is on its own domain, or the options of this server name it. */
   readonly clientVerified: boolean;
+  /** What its tokens may do; with `offline_access` where the person has allowed refresh tokens by that scope. */
   readonly scopes: readonly string[];
   /** What the grant is for: the URL of an MCP endpoint. */
   readonly resource: string | undefined;
@@ -39,7 +42,7 @@ export interface GrantSummary {
   readonly createdAt: number;
   /** When a request was last made with one of its tokens, to the hour, in epoch seconds; undefined where none was. */
   readonly lastUsedAt: number | undefined;
-  /** The network that request came from, such as `203.0.113.0/24`, where the option `recordNetworks` is on. */
+  /** The network that request came from, such as `203.0.113.0/24`, where the option `grantUse.network` is on. */
   readonly lastUsedFrom: string | undefined;
   /** In epoch seconds. */
   readonly expiresAt: number;
@@ -120,7 +123,7 @@ export async function summaryOf(
   grantId: string,
   grant: Grant,
 ): Promise<GrantSummary> {
-  const { clientId, clientName, clientHost, clientVerified = false, subject, scopes, createdAt, expiresAt } = grant;
+  const { clientId, clientName, clientHost, clientVerified = false, subject, createdAt, expiresAt } = grant;
   const use = await lastUse(repositories.grantUses, grantId);
   return {
     grantId,
@@ -130,7 +133,7 @@ export async function summaryOf(
     clientVerified,
     subject,
     upstreamIssuer: issuerOf(grant, upstreams),
-    scopes: [...scopes],
+    scopes: grant.offlineAccess ? [...grant.scopes, offlineAccess] : [...grant.scopes],
     resource: grant.resource?.href,
     createdAt,
     lastUsedAt: use?.usedAt,
@@ -161,11 +164,18 @@ export async function revokeGrants(
     ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
     : [];
   let ended = 0;
+  const listed = (await unreadable.readAll(listing)).filter(meant).filter(([, grant]) => !isRevoked(grant));
+  const isAnybodys = parts.upstreams === undefined;
+  if (isAnybodys)
+    requireOneUser(
+      filter,
+      [...codes, ...listed].map(([, { upstreamIssuer }]) => upstreamIssuer),
+    );
   for (const [, code] of codes) {
     if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code, by }))) ended += 1;
   }
-  for (const [grantId, grant] of (await unreadable.readAll(listing)).filter(meant)) {
-    if (!isRevoked(grant) && (await grants.revoke(grantId, { by }))) ended += 1;
+  for (const [grantId] of listed) {
+    if (await grants.revoke(grantId, { by })) ended += 1;
   }
   unreadable.throwIfAny();
   return ended;
@@ -202,9 +212,9 @@ async function lastUse(uses: Repository<string, GrantUse>, grantId: string): Pro
 }
 
 /** @throws {ConfigurationError} for a filter that may mean more than was meant. */
-function requireFilter({ upstreams }: Pick<DirectoryParts, "upstreams">, filter: GrantFilter): void {
-  const isObject = typeof filter === "object" && filter !== null && !Array.isArray(filter);
-  requireThat(isObject, "The filter must be an object, {} for all grants.");
+function requireFilter({ upstreams }: Pick<DirectoryParts, "upstreams">, given: GrantFilter): void {
+  const filter: unknown = given;
+  requirePlainObject("The filter ({} for all grants)", filter);
   const unknown = Object.keys(filter).find((name) => !filterMembers.some((known) => known === name));
   requireThat(unknown === undefined, `The filter has "${unknown}"; it may have ${filterMembers.join(", ")}.`);
   // A subject that is not known must not come to mean everybody.
@@ -218,6 +228,26 @@ function requireFilter({ upstreams }: Pick<DirectoryParts, "upstreams">, filter:
   requireThat(
     filter.subject === undefined || filter.upstreamIssuer !== undefined || upstreams.only !== undefined,
     `The filter needs upstreamIssuer beside subject: each of the upstreams (${names}) may have such a user.`,
+  );
+}
+
+/**
+ * Checks that a subject means one person, where the upstreams of the server are not known: two of them may give one subject
+ * to two people.
+ *
+ * @param issuers - Of what was found for the filter; undefined for a record that names none.
+ * @throws {ConfigurationError} when the filter has a subject and no upstream, and what was found is of several.
+ */
+export function requireOneUser(
+  { subject, upstreamIssuer }: GrantFilter,
+  issuers: readonly (string | undefined)[],
+): void {
+  if (subject === undefined || upstreamIssuer !== undefined) return;
+  const different = [...new Set(issuers.map((issuer) => issuer && withoutLastSlashes(issuer)))];
+  const names = different.map((issuer) => issuer ?? "one that their records do not name").join(", ");
+  requireThat(
+    different.length < 2,
+    `The subject has logins at several upstreams (${names}), and each may be of another person: say which one is meant by its issuer, upstreamIssuer or --upstream-issuer, or end a grant by its id. Nothing was ended.`,
   );
 }
 

@@ -1,7 +1,8 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import { optional, record, text } from "../../records/record.ts";
+import { createHmac } from "../../secrets/hmac.ts";
 import type { DerivedKey, DerivedKeys, KeyRing } from "../../secrets/key-ring.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openSealed, seal } from "../../secrets/sealing.ts";
@@ -131,5 +132,7 @@ function wrappingKeys(keys: KeyRing, purpose: "grant key" | "step key", credenti
     id,
     bytes: createHmac("sha256", bytes).update(credential).digest(),
   });
-  return { primary: under(primary), all: all.map(under) };
+  // The first of all is the primary one: it is derived once.
+  const first = under(primary);
+  return { primary: first, all: [first, ...all.slice(1).map(under)] };
 }

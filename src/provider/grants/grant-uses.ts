@@ -11,6 +11,9 @@ const retrySeconds = 60;
 /** How many grants this instance remembers the last use of. */
 const maxGrants = 100_000;
 
+/** Who sent a request, or what finds it out. */
+type Caller = string | (() => string | undefined) | undefined;
+
 /** What `GrantUses` needs. */
 type GrantUsesParts = Pick<ProviderConfiguration, "grantUse" | "lifetimes" | "now" | "reporter" | "repositories">;
 
@@ -32,10 +35,11 @@ export class GrantUses {
    * Notes that a grant was used now. Returns at once, and never throws.
    *
    * @param grantId - Undefined for tokens of the Python package, which have no grant.
-   * @param caller - Who sent the request: an address, where that is known.
+   * @param caller - Who sent the request: an address, where that is known, or what finds it out. That is asked at once, where
+   * a network is to be written down, and not at all otherwise: later the connection may be gone.
    * @param now - In epoch seconds, of whoever knows the time already.
    */
-  note(grantId: unknown, caller?: string, now: number = this.#parts.now()): void {
+  note(grantId: unknown, caller?: Caller, now: number = this.#parts.now()): void {
     if (typeof grantId !== "string" || !this.#parts.grantUse.isRecorded) return;
     const quietUntil = this.#quietUntil.get(grantId);
     // A clock that was set back must not silence anything for longer than the interval.
@@ -50,16 +54,17 @@ export class GrantUses {
     await Promise.all(this.#underWay);
   }
 
-  async #write(grantId: string, now: number, caller: string | undefined): Promise<void> {
+  async #write(grantId: string, now: number, caller: Caller): Promise<void> {
     const { grantUse, lifetimes, reporter, repositories } = this.#parts;
     const key = grantUseKey(grantId);
     try {
+      const address = grantUse.hasNetwork ? addressOf(caller) : undefined;
       const known = await repositories.grantUses.get(key);
       if (known !== undefined && known.usedAt > now - intervalSeconds) {
         this.#quietUntil.set(grantId, Math.min(known.usedAt, now) + intervalSeconds);
         return;
       }
-      const network = grantUse.hasNetwork && caller !== undefined ? await networkOf(caller) : undefined;
+      const network = address === undefined ? undefined : await networkOf(address);
       await repositories.grantUses.set(key, {
         usedAt: now,
         expiresAt: Math.ceil(now + lifetimes.grant),
@@ -70,6 +75,10 @@ export class GrantUses {
       reporter.failure(failure);
     }
   }
+}
+
+function addressOf(caller: Caller): string | undefined {
+  return typeof caller === "function" ? caller() : caller;
 }
 
 /** What reads addresses is loaded by the first server that notes networks. */

@@ -1,6 +1,7 @@
+import { requireThat } from "../../option-checks.ts";
 import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
-import { upstreamSessionKey } from "../../records/keys.ts";
+import { isGrantId, upstreamSessionKey } from "../../records/keys.ts";
 import { openOr } from "../../secrets/sealing.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
@@ -61,6 +62,7 @@ export class Grants {
    * of the grant.
    *
    * @returns Whether there was a grant to end.
+   * @throws {ConfigurationError} when a person has named a grant that is not there, by what is no grant's id.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
   async revoke(grantId: string, { key, code, by, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
@@ -69,6 +71,11 @@ export class Grants {
       this.#parts.meetForeignGrant(String(grant.resource));
       return false;
     }
+    // A tombstone in the place of what was never a grant would stay there for months.
+    requireThat(
+      by === undefined || grant !== undefined || code !== undefined || isGrantId(grantId),
+      "The text is no id of a grant, which begins with sha256- and has 51 characters: take it from a list of the grants.",
+    );
     if (isRevoked(grant)) {
       await this.endUpstream(grantId, grant, key);
       return false;
@@ -90,7 +97,8 @@ export class Grants {
     const issuer = this.#parts.upstreams?.issuerOfRecord(upstreamIssuer) ?? upstreamIssuer;
     if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);
     await this.#parts.repositories.grants.set(grantId, tombstone);
-    if (grant !== undefined) this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, by });
+    if (grant !== undefined)
+      this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, upstreamIssuer: issuer, by });
     await this.#endSession(grantId, tombstone, key);
     return grant !== undefined;
   }

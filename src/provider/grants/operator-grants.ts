@@ -62,6 +62,7 @@ export class OperatorGrants {
   /**
    * Ends a grant. False where there was none.
    *
+   * @throws {ConfigurationError} when there is none, and the id has not the form of one.
    * @throws {StorageError} when the store fails: call again.
    */
   revoke(grantId: string): Promise<boolean> {

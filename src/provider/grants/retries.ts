@@ -29,6 +29,8 @@ interface RetryOptions<Task> {
 export class Retries<Task> {
   readonly #options: RetryOptions<Task>;
   readonly #kept = boundedCache<string, Kept<Task>>(maxKept);
+  /** When the first of them is due, in epoch seconds, or earlier: until then no request looks at any. */
+  #nextDue = Number.POSITIVE_INFINITY;
   #underWay: Promise<void> | undefined;
 
   constructor(options: RetryOptions<Task>) {
@@ -37,7 +39,9 @@ export class Retries<Task> {
 
   /** Keeps a task, in place of the one that was kept under this name, and puts it off. */
   keep(name: string, task: Task, pauseSeconds = 0): void {
-    this.#kept.set(name, { task, pauseSeconds, due: this.#options.now() + pauseSeconds });
+    const due = this.#options.now() + pauseSeconds;
+    this.#kept.set(name, { task, pauseSeconds, due });
+    this.#nextDue = Math.min(this.#nextDue, due);
   }
 
   get(name: string): Task | undefined {
@@ -48,11 +52,19 @@ export class Retries<Task> {
     this.#kept.delete(name);
   }
 
-  /** Begins to do what is due, one after the other, unless that is under way. Never throws. */
-  begin(): void {
+  /**
+   * Begins to do what is due, one after the other, unless that is under way. Never throws. Every request calls it, so it
+   * costs the same however much is kept.
+   *
+   * @param now - In epoch seconds, of whoever knows the time already.
+   */
+  begin(now?: number): void {
     if (this.#kept.size === 0 || this.#underWay !== undefined) return;
+    if ((now ?? this.#options.now()) < this.#nextDue) return;
     this.#underWay = this.#doDue().finally(() => {
       this.#underWay = undefined;
+      this.#nextDue = Number.POSITIVE_INFINITY;
+      for (const { due } of this.#kept.values()) this.#nextDue = Math.min(this.#nextDue, due);
     });
   }
 

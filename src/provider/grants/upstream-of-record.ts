@@ -6,15 +6,15 @@ import type { Upstream } from "../upstream/contract.ts";
 export type KnownUpstreams = Pick<ProviderConfiguration, "meetUnknownUpstream" | "upstreams">;
 
 /**
- * The upstream that a record is of. Undefined where it is not configured any more, which the operator is told: whoever
- * logged in there is nobody here, since no upstream that is trusted today says who it is.
+ * The upstream that a record is of. Undefined where it is not configured any more, or where nobody knows which one it is.
+ * The operator is told: whoever logged in there is nobody here, since no upstream that is trusted today says who it is.
  */
 export function upstreamOfRecord(
   { upstreams, meetUnknownUpstream }: KnownUpstreams,
   { upstreamIssuer }: { readonly upstreamIssuer?: string | undefined },
 ): Upstream | undefined {
   const upstream = upstreams.ofRecord(upstreamIssuer);
-  if (upstream === undefined && upstreamIssuer !== undefined) meetUnknownUpstream(upstreamIssuer);
+  if (upstream === undefined) meetUnknownUpstream(upstreamIssuer ?? upstreams.former);
   return upstream;
 }
 

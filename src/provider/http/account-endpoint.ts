@@ -16,14 +16,7 @@ import type { Upstream } from "../upstream/contract.ts";
 import { isSameIssuer } from "../upstream/upstreams.ts";
 import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
-import {
-  type AccountPageSettings,
-  accountErrorPage,
-  accountPage,
-  type SignInReason,
-  signInPage,
-} from "./pages/account-page.ts";
-import { shownName } from "./pages/shown-client.ts";
+import type { AccountPageSettings, SignInReason } from "./pages/account-page.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
@@ -110,18 +103,18 @@ export class AccountEndpoint {
   }
 
   /** Shows a failure to the person, and tells of it. */
-  showError(failure: unknown, user?: AccountUser): Response {
+  async showError(failure: unknown, user?: AccountUser): Promise<Response> {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
-    if (!isToldElsewhere(error)) {
-      reporter.tell("account-refused", {
-        error: error.error,
-        subject: user?.subject,
-        upstreamIssuer: user?.upstreamIssuer,
-        failure: describeFailure(failure),
-      });
-    }
+    if (!isToldElsewhere(error)) this.#tellRefused(error, failure, user);
+    const { accountErrorPage } = await import("./pages/pages.ts");
     return accountErrorPage(this.#settings, error);
+  }
+
+  #tellRefused({ error }: OAuthError, failure: unknown, user?: AccountUser): void {
+    const { subject, upstreamIssuer } = user ?? {};
+    const event = { error, subject, upstreamIssuer, failure: describeFailure(failure) };
+    this.#settings.reporter.tell("account-refused", event);
   }
 
   async #act(request: Request, cookies: BrowserCookies): Promise<Response> {
@@ -141,12 +134,7 @@ export class AccountEndpoint {
     if (session === undefined) {
       if (action === "sign-out" || action === "sign-out-upstream") return this.#askToSignIn(cookies, "signed-out");
       const failure = new OAuthError("access_denied", "Nobody is signed in to the account page in this browser.");
-      this.#settings.reporter.tell("account-refused", {
-        error: failure.error,
-        subject: undefined,
-        upstreamIssuer: undefined,
-        failure: describeFailure(failure),
-      });
+      this.#tellRefused(failure, failure);
       return this.#askToSignIn(cookies, "session-over", 403);
     }
     try {
@@ -233,6 +221,7 @@ export class AccountEndpoint {
   }
 
   async #about(done: AccountNotice["done"], clientId: string): Promise<AccountNotice> {
+    const { shownName } = await import("./pages/pages.ts");
     return { done, client: shownName(await knownClient(this.#parts.registry, clientId), this.#settings.consent) };
   }
 
@@ -251,6 +240,7 @@ export class AccountEndpoint {
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
     const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
+    const { accountPage } = await import("./pages/pages.ts");
     return accountPage(this.#settings, {
       ...allowed,
       session,
@@ -262,7 +252,7 @@ export class AccountEndpoint {
   /** Whether a grant is of this user: two upstreams may give one subject to two people. */
   #isOf({ subject, upstreamIssuer }: Pick<Grant, "subject" | "upstreamIssuer">, user: AccountUser): boolean {
     const issuer = this.#settings.upstreams.issuerOfRecord(upstreamIssuer);
-    return subject === user.subject && isSameIssuer(issuer, user.upstreamIssuer);
+    return subject === user.subject && issuer !== undefined && isSameIssuer(issuer, user.upstreamIssuer);
   }
 
   /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */
@@ -279,7 +269,8 @@ export class AccountEndpoint {
     this.#settings.reporter.failure(failure);
   }
 
-  #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Response {
+  async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Response> {
+    const { signInPage } = await import("./pages/pages.ts");
     const page = signInPage(this.#settings, reason, status);
     const secret = cookies.pageSecret();
     const changes = cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) });

@@ -118,7 +118,8 @@ function quotable(message: string): string {
 }
 
 /**
- * Reads the token of an `Authorization: Bearer` header; undefined where there is no header.
+ * Reads the token of an `Authorization: Bearer` header; undefined where there is none: no header, one of another scheme, or
+ * one with nothing behind the scheme. Clients that have no token yet send that, and begin a login by the 401.
  *
  * @throws {OAuthError} with `invalid_request` for a header of another form.
  */
@@ -126,6 +127,6 @@ function bearerToken(authorization: string | null): string | undefined {
   if (authorization === null) return undefined;
   const match = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization.trim());
   if (match?.[1] !== undefined) return match[1];
-  if (!/^Bearer\b/i.test(authorization)) return undefined;
+  if (!/^Bearer\b/i.test(authorization.trim()) || /^Bearer$/i.test(authorization.trim())) return undefined;
   throw invalidRequest("The Authorization header must be Bearer and one token.");
 }

@@ -1,18 +1,17 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { pathBelow, paths } from "../oauth/paths.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 
 /** What all cookies of this server may have together, names and separators included: some servers take no more. */
 const maxLength = 4095;
-/** No login begins beside more than these in one browser, itself included: the oldest are given up. */
-const maxLogins = 4;
 /** How much longer than the decisions the browser keeps the secret that they are bound to, in seconds. */
 const secretMarginSeconds = 24 * 60 * 60;
 
 /** How the names of the cookies with the decisions that the browser remembers begin: each server has one of its own. */
 const decisionNames = "consent_";
+/** How the names of the cookies of logins begin: the server comes next, then the login. */
 const loginNames = "login_";
-/** How the names of the cookies of logins for the account page begin. */
+/** The same of logins for the account page. */
 const signInNames = "signin_";
 /** How the names of the cookies with the id of an account session begin: each server has one of its own. */
 const accountNames = "account_";
@@ -62,12 +61,15 @@ export interface CookieChanges {
  * browser. Scripts cannot read the cookies, and no other site's form brings them along. Another port of this machine is
  * the same host, and can plant any: a decision needs more than a cookie.
  *
- * All of them together stay short enough for servers and proxies. Where they would not, the oldest logins are given up,
- * then the oldest decisions. Requests that are under way at the same time do not see each other's cookies: the request
+ * All of them together stay short enough for servers and proxies, those of other servers on this host included. Where they
+ * would not, the oldest logins are given up, whosever they are, then the oldest decisions. There is no other limit to how many
+ * logins may be under way. Requests that are under way at the same time do not see each other's cookies: the request
  * after them removes what is too much.
  */
 export class BrowserCookies {
   readonly #prefix: string;
+  /** Names this server in the names of cookies: servers below other paths of one host have the same browser's cookies. */
+  readonly #server: string;
   readonly #isSecure: boolean;
   readonly #decisionsName: string;
   readonly #accountName: string;
@@ -83,10 +85,9 @@ export class BrowserCookies {
     const secure = baseUrl.startsWith("https:") || keepsSecureCookiesOfLoopback(browser);
     this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
     this.#isSecure = secure;
-    // Two servers on one host, on other ports or below other paths, have the same browser's cookies.
-    const server = hashOf(baseUrl).slice(0, 8);
-    this.#decisionsName = `${decisionNames}${server}`;
-    this.#accountName = `${accountNames}${server}`;
+    this.#server = hashOf(baseUrl).slice(0, 8);
+    this.#decisionsName = `${decisionNames}${this.#server}`;
+    this.#accountName = `${accountNames}${this.#server}`;
     // `__Host-` is for the whole host; without it, the cookie goes to the one page that needs it.
     this.#accountPath = secure ? "/" : pathBelow(baseUrl) + paths.account;
     this.#rememberSeconds = consent.remember;
@@ -108,12 +109,12 @@ export class BrowserCookies {
 
   /** What the browser keeps of the login with this `state`. */
   login(state: string): string | undefined {
-    return this.#received.find(({ name }) => name === loginName(state))?.value;
+    return this.#received.find(({ name }) => name === this.#loginName(loginNames, state))?.value;
   }
 
   /** What the browser keeps of the login for the account page with this `state`. */
   signIn(state: string): string | undefined {
-    return this.#received.find(({ name }) => name === signInName(state))?.value;
+    return this.#received.find(({ name }) => name === this.#loginName(signInNames, state))?.value;
   }
 
   /** The id of the browser's account session. */
@@ -121,9 +122,10 @@ export class BrowserCookies {
     return this.#received.find(({ name }) => name === this.#accountName)?.value;
   }
 
-  /** Whether a login was begun in this browser that has not come back yet. */
+  /** Whether a login of this server was begun in this browser that has not come back yet. */
   get hasBegunLogin(): boolean {
-    return this.#received.some(({ name, value }) => name.startsWith(loginNames) && value !== "");
+    const ofThisServer = `${loginNames}${this.#server}_`;
+    return this.#received.some(({ name, value }) => name.startsWith(ofThisServer) && value !== "");
   }
 
   /**
@@ -147,8 +149,8 @@ export class BrowserCookies {
    * @throws {OAuthError} with `invalid_request` when a login is too long to be carried along.
    */
   change({ secret, login, endedLogin, account, decisions }: CookieChanges): string[] {
-    const nameOf = login?.purpose === "account" ? signInName : loginName;
-    const begun = login && { name: nameOf(login.state), value: login.transaction };
+    const names = login?.purpose === "account" ? signInNames : loginNames;
+    const begun = login && { name: this.#loginName(names, login.state), value: login.transaction };
     const [own = this.#formSecret] = secret === undefined ? this.#secrets : [secret];
     const session = account === undefined ? this.account : account?.id;
     // Another site's form can set its secret at any time, and brings no cookies from which the room could be told.
@@ -162,27 +164,25 @@ export class BrowserCookies {
     const room = () => maxLength - [...kept.values()].reduce((sum, cookie) => sum + this.#lengthOf(cookie), 0);
     if (room() < 0) throw invalidRequest("The request is too long; shorten the state or the redirect_uri.");
 
-    const keepNewest = (cookies: readonly Cookie[], max: number) => {
-      for (const cookie of cookies
-        .filter(({ name }) => !kept.has(name))
-        .slice(-max)
-        .reverse()) {
+    const keepNewest = (cookies: readonly Cookie[]) => {
+      for (const cookie of cookies.filter(({ name }) => !kept.has(name)).reverse()) {
         if (this.#lengthOf(cookie) > room()) return;
         kept.set(cookie.name, cookie);
       }
     };
-    keepNewest(this.#secrets, this.#received.length);
+    keepNewest(this.#secrets);
     const remembered = { name: this.#decisionsName, value: "" };
     const value = decisions(room() - this.#lengthOf(remembered));
     if (value !== "") kept.set(remembered.name, { ...remembered, value });
-    const ended = endedLogin === undefined ? [] : [loginName(endedLogin), signInName(endedLogin)];
+    const ended =
+      endedLogin === undefined ? [] : [loginNames, signInNames].map((each) => this.#loginName(each, endedLogin));
     const isLogin = ({ name }: Cookie) => name.startsWith(loginNames) || name.startsWith(signInNames);
     const logins = this.#received.filter((cookie) => isLogin(cookie) && !ended.includes(cookie.name));
-    keepNewest(logins, begun === undefined ? logins.length : maxLogins - 1);
+    keepNewest(logins);
     const ofThisServer = [this.#decisionsName, this.#accountName];
     const others = ({ name }: Cookie) =>
       (name.startsWith(decisionNames) || name.startsWith(accountNames)) && !ofThisServer.includes(name);
-    keepNewest(this.#received.filter(others), this.#received.length);
+    keepNewest(this.#received.filter(others));
 
     return [
       ...(secret === undefined ? [] : [this.#keep(secret, this.#rememberSeconds + secretMarginSeconds)]),
@@ -197,13 +197,17 @@ export class BrowserCookies {
 
   get #secrets(): Cookie[] {
     const secrets = this.#received.filter(({ name }) => name.startsWith(secretNames));
-    const lasting = secrets.filter(({ name }) => name !== formSecretName);
-    return [...lasting, ...secrets.filter((secret) => !lasting.includes(secret))];
+    const ofForms = ({ name }: Cookie) => name === formSecretName;
+    return [...secrets.filter((secret) => !ofForms(secret)), ...secrets.filter(ofForms)];
   }
 
   /** The secret of pages that were asked for by a form, as the browser has it or could have it at any time. */
   get #formSecret(): Cookie {
     return this.#secrets.find(({ name }) => name === formSecretName) ?? { name: formSecretName, value: "x".repeat(22) };
+  }
+
+  #loginName(names: string, state: string): string {
+    return `${names}${this.#server}_${hashOf(state)}`;
   }
 
   /** A cookie's part of the `Cookie` header. */
@@ -235,16 +239,8 @@ export function visitorOf({ method, headers }: Pick<Request, "method" | "headers
   return { method, header: (name) => headers.get(name) };
 }
 
-function loginName(state: string): string {
-  return `${loginNames}${hashOf(state)}`;
-}
-
-function signInName(state: string): string {
-  return `${signInNames}${hashOf(state)}`;
-}
-
 function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return hash("sha256", text, "hex").slice(0, 16);
 }
 
 function pairs(header: string | null): Cookie[] {

@@ -43,6 +43,22 @@ export function authorizationServerMetadata(
   };
 }
 
+/**
+ * The same as a client finds it who asks for OpenID Connect's metadata. Clients check the members that OpenID Connect
+ * Discovery section 3 requires, the MCP SDK's and Cursor among them, though no ID token is ever asked for or issued.
+ */
+export function openIdMetadata(
+  configuration: Pick<ProviderConfiguration, "baseUrl">,
+  metadata: Record<string, unknown>,
+): Record<string, unknown> {
+  return {
+    ...metadata,
+    jwks_uri: configuration.baseUrl + paths.keys,
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["RS256"],
+  };
+}
+
 /** Protected resource metadata (RFC 9728). */
 export function protectedResourceMetadata(configuration: ProviderConfiguration): Record<string, unknown> {
   const { consent, issuer, resource, scopes, serviceDocumentation } = configuration;

@@ -73,10 +73,16 @@ export class MountWatch {
     const path = url === undefined ? undefined : pathOf(url);
     // A client looks for metadata in many places.
     if (path !== undefined && !this.#mapsPaths && !path.includes("/.well-known/")) this.#lookAtGuarded(path);
+    if (path !== undefined && this.#ownPaths.includes(path)) {
+      this.#warn(
+        "guard-before-mount",
+        `A request for ${shown(path)}, which is for everybody, came to the guard. Mount the routes before it: first app.use(pangeaAuth(provider)), then requireBearer(provider), and that for the MCP endpoint only.`,
+      );
+    }
     if (!this.#isMounted) {
       this.#warn(
         "not-mounted",
-        `A request to the MCP endpoint was refused and pointed to ${this.#metadataUrl}, and nothing in this process serves that. Mount the routes before the guard, such as app.use(pangeaAuth(provider)); where another process serves them, all is well.`,
+        `A request to the MCP endpoint was refused and pointed to ${this.#metadataUrl}, and nothing in this process has served that. Mount the routes before the guard, such as app.use(pangeaAuth(provider)); where another process serves them, or a handler of yours by provider.fetch, all is well.`,
       );
     }
     this.#challenges += 1;
@@ -93,6 +99,12 @@ export class MountWatch {
     if (!isBelow) this.#warnOfPrefix(path, "removes");
     else if (path.length > this.#mcpPath.length && this.#mcpPath !== "/" && path.endsWith(this.#mcpPath)) {
       this.#warnOfPrefix(path, "adds");
+    } else if (!path.startsWith(this.#mcpPath) && !this.#mcpPath.startsWith(path)) {
+      const { resource } = this.#settings;
+      this.#warn(
+        "guarded-elsewhere",
+        `A request for ${shown(path)} without a token was pointed to the metadata of ${resource}. An MCP client compares the two and refuses to go on: where clients connect to ${shown(path)}, say so by the option mcpPath. For any other API behind the guard all is well.`,
+      );
     }
   }
 

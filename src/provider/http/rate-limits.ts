@@ -1,6 +1,6 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/options.ts";
+import type { RateLimit, RateLimitedRoute, RateLimiter } from "../configuration/request-limit-options.ts";
 import type { Reporter } from "../reporting/reporter.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 
@@ -20,8 +20,6 @@ type RateLimitSettings = Pick<ProviderConfiguration, "clock" | "rateLimits" | "r
 export class RateLimits {
   readonly #settings: RateLimitSettings;
   readonly #limits = new Map<string, Limit>();
-  /** What tells callers apart. It is loaded with the first request that is counted. */
-  #callers: Promise<typeof import("./caller-identity.ts")> | undefined;
 
   constructor(settings: RateLimitSettings) {
     this.#settings = settings;
@@ -40,8 +38,7 @@ export class RateLimits {
     const { perCaller, total } = rateLimits ?? {};
     const [limit, inTotal] = [perCaller?.get(route), total?.get(route)];
     if (limit !== undefined && caller !== undefined) {
-      this.#callers ??= import("./caller-identity.ts");
-      const { identify } = await this.#callers;
+      const { identify } = await import("./caller-identity.ts");
       const { key, network } = identify(caller);
       await consume(reporter, route, this.#limit(`${route}-caller`, limit), key);
       const ofNetwork = { ...limit, requests: limit.requests * callersPerNetwork };

@@ -1,6 +1,8 @@
 import { type OAuthError, PangeaAuthnError } from "../../errors.ts";
 import { parseJson } from "../oauth/parse-json.ts";
+import { isUnset } from "../oauth/unset-value.ts";
 import { invalidRequest } from "../oauth-failure.ts";
+import { bodySourceOf } from "./body-source.ts";
 
 /** No OAuth request comes near this; a longer one is refused before it is held in memory. */
 const maxBodyBytes = 64 * 1024;
@@ -13,28 +15,24 @@ async function readText(request: Request, timeout: number): Promise<string> {
   };
   const tooLarge = `may have ${maxBodyBytes} bytes at the most`;
   if (Number(request.headers.get("content-length") ?? 0) > maxBodyBytes) refuse(tooLarge, { status: 413 });
-  if (request.body === null) return "";
-  const reader = request.body.getReader();
-  // Ends a read under way at once. It is not waited for: a sender that stalls may stall here too.
-  const cancel = (): void => void reader.cancel().catch(() => {});
+  const source = bodySourceOf(request);
+  if (source === undefined) return "";
   let isLate = false;
   const deadline = setTimeout(() => {
     isLate = true;
-    cancel();
+    source.cancel();
   }, timeout).unref();
-  const chunks: Uint8Array[] = [];
+  const parts: Uint8Array[] = [];
   let length = 0;
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (isLate) refuse("did not arrive in time", { status: 408 });
-      if (done) break;
-      length += value.byteLength;
+    await source.read((part) => {
+      length += part.byteLength;
       if (length > maxBodyBytes) refuse(tooLarge, { status: 413 });
-      chunks.push(value);
-    }
+      parts.push(part);
+    });
+    if (isLate) refuse("did not arrive in time", { status: 408 });
   } catch (cause) {
-    cancel();
+    source.cancel();
     throw cause instanceof PangeaAuthnError
       ? cause
       : invalidRequest("The body could not be read to its end.", { cause });
@@ -42,7 +40,7 @@ async function readText(request: Request, timeout: number): Promise<string> {
     clearTimeout(deadline);
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(parts.length === 1 ? parts[0] : Buffer.concat(parts));
   } catch (cause) {
     return refuse("is not UTF-8", { cause });
   }
@@ -62,13 +60,13 @@ export async function readForm(request: Request, timeout: number): Promise<OAuth
 }
 
 /**
- * Reads a JSON body.
+ * Reads a JSON body, whatever its content type says: a script that forgets the header sends `text/plain`, and nothing here
+ * could be done with another form.
  *
  * @param timeout - How long it may take to arrive, in milliseconds.
- * @throws {OAuthError} with `invalid_request` when the content type is another, or the body is oversized, late or malformed.
+ * @throws {OAuthError} with `invalid_request` when the body is oversized, late or not JSON.
  */
 export async function readJson(request: Request, timeout: number): Promise<unknown> {
-  if (contentType(request) !== "application/json") throw invalidRequest("The content type must be application/json.");
   const value = parseJson(await readText(request, timeout));
   if (value === undefined) throw invalidRequest("The body is not valid JSON.");
   return value;
@@ -78,13 +76,17 @@ function contentType(request: Request): string | undefined {
   return request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
 }
 
-/** Parameters that decide nothing about who gets what from whom: the same value twice says no more than once. */
-const harmless: readonly string[] = ["scope", "prompt", "login_hint", "idp_hint"];
+/** Parameters that may be left out, and whose values are never words for nothing. */
+const dispensable: readonly string[] = ["resource", "prompt", "login_hint", "idp_hint", "response_mode"];
+
+/** Parameters of which the first value counts. They decide nothing about who gets what from whom. */
+const hints: readonly string[] = ["login_hint", "idp_hint"];
 
 /**
- * OAuth parameters: a parameter without a value counts as absent, and one that is repeated is refused (RFC 6749
- * sections 3.1 and 3.2) unless it may be repeated. Of several values of `login_hint` or `idp_hint` the first one counts, and `scope` and
- * `prompt` may be repeated with the same value.
+ * OAuth parameters: a parameter without a value counts as absent, and one that is repeated with another value is refused
+ * (RFC 6749 sections 3.1 and 3.2) unless it may be repeated. The same value twice says no more than once, as clients send it
+ * whose libraries add a parameter that is there already. Of several values of `login_hint` or `idp_hint` the first one counts;
+ * several of `prompt`, which is a list, are one list.
  */
 export class OAuthParameters {
   readonly #values = new Map<string, string[]>();
@@ -92,7 +94,7 @@ export class OAuthParameters {
   constructor(parameters: URLSearchParams) {
     if (parameters.size > maxParameters) throw invalidRequest("The request has too many parameters.");
     for (const [name, value] of parameters) {
-      if (value === "") continue;
+      if (value === "" || (dispensable.includes(name) && isUnset(value))) continue;
       this.#values.set(name, [...this.getAll(name), value]);
     }
   }
@@ -100,14 +102,13 @@ export class OAuthParameters {
   /**
    * The value of a parameter, or undefined where it is absent.
    *
-   * @throws {OAuthError} with `invalid_request` when it is repeated and must not be.
+   * @throws {OAuthError} with `invalid_request` when it is repeated with another value and must not be.
    */
   get(name: string): string | undefined {
-    const [value, ...repeated] = this.getAll(name);
-    const isHint = name === "login_hint" || name === "idp_hint";
-    const others = harmless.includes(name) ? repeated.filter((other) => !isHint && other !== value) : repeated;
-    if (others.length > 0) throw invalidRequest(`The parameter ${name} must not be repeated.`);
-    return value;
+    const [value, ...others] = new Set(this.getAll(name));
+    if (others.length === 0 || hints.includes(name)) return value;
+    if (name === "prompt") return [value, ...others].join(" ");
+    throw invalidRequest(`The parameter ${name} must not be repeated with another value.`);
   }
 
   /** All values of a parameter that may be repeated; empty where it is absent. */

@@ -1,4 +1,5 @@
 import type { OAuthError } from "../../errors.ts";
+import { jsonTextResponse } from "./text-response.ts";
 
 /** Nothing here is to be taken for another type than it says. */
 const noSniff = { "x-content-type-options": "nosniff" } as const;
@@ -18,7 +19,10 @@ export function jsonResponse(
   body: unknown,
   init: { status?: number; headers?: Record<string, string> } = {},
 ): Response {
-  return Response.json(body, { status: init.status ?? 200, headers: { ...noStore, ...crossOrigin, ...init.headers } });
+  return jsonTextResponse(body, {
+    status: init.status ?? 200,
+    headers: { ...noStore, ...crossOrigin, ...init.headers },
+  });
 }
 
 /** The answer at a path where there is nothing. */
@@ -28,7 +32,7 @@ export function notFoundResponse(): Response {
 
 /** Public metadata, which may be cached for a while. */
 export function metadataResponse(body: unknown): Response {
-  return Response.json(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
+  return jsonTextResponse(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
 }
 
 /** The methods of the MCP endpoint (Streamable HTTP). */
@@ -64,6 +68,14 @@ export function oauthErrorResponse(error: OAuthError, headers: Record<string, st
     { error: error.error, error_description: error.message },
     { status: error.status, headers: { ...retryAfter(error), ...headers } },
   );
+}
+
+/** An error as a line of text: for a person to whom no page can be shown. */
+export function plainResponse(error: OAuthError): Response {
+  return new Response(`${error.message}\n`, {
+    status: error.status,
+    headers: { ...noStore, ...retryAfter(error), "content-type": "text/plain; charset=utf-8" },
+  });
 }
 
 /** The `Retry-After` header of an error that asks to come back later. */

@@ -1,16 +1,23 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import type { RateLimitedRoute } from "../configuration/options.ts";
+import type { RateLimitedRoute } from "../configuration/request-limit-options.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
 import type { AccountEndpoint } from "./account-endpoint.ts";
 import type { Admission } from "./admission.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
-import { authorizationServerMetadata, protectedResourceMetadata } from "./metadata.ts";
+import { authorizationServerMetadata, openIdMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { mcpMethods, metadataResponse, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
+import {
+  mcpMethods,
+  metadataResponse,
+  notFoundResponse,
+  oauthErrorResponse,
+  plainResponse,
+  preflightResponse,
+} from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
 type Respond = (request: Request, caller: string | undefined) => Promise<Response> | Response;
@@ -71,7 +78,9 @@ export class Router {
         parts.watch.found();
         return metadataResponse(content);
       };
-      return urls.map((url) => [new URL(url).pathname, { methods: ["GET"], crossOrigin: true, respond }]);
+      // Clients put the path of the server at the end as they have it, with a slash where people have typed one.
+      const places = urls.flatMap((url) => [new URL(url).pathname, `${new URL(url).pathname}/`]);
+      return places.map((place) => [place, { methods: ["GET"], crossOrigin: true, respond }]);
     };
     const page = (
       name: "authorize" | "consent" | "callback",
@@ -104,8 +113,11 @@ export class Router {
       apis.push({ path: paths.revoke, name: "revocation_endpoint", limit: "revoke", respond });
     }
     const announced = Object.fromEntries(apis.map(({ name, path }) => [name, baseUrl + path]));
+    const metadata = authorizationServerMetadata(configuration, announced);
     this.#routes = new Map<string, Route>([
-      ...document(metadataUrls([issuer, baseUrl]), authorizationServerMetadata(configuration, announced)),
+      ...document(metadataUrls([issuer, baseUrl], "oauth-authorization-server"), metadata),
+      ...document(metadataUrls([issuer, baseUrl], "openid-configuration"), openIdMetadata(configuration, metadata)),
+      ...document([baseUrl + paths.keys], { keys: [] }),
       ...document(
         [baseUrl, resource].map((url) => wellKnownUrl(url, "oauth-protected-resource")),
         protectedResourceMetadata(configuration),
@@ -142,6 +154,15 @@ export class Router {
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
   async respond(request: Request, caller: string | undefined): Promise<Response> {
+    try {
+      return await this.#respond(request, caller);
+    } catch (failure) {
+      // Not even the page of an error could be shown: its file could not be read, or a hook of the options threw.
+      return plainResponse(this.#parts.reporter.failure(failure));
+    }
+  }
+
+  async #respond(request: Request, caller: string | undefined): Promise<Response> {
     const { admission, announcements, authorization, background, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
@@ -178,11 +199,6 @@ export class Router {
 }
 
 /** Every place where a client may look for the metadata: RFC 8414 inserts the path, OpenID Connect appends it. */
-function metadataUrls(urls: readonly string[]): string[] {
-  return urls.flatMap((url) =>
-    ["oauth-authorization-server", "openid-configuration"].flatMap((suffix) => [
-      wellKnownUrl(url, suffix),
-      `${url.replace(/\/$/, "")}/.well-known/${suffix}`,
-    ]),
-  );
+function metadataUrls(urls: readonly string[], suffix: string): string[] {
+  return urls.flatMap((url) => [wellKnownUrl(url, suffix), `${url.replace(/\/$/, "")}/.well-known/${suffix}`]);
 }

@@ -1,6 +1,6 @@
 import type { LRUCache } from "lru-cache";
 import { boundedCache } from "../../storage/bounded-cache.ts";
-import type { RateLimit, RateLimiter } from "../configuration/options.ts";
+import type { RateLimit, RateLimiter } from "../configuration/request-limit-options.ts";
 
 /** How many callers are counted at a time, those that came last. */
 const maxBuckets = 50_000;

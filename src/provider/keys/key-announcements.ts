@@ -77,8 +77,7 @@ export class KeyAnnouncements {
     const expiresAt = now() + lifetimeSeconds;
     // What fails is made good soon.
     this.#renewAt = now() + believedSeconds;
-    // The keys that records are sealed with in the store are the instances' own as well.
-    const announced = [...new Set([...keys.ids, ...sealingKeyIds(repositories)])].map((keyId) => {
+    const announced = ownKeyIds({ keys, repositories }).map((keyId) => {
       return repositories.keyAnnouncements.set(this.#recordOf(keyId), { keyId, expiresAt });
     });
     await Promise.all(announced);
@@ -153,6 +152,11 @@ export class KeyAnnouncements {
     clearTimeout(this.#renewal);
     await this.#underWay?.catch(() => undefined);
   }
+}
+
+/** The ids of an instance's keys: the provider's, and those that records are sealed with in the store. */
+export function ownKeyIds({ keys, repositories }: Pick<AnnouncementParts, "keys" | "repositories">): string[] {
+  return [...new Set([...keys.ids, ...sealingKeyIds(repositories)])];
 }
 
 /** The ids of the keys that a backend seals records with, where it says so. */

@@ -19,6 +19,9 @@ export interface AllowedApplication {
 /** How many applications are looked up at the same time: each may be a read, or a request to the client's site. */
 const lookedUpAtOnce = 8;
 
+/** After so many logins other requests get their turn: some stores give thousands of them at once. */
+const listedInOneTurn = 500;
+
 /**
  * Lists what a person has allowed, by application: whoever has logged in three times with one application has allowed that
  * one. The application that was allowed last comes first.
@@ -36,13 +39,19 @@ export async function allowedApplications(
 ): Promise<{ readonly applications: readonly AllowedApplication[]; readonly total: number }> {
   const logins: AllowedLogin[] = [];
   try {
-    for await (const grant of listGrants(directory, user)) logins.push(grant);
+    for await (const grant of listGrants(directory, user)) {
+      if (logins.push(grant) % listedInOneTurn === 0) await new Promise(setImmediate);
+    }
   } catch (failure) {
     onFailure(failure);
   }
   logins.sort((one, other) => other.createdAt - one.createdAt);
   const byClient = new Map<string, AllowedLogin[]>();
-  for (const login of logins) byClient.set(login.clientId, [...(byClient.get(login.clientId) ?? []), login]);
+  for (const login of logins) {
+    const ofClient = byClient.get(login.clientId);
+    if (ofClient === undefined) byClient.set(login.clientId, [login]);
+    else ofClient.push(login);
+  }
   const shown = [...byClient].slice(0, max);
   const applications: AllowedApplication[] = [];
   for (let next = 0; next < shown.length; next += lookedUpAtOnce) {

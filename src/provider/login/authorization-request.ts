@@ -8,8 +8,10 @@ import { narrowedScopes, offlineAccess, parseScope } from "../oauth/scopes.ts";
 import { invalidRequest, refuseUnless } from "../oauth-failure.ts";
 import { UnknownClientError } from "./unknown-client.ts";
 
-/** It is carried along in a cookie, with everything else that a login needs. */
-const maxStateLength = 1024;
+/** The state is carried along in a cookie, with everything else that a login needs. So much of it always fits. */
+const surelyFittingLength = 1024;
+/** What the state may have together with a redirect URI that is shorter than such a one may be. */
+const maxCarriedLength = 2000;
 
 /** The parameters of an authorization request, as they came (RFC 6749 section 4.1.1, RFC 7636, RFC 8707). */
 export interface AuthorizationRequestParameters {
@@ -119,9 +121,10 @@ export function checkAuthorizationRequest(
   if (parameters.get("code_challenge_method") !== "S256") throw invalidRequest("code_challenge_method must be S256.");
   const isDigest = /^[A-Za-z0-9_-]{43}$/.test(codeChallenge);
   if (!isDigest) throw invalidRequest("code_challenge must be 43 base64url characters.");
-  const isTooLong = state !== undefined && state.length > maxStateLength;
-  if (isTooLong) throw invalidRequest(`state may have ${maxStateLength} characters at the most.`);
   const { client, redirectUri } = trusted;
+  const room = Math.max(surelyFittingLength, maxCarriedLength - redirectUri.length);
+  const isTooLong = state !== undefined && state.length > room;
+  if (isTooLong) throw invalidRequest(`state may have ${room} characters at the most, beside this redirect_uri.`);
   return {
     clientId: client.information.client_id,
     client: portableAuthenticationOf(client),

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import { openOr } from "../../secrets/sealing.ts";
@@ -145,5 +145,5 @@ function hashOfDestination(clientId: string, redirectUri: string): string {
 }
 
 function hashOf(parts: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, halfLength);
+  return hash("sha256", JSON.stringify(parts), "base64url").slice(0, halfLength);
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 
 /** A person's decision to allow a request. */
@@ -41,5 +41,5 @@ export function rememberedFor(
 }
 
 function hashOfSubject(subject: string): string {
-  return createHash("sha256").update(subject).digest("base64url").slice(0, 22);
+  return hash("sha256", subject, "base64url").slice(0, 22);
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import { authorizationCodeKey, grantIdOf } from "../../records/keys.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
+import { ShortNames } from "../../secrets/short-names.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { consentRevokedAt } from "../grants/consent-revocations.ts";
@@ -31,6 +32,33 @@ const aboutSchema = z.object({
   isSilent: z.boolean().exactOptional(),
 });
 type AboutLogin = z.output<typeof aboutSchema>;
+
+/** What the members are called in the cookie. A name never changes its meaning: an instance of before may read it. */
+const shortNames = new ShortNames({
+  about: "a",
+  request: "r",
+  client_id: "c",
+  client: "k",
+  token_endpoint_auth_method: "m",
+  secret_hash: "h",
+  secret_expires_at: "x",
+  registered_until: "u",
+  grant_types: "g",
+  redirect_uri: "t",
+  state: "s",
+  scopes: "p",
+  offline_access: "f",
+  code_challenge: "q",
+  resource: "o",
+  names_resource: "n",
+  decisions: "d",
+  subject: "b",
+  decidedAt: "w",
+  isSilent: "l",
+  upstream: "i",
+  upstreamVerifier: "v",
+  expiresAt: "e",
+});
 
 type LoginSettings = Pick<
   ProviderConfiguration,
@@ -77,6 +105,7 @@ export class Login {
     const transactions = new SealedJson(
       configuration.keys.derive("login transaction"),
       upstreamTransaction(aboutSchema),
+      shortNames,
     );
     this.#logins = new UpstreamLogin(configuration, transactions);
   }

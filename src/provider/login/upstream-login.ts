@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomBytes, randomUUID } from "node:crypto";
 import { z } from "zod";
 import { OAuthError, UpstreamRejectedError } from "../../errors.ts";
 import type { SealedJson } from "../../secrets/sealed-json.ts";
@@ -104,9 +104,10 @@ export class UpstreamLogin<About> {
       "info",
       "first-login",
       `The first browser goes to ${upstream.name} at ${upstream.issuer} to log in. It has to come back to ${redirectUri}: register that redirect URI there. Where people read an error at ${upstream.name} instead, run "npx pangea-authn-fastmcp doctor".`,
+      upstream.id,
     );
     const transaction = { about, upstream: upstream.id, upstreamVerifier, expiresAt: now() + lifetimes.login };
-    const codeChallenge = createHash("sha256").update(upstreamVerifier).digest("base64url");
+    const codeChallenge = hash("sha256", upstreamVerifier, "base64url");
     return {
       location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
       state,
@@ -200,7 +201,7 @@ export class UpstreamLogin<About> {
   }
 
   /** Warns of a clock that is so far off that codes and tokens end too early or too late. */
-  #compareClocks({ name }: Upstream, answeredAt: number): void {
+  #compareClocks({ id, name }: Upstream, answeredAt: number): void {
     const { clockTolerance, now, reporter } = this.#parts;
     const ahead = Math.round(now() - answeredAt);
     if (Math.abs(ahead) <= clockTolerance) return;
@@ -209,6 +210,7 @@ export class UpstreamLogin<About> {
       "warn",
       "clock",
       `This machine's clock is ${Math.abs(ahead)} seconds ${direction} that of ${name}. Set it by NTP: where instances disagree, codes and logins are over before they are used.`,
+      id,
     );
   }
 }
@@ -232,9 +234,12 @@ function otherCallback({ name }: Upstream, arrivedAt: string): UpstreamRejectedE
   return new UpstreamRejectedError("server_error", "The login was answered by another identity provider.", { advice });
 }
 
+/** How much of a foreign issuer an operator is told, in characters: anybody can come back with one. */
+const maxShownIssuer = 100;
+
 /** The callback names an issuer that is not the upstream's. An address in it is no secret; anything else is left out. */
 function otherIssuer({ name, issuer: own }: Upstream, given: string): UpstreamRejectedError {
-  const other = URL.canParse(given) ? new URL(given).origin : "no URL";
+  const other = URL.canParse(given) ? new URL(given).origin.slice(0, maxShownIssuer) : "no URL";
   const advice = `The answer names the issuer ${other}, and the configured one is ${own}. Where both are your project of ${name}, configure the one that it names; else somebody has mixed up two logins.`;
   return new UpstreamRejectedError("server_error", "The login was answered by another issuer.", { advice });
 }

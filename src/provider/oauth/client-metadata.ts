@@ -29,6 +29,8 @@ const dispensableSchema = z.object(dispensable);
 
 const methods = ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"] as const;
 const methodSchema = z.enum(methods);
+/** How many redirect URIs of a registration are looked at. No more would fit into a record, however short they were. */
+const maxRedirectUris = 900;
 const servedGrantTypes = ["authorization_code", "refresh_token"];
 
 /** The metadata of RFC 7591 that this server keeps of a client. */
@@ -102,7 +104,7 @@ function usableRedirectUris(value: unknown, privateUseSchemes: readonly string[]
   const given = list.filter((uri) => typeof uri === "string");
   refuseUnless(given.length > 0, "invalid_client_metadata", "redirect_uris must be a list of at least one URI.");
   const refusals: unknown[] = [];
-  const usable = [...new Set(given)].filter((uri) => {
+  const usable = [...new Set(given)].slice(0, maxRedirectUris).filter((uri) => {
     try {
       assertRegistrableRedirectUri(uri, privateUseSchemes);
       return true;

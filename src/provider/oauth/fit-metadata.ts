@@ -31,13 +31,29 @@ export function fitMetadata(metadata: ClientMetadata): ClientMetadata {
     const { [member]: _, ...others } = kept;
     kept = others;
   }
-  while (!isShort(kept) && kept.redirect_uris.length > 1) {
-    kept = { ...kept, redirect_uris: kept.redirect_uris.slice(0, -1) };
-  }
+  kept = withFewerRedirectUris(kept);
   if (isShort(kept)) return kept;
   throw new OAuthError("invalid_client_metadata", "jwks is too long to be kept; give its URL as jwks_uri.");
 }
 
+/** With as many of the redirect URIs as there is room for, and with the first one in any case. Each is measured once. */
+function withFewerRedirectUris(metadata: ClientMetadata): ClientMetadata {
+  // The last of them has no comma behind it.
+  let room = maxBytes - sizeOf({ ...metadata, redirect_uris: [] }) + 1;
+  const firstTooMany = metadata.redirect_uris.findIndex((uri) => {
+    room -= sizeOf(uri) + 1;
+    return room < 0;
+  });
+  return firstTooMany < 0
+    ? metadata
+    : { ...metadata, redirect_uris: metadata.redirect_uris.slice(0, Math.max(1, firstTooMany)) };
+}
+
 function isShort(metadata: ClientMetadata): boolean {
-  return Buffer.byteLength(JSON.stringify(metadata)) <= maxBytes;
+  return sizeOf(metadata) <= maxBytes;
+}
+
+/** In bytes of JSON. */
+function sizeOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }

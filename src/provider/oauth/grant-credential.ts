@@ -1,6 +1,6 @@
-import { createHmac } from "node:crypto";
 import { UnsealableError } from "../../errors.ts";
 import { isSameText } from "../../secrets/constant-time.ts";
+import { createHmac } from "../../secrets/hmac.ts";
 import type { DerivedKeys } from "../../secrets/key-ring.ts";
 import { base62, hasChecksum, withChecksum } from "./opaque-token.ts";
 

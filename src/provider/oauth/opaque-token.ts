@@ -18,17 +18,28 @@ export function base62(bytes: Uint8Array, length: number): string {
   if (bytes.length !== held) throw new RangeError(`${length} characters hold ${held} bytes, not ${bytes.length}.`);
   let text = "";
   let rest = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
-  for (; text.length < length; rest /= 62n) text = alphabet.charAt(Number(rest % 62n)) + text;
+  // Eight digits at a time fit into a number. One at a time, each costs a division of the whole.
+  for (; text.length < length; rest /= eightDigits) {
+    const digits = digitsOf(Number(rest % eightDigits), Math.min(8, length - text.length));
+    text = digits + text;
+  }
   return text;
+}
+
+const eightDigits = BigInt(alphabet.length ** 8);
+
+/** The last digits of a number, so many of them. */
+function digitsOf(number: number, count: number): string {
+  let digits = "";
+  for (let rest = number; digits.length < count; rest = Math.floor(rest / alphabet.length)) {
+    digits = alphabet.charAt(rest % alphabet.length) + digits;
+  }
+  return digits;
 }
 
 /** The text, with 6 characters of CRC-32 behind it. */
 export function withChecksum(text: string): string {
-  let checksum = "";
-  for (let rest = crc32(text); checksum.length < checksumLength; rest = Math.floor(rest / alphabet.length)) {
-    checksum = alphabet.charAt(rest % alphabet.length) + checksum;
-  }
-  return text + checksum;
+  return text + digitsOf(crc32(text), checksumLength);
 }
 
 /** True where a text of that length, in letters, digits and underscores, is followed by its checksum and nothing else. */

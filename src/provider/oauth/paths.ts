@@ -6,11 +6,23 @@ export const paths = {
   register: "/register",
   revoke: "/revoke",
   account: "/account",
+  /** The server's public keys, of which there are none: nothing that clients get is signed. */
+  keys: "/.well-known/jwks.json",
 } as const;
 
 /** Where an upstream sends the browser back to, below the base URL. */
 export function callbackPath(upstreamId: string): string {
   return `/${upstreamId}/callback`;
+}
+
+/**
+ * A text without the slashes at its end. An expression such as `/\/+$/` would be tried again at each slash, so that a caller
+ * could keep the process busy with many of them.
+ */
+export function withoutLastSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "/") end -= 1;
+  return text.slice(0, end);
 }
 
 /** The path of a URL, without a slash at its end: what other paths are put below. */

@@ -27,17 +27,23 @@ const systemSchemes = /^(?:ms-|microsoft[.-]|windows[.-]|android\.|x-apple|com\.
  * - `zed`: `zed://mcp/oauth/callback`, as Zed's source has it
  * - `claude`, to which Claude's own callback page leads on:
  *   {@link https://github.com/PrefectHQ/fastmcp/issues/3369 claude://claude.ai}
+ * - `grokbot`: {@link https://github.com/cursor/plugins/pull/461 grokbot://mcp/oauth/callback}
+ * - `chatgpt`, `codex`, `opencode`, as {@link https://github.com/trypostit/trypost/pull/336 another server} lists them
  * - `goose`, `raycast`, `warp` (`warp://mcp/oauth2callback`), `cherrystudio`, `lmstudio`
  */
 const applicationSchemes: ReadonlySet<string> = new Set([
   "antigravity",
+  "chatgpt",
   "cherrystudio",
   "claude",
   "code-oss",
+  "codex",
   "cursor",
   "goose",
+  "grokbot",
   "kiro",
   "lmstudio",
+  "opencode",
   "positron",
   "raycast",
   "trae",

@@ -3,7 +3,8 @@ import { OAuthError, PangeaAuthnError, UnsealableError, UpstreamRejectedError } 
 import { emit, type ProviderEvents } from "../events.ts";
 import { toOAuthError } from "../oauth-failure.ts";
 import { describeFailure, framesOf } from "./failure-description.ts";
-import { type LogEntry, logEntryOf, type OperatorLog, refusalEntry } from "./logger.ts";
+import { logEntryOf, refusalEntry } from "./log-entries.ts";
+import type { LogEntry, OperatorLog } from "./logger.ts";
 
 /** An endpoint of the authorization server. */
 export type RequestRoute = "authorize" | "consent" | "callback" | "token" | "revoke" | "register" | "account";
@@ -26,14 +27,19 @@ export class Reporter {
     if (entry !== undefined) this.#log.write(entry);
   }
 
-  /** Writes a notice that is true of this process, and that is therefore told once. */
-  notice(level: "info" | "warn", topic: string, message: string): void {
-    if (this.#notices.has(topic)) return;
-    this.#notices.add(topic);
-    this.#log.write({ level, kind: `notice ${topic}`, topic, message } satisfies LogEntry);
+  /**
+   * Writes a notice that is true of this process, and that is therefore told once.
+   *
+   * @param about - What the notice is true of, such as an upstream, where it may be true of several: told once of each.
+   */
+  notice(level: "info" | "warn", topic: string, message: string, about?: string): void {
+    const told = about === undefined ? topic : `${topic} ${about}`;
+    if (this.#notices.has(told)) return;
+    this.#notices.add(told);
+    this.#log.write({ level, kind: `notice ${told}`, topic, message } satisfies LogEntry);
   }
 
-  /** Whether a notice was told. */
+  /** Whether a notice was told that is about nothing but this process. */
   hasNoticed(topic: string): boolean {
     return this.#notices.has(topic);
   }
@@ -97,9 +103,9 @@ export function isToldElsewhere({ status, error }: OAuthError): boolean {
   return status >= 500 || error === "too_many_requests";
 }
 
-/** Names an event, for whoever reads of it in an answer and whoever finds it in the log. */
+/** Names an event, for whoever reads of it in an answer and looks for it in the log: no option of `grep` looks like it. */
 function newReference(): string {
-  return randomBytes(6).toString("base64url");
+  return randomBytes(4).toString("hex");
 }
 
 /** A defect of this package, or of what it was given: the error itself is the first of the causes. */

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
@@ -286,7 +286,7 @@ function mayRefresh(record: AuthorizationCode): boolean {
 /** RFC 7636 section 4.6, S256. */
 function isVerifierOf(verifier: string, challenge: string): boolean {
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false;
-  return isSameText(createHash("sha256").update(verifier).digest("base64url"), challenge);
+  return isSameText(hash("sha256", verifier, "base64url"), challenge);
 }
 
 function unknownCode(): OAuthError {

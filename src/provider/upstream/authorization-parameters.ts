@@ -32,3 +32,26 @@ export function requireAuthorizationParameters(
     requireText(option, value);
   }
 }
+
+/**
+ * The `prompt` of a login: what the options ask for at every login, and what the client wishes beside it.
+ *
+ * @param always - What the options say, if anything.
+ * @param wished - What the client wishes, if anything. `none` stands alone: no page is to be shown.
+ * @param known - The values that the provider knows, where it refuses others. Whoever is to give a password again is asked
+ * which account it is where that is all that the provider can ask.
+ */
+export function promptOf(
+  always: string | undefined,
+  wished: string | undefined,
+  known?: readonly string[],
+): { readonly prompt?: string } {
+  if (wished === "none") return { prompt: wished };
+  const values = [always, wished].flatMap((text) => text?.split(" ") ?? []);
+  const isKnown = (value: string): boolean => known === undefined || known.includes(value);
+  const taken = values
+    .map((value) => (value === "login" && !isKnown(value) ? "select_account" : value))
+    .filter(isKnown);
+  const asked = new Set(taken.filter((value) => value !== "none" || wished === undefined));
+  return asked.size === 0 ? {} : { prompt: [...asked].join(" ") };
+}

@@ -40,13 +40,22 @@ export function clientFinding({ name, owner }: Configured, failure: unknown): Fi
   };
 }
 
-/** What a login that was begun without a person says of the redirect URI and the scopes. */
-export function loginFindings(configured: Configured, login: BegunLogin, scopes: readonly string[]): Finding[] {
+/**
+ * What a login that was begun without a person says of the redirect URI and the scopes.
+ *
+ * @param client - What was found of the client: where it is not known, a refusal says nothing of its redirect URI.
+ */
+export function loginFindings(
+  configured: Configured,
+  login: BegunLogin,
+  scopes: readonly string[],
+  client: Pick<Finding, "status">,
+): Finding[] {
   const { name, owner, redirectUri } = configured;
   const check = "redirect-uri";
   const remedy = `Register exactly this redirect URI for the client at ${name}: ${redirectUri}`;
   const why = `Without it people read an error at ${name} and never come back; this server hears nothing of it.`;
-  if (login === "silent") {
+  if (login === "silent" || (login === "refused" && client.status === "error")) {
     const what = `Whether the redirect URI ${redirectUri} is registered could not be seen.`;
     return [{ check, status: "warning", what, why, remedy }];
   }

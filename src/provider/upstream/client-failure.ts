@@ -3,7 +3,7 @@ import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts
 /** What an operator can change, by the code of an error of openid-client. */
 const adviceByCode: Readonly<Record<string, string>> = {
   OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED:
-    "The issuer is not the one that its own metadata names: take `issuer` from there, byte for byte.",
+    "The issuer is not the one that its own metadata names: take `issuer` from there, with or without the slash at its end.",
   OAUTH_JWT_TIMESTAMP_CHECK_FAILED:
     "The clock of this machine and that of the identity provider are too far apart: set them.",
   OAUTH_JWT_CLAIM_COMPARISON_FAILED: "The ID token is for another client or login, or from another issuer.",
@@ -39,7 +39,9 @@ export function clientFailure(error: unknown, name: string, path: string): Error
   }
   const code = codeOf(error);
   if (code !== undefined && /^(OAUTH_(?!TIMEOUT)|ERR_INVALID_ARG|ERR_J(?!WKS_TIMEOUT|OSE_GENERIC))/.test(code)) {
-    const advice = adviceByCode[code];
+    const named = code === "OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED" ? namedIssuer(error) : undefined;
+    const advice =
+      named === undefined ? adviceByCode[code] : `Its metadata names the issuer ${named}: give that, if it is yours.`;
     return new UpstreamRejectedError("server_error", `${name} answered at ${path} with what cannot be accepted.`, {
       cause,
       ...(advice !== undefined && { advice }),
@@ -48,6 +50,15 @@ export function clientFailure(error: unknown, name: string, path: string): Error
   return new UpstreamUnavailableError(`${name} did not answer at ${path}; check its address and the network.`, {
     cause,
   });
+}
+
+/** The issuer that a discovery document names which was asked for as another one. An address in it is no secret. */
+function namedIssuer(error: unknown): string | undefined {
+  for (let at: unknown = error; typeof at === "object" && at !== null; at = Reflect.get(at, "cause")) {
+    const issuer: unknown = Object(Reflect.get(at, "body")).issuer;
+    if (typeof issuer === "string" && URL.canParse(issuer)) return issuer;
+  }
+  return undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
+import type { Upstream } from "./contract.ts";
 
 /** How an identity provider is asked from outside. */
 export interface Probe {
@@ -16,6 +17,23 @@ export const invented = "pangea-authn-fastmcp-doctor-asks-with-an-invented-value
 
 /** The example of {@link https://www.rfc-editor.org/rfc/rfc7636#appendix-B RFC 7636 appendix B}. */
 export const inventedChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/** A login that nobody has begun, and what an upstream is asked for it. */
+export interface InventedLogin {
+  /** Where a browser would go to log in. */
+  readonly loginUrl: () => Promise<URL>;
+  /** Redeems the code as this server's client. */
+  readonly redeem: () => Promise<unknown>;
+}
+
+/** Asks an upstream with invented values. */
+export function inventedLogin(upstream: Upstream, redirectUri: string): InventedLogin {
+  const { issuer } = upstream;
+  return {
+    loginUrl: async () => upstream.authorizationUrl({ state: invented, codeChallenge: inventedChallenge, redirectUri }),
+    redeem: () => upstream.exchange({ code: invented, codeVerifier: invented, redirectUri, issuer }),
+  };
+}
 
 /** What a login that begins now leads to: the error that comes back, or one of these. */
 export type BegunLogin = "begins" | "refused" | "silent" | { readonly error: string };

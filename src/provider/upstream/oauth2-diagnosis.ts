@@ -2,17 +2,13 @@ import { UpstreamUnavailableError } from "../../errors.ts";
 import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { clientFinding, loginFindings } from "./client-diagnosis.ts";
-import { beginLogin, clockAhead, get, type Probe, refusalOf } from "./login-probe.ts";
+import { beginLogin, clockAhead, get, type InventedLogin, type Probe, refusalOf } from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
-export interface OAuth2Subject extends Probe {
+export interface OAuth2Subject extends Probe, InventedLogin {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly redirectUri: string;
-  /** Where a browser would go to log in, with invented values. */
-  readonly loginUrl: () => Promise<URL>;
-  /** Redeems an invented code as this server's client. */
-  readonly redeem: () => Promise<unknown>;
 }
 
 const owner = "oAuth2";
@@ -42,10 +38,11 @@ export async function diagnoseOAuth2(subject: OAuth2Subject): Promise<Finding[]>
         remedy: `Compare tokenEndpoint of ${owner}() with the documentation of ${name}, and let this machine reach it.`,
       }
     : { check: "upstream-issuer", status: "ok", what: `The token endpoint of ${name} answers.` };
+  const client = clientFinding(configured, refusal);
   return [
     issuer,
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
-    ...(isSilent ? [] : [clientFinding(configured, refusal)]),
-    ...loginFindings(configured, login, scopes),
+    ...(isSilent ? [] : [client]),
+    ...loginFindings(configured, login, scopes, client),
   ];
 }

@@ -1,10 +1,11 @@
-import type { Configuration, ServerMetadata } from "openid-client";
+import type { ServerMetadata } from "openid-client";
 import { UpstreamRejectedError } from "../../errors.ts";
 import {
   type OptionKinds,
   requireDuration,
   requireExactText,
   requireHttpUrl,
+  requireIssuerUrl,
   requireOptions,
   requireText,
   requireThat,
@@ -13,7 +14,8 @@ import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { requireAuthorizationParameters } from "./authorization-parameters.ts";
-import { clientFailure } from "./client-failure.ts";
+import { bySecret, requireSecretMethod } from "./client-authentication.ts";
+import { ClientRequests, type OpenedClient } from "./client-requests.ts";
 import type {
   Upstream,
   UpstreamCodeExchange,
@@ -21,8 +23,8 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
-import { invented, inventedChallenge } from "./login-probe.ts";
-import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
+import { inventedLogin } from "./login-probe.ts";
+import { fetchFor, loadClient, tokensOf } from "./openid-client.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
 
@@ -102,7 +104,6 @@ const optionKinds: OptionKinds<OAuth2Options> = {
   timeout: "any",
   fetch: "function",
 };
-const clientAuthentications = ["client_secret_basic", "client_secret_post"];
 
 /**
  * A provider of OAuth 2.0 without OpenID Connect, such as GitHub, as the upstream of an `McpOAuthProvider`. Needs
@@ -128,6 +129,7 @@ class OAuth2 implements Upstream {
   readonly scopes: readonly string[];
   readonly keyMaterial: readonly [string, ...string[]];
   readonly #options: OAuth2Options;
+  readonly #requests: ClientRequests;
   readonly #metadata: ServerMetadata;
 
   constructor(options: OAuth2Options) {
@@ -135,7 +137,7 @@ class OAuth2 implements Upstream {
     const { revocationEndpoint, scopes = [] } = options;
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
-    this.issuer = requireHttpUrl("oAuth2: issuer", options.issuer);
+    this.issuer = requireIssuerUrl("oAuth2: issuer", options.issuer);
     requireExactText("oAuth2: clientId", options.clientId);
     this.keyMaterial = requireSecrets("oAuth2: clientSecret", options.clientSecret);
     this.#metadata = {
@@ -150,14 +152,12 @@ class OAuth2 implements Upstream {
       typeof options.identify === "function",
       "oAuth2: identify must be a function that says who the user is.",
     );
-    requireThat(
-      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_post"),
-      `oAuth2: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
-    );
+    requireSecretMethod("oAuth2", options.clientAuthentication ?? "client_secret_post");
     requireAuthorizationParameters("oAuth2", options.authorizationParameters);
     this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
     this.#options = options;
+    this.#requests = new ClientRequests(this.name, () => this.#open());
   }
 
   async prepare(): Promise<void> {
@@ -167,53 +167,33 @@ class OAuth2 implements Upstream {
   async diagnose(redirectUri: string): Promise<Finding[]> {
     const { diagnoseOAuth2 } = await import("./oauth2-diagnosis.ts");
     const { fetch: send = fetch } = this.#options;
-    const { issuer, name, scopes, timeout } = this;
+    const { name, scopes, timeout } = this;
     return diagnoseOAuth2({
       ...{ name, scopes, timeout, redirectUri, send },
       clock: Date.now,
-      loginUrl: () => this.authorizationUrl({ state: invented, codeChallenge: inventedChallenge, redirectUri }),
-      redeem: () => this.exchange({ code: invented, codeVerifier: invented, redirectUri, issuer }),
+      ...inventedLogin(this, redirectUri),
     });
   }
 
-  async authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
-    const { state, codeChallenge, redirectUri, prompt, loginHint } = login;
-    const { client, configuration } = await this.#open();
-    return client.buildAuthorizationUrl(configuration, {
+  authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
+    const { loginHint } = login;
+    return this.#requests.authorizationUrl(login, this.scopes, {
       ...this.#options.authorizationParameters,
-      redirect_uri: redirectUri,
-      ...(this.scopes.length > 0 && { scope: this.scopes.join(" ") }),
-      state,
-      code_challenge: codeChallenge,
-      code_challenge_method: "S256",
-      ...(prompt !== undefined && { prompt }),
       ...(loginHint !== undefined && { login: loginHint, login_hint: loginHint }),
     });
   }
 
-  async exchange({ code, codeVerifier, redirectUri, issuer }: UpstreamCodeExchange): Promise<UpstreamTokens> {
-    const { client, configuration } = await this.#open();
-    const answered = new URL(redirectUri);
-    answered.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
-    return this.#ask("its token endpoint", async () =>
-      tokensOf(
-        await client.authorizationCodeGrant(configuration, answered, { pkceCodeVerifier: codeVerifier }),
-        Date.now(),
-      ),
-    );
+  async exchange(exchange: UpstreamCodeExchange): Promise<UpstreamTokens> {
+    return tokensOf(await this.#requests.redeem(exchange), Date.now());
   }
 
-  async refresh(refreshToken: string): Promise<UpstreamTokens> {
-    const { client, configuration } = await this.#open();
-    return this.#ask("its token endpoint", async () => ({
-      refreshToken,
-      ...tokensOf(await client.refreshTokenGrant(configuration, refreshToken), Date.now()),
-    }));
+  refresh(refreshToken: string): Promise<UpstreamTokens> {
+    return this.#requests.refresh(refreshToken);
   }
 
   async identify({ token }: UpstreamTokens): Promise<UpstreamIdentity> {
     const user: UserRequest = { token, get: (url) => this.#get(new URL(url), token) };
-    const identity = await this.#ask("its API", () => this.#options.identify(user));
+    const identity = await this.#requests.ask("its API", () => this.#options.identify(user));
     const subject: unknown = Object(identity).subject;
     if (typeof subject !== "string" || subject.trim() === "") {
       const advice = "identify of oAuth2() has to answer with a subject.";
@@ -223,16 +203,8 @@ class OAuth2 implements Upstream {
     return identity;
   }
 
-  /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */
-  async revoke({ refreshToken, token }: UpstreamTokens): Promise<void> {
-    if (this.#metadata.revocation_endpoint === undefined) return;
-    const { client, configuration } = await this.#open();
-    const revocations = await Promise.allSettled(
-      [refreshToken, token]
-        .filter((each) => each !== undefined)
-        .map((each) => this.#ask("its revocation endpoint", () => client.tokenRevocation(configuration, each))),
-    );
-    for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
+  revoke(tokens: UpstreamTokens): Promise<void> {
+    return this.#requests.revoke(tokens);
   }
 
   async #get(url: URL, token: string): Promise<unknown> {
@@ -242,7 +214,7 @@ class OAuth2 implements Upstream {
       redirect: "error",
       signal: AbortSignal.timeout(this.timeout),
     });
-    return this.#ask("its API", async () => {
+    return this.#requests.ask("its API", async () => {
       const response = await send(request);
       if (response.ok) return parseJson(await response.text());
       const { status } = response;
@@ -250,23 +222,11 @@ class OAuth2 implements Upstream {
     });
   }
 
-  async #ask<T>(path: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw clientFailure(error, this.name, path);
-    }
-  }
-
   /** Nothing has to be asked for: what discovery would find was given. */
-  async #open(): Promise<{ readonly client: Client; readonly configuration: Configuration }> {
+  async #open(): Promise<OpenedClient> {
     const client = await loadClient();
-    const { clientAuthentication, clientId, fetch: send = fetch } = this.#options;
-    const [secret] = this.keyMaterial;
-    const authentication =
-      clientAuthentication === "client_secret_basic"
-        ? client.ClientSecretBasic(secret)
-        : client.ClientSecretPost(secret);
+    const { clientAuthentication = "client_secret_post", clientId, fetch: send = fetch } = this.#options;
+    const authentication = bySecret(client, clientAuthentication, this.keyMaterial[0]);
     const configuration = new client.Configuration(this.#metadata, clientId, undefined, authentication);
     configuration[client.customFetch] = fetchFor(async (request) => withStatus(await send(request)));
     configuration.timeout = this.timeout / 1_000;

@@ -1,18 +1,20 @@
 import { createHash } from "node:crypto";
-import type { Configuration } from "openid-client";
+import type { ClientAuth } from "openid-client";
 import { UpstreamRejectedError } from "../../errors.ts";
 import {
   type OptionKinds,
   requireDuration,
   requireExactText,
-  requireHttpUrl,
+  requireIssuerUrl,
   requireOptions,
   requireThat,
 } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { requireAuthorizationParameters } from "./authorization-parameters.ts";
-import { clientFailure } from "./client-failure.ts";
+import { claimedIdentity, type IdentityClaims, type UserClaims } from "./claimed-identity.ts";
+import { byPrivateKey, bySecret, requireSecretMethod } from "./client-authentication.ts";
+import { ClientRequests } from "./client-requests.ts";
 import type {
   Upstream,
   UpstreamCodeExchange,
@@ -20,13 +22,11 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
-import { invented, inventedChallenge } from "./login-probe.ts";
-import { type Client, fetchFor, loadClient, tokensOf } from "./openid-client.ts";
+import { inventedLogin } from "./login-probe.ts";
+import { type Client, loadClient, tokensOf } from "./openid-client.ts";
+import { OpenIdDiscovery } from "./openid-discovery.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
-
-/** What an identity provider says of a user, by the names of OpenID Connect or of its own. */
-export type UserClaims = Readonly<Record<string, unknown>>;
 
 /** How an OpenID provider is reached, as which of its clients, and who may log in there. */
 export interface OpenIdConnectOptions {
@@ -57,10 +57,21 @@ export interface OpenIdConnectOptions {
   /** Further parameters of the authorization request, such as `{ access_type: "offline" }` at Google. */
   readonly authorizationParameters?: Readonly<Record<string, string>>;
   /**
+   * The values of `prompt` that the provider knows, where it refuses others, as Google does. A client that wishes `login` gets
+   * `select_account` where that is known. Default: every value goes to the provider.
+   */
+  readonly prompts?: readonly string[];
+  /**
    * The claims that say who the user is. Default: `sub`, `preferred_username` and `email`. The claim `email` counts only where
    * `email_verified` is true, whatever it is taken for. Take a claim for `subject` only if it never changes and is never given to another user.
    */
   readonly claims?: { readonly subject?: string; readonly username?: string; readonly email?: string };
+  /**
+   * Whether the user's tokens are revoked at the provider when a login here is over. Give false where one revocation ends every
+   * login of the user with this client there, as it does at Google: a person who ends one application keeps the others.
+   * Default: true, where the provider has an endpoint for it.
+   */
+  readonly revocation?: boolean;
   /** Whether the userinfo endpoint is asked for claims that the ID token lacks, where there is one. Default: true. */
   readonly userinfo?: boolean;
   /**
@@ -94,7 +105,9 @@ const optionKinds: OptionKinds<OpenIdConnectOptions> = {
   id: "any",
   name: "text",
   authorizationParameters: "object",
+  prompts: "any",
   claims: "object",
+  revocation: "boolean",
   userinfo: "boolean",
   allow: "function",
   idTokenSigningAlgorithm: "text",
@@ -102,30 +115,11 @@ const optionKinds: OptionKinds<OpenIdConnectOptions> = {
   timeout: "any",
   fetch: "function",
 };
-const claimKinds: OptionKinds<NonNullable<OpenIdConnectOptions["claims"]>> = {
-  subject: "text",
-  username: "text",
-  email: "text",
-};
-const clientAuthentications = ["client_secret_basic", "client_secret_post"];
-
-/** A discovery document is asked for again after this long, in milliseconds. */
-const discoveryLifetime = 3_600_000;
+const claimKinds: OptionKinds<IdentityClaims> = { subject: "text", username: "text", email: "text" };
 
 /** What the metadata says of the signatures of ID tokens. */
 interface SigningMetadata {
   readonly id_token_signing_alg_values_supported?: readonly string[];
-}
-
-/** The library for signatures, which is loaded with the first login. */
-type Jose = typeof import("jose");
-
-/** What discovery found, and when. */
-interface Discovered {
-  readonly client: Client;
-  readonly jose: Jose;
-  readonly configuration: Configuration;
-  readonly keys: ReturnType<Jose["createRemoteJWKSet"]>;
 }
 
 /**
@@ -163,24 +157,27 @@ class OpenIdConnect implements Upstream {
   readonly scopes: readonly string[];
   readonly keyMaterial?: readonly string[];
   readonly #options: OpenIdConnectOptions;
-  #discovery: { readonly found: Promise<Discovered>; readonly until: number } | undefined;
+  readonly #discovery: OpenIdDiscovery;
+  readonly #requests: ClientRequests;
 
   constructor(options: OpenIdConnectOptions) {
     requireOptions("openIdConnect", options ?? null, optionKinds);
     requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
-    this.issuer = requireHttpUrl("openIdConnect: issuer", options.issuer);
+    this.issuer = requireIssuerUrl("openIdConnect: issuer", options.issuer);
+    requireThat(
+      !/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)(?:\/|$)/i.test(this.issuer),
+      "openIdConnect: issuer is that of every tenant of Microsoft Entra, so anybody could log in: give that of one, https://login.microsoftonline.com/<Directory (tenant) ID>/v2.0, or use microsoftEntra({ tenant, … }).",
+    );
     requireExactText("openIdConnect: clientId", options.clientId);
     requireThat(
       (clientSecret === undefined) !== (privateKey === undefined),
       "openIdConnect: give one of clientSecret and privateKey.",
     );
     if (clientSecret !== undefined) this.keyMaterial = requireSecrets("openIdConnect: clientSecret", clientSecret);
-    requireThat(
-      clientAuthentications.includes(options.clientAuthentication ?? "client_secret_basic"),
-      `openIdConnect: clientAuthentication must be one of ${clientAuthentications.join(", ")}.`,
-    );
+    requireSecretMethod("openIdConnect", options.clientAuthentication ?? "client_secret_basic");
     requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
+    if (options.prompts !== undefined) requireScopes("openIdConnect: prompts", options.prompts);
     this.scopes = requireScopes("openIdConnect: scopes", scopes);
     requireThat(this.scopes.includes("openid"), "openIdConnect: scopes must have openid among them.");
     this.timeout = requireDuration("openIdConnect: timeout", timeout, 5_000, 600_000, "milliseconds");
@@ -188,6 +185,17 @@ class OpenIdConnect implements Upstream {
     this.id = options.id ?? "oidc";
     this.name = options.name ?? new URL(this.issuer).host;
     this.#options = options;
+    this.#discovery = new OpenIdDiscovery({
+      issuer: this.issuer,
+      name: this.name,
+      clientId: options.clientId,
+      authentication: (client) => this.#authentication(client),
+      idTokenSigningAlgorithm: options.idTokenSigningAlgorithm,
+      clockTolerance: options.clockToleranceSeconds ?? 30,
+      timeout: this.timeout,
+      send: (request) => (options.fetch ?? fetch)(request),
+    });
+    this.#requests = new ClientRequests(this.name, () => this.#discovery.discover());
   }
 
   async prepare(): Promise<void> {
@@ -202,49 +210,33 @@ class OpenIdConnect implements Upstream {
       ...{ issuer, name, scopes, timeout, redirectUri, send },
       clock: Date.now,
       algorithmsOf: (metadata) => this.#algorithmsOf(metadata),
-      loginUrl: () => this.authorizationUrl({ state: invented, codeChallenge: inventedChallenge, redirectUri }),
-      redeem: () => this.exchange({ code: invented, codeVerifier: invented, redirectUri, issuer }),
+      ...inventedLogin(this, redirectUri),
     });
   }
 
-  async authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
-    const { state, codeChallenge, redirectUri, prompt, loginHint } = login;
-    const { client, configuration } = await this.#discover();
-    return client.buildAuthorizationUrl(configuration, {
-      ...this.#options.authorizationParameters,
-      redirect_uri: redirectUri,
-      scope: this.scopes.join(" "),
-      state,
-      code_challenge: codeChallenge,
-      code_challenge_method: "S256",
+  authorizationUrl(login: UpstreamLoginRequest): Promise<URL> {
+    const { codeChallenge, loginHint } = login;
+    const { authorizationParameters, prompts } = this.#options;
+    const further = {
+      ...authorizationParameters,
       nonce: nonceOf(codeChallenge),
-      ...(prompt !== undefined && { prompt }),
       ...(loginHint !== undefined && { login_hint: loginHint }),
-    });
+    };
+    return this.#requests.authorizationUrl(login, this.scopes, further, prompts);
   }
 
-  async exchange({ code, codeVerifier, redirectUri, issuer }: UpstreamCodeExchange): Promise<UpstreamTokens> {
-    const { client, configuration } = await this.#discover();
-    const answered = new URL(redirectUri);
-    answered.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
-    const codeChallenge = createHash("sha256").update(codeVerifier).digest("base64url");
-    const reply = await this.#ask("its token endpoint", () =>
-      client.authorizationCodeGrant(configuration, answered, {
-        pkceCodeVerifier: codeVerifier,
-        expectedNonce: nonceOf(codeChallenge),
-        idTokenExpected: true,
-      }),
-    );
+  async exchange(exchange: UpstreamCodeExchange): Promise<UpstreamTokens> {
+    const codeChallenge = createHash("sha256").update(exchange.codeVerifier).digest("base64url");
+    const reply = await this.#requests.redeem(exchange, {
+      expectedNonce: nonceOf(codeChallenge),
+      idTokenExpected: true,
+    });
     await this.#verifySignature(reply.id_token ?? "");
     return tokensOf(reply, Date.now());
   }
 
-  async refresh(refreshToken: string): Promise<UpstreamTokens> {
-    const { client, configuration } = await this.#discover();
-    return this.#ask("its token endpoint", async () => ({
-      refreshToken,
-      ...tokensOf(await client.refreshTokenGrant(configuration, refreshToken), Date.now()),
-    }));
+  refresh(refreshToken: string): Promise<UpstreamTokens> {
+    return this.#requests.refresh(refreshToken);
   }
 
   /** By the claims of the ID token, which was checked when it came, and of the userinfo endpoint. */
@@ -258,25 +250,17 @@ class OpenIdConnect implements Upstream {
     // Whether an address is verified is said by the answer that has the address.
     const { email_verified } = fromToken.email === undefined ? fromUserinfo : fromToken;
     const claims = { ...fromUserinfo, ...fromToken, email_verified };
-    const identity = this.#identityOf(claims);
+    const identity = claimedIdentity(claims, this.#options.claims ?? {}, this.name);
     await requireAllowed(this.#options.allow, identity, claims);
     return identity;
   }
 
-  /** Revokes each token by itself (RFC 7009), where the provider has an endpoint for it; elsewhere they expire. */
-  async revoke({ refreshToken, token }: UpstreamTokens): Promise<void> {
-    const { client, configuration } = await this.#discover();
-    if (configuration.serverMetadata().revocation_endpoint === undefined) return;
-    const revocations = await Promise.allSettled(
-      [refreshToken, token]
-        .filter((each) => each !== undefined)
-        .map((each) => this.#ask("its revocation endpoint", () => client.tokenRevocation(configuration, each))),
-    );
-    for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
+  async revoke(tokens: UpstreamTokens): Promise<void> {
+    if (this.#options.revocation !== false) await this.#requests.revoke(tokens);
   }
 
   async logoutUrl({ idToken }: UpstreamTokens, returnTo: string): Promise<URL | undefined> {
-    const { client, configuration } = await this.#discover();
+    const { client, configuration } = await this.#discovery.discover();
     if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
     return client.buildEndSessionUrl(configuration, {
       post_logout_redirect_uri: returnTo,
@@ -289,9 +273,9 @@ class OpenIdConnect implements Upstream {
    * login whose code is redeemed cannot be begun again. Here the keys are asked for again whenever one is missing.
    */
   async #verifySignature(idToken: string): Promise<void> {
-    const { configuration, jose, keys } = await this.#discover();
+    const { configuration, jose, keys } = await this.#discovery.discover();
     const { clockToleranceSeconds = 30 } = this.#options;
-    await this.#ask("its keys", () =>
+    await this.#requests.ask("its keys", () =>
       jose.jwtVerify(idToken, keys, {
         algorithms: [...this.#algorithmsOf(configuration.serverMetadata())],
         issuer: configuration.serverMetadata().issuer,
@@ -308,111 +292,21 @@ class OpenIdConnect implements Upstream {
     return idTokenSigningAlgorithm === undefined ? signing : [idTokenSigningAlgorithm];
   }
 
-  #identityOf(claims: UserClaims): UpstreamIdentity {
-    const { subject = "sub", username = "preferred_username", email = "email" } = this.#options.claims ?? {};
-    // An address that nobody has verified may be anybody's, whatever it is taken for.
-    const known = claims.email_verified === true ? claims : { ...claims, email: undefined };
-    const texts = {
-      subject: textOf(known[subject]),
-      username: textOf(known[username]),
-      email: textOf(known[email]),
-    };
-    if (texts.subject === undefined) {
-      const advice = `Map another claim of openIdConnect: claims.subject; ${subject} is missing.`;
-      throw new UpstreamRejectedError("server_error", `${this.name} does not say who has logged in.`, { advice });
-    }
-    return {
-      subject: texts.subject,
-      ...(texts.username !== undefined && { username: texts.username }),
-      ...(texts.email !== undefined && { email: texts.email }),
-    };
-  }
-
   async #userinfo(token: string, subject: string | undefined): Promise<UserClaims> {
-    const { client, configuration } = await this.#discover();
+    const { client, configuration } = await this.#discovery.discover();
     const isAsked = this.#options.userinfo !== false && configuration.serverMetadata().userinfo_endpoint !== undefined;
     if (!isAsked || subject === undefined) return {};
-    return this.#ask("its userinfo endpoint", () => client.fetchUserInfo(configuration, token, subject));
+    return this.#requests.ask("its userinfo endpoint", () => client.fetchUserInfo(configuration, token, subject));
   }
 
-  async #ask<T>(path: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw clientFailure(error, this.name, path);
-    }
-  }
-
-  #discover(): Promise<Discovered> {
-    const known = this.#discovery;
-    if (known !== undefined && performance.now() < known.until) return known.found;
-    const found = this.#discoverNow();
-    const discovery = { found, until: performance.now() + discoveryLifetime };
-    this.#discovery = discovery;
-    found.catch(() => {
-      // The next login asks again.
-      if (this.#discovery === discovery) this.#discovery = undefined;
-    });
-    return found;
-  }
-
-  async #discoverNow(): Promise<Discovered> {
-    const [client, jose] = await Promise.all([loadClient(), import("jose")]);
-    const { clientId, clockToleranceSeconds = 30, fetch: send = fetch, idTokenSigningAlgorithm } = this.#options;
-    const authentication = await this.#authentication(client, jose);
-    const isLoopback = new URL(this.issuer).protocol === "http:";
-    const configuration = await this.#ask("its discovery document", () =>
-      client.discovery(
-        new URL(this.issuer),
-        clientId,
-        {
-          [client.clockTolerance]: clockToleranceSeconds,
-          ...(idTokenSigningAlgorithm !== undefined && { id_token_signed_response_alg: idTokenSigningAlgorithm }),
-        },
-        authentication,
-        {
-          [client.customFetch]: fetchFor((request) => send(request)),
-          timeout: this.timeout / 1_000,
-          execute: isLoopback ? [client.allowInsecureRequests] : [],
-        },
-      ),
-    );
-    const { jwks_uri: keySet } = configuration.serverMetadata();
-    if (keySet === undefined || !URL.canParse(keySet)) {
-      throw new UpstreamRejectedError("server_error", `${this.name} does not publish the keys of its ID tokens.`);
-    }
-    const keys = jose.createRemoteJWKSet(new URL(keySet), {
-      [jose.customFetch]: (url, { method, headers, redirect, signal }) =>
-        send(new Request(url, { method, headers, redirect, signal })),
-      timeoutDuration: this.timeout,
-      // ID tokens come from the token endpoint alone: nobody else can make this server ask for keys.
-      cooldownDuration: 0,
-    });
-    return { client, configuration, jose, keys };
-  }
-
-  async #authentication(client: Client, jose: Jose) {
-    const { clientAuthentication, privateKey, privateKeyAlgorithm = "RS256" } = this.#options;
-    if (privateKey === undefined) {
-      const [secret = ""] = this.keyMaterial ?? [];
-      return clientAuthentication === "client_secret_post"
-        ? client.ClientSecretPost(secret)
-        : client.ClientSecretBasic(secret);
-    }
-    if (typeof privateKey === "string")
-      return client.PrivateKeyJwt(await jose.importPKCS8(privateKey, privateKeyAlgorithm));
-    const { alg = privateKeyAlgorithm, kid } = privateKey;
-    const key = await jose.importJWK({ ...privateKey }, String(alg));
-    requireThat(!(key instanceof Uint8Array), "openIdConnect: privateKey must be an asymmetric key.");
-    return client.PrivateKeyJwt(typeof kid === "string" ? { key, kid } : key);
+  #authentication(client: Client): ClientAuth | Promise<ClientAuth> {
+    const { clientAuthentication = "client_secret_basic", privateKey, privateKeyAlgorithm = "RS256" } = this.#options;
+    if (privateKey !== undefined) return byPrivateKey(client, privateKey, privateKeyAlgorithm);
+    return bySecret(client, clientAuthentication, this.keyMaterial?.[0] ?? "");
   }
 }
 
 /** The challenge belongs to one login, and only the browser of that login has what it was made from. */
 function nonceOf(codeChallenge: string): string {
   return createHash("sha256").update(`nonce ${codeChallenge}`).digest("base64url");
-}
-
-function textOf(claim: unknown): string | undefined {
-  return typeof claim === "string" && claim.trim() !== "" ? claim : undefined;
 }

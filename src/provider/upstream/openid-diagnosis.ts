@@ -2,20 +2,16 @@ import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { clientFinding, loginFindings } from "./client-diagnosis.ts";
-import { beginLogin, clockAhead, get, type Probe, refusalOf, silence } from "./login-probe.ts";
+import { beginLogin, clockAhead, get, type InventedLogin, type Probe, refusalOf, silence } from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
-export interface OpenIdSubject extends Probe {
+export interface OpenIdSubject extends Probe, InventedLogin {
   readonly name: string;
   readonly issuer: string;
   readonly scopes: readonly string[];
   readonly redirectUri: string;
   /** The signature algorithms of ID tokens that this server takes, of those that the metadata names. */
   readonly algorithmsOf: (metadata: object) => readonly string[];
-  /** Where a browser would go to log in, with invented values. */
-  readonly loginUrl: () => Promise<URL>;
-  /** Redeems an invented code as this server's client. */
-  readonly redeem: () => Promise<unknown>;
 }
 
 const owner = "openIdConnect";
@@ -38,12 +34,13 @@ export async function diagnoseOpenId(subject: OpenIdSubject): Promise<Finding[]>
       () => "silent" as const,
     ),
   ]);
+  const client = clientFinding({ ...subject, owner }, refusal);
   return [
     document.finding,
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
     keys,
-    clientFinding({ ...subject, owner }, refusal),
-    ...loginFindings({ ...subject, owner }, login, subject.scopes),
+    client,
+    ...loginFindings({ ...subject, owner }, login, subject.scopes, client),
     ...scopesFinding(subject, metadata),
   ];
 }
@@ -75,7 +72,8 @@ async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
     return { finding: { check: issuerCheck, status: "error", what, why, remedy } };
   }
   const named = typeof metadata.issuer === "string" && URL.canParse(metadata.issuer) ? metadata.issuer : "no URL";
-  if (named === issuer) {
+  // A host alone has no path, so that a slash behind it says nothing.
+  if (URL.canParse(named) && new URL(named).href === new URL(issuer).href) {
     const what = `${issuer} answers, and its discovery document names the same issuer.`;
     return { finding: { check: issuerCheck, status: "ok", what }, metadata, ahead: clockAhead(response, clock) };
   }
@@ -85,7 +83,9 @@ async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
       status: "error",
       what: `${issuer} answers, and its discovery document names another issuer: ${named}.`,
       why: "An issuer is compared letter by letter: nobody can log in.",
-      remedy: `Set issuer of ${owner}() to ${named}, if that is yours.`,
+      remedy: named.includes("{")
+        ? `Set issuer of ${owner}() to that of your own tenant: with this one anybody's could log in.`
+        : `Set issuer of ${owner}() to ${named}, if that is yours.`,
     },
   };
 }

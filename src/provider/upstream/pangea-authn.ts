@@ -13,6 +13,7 @@ import type {
   UpstreamTokens,
 } from "./contract.ts";
 import { requireHostedLoginUrl, requireOAuthClient } from "./pangea-settings.ts";
+import { revokeEach } from "./revoke-each.ts";
 
 /** How Pangea AuthN is reached, and as which of its OAuth clients. */
 export interface PangeaAuthnOptions {
@@ -176,14 +177,8 @@ export class PangeaAuthn implements Upstream {
     return { subject: sub, ...(username !== undefined && { username }), ...(email !== undefined && { email }) };
   }
 
-  /** Revokes each token by itself (RFC 7009), so that a refusal of one leaves none of the others. */
-  async revoke({ refreshToken, token }: UpstreamTokens): Promise<void> {
-    const revocations = await Promise.allSettled(
-      [refreshToken, token]
-        .filter((each) => each !== undefined)
-        .map((each) => this.#post("/v2/oauth/token/revoke", { token: each })),
-    );
-    for (const revocation of revocations) if (revocation.status === "rejected") throw revocation.reason;
+  revoke(tokens: UpstreamTokens): Promise<void> {
+    return revokeEach(tokens, (token) => this.#post("/v2/oauth/token/revoke", { token }));
   }
 
   /**

@@ -2,6 +2,7 @@ import { UpstreamUnavailableError } from "../../errors.ts";
 import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 import {
   type BegunLogin,
   beginLogin,
@@ -69,6 +70,8 @@ async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
     const finding = silence(check, issuer, failure, why, remedy);
     return { finding, isSilent: true, date: undefined };
   }
+  const above = await issuerAbove(subject);
+  if (above !== undefined) return { finding: compareIssuer(subject, above, true), isSilent: true, date: undefined };
   const finding: Finding = {
     check,
     status: "warning",
@@ -79,16 +82,30 @@ async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
   return { finding, isSilent: false, date: undefined };
 }
 
-function compareIssuer({ issuer, names }: PangeaSubject, named: unknown): Finding {
+/** The issuer that the site of an issuer names which has a path too many; undefined where there is none. */
+async function issuerAbove(subject: PangeaSubject): Promise<unknown> {
+  const { origin } = new URL(subject.issuer);
+  if (origin === subject.issuer) return undefined;
+  try {
+    const body = parseJson(await (await get(subject, `${origin}/.well-known/oauth-authorization-server`)).text());
+    return typeof body === "object" && body !== null && "issuer" in body ? body.issuer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function compareIssuer({ issuer, names }: PangeaSubject, named: unknown, isOfSite = false): Finding {
   const check = "upstream-issuer";
-  const other = typeof named === "string" && URL.canParse(named) ? named.replace(/\/+$/, "") : "no URL";
+  const other = typeof named === "string" && URL.canParse(named) ? withoutLastSlashes(named) : "no URL";
   if (other === issuer) {
     return { check, status: "ok", what: `${issuer} answers, and its metadata names the same issuer.` };
   }
   return {
     check,
     status: "error",
-    what: `${issuer} answers, and its metadata names another issuer: ${other}.`,
+    what: isOfSite
+      ? `${issuer} has a path too many: the metadata of its site names the issuer ${other}.`
+      : `${issuer} answers, and its metadata names another issuer: ${other}.`,
     why: "A login that comes back under another issuer's name is refused (RFC 9207).",
     remedy: `Set ${names.issuerUrl} to ${other}, if that is your project's Hosted Login URL.`,
   };

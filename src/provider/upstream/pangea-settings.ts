@@ -1,5 +1,5 @@
 import { requireExactText, requireHttpUrl, requireThat } from "../../option-checks.ts";
-
+import { withoutLastSlashes } from "../oauth/paths.ts";
 import { requireSecrets } from "./upstream-secrets.ts";
 
 /** What the identifiers and tokens of Pangea are, by what they begin with. */
@@ -24,7 +24,7 @@ const pangeaKinds: Readonly<Record<string, string>> = {
  * @throws {ConfigurationError} when it is none: such as an address of the console, or of an endpoint.
  */
 export function requireHostedLoginUrl(name: string, given: unknown): string {
-  const issuer = requireHttpUrl(name, given).replace(/\/+$/, "");
+  const issuer = withoutLastSlashes(requireHttpUrl(name, given));
   const { hostname, pathname } = new URL(issuer);
   const expected =
     "it must be the Hosted Login URL of the AuthN project, such as https://pdn-….login.aws.us.pangea.cloud.";

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { type OptionKinds, requireHttpUrl, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
+import { asciiDomain, requireDomain } from "./email-domain.ts";
 import type { OAuth2Options } from "./oauth2.ts";
 import type { OpenIdConnectOptions } from "./openid-connect.ts";
 import { bothAllow } from "./who-may-log-in.ts";
@@ -18,7 +20,9 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
   id: "any",
   name: "any",
   authorizationParameters: "object",
+  prompts: "any",
   claims: "object",
+  revocation: "any",
   userinfo: "any",
   allow: "function",
   idTokenSigningAlgorithm: "any",
@@ -32,9 +36,12 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
  *
  * In the Google Cloud console, under **APIs & Services → Credentials**, create an **OAuth client ID** of the type _Web
  * application_ with the authorized redirect URI `<baseUrl>/google/callback`. Anybody with a Google account can log in; `hostedDomain`
- * lets in the users of one Google Workspace only, of whom an `allow` of your own may refuse some.
+ * lets in the users of one Google Workspace only, of whom an `allow` of your own may refuse some. While the consent screen is
+ * in _Testing_, refresh tokens end after seven days. Google has no page to sign out at, and one revocation there would end all
+ * that the user has allowed this server, so nothing is revoked.
  *
- * @throws {ConfigurationError} when `hostedDomain` is given and is no text.
+ * @see {@link https://developers.google.com/identity/openid-connect/openid-connect Google's documentation}
+ * @throws {ConfigurationError} when `hostedDomain` is given and is no domain.
  *
  * @example
  * ```ts
@@ -43,18 +50,20 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
  */
 export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
   const { hostedDomain, ...options } = checked("google", given, { ...changeable, hostedDomain: "any" });
-  if (hostedDomain !== undefined) requireText("google: hostedDomain", hostedDomain);
+  const domain = hostedDomain === undefined ? undefined : requireDomain("google: hostedDomain", hostedDomain);
   return {
     id: "google",
     name: "Google",
     issuer: "https://accounts.google.com",
     scopes: ["openid", "email", "profile"],
     claims: { username: "email" },
+    prompts: ["none", "consent", "select_account"],
+    revocation: false,
     ...options,
-    ...(hostedDomain !== undefined && {
+    ...(domain !== undefined && {
       // The parameter is a hint to the page of Google; the claim is what counts.
       allow: bothAllow(
-        (_, { hd }) => hd === hostedDomain || `Log in with an account of ${hostedDomain}.`,
+        (_, { hd }) => (typeof hd === "string" && asciiDomain(hd) === domain) || `Log in with an account of ${domain}.`,
         options.allow,
       ),
     }),
@@ -62,7 +71,7 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
       // Google gives a refresh token for this, and only when the person is asked.
       access_type: "offline",
       prompt: "consent",
-      ...(hostedDomain !== undefined && { hd: hostedDomain }),
+      ...(domain !== undefined && { hd: domain }),
       ...options.authorizationParameters,
     },
   };
@@ -74,8 +83,9 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
  * In the Entra admin center, under **App registrations**, register an application with a redirect URI of the platform _Web_,
  * `<baseUrl>/entra/callback`, and make a secret under **Certificates & secrets**. `tenant` is the **Directory (tenant) ID**.
  * An address in `email` is not verified by Entra, so it is left out; a user is known by `oid`, which stays the same for all
- * applications of the tenant.
+ * applications of the tenant. To come back after signing out there, `<baseUrl>/account` has to be a redirect URI as well.
  *
+ * @see {@link https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc Microsoft's documentation}
  * @throws {ConfigurationError} when `tenant` is not the id of one tenant: `common` and its like let anybody in.
  *
  * @example
@@ -105,10 +115,12 @@ export function microsoftEntra(given: Preset<{ readonly tenant: string }>): Open
  * Options of `openIdConnect` for Okta.
  *
  * In the Okta admin console, under **Applications**, create an app integration of the type _OIDC — Web Application_ with the
- * grant types _Authorization Code_ and _Refresh Token_ and the sign-in redirect URI `<baseUrl>/okta/callback`. `domain` is
- * that of your organization; `authorizationServer` names a custom one, such as `default`.
+ * grant types _Authorization Code_ and _Refresh Token_, the sign-in redirect URI `<baseUrl>/okta/callback` and the sign-out
+ * redirect URI `<baseUrl>/account`. `domain` is that of your organization, or your custom one; `authorizationServer` is the id
+ * of a custom one, such as `default`, for whose access tokens Okta's API Access Management is needed.
  *
- * @throws {ConfigurationError} when `domain` is missing.
+ * @see {@link https://developer.okta.com/docs/concepts/auth-servers/ Okta's documentation}
+ * @throws {ConfigurationError} when `domain` is missing or that of the admin console, or `authorizationServer` is no id.
  *
  * @example
  * ```ts
@@ -120,6 +132,14 @@ export function okta(
 ): OpenIdConnectOptions {
   const kinds = { ...changeable, domain: "any", authorizationServer: "text" } as const;
   const { domain, authorizationServer, ...options } = checked("okta", given, kinds);
+  requireThat(
+    !/-admin\.okta(?:preview)?\.com$|-admin\.okta-emea\.com$/i.test(String(domain)),
+    "okta: domain is that of the admin console; leave out -admin, such as example.okta.com.",
+  );
+  requireThat(
+    authorizationServer === undefined || /^[\w-]+$/.test(authorizationServer),
+    "okta: authorizationServer must be the id of one, such as default, and not its URL.",
+  );
   const path = authorizationServer === undefined ? "" : `/oauth2/${authorizationServer}`;
   return {
     id: "okta",
@@ -134,9 +154,13 @@ export function okta(
  * Options of `openIdConnect` for Auth0.
  *
  * In the Auth0 dashboard, under **Applications**, create a _Regular Web Application_ with the allowed callback URL
- * `<baseUrl>/auth0/callback`, and switch on **Refresh Token Rotation**. `domain` is the tenant's or your custom one.
+ * `<baseUrl>/auth0/callback` and the allowed logout URL `<baseUrl>/account`, and switch on **Refresh Token Rotation**. `domain` is
+ * the tenant's or your custom one. The access token is good for Auth0 itself, unless `authorizationParameters: { audience: "…" }`
+ * names an API of yours, which has to allow offline access. Under **Settings → Advanced** of the tenant, leave _Refresh Token
+ * Revocation Deletes Grant_ off, or give `revocation: false`: the end of one login would be that of all.
  *
- * @throws {ConfigurationError} when `domain` is missing.
+ * @see {@link https://auth0.com/docs/secure/tokens/refresh-tokens Auth0's documentation}
+ * @throws {ConfigurationError} when `domain` is missing, or is more than a host name.
  *
  * @example
  * ```ts
@@ -160,10 +184,12 @@ export function auth0(given: Preset<{ readonly domain: string }>): OpenIdConnect
  * Options of `openIdConnect` for Keycloak.
  *
  * In the admin console of the realm, under **Clients**, create a client of the type _OpenID Connect_ with **Client
- * authentication** on, the _Standard flow_, and the valid redirect URI `<baseUrl>/keycloak/callback`. Its secret is under
- * **Credentials**.
+ * authentication** on, the _Standard flow_, the valid redirect URI `<baseUrl>/keycloak/callback` and the valid post logout
+ * redirect URI `<baseUrl>/account`. Its secret is under **Credentials**. The user's tokens end with the session at Keycloak; the
+ * scope `offline_access` gives some that stay.
  *
- * @throws {ConfigurationError} when `url` or `realm` is missing.
+ * @see {@link https://www.keycloak.org/securing-apps/oidc-layers Keycloak's documentation}
+ * @throws {ConfigurationError} when `url` or `realm` is missing, or `url` has the realm in it.
  *
  * @example
  * ```ts
@@ -172,7 +198,11 @@ export function auth0(given: Preset<{ readonly domain: string }>): OpenIdConnect
  */
 export function keycloak(given: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
   const { url, realm, ...options } = checked("keycloak", given, { ...changeable, url: "any", realm: "any" });
-  const base = requireHttpUrl("keycloak: url", url).replace(/\/+$/, "");
+  const base = withoutLastSlashes(requireHttpUrl("keycloak: url", url));
+  requireThat(
+    !/\/realms(?:\/|$)/.test(base),
+    "keycloak: url must be the address of Keycloak without /realms/…, which follows from realm.",
+  );
   return {
     id: "keycloak",
     name: "Keycloak",
@@ -212,6 +242,7 @@ const gitHubKinds: OptionKinds<GitHubOptions> = {
 };
 
 const gitHubUserSchema = z.object({ id: z.number(), login: z.string() });
+const gitHubEmailsSchema = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }));
 const gitHubMembershipSchema = z.object({ state: z.string() });
 
 /**
@@ -219,8 +250,10 @@ const gitHubMembershipSchema = z.object({ state: z.string() });
  *
  * Under **Settings → Developer settings**, register an OAuth app or a GitHub App with the callback URL
  * `<baseUrl>/github/callback`. A GitHub App with _Expire user authorization tokens_ gives refresh tokens; the tokens of an
- * OAuth app do not expire. A user is known by the number of the account, for names change hands.
+ * OAuth app do not expire. A user is known by the number of the account, for names change hands. With the scope `user:email`
+ * the primary address is told, where it is verified; a GitHub App needs the permission to read _Email addresses_ as well.
  *
+ * @see {@link https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps GitHub's documentation}
  * @throws {ConfigurationError} when `organization` or `url` is given and is none, or an option is unknown.
  *
  * @example
@@ -230,8 +263,18 @@ const gitHubMembershipSchema = z.object({ state: z.string() });
  */
 export function gitHub(given: GitHubOptions): OAuth2Options {
   const { organization, url = "https://github.com", ...options } = checked("gitHub", given, gitHubKinds);
-  const base = requireHttpUrl("gitHub: url", url).replace(/\/+$/, "");
-  const api = base === "https://github.com" ? "https://api.github.com" : `${base}/api/v3`;
+  const base = withoutLastSlashes(requireHttpUrl("gitHub: url", url));
+  requireThat(
+    base !== "https://api.github.com",
+    "gitHub: url must be where people log in, not the address of the API.",
+  );
+  requireThat(
+    organization === undefined || /^[\w-]+$/.test(organization),
+    "gitHub: organization must be the name of one as its address has it, such as example.",
+  );
+  const { hostname } = new URL(base);
+  const isHosted = hostname === "github.com" || hostname.endsWith(".ghe.com");
+  const api = isHosted ? `https://api.${hostname}` : `${base}/api/v3`;
   return {
     id: "github",
     name: "GitHub",
@@ -241,7 +284,10 @@ export function gitHub(given: GitHubOptions): OAuth2Options {
     scopes: organization === undefined ? [] : ["read:org"],
     identify: async ({ get }) => {
       const { id, login } = gitHubUserSchema.parse(await get(`${api}/user`));
-      return { subject: String(id), username: login };
+      const isTold = options.scopes?.includes("user:email") === true;
+      const emails = isTold ? gitHubEmailsSchema.parse(await get(`${api}/user/emails`)) : [];
+      const email = emails.find(({ primary, verified }) => primary && verified)?.email;
+      return { subject: String(id), username: login, ...(email !== undefined && { email }) };
     },
     ...options,
     ...(organization !== undefined && {

@@ -1,5 +1,6 @@
-import { callbackPath } from "../oauth/paths.ts";
+import { callbackPath, withoutLastSlashes } from "../oauth/paths.ts";
 import type { Upstream } from "./contract.ts";
+import { asciiDomain } from "./email-domain.ts";
 
 /** What a request says of where the person logs in. */
 export interface UpstreamHints {
@@ -13,12 +14,11 @@ export interface UpstreamHints {
 interface UpstreamsOptions {
   /** The base URL of the server, without a slash at its end. */
   readonly baseUrl: string;
-  /** The id of the upstream where the people of a domain log in, by the domain in lower case. */
+  /** The id of the upstream where the people of a domain log in, by the domain in lower-case ASCII. */
   readonly emailDomains?: ReadonlyMap<string, string>;
+  /** The issuer of the upstream that records are of which name none. Default: that of the only upstream; else unknown. */
+  readonly formerIssuer?: string;
 }
-
-/** The id of Pangea AuthN: the upstream of every server whose records name none. */
-const pangeaId = "pangea";
 
 /**
  * The upstreams at which people may log in: one, or several that they choose from.
@@ -32,16 +32,26 @@ export class Upstreams {
   readonly #baseUrl: string;
   readonly #emailDomains: ReadonlyMap<string, string>;
   readonly #byIssuer: ReadonlyMap<string, Upstream>;
-  readonly #unnamed: Upstream;
+  /**
+   * The issuer that a record is of which names none. Such a record was written when there was one upstream, and which one
+   * that was nobody can tell from it: where there are several now, an operator has to say so. No token is ever sent to an
+   * upstream by a guess.
+   */
+  readonly former: string | undefined;
 
-  constructor(all: readonly [Upstream, ...Upstream[]], { baseUrl, emailDomains = new Map() }: UpstreamsOptions) {
+  constructor(
+    all: readonly [Upstream, ...Upstream[]],
+    { baseUrl, emailDomains = new Map(), formerIssuer }: UpstreamsOptions,
+  ) {
     this.all = all;
     this.#baseUrl = baseUrl;
     this.#emailDomains = emailDomains;
     this.#byIssuer = new Map(
-      all.flatMap((upstream) => [upstream.issuer, withoutSlash(upstream.issuer)].map((issuer) => [issuer, upstream])),
+      all.flatMap((upstream) =>
+        [upstream.issuer, withoutLastSlashes(upstream.issuer)].map((issuer) => [issuer, upstream]),
+      ),
     );
-    this.#unnamed = this.byId(pangeaId) ?? all[0];
+    this.former = formerIssuer ?? this.only?.issuer;
   }
 
   /** The upstream, where there is one only. */
@@ -59,25 +69,23 @@ export class Upstreams {
   }
 
   /**
-   * The upstream that a record is of; undefined where it is not configured any more.
+   * The upstream that a record is of; undefined where it is not configured any more, or nobody knows which one it is.
    *
-   * @param issuer - As the record has it. A record without one was written when there was one upstream: it is of Pangea
-   * AuthN where that is configured, else of the first.
+   * @param issuer - As the record has it. A record without one is of the `former` upstream.
    */
-  ofRecord(issuer: string | undefined): Upstream | undefined {
-    if (issuer === undefined) return this.#unnamed;
-    return this.#byIssuer.get(issuer) ?? this.#byIssuer.get(withoutSlash(issuer));
+  ofRecord(issuer: string | undefined = this.former): Upstream | undefined {
+    if (issuer === undefined) return undefined;
+    return this.#byIssuer.get(issuer) ?? this.#byIssuer.get(withoutLastSlashes(issuer));
   }
 
-  /** The issuer that a record is of, also where its upstream is not configured any more. */
-  issuerOfRecord(issuer: string | undefined): string {
-    return this.ofRecord(issuer)?.issuer ?? issuer ?? this.#unnamed.issuer;
+  /** The issuer that a record is of, also where its upstream is not configured any more; undefined where nobody knows. */
+  issuerOfRecord(issuer: string | undefined = this.former): string | undefined {
+    return this.ofRecord(issuer)?.issuer ?? issuer;
   }
 
   /** The upstream that a request asks for, by its id or by the domain of an e-mail address; undefined for none of them. */
   hinted({ idpHint, loginHint }: UpstreamHints): Upstream | undefined {
-    const domain = loginHint?.slice(loginHint.lastIndexOf("@") + 1).toLowerCase();
-    return this.byId(idpHint) ?? (domain === undefined ? undefined : this.byId(this.#emailDomains.get(domain)));
+    return this.byId(idpHint) ?? this.byId(this.#emailDomains.get(domainOf(loginHint) ?? ""));
   }
 
   /** Where an upstream sends the browser back to: each has a place of its own, so that no answer passes for another's. */
@@ -86,11 +94,13 @@ export class Upstreams {
   }
 }
 
-/** Whether two texts name one issuer: a slash at the end does not count. */
-export function isSameIssuer(one: string, other: string): boolean {
-  return withoutSlash(one) === withoutSlash(other);
+/** The domain of an e-mail address; undefined for what is none, such as a domain alone. */
+function domainOf(address: string | undefined): string | undefined {
+  const at = address?.lastIndexOf("@") ?? -1;
+  return address === undefined || at < 1 ? undefined : asciiDomain(address.slice(at + 1));
 }
 
-function withoutSlash(issuer: string): string {
-  return issuer.replace(/\/+$/, "");
+/** Whether two texts name one issuer: a slash at the end does not count. */
+export function isSameIssuer(one: string, other: string): boolean {
+  return withoutLastSlashes(one) === withoutLastSlashes(other);
 }

@@ -1,4 +1,5 @@
 import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../errors.ts";
+import { giveListings } from "../capabilities.ts";
 import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { type ReadExpiry, type ReadsExpiry, RecordExpiry, readExpiryOf, requireTime } from "../expiry.ts";
@@ -98,6 +99,7 @@ export class CachedRepository<K extends string, V>
     requireRepository("CachedRepository: the repository behind it", backend);
     options.invalidation?.requireRepository?.(backend);
     this.#backend = backend;
+    giveListings(this, backend, () => this.#assertOpen());
     this.#clock = options.clock ?? Date.now;
     if (canReadBack(backend)) this.readBack = (key, value) => backend.readBack(key, value);
     this.readExpiry = options.expiresAt ?? readExpiryOf(backend);
@@ -355,7 +357,11 @@ export class CachedRepository<K extends string, V>
   }
 
   #assertUsable(key: unknown): void {
-    if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
+    this.#assertOpen();
     requireKey(key);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { requireThat } from "../../option-checks.ts";
 
 /** Whether messages of an {@link InvalidationChannel} reach this process at the moment. */
@@ -107,5 +107,5 @@ export interface InvalidationSource {
  */
 export function sha256Name(key: string): string {
   requireThat(typeof key === "string", "sha256Name() needs the key as a string.");
-  return createHash("sha256").update(key).digest("base64url");
+  return hash("sha256", key, "base64url");
 }

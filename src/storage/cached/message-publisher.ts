@@ -1,4 +1,3 @@
-import type { StorageError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 import { UnsentMessages } from "./unsent-messages.ts";
 
@@ -47,12 +46,16 @@ export function requireMaxUnsent(maxUnsent: number = defaultMaxUnsent): number {
 /**
  * Publishes messages. A message that was not taken is kept and sent again, before any later one: as soon
  * as the transport is ready again, and at each interval until then. A message may arrive twice.
+ *
+ * The oldest message that is kept goes first and alone, and shows whether any are taken. Nobody waits for more than that
+ * and their own message, however many others publish meanwhile.
  */
 export class MessagePublisher {
   readonly #transport: MessageTransport;
   readonly #retryInterval: number;
   readonly #unsent: UnsentMessages;
-  #sending: Promise<void> | undefined;
+  /** The round whose first message is under way. */
+  #probing: Promise<void> | undefined;
   #retries: NodeJS.Timeout | undefined;
   #stopHearing: (() => void) | undefined;
   #isClosed = false;
@@ -69,12 +72,8 @@ export class MessagePublisher {
    * @throws {StorageError} when it was not taken. It is sent again later, unless the publisher is closed.
    */
   async publish(message: string): Promise<void> {
-    if (this.#isClosed || (this.#unsent.isEmpty && this.#sending === undefined)) {
-      await this.#transport.send(message).catch((failure: StorageError) => {
-        if (!this.#isClosed) this.#unsent.add(message);
-        this.#startRetries();
-        throw failure;
-      });
+    if (this.#isClosed || (this.#unsent.isEmpty && this.#probing === undefined)) {
+      await this.#sendAll([message]);
       return;
     }
     this.#unsent.add(message);
@@ -89,40 +88,42 @@ export class MessagePublisher {
     await this.#transport.close();
   }
 
-  /** Those who ask while messages are being sent wait for the same end. */
+  /** Those who ask before it is known whether messages are taken wait for the same round. */
   #sendUnsent(): Promise<void> {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined;
-    });
-    return this.#sending;
+    this.#probing ??= this.#sendRound(this.#unsent.takeAll());
+    return this.#probing;
   }
 
-  async #sendAll(): Promise<void> {
-    while (!this.#unsent.isEmpty) {
-      const messages = this.#unsent.takeAll();
-      const unsent = await this.#sendInOrder(messages).catch((failure: unknown) => ({ failure, messages }));
-      if (unsent === undefined) continue;
-      if (!this.#isClosed) this.#unsent.putBack(unsent.messages);
-      this.#startRetries();
-      throw unsent.failure;
+  async #sendRound([first, ...others]: readonly string[]): Promise<void> {
+    try {
+      await (first === undefined ? undefined : this.#transport.send(first));
+    } catch (failure) {
+      this.#keep(first === undefined ? others : [first, ...others]);
+      throw failure;
+    } finally {
+      this.#probing = undefined;
     }
-    this.#stopRetries();
+    await this.#sendAll([...others, ...this.#unsent.takeAll()]);
+    if (this.#unsent.isEmpty && this.#probing === undefined) this.#stopRetries();
   }
 
-  /** What was not taken, and why; `undefined` where all were. The first message shows whether any are taken. */
-  async #sendInOrder([first, ...others]: readonly string[]): Promise<
-    { readonly failure: unknown; readonly messages: readonly string[] } | undefined
-  > {
-    if (first !== undefined) await this.#transport.send(first);
-    const outcomes = await Promise.allSettled(others.map((message) => this.#transport.send(message)));
+  async #sendAll(messages: readonly string[]): Promise<void> {
+    const outcomes = await Promise.allSettled(messages.map((message) => this.#transport.send(message)));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed === undefined) return undefined;
-    const messages = others.filter((_, index) => outcomes[index]?.status === "rejected");
-    return { failure: failed.reason, messages };
+    if (failed === undefined) return;
+    this.#keep(messages.filter((_, index) => outcomes[index]?.status === "rejected"));
+    throw failed.reason;
+  }
+
+  /** Keeps what was not taken, before what has come since. */
+  #keep(messages: readonly string[]): void {
+    if (this.#isClosed) return;
+    this.#unsent.putBack(messages);
+    this.#startRetries();
   }
 
   #startRetries(): void {
-    if (this.#isClosed || this.#retries !== undefined) return;
+    if (this.#retries !== undefined) return;
     this.#retries = setInterval(this.#tryAgain, this.#retryInterval);
     this.#retries.unref();
     this.#stopHearing = this.#transport.onReady(this.#tryAgain);

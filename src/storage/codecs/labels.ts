@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
+import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Codec, IndexLabel } from "./codec.ts";
 
 /** Stands for the id of a key where labels are made without one. Ids of keys are longer. */
@@ -8,4 +9,14 @@ const withoutKey = "plain";
 export function labelsOf(codec: Pick<Codec<never>, "labels">, text: string): readonly IndexLabel[] {
   if (codec.labels !== undefined) return codec.labels(text);
   return [{ keyId: withoutKey, label: createHash("sha256").update(text).digest("base64url") }];
+}
+
+/** Labels that tell nothing of the text to whoever has none of the keys: an HMAC under each of them. */
+export function keyedLabels(keys: KeyRing): NonNullable<Codec<never>["labels"]> {
+  const labelling = keys.derive("index label");
+  return (text) =>
+    labelling.all.map(({ id, bytes }) => ({
+      keyId: id,
+      label: createHmac("sha256", bytes).update(text).digest("base64url"),
+    }));
 }

@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { UnsealableError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
 import { KeyRing } from "../../secrets/key-ring.ts";
@@ -6,6 +5,7 @@ import { openSealed, seal, sealedKeyId } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import { asCodec, type SchemaOrCodec } from "./as-codec.ts";
 import type { Codec, RecordLocation } from "./codec.ts";
+import { keyedLabels } from "./labels.ts";
 import { encodeAndReadBack, readingBack } from "./read-back.ts";
 
 /**
@@ -27,7 +27,6 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
   const codec = asCodec(schemaOrCodec);
   requireThat(keys instanceof KeyRing, "keys must be a key ring, such as KeyRing.from(secret).");
   const derived = keys.derive("sealed record");
-  const labelling = keys.derive("index label");
   const sealText = (text: string, location: RecordLocation): string => seal(derived, text, placeOf(location));
   const sealedCodec: Codec<V> = {
     encode: (value, location) => sealText(codec.encode(value, location), location),
@@ -52,11 +51,7 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
       }
       return codec.decode(opened, location);
     },
-    labels: (text) =>
-      labelling.all.map(({ id, bytes }) => ({
-        keyId: id,
-        label: createHmac("sha256", bytes).update(text).digest("base64url"),
-      })),
+    labels: keyedLabels(keys),
   };
   return readingBack((value, location) => {
     const { text, value: kept } = encodeAndReadBack(codec, value, location);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isEnumerable } from "../enumerable.ts";
-import { expiring, rule, sample } from "./rule.ts";
+import { casesOf, expiring, rule, sample } from "./rule.ts";
 import type { RepositoryCase, RepositoryUnderTest } from "./subject.ts";
 
 /** The keys of a list with the names of its records, in the order of the keys; undefined without a list. */
@@ -20,8 +20,8 @@ async function listed(
   return found.sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-/** The list of the records. A repository that has none passes: it need not have one. */
-export const listCases: readonly RepositoryCase[] = [
+/** The list of the records, which a repository need not have. */
+export const listCases: readonly RepositoryCase[] = casesOf("entries", [
   rule("a list has every record once, under its own key", [], async (subject) => {
     const { repository } = subject;
     assert.deepEqual((await listed(subject)) ?? [], [], "the list of an empty repository");
@@ -74,4 +74,4 @@ export const listCases: readonly RepositoryCase[] = [
       await subject.restoreStore?.();
     }
   }),
-];
+]);

@@ -20,6 +20,11 @@ export function rule<N extends Requirement = never>(
   };
 }
 
+/** Says of cases which part of a repository they are about. A repository that lacks it is not asked, and that is said. */
+export function casesOf(part: "entries" | "entriesBy", cases: readonly RepositoryCase[]): readonly RepositoryCase[] {
+  return cases.map((each) => ({ ...each, of: part }));
+}
+
 function has<N extends Requirement>(subject: RepositoryUnderTest, needs: readonly N[]): subject is Having<N> {
   return needs.every((need) => subject[need] !== undefined);
 }

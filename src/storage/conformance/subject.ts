@@ -86,6 +86,8 @@ export interface RepositoryCase {
   /** The rule, as a sentence. */
   readonly name: string;
   readonly needs: readonly Requirement[];
+  /** What of the repository the rule is about, where it need not be there: `entries`, or `entriesBy`. */
+  readonly of?: "entries" | "entriesBy";
   /** Rejects with an assertion error where the rule is broken. */
   readonly run: (subject: RepositoryUnderTest) => Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { requireMethods, requireObject, requireText, requireThat } from "../../option-checks.ts";
+import { isIndexedBy } from "../indexed.ts";
 import { addCases } from "./add-cases.ts";
 import { concurrencyCases } from "./concurrency-cases.ts";
 import { contractCases } from "./contract-cases.ts";
@@ -47,8 +48,9 @@ export interface TestRepositoryOptions {
    */
   readonly capabilities?: readonly Requirement[];
   /**
-   * The optional parts that the factory does not offer, each with the reason. Cases that need one are left out; where a
-   * part is neither offered nor named here they are skipped with a note, so that nothing is left unchecked unseen.
+   * The optional parts that the factory does not offer, each with the reason. Cases that need one are skipped with that
+   * reason; where a part is neither offered nor named here they are skipped with a note, so that nothing is left unchecked
+   * unseen. So are those of a list or an index that the repository does not have.
    */
   readonly without?: Partial<Record<Requirement, string>>;
 }
@@ -65,8 +67,8 @@ export interface TestRepositoryOptions {
  * ```
  */
 export async function runRepositoryCase(repositoryCase: RepositoryCase, create: CreateRepository): Promise<void> {
-  const missing = await runOrFindMissing(repositoryCase, create);
-  if (missing.length > 0) throw new TypeError(needsMore(repositoryCase, missing));
+  const { needed } = await runIfPossible(repositoryCase, create);
+  if (needed !== undefined) throw new TypeError(needed);
 }
 
 /**
@@ -94,37 +96,51 @@ export function testRepository(name: string, create: CreateRepository, options: 
   requireObject("options", options);
   const { runner, capabilities, without = {} } = options;
   requireMethods("runner", runner, ["describe", "it"], "give { describe, it } of your test runner");
-  const isOffered = (part: Requirement): boolean =>
-    without[part] === undefined && (capabilities === undefined || capabilities.includes(part));
+  const isListed = (part: Requirement): boolean => capabilities === undefined || capabilities.includes(part);
   runner.describe(`${name} keeps the repository contract:`, () => {
     for (const repositoryCase of repositoryCases) {
-      if (!repositoryCase.needs.every(isOffered)) continue;
+      const reasons = repositoryCase.needs.flatMap((part) => without[part] ?? []);
+      if (reasons.length === 0 && !repositoryCase.needs.every(isListed)) continue;
       runner.it(repositoryCase.name, async (context) => {
-        const missing = await runOrFindMissing(repositoryCase, create);
-        if (missing.length > 0) skip(context, repositoryCase, missing);
+        // Who has said why a part is not there has said it for this report too; a runner that cannot skip leaves the case out.
+        if (reasons.length > 0) return void context?.skip?.(reasons.join("; "));
+        const { needed, absent } = await runIfPossible(repositoryCase, create);
+        const reason = needed ?? absent;
+        if (reason !== undefined) skip(context, reason);
       });
     }
   });
 }
 
-/** Runs the case, or answers which of the parts that it needs are not there. */
-async function runOrFindMissing(repositoryCase: RepositoryCase, create: CreateRepository): Promise<Requirement[]> {
+/** Why a case was not run: what the factory has to offer for it, or what the repository need not have and has not. */
+interface Unrun {
+  readonly needed?: string;
+  readonly absent?: string;
+}
+
+async function runIfPossible(repositoryCase: RepositoryCase, create: CreateRepository): Promise<Unrun> {
+  const { name, needs, of } = repositoryCase;
   const subject = await create();
   try {
-    const missing = repositoryCase.needs.filter((part) => subject[part] === undefined);
-    if (missing.length === 0) await repositoryCase.run(subject);
-    return missing;
+    const missing = needs.filter((part) => subject[part] === undefined);
+    if (missing.length > 0) {
+      return { needed: `"${name}" needs ${missing.join(" and ")}: offer it, or say in \`without\` why there is none.` };
+    }
+    if (of !== undefined && !(of in subject.repository)) return { absent: hasNone(of) };
+    await repositoryCase.run(subject);
+    // There may be an index once the store has shown what it can do.
+    return of === "entriesBy" && !isIndexedBy(subject.repository, "name") ? { absent: hasNone(of) } : {};
   } finally {
     await subject.dispose?.();
   }
 }
 
-function skip(context: TestContext, repositoryCase: RepositoryCase, missing: readonly Requirement[]): void {
-  const reason = needsMore(repositoryCase, missing);
+const hasNone = (of: "entries" | "entriesBy"): string =>
+  of === "entries"
+    ? "The repository has no entries(), which it need not have."
+    : "The repository finds nothing by the index of sampleIndexes, which it need not have.";
+
+function skip(context: TestContext, reason: string): void {
   if (context?.skip === undefined) throw new TypeError(reason);
   context.skip(reason);
-}
-
-function needsMore({ name }: RepositoryCase, missing: readonly Requirement[]): string {
-  return `"${name}" needs ${missing.join(" and ")}: offer it, or say in \`without\` why there is none.`;
 }

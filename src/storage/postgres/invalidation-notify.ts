@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { StorageRejectedError } from "../../errors.ts";
 import { type OptionKinds, requireKind, requireOptions, requireTimerLength } from "../../option-checks.ts";
-import type {
-  InvalidationChannel,
-  InvalidationConnection,
-  InvalidationSubscriber,
-  InvalidationSubscription,
+import {
+  type InvalidationChannel,
+  type InvalidationConnection,
+  type InvalidationSubscriber,
+  type InvalidationSubscription,
+  sha256Name,
 } from "../cached/invalidation.ts";
 import { MessagePublisher, requireMaxUnsent } from "../cached/message-publisher.ts";
 import { everything } from "../cached/unsent-messages.ts";
@@ -56,6 +57,25 @@ const messageForm = /^([0-9a-f-]{36}) (?:([A-Za-z0-9_-]{43}|\*)|beat (\d+))$/;
 
 /** The channel of all repositories: the prefix is in the message, so that any prefix fits. */
 const channel = "pangea_invalidate";
+
+/** What a message begins with that is for every repository. No prefix has a star. */
+const forAll = "*:";
+
+/**
+ * Tells every `PostgresInvalidation` that listens at a Postgres of a change: for a program that has the store of a server
+ * and not its channel, whose prefix only the server knows.
+ *
+ * @param key - The record's key; undefined where everything may have changed.
+ * @throws {StorageFailure} when Postgres does not take it.
+ */
+export async function notifyAll(postgres: PostgresLike, key: string | undefined, timeout?: number): Promise<void> {
+  const name = key === undefined ? everything : sha256Name(key);
+  await new SharedPostgres(postgres, timeout).run({
+    intent: "read",
+    text: "SELECT pg_notify($1, $2)",
+    values: [channel, `${forAll}${randomUUID()} ${name}`],
+  });
+}
 
 /**
  * Tells the caches of other instances what has changed, with LISTEN and NOTIFY of Postgres. Messages carry the SHA-256 of
@@ -200,8 +220,9 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
   }
 
   #onMessage(message: string): void {
-    if (!message.startsWith(this.#prefix)) return;
-    const [, instance, name, beat] = messageForm.exec(message.slice(this.#prefix.length)) ?? [];
+    const start = [this.#prefix, forAll].find((one) => message.startsWith(one));
+    if (start === undefined) return;
+    const [, instance, name, beat] = messageForm.exec(message.slice(start.length)) ?? [];
     if (instance === this.#instance) {
       if (beat !== undefined) this.#onBeat(Number(beat));
       return;

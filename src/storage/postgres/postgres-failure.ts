@@ -1,4 +1,5 @@
 import {
+  StorageClosedError,
   type StorageError,
   StorageRejectedError,
   StorageTimeoutError,
@@ -30,6 +31,10 @@ const rejected = (message: string): Meaning => ({ Failure: StorageRejectedError,
 const shutDown = "Postgres shut down during the statement. Try again when it is back.";
 const crowded = "Postgres takes no more connections: raise max_connections, or lower the pool's max.";
 const interfered = "Postgres undid the statement since another one interfered. Try again.";
+const refusedByPooler =
+  "The pooler in front of Postgres refuses a setting of the connection: give postgresOptions({ viaPooler: true }).";
+const endedFirst =
+  "The pool of Postgres connections was ended before this call: close the repositories first, then end it.";
 const diskFull = "Postgres has no room on its disk and takes no writes: give it some.";
 
 /** Errors by SQLSTATE. See {@link https://www.postgresql.org/docs/current/errcodes-appendix.html the list of them}. */
@@ -75,6 +80,9 @@ const beforeConnection = new Set(["connect", "getaddrinfo"]);
 /** What the clients say when they got no connection. */
 const noConnection = /timeout exceeded when trying to connect|timeout expired|cannot use a pool after calling end/i;
 
+/** What a pool says that was ended before the repositories on it. */
+const endedPool = /cannot use a pool after calling end/i;
+
 const timedOut: Meaning = {
   Failure: StorageTimeoutError,
   message: "Postgres did not answer before the client's query_timeout.",
@@ -117,7 +125,9 @@ function meaningOf(error: unknown): Meaning {
   if (neverConnected.has(code) && beforeConnection.has(callOf(error)))
     return unavailable("Postgres cannot be reached: check the address, and that it runs.");
   if (messageOf(error) === "Query read timeout") return timedOut;
+  if (endedPool.test(messageOf(error))) return { Failure: StorageClosedError, message: endedFirst };
   if (noConnection.test(messageOf(error))) return unavailable("No connection to Postgres was free in time. Try again.");
+  if (/unsupported startup parameter/.test(messageOf(error))) return rejected(refusedByPooler);
   // The classes 08 and 57 are about the connection, XX about Postgres itself: nobody knows how far the statement came.
   if (/^(08|57|58|XX)/.test(code)) return unavailable("Postgres failed during the statement.", { mayBeDone: true });
   if (code === "ERR_INVALID_URL") return rejected("The connection string of Postgres is not a URL.");

@@ -3,34 +3,29 @@ import { type OptionKinds, requireOptions, requireThat } from "../../option-chec
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, type ReadsExpiry } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, type ReadExpiry, type ReadsExpiry } from "../expiry.ts";
+import { searchByIndex } from "../index-search.ts";
 import type { IndexOptions } from "../indexed.ts";
-import { isWellFormed, KeySpace } from "../key-space.ts";
+import { KeySpace } from "../key-space.ts";
 import type { ReadsBack } from "../read-back.ts";
-import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
+import type { ExpiringRecord, ReadableExpiry } from "../readable-expiry.ts";
+import { requireUtf8Text } from "../record-checks.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
 import { ExpiredRows } from "./expired-rows.ts";
 import { type PostgresLike, textIn } from "./postgres-like.ts";
-import { type FoundRow, type LabelledRow, RowSearch } from "./row-search.ts";
+import { type FoundRow, RowSearch } from "./row-search.ts";
 import { postgresClosed, SharedPostgres, type Statement } from "./shared-postgres.ts";
 import { defaultTable, quotedTable } from "./table.ts";
 
 /** Settings of a {@link PostgresRepository}. */
-export interface PostgresRepositoryOptions<V> extends IndexOptions<V> {
+export interface PostgresRepositoryOptions<V> extends ExpiryOptions<V>, IndexOptions<V> {
   /** The namespace of this repository's keys: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Each repository of a table needs its own. */
   readonly prefix: string;
   /** The table of the records, with its schema and a dot before it or not. Default: `pangea_records`. */
   readonly table?: string;
   /** How long a call may take, the wait for a connection included, in milliseconds. Default: 2,000. */
   readonly timeout?: number;
-  /**
-   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
-   * number of seconds, or absent in a record that never expires.
-   */
-  readonly expiresAt?: ReadExpiry<V>;
-  /** The time in milliseconds since the epoch. Default: `Date.now`. */
-  readonly clock?: () => number;
   /**
    * Told when expired rows could not be removed. The write that began the removal was done. Default: a warning of the
    * process with the code `PANGEA_POSTGRES_EXPIRED_ROWS`.
@@ -40,12 +35,11 @@ export interface PostgresRepositoryOptions<V> extends IndexOptions<V> {
 
 /** All options of a `PostgresRepository`. */
 export const postgresRepositoryOptionKinds: OptionKinds<PostgresRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
   indexes: "object",
   prefix: "any",
   table: "text",
   timeout: "any",
-  expiresAt: "function",
-  clock: "function",
   onRemovalFailure: "function",
 };
 
@@ -104,11 +98,6 @@ export class PostgresRepository<V, K extends string = string>
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
     postgres: PostgresLike | SharedPostgres,
-    options: PostgresRepositoryOptions<V> & ExplicitExpiry<V>,
-  );
-  constructor(
-    schemaOrCodec: SchemaOrCodec<V>,
-    postgres: PostgresLike | SharedPostgres,
     options: PostgresRepositoryOptions<V>,
   ) {
     requireThat(options !== undefined, "PostgresRepository takes an object of options, with a prefix.");
@@ -120,7 +109,13 @@ export class PostgresRepository<V, K extends string = string>
     this.#shared = postgres instanceof SharedPostgres ? postgres : new SharedPostgres(postgres, options.timeout);
     this.#shared.join();
     this.#clock = options.clock ?? Date.now;
-    this.#search = new RowSearch(this.#shared, this.#table, this.#keys, () => this.#now());
+    this.#search = new RowSearch({
+      shared: this.#shared,
+      table: this.#table,
+      keys: this.#keys,
+      now: () => this.#now(),
+      beforePage: () => this.#assertOpen(),
+    });
     this.#expired = new ExpiredRows(this.#shared, this.#table, this.#clock, options.onRemovalFailure);
   }
 
@@ -205,7 +200,7 @@ export class PostgresRepository<V, K extends string = string>
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     const unreadable = new UnreadableRecords();
-    for await (const row of this.#search.rowsWhere("true", [], () => this.#assertOpen())) {
+    for await (const row of this.#search.all()) {
       const value = unreadable.read(() => this.#decode(row.text, row.key));
       if (value !== undefined) yield [row.key, value];
     }
@@ -224,30 +219,15 @@ export class PostgresRepository<V, K extends string = string>
    * @throws {ConfigurationError} when there is no such index.
    * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read and that may be meant.
    */
-  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
-    const { indexes } = this.#records;
-    const query = indexes.queryFor(index, value, this.#keys.prefix);
-    const assertOpen = (): void => this.#assertOpen();
-    const unreadable = new UnreadableRecords();
-    const read = ({ key, text }: FoundRow): V | undefined => unreadable.read(() => this.#decode(text, key));
-    // Rows without labels come first: one that another process labels meanwhile is found among the labelled ones then.
-    const seen = new Set<string>();
-    const unlabelled: LabelledRow[] = [];
-    for await (const row of this.#search.rowsOfOtherSchemes(indexes.schemes(), assertOpen)) {
-      const record = read(row);
-      if (record === undefined) continue;
-      unlabelled.push({ ...row, entry: indexes.entryOf(record, this.#keys.prefix) });
-      if (unlabelled.length === rowsLabelledTogether) await this.#search.label(unlabelled.splice(0));
-      if (!indexes.isMeant(record, query, value)) continue;
-      seen.add(row.key);
-      yield [row.key, record];
-    }
-    await this.#search.label(unlabelled);
-    for await (const row of this.#search.rowsOfLabels(query, assertOpen)) {
-      const record = seen.has(row.key) ? undefined : read(row);
-      if (record !== undefined && indexes.isMeant(record, query, value)) yield [row.key, record];
-    }
-    unreadable.throwIfAny();
+  entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    const searched = {
+      rows: this.#search,
+      indexes: this.#records.indexes,
+      name: this.#keys.prefix,
+      labelledTogether: rowsLabelledTogether,
+      read: ({ key, text }: FoundRow) => this.#decode(text, key),
+    };
+    return searchByIndex(searched, index, value);
   }
 
   /**
@@ -287,9 +267,7 @@ export class PostgresRepository<V, K extends string = string>
 
   #encode(key: string, value: V): EncodedRecord {
     const encoded = this.#records.encode(value, this.#location(key));
-    if (!isWellFormed(encoded.text)) {
-      throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
-    }
+    requireUtf8Text(encoded.text);
     if (!encoded.text.includes("\0")) return encoded;
     throw new InvalidRecordError("The encoded record holds U+0000, which Postgres has no room for.");
   }

@@ -1,3 +1,4 @@
+import type { LabelledRows } from "../index-search.ts";
 import type { KeySpace } from "../key-space.ts";
 import { type IndexEntry, type IndexQuery, maxIndexes } from "../record-indexes.ts";
 import { textIn } from "./postgres-like.ts";
@@ -14,27 +15,35 @@ export interface FoundRow {
   readonly text: string;
 }
 
-/** A row with the labels that it is to have. */
-export interface LabelledRow extends FoundRow {
-  readonly entry: IndexEntry | undefined;
+/** What a search needs of the repository. */
+export interface RowSearchParts {
+  readonly shared: SharedPostgres;
+  /** The table's name, quoted. */
+  readonly table: string;
+  readonly keys: KeySpace;
+  /** The time in epoch seconds. */
+  readonly now: () => number;
+  /** Called before each page: what it throws ends the search. */
+  readonly beforePage: () => void;
 }
 
 /**
  * Finds the rows of one repository, all of them or by their labels, page by page in the order of the keys. The first label of a
  * row is its scheme, which says how the others were made, with the repository's prefix before it.
  */
-export class RowSearch {
+export class RowSearch implements LabelledRows<FoundRow> {
   readonly #shared: SharedPostgres;
   readonly #table: string;
   readonly #keys: KeySpace;
   readonly #now: () => number;
+  readonly #beforePage: () => void;
 
-  /** @param now - The time in epoch seconds. */
-  constructor(shared: SharedPostgres, quotedTable: string, keys: KeySpace, now: () => number) {
+  constructor({ shared, table, keys, now, beforePage }: RowSearchParts) {
     this.#shared = shared;
-    this.#table = quotedTable;
+    this.#table = table;
     this.#keys = keys;
     this.#now = now;
+    this.#beforePage = beforePage;
   }
 
   /** What a write puts into the column `labels`; null without indexes. */
@@ -43,60 +52,24 @@ export class RowSearch {
     return [this.#storedScheme(entry.scheme), ...entry.labels.map((label) => label ?? null)];
   }
 
-  /**
-   * The live rows of the repository that a condition holds for.
-   *
-   * @param condition - SQL, with the values from `$4` on.
-   * @param beforePage - Called before each page: what it throws ends the search.
-   */
-  async *rowsWhere(
-    condition: string,
-    values: readonly unknown[],
-    beforePage: () => void,
-  ): AsyncGenerator<FoundRow, void, undefined> {
-    let after = this.#keys.start;
-    for (let isLast = false; !isLast; ) {
-      beforePage();
-      const rows = await this.#shared.run({
-        intent: "read",
-        text: `SELECT key, value FROM ${this.#table}
-        WHERE key > $1 AND key < $2 AND (expires_at IS NULL OR expires_at > $3::double precision) AND ${condition}
-        ORDER BY key LIMIT ${rowsPerPage}`,
-        values: [after, this.#keys.end, this.#now(), ...values],
-      });
-      for (const row of rows) {
-        const storedKey = textIn(row, "key") ?? "";
-        const key = this.#keys.recordKey(storedKey);
-        const text = textIn(row, "value");
-        after = storedKey;
-        if (key !== undefined && text !== undefined) yield { key, text };
-      }
-      isLast = rows.length < rowsPerPage;
-    }
+  /** All live rows of the repository. */
+  all(): AsyncGenerator<FoundRow, void, undefined> {
+    return this.#rowsWhere("true", []);
   }
 
-  /** The live rows with one of the labels of a query. */
-  async *rowsOfLabels(
-    { position, labels }: IndexQuery,
-    beforePage: () => void,
-  ): AsyncGenerator<FoundRow, void, undefined> {
-    for (const label of labels) yield* this.#rowsOfLabel(position + 2, label, beforePage);
+  async *ofLabels({ position, labels }: IndexQuery): AsyncGenerator<FoundRow, void, undefined> {
+    for (const label of labels) yield* this.#rowsOfLabel(position + 2, label);
   }
 
-  /** The live rows without labels, and those whose labels were made in another way than these. */
-  async *rowsOfOtherSchemes(
-    known: readonly string[],
-    beforePage: () => void,
-  ): AsyncGenerator<FoundRow, void, undefined> {
-    beforePage();
+  async *ofOtherSchemes(known: readonly string[]): AsyncGenerator<FoundRow, void, undefined> {
+    this.#beforePage();
     const stored = known.map((scheme) => this.#storedScheme(scheme));
     const others = (await this.#schemes()).filter((scheme) => !stored.includes(scheme));
-    yield* this.rowsWhere("labels IS NULL", [], beforePage);
-    for (const scheme of others) yield* this.#rowsOfLabel(1, scheme, beforePage);
+    yield* this.#rowsWhere("labels IS NULL", []);
+    for (const scheme of others) yield* this.#rowsOfLabel(1, scheme);
   }
 
-  /** Labels rows where they still have these texts. Where that fails, the next search reads them again. */
-  async label(rows: readonly LabelledRow[]): Promise<void> {
+  async label(rows: readonly (FoundRow & { readonly entry: IndexEntry | undefined })[]): Promise<void> {
     const labelled = rows.flatMap(({ key, text, entry }) => {
       const labels = this.labelsOf(entry);
       return labels === null ? [] : [{ key: this.#keys.storedKey(key), text, labels }];
@@ -118,8 +91,35 @@ export class RowSearch {
     await statement.catch(() => undefined);
   }
 
-  #rowsOfLabel(position: number, label: string, beforePage: () => void): AsyncGenerator<FoundRow, void, undefined> {
-    return this.rowsWhere(`labels IS NOT NULL AND ${labelAt(position)} = $4`, [label], beforePage);
+  #rowsOfLabel(position: number, label: string): AsyncGenerator<FoundRow, void, undefined> {
+    return this.#rowsWhere(`labels IS NOT NULL AND ${labelAt(position)} = $4`, [label]);
+  }
+
+  /**
+   * The live rows of the repository that a condition holds for.
+   *
+   * @param condition - SQL, with the values from `$4` on.
+   */
+  async *#rowsWhere(condition: string, values: readonly unknown[]): AsyncGenerator<FoundRow, void, undefined> {
+    let after = this.#keys.start;
+    for (let isLast = false; !isLast; ) {
+      this.#beforePage();
+      const rows = await this.#shared.run({
+        intent: "read",
+        text: `SELECT key, value FROM ${this.#table}
+        WHERE key > $1 AND key < $2 AND (expires_at IS NULL OR expires_at > $3::double precision) AND ${condition}
+        ORDER BY key LIMIT ${rowsPerPage}`,
+        values: [after, this.#keys.end, this.#now(), ...values],
+      });
+      for (const row of rows) {
+        const storedKey = textIn(row, "key") ?? "";
+        const key = this.#keys.recordKey(storedKey);
+        const text = textIn(row, "value");
+        after = storedKey;
+        if (key !== undefined && text !== undefined) yield { key, text };
+      }
+      isLast = rows.length < rowsPerPage;
+    }
   }
 
   /** The schemes of the repository's rows, each by one step of the index. */

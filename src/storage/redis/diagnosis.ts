@@ -1,5 +1,6 @@
 import { clockFinding } from "../clock-finding.ts";
 import type { Finding } from "../finding.ts";
+import { databaseFinding } from "./database.ts";
 import type { RedisNode } from "./redis-like.ts";
 import type { SharedClient } from "./shared-client.ts";
 import { serversOf } from "./slot-master.ts";
@@ -23,6 +24,8 @@ export async function diagnoseRedis({ redis, sender }: SharedClient, clock: () =
     const ask = <T>(send: () => Promise<T>) => sender.send({ operation: "get", redisKeys: [], node, send });
     const memory = await ask(() => node.info("memory"));
     const persistence = await ask(() => node.info("persistence"));
+    const database = await databaseFinding(node, ask);
+    if (database !== undefined) findings.push(database);
     findings.push(evictionFinding(/^maxmemory_policy:(\S+)/m.exec(memory)?.[1]));
     findings.push(persistenceFinding(persistence));
     const before = clock();

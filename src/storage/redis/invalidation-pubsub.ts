@@ -47,6 +47,9 @@ export interface RedisPubSubOptions {
   readonly onRefused?: (error: StorageError) => void;
 }
 
+/** What every channel begins with. */
+export const channelStart = "pangea-invalidate:";
+
 const defaultTimeout = 2_000;
 const optionKinds: OptionKinds<RedisPubSubOptions> = {
   prefix: "any",
@@ -103,7 +106,7 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
     const maxUnsent = requireMaxUnsent(options.maxUnsent);
     hearErrorEvents(redis);
     this.#redis = redis;
-    this.#channel = `pangea-invalidate:${new KeySpace(prefix).prefix}`;
+    this.#channel = channelStart + new KeySpace(prefix).prefix;
     this.#heartbeat = heartbeat;
     this.#onRefused = options.onRefused;
     const transport = publishTransport(redis, { channel: this.#channel, sender: this.#instance, timeout });

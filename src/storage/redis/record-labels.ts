@@ -1,15 +1,24 @@
 import { randomBytes } from "node:crypto";
-import { StorageRejectedError, StorageUnauthorizedError, StorageUnavailableError } from "../../errors.ts";
+import { StorageUnavailableError } from "../../errors.ts";
 import type { KeySpace } from "../key-space.ts";
 import type { IndexEntry, IndexQuery, RecordIndexes } from "../record-indexes.ts";
 import { addMemberScript, removeMembersScript, scanMembersScript } from "./index-scripts.ts";
+import { isRefused } from "./redis-failure.ts";
 import type { SharedClient } from "./shared-client.ts";
 
 /**
- * For how long the index counts as complete, in milliseconds. It is complete only where every instance writes it. An instance of
- * an earlier version, or a failover that loses an entry, is found out when everything is read again.
+ * For how long the index counts as complete at most, in milliseconds. It is complete only where every instance writes it. An
+ * instance of an earlier version, or a failover that loses an entry, is found out when everything is read again. Nothing else
+ * finds it out: such an instance leaves no trace but the key of its record, and to find a key that no entry names, every key
+ * has to be looked at.
  */
 const completeFor = 24 * 60 * 60 * 1_000;
+
+/**
+ * For how long it counts as complete at least, in milliseconds. Instances of an earlier version run where the index has just
+ * begun, so at first it is complete for as long as it has been written.
+ */
+const completeAtFirstFor = 5 * 60 * 1_000;
 
 /**
  * How old an entry has to be before it may be removed, in milliseconds: the entry is written before its record, and no write is
@@ -116,12 +125,17 @@ export class RecordLabels {
   /** Begins to give every record its entries. The answer says, once each has them, that the index is complete. */
   async beginCompletion(): Promise<() => Promise<void>> {
     this.#hasFailed = false;
-    const gap = (await this.#get(this.#gapKey)) ?? noGap;
+    const [gap, begun] = await Promise.all([this.#get(this.#gapKey), this.#get(this.#beginningKey)]);
+    const now = this.#clock();
+    const beginning = begun === null ? now : Number(begun);
+    // A beginning that is no time, or one to come, is none.
+    const age = beginning <= now ? now - beginning : 0;
+    const life = Math.min(completeFor, Math.max(completeAtFirstFor, age));
     return async () => {
       // An entry that was not written meanwhile is another gap, and this one says nothing of it.
       if (this.#hasFailed) return;
-      const write = (): Promise<unknown> => this.#shared.redis.set(this.#completeKey, gap, "PX", completeFor);
-      await this.#shared.write("set", this.#completeKey, write, () => true);
+      await this.#put(this.#beginningKey, String(now - age), 2 * completeFor);
+      await this.#put(this.#completeKey, gap ?? noGap, life);
     };
   }
 
@@ -167,17 +181,26 @@ export class RecordLabels {
   async #noteGap(): Promise<void> {
     this.#hasFailed = true;
     const gap = randomBytes(9).toString("base64url");
-    const write = (): Promise<unknown> => this.#shared.redis.set(this.#gapKey, gap, "PX", 2 * completeFor);
-    await this.#shared.write("set", this.#gapKey, write, () => true).catch(() => undefined);
+    await this.#put(this.#gapKey, gap, 2 * completeFor).catch(() => undefined);
   }
 
   get #completeKey(): string {
     return `${this.#start}complete`;
   }
 
+  /** Says since when the index is written; kept for as long as somebody searches. */
+  get #beginningKey(): string {
+    return `${this.#start}beginning`;
+  }
+
   /** Has a new text each time that an entry could not be written. */
   get #gapKey(): string {
     return `${this.#start}gap`;
+  }
+
+  async #put(redisKey: string, text: string, life: number): Promise<void> {
+    const write = (): Promise<unknown> => this.#shared.redis.set(redisKey, text, "PX", life);
+    await this.#shared.write("set", redisKey, write, () => true);
   }
 
   #get(redisKey: string): Promise<string | null> {
@@ -227,9 +250,4 @@ async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>>
 /** When an entry was written, in milliseconds since the epoch. */
 function writtenAt(member: string): number {
   return Number.parseInt(member, 36);
-}
-
-/** Redis will not run the script for this user: then there is no index, and everything is read. */
-function isRefused(error: unknown): boolean {
-  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
 }

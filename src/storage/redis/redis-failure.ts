@@ -127,6 +127,11 @@ export function timedOut(operation: RedisOperation, cause?: unknown): StorageTim
   );
 }
 
+/** Redis will not run the command for this user, or does not know it; in either case it has done nothing. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
+}
+
 /** The error of a command that was not sent, since its repository was closed. */
 export function repositoryClosed(): StorageClosedError {
   return new StorageClosedError("The repository was closed; create a new one.", { effect: "none" });
@@ -134,6 +139,8 @@ export function repositoryClosed(): StorageClosedError {
 
 /** The error of a command that was not sent, since connecting failed with the given error. */
 export function connectionFailure(error: unknown): StorageError {
+  if (isMissingDatabase(error))
+    return new StorageRejectedError(missingDatabase, { effect: "none", cause: scrubbed(error) });
   if (replyCode(error) !== undefined) return redisFailure(error, "get", []);
   return new StorageUnavailableError(
     "Redis cannot be reached; the client goes on trying to connect. Try again later.",
@@ -145,7 +152,16 @@ function effectOf(operation: RedisOperation): WriteEffect {
   return operation === "get" || operation === "scan" || operation === "subscribe" ? "none" : "unknown";
 }
 
+const missingDatabase =
+  "Redis has no database of the number that the client is set to: look at the end of its address. Most servers have 0 to 15.";
+
+/** What Redis answers to SELECT. node-redis makes no connection then. */
+function isMissingDatabase(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("DB index is out of range");
+}
+
 function rejectionMessage(error: unknown): string {
+  if (isMissingDatabase(error)) return missingDatabase;
   const unknownCommand = error instanceof Error && /unknown command|syntax error/i.test(error.message);
   return unknownCommand
     ? "Redis does not know the command: version 6.2 or later is needed (GETDEL, EVAL)."

@@ -1,41 +1,31 @@
-import {
-  CorruptRecordError,
-  InvalidRecordError,
-  StorageRejectedError,
-  StorageUnauthorizedError,
-} from "../../errors.ts";
+import { CorruptRecordError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../../option-checks.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { isExpired, type ReadExpiry, type ReadsExpiry } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, type ReadExpiry, type ReadsExpiry } from "../expiry.ts";
 import type { Finding } from "../finding.ts";
 import type { IndexOptions } from "../indexed.ts";
-import { isWellFormed, KeySpace } from "../key-space.ts";
+import { KeySpace } from "../key-space.ts";
 import type { ReadsBack } from "../read-back.ts";
-import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
+import type { ExpiringRecord, ReadableExpiry } from "../readable-expiry.ts";
+import { requireUtf8Text } from "../record-checks.ts";
 import { type EncodedRecord, RecordText } from "../record-text.ts";
-import { isUnreadable, UnreadableRecords } from "../unreadable-records.ts";
 import { deleteScript, replaceScript } from "./compare-scripts.ts";
-import { type LabelMember, RecordLabels } from "./record-labels.ts";
-import { notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
+import { RecordLabels } from "./record-labels.ts";
+import { RecordSearch } from "./record-search.ts";
+import { isRefused, notUtf8, type RedisOperation, repositoryClosed } from "./redis-failure.ts";
 import type { RedisLike } from "./redis-like.ts";
 import type { OtherRedisClient } from "./redis-port.ts";
+import { remainingLife } from "./remaining-life.ts";
 import type { WaitForReplicas } from "./replica-confirmation.ts";
-import { scanRecordKeys } from "./scan-record-keys.ts";
 import { SharedClient } from "./shared-client.ts";
 
 /** What a decoder puts in the place of bytes that are not UTF-8. */
 const replacementCharacter = "\ufffd";
 
-/** Redis adds its own time to this, in milliseconds, and counts in 64 bits: both fit where this does. */
-const longestLife = Number.MAX_SAFE_INTEGER;
-
-/** How many records a search that reads everything gives their entries in the index at once. */
-const recordsLabelledTogether = 100;
-
 /** Settings of a {@link RedisRepository}. */
-export interface RedisRepositoryOptions<V> extends IndexOptions<V> {
+export interface RedisRepositoryOptions<V> extends ExpiryOptions<V>, IndexOptions<V> {
   /** The namespace of this repository's keys: 1 to 64 of `a-z`, `0-9`, `_` and `-`. Each repository needs its own. */
   readonly prefix: string;
   /**
@@ -50,23 +40,15 @@ export interface RedisRepositoryOptions<V> extends IndexOptions<V> {
    * is confirmed while the slot of a key is moving.
    */
   readonly waitForReplicas?: WaitForReplicas;
-  /**
-   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
-   * number of seconds, or absent in a record that never expires.
-   */
-  readonly expiresAt?: ReadExpiry<V>;
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
-  readonly clock?: () => number;
 }
 
 /** All options of a `RedisRepository`. */
 export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
   indexes: "object",
   prefix: "any",
   timeout: "any",
   waitForReplicas: "object",
-  expiresAt: "function",
-  clock: "function",
 };
 
 /**
@@ -103,6 +85,7 @@ export class RedisRepository<V, K extends string = string>
   readonly #redis: RedisLike;
   readonly #keys: KeySpace;
   readonly #labels: RecordLabels;
+  readonly #search: RecordSearch<V>;
   readonly #clock: () => number;
   readonly #decodeText = (text: string | null, key: string): V | undefined => this.#decode(text, key);
   #closing: Promise<void> | undefined;
@@ -120,11 +103,6 @@ export class RedisRepository<V, K extends string = string>
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
     redis: RedisLike | OtherRedisClient | SharedClient,
-    options: RedisRepositoryOptions<V> & ExplicitExpiry<V>,
-  );
-  constructor(
-    schemaOrCodec: SchemaOrCodec<V>,
-    redis: RedisLike | OtherRedisClient | SharedClient,
     options: RedisRepositoryOptions<V>,
   ) {
     requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
@@ -138,6 +116,14 @@ export class RedisRepository<V, K extends string = string>
     this.#redis = this.#shared.redis;
     this.#clock = options.clock ?? Date.now;
     this.#labels = new RecordLabels(this.#shared, this.#keys, this.#records.indexes, this.#clock);
+    this.#search = new RecordSearch({
+      shared: this.#shared,
+      keys: this.#keys,
+      records: this.#records,
+      labels: this.#labels,
+      clock: this.#clock,
+      read: (key) => this.#read(key),
+    });
   }
 
   /** The namespace of this repository's keys. */
@@ -161,7 +147,7 @@ export class RedisRepository<V, K extends string = string>
       await this.#write("set", redisKey, () => this.#redis.del(redisKey), isCounted);
       return;
     }
-    const life = this.#remainingLife(expiresAt);
+    const life = remainingLife(expiresAt, this.#clock());
     const write = (): Promise<unknown> =>
       life === undefined ? this.#redis.set(redisKey, text) : this.#redis.set(redisKey, text, "PX", life);
     await this.#labels.writeWith(key, indexEntry, life, () => this.#write("set", redisKey, write, () => true));
@@ -182,7 +168,7 @@ export class RedisRepository<V, K extends string = string>
     const read = (): Promise<string | null> => this.#send("get", redisKey, () => this.#redis.get(redisKey));
     if (isExpired(expiresAt, this.#clock())) return this.#decode(await read(), key) === undefined;
 
-    const life = this.#remainingLife(expiresAt);
+    const life = remainingLife(expiresAt, this.#clock());
     const addToNone = (): Promise<unknown> =>
       life === undefined ? this.#redis.set(redisKey, text, "NX") : this.#redis.set(redisKey, text, "PX", life, "NX");
     const tryToAdd = (): Promise<unknown> => this.#write("add", redisKey, addToNone, isOK);
@@ -266,20 +252,7 @@ export class RedisRepository<V, K extends string = string>
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     this.#assertOpen();
-    const unreadable = new UnreadableRecords();
-    for await (const keys of scanRecordKeys(this.#redis, this.#shared.sender, this.#keys)) {
-      const reads = keys.map((key) => this.#read(key));
-      for (const [index, read] of (await Promise.allSettled(reads)).entries()) {
-        const key = keys[index];
-        if (read.status === "rejected") {
-          if (!isUnreadable(read.reason)) throw read.reason;
-          unreadable.add(read.reason);
-        } else if (read.value !== undefined && key !== undefined) {
-          yield [key, read.value];
-        }
-      }
-    }
-    unreadable.throwIfAny();
+    yield* this.#search.all();
   }
 
   get indexNames(): readonly string[] {
@@ -288,78 +261,19 @@ export class RedisRepository<V, K extends string = string>
 
   /**
    * Every record that has not expired and that the index has under this value. The index is complete where it was completed
-   * within a day, no entry was lost since, and all of its keys are in the key ring. Where it is not, every record is read as
-   * `entries` does, and the index is completed on the way, for which the Redis user needs `+eval`.
+   * a short time ago, no entry was lost since, and all of its keys are in the key ring. Where it is not, every record is read as
+   * `entries` does, and the index is completed on the way, for which the Redis user needs `+eval`. That short time is five
+   * minutes at first, then as long as the index has been written, and a day at most.
    *
-   * An instance of an earlier version writes no entries: what it writes after the index was completed is found a day later. So
-   * where instances of both run, call `entries` until the earlier ones have stopped.
+   * An instance of an earlier version writes no entries: what it writes after the index was completed is found when that time is
+   * over. So where instances of both run, call `entries` until the earlier ones have stopped.
    *
    * @throws {ConfigurationError} When there is no such index.
    * @throws {UnreadableRecordsError} After the last entry, when there are records that cannot be read and that may be meant.
    */
   async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
     this.#assertOpen();
-    const { indexes } = this.#records;
-    const query = indexes.queryFor(index, value, this.#keys.prefix);
-    const unreadable = new UnreadableRecords();
-    if (!(await this.#labels.isComplete())) {
-      for await (const [key, record] of this.#completing())
-        if (indexes.isMeant(record, query, value)) yield [key, record];
-      return;
-    }
-    const seen = new Set<string>();
-    for await (const members of this.#labels.find(query)) {
-      const wrong: LabelMember[] = [];
-      const reads = members.map(({ key }) => this.#read(key));
-      for (const [position, read] of (await Promise.allSettled(reads)).entries()) {
-        const member = members[position];
-        if (member === undefined) continue;
-        if (read.status === "rejected") {
-          if (!isUnreadable(read.reason)) throw read.reason;
-          if (!seen.has(member.key)) unreadable.add(read.reason);
-          seen.add(member.key);
-        } else if (read.value === undefined || !indexes.isMeant(read.value, query, value)) {
-          wrong.push(member);
-        } else if (!seen.has(member.key)) {
-          seen.add(member.key);
-          yield [member.key, read.value];
-        }
-      }
-      await this.#labels.remove(query, wrong);
-    }
-    unreadable.throwIfAny();
-  }
-
-  /** Every record, each given its entries in the index. At the end the index is complete, unless a record could not be read. */
-  async *#completing(): AsyncGenerator<[string, V], void, undefined> {
-    const complete = await this.#labels.beginCompletion();
-    let mayWrite = true;
-    let unlabelled: [string, V][] = [];
-    const label = async (): Promise<void> => {
-      const labelled = await Promise.all(unlabelled.map(([key, record]) => this.#addLabels(key, record)));
-      mayWrite &&= labelled.every(Boolean);
-      unlabelled = [];
-    };
-    for await (const entry of this.entries()) {
-      if (mayWrite) unlabelled.push(entry);
-      if (unlabelled.length >= recordsLabelledTogether) await label();
-      yield entry;
-    }
-    await label();
-    if (mayWrite) await complete();
-  }
-
-  /** False where Redis does not let this user write the index. */
-  async #addLabels(key: string, record: V): Promise<boolean> {
-    const { expiresAt, indexEntry } = this.#records.indexed(record, this.#location(key));
-    if (indexEntry === undefined) return false;
-    try {
-      await this.#labels.add(key, indexEntry, this.#remainingLife(expiresAt));
-      return true;
-    } catch (failure) {
-      if (isRefused(failure)) return false;
-      throw failure;
-    }
+    yield* this.#search.byIndex(index, value);
   }
 
   /**
@@ -413,8 +327,8 @@ export class RedisRepository<V, K extends string = string>
 
   #encode(key: string, value: V): EncodedRecord {
     const encoded = this.#records.encode(value, this.#location(key));
-    if (isWellFormed(encoded.text)) return encoded;
-    throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
+    requireUtf8Text(encoded.text);
+    return encoded;
   }
 
   #decode(text: string | null, key: string): V | undefined {
@@ -424,25 +338,9 @@ export class RedisRepository<V, K extends string = string>
   #location(key: string): RecordLocation {
     return { repository: this.#keys.prefix, key };
   }
-
-  /**
-   * How long Redis is to keep the record, in milliseconds from now: rounded up, so never shorter than the record's own
-   * life. It is a length of time and no moment, since Redis's clock is another one than this machine's. `undefined` for a
-   * record that does not expire, and for a time that Redis has no number for.
-   */
-  #remainingLife(expiresAt: number | undefined): number | undefined {
-    if (expiresAt === undefined) return undefined;
-    const milliseconds = Math.max(1, Math.ceil(expiresAt * 1000 - this.#clock()));
-    return milliseconds <= longestLife ? milliseconds : undefined;
-  }
 }
 
 /** Of each kind of answer: whether the command has written anything. */
 const isOK = (answer: unknown): boolean => answer === "OK";
 const isText = (answer: string | null): boolean => answer !== null;
 const isCounted = (answer: unknown): boolean => typeof answer === "number" && answer > 0;
-
-/** Redis will not run the command for this user, or does not know it; in either case it has done nothing. */
-function isRefused(error: unknown): boolean {
-  return error instanceof StorageUnauthorizedError || error instanceof StorageRejectedError;
-}

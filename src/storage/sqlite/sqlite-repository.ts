@@ -1,25 +1,26 @@
-import { ConfigurationError, CorruptRecordError, InvalidKeyError, InvalidRecordError } from "../../errors.ts";
+import { ConfigurationError, CorruptRecordError } from "../../errors.ts";
 import { type OptionKinds, requireOptions } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { expiryOptionKinds, type ReadExpiry, type ReadsExpiry, requireTime } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, type ReadExpiry, type ReadsExpiry, requireTime } from "../expiry.ts";
+import { searchByIndex } from "../index-search.ts";
 import type { IndexOptions } from "../indexed.ts";
 import type { ReadsBack } from "../read-back.ts";
-import type { ExpiringRecord, ExplicitExpiry, ReadableExpiry } from "../readable-expiry.ts";
-import { requireKey } from "../record-checks.ts";
+import type { ExpiringRecord, ReadableExpiry } from "../readable-expiry.ts";
+import { requireUtf8Key, requireUtf8Text } from "../record-checks.ts";
 import { RecordText } from "../record-text.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
-import { pauseBefore } from "./busy-pauses.ts";
 import { ReadBatches } from "./read-batches.ts";
 import { type IndexedRow, type KeyedRow, type RecordRow, RecordTable } from "./record-table.ts";
+import { RowSearch } from "./row-search.ts";
 import { SharedConnection } from "./shared-connection.ts";
-import { isBusy, repositoryClosed, sqliteFailure } from "./sqlite-failure.ts";
+import { repositoryClosed } from "./sqlite-failure.ts";
 import type { SqliteLike } from "./sqlite-like.ts";
 
 /** Settings of a {@link SqliteRepository}. */
-export interface SqliteRepositoryOptions<V> extends IndexOptions<V> {
+export interface SqliteRepositoryOptions<V> extends ExpiryOptions<V>, IndexOptions<V> {
   /**
    * The table of the records: 1 to 64 of `a-z`, `0-9`, `_` and `-`, not beginning with `sqlite_`. Each repository needs its
    * own, and creates it.
@@ -30,13 +31,6 @@ export interface SqliteRepositoryOptions<V> extends IndexOptions<V> {
    * that waits longer fails with `StorageUnavailableError`, and nothing was changed.
    */
   readonly timeout?: number;
-  /**
-   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
-   * number of seconds, or absent in a record that never expires.
-   */
-  readonly expiresAt?: ReadExpiry<V>;
-  /** The time in milliseconds since the epoch. Default `Date.now`. */
-  readonly clock?: () => number;
 }
 
 /** All options of a {@link SqliteRepository}. */
@@ -48,7 +42,6 @@ export const sqliteRepositoryOptionKinds: OptionKinds<SqliteRepositoryOptions<ne
 };
 
 const tableForm = /^(?!sqlite_)[a-z0-9_-]{1,64}$/;
-const loneSurrogate = /\p{Surrogate}/u;
 
 /** How many rows that a search has found without labels one write labels: gone in a few milliseconds. */
 const rowsLabelledTogether = 200;
@@ -87,6 +80,7 @@ export class SqliteRepository<V, K extends string = string>
   readonly #tableName: string;
   readonly #table: RecordTable;
   readonly #reads: ReadBatches;
+  readonly #search: RowSearch;
   readonly #clock: () => number;
   readonly #decodeRow = (row: RecordRow | undefined, key: string): V | undefined => this.#decode(row, key);
   #isClosed = false;
@@ -100,11 +94,6 @@ export class SqliteRepository<V, K extends string = string>
     schemaOrCodec: SchemaOrCodec<V> & SchemaOrCodec<ExpiringRecord>,
     database: SqliteLike | SharedConnection,
     options: SqliteRepositoryOptions<V>,
-  );
-  constructor(
-    schemaOrCodec: SchemaOrCodec<V>,
-    database: SqliteLike | SharedConnection,
-    options: SqliteRepositoryOptions<V> & ExplicitExpiry<V>,
   );
   constructor(
     schemaOrCodec: SchemaOrCodec<V>,
@@ -125,6 +114,7 @@ export class SqliteRepository<V, K extends string = string>
     this.#tableName = table;
     this.#table = new RecordTable(this.#connection.database, table, this.#records.indexes.names);
     this.#reads = new ReadBatches(this.#table, this.#connection.patience, () => this.#connection.beginReads());
+    this.#search = new RowSearch(this.#connection, this.#table, () => this.#assertOpen());
     this.#clock = clock;
     this.#connection.join((limit) => this.#table.sweep(this.#clock(), limit));
   }
@@ -201,7 +191,7 @@ export class SqliteRepository<V, K extends string = string>
    */
   async *entries(): AsyncGenerator<[string, V], void, undefined> {
     const unreadable = new UnreadableRecords();
-    for await (const { key, ...row } of this.#rows((after) => this.#table.page(after))) {
+    for await (const { key, ...row } of this.#search.all()) {
       const value = unreadable.read(() => this.#decode(row, key));
       if (value !== undefined) yield [key, value];
     }
@@ -220,33 +210,15 @@ export class SqliteRepository<V, K extends string = string>
    * @throws {ConfigurationError} when there is no such index.
    * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read and that may be meant.
    */
-  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
-    const { indexes } = this.#records;
-    const query = indexes.queryFor(index, value, this.#tableName);
-    const unreadable = new UnreadableRecords();
-    const read = ({ key, ...row }: KeyedRow): V | undefined => unreadable.read(() => this.#decode(row, key));
-    // Rows without labels come first: one that another process labels meanwhile is found among the labelled ones then.
-    const seen = new Set<string>();
-    for (const scheme of await this.#otherSchemes()) {
-      const unlabelled: [KeyedRow, V][] = [];
-      for await (const row of this.#rows((after) => this.#table.pageOfScheme(scheme, after))) {
-        const record = read(row);
-        if (record === undefined) continue;
-        unlabelled.push([row, record]);
-        if (unlabelled.length === rowsLabelledTogether) await this.#label(unlabelled.splice(0));
-        if (!indexes.isMeant(record, query, value)) continue;
-        seen.add(row.key);
-        yield [row.key, record];
-      }
-      await this.#label(unlabelled);
-    }
-    for (const label of query.labels) {
-      for await (const row of this.#rows((after) => this.#table.pageOfLabel(query.position, label, after))) {
-        const record = seen.has(row.key) ? undefined : read(row);
-        if (record !== undefined && indexes.isMeant(record, query, value)) yield [row.key, record];
-      }
-    }
-    unreadable.throwIfAny();
+  entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    const searched = {
+      rows: this.#search,
+      indexes: this.#records.indexes,
+      name: this.#tableName,
+      labelledTogether: rowsLabelledTogether,
+      read: ({ key, ...row }: KeyedRow) => this.#decode(row, key),
+    };
+    return searchByIndex(searched, index, value);
   }
 
   /** Refuses further calls and waits for those under way. The connection stays open: whoever opened it closes it. */
@@ -255,66 +227,18 @@ export class SqliteRepository<V, K extends string = string>
     await this.#connection.idle();
   }
 
-  /** The schemes of rows that no search by a label finds. Null: none. */
-  async #otherSchemes(): Promise<(string | null)[]> {
-    const known = this.#records.indexes.schemes();
-    const schemes = await this.#patiently(() => this.#table.schemes());
-    return [null, ...schemes.filter((scheme) => !known.includes(scheme))];
-  }
-
-  /** Labels rows that no search would find, in one write. Where that fails, the next search reads them again. */
-  async #label(rows: readonly (readonly [KeyedRow, V])[]): Promise<void> {
-    if (rows.length === 0) return;
-    const labelled = rows.map(([row, record]) => ({
-      ...row,
-      entry: this.#records.indexes.entryOf(record, this.#tableName),
-    }));
-    const write = this.#connection.write(() => {
-      for (const { key, value, entry } of labelled) if (entry !== undefined) this.#table.relabel(key, value, entry);
-    });
-    await write.catch(() => undefined);
-  }
-
-  /** The rows of one page after the other. */
-  async *#rows(page: (after: string) => KeyedRow[]): AsyncGenerator<KeyedRow, void, undefined> {
-    for (let after = ""; ; ) {
-      const from = after;
-      const rows = await this.#patiently(() => page(from));
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      yield* rows;
-      after = last.key;
-    }
-  }
-
-  /** Reads in a turn of its own, and again where the database is locked. */
-  async #patiently<T>(read: () => T): Promise<T> {
-    const { timeout, pause } = this.#connection.patience;
-    const deadline = performance.now() + timeout;
-    for (let attempt = 0; ; attempt++) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#isClosed) throw repositoryClosed();
-      try {
-        return read();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw sqliteFailure(error, "read");
-        await pause(pauseBefore(attempt));
-      }
-    }
-  }
-
   #check(key: string): void {
+    this.#assertOpen();
+    requireUtf8Key(key);
+  }
+
+  #assertOpen(): void {
     if (this.#isClosed) throw repositoryClosed();
-    requireKey(key);
-    if (!loneSurrogate.test(key)) return;
-    throw new InvalidKeyError("The key holds half of a surrogate pair, which has no form in UTF-8.");
   }
 
   #encode(key: string, value: V): IndexedRow {
     const { text, expiresAt, indexEntry } = this.#records.encode(value, this.#location(key));
-    if (loneSurrogate.test(text)) {
-      throw new InvalidRecordError("The encoded record holds half of a surrogate pair, which has no form in UTF-8.");
-    }
+    requireUtf8Text(text);
     return { value: text, expiresAt: expiresAt === undefined ? null : expiresAt * 1000, indexEntry };
   }
 

@@ -1,7 +1,7 @@
 import { StorageFailure, StorageTimeoutError } from "../../errors.ts";
 import { type PauseSettings, pauses } from "./pauses.ts";
 import { isTombstone, tombstone } from "./tombstone.ts";
-import type { Gone, VaultCalls } from "./vault-calls.ts";
+import type { Gone, VaultCalls, WrittenItem } from "./vault-calls.ts";
 import { afterWrite, outcomeLost } from "./vault-failure.ts";
 import type { SecretVersion, VaultSecret } from "./vault-service.ts";
 
@@ -35,7 +35,7 @@ export async function claim(
   for await (const _ of pauses(settings)) {
     if (tries === patience) break;
     tries += 1;
-    let written: number | Gone | undefined;
+    let written: WrittenItem | Gone | undefined;
     try {
       written = await calls.rotate(item.id, mark, "suspended");
     } catch (failure) {
@@ -45,8 +45,8 @@ export async function claim(
       if (failure.effect === "none") throw unanswered ?? failure;
       unanswered = failure;
     }
-    if (written === item.version + 1) return {};
-    if (typeof written === "object") {
+    if (written !== undefined && "version" in written && written.version === item.version + 1) return {};
+    if (written !== undefined && "askedFor" in written) {
       return removedByOthers(unanswered === undefined ? written.askedFor : performance.now() - began, settings);
     }
     const versions = await afterWrite(calls.versions(item.id), "The record in Vault may have been claimed");

@@ -81,6 +81,10 @@ class SdkService implements VaultServiceLike {
   async delete(...parameters: Parameters<VaultServiceLike["delete"]>): Promise<VaultReply> {
     return (await this.#service()).delete(...parameters);
   }
+
+  async update(...parameters: Parameters<NonNullable<VaultServiceLike["update"]>>): Promise<VaultReply> {
+    return (await (await this.#service()).update?.(...parameters)) ?? {};
+  }
 }
 
 /**

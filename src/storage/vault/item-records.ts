@@ -1,12 +1,15 @@
 import { RecordTooLargeError } from "../../errors.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { ReadExpiry } from "../expiry.ts";
-import { RecordText } from "../record-text.ts";
+import type { Indexes } from "../indexed.ts";
+import type { IndexEntry, RecordIndexes } from "../record-indexes.ts";
+import { type EncodedRecord, RecordText } from "../record-text.ts";
 import { isUnreadable, type UnreadableRecords } from "../unreadable-records.ts";
+import { indexMembers, indexPlaceOf, ownWriter, writerMember } from "./item-metadata.ts";
 import { folderPath, type VaultRepositorySettings } from "./options.ts";
 import { isTombstone } from "./tombstone.ts";
 import type { NewSecret } from "./vault-calls.ts";
-import { ownWriter, type VaultSecret, writerMember } from "./vault-service.ts";
+import type { VaultSecret } from "./vault-service.ts";
 
 /** Vault's limit for a secret, in characters. */
 const maxTextLength = 10_240;
@@ -20,30 +23,73 @@ export class ItemRecords<V> {
     schemaOrCodec: SchemaOrCodec<V>,
     expiresAt: ReadExpiry<V> | undefined,
     settings: VaultRepositorySettings,
+    indexes?: Indexes<V>,
   ) {
     const { clock } = settings;
-    this.#texts = new RecordText(schemaOrCodec, { clock, ...(expiresAt !== undefined && { expiresAt }) });
+    this.#texts = new RecordText(schemaOrCodec, {
+      clock,
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(indexes !== undefined && { indexes }),
+    });
     this.#settings = settings;
   }
 
+  /** What the records are found by. */
+  get indexes(): RecordIndexes<V> {
+    return this.#texts.indexes;
+  }
+
+  /** Stands for this repository in the labels of its indexes. */
+  get repositoryName(): string {
+    const { folder, kind } = this.#settings;
+    return `vault:${folder ?? ""}:${kind ?? ""}`;
+  }
+
   /** @throws {RecordTooLargeError} when Vault does not take a text of that length. */
-  encode(key: string, value: V): string {
-    const { text } = this.#texts.encode(value, this.#location(key));
-    if (text.length <= maxTextLength) return text;
+  encode(key: string, value: V): EncodedRecord {
+    const encoded = this.#texts.encode(value, this.#location(key));
+    const { text } = encoded;
+    if (text.length <= maxTextLength) return encoded;
     throw new RecordTooLargeError(
       `The record has ${text.length} characters when encoded; Vault takes ${maxTextLength} at the most.`,
     );
   }
 
-  /** The item that a text is stored as, with the mark of the add that stores it. */
-  toItem(name: string, secret: string, addedWith?: string): NewSecret {
-    const { folder, kind } = this.#settings;
-    const metadata = {
-      [writerMember]: ownWriter,
+  /** The item that a text is stored as, with its place in the index and the mark of the add that stores it. */
+  toItem(name: string, secret: string, indexEntry?: IndexEntry, addedWith?: string): NewSecret {
+    const { folder } = this.#settings;
+    return {
+      name,
+      secret,
+      ...(folder !== undefined && { folder }),
+      metadata: this.metadataOf({ indexEntry, addedWith }),
+    };
+  }
+
+  /** The metadata of an item: without a place in the index it has the mark by which those are found that have none. */
+  metadataOf({
+    indexEntry,
+    addedWith,
+  }: Pick<VaultSecret, "addedWith"> & { readonly indexEntry?: IndexEntry | undefined }): Record<string, string> {
+    const { kind } = this.#settings;
+    return {
+      ...(indexMembers(indexEntry) ?? { [writerMember]: ownWriter }),
       ...(kind !== undefined && { kind }),
       ...(addedWith !== undefined && { added: addedWith }),
     };
-    return { name, secret, ...(folder !== undefined && { folder }), metadata };
+  }
+
+  /** By what the index should find the record of an item; undefined without indexes, and where it cannot be read. */
+  placeOf(secret: VaultSecret): string | undefined {
+    if (this.indexes.names.length === 0) return undefined;
+    const record = this.readIfReadable(secret)?.value;
+    const entry = record === undefined ? undefined : this.indexEntryOf(secret, record);
+    return indexPlaceOf(indexMembers(entry) ?? {});
+  }
+
+  /** What the index should have for a record that was read. */
+  indexEntryOf(secret: VaultSecret, value: V): IndexEntry | undefined {
+    return this.#texts.indexed(value, this.#location(secret.name)).indexEntry;
   }
 
   /**
@@ -108,8 +154,7 @@ export class ItemRecords<V> {
   }
 
   #location(key: string): { readonly repository: string; readonly key: string } {
-    const { folder, kind } = this.#settings;
-    return { repository: `vault:${folder ?? ""}:${kind ?? ""}`, key };
+    return { repository: this.repositoryName, key };
   }
 }
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../../errors.ts";
 import { type OptionKinds, requireOptions, requireTimeout } from "../../option-checks.ts";
-import type { ReadExpiry } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
+import type { IndexOptions } from "../indexed.ts";
 
 /** How to reach Vault. */
 export interface VaultConnectionOptions {
@@ -13,7 +14,7 @@ export interface VaultConnectionOptions {
 }
 
 /** How a `PangeaVaultRepository` keeps its records. */
-export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions {
+export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions, ExpiryOptions<V>, IndexOptions<V> {
   /**
    * The folder of the records. Every item that this package stores has its mark in the metadata. A key also leads to an
    * item of the folder without a mark, as the Python package and the first previews of this one wrote them; `entries` and
@@ -45,15 +46,8 @@ export interface PangeaVaultRepositoryOptions<V> extends VaultConnectionOptions 
    * answered with a 502 is gone and reads as absent. Every instance needs the same, and the same `timeout`. Default: true.
    */
   readonly strictTake?: boolean;
-  /**
-   * Reads a record's expiry, as a `Date` or in seconds since the epoch. Default: its `expiresAt`, which then has to be a
-   * number of seconds, or absent in a record that never expires.
-   */
-  readonly expiresAt?: ReadExpiry<V>;
   /** How many names' ids are remembered, to save look-ups. Default: 10000. */
   readonly maxKnownIds?: number;
-  /** The time in milliseconds since the epoch. Default: `Date.now`. */
-  readonly clock?: () => number;
 }
 
 /** What tests put in the place of chance and of timers. No public constructor takes it. */
@@ -76,19 +70,20 @@ export interface VaultRepositorySettings
 }
 
 const defaultFolder = "/pangea-authn-fastmcp";
+
 /** All options of a `PangeaVaultRepository`. */
 export const vaultOptionKinds: OptionKinds<PangeaVaultRepositoryOptions<never>> = {
+  ...expiryOptionKinds,
   baseUrlTemplate: "text",
   domain: "text",
+  indexes: "object",
   timeout: "any",
   folder: "any",
   namespace: "any",
   takeOver: "boolean",
   kind: "text",
   strictTake: "boolean",
-  expiresAt: "function",
   maxKnownIds: "any",
-  clock: "function",
 };
 
 /** What a `Map` of V8 holds at most. */

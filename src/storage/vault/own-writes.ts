@@ -5,7 +5,11 @@ import type { VaultSecret } from "./vault-service.ts";
 const maxDeletedIds = 1_000;
 
 /** An item as this instance last wrote or saw it. */
-export type KnownItem = Pick<VaultSecret, "id" | "version">;
+export type KnownItem = Pick<VaultSecret, "id" | "version" | "indexPlace"> & {
+  readonly addedWith?: VaultSecret["addedWith"];
+  /** Where the index should have the record that was seen, wherever it has the item: another instance may put it there. */
+  readonly recordPlace?: string | undefined;
+};
 
 /**
  * What this instance knows of its items without asking: the ids of names, which save look-ups, and what it wrote and
@@ -24,9 +28,12 @@ export class OwnWrites {
   }
 
   /** Remembers an item. What is known of a later version of it stays. */
-  remember(name: string, { id, version }: KnownItem): void {
+  remember(name: string, item: KnownItem): void {
+    const { id, version, indexPlace, recordPlace, addedWith } = item;
     const known = this.#items.peek(name);
-    if (known?.id !== id || known.version < version) this.#items.set(name, { id, version });
+    if (known?.id === id && known.version >= version) return;
+    const isIndexed = indexPlace !== undefined || recordPlace !== undefined;
+    this.#items.set(name, isIndexed ? { id, version, indexPlace, recordPlace, addedWith } : { id, version });
   }
 
   /** Forgets a name where it is known to be that item. */

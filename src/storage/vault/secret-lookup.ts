@@ -50,6 +50,14 @@ export class SecretLookup {
     return this.#search({});
   }
 
+  /** The secrets of the folder with this metadata. Read to the end before any is given: what changes meanwhile moves pages. */
+  async withMetadata(metadata: Readonly<Record<string, string>>): Promise<VaultSecret[]> {
+    const members = Object.entries(metadata).map(([member, value]) => [`metadata_${member}`, value]);
+    const found: VaultSecret[] = [];
+    for await (const secret of this.#search(Object.fromEntries(members))) found.push(secret);
+    return found;
+  }
+
   #openBatch(): Batch {
     const names = new Set<string>();
     const found = new Promise((resolve) => setImmediate(resolve)).then(() => {

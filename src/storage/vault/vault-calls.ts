@@ -7,6 +7,7 @@ import {
   StorageUnavailableError,
 } from "../../errors.ts";
 import { beforeDeadline } from "../deadline.ts";
+import { indexPlaceOf } from "./item-metadata.ts";
 import type { VaultRepositorySettings } from "./options.ts";
 import { timeoutFailure, toStorageFailure, VaultItemNotFoundError } from "./vault-failure.ts";
 import {
@@ -45,11 +46,20 @@ export interface Gone {
   readonly askedFor: number;
 }
 
+/** What a write has made of an item. */
+export interface WrittenItem {
+  /** The number of the current version. */
+  readonly version: number;
+  readonly indexPlace: string | undefined;
+}
+
 /** What becomes of the version that a rotation replaces. */
 export type Superseded = "destroyed" | "suspended";
 
 /** What is known of an item once it has been stored. */
-export type StoredItem = Pick<VaultSecret, "id" | "name" | "version" | "createdAt">;
+export type StoredItem = Pick<VaultSecret, "id" | "name" | "version" | "createdAt" | "indexPlace"> & {
+  readonly addedWith?: string | undefined;
+};
 
 /**
  * Calls to Vault with what the SDK lacks: a deadline, one error taxonomy, and retries with jitter where a retry is safe.
@@ -68,14 +78,32 @@ export class VaultCalls {
   async store(secret: NewSecret): Promise<StoredItem> {
     const reply = await this.#call("write", () => this.#service.secretStore({ type: "secret", ...secret }));
     const { id, created_at } = parseReply(vaultItemSchema.pick({ id: true, created_at: true }), reply);
-    return { id, name: secret.name, version: 1, createdAt: created_at ?? "" };
+    const { name, metadata } = secret;
+    return {
+      id,
+      name,
+      version: 1,
+      createdAt: created_at ?? "",
+      indexPlace: metadata && indexPlaceOf(metadata),
+      addedWith: metadata?.added,
+    };
   }
 
-  /** Writes a new version and gives back its number. */
-  async rotate(id: string, secret: string, superseded: Superseded = "destroyed"): Promise<number | Gone> {
+  /** Writes a new version. */
+  async rotate(id: string, secret: string, superseded: Superseded = "destroyed"): Promise<WrittenItem | Gone> {
     const reply = await this.#write(() => this.#service.secretRotate({ id, secret, rotation_state: superseded }));
-    if ("askedFor" in reply) return reply;
-    return Math.max(...parseReply(vaultItemSchema, reply).item_versions.map((version) => version.version));
+    return "askedFor" in reply ? reply : readWritten(reply);
+  }
+
+  /** False for a service that has no way to change an item's metadata. */
+  get canUpdate(): boolean {
+    return this.#service.update !== undefined;
+  }
+
+  /** Replaces the metadata of an item. */
+  async update(id: string, metadata: Readonly<Record<string, string>>): Promise<WrittenItem | Gone> {
+    const reply = await this.#write(async () => (await this.#service.update?.({ id, metadata })) ?? {});
+    return "askedFor" in reply ? reply : readWritten(reply);
   }
 
   /** Deletes an item. */
@@ -161,6 +189,14 @@ export class VaultCalls {
     if (!(failure instanceof StorageUnavailableError)) return undefined;
     return kind === "read" || failure.effect === "none" ? jittered : undefined;
   }
+}
+
+function readWritten(reply: VaultReply): WrittenItem {
+  const { item_versions, metadata } = parseReply(vaultItemSchema, reply);
+  return {
+    version: Math.max(...item_versions.map(({ version }) => version)),
+    indexPlace: indexPlaceOf(metadata ?? {}),
+  };
 }
 
 function parseReply<T>(schema: ZodType<T>, reply: VaultReply): T {

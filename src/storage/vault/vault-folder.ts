@@ -1,3 +1,4 @@
+import { IndexSchemes } from "./index-schemes.ts";
 import type { VaultRepositorySettings } from "./options.ts";
 import { SecretLookup } from "./secret-lookup.ts";
 import { StoresTogether } from "./stores-together.ts";
@@ -12,9 +13,11 @@ export class VaultFolder {
   readonly calls: VaultCalls;
   readonly lookup: SecretLookup;
   readonly stores = new StoresTogether();
+  readonly schemes: IndexSchemes;
 
   constructor(service: VaultServiceLike, settings: VaultRepositorySettings) {
     this.calls = new VaultCalls(service, settings);
     this.lookup = new SecretLookup(this.calls, settings.folder);
+    this.schemes = new IndexSchemes(this.calls, this.lookup, settings.folder);
   }
 }

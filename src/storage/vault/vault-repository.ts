@@ -1,31 +1,30 @@
-import { StorageClosedError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
-import { requireObject } from "../../option-checks.ts";
-import type { SchemaOrCodec } from "../codecs/as-codec.ts";
+import { StorageClosedError } from "../../errors.ts";
+import { requireObject, requireThat } from "../../option-checks.ts";
+import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
 import type { ReadExpiry, ReadsExpiry } from "../expiry.ts";
-import { KeyTurns } from "../key-turns.ts";
+import type { IndexedRepository } from "../indexed.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "../readable-expiry.ts";
 import { requireKey } from "../record-checks.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
-import { Addition, type AdditionPlace } from "./addition.ts";
-import { removeClaimed } from "./claim.ts";
 import { toVaultService } from "./connect.ts";
+import { IndexSearch } from "./index-search.ts";
 import { ItemRecords } from "./item-records.ts";
 import { ItemRemoval } from "./item-removal.ts";
-import { writeItem } from "./item-write.ts";
-import { groupByName, isClaimed, type Namesakes, oldestFirst, recordAmong, type Standing } from "./namesakes.ts";
+import { sweepItems } from "./item-sweep.ts";
+import { groupByName, isClaimed, type Namesakes, recordAmong, type Standing } from "./namesakes.ts";
 import {
   type PangeaVaultRepositoryOptions,
   readVaultOptions,
   type VaultInternals,
   type VaultRepositorySettings,
 } from "./options.ts";
+import { OwnItems } from "./own-items.ts";
 import { OwnWrites } from "./own-writes.ts";
-import { pauses } from "./pauses.ts";
-import { afterWrite, nameIsTaken } from "./vault-failure.ts";
+import { RecordWrites } from "./record-writes.ts";
 import { VaultFolder } from "./vault-folder.ts";
-import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
+import type { VaultServiceLike } from "./vault-service.ts";
 
 /**
  * Keeps records as secrets in Pangea Vault, one secret a record, named after its key.
@@ -56,16 +55,22 @@ import type { VaultSecret, VaultServiceLike } from "./vault-service.ts";
  * ```
  */
 export class PangeaVaultRepository<V, K extends string = string>
-  implements Repository<K, V>, ReadsBack<K, V>, ReadsExpiry<V>
+  implements
+    Repository<K, V>,
+    ReadsBack<K, V>,
+    ReadsExpiry<V>,
+    Pick<IndexedRepository<string, V>, "indexNames" | "entriesBy">
 {
   /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
   readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
   readonly #folder: VaultFolder;
-  readonly #turns = new KeyTurns();
   readonly #ownWrites: OwnWrites;
+  readonly #items: OwnItems;
   readonly #removal: ItemRemoval;
+  readonly #search: IndexSearch<V>;
+  readonly #writes: RecordWrites<V>;
   #closed = false;
 
   /**
@@ -99,19 +104,39 @@ export class PangeaVaultRepository<V, K extends string = string>
     internals: VaultInternals = {},
   ) {
     requireObject("options", options);
-    const { expiresAt, ...others } = options;
+    const { expiresAt, indexes, ...others } = options;
     this.#settings = readVaultOptions(others, internals);
-    this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings);
+    requireIndexable(schemaOrCodec, indexes, this.#settings.kind);
+    this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings, indexes);
     this.readExpiry = expiresAt;
     this.#folder =
       folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);
+    this.#items = new OwnItems({ folder: this.#folder, records: this.#records, ownWrites: this.#ownWrites });
     this.#removal = new ItemRemoval({
       calls: this.#folder.calls,
       settings: this.#settings,
       records: this.#records,
       ownWrites: this.#ownWrites,
     });
+    this.#search = new IndexSearch({
+      records: this.#records,
+      folder: this.#folder,
+      kind: this.#settings.kind ?? "",
+      takeOver: this.#settings.takeOver,
+      find: (key) => this.#find(key),
+      all: () => this.#all(),
+    });
+    this.#writes = new RecordWrites({
+      settings: this.#settings,
+      records: this.#records,
+      folder: this.#folder,
+      items: this.#items,
+      ownWrites: this.#ownWrites,
+      removal: this.#removal,
+      search: this.#search,
+    });
+    if (this.#search.hasIndexes) this.#folder.schemes.want(() => this.#records.indexes.schemes()[0]);
   }
 
   /**
@@ -142,20 +167,7 @@ export class PangeaVaultRepository<V, K extends string = string>
    */
   async set(key: K, value: V): Promise<void> {
     this.#assertUsable(key);
-    const text = this.#records.encode(key, value);
-    await this.#inTurn(key, () =>
-      writeItem(key, text, {
-        calls: this.#folder.calls,
-        settings: this.#settings,
-        ownWrites: this.#ownWrites,
-        removal: this.#removal,
-        store: () => this.#folder.calls.store(this.#records.toItem(key, text)),
-        standing: async (refusal) => {
-          const found = await afterWrite(this.#folder.lookup.findOne(key));
-          return recordAmong(this.#ownOr(refusal, found), this.#records.isLive);
-        },
-      }),
-    );
+    await this.#writes.set(key, this.#records.encode(key, value));
   }
 
   /**
@@ -235,16 +247,7 @@ export class PangeaVaultRepository<V, K extends string = string>
    */
   async add(key: K, value: V): Promise<boolean> {
     this.#assertUsable(key);
-    const text = this.#records.encode(key, value);
-    return this.#inTurn(key, async () => {
-      for await (const _ of pauses(this.#settings)) {
-        const answer = await new Addition(this.#placeOf(key, text)).run();
-        if (answer !== "again") return answer;
-      }
-      throw new StorageUnavailableError("Other callers add and remove the record in Vault all the time.", {
-        effect: "none",
-      });
-    });
+    return this.#writes.add(key, this.#records.encode(key, value));
   }
 
   /** What `get` would give after `set`. */
@@ -272,18 +275,9 @@ export class PangeaVaultRepository<V, K extends string = string>
 
   /** @internal What `sweep` does, for several repositories of which none is to end the work of the others. */
   async sweepReadable(unreadable: UnreadableRecords): Promise<number> {
-    const all = await this.#all();
-    const over = all.filter((secret) => {
-      this.#records.readOrCount(secret, unreadable);
-      return this.#records.isOver(secret);
-    });
-    // A claim of this moment may have to be told what became of it: what is claimed comes last, and not at once.
-    const claimed = over.filter(isClaimed);
-    let deleted = 0;
-    for (const secret of over) if (!isClaimed(secret) && (await this.#sweepItem(secret))) deleted += 1;
-    if (claimed.length > 0) await this.#settings.delay(this.#settings.timeout);
-    for (const secret of claimed) if (await this.#sweepItem(secret)) deleted += 1;
-    return deleted;
+    const { calls } = this.#folder;
+    const parts = { calls, records: this.#records, removal: this.#removal, settings: this.#settings };
+    return sweepItems(await this.#all(), parts, unreadable);
   }
 
   /**
@@ -305,88 +299,54 @@ export class PangeaVaultRepository<V, K extends string = string>
   }
 
   /**
+   * The names of the indexes by which a search reads less than everything: none before there are keys for the labels, with
+   * `takeOver`, and where the Vault service has no `update`.
+   */
+  get indexNames(): readonly string[] {
+    return this.#search.isIndexed ? this.#records.indexes.names : [];
+  }
+
+  /**
+   * Every record of this folder and kind that has not expired and that the index has under this value. Four calls to Vault in
+   * sequence where there are up to a hundred: they find records by labels in the metadata of their items, each an HMAC under
+   * the key that seals. Items that have no labels are read too, and get them on the way, a hundred a search.
+   *
+   * Items whose labels were made with a key that is not in the key ring are all read, as long as they are there. An instance of
+   * an earlier version that writes another value of the index over a record with labels is not noticed until the record is
+   * deleted.
+   *
+   * @throws {ConfigurationError} when there is no such index.
+   * @throws {UnreadableRecordsError} after the last entry, when there are records that cannot be read and that may be meant.
+   * @throws {StorageFailure} when the store fails.
+   */
+  async *entriesBy(index: string, value: string): AsyncGenerator<[string, V], void, undefined> {
+    this.#assertOpen();
+    yield* this.#search.find(index, value);
+  }
+
+  /**
    * Ends the repository: later calls reject. Waits until what was taken is deleted. There is no connection to close; the
    * SDK uses the global `fetch`.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await this.#removal.settled();
+    await Promise.all([this.#removal.settled(), this.#folder.schemes.settled()]);
     this.#ownWrites.clear();
   }
 
-  /** Lets one write to a key run at a time, once the name is free of what this instance has taken. */
-  #inTurn<T>(key: string, write: () => Promise<T>): Promise<T> {
-    return this.#turns.run(key, async () => {
-      await this.#removal.whenFree(key);
-      return write();
-    });
-  }
-
-  /** The list may be old by now: another instance may have renewed the record, under the same id. */
-  async #sweepItem(secret: VaultSecret): Promise<boolean> {
-    const current = await this.#folder.calls.get(secret.id);
-    if (current === undefined || current.version !== secret.version || !this.#records.isOver(current)) return false;
-    return this.#removal.delete(secret);
-  }
-
   async #find(key: string): Promise<Standing | undefined> {
-    const standing = recordAmong(await this.#look(key), this.#records.isLive);
+    const standing = recordAmong(await this.#items.named(key), this.#records.isLive);
     // What is claimed is about to be deleted: nobody may write over it.
-    if (standing !== undefined && !isClaimed(standing.record)) this.#ownWrites.remember(key, standing.record);
-    return standing;
-  }
-
-  /** Finds a record by name, and by the id that this instance remembers where a search does not show its write yet. */
-  async #look(key: string): Promise<Namesakes> {
-    const shown = this.#own(await this.#folder.lookup.find(key));
-    const known = this.#ownWrites.get(key);
-    if (known === undefined || shown.some(({ id, version }) => id === known.id && version >= known.version)) {
-      return shown;
+    if (standing !== undefined && !isClaimed(standing.record)) {
+      const recordPlace = this.#records.placeOf(standing.record);
+      this.#ownWrites.remember(key, { ...standing.record, recordPlace });
     }
-    const others = shown.filter(({ id }) => id !== known.id);
-    const secret = await this.#folder.calls.get(known.id);
-    if (secret?.name === key) return oldestFirst([...this.#own([secret]), ...others]);
-    this.#ownWrites.forget(key, known.id);
-    return others;
-  }
-
-  /** Those of this repository that were not deleted. What is claimed keeps the name until it is gone, and so it is kept. */
-  #own(secrets: Namesakes): Namesakes {
-    return secrets.filter(
-      (secret) => (isClaimed(secret) || !this.#ownWrites.isDeleted(secret.id)) && this.#records.isOurs(secret),
-    );
-  }
-
-  /** @throws {StorageRejectedError} when only an item that is not of this repository explains the refusal. */
-  #ownOr(refusal: StorageRejectedError, found: Namesakes): Namesakes {
-    const own = this.#own(found);
-    if (own.length === 0 && found.some((secret) => !this.#records.isOurs(secret))) throw nameIsTaken(refusal);
-    return own;
-  }
-
-  #placeOf(key: string, text: string): AdditionPlace {
-    return {
-      settings: this.#settings,
-      isLive: this.#records.isLive,
-      store: (mark) => this.#folder.stores.store(() => this.#folder.calls.store(this.#records.toItem(key, text, mark))),
-      look: async (failure) => {
-        const found = await afterWrite(this.#folder.lookup.find(key));
-        return failure instanceof StorageRejectedError ? this.#ownOr(failure, found) : this.#own(found);
-      },
-      get: (id) => afterWrite(this.#folder.calls.get(id)),
-      delete: (item) => afterWrite(this.#removal.delete(item)),
-      removeClaimed: ({ id }) => afterWrite(removeClaimed(this.#folder.calls, id, this.#settings)),
-      remove: (item) => afterWrite(this.#removal.removeNow(item)),
-      keep: (item) => this.#ownWrites.remember(key, item),
-    };
+    return standing;
   }
 
   async #all(): Promise<Namesakes> {
     this.#assertOpen();
-    // Read to the end first: deleting while paging would move the pages.
-    const secrets: VaultSecret[] = [];
-    for await (const secret of this.#folder.lookup.all()) secrets.push(secret);
-    return this.#own(secrets).filter((secret) => this.#records.isCertainlyOurs(secret));
+    return this.#items.all();
   }
 
   #assertUsable(key: unknown): void {
@@ -397,4 +357,14 @@ export class PangeaVaultRepository<V, K extends string = string>
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The repository was closed.", { effect: "none" });
   }
+}
+
+/** @throws {ConfigurationError} for indexes whose labels would tell whoever may list the folder what the records hold. */
+function requireIndexable<V>(schemaOrCodec: SchemaOrCodec<V>, indexes: unknown, kind: string | undefined): void {
+  if (indexes === undefined || (typeof indexes === "object" && Object.keys(indexes ?? {}).length === 0)) return;
+  requireThat(kind !== undefined, "indexes in Vault need a kind: records are found by it in their folder.");
+  requireThat(
+    asCodec(schemaOrCodec).labels !== undefined,
+    "indexes in Vault need sealed records, sealed(schema, keys): their labels are in the metadata, which can be read without the secrets.",
+  );
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { StorageUnavailableError } from "../../errors.ts";
+import { indexPlaceOf, ownWriter, schemeMember, writerMember } from "./item-metadata.ts";
 
 /** A search for secrets, as the SDK's `getBulk` takes it. */
 export interface VaultSearch {
@@ -33,6 +34,8 @@ export interface VaultServiceLike {
   getItem(request: { readonly id: string; readonly version?: string }): Promise<VaultReply>;
   getBulk(request: VaultSearch): Promise<VaultReply>;
   delete(id: string): Promise<VaultReply>;
+  /** Changes an item's metadata, for the index. Without it a repository reads everything for a search. */
+  update?(request: { readonly id: string; readonly metadata?: object }): Promise<VaultReply>;
 }
 
 const versionSchema = z.object({
@@ -71,6 +74,8 @@ export interface VaultSecret {
   readonly kind: string | undefined;
   /** The mark of the `add` that stored the item. It stays when the item is written to again. */
   readonly addedWith: string | undefined;
+  /** By what the index finds the item; undefined for an item that has no place in it. */
+  readonly indexPlace?: string | undefined;
   readonly version: number;
   /** Undefined where Vault withholds it: the item was disabled. */
   readonly text: string | undefined;
@@ -87,12 +92,6 @@ export interface SecretVersion {
   /** Such as `active`, `suspended`, `destroyed`. */
   readonly state: string | undefined;
 }
-
-/** The member of an item's metadata that says which package stored it. */
-export const writerMember = "writer";
-
-/** The mark of this package. */
-export const ownWriter = "pangea-authn-fastmcp";
 
 /**
  * Reads the versions of an item, the oldest first.
@@ -125,9 +124,10 @@ export function readSecret(item: unknown): VaultSecret | undefined {
     id,
     name,
     folder: folder ?? undefined,
-    writer: metadata?.[writerMember],
+    writer: metadata?.[writerMember] ?? (metadata?.[schemeMember] === undefined ? undefined : ownWriter),
     kind: metadata?.kind,
     addedWith: metadata?.added,
+    indexPlace: metadata ? indexPlaceOf(metadata) : undefined,
     version: current.version,
     text: enabled === false ? undefined : (current.secret ?? undefined),
     createdAt: created_at ?? "",

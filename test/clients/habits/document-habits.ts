@@ -3,7 +3,7 @@ import { jsonOf } from "../../support/json-of.ts";
 import { type IssuedTokens, pkce } from "../../support/provider-harness.ts";
 import { claimsOf, SigningKey, shown } from "../../support/signing-client.ts";
 import type { Habit, HabitScene } from "./habit.ts";
-import { chatGpt, claude, claudeCode, copilotCli, openCode } from "./published-documents.ts";
+import { chatGpt, claude, claudeCode, copilotCli, mcpc, mcpDebug, openCode } from "./published-documents.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 
@@ -201,6 +201,37 @@ export const documentHabits: readonly Habit[] = [
     run: async (scene, sites) => {
       sites.serve(openCode.client_id, openCode);
       await getsIn(scene, { client_id: openCode.client_id, redirect_uri: "http://127.0.0.1:19876/callback" });
+    },
+  }),
+  row({
+    client: "mcpc",
+    habit: "lists each of its ports in its document, and may come with another one",
+    source: "https://github.com/apify/mcpc/pull/187",
+    run: async (scene, sites) => {
+      sites.serve(mcpc.client_id, mcpc);
+      for (const port of [13_316, 13_325, 9000]) {
+        await getsIn(scene, { client_id: mcpc.client_id, redirect_uri: `http://127.0.0.1:${port}/callback` });
+      }
+    },
+  }),
+  row({
+    client: "MCP Debugger",
+    habit: "documents codes alone: gets no refresh token unless it asks to stay",
+    source: "https://github.com/giantswarm/mcp-debug/issues/61",
+    run: async (scene, sites) => {
+      sites.serve(mcpDebug.client_id, mcpDebug);
+      const at = { client_id: mcpDebug.client_id, redirect_uri: "http://localhost:8765/callback" };
+      expect((await getsIn(scene, at)).refresh_token).toBeUndefined();
+    },
+  }),
+  row({
+    client: "partners of PostHog",
+    habit: "have a document on one domain and a callback on another",
+    source: "https://github.com/PostHog/posthog.com/pull/18204",
+    run: async (scene, sites) => {
+      const redirect_uri = "https://callbacks.example/oauth";
+      sites.serve(claude.client_id, { ...claude, redirect_uris: [redirect_uri] });
+      await getsIn(scene, { client_id: claude.client_id, redirect_uri });
     },
   }),
   row({

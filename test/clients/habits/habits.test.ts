@@ -2,10 +2,14 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
+import { askingHabits } from "./asking-habits.ts";
 import { browserHabits } from "./browser-habits.ts";
+import { credentialHabits } from "./credential-habits.ts";
+import { discoveryHabits } from "./discovery-habits.ts";
 import { documentHabits } from "./document-habits.ts";
 import { lastingHabits } from "./lasting-habits.ts";
 import { offlineAccessHabits } from "./offline-access-habits.ts";
+import { redirectHabits } from "./redirect-habits.ts";
 import { refreshHabits } from "./refresh-habits.ts";
 import { registrationHabits } from "./registration-habits.ts";
 import { resourceHabits } from "./resource-habits.ts";
@@ -18,11 +22,15 @@ const tables = {
   "offline access": offlineAccessHabits,
   refresh: refreshHabits,
   registrations: registrationHabits,
+  redirects: redirectHabits,
   lasting: lastingHabits,
   resources: resourceHabits,
   documents: documentHabits,
   browser: browserHabits,
   scripts: scriptHabits,
+  asking: askingHabits,
+  credentials: credentialHabits,
+  discovery: discoveryHabits,
 };
 
 const emulator = useEmulator({ users: [{ username: "ada@example.com" }, { username: "grace@example.com" }] });

@@ -1,6 +1,7 @@
 /**
  * Metadata documents as the issues of their clients quote them: anthropics/claude-code#37767, pocket-id/pocket-id#1677,
- * anomalyco/opencode#47737, github/copilot-cli#4793, django-oauth/django-oauth-toolkit#1845.
+ * anomalyco/opencode#47737, github/copilot-cli#4793, django-oauth/django-oauth-toolkit#1845, apify/mcpc#187,
+ * giantswarm/mcp-debug#61.
  */
 export const claude = {
   client_id: "https://claude.ai/oauth/mcp-oauth-client-metadata",
@@ -49,4 +50,24 @@ export const chatGpt = {
   logo_uri: "https://persistent.oaistatic.com/sonic/misc/openai-logo.png",
   token_endpoint_auth_signing_alg: "RS256",
   jwks_uri: "https://chatgpt.com/oauth/jwks.json",
+};
+export const mcpc = {
+  client_id: "https://apify.github.io/mcpc/client-metadata.json",
+  client_name: "mcpc",
+  redirect_uris: Array.from({ length: 10 }, (_, index) => 13_316 + index).flatMap((port) => [
+    `http://127.0.0.1:${port}/callback`,
+    `http://localhost:${port}/callback`,
+  ]),
+  grant_types: ["authorization_code", "refresh_token"],
+  response_types: ["code"],
+  token_endpoint_auth_method: "none",
+};
+export const mcpDebug = {
+  client_id: "https://giantswarm.github.io/mcp-debug/client.json",
+  client_name: "MCP Debugger CLI",
+  client_uri: "https://github.com/giantswarm/mcp-debug",
+  redirect_uris: ["http://localhost:8765/callback", "http://127.0.0.1:8765/callback"],
+  grant_types: ["authorization_code"],
+  response_types: ["code"],
+  token_endpoint_auth_method: "none",
 };

@@ -430,6 +430,16 @@ const mistakes: readonly Mistake[] = [
   ["a switch that is a text", vault("pts_demo", { strictTake: "false" }), /^strictTake must be a boolean/],
 
   // Addresses.
+  [
+    "an issuer that is its document",
+    general({ issuerUrl: "https://a.example/.well-known/oauth-authorization-server" }),
+    /^issuerUrl .*leave \/\.well-known\/oauth-authorization-server off/,
+  ],
+  [
+    "a base URL that is a document",
+    general({ baseUrl: "https://a.example/.well-known/openid-configuration" }),
+    /^baseUrl .*leave \/\.well-known\/openid-configuration off/,
+  ],
   ["a base URL that ends in the path", pangea({ mcpBaseUrl: "https://mcp.example/mcp" }), /^mcpBaseUrl ends in \/mcp/],
   ["the same with a slash", pangea({ mcpBaseUrl: "https://mcp.example/mcp/" }), /^mcpBaseUrl ends in \/mcp/],
   ["the same as a URL", general({ baseUrl: new URL("https://a.example/b/mcp") }), /^baseUrl ends in \/mcp/],

@@ -4,9 +4,20 @@ import { createServer } from "node:http";
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../src/errors.ts";
-import { createInMemoryRepositories, McpOAuthProvider, type ProviderRepositories } from "../../../src/index.ts";
+import {
+  cacheRepositories,
+  createInMemoryRepositories,
+  KeyRing,
+  McpOAuthProvider,
+  type ProviderRepositories,
+  type Repository,
+  retrying,
+  wrapRepositories,
+} from "../../../src/index.ts";
 import { pangeaAuth } from "../../../src/integrations/node.ts";
+import { keptInMemory } from "../../../src/records/kept-in-memory.ts";
 import { createRedisRepositories, redisOptions } from "../../../src/redis.ts";
+import { createSqliteRepositories } from "../../../src/sqlite.ts";
 import { clockFinding } from "../../../src/storage/clock-finding.ts";
 import type { Finding } from "../../../src/storage/finding.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
@@ -90,6 +101,23 @@ describe("check()", () => {
     }
   });
 
+  it("takes the keys that records are sealed with for those of this instance, as it has announced them", async () => {
+    const client = new Redis(redis.url, redisOptions());
+    try {
+      const keys = KeyRing.from("the secret of the store, which is not that of the provider");
+      await using sealed = createRedisRepositories(client, { namespace: "sealed", keys });
+      const wrapped = wrapRepositories(sealed, (repository) => repository);
+      const cached = cacheRepositories(sealed, { maxStaleness: 1_000 });
+      for (const repositories of [sealed, wrapped, cached]) {
+        const provider = providerOn(repositories);
+        await provider.fetch(new Request("http://localhost:9/authorize"));
+        expect(find((await provider.check()).findings, "secrets")).toMatchObject({ status: "ok" });
+      }
+    } finally {
+      client.disconnect();
+    }
+  });
+
   it("does not take the secrets of another server on the same store for those of an instance", async () => {
     const repositories = createInMemoryRepositories();
     const other = providerOn(repositories, { baseUrl: "http://localhost:10", secret: `${secret} of another server` });
@@ -106,6 +134,28 @@ describe("check()", () => {
     const options = { baseUrl: "http://localhost:9", scopes: ["user"], upstream, repositories };
     const next = new McpOAuthProvider({ ...options, secret: both, logger: false });
     expect(find((await next.check()).findings, "secrets")).toMatchObject({ status: "ok" });
+  });
+
+  it.each<readonly [string, () => ProviderRepositories, string]>([
+    ["all kinds", () => createInMemoryRepositories(), "memory."],
+    ["all kinds behind a cache", () => cacheRepositories(createInMemoryRepositories(), { maxStaleness: 1 }), "memory."],
+    ["all kinds behind a wrapper", () => wrapRepositories(createInMemoryRepositories(), observedHere), "memory."],
+    ["a file that is none", () => createSqliteRepositories(":memory:"), "memory."],
+    [
+      "two kinds of others",
+      () => {
+        const others = createSqliteRepositories(":memory:", { keys: "none" });
+        return Object.assign(
+          { ...others },
+          { [keptInMemory]: [] },
+          pick(createInMemoryRepositories(), "clients", "locks"),
+        );
+      },
+      "memory: clients, locks.",
+    ],
+  ])("says which kinds of records end with the process: %s", async (_, repositories, end) => {
+    const { findings } = await providerOn(repositories()).check();
+    expect(find(findings, "store-in-memory")?.what).toBe(`State is in this process's ${end}`);
   });
 
   it("sees the server by its public URL", async () => {
@@ -173,6 +223,15 @@ it("nothing of the diagnosis is loaded before it is asked for", () => {
   );
   expect(loading).toEqual([]);
 });
+
+/** Some kinds of repositories. */
+function pick(repositories: ProviderRepositories, ...kinds: (keyof ProviderRepositories)[]) {
+  return Object.fromEntries(kinds.map((kind) => [kind, repositories[kind]]));
+}
+
+function observedHere<V>(repository: Repository<string, V>): Repository<string, V> {
+  return retrying(repository, { attempts: 2 });
+}
 
 /** The five methods of a repository, and nothing beyond them. */
 function methodsOf<R extends ProviderRepositories["keyAnnouncements"]>(repository: R) {

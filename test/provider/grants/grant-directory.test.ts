@@ -100,6 +100,13 @@ describe("an operator lists and ends grants, by user and by client", () => {
     ]);
   });
 
+  it("with refresh tokens that a person has allowed by a scope, and without those of the registration", async () => {
+    const harness = new ProviderHarness(providerOptions(emulator.issuerUrl));
+    await harness.tokens({ scope: "user offline_access" });
+    await harness.tokens({ scope: "user" });
+    expect((await listed(harness)).map(({ scopes }) => scopes).sort()).toEqual([["user"], ["user", "offline_access"]]);
+  });
+
   it("and is told how many there were to be ended, without those that somebody else ended meanwhile", async () => {
     const inner = createInMemoryRepositories();
     const { grants: stored } = inner;

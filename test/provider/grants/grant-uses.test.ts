@@ -61,7 +61,7 @@ async function scene(grantUse?: GrantUseOptions) {
     provider: harness.provider,
     token: String(access_token),
     /** Sends a request to the MCP endpoint, and waits until what is beside it is done. */
-    use: async (provider = harness.provider, caller?: string) => {
+    use: async (provider = harness.provider, caller?: string | (() => string | undefined)) => {
       const answer = await provider.authenticate({ headers }, { caller });
       await provider[Symbol.asyncDispose]();
       return answer instanceof Response ? answer.status : 200;
@@ -117,6 +117,30 @@ it.each([
   const unasked = await scene();
   await unasked.use(unasked.provider, caller);
   expect(await unasked.grant()).toMatchObject({ lastUsedAt: unasked.clock.seconds(), lastUsedFrom: undefined });
+});
+
+it("asks who the caller is when a network is to be written down, and never else", async () => {
+  let asked = 0;
+  const caller = (): string => {
+    asked += 1;
+    return "203.0.113.77";
+  };
+  const plain = await scene();
+  await plain.use(plain.provider, caller);
+  expect(asked).toBe(0);
+  const { use, grant, provider } = await scene({ network: true });
+  for (let request = 0; request < 3; request += 1) await use(provider, caller);
+  expect(asked).toBe(1);
+  expect((await grant())?.lastUsedFrom).toBe("203.0.113.0/24");
+});
+
+it("a caller that cannot be found out fails no request", async () => {
+  const { use, grant, provider } = await scene({ network: true });
+  const caller = (): string => {
+    throw new Error("The header is not there.");
+  };
+  expect(await use(provider, caller)).toBe(200);
+  expect((await grant())?.lastUsedAt).toBeUndefined();
 });
 
 it("is not written where that is switched off", async () => {

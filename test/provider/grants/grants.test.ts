@@ -118,7 +118,7 @@ describe("a grant that was revoked", () => {
     const told = await toldOf("grant-revoked", async () => {
       for (const id of ["grant", "grant", "nobody's"]) await grants.revoke(id);
     });
-    expect(told).toEqual([{ clientId: "app", grantId: "grant" }]);
+    expect(told).toEqual([{ clientId: "app", grantId: "grant", upstreamIssuer: "https://login.fake.example" }]);
   });
 
   it("keeps a session that its key does not open for whoever opens it, and an outage is told of", async () => {
@@ -168,8 +168,9 @@ describe("a grant that was revoked", () => {
     const { clock, repositories, harness, code } = await start();
     const [[, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repositories.authorizationCodes);
     expect(expiresAt).toBeGreaterThan(clock.seconds());
-    expect(await harness.provider.revokeGrant("nobody's")).toBe(false);
-    expect(await repositories.grants.get("nobody's")).toStrictEqual({
+    const grantId = grantIdOf("nobody's");
+    expect(await harness.provider.revokeGrant(grantId)).toBe(false);
+    expect(await repositories.grants.get(grantId)).toStrictEqual({
       clientId: "",
       scopes: [],
       createdAt: clock.seconds(),

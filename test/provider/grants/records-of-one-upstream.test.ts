@@ -1,17 +1,14 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import {
-  createRepositories,
-  McpOAuthProvider,
-  type McpOAuthProviderOptions,
-  type ProviderRepositories,
-} from "../../../src/index.ts";
+import { createRepositories, type McpOAuthProviderOptions, type ProviderRepositories } from "../../../src/index.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { startServer } from "../../support/fake-upstream-server.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+import { heard } from "../../support/provider-events.ts";
+import { pkce } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
 const issuedSchema = z.object({
@@ -53,25 +50,14 @@ beforeEach(async () => {
   await Promise.all(writes);
 });
 
-const baseUrl = "https://mcp.example";
 const start = (options: Partial<McpOAuthProviderOptions>) =>
-  new ClientHarness(
-    new McpOAuthProvider({
-      baseUrl,
-      scopes: ["user"],
-      secret: "a secret of this test, which is long enough",
-      repositories,
-      clock: clock.read,
-      logger: false,
-      ...options,
-    }),
-    baseUrl,
-  );
+  startServer({ repositories, clock: clock.read, logger: false, ...options });
 
 describe("what was kept before records named an upstream", () => {
   const configurations: Readonly<Record<string, () => Partial<McpOAuthProviderOptions>>> = {
     "the one upstream": () => ({ upstream: pangea }),
-    "Pangea AuthN beside another one": () => ({ upstreams: [other, pangea] }),
+    "Pangea AuthN beside another one": () => ({ upstreams: [other, pangea], formerIssuer: pangea.issuer }),
+    "Pangea AuthN before another one": () => ({ upstreams: [pangea, other], formerIssuer: `${pangea.issuer}/` }),
   };
   for (const [name, options] of Object.entries(configurations)) {
     it(`is of Pangea AuthN, and goes on: with ${name}`, async () => {
@@ -108,4 +94,50 @@ describe("what was kept before records named an upstream", () => {
       expect(await recordsOf(repositories.upstreamRevocations)).toEqual([]);
     });
   }
+});
+
+describe("what was kept before records named an upstream, where nobody says which one that was", () => {
+  /** A server that may send what is kept to nobody, and what its upstreams were asked and told of it. */
+  const configurations: Readonly<Record<string, () => Partial<McpOAuthProviderOptions>>> = {
+    "several upstreams": () => ({ upstreams: [other, pangea] }),
+    "several upstreams, Pangea AuthN first": () => ({ upstreams: [pangea, other] }),
+    "another upstream alone": () => ({ upstream: other, formerIssuer: pangea.issuer }),
+  };
+  for (const [name, options] of Object.entries(configurations)) {
+    it(`is sent to no upstream, and leads to a new login: with ${name}`, async () => {
+      const asked: string[] = [];
+      for (const upstream of [pangea, other]) {
+        upstream.refresh = async (token) => {
+          asked.push(token);
+          throw new Error("no token of then may come here");
+        };
+      }
+      const told = heard("unknown-upstream");
+      const harness = start(options());
+      // Its upstream token is due.
+      clock.advance(3590 * 1000);
+      const call = harness.provider.upstreamToken({ token: before.alive.access_token });
+      await expect(call).rejects.toMatchObject({
+        error: "invalid_token",
+        message: expect.stringContaining("log in again"),
+      });
+      expect(await harness.mcpStatus(before.alive.access_token)).toBe(401);
+      expect(await jsonOf(await harness.refresh(before.alive))).toMatchObject({ error: "invalid_grant" });
+      expect(await harness.provider.retryUpstreamRevocations()).toBe(0);
+      expect([asked, pangea.revoked, other.revoked]).toEqual([[], [], []]);
+      const known = options().formerIssuer;
+      expect(told.stop()).toEqual([{ upstreamIssuer: known }]);
+      const { findings } = await harness.provider.check();
+      expect(findings.find(({ check }) => check === "unknown-upstream")).toMatchObject({ status: "warning" });
+    });
+  }
+
+  it("is listed without an issuer, and ended by its client or with all", async () => {
+    const { provider } = start({ upstreams: [other, pangea] });
+    const listed = [];
+    for await (const grant of provider.listGrants({ clientId: before.alive.clientId })) listed.push(grant);
+    expect(listed).toMatchObject([{ subject: "ada", upstreamIssuer: undefined }]);
+    expect(await provider.revokeGrants({ subject: "ada", upstreamIssuer: pangea.issuer })).toBe(0);
+    expect(await provider.revokeGrants({ clientId: before.alive.clientId })).toBe(1);
+  });
 });

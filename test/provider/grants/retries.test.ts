@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { describe, expect, it } from "vitest";
+import { LRUCache } from "lru-cache";
+import { describe, expect, it, vi } from "vitest";
 import { Retries } from "../../../src/provider/grants/retries.ts";
 import { silentReporter } from "../../support/silent-reporter.ts";
 
@@ -89,6 +90,25 @@ describe("what an instance could not do", () => {
     end();
     await ended;
     expect(done.slice(1)).toEqual([last, "the end"]);
+  });
+
+  it("costs a request nothing until some of it is due, however much there is", async () => {
+    const { retries, at } = retriesOf();
+    for (let index = 0; index < 5_000; index += 1) retries.keep(`grant ${index}`, "v1", 60 + index);
+    const walks = [vi.spyOn(LRUCache.prototype, "entries"), vi.spyOn(LRUCache.prototype, "values")];
+    const countOf = () => walks.reduce((sum, walk) => sum + walk.mock.calls.length, 0);
+    try {
+      for (let request = 0; request < 100; request += 1) expect(await at(1_059)).toEqual([]);
+      expect(countOf()).toBe(0);
+      expect(await at(1_060)).toEqual(["grant 0 v1"]);
+      const once = countOf();
+      // Put off by the longest pause, it is behind others that are due before it.
+      for (let request = 0; request < 100; request += 1) expect(await at(1_060.5)).toEqual([]);
+      expect(countOf()).toBe(once);
+      expect(await at(1_062)).toEqual(["grant 2 v1", "grant 1 v1"]);
+    } finally {
+      for (const walk of walks) walk.mockRestore();
+    }
   });
 
   it("is told of as an outage each time that it could not be done", async () => {

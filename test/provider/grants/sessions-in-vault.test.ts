@@ -1,16 +1,13 @@
 import { expect, it } from "vitest";
-import { McpOAuthProvider } from "../../../src/index.ts";
 import { wrapRepositories } from "../../../src/records/repositories.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
-import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { logInAda, startServer } from "../../support/fake-upstream-server.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
-import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ClientHarness, pkce } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
-const baseUrl = "https://mcp.example";
 
 it("a refreshed upstream session is stored in Vault, whose names are unique: no two kinds of records share a key", async () => {
   const clock = new ManualClock();
@@ -24,28 +21,9 @@ it("a refreshed upstream session is stored in Vault, whose names are unique: no 
     }),
   );
   const open = () =>
-    new ClientHarness(
-      new McpOAuthProvider({
-        baseUrl,
-        scopes: ["user"],
-        upstream,
-        secret: "a secret of this test, which is long enough",
-        repositories,
-        clock: clock.read,
-        accessTokenLifetimeSeconds: 24 * 3600,
-        logger: false,
-      }),
-      baseUrl,
-    );
+    startServer({ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * 3600, logger: false });
   const harness = open();
-  const { client_id: clientId } = await harness.register();
-  const { verifier, challenge } = pkce();
-  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
-  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
-  const tokens = await jsonOf(
-    await harness.redeem({ clientId, verifier, code: answer.searchParams.get("code") ?? "" }),
-  );
-  const token = String(tokens.access_token);
+  const { clientId, access_token: token } = await logInAda(harness);
   const first = await harness.provider.upstreamToken({ token });
 
   clock.advanceSeconds(3601);

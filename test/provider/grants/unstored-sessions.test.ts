@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createInMemoryRepositories, McpOAuthProvider, type ProviderRepositories } from "../../../src/index.ts";
+import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
 import { upstreamSessionKey } from "../../../src/records/keys.ts";
-import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { type FakeUpstreamServer, logInAdaWithUpstream, startServer } from "../../support/fake-upstream-server.ts";
 import { failingOnce } from "../../support/intercepted-repository.ts";
-import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
+import type { IssuedTokens } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
-const baseUrl = "https://mcp.example";
 let clock: ManualClock;
 let upstream: FakeUpstream;
 let repositories: ProviderRepositories;
@@ -20,35 +19,16 @@ beforeEach(() => {
 
 const ended = () => upstream.revoked.map(({ token }) => token);
 
-type Harness = ClientHarness<McpOAuthProvider>;
-const start = (changes: Partial<ProviderRepositories> = {}): Harness =>
-  new ClientHarness(
-    new McpOAuthProvider({
-      baseUrl,
-      scopes: ["user"],
-      upstream,
-      secret: "a secret of this test, which is long enough",
-      repositories: { ...repositories, ...changes },
-      clock: clock.read,
-      accessTokenLifetimeSeconds: 24 * 3600,
-    }),
-    baseUrl,
-  );
-
-async function logIn(harness: Harness): Promise<IssuedTokens & { grantId: string; upstreamToken: string }> {
-  const { client_id: clientId } = await harness.register();
-  const { verifier, challenge } = pkce();
-  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
-  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
-  const issued = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
-  const tokens = { ...issued, ...(await jsonOf(await harness.redeem(issued))) };
-  const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
-  const { token } = await harness.provider.upstreamToken({ token: tokens.access_token });
-  return { ...tokens, grantId: String(grantId), upstreamToken: token };
-}
+const start = (changes: Partial<ProviderRepositories> = {}): FakeUpstreamServer =>
+  startServer({
+    upstream,
+    repositories: { ...repositories, ...changes },
+    clock: clock.read,
+    accessTokenLifetimeSeconds: 24 * 3600,
+  });
 
 /** Any request, and what it sets about. */
-async function request(harness: Harness): Promise<void> {
+async function request(harness: FakeUpstreamServer): Promise<void> {
   await harness.get("/.well-known/oauth-authorization-server");
   await harness.provider[Symbol.asyncDispose]();
 }
@@ -57,7 +37,7 @@ describe("a session that was refreshed, and that the store did not take", () => 
   async function refreshedUnstored() {
     const flaky = failingOnce(repositories.upstreamSessions);
     const harness = start({ upstreamSessions: flaky.repository });
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     clock.advanceSeconds(3600);
     flaky.failNext("set", "before");
     const renewed = await harness.provider.upstreamToken({ token: tokens.access_token });
@@ -65,7 +45,7 @@ describe("a session that was refreshed, and that the store did not take", () => 
     expect(await recordsOf(repositories.upstreamSessions)).toEqual([]);
     return { flaky, harness, tokens, renewed };
   }
-  const tokenAt = async (harness: Harness, { access_token: token }: IssuedTokens) =>
+  const tokenAt = async (harness: FakeUpstreamServer, { access_token: token }: IssuedTokens) =>
     (await harness.provider.upstreamToken({ token })).token;
 
   it("is good all the same, and is stored by the next request for it", async () => {

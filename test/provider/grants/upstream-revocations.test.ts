@@ -2,20 +2,23 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   createInMemoryRepositories,
-  McpOAuthProvider,
   type McpOAuthProviderOptions,
   type ProviderRepositories,
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
-import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
+import {
+  type FakeUpstreamServer,
+  logInAdaWithUpstream,
+  serverSecret,
+  startServer,
+} from "../../support/fake-upstream-server.ts";
 import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
+import { type IssuedTokens, pkce } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
-const baseUrl = "https://mcp.example";
-const secret = "a secret of this test, which is long enough";
 let clock: ManualClock;
 let upstream: ForgetfulUpstream;
 let repositories: ProviderRepositories;
@@ -44,38 +47,13 @@ class ForgetfulUpstream extends FakeUpstream {
   }
 }
 
-type Harness = ClientHarness<McpOAuthProvider>;
-const start = (changes: Partial<McpOAuthProviderOptions> = {}): Harness =>
-  new ClientHarness(
-    new McpOAuthProvider({
-      baseUrl,
-      scopes: ["user"],
-      upstream,
-      secret,
-      repositories,
-      clock: clock.read,
-      accessTokenLifetimeSeconds: 24 * 3600,
-      ...changes,
-    }),
-    baseUrl,
-  );
+const start = (changes: Partial<McpOAuthProviderOptions> = {}): FakeUpstreamServer =>
+  startServer({ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * 3600, ...changes });
 
-async function logIn(harness: Harness): Promise<IssuedTokens & { grantId: string; upstreamToken: string }> {
-  const { client_id: clientId } = await harness.register();
-  const { verifier, challenge } = pkce();
-  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
-  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
-  const issued = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
-  const tokens = { ...issued, ...(await jsonOf(await harness.redeem(issued))) };
-  const { grantId } = (await harness.provider.verifyAccessToken(tokens.access_token)).extra;
-  const { token } = await harness.provider.upstreamToken({ token: tokens.access_token });
-  return { ...tokens, grantId: String(grantId), upstreamToken: token };
-}
-
-const revoke = (harness: Harness, { clientId, refresh_token }: IssuedTokens) =>
+const revoke = (harness: FakeUpstreamServer, { clientId, refresh_token }: IssuedTokens) =>
   harness.postForm("/revoke", { client_id: clientId, token: refresh_token });
 /** Any request, and what it sets about. */
-async function request(harness: Harness): Promise<void> {
+async function request(harness: FakeUpstreamServer): Promise<void> {
   await harness.get("/.well-known/oauth-authorization-server");
   await harness.provider[Symbol.asyncDispose]();
 }
@@ -83,7 +61,7 @@ async function request(harness: Harness): Promise<void> {
 describe("an upstream that cannot be told of a revocation", () => {
   it("does not keep the login alive, and is told when it answers again, after pauses that grow", async () => {
     const harness = start();
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     upstream.isOut = true;
     expect((await revoke(harness, tokens)).status).toBe(200);
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
@@ -108,7 +86,7 @@ describe("an upstream that cannot be told of a revocation", () => {
 
   it("is told by any other instance that goes through what is kept", async () => {
     const [harness, other] = [start(), start()];
-    const [one, two] = [await logIn(harness), await logIn(harness)];
+    const [one, two] = [await logInAdaWithUpstream(harness), await logInAdaWithUpstream(harness)];
     upstream.isOut = true;
     for (const tokens of [one, two]) await revoke(harness, tokens);
     expect(await other.provider.retryUpstreamRevocations()).toBe(0);
@@ -124,13 +102,13 @@ describe("an upstream that cannot be told of a revocation", () => {
 
   it("is told of nothing that does not open, and what does not open is kept for whoever has the secret", async () => {
     const harness = start();
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     upstream.isOut = true;
     await revoke(harness, tokens);
     upstream.isOut = false;
     const stranger = start({ secret: "another secret, which is long enough too" });
     expect(await stranger.provider.retryUpstreamRevocations()).toBe(0);
-    const rotated = start({ secret: ["another secret, which is long enough too", secret] });
+    const rotated = start({ secret: ["another secret, which is long enough too", serverSecret] });
     expect(await rotated.provider.retryUpstreamRevocations()).toBe(1);
     expect(upstream.ended).toEqual([tokens.upstreamToken]);
   });
@@ -138,7 +116,7 @@ describe("an upstream that cannot be told of a revocation", () => {
   it("is told by the instance that could not tell it only where the store cannot list what is kept", async () => {
     const upstreamRevocations = intercepted(repositories.upstreamRevocations, (run) => run());
     const harness = start({ repositories: { ...repositories, upstreamRevocations } });
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     upstream.isOut = true;
     await revoke(harness, tokens);
     upstream.isOut = false;
@@ -153,7 +131,7 @@ describe("an upstream that cannot be told of a revocation", () => {
     const codes: unknown[] = [];
     const listen = (event: unknown) => void codes.push(event);
     const harness = start();
-    const [one, two] = [await logIn(harness), await logIn(harness)];
+    const [one, two] = [await logInAdaWithUpstream(harness), await logInAdaWithUpstream(harness)];
     upstream.isOut = true;
     subscribe("pangea-authn-fastmcp:outage", listen);
     try {
@@ -177,7 +155,7 @@ describe("an upstream that cannot be told of a revocation", () => {
 
   it("leaves no token of a user in the store in plain, and nothing that is moved to another grant", async () => {
     const harness = start();
-    const [one, two] = [await logIn(harness), await logIn(harness)];
+    const [one, two] = [await logInAdaWithUpstream(harness), await logInAdaWithUpstream(harness)];
     upstream.isOut = true;
     for (const tokens of [one, two]) await revoke(harness, tokens);
     const [[first, record] = ["", undefined], [second, other] = ["", undefined]] = await recordsOf(
@@ -194,7 +172,7 @@ describe("an upstream that cannot be told of a revocation", () => {
   it("has the revocation answered with 503 where the store does not keep it either, and is told at the next try", async () => {
     const flaky = failingOnce(repositories.upstreamRevocations);
     const harness = start({ repositories: { ...repositories, upstreamRevocations: flaky.repository } });
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     upstream.isOut = true;
     flaky.failNext("set", "before");
     expect((await revoke(harness, tokens)).status).toBe(503);
@@ -206,7 +184,7 @@ describe("an upstream that cannot be told of a revocation", () => {
 });
 
 describe("a login that a second use ends", () => {
-  it.each<[string, (harness: Harness, tokens: IssuedTokens) => Promise<Response>]>([
+  it.each<[string, (harness: FakeUpstreamServer, tokens: IssuedTokens) => Promise<Response>]>([
     ["of its code", (harness, tokens) => harness.redeem(tokens)],
     [
       "of its code by whoever does not have the verifier",
@@ -223,7 +201,7 @@ describe("a login that a second use ends", () => {
     ],
   ])("%s is over upstream too", async (_, repeat) => {
     const harness = start();
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     const answer = await repeat(harness, tokens);
     expect([answer.status, (await jsonOf(answer)).error]).toEqual([400, "invalid_grant"]);
     expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
@@ -232,7 +210,7 @@ describe("a login that a second use ends", () => {
 });
 
 describe("a login that was ended by somebody who holds nothing of it", () => {
-  const shows: [string, (harness: Harness, tokens: IssuedTokens) => Promise<unknown>][] = [
+  const shows: [string, (harness: FakeUpstreamServer, tokens: IssuedTokens) => Promise<unknown>][] = [
     ["its access token", (harness, { access_token }) => harness.provider.upstreamToken({ token: access_token })],
     ["its refresh token", (harness, tokens) => harness.refresh(tokens)],
     ["its refresh token, to revoke it", revoke],
@@ -241,7 +219,7 @@ describe("a login that was ended by somebody who holds nothing of it", () => {
 
   it.each(shows)("is ended upstream by whoever shows %s, on any instance, once", async (_, show) => {
     const harness = start();
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     expect(await start().provider.revokeGrant(tokens.grantId)).toBe(true);
     expect(upstream.ended, "nobody could open the session").toEqual([]);
     for (let times = 0; times < 2; times += 1) await Promise.resolve(show(harness, tokens)).catch(() => undefined);
@@ -250,7 +228,7 @@ describe("a login that was ended by somebody who holds nothing of it", () => {
 
   it.each(shows.slice(0, 3))("has its newest session ended by whoever shows %s", async (_, show) => {
     const harness = start({ accessTokenLifetimeSeconds: 24 * 3600 });
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     clock.advanceSeconds(3600);
     const renewed = await harness.provider.upstreamToken({ token: tokens.access_token });
     expect(renewed.token).not.toBe(tokens.upstreamToken);
@@ -263,7 +241,7 @@ describe("a login that was ended by somebody who holds nothing of it", () => {
 describe("an access token whose key does not open", () => {
   it("says that its login is over", async () => {
     const harness = start();
-    const tokens = await logIn(harness);
+    const tokens = await logInAdaWithUpstream(harness);
     const [[key, record] = []] = await recordsOf(repositories.accessTokens);
     if (key === undefined || record?.wrappedKey === undefined) throw new Error("It is stored.");
     const opened = () => harness.provider.upstreamToken({ token: tokens.access_token });

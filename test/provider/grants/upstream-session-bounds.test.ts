@@ -2,7 +2,6 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   createInMemoryRepositories,
-  McpOAuthProvider,
   type ProviderRepositories,
   UpstreamRejectedError,
   type UpstreamTokens,
@@ -10,13 +9,11 @@ import {
 } from "../../../src/index.ts";
 import type { ProviderInternals } from "../../../src/provider/configuration/internals.ts";
 import { accessTokenKey } from "../../../src/records/keys.ts";
-import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { logInAda, startServer } from "../../support/fake-upstream-server.ts";
 import { intercepted, refusing } from "../../support/intercepted-repository.ts";
-import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { ClientHarness, pkce } from "../../support/provider-harness.ts";
 
-const baseUrl = "https://mcp.example";
 const hour = 3600;
 
 /** An upstream that a test lets refuse, and whose tokens have what the test says. */
@@ -50,21 +47,13 @@ beforeEach(() => {
 
 async function logIn(changes: Partial<ProviderRepositories> = {}, internals: ProviderInternals = {}) {
   const options = {
-    baseUrl,
-    scopes: ["user"],
     upstream,
-    secret: "a secret of this test, which is long enough",
     repositories: { ...repositories, ...changes },
     clock: clock.read,
     accessTokenLifetimeSeconds: 24 * hour,
   };
-  const harness = new ClientHarness(new McpOAuthProvider(options, internals), baseUrl);
-  const { client_id: clientId } = await harness.register();
-  const { verifier, challenge } = pkce();
-  const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
-  const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
-  const issued = { clientId, verifier, code: answer.searchParams.get("code") ?? "" };
-  const tokens = { ...issued, ...(await jsonOf(await harness.redeem(issued))) };
+  const harness = startServer(options, internals);
+  const tokens = await logInAda(harness);
   const open = () => harness.provider.upstreamToken({ token: tokens.access_token });
   return { harness, tokens, open };
 }

@@ -76,6 +76,17 @@ describe("somebody who is signed in", () => {
     expect(page.text).not.toContain("Elsewhere");
   });
 
+  it("sees which applications may stay connected", async () => {
+    const { allow, browser, register } = accountServer();
+    await allow(await register("Scribe"), "ada", "user offline_access");
+    await allow(await register("Guest"), "grace");
+    const page = browser();
+    await page.signIn("ada");
+    expect(page.text).toContain("Stay connected while you are away");
+    await page.signIn("grace");
+    expect(page.text).not.toContain("Stay connected while you are away");
+  });
+
   it("sees the latest application first, and each once, however often it was logged in with", async () => {
     const { allow, browser, clock, register } = accountServer();
     const [first, second] = [await register("First"), await register("Second")];

@@ -87,7 +87,7 @@ class Scene {
         ...providerOptions(emulator.issuerUrl),
         repositories: { ...this.repositories, refreshTokens: this.refreshTokens },
         rateLimits: false,
-        ...(overload !== undefined && { overload }),
+        overload: overload ?? {},
       },
       this.loop.internals,
     );
@@ -368,6 +368,31 @@ describe("a store that owes many answers", () => {
     expect(gates.length, "the next one has begun").toBeGreaterThan(held);
     expect(answered(sent, 503)).toBe(sent.length);
     for (const gate of gates.slice(held)) gate.fail(new StorageUnavailableError("The store is out."));
+  });
+
+  it("goes on though some are never given, once their clients must have gone", async () => {
+    const scene = new Scene({ longestWait: 300 });
+    const [person] = await scene.people(1);
+    if (person === undefined) throw new Error("Nobody logged in.");
+    const gates = scene.refreshTokens.holdEvery();
+    while (gates.length < 200) {
+      scene.refresh(person);
+      await scene.loop.arrivals();
+      await scene.loop.turn();
+    }
+    const held = gates.length;
+    scene.loop.now += 9_999;
+    scene.refresh(person);
+    await scene.loop.arrivals();
+    await scene.loop.turn();
+    expect(gates).toHaveLength(held);
+    scene.loop.now += 1;
+    await scene.loop.endDelays();
+    scene.refresh(person);
+    await scene.loop.arrivals();
+    await scene.loop.turn();
+    expect(gates.length).toBeGreaterThan(held);
+    for (const gate of gates) gate.fail(new StorageUnavailableError("The store is out."));
   });
 });
 

@@ -129,8 +129,14 @@ describe("the guard of the MCP endpoint", () => {
   it("answers 400 to a malformed header and 401 to another scheme", async () => {
     const provider = new PangeaOAuthProvider(options);
     expect((await ask(provider, "Bearer a b")).status).toBe(400);
-    expect((await ask(provider, "Bearer")).status).toBe(400);
+    expect((await ask(provider, 'Bearer "a"')).status).toBe(400);
     expect((await ask(provider, "Basic eDp5")).status).toBe(401);
+  });
+
+  it.each(["Bearer", "Bearer ", "bearer", " Bearer "])("answers 401 to %j, which has no token yet", async (header) => {
+    const response = await ask(new PangeaOAuthProvider(options), header);
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toContain("resource_metadata=");
   });
 
   it("answers 503 while the store is out, and says nothing about the token", async () => {

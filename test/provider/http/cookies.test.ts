@@ -199,6 +199,63 @@ describe.each(servers)("all cookies of a server together, over %s", (_, baseUrl)
   });
 });
 
+describe("logins that are under way in one browser", () => {
+  /** Begins a login of a client with a usual state at a server, in a browser that may be at others too. */
+  const beginAt = async (browser: MeasuredBrowser) => {
+    const { client_id } = await browser.harness.register();
+    return browser.begin({ client_id, state: "s".repeat(22) });
+  };
+
+  it("are as many as there is room for: five tabs of one server come back", async () => {
+    const { browser } = start("https://mcp.example");
+    const begun: URL[] = [];
+    for (let tab = 0; tab < 5; tab += 1) begun.push(await beginAt(browser));
+    for (const location of begun) {
+      expect((await browser.finish(location)).location?.searchParams.get("code")).toMatch(/^pmcp_ac_/);
+    }
+    expect(browser.largest).toBeLessThan(limit);
+  });
+
+  it("are those of all servers of a host, and none ends another's", async () => {
+    const browsers: { readonly browser: MeasuredBrowser; readonly begun: URL }[] = [];
+    let cookie = "";
+    for (let server = 0; server < 5; server += 1) {
+      const { browser } = start(`https://mcp.example/server-${server}`);
+      browser.cookie = cookie;
+      browsers.push({ browser, begun: await beginAt(browser) });
+      cookie = browser.cookie;
+    }
+    for (const { browser, begun } of browsers) {
+      browser.cookie = cookie;
+      expect((await browser.finish(begun)).location?.searchParams.get("code")).toMatch(/^pmcp_ac_/);
+      cookie = browser.cookie;
+      expect(cookie.length).toBeLessThan(limit);
+    }
+  });
+
+  it("the newest go on where there is no room for all, and a server knows its own", async () => {
+    const [one, other] = [start("https://mcp.example/one"), start("https://mcp.example/other")];
+    const begun: URL[] = [];
+    for (let count = 0; count < 12; count += 1) {
+      const [here, there] = count % 2 === 0 ? [one.browser, other.browser] : [other.browser, one.browser];
+      begun.push(await beginAt(here));
+      there.cookie = here.cookie;
+    }
+    expect(one.browser.cookie.length).toBeLessThan(limit);
+    for (const [index, location] of begun.slice(-4).entries()) {
+      const [here, there] = index % 2 === 0 ? [one.browser, other.browser] : [other.browser, one.browser];
+      expect((await here.finish(location)).location?.searchParams.get("code")).toMatch(/^pmcp_ac_/);
+      there.cookie = here.cookie;
+    }
+    const ofOne = start("https://mcp.example/one").browser;
+    await beginAt(ofOne);
+    const visitor = { method: "GET", header: (name: string) => (name === "cookie" ? ofOne.cookie : null) };
+    const knows = (baseUrl: string) =>
+      new BrowserCookies({ baseUrl, consent: { remember: 100 } }, visitor).hasBegunLogin;
+    expect([knows("https://mcp.example/one"), knows("https://mcp.example/other")]).toEqual([true, false]);
+  });
+});
+
 it("a refused login costs nothing that the browser has", async () => {
   const { browser } = start("https://mcp.example");
   const { client_id } = await browser.harness.register();

@@ -1,3 +1,4 @@
+import { OpenIdProviderDiscoveryMetadataSchema } from "@modelcontextprotocol/sdk/shared/auth.js";
 import { describe, expect, it } from "vitest";
 import { jsonOf } from "../../support/json-of.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -89,8 +90,37 @@ describe("authorization server metadata (RFC 8414)", () => {
       const response = await origin.provider.fetch(new Request(`https://mcp.example${path}`));
       expect((await jsonOf(response)).token_endpoint, path).toBe("https://mcp.example/app/token");
     }
+    for (const path of [
+      "/.well-known/oauth-authorization-server/app/",
+      "/.well-known/oauth-protected-resource/app/mcp/",
+    ]) {
+      expect(harness.provider.serves(path), path).toBe(true);
+    }
     expect(harness.provider.serves("/app/authorize")).toBe(true);
     expect(harness.provider.serves("/authorize")).toBe(false);
+  });
+});
+
+describe("the metadata of OpenID Connect's name", () => {
+  it("is the same, with what clients of OpenID Connect require of it, and no key", async () => {
+    const harness = start();
+    const openId = await jsonOf(await harness.get("/.well-known/openid-configuration"));
+    expect(openId).toEqual({
+      ...(await jsonOf(await harness.get("/.well-known/oauth-authorization-server"))),
+      jwks_uri: "http://localhost:8000/.well-known/jwks.json",
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: ["RS256"],
+    });
+    expect(OpenIdProviderDiscoveryMetadataSchema.safeParse(openId).success).toBe(true);
+    expect(await (await harness.get("/.well-known/jwks.json")).json()).toEqual({ keys: [] });
+  });
+
+  it("is reached where a proxy passes on nothing but the path of the server", async () => {
+    const harness = start({ mcpBaseUrl: "https://mcp.example/app" });
+    const at = (path: string) => harness.provider.fetch(new Request(`https://mcp.example${path}`));
+    const openId = await jsonOf(await at("/app/.well-known/openid-configuration"));
+    expect(openId).toMatchObject({ jwks_uri: "https://mcp.example/app/.well-known/jwks.json" });
+    expect((await at("/app/.well-known/jwks.json")).status).toBe(200);
   });
 });
 

@@ -73,14 +73,25 @@ describe("an authorization request", () => {
     [{ code_challenge: `${codeChallenge}\n` }, "invalid_request"],
     [{ code_challenge_method: undefined }, "invalid_request"],
     [{ code_challenge_method: "plain" }, "invalid_request"],
-    [{ state: "s".repeat(1025) }, "invalid_request"],
+    [{ code_challenge: `${codeChallenge}=` }, "invalid_request"],
+    [{ state: "s".repeat(2001 - redirectUri.length) }, "invalid_request"],
     [{ resource: "https://other.example" }, "invalid_target"],
   ])("with %j is refused", (changes, error) => {
     expect(() => check(changes)).toThrow(refusal(error));
   });
 
-  it("may have a state of 1,024 characters", () => {
-    expect(check({ state: "s".repeat(1024) }).state).toHaveLength(1024);
+  it("may have a state that makes 2,000 characters with the redirect URI, or 1,024 by itself", () => {
+    const length = 2000 - redirectUri.length;
+    expect(check({ state: "s".repeat(length) }).state).toHaveLength(length);
+    const long = redirectUri.padEnd(1024, "x");
+    const trusted = { client: clientWith({ redirect_uris: [long] }), redirectUri: long };
+    const ask = (state: string) => () =>
+      checkAuthorizationRequest(configuration, trusted, {
+        get: (name) => ({ ...parameters, state })[name],
+        getAll: () => [],
+      });
+    expect(ask("s".repeat(1024))().state).toHaveLength(1024);
+    expect(ask("s".repeat(1025))).toThrow(refusal("invalid_request"));
   });
 });
 

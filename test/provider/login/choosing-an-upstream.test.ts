@@ -4,7 +4,7 @@ import { pkce } from "../../support/provider-harness.ts";
 import { logInAt, twoUpstreams } from "../../support/two-upstreams.ts";
 
 const scene = () => {
-  const parts = twoUpstreams({ emailDomains: { "Red.example": "red" } });
+  const parts = twoUpstreams({ emailDomains: { "Red.example": "red", "bücher.example": "red" } });
   return { ...parts, harness: parts.start() };
 };
 const parametersOf = (clientId: string, others: Record<string, string> = {}) => ({
@@ -33,6 +33,8 @@ describe("who is asked for consent", () => {
   it.each([
     ["an id", { idp_hint: "blue" }, "blue"],
     ["a domain, in any case", { login_hint: "ada@RED.example" }, "red"],
+    ["a domain in its own letters", { login_hint: "ada@bücher.example" }, "red"],
+    ["the same domain in ASCII", { login_hint: "ada@xn--bcher-kva.example" }, "red"],
     ["an id before a domain", { idp_hint: "blue", login_hint: "ada@red.example" }, "blue"],
   ])("finds one chosen by %s, and the others folded behind it", async (_, hints, chosen) => {
     const { harness } = scene();
@@ -46,15 +48,20 @@ describe("who is asked for consent", () => {
     expect(loginHint).toBe("login_hint" in hints ? hints.login_hint : undefined);
   });
 
-  it.each([{ idp_hint: "green" }, { login_hint: "ada" }, { login_hint: "ada@blue.example" }, { idp_hint: "" }])(
-    "chooses where a hint means nothing here: %j",
-    async (hints) => {
-      const { harness } = scene();
-      const { client_id: clientId } = await harness.register();
-      const { html } = await harness.openConsentPage(parametersOf(clientId, hints));
-      expect(buttonsOf(html)).toEqual(["allow:red", "allow:blue", "deny"]);
-    },
-  );
+  it.each([
+    { idp_hint: "green" },
+    { login_hint: "ada" },
+    { login_hint: "ada@blue.example" },
+    { login_hint: "red.example" },
+    { login_hint: "@red.example" },
+    { login_hint: "ada@red.example@blue.example" },
+    { idp_hint: "" },
+  ])("chooses where a hint means nothing here: %j", async (hints) => {
+    const { harness } = scene();
+    const { client_id: clientId } = await harness.register();
+    const { html } = await harness.openConsentPage(parametersOf(clientId, hints));
+    expect(buttonsOf(html)).toEqual(["allow:red", "allow:blue", "deny"]);
+  });
 
   it.each(["allow", "allow:", "allow:green", "allow:red:blue"])("goes nowhere by the answer %s", async (decision) => {
     const { harness } = scene();
@@ -151,3 +158,13 @@ function hostOrError(response: Response): string {
   const location = new URL(response.headers.get("location") ?? "");
   return location.searchParams.get("error") ?? location.host;
 }
+
+it("the operator reads of each upstream once which redirect URI has to be registered there", async () => {
+  const lines: string[] = [];
+  const info = (text: unknown) => void lines.push(String(text));
+  const { start } = twoUpstreams({ logger: { debug() {}, info, warn() {}, error() {} } });
+  const harness = start();
+  for (const id of ["red", "blue", "red"]) await logInAt(harness, { id });
+  const told = lines.flatMap((line) => /come back to (\S+):/.exec(line)?.[1] ?? []);
+  expect(told).toEqual(["https://mcp.example/red/callback", "https://mcp.example/blue/callback"]);
+});

@@ -216,4 +216,14 @@ describe("client metadata", () => {
       100,
     );
   });
+
+  it.each(list(12, String))("keeps as many redirect URIs as fit, to the byte: name of %s more", (more) => {
+    const uris = list(900, (index) => `com.x${index}:/`);
+    const given = { client_name: "n".repeat(100 + Number(more)) };
+    const kept = parse({ ...given, redirect_uris: uris });
+    expect(kept.redirect_uris).toEqual(uris.slice(0, kept.redirect_uris.length));
+    expect(sizeOf(kept)).toBeLessThanOrEqual(7 * 1024);
+    const [next = ""] = uris.slice(kept.redirect_uris.length);
+    expect(sizeOf({ ...kept, redirect_uris: [...kept.redirect_uris, next] })).toBeGreaterThan(7 * 1024);
+  });
 });

@@ -74,5 +74,7 @@ it("knows the Python package's tokens and not Pangea's", () => {
 it("writes what earlier versions wrote", () => {
   const bytes = Uint8Array.from({ length: 16 }, (_, index) => index);
   expect(base62(bytes, 22)).toBe("000SYW7RiJxkEgOGusQGwp");
+  const longer = Uint8Array.from({ length: 32 }, (_, index) => index);
+  expect(base62(longer, 43)).toBe("003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf");
   expect(withChecksum("pmcp_at_abc")).toBe("pmcp_at_abc15TnAi");
 });

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
-import { callbackPath, pathBelow, paths, wellKnownUrl } from "../../../src/provider/oauth/paths.ts";
+import { callbackPath, pathBelow, paths, wellKnownUrl, withoutLastSlashes } from "../../../src/provider/oauth/paths.ts";
 
 it("the endpoints are where they have always been", () => {
-  expect(Object.values(paths)).toEqual(["/authorize", "/consent", "/token", "/register", "/revoke", "/account"]);
+  const pages = ["/authorize", "/consent", "/token", "/register", "/revoke", "/account"];
+  expect(Object.values(paths)).toEqual([...pages, "/.well-known/jwks.json"]);
   expect(callbackPath("pangea")).toBe("/pangea/callback");
 });
 
@@ -14,4 +15,14 @@ it.each([
 ])("what is below %s", (url, path, wellKnown) => {
   expect(pathBelow(url)).toBe(path);
   expect(wellKnownUrl(url, "x")).toBe(wellKnown);
+});
+
+it.each([
+  ["", ""],
+  ["//", ""],
+  ["https://a", "https://a"],
+  ["https://a///", "https://a"],
+  ["https://a//b/", "https://a//b"],
+])("%j without the slashes at its end", (text, expected) => {
+  expect(withoutLastSlashes(text)).toBe(expected);
 });

@@ -71,6 +71,16 @@ describe("an authorization code", () => {
     },
   );
 
+  it.each(["https://user:pass@[::1]:99999/#", "https://", "HTTP://a b/", "https://%zz/client.json", "__proto__"])(
+    "is refused to a client that calls itself %s, and stays good for its own",
+    async (client_id) => {
+      const { redeem } = await codeOf(start());
+      const refusal = await redeem({ client_id });
+      expect([refusal.status, (await jsonOf(refusal)).error]).toEqual([401, "invalid_client"]);
+      expect((await redeem()).status).toBe(200);
+    },
+  );
+
   it("ends what it issued when its client's id shows it again, with the verifier or without", async () => {
     const harness = start();
     const { redeem } = await codeOf(harness);
@@ -265,7 +275,8 @@ describe("an authorization code", () => {
     // Who shows a secret is told first whether it is the client's.
     const [code = ""] = codes;
     const proven = { grant_type: "authorization_code", code, code_verifier: form.code_verifier };
-    const answer = await harness.postForm("/token", { ...proven, client_id, client_secret: "x" });
-    expect((await jsonOf(answer)).error).toBe("invalid_client");
+    const confidential = await harness.register({ token_endpoint_auth_method: "client_secret_post" });
+    const shown = { client_id: confidential.client_id, client_secret: "x" };
+    expect((await jsonOf(await harness.postForm("/token", { ...proven, ...shown }))).error).toBe("invalid_client");
   });
 });

@@ -3,8 +3,9 @@ import { gitHub, McpOAuthProvider, oAuth2, openIdConnect, pangeaAuthn, type Upst
 import { AccountBrowser, type LogInUpstream } from "../../support/account-browser.ts";
 import { BrowserSession } from "../../support/browser-session.ts";
 import { jsonOf } from "../../support/json-of.ts";
-import { serverClient, startOpenIdProvider } from "../../support/openid-provider-server.ts";
+import { startOpenIdProvider } from "../../support/openid-provider-server.ts";
 import { ClientHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { serverClient } from "../../support/upstream-clients.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const baseUrl = "http://localhost:8000";

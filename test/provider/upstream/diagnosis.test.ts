@@ -9,13 +9,14 @@ import {
   type Upstream,
 } from "../../../src/index.ts";
 import type { Finding } from "../../../src/storage/finding.ts";
-import { serverClient, startOpenIdProvider } from "../../support/openid-provider-server.ts";
+import { startOpenIdProvider } from "../../support/openid-provider-server.ts";
 import {
   type ScriptedOpenIdProvider,
   scriptedClient,
   scriptedOpenIdProvider,
 } from "../../support/scripted-openid-provider.ts";
 import { logInAt, twoUpstreams } from "../../support/two-upstreams.ts";
+import { serverClient } from "../../support/upstream-clients.ts";
 
 const redirectUri = "http://localhost:8000/oidc/callback";
 const statuses = (findings: readonly Finding[]) =>
@@ -60,6 +61,13 @@ describe("a certified OpenID provider, looked at", () => {
     const { server, upstream } = await start(options);
     await using _server = server;
     expect(await found(upstream, check)).toMatchObject({ status, why: expect.any(String), remedy: expect.any(String) });
+  });
+
+  it("is found wrong once: where it does not know the client, nothing is said of the redirect URI", async () => {
+    const { server, upstream } = await start({ clientId: "stranger" });
+    await using _ = server;
+    const findings = await diagnosed(upstream);
+    expect(findings.filter(({ status }) => status === "error").map(({ check }) => check)).toEqual(["upstream-client"]);
   });
 
   it("is found not to know the redirect URI", async () => {

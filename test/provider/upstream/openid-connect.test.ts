@@ -147,12 +147,62 @@ describe("an ID token that is not this login's", () => {
     const upstream = upstreamOf();
     provider.nonce = (await upstream.authorizationUrl(login)).searchParams.get("nonce");
     const exchange = { code: "code", codeVerifier, redirectUri };
-    for (const issuer of [{}, { issuer: "https://evil.example" }]) {
-      await expect(upstream.exchange({ ...exchange, ...issuer })).rejects.toMatchObject({
-        code: "ERR_UPSTREAM_REJECTED",
-      });
+    await expect(upstream.exchange({ ...exchange, issuer: "https://evil.example" })).rejects.toMatchObject({
+      code: "ERR_UPSTREAM_REJECTED",
+    });
+    // What a browser has lost is no fault of the provider's: nobody has to be woken for it.
+    await expect(upstream.exchange(exchange)).rejects.toMatchObject({
+      code: "ERR_UPSTREAM_REJECTED",
+      error: "invalid_grant",
+    });
+    for (const issuer of [provider.issuer, `${provider.issuer}/`]) {
+      await expect(upstream.exchange({ ...exchange, issuer })).resolves.toBeDefined();
     }
-    await expect(upstream.exchange({ ...exchange, issuer: provider.issuer })).resolves.toBeDefined();
+  });
+});
+
+it("revokes nothing where one revocation would end every login of the user there", async () => {
+  const upstream = upstreamOf({ revocation: false });
+  await upstream.revoke(await logIn(upstream));
+  expect(provider.requests.filter(({ path }) => path === "/revoke")).toEqual([]);
+});
+
+describe("an issuer", () => {
+  const metadataOf = (issuer: string) => ({
+    issuer,
+    authorization_endpoint: "https://id.example/authorize",
+    token_endpoint: "https://id.example/token",
+    jwks_uri: "https://id.example/jwks",
+  });
+
+  it.each([
+    ["with a slash that is not there", "https://id.example/staff/", "https://id.example/staff"],
+    ["without the slash that is there", "https://id.example/staff", "https://id.example/staff/"],
+    ["of another realm", "https://id.example/staff", "https://id.example/guests"],
+    ["that is the host alone", "https://id.example", "https://id.example/staff"],
+  ])("%s is refused with the one that was meant", async (_, issuer, named) => {
+    const path = `${new URL(issuer).pathname.replace(/\/$/, "")}/.well-known/openid-configuration`;
+    provider.answers.set(path, () => Response.json(metadataOf(named)));
+    const upstream = upstreamOf({ issuer });
+    await expect(upstream.authorizationUrl(login)).rejects.toMatchObject({
+      code: "ERR_UPSTREAM_REJECTED",
+      advice: expect.stringContaining(`issuer ${named}:`),
+    });
+    expect(await upstream.diagnose?.(redirectUri)).toContainEqual(
+      expect.objectContaining({ status: "error", remedy: expect.stringContaining(`${named},`) }),
+    );
+  });
+
+  it.each([
+    ["https://id.example", "https://id.example/"],
+    ["https://id.example/", "https://id.example"],
+  ])("%s is %s: a host alone has no path to differ in", async (issuer, named) => {
+    provider.metadata = { issuer: named };
+    provider.idToken = { claims: { iss: named } };
+    const upstream = upstreamOf({ issuer });
+    expect(await identityOf(upstream)).toEqual({ subject: "ada" });
+    const [issuers] = (await upstream.diagnose?.(redirectUri)) ?? [];
+    expect(issuers).toMatchObject({ check: "upstream-issuer", status: "ok" });
   });
 });
 
@@ -308,6 +358,8 @@ describe("what is refused at once", () => {
     ["no options", undefined],
     ["no issuer", { ...good, issuer: undefined }],
     ["plain http", { ...good, issuer: "http://id.example" }],
+    ["the discovery document", { ...good, issuer: "https://id.example/.well-known/openid-configuration" }],
+    ["a metadata document", { ...good, issuer: "https://id.example/.well-known/oauth-authorization-server/a" }],
     ["no client id", { ...good, clientId: "" }],
     ["white space around the client id", { ...good, clientId: " mcp" }],
     ...["client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "scope", "request_uri"].map(

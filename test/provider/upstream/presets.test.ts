@@ -106,3 +106,105 @@ it.each([
 ])("refuses %s", (_, build) => {
   expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
 });
+
+it.each<[given: string, meant: string, build: () => unknown]>([
+  ["a URL", "write acme.org", () => google({ ...scriptedClient, hostedDomain: "https://acme.org" })],
+  ["an address", "write acme.org", () => google({ ...scriptedClient, hostedDomain: "ada@acme.org" })],
+  ["a word", "example.org", () => google({ ...scriptedClient, hostedDomain: "acme" })],
+  ["the tenant's name", "tenant) ID", () => microsoftEntra({ ...scriptedClient, tenant: "acme.onmicrosoft.com" })],
+  [
+    "a tenant's issuer",
+    "tenant) ID",
+    () => microsoftEntra({ ...scriptedClient, tenant: `https://a.example/${tenant}` }),
+  ],
+  ["the admin console", "leave out -admin", () => okta({ ...scriptedClient, domain: "acme-admin.okta.com" })],
+  [
+    "the URL of a custom authorization server",
+    "such as default",
+    () => okta({ ...scriptedClient, domain: "acme.okta.com", authorizationServer: "https://acme.okta.com/oauth2/a1" }),
+  ],
+  ["a domain with a slash", "without https://", () => auth0({ ...scriptedClient, domain: "acme.eu.auth0.com/" })],
+  [
+    "a realm's address",
+    "without /realms/",
+    () => keycloak({ ...scriptedClient, url: "https://id.acme.org/realms/staff", realm: "staff" }),
+  ],
+  [
+    "an organization's address",
+    "such as example",
+    () => gitHub({ ...scriptedClient, organization: "github.com/acme" }),
+  ],
+  [
+    "the address of the API",
+    "not the address of the API",
+    () => gitHub({ ...scriptedClient, url: "https://api.github.com" }),
+  ],
+  ...["common", "organizations", "consumers"].map((all): [string, string, () => unknown] => [
+    `the issuer of ${all}`,
+    "microsoftEntra({ tenant",
+    () => openIdConnect({ ...scriptedClient, issuer: `https://login.microsoftonline.com/${all}/v2.0` }),
+  ]),
+])("says what was meant in place of %s", (_, meant, build) => {
+  expect(build).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringContaining(meant) }),
+  );
+});
+
+it.each([
+  ["https://github.com", "https://api.github.com/user"],
+  ["https://acme.ghe.com", "https://api.acme.ghe.com/user"],
+  ["https://github.acme.org/", "https://github.acme.org/api/v3/user"],
+])("asks the API of %s who the user is", async (url, asked) => {
+  const paths: string[] = [];
+  const get = async (path: string | URL) => {
+    paths.push(String(path));
+    return { id: 7, login: "ada" };
+  };
+  const { identify } = gitHub({ ...scriptedClient, url });
+  expect(await identify({ token: "token", get })).toEqual({ subject: "7", username: "ada" });
+  expect(paths).toEqual([asked]);
+});
+
+it.each([
+  ["the primary one", [{ email: "ada@acme.org", primary: true, verified: true }], "ada@acme.org"],
+  ["none that nobody verified", [{ email: "boss@acme.org", primary: true, verified: false }], undefined],
+  ["none of the others", [{ email: "boss@acme.org", primary: false, verified: true }], undefined],
+])("GitHub's user has %s of the addresses, where the scope asks for them", async (_, emails, email) => {
+  const get = async (path: string | URL) => (String(path).endsWith("/emails") ? emails : { id: 7, login: "ada" });
+  const { identify } = gitHub({ ...scriptedClient, scopes: ["user:email"] });
+  expect((await identify({ token: "token", get })).email).toBe(email);
+});
+
+describe("prompt", () => {
+  const asked = async (options: Partial<OpenIdConnectOptions>, prompt?: string) => {
+    const { fetch, issuer } = await scriptedOpenIdProvider();
+    const upstream = openIdConnect({ issuer, ...scriptedClient, ...options, fetch });
+    const login = { state: "state", codeChallenge: "challenge", redirectUri: "https://mcp.example.org/oidc/callback" };
+    const url = await upstream.authorizationUrl({ ...login, ...(prompt !== undefined && { prompt }) });
+    return url.searchParams.get("prompt");
+  };
+  const { authorizationParameters = {}, prompts = [] } = google(scriptedClient);
+
+  it.each([
+    [undefined, "consent"],
+    // Google shows an error page for a value that it does not know, and gives no refresh token without its consent page.
+    ["login", "consent select_account"],
+    ["select_account", "consent select_account"],
+    ["login select_account", "consent select_account"],
+    ["none", "none"],
+  ])("%s becomes what Google knows, and its own page stays", async (wished, prompt) => {
+    expect(await asked({ authorizationParameters, prompts }, wished)).toBe(prompt);
+  });
+
+  it.each([
+    [undefined, undefined, null],
+    [undefined, "login", "login"],
+    ["login", undefined, "login"],
+    ["login", "select_account", "login select_account"],
+    ["none", "login", "login"],
+    ["none", undefined, "none"],
+  ])("%s of the options and %s of a client are asked together", async (always, wished, prompt) => {
+    const parameters = always === undefined ? {} : { authorizationParameters: { prompt: always } };
+    expect(await asked(parameters, wished)).toBe(prompt);
+  });
+});

@@ -8,8 +8,9 @@ import {
   openIdConnect,
 } from "../../../src/index.ts";
 import { jsonOf } from "../../support/json-of.ts";
-import { type OpenIdProviderServer, serverClient, startOpenIdProvider } from "../../support/openid-provider-server.ts";
+import { type OpenIdProviderServer, startOpenIdProvider } from "../../support/openid-provider-server.ts";
 import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+import { serverClient } from "../../support/upstream-clients.ts";
 
 const baseUrl = "http://localhost:8000";
 const redirectUri = `${baseUrl}/oidc/callback`;

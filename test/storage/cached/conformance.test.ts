@@ -1,5 +1,10 @@
 import { describe, it } from "vitest";
-import { type RepositoryUnderTest, type SampleRecord, testRepository } from "../../../src/conformance.ts";
+import {
+  type RepositoryUnderTest,
+  type SampleRecord,
+  sampleIndexes,
+  testRepository,
+} from "../../../src/conformance.ts";
 import { StorageTimeoutError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryInvalidationChannel } from "../../../src/storage/cached/in-memory-invalidation-channel.ts";
@@ -75,4 +80,37 @@ testRepository(
     };
   },
   { runner: { describe, it }, without: { ...inMemory, again: "without a channel it takes maxStaleness" } },
+);
+
+testRepository(
+  "CachedRepository of a repository with indexes",
+  () => {
+    const clock = new ManualClock();
+    const invalidation = new InMemoryInvalidationChannel();
+    const backend = new InMemoryRepository<string, SampleRecord>({ clock: clock.read, indexes: sampleIndexes });
+    const open = () =>
+      new CachedRepository<string, SampleRecord>(backend, {
+        max: 1_000,
+        maxStaleness,
+        clock: clock.read,
+        invalidation,
+      });
+    return {
+      repository: open(),
+      again: open,
+      advanceSeconds: (seconds: number) => clock.advanceSeconds(seconds),
+      now: clock.read,
+    };
+  },
+  {
+    runner: { describe, it },
+    without: {
+      ...inMemory,
+      anyValue: "the other runs have it",
+      unindexed: "the records of memory have their index or none at all",
+      breakStore: "memory does not fail",
+      holdRead: "the other runs hold reads",
+      loseAnswer: "memory always answers",
+    },
+  },
 );

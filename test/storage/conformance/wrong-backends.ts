@@ -6,6 +6,13 @@ import { type Build, type FileMistake, TextRepository, type TextStore } from "./
 
 /** Lets others run in the middle of an operation, as a store over a network does. */
 const meanwhile = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Of the wrong indexes that instances share: the name that each key has there. */
+const namesAt = new WeakMap<TextStore, Map<string, unknown>>();
+function namesOf(store: TextStore): Map<string, unknown> {
+  const names = namesAt.get(store) ?? new Map<string, unknown>();
+  namesAt.set(store, names);
+  return names;
+}
 
 /** The mistakes that only a race of processes shows: the rule's name, and what the processes do. */
 export const wrongProcesses: Readonly<Record<string, FileMistake>> = {
@@ -649,6 +656,22 @@ export const wrongBackends: Readonly<Record<string, Build>> = {
       }
       override async *entriesBy(index: string, value: string) {
         for await (const entry of super.entriesBy(index, value)) if (this.#index.includes(entry[0])) yield entry;
+      }
+    })(store, codec),
+
+  "after writes on two instances at once an index has what a read gives": (store, codec) =>
+    new (class<V> extends TextRepository<V> {
+      readonly #names = namesOf(store);
+      // Writes down the name after the record: of two writers the earlier may be the later one to do so.
+      override async set(key: string, value: V) {
+        await super.set(key, value);
+        if (this.nameIn(value) === "ada") await meanwhile();
+        this.#names.set(key, this.nameIn(value));
+      }
+      override async *entriesBy(index: string, value: string) {
+        for await (const entry of super.entriesBy(index, value)) {
+          if ((this.#names.get(entry[0]) ?? value) === value) yield entry;
+        }
       }
     })(store, codec),
 

@@ -1,21 +1,14 @@
 import type { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { RedisRepository } from "../../../src/redis.ts";
-import { connectRedis } from "../../support/redis-clients.ts";
-import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
-import { setUp } from "../../support/set-up.ts";
+import { useRedis } from "../../support/use-redis.ts";
 
 const RecordSchema = z.object({ name: z.string(), expiresAt: z.number().exactOptional() });
 
-let server: RedisServer;
 let redis: Redis;
-setUp("file", async (parts) => {
-  server = parts.use(await startRedisServer());
-  redis = parts.use(await connectRedis(server));
-});
-beforeEach(async () => {
-  await redis.flushall();
+useRedis((started) => {
+  ({ redis } = started);
 });
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,20 +1,15 @@
 import type { Redis } from "ioredis";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
 import { RedisRepository } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
-import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
-import { setUp } from "../../support/set-up.ts";
+import { startRedisServer } from "../../support/redis-server.ts";
 import { textCodec } from "../../support/text-codec.ts";
+import { useRedis } from "../../support/use-redis.ts";
 
-let server: RedisServer;
 let redis: Redis;
-setUp("file", async (parts) => {
-  server = parts.use(await startRedisServer());
-  redis = parts.use(await connectRedis(server));
-});
-beforeEach(async () => {
-  await redis.flushall();
+useRedis((started) => {
+  ({ redis } = started);
 });
 
 /** The commands that Redis has carried out since, by name, those of the count itself left out. */

@@ -1,16 +1,16 @@
 import type { Redis } from "ioredis";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { RedisRepository } from "../../../src/redis.ts";
 import { KeyRing } from "../../../src/secrets/key-ring.ts";
 import { sealed } from "../../../src/storage/codecs/sealed.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
-import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster } from "../../support/redis-topologies.ts";
 import { errorReply } from "../../support/scripted-connection.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
-import { setUp } from "../../support/set-up.ts";
 import { textCodec } from "../../support/text-codec.ts";
+import { useRedis } from "../../support/use-redis.ts";
 
 const RecordSchema = z.object({ name: z.string(), expiresAt: z.number().exactOptional() });
 const oldKeys = KeyRing.from("the old secret of this test, long enough");
@@ -18,12 +18,8 @@ const newKeys = KeyRing.from("the new secret of this test, long enough");
 
 let server: RedisServer;
 let redis: Redis;
-setUp("file", async (parts) => {
-  server = parts.use(await startRedisServer());
-  redis = parts.use(await connectRedis(server));
-});
-beforeEach(async () => {
-  await redis.flushall();
+useRedis((started) => {
+  ({ server, redis } = started);
 });
 
 const repositoryWith = (keys: KeyRing) =>

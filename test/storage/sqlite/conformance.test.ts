@@ -9,6 +9,8 @@ import { sqliteDirectory, sqliteDrivers, sqliteSubject } from "../../support/sql
 const runner = { describe, it };
 const holdRead = "a statement is over before anything else happens in this process";
 const keys = KeyRing.from("a secret of the conformance test, long enough");
+const foreignKeys = KeyRing.from("a secret that the repository does not have");
+const plantUnopenable = "nothing is sealed";
 
 describe.each(sqliteDrivers)("over %s", (driver) => {
   let directory: Awaited<ReturnType<typeof sqliteDirectory>>;
@@ -19,12 +21,12 @@ describe.each(sqliteDrivers)("over %s", (driver) => {
   testRepository(
     "SqliteRepository",
     () => sqliteSubject({ driver, file: directory.file(), codecOf: (schema) => schema }),
-    { runner, without: { holdRead } },
+    { runner, without: { holdRead, plantUnopenable } },
   );
 
   testRepository(
     "SqliteRepository with sealed records",
-    () => sqliteSubject({ driver, file: directory.file(), codecOf: (schema) => sealed(schema, keys) }),
+    () => sqliteSubject({ driver, file: directory.file(), codecOf: (schema) => sealed(schema, keys), foreignKeys }),
     { runner, without: { holdRead } },
   );
 
@@ -41,6 +43,7 @@ describe.each(sqliteDrivers)("over %s", (driver) => {
       runner,
       without: {
         holdRead,
+        plantUnopenable,
         again: "a copy in memory hides another instance's change for maxStaleness",
         plant: "a copy in memory hides what is planted behind it",
         breakStore: "a copy in memory is answered while the store is out",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { StorageRejectedError, StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
 import { claim } from "../../../src/storage/vault/claim.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
-import { VaultCalls } from "../../../src/storage/vault/vault-calls.ts";
+import { VaultCalls, type WrittenItem } from "../../../src/storage/vault/vault-calls.ts";
 import type { SecretVersion } from "../../../src/storage/vault/vault-service.ts";
 
 type Step = number | "gone" | "gone late" | Error;
@@ -34,13 +34,13 @@ class ScriptedCalls extends VaultCalls {
     this.#after = after;
   }
 
-  override async rotate(_id: string, secret: string): Promise<number | { askedFor: number }> {
+  override async rotate(_id: string, secret: string): Promise<WrittenItem | { askedFor: number }> {
     this.rotations += 1;
     if (this.#mark !== "") expect(secret).toBe(this.#mark);
     this.#mark = secret;
     const step = this.#steps.shift() ?? lost;
     if (step instanceof Error) throw step;
-    if (typeof step === "number") return step;
+    if (typeof step === "number") return { version: step, indexPlace: undefined };
     return { askedFor: step === "gone" ? settings.timeout - 1 : settings.timeout };
   }
 

@@ -1,8 +1,9 @@
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { describe, it } from "vitest";
 import { z } from "zod";
-import { sampleSchema, testRepository } from "../../../src/conformance.ts";
+import { type SampleRecord, sampleIndexes, sampleSchema, testRepository } from "../../../src/conformance.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
+import { ownWriter } from "../../../src/storage/vault/item-metadata.ts";
 import { PangeaVaultRepository } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
@@ -12,31 +13,51 @@ const keys = KeyRing.from("the secret of the repository under test");
 const foreignKeys = KeyRing.from("a secret that the repository does not have");
 const emulator = useEmulator({ authn: false });
 
-for (const strictTake of [false, true]) {
+/**
+ * The records are sealed and have indexes, or neither: labels need keys. An instance that has announced its scheme stores items
+ * with labels, and one that has not yet stores them as an earlier version does.
+ */
+const variants = [
+  { name: "PangeaVaultRepository", strictTake: false, seals: false, announces: false },
+  { name: "PangeaVaultRepository with strictTake and sealed records", strictTake: true, seals: true, announces: false },
+  {
+    name: "PangeaVaultRepository with labels from the first record on",
+    strictTake: true,
+    seals: true,
+    announces: true,
+  },
+];
+
+for (const { name, strictTake, seals, announces } of variants) {
   testRepository(
-    strictTake ? "PangeaVaultRepository with strictTake and sealed records" : "PangeaVaultRepository",
-    () => {
+    name,
+    async () => {
       const clock = new ManualClock();
       folders += 1;
       const { baseUrlTemplate } = emulator;
       const options = { baseUrlTemplate, folder: `/case-${folders}`, kind: "sample", clock: clock.read, strictTake };
-      // One of the two runs with sealed records.
-      const codec = strictTake ? sealed(sampleSchema, keys) : sampleSchema;
+      const codec = seals ? sealed(sampleSchema, keys) : sampleSchema;
+      const indexes = seals ? { indexes: sampleIndexes } : {};
+      const open = () => new PangeaVaultRepository(codec, "pts_demo", { ...options, ...indexes });
       const sdk = new VaultService("pts_demo", new PangeaConfig({ baseUrlTemplate }));
+      const repository = open();
+      if (announces) await search(repository);
+      const plant = async (key: string, secret: string) => {
+        const metadata = { writer: ownWriter, kind: "sample" };
+        await sdk.secretStore({ type: Vault.ItemType.SECRET, name: key, folder: options.folder, secret, metadata });
+      };
       return {
-        repository: new PangeaVaultRepository(codec, "pts_demo", options),
+        repository,
         anyValue: new PangeaVaultRepository(z.unknown(), "pts_demo", { ...options, folder: `/any-${folders}` }),
-        again: () => new PangeaVaultRepository(codec, "pts_demo", options),
+        again: open,
+        unindexed: () => new PangeaVaultRepository(codec, "pts_demo", options),
         advanceSeconds: (seconds: number) => clock.advanceSeconds(seconds),
         now: clock.read,
-        plant: async (key: string, text: string) => {
-          await sdk.secretStore({ type: Vault.ItemType.SECRET, name: key, folder: options.folder, secret: text });
-        },
-        ...(strictTake && {
+        plant,
+        ...(seals && {
           plantUnopenable: async (key: string) => {
             const location = { repository: `vault:${options.folder}:${options.kind}`, key };
-            const secret = sealed(sampleSchema, foreignKeys).encode({ name: "planted", list: [] }, location);
-            await sdk.secretStore({ type: Vault.ItemType.SECRET, name: key, folder: options.folder, secret });
+            await plant(key, sealed(sampleSchema, foreignKeys).encode({ name: "planted", list: [] }, location));
             return foreignKeys.ids[0] ?? "";
           },
         }),
@@ -55,8 +76,12 @@ for (const strictTake of [false, true]) {
       without: {
         loseAnswer: "faults.test.ts loses the answer of each call",
         processes: "take-race.test.ts and add-race.test.ts race eight processes",
-        ...(!strictTake && { plantUnopenable: "nothing is sealed" }),
+        ...(!seals && { plantUnopenable: "nothing is sealed" }),
       },
     },
   );
+}
+
+async function search(repository: PangeaVaultRepository<SampleRecord>): Promise<void> {
+  for await (const [key] of repository.entriesBy("name", "nobody")) throw new Error(`Found ${key}`);
 }

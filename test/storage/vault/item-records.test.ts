@@ -34,7 +34,7 @@ const failing = (failure: Error): Codec<string> => ({
 
 test("a text has as many characters as Vault takes, and no more", () => {
   const records = recordsOf(textCodec);
-  expect(records.encode("a", "x".repeat(10_240))).toHaveLength(10_240);
+  expect(records.encode("a", "x".repeat(10_240)).text).toHaveLength(10_240);
   expect(() => records.encode("a", "x".repeat(10_241))).toThrow(
     expect.objectContaining({ code: "ERR_RECORD_TOO_LARGE" }),
   );
@@ -78,7 +78,7 @@ test.each([
   [{ folder: "/mcp", kind: "token" }, "mark", { folder: "/mcp", metadata: { writer, kind: "token", added: "mark" } }],
 ])("with the options %j and the mark %s an item has what was asked for, and nothing else", (options, mark, rest) => {
   const item = { name: "a", secret: "text", ...rest };
-  expect(recordsOf(textCodec, options).toItem("a", "text", mark)).toStrictEqual(item);
+  expect(recordsOf(textCodec, options).toItem("a", "text", undefined, mark)).toStrictEqual(item);
 });
 
 const named = { folder: "/mcp", kind: "token" };

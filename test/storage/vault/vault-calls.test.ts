@@ -132,7 +132,7 @@ describe("an answer of Vault", () => {
   test("to a rotation is the newest version, and the old one is destroyed", async () => {
     const item_versions = [{ version: 2 }, { version: 3 }, { version: 1 }];
     const { calls, sent } = callsTo([answered({ ...item, item_versions })]);
-    expect(await calls.rotate("pvi_a", "text")).toBe(3);
+    expect(await calls.rotate("pvi_a", "text")).toEqual({ version: 3, indexPlace: undefined });
     expect(sent).toEqual([{ id: "pvi_a", secret: "text", rotation_state: "destroyed" }]);
   });
 

@@ -65,6 +65,8 @@ export class Instance {
     for (const giveUp of this.#underWay) giveUp();
     this.#underWay.clear();
     this.#options = options;
+    // Nobody waits for what a dead process has under way; its timers would keep it in memory.
+    this.#provider?.[Symbol.asyncDispose]().catch(() => undefined);
     this.#provider = undefined;
   }
 

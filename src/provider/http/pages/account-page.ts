@@ -1,10 +1,11 @@
 import type { OAuthError } from "../../../errors.ts";
 import type { ProviderConfiguration } from "../../configuration/configuration.ts";
-import type { ConsentTexts } from "../../configuration/options.ts";
+import type { ConsentTexts } from "../../configuration/consent-options.ts";
 import type { AccountNotice, AccountSession } from "../../login/account-sessions.ts";
 import type { AllowedApplication } from "../../login/allowed-applications.ts";
 import { pathBelow, paths } from "../../oauth/paths.ts";
 import { retryAfter } from "../responses.ts";
+import { textResponse } from "../text-response.ts";
 import { applicationCard } from "./application-card.ts";
 import { errorText } from "./error-page.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
@@ -129,5 +130,5 @@ function page({ consent }: AccountPageSettings, title: string, content: string, 
   const headers = pageHeaders(consent, { hasForm: true });
   // With `no-referrer` browsers would say that a form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
-  return new Response(renderPage(consent, escapeHtml(title), content), { status, headers });
+  return textResponse(renderPage(consent, escapeHtml(title), content), { status, headers });
 }

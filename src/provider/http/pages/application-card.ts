@@ -3,7 +3,7 @@ import type { ProviderConfiguration } from "../../configuration/configuration.ts
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import type { AllowedApplication, AllowedLogin } from "../../login/allowed-applications.ts";
 import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
-import { escapeHtml, fillText } from "./page.ts";
+import { escapeHtml, fillText, shownValue } from "./page.ts";
 import { displayName, listOf, scopeList, shownName, standingOf } from "./shown-client.ts";
 
 /** Of the logins with one application, and of its addresses, the page shows so many. */
@@ -36,7 +36,7 @@ export function applicationCard(
     ...timesOf(logins, appearance),
   ];
   return `<article aria-labelledby="${id}">
-<h2 id="${id}"><bdi>${escapeHtml(shownName(client, appearance, logins[0]?.clientName))}</bdi></h2>
+<h2 id="${id}">${shownValue(shownName(client, appearance, logins[0]?.clientName))}</h2>
 ${client === undefined ? "" : standingOf(client, appearance, values)}
 <dl>
 ${facts.join("\n")}
@@ -97,12 +97,15 @@ function addressesOf(client: KnownClient | undefined, { texts }: ConsentConfigur
 
 /** Since when there is access, when it was last used where that is known, and until when there is. */
 function timesOf(logins: readonly AllowedLogin[], { texts, language }: ConsentConfiguration): string[] {
+  // A call takes no more arguments than its stack has room for, and somebody may have logged in more often.
+  const earliest = (times: readonly number[]) => times.reduce((one, other) => Math.min(one, other));
+  const latest = (times: readonly number[]) => times.reduce((one, other) => Math.max(one, other));
   const used = logins.flatMap(({ lastUsedAt }) => lastUsedAt ?? []);
   const time = (seconds: number) => shownTime(seconds, language);
   return [
-    fact(texts.accountSince, time(Math.min(...logins.map(({ createdAt }) => createdAt)))),
-    ...(used.length === 0 ? [] : [fact(texts.accountLastUsed, time(Math.max(...used)))]),
-    fact(texts.accountUntil, time(Math.max(...logins.map(({ expiresAt }) => expiresAt)))),
+    fact(texts.accountSince, time(earliest(logins.map(({ createdAt }) => createdAt)))),
+    ...(used.length === 0 ? [] : [fact(texts.accountLastUsed, time(latest(used)))]),
+    fact(texts.accountUntil, time(latest(logins.map(({ expiresAt }) => expiresAt)))),
   ];
 }
 

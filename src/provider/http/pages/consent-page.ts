@@ -6,6 +6,7 @@ import { pathBelow, paths } from "../../oauth/paths.ts";
 import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { offlineAccess } from "../../oauth/scopes.ts";
 import type { Upstream } from "../../upstream/contract.ts";
+import { textResponse } from "../text-response.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 import { displayName, listOf, placeOf, scopeList, standingOf } from "./shown-client.ts";
 
@@ -81,7 +82,7 @@ ${upstreams.only === undefined ? choiceButtons(upstreams.all, chosen, appearance
   const headers = pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined });
   // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
   headers.set("referrer-policy", "same-origin");
-  return new Response(html, { status: 200, headers });
+  return textResponse(html, { status: 200, headers });
 }
 
 function plainButtons({ texts }: ConsentConfiguration): string {

@@ -2,6 +2,7 @@ import type { OAuthError } from "../../../errors.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import { destinationOf } from "../../oauth/redirect-uri.ts";
 import { retryAfter } from "../responses.ts";
+import { textResponse } from "../text-response.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
@@ -22,7 +23,7 @@ ${answer === undefined ? nextStep(appearance, error) : wayBack(appearance, answe
   const headers = pageHeaders(appearance, { hasForm: false });
   for (const [name, value] of Object.entries(retryAfter(error))) headers.set(name, value);
   // 401 would make a browser ask for a password; the page is for a person, whose request was the bad one.
-  return new Response(html, { status: error.status === 401 ? 400 : error.status, headers });
+  return textResponse(html, { status: error.status === 401 ? 400 : error.status, headers });
 }
 
 /** What went wrong: in the words of the configuration where it has any, or by the error's own message. */

@@ -1,3 +1,4 @@
+import { inOneLine } from "../../clients/client-presentation.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 
 /** Escapes text for HTML content and quoted attributes. */
@@ -12,10 +13,24 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
-/** Fills the placeholders of a text. The values are escaped; the text itself is the operator's own and escaped too. */
+/** How much of a text from elsewhere a page shows, in characters. */
+const maxShownLength = 300;
+
+/**
+ * A text from elsewhere, such as a person's name, as HTML: apart from the page's own words, in one line, and without what
+ * nobody sees or what turns text round.
+ */
+export function shownValue(text: string): string {
+  const shown = inOneLine(text.slice(0, 2 * maxShownLength));
+  const characters = [...shown];
+  const isLong = characters.length > maxShownLength;
+  return `<bdi>${escapeHtml(isLong ? `${characters.slice(0, maxShownLength).join("")}…` : shown)}</bdi>`;
+}
+
+/** Fills the placeholders of a text by `shownValue`. The text itself is the operator's own, and is escaped. */
 export function fillText(text: string, values: Readonly<Record<string, string>>): string {
   return escapeHtml(text).replace(/\{(\w+)\}/g, (placeholder, name) =>
-    Object.hasOwn(values, name) ? `<bdi>${escapeHtml(values[name] ?? "")}</bdi>` : placeholder,
+    Object.hasOwn(values, name) ? shownValue(values[name] ?? "") : placeholder,
   );
 }
 

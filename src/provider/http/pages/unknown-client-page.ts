@@ -1,5 +1,6 @@
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import type { UnknownClientError } from "../../login/unknown-client.ts";
+import { textResponse } from "../text-response.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /** An id is as long as a stranger likes. */
@@ -29,5 +30,5 @@ ${steps.map((step) => `<li>${fillText(step, { brand })}</li>`).join("\n")}
 </details>`,
   );
   // 401 would make a browser ask for a password.
-  return new Response(html, { status: 400, headers: pageHeaders(appearance, { hasForm: false }) });
+  return textResponse(html, { status: 400, headers: pageHeaders(appearance, { hasForm: false }) });
 }

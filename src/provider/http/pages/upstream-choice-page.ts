@@ -1,4 +1,5 @@
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
+import { textResponse } from "../text-response.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /** A way to log in, and where it leads. */
@@ -25,5 +26,5 @@ export function upstreamChoicePage(appearance: ConsentConfiguration, choices: re
 ${links.join("\n")}
 </ul>`,
   );
-  return new Response(html, { status: 200, headers: pageHeaders(appearance, { hasForm: false }) });
+  return textResponse(html, { status: 200, headers: pageHeaders(appearance, { hasForm: false }) });
 }

@@ -1,5 +1,4 @@
-import { EventEmitter } from "node:events";
-import { retryDelay } from "../redis-options.ts";
+import { connected, ReconnectingSubscriber } from "../reconnecting-subscriber.ts";
 import type { SubscriberClient } from "../subscriber-connection.ts";
 import { sendByGlide } from "./glide-command.ts";
 import {
@@ -16,15 +15,11 @@ import {
  * messages may have been missed. Each PING here asks which connection it is that answers, by the ids of server and
  * connection: where that is another one than before, the connection counts as lost and as ready again.
  */
-export class GlideSubscriber implements SubscriberClient {
+export class GlideSubscriber extends ReconnectingSubscriber implements SubscriberClient {
   readonly #source: GlideLike;
   readonly #heartbeat: number;
-  readonly #events = new EventEmitter();
   #client: GlideListener | undefined;
   #channel = "";
-  #retry: NodeJS.Timeout | undefined;
-  #failures = 0;
-  #hasEnded = false;
   /** Counts attempts to connect, so that a client that comes late from one that was overtaken is closed. */
   #attempt = 0;
   /** The connection that messages come by; `undefined` while that is not known. */
@@ -32,12 +27,13 @@ export class GlideSubscriber implements SubscriberClient {
 
   /** @param heartbeat - How often the connection is asked for a sign of life, and how long it may take, in milliseconds. */
   constructor(source: GlideLike, heartbeat: number) {
+    super();
     this.#source = source;
     this.#heartbeat = heartbeat;
   }
 
   get status(): string {
-    if (this.#hasEnded) return "end";
+    if (this.hasEnded) return "end";
     return this.#client === undefined ? "connecting" : "ready";
   }
 
@@ -50,28 +46,23 @@ export class GlideSubscriber implements SubscriberClient {
         return;
       }
       this.#client = client;
-      this.#failures = 0;
-      this.#events.emit("ready");
+      this.ready();
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      this.#fail(error);
-      this.#connectLater();
+      this.failed(error);
+      this.connectLater();
     }
   }
 
-  disconnect(reconnect = false): void {
-    clearTimeout(this.#retry);
+  protected giveUp(): void {
     this.#attempt++;
-    this.#hasEnded = !reconnect;
     this.#client?.close();
     this.#client = undefined;
-    this.#events.emit("close");
-    if (reconnect) this.#connectLater();
   }
 
   async subscribe(channel: string): Promise<void> {
     this.#channel = channel;
-    await this.#connected().subscribe(new Set([channel]), this.#heartbeat);
+    await connected(this.#client).subscribe(new Set([channel]), this.#heartbeat);
     this.#connectionId = await this.#identify();
   }
 
@@ -79,34 +70,22 @@ export class GlideSubscriber implements SubscriberClient {
     const before = this.#connectionId;
     const present = await this.#identify().catch((error: unknown) => {
       this.#connectionId = undefined;
-      this.#fail(error);
+      this.failed(error);
     });
     if (present === undefined || present === before) return;
-    if (before !== undefined) this.#events.emit("close");
-    this.#events.emit("ready");
+    if (before !== undefined) this.events.emit("close");
+    this.events.emit("ready");
   }
 
   call(command: string, ...parameters: (string | number)[]): Promise<unknown> {
-    return sendByGlide(this.#connected(), [command, ...parameters.map(String)], this.#route());
-  }
-
-  on(event: string, listener: (first?: unknown, second?: unknown) => void): void {
-    this.#events.on(event, listener);
-  }
-
-  off(event: string, listener: (first?: unknown, second?: unknown) => void): void {
-    this.#events.off(event, listener);
-  }
-
-  listeners(event: string): readonly unknown[] {
-    return this.#events.listeners(event);
+    return sendByGlide(connected(this.#client), [command, ...parameters.map(String)], this.#route());
   }
 
   async #open(): Promise<GlideListener> {
     const create: unknown = Reflect.get(this.#source.constructor, "createClient");
     const configuration = configurationOf(this.#source);
     if (typeof create !== "function" || configuration === undefined) throw new TypeError(notShown);
-    const callback = ({ message }: GlideMessage) => void this.#events.emit("messageBuffer", this.#channel, message);
+    const callback = ({ message }: GlideMessage) => void this.events.emit("messageBuffer", this.#channel, message);
     const client: unknown = await Reflect.apply(create, this.#source.constructor, [
       {
         ...configuration,
@@ -129,24 +108,6 @@ export class GlideSubscriber implements SubscriberClient {
   /** To the node that the channel's messages come from. */
   #route(): object | undefined {
     return isGlideCluster(this.#source) ? { type: "primarySlotKey", key: this.#channel } : undefined;
-  }
-
-  #fail(error: unknown): void {
-    if (this.#events.listenerCount("error") > 0) this.#events.emit("error", error);
-    this.#events.emit("close");
-  }
-
-  #connectLater(): void {
-    if (this.#hasEnded) return;
-    this.#failures++;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.connect(), retryDelay(this.#failures));
-    this.#retry.unref();
-  }
-
-  #connected(): GlideListener {
-    if (this.#client === undefined) throw new Error("The client is offline");
-    return this.#client;
   }
 }
 

@@ -1,6 +1,5 @@
-import { EventEmitter } from "node:events";
+import { connected, ReconnectingSubscriber } from "../reconnecting-subscriber.ts";
 import { ignoreError } from "../redis-like.ts";
-import { retryDelay } from "../redis-options.ts";
 import type { SubscriberClient } from "../subscriber-connection.ts";
 import type { NodeRedisLike } from "./node-redis-like.ts";
 import { namedReplyError } from "./reply-error.ts";
@@ -9,67 +8,24 @@ import { namedReplyError } from "./reply-error.ts";
  * A connection of node-redis that only listens. node-redis subscribes again by itself after a reconnect, before anybody
  * could ask the connection anything; so each connection is a client of its own, which is given up when it is lost.
  */
-export class NodeRedisSubscriber implements SubscriberClient {
+export class NodeRedisSubscriber extends ReconnectingSubscriber implements SubscriberClient {
   readonly #source: NodeRedisLike;
   readonly #heartbeat: number;
-  readonly #events = new EventEmitter();
   #client: NodeRedisLike | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #failures = 0;
-  #hasEnded = false;
 
   /** @param heartbeat - How often the connection is asked for a sign of life, in milliseconds. */
   constructor(source: NodeRedisLike, heartbeat: number) {
+    super();
     this.#source = source;
     this.#heartbeat = heartbeat;
   }
 
   get status(): string {
-    if (this.#hasEnded) return "end";
+    if (this.hasEnded) return "end";
     return this.#client?.isReady === true ? "ready" : "connecting";
   }
 
   async connect(): Promise<void> {
-    this.#open();
-  }
-
-  disconnect(reconnect = false): void {
-    clearTimeout(this.#retry);
-    this.#hasEnded = !reconnect;
-    this.#giveUp();
-    this.#events.emit("close");
-    if (reconnect) this.#openLater();
-  }
-
-  async subscribe(channel: string): Promise<void> {
-    const tell = (message: unknown) => void this.#events.emit("messageBuffer", channel, message);
-    await this.#connected().subscribe(channel, tell, true).catch(throwNamed);
-  }
-
-  ping(): Promise<unknown> {
-    return this.call("PING");
-  }
-
-  async call(command: string, ...parameters: (string | number)[]): Promise<unknown> {
-    const options = { timeout: undefined, typeMapping: undefined };
-    return this.#connected()
-      .sendCommand([command, ...parameters.map(String)], options)
-      .catch(throwNamed);
-  }
-
-  on(event: string, listener: (first?: unknown, second?: unknown) => void): void {
-    this.#events.on(event, listener);
-  }
-
-  off(event: string, listener: (first?: unknown, second?: unknown) => void): void {
-    this.#events.off(event, listener);
-  }
-
-  listeners(event: string): readonly unknown[] {
-    return this.#events.listeners(event);
-  }
-
-  #open(): void {
     const client = this.#source.duplicate({
       // RESP2 is how invalidation messages come over a second connection.
       RESP: 2,
@@ -86,11 +42,26 @@ export class NodeRedisSubscriber implements SubscriberClient {
     client.connect().then(
       () => {
         if (client !== this.#client) return;
-        this.#failures = 0;
-        this.#events.emit("ready");
+        this.ready();
       },
       (error: unknown) => this.#lost(client, error),
     );
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    const tell = (message: unknown) => void this.events.emit("messageBuffer", channel, message);
+    await connected(this.#client).subscribe(channel, tell, true).catch(throwNamed);
+  }
+
+  ping(): Promise<unknown> {
+    return this.call("PING");
+  }
+
+  async call(command: string, ...parameters: (string | number)[]): Promise<unknown> {
+    const options = { timeout: undefined, typeMapping: undefined };
+    return connected(this.#client)
+      .sendCommand([command, ...parameters.map(String)], options)
+      .catch(throwNamed);
   }
 
   /** node-redis counts silence, not answers that are late: a PING at every heartbeat must have been answered in between. */
@@ -105,30 +76,17 @@ export class NodeRedisSubscriber implements SubscriberClient {
 
   #lost(client: NodeRedisLike, error: unknown): void {
     if (client !== this.#client) return;
-    this.#giveUp();
-    if (this.#events.listenerCount("error") > 0) this.#events.emit("error", namedReplyError(error));
-    this.#events.emit("close");
-    if (!this.#hasEnded) this.#openLater();
+    this.giveUp();
+    this.failed(namedReplyError(error));
+    this.connectLater();
   }
 
-  #openLater(): void {
-    this.#failures++;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#open(), retryDelay(this.#failures));
-    this.#retry.unref();
-  }
-
-  #giveUp(): void {
+  protected giveUp(): void {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
     client.on("error", ignoreError);
     client.destroy();
-  }
-
-  #connected(): NodeRedisLike {
-    if (this.#client === undefined) throw new Error("The client is offline");
-    return this.#client;
   }
 }
 

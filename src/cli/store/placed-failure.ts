@@ -1,0 +1,25 @@
+import { StorageTimeoutError, StorageUnauthorizedError, StorageUnavailableError } from "../../errors.ts";
+import { describeFailure } from "../../provider/reporting/failure-description.ts";
+import { type StoreAddress, shownAddress } from "./store-address.ts";
+
+/**
+ * A failure of a store with the address of the store, as a program tells it that ends: it does not go on trying. Any other
+ * failure stays what it is.
+ */
+export function placed(failure: unknown, address: StoreAddress): unknown {
+  const place = shownAddress(address);
+  if (failure instanceof StorageUnavailableError) {
+    const codes = describeFailure(failure).causes.map(({ code }) => code);
+    const known = codes.filter((code) => code !== "ERR_UNEXPECTED");
+    const { effect } = failure;
+    const details = known.length === 0 ? "" : ` (${known.join(", ")})`;
+    const outcome = effect === "none" ? "" : " The last change may have been made.";
+    const message = `${place} cannot be reached, or does not work${details}. See that it runs, and that this machine reaches it: host, port, TLS, firewall.${outcome}`;
+    return new StorageUnavailableError(message, { effect, cause: failure });
+  }
+  if (failure instanceof StorageTimeoutError || failure instanceof StorageUnauthorizedError) {
+    const Failure = failure instanceof StorageTimeoutError ? StorageTimeoutError : StorageUnauthorizedError;
+    return new Failure(`${place}: ${failure.message}`, { effect: failure.effect, cause: failure });
+  }
+  return failure;
+}

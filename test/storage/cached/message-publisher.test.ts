@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { StorageUnavailableError } from "../../../src/index.ts";
+import { MessagePublisher, type MessageTransport } from "../../../src/storage/cached/message-publisher.ts";
+
+const refused = new StorageUnavailableError("It was not taken.");
+
+/** A transport whose every message waits for the test to say whether it is taken. */
+class HeldTransport implements MessageTransport {
+  readonly isReady = true;
+  readonly underWay: { readonly message: string; take(): void; refuse(): void }[] = [];
+
+  send(message: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => () => {
+        this.underWay.splice(this.underWay.indexOf(call), 1);
+        settle();
+      };
+      const call = { message, take: end(resolve), refuse: end(() => reject(refused)) };
+      this.underWay.push(call);
+    });
+  }
+
+  onReady(): () => void {
+    return () => {};
+  }
+
+  async close(): Promise<void> {}
+
+  get messages(): string[] {
+    return this.underWay.map(({ message }) => message);
+  }
+}
+
+/** A publisher to which a message was lost, and what its transport has under way. */
+async function afterALoss() {
+  const transport = new HeldTransport();
+  const publisher = new MessagePublisher(transport, { maxUnsent: 1_000, retryInterval: 3_600_000 });
+  const lost = publisher.publish("lost");
+  transport.underWay[0]?.refuse();
+  await expect(lost).rejects.toBe(refused);
+  return { transport, publisher };
+}
+
+const turns = async () => {
+  for (let turn = 0; turn < 20; turn += 1) await undefined;
+};
+
+describe("a publisher to which a message was lost", () => {
+  it("sends it again first and alone, and then all that came meanwhile", async () => {
+    const { transport, publisher } = await afterALoss();
+    const published = ["a", "b", "c"].map((message) => publisher.publish(message));
+    await turns();
+    expect(transport.messages).toEqual(["lost"]);
+    transport.underWay[0]?.take();
+    await turns();
+    expect(transport.messages).toEqual(["a", "b", "c"]);
+    for (const call of [...transport.underWay]) call.take();
+    await Promise.all(published);
+    await publisher.close();
+  });
+
+  it("lets everybody's message go by itself once one was taken, however many are published meanwhile", async () => {
+    const { transport, publisher } = await afterALoss();
+    const first = publisher.publish("first");
+    await turns();
+    transport.underWay[0]?.take();
+    await turns();
+    // A message is always under way from here on.
+    let last: Promise<void> = publisher.publish("0");
+    for (let n = 1; n <= 20; n += 1) {
+      const next = publisher.publish(String(n));
+      await turns();
+      expect(transport.messages, "nobody waits for another's message").toContain(String(n));
+      transport.underWay.find(({ message }) => message === String(n - 1))?.take();
+      await last;
+      last = next;
+    }
+    transport.underWay.find(({ message }) => message === "first")?.take();
+    await first;
+    transport.underWay[0]?.take();
+    await last;
+    await publisher.close();
+  });
+
+  it("keeps what was not taken in its order, and tells everybody who waited", async () => {
+    const { transport, publisher } = await afterALoss();
+    const [a, b] = [publisher.publish("a"), publisher.publish("b")];
+    await turns();
+    transport.underWay[0]?.refuse();
+    await expect(a).rejects.toBe(refused);
+    await expect(b).rejects.toBe(refused);
+    const c = publisher.publish("c");
+    await turns();
+    expect(transport.messages).toEqual(["lost"]);
+    transport.underWay[0]?.take();
+    await turns();
+    expect(transport.messages).toEqual(["a", "b", "c"]);
+    transport.underWay.find(({ message }) => message === "b")?.refuse();
+    for (const call of [...transport.underWay]) call.take();
+    await expect(c).rejects.toBe(refused);
+    const d = publisher.publish("d");
+    await turns();
+    expect(transport.messages).toEqual(["b"]);
+    transport.underWay[0]?.take();
+    await turns();
+    transport.underWay[0]?.take();
+    await d;
+    await publisher.close();
+  });
+});
