@@ -271,28 +271,6 @@ export const hazardRules: readonly ProvedRule[] = [
     ],
   },
   {
-    name: "An index hides a record whose writer has died between the record and its labels (Vault)",
-    tests: ["index-a-search-hides-a-record"],
-    edits: [
-      [
-        "storage/vault/item-write.ts",
-        "if (isElsewhere(known.indexPlace) || known.recordPlace !== parts.indexPlace) await parts.leaveIndex(known);",
-        "",
-      ],
-    ],
-  },
-  {
-    name: "An index that heals itself hides what is written meanwhile (Vault)",
-    tests: ["index-a-search-hides-a-record"],
-    edits: [
-      [
-        "storage/vault/index-search.ts",
-        'if ("version" in placed && placed.version !== secret.version) await this.leave(secret);',
-        "void placed;",
-      ],
-    ],
-  },
-  {
     name: "A filter that finds nothing reads as an index that has nothing (Vault)",
     tests: ["index-a-search-hides-a-record"],
     edits: [
