@@ -1,5 +1,6 @@
 import { ConfigurationError, RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
 import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
+import type { Repository } from "../storage/contract.ts";
 import {
   type CopyReport,
   type CopyRepositoryOptions,
@@ -106,7 +107,7 @@ async function requireRecords(from: ProviderRepositories): Promise<void> {
   );
 }
 
-async function hasRecords(repository: object): Promise<boolean> {
+async function hasRecords<V>(repository: Repository<string, V>): Promise<boolean> {
   if (!isEnumerable(repository)) return true;
   try {
     for await (const _record of repository.entries()) return true;

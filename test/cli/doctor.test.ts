@@ -93,7 +93,7 @@ describe("doctor", () => {
     ["http in production", { MCP_BASE_URL: "http://mcp.example.org" }, "configuration"],
     ["a variable that is missing", { MCP_BASE_URL: undefined }, "configuration"],
     ["two stores", { REDIS_URL: "redis://127.0.0.1:1", PANGEA_VAULT_TOKEN: "pts_demo" }, "configuration"],
-  ])("finds %s", async (_, given, check) => {
+  ])("finds %s", async (_, given: Record<string, string | undefined>, check) => {
     const { PANGEA_AUTHN_ISSUER_URL: issuer } = given;
     const changes = {
       ...given,

@@ -29,7 +29,7 @@ import { ClientHarness, pkce } from "../support/provider-harness.ts";
 import { keyOf } from "../support/provider-state.ts";
 import { recordsOf } from "../support/records-of.ts";
 import { useEmulator } from "../support/use-emulator.ts";
-import { useMigrationStores } from "../support/use-migration-servers.stores.ts";
+import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the secret of this test, which is long enough";

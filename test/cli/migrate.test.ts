@@ -416,12 +416,12 @@ it("tells the caches of a server that runs on the target that everything may hav
   try {
     await using invalidation = new RedisPubSubInvalidation(client, { prefix: "of-the-target" });
     const heard: unknown[] = [];
-    const up = Promise.withResolvers<void>();
-    invalidation.subscribe({
-      onInvalidate: (names) => void heard.push(names),
-      onConnectionChange: (connection) => connection === "up" && up.resolve(),
+    await new Promise<void>((resolve) => {
+      invalidation.subscribe({
+        onInvalidate: (names) => void heard.push(names),
+        onConnectionChange: (connection) => connection === "up" && resolve(),
+      });
     });
-    await up.promise;
     await migrated({ ...values, "dry-run": true });
     expect(heard).toEqual([]);
     await migrated(values);
