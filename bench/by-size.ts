@@ -73,7 +73,7 @@ export async function measureBySize(
     title: `What a call to ${system} takes, by how many records it holds`,
     x: "records",
     y: "microseconds",
-    scales: { x: "log" },
+    scales: { x: "log", y: "log" },
     points,
   });
 }

@@ -133,14 +133,22 @@ async function inRedis(stack: AsyncDisposableStack) {
   const prefix = `bench-${process.pid}`;
   const options = { prefix, indexes, timeout: 60_000, expiresAt: (grant: Grant) => grant.expiresAt };
   const repository = new RedisRepository(codec, redis, options);
-  for (let first = 0; first < grants; first += 500) {
-    const indices = Array.from({ length: Math.min(500, grants - first) }, (_, offset) => first + offset);
-    await Promise.all(indices.map((index) => repository.set(keyOf(index), grantOf(index))));
+  const now = Date.now();
+  const score = String(expiresAt * 1_000);
+  for (const page of rows(prefix, 5_000)) {
+    const pipeline = redis.pipeline();
+    for (const { key, text, scheme, labels } of page) {
+      const member = `${now.toString(36)}:${key}`;
+      pipeline.set(`${prefix}:${key}`, text, "PX", expiresAt * 1_000 - now);
+      for (const [position, name] of repository.indexNames.entries()) {
+        pipeline.zadd(`${prefix}#${name}.${labels[position]}`, score, member);
+      }
+      pipeline.zadd(`${prefix}#schemes`, score, scheme);
+    }
+    await pipeline.exec();
   }
-  // The first search reads everything and completes the index.
-  const started = performance.now();
-  for await (const _ of repository.entriesBy("subject", "nobody"));
-  console.log(`the first search, which completes the index: ${seconds(performance.now() - started)}`);
+  // As the first search leaves it, which reads everything.
+  await redis.set(`${prefix}#complete`, "none", "PX", 86_400_000);
   stack.defer(async () => {
     for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1_000 })) {
       if (keys.length > 0) await redis.unlink(keys);

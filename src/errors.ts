@@ -129,10 +129,13 @@ export class UnsealableError extends StorageError {
   readonly effect: WriteEffect = "none";
   /** The id of the key that is not in the key ring, where that is the reason. It tells nothing about the key. */
   readonly keyId: string | undefined;
+  /** Whether the record is not sealed at all: it was written without keys, or by something else. It is not read. */
+  readonly isPlain: boolean;
 
-  constructor(message: string, options: ErrorOptions & { readonly keyId?: string } = {}) {
+  constructor(message: string, options: ErrorOptions & { readonly keyId?: string; readonly isPlain?: boolean } = {}) {
     super(message, options);
     this.keyId = options.keyId;
+    this.isPlain = options.isPlain ?? false;
   }
 }
 

@@ -111,6 +111,18 @@ export function requireTimerLength(name: string, milliseconds: number): void {
 }
 
 /**
+ * Checks how long an answer is waited for. Nobody answers within a few milliseconds: with such a deadline everything would
+ * fail, so whoever gives one has most likely thought of seconds.
+ *
+ * @throws {ConfigurationError} when it is not a number of milliseconds that a timer takes, or looks like seconds.
+ */
+export function requireTimeout(name: string, milliseconds: number): void {
+  requireTimerLength(name, milliseconds);
+  const remedy = `give ${milliseconds * 1000}.`;
+  requireThat(milliseconds >= 50, `${name} is in milliseconds, and ${milliseconds} looks like seconds: ${remedy}`);
+}
+
+/**
  * Checks a rule that an option must keep.
  *
  * @param rule - The message: it names the option and says what it should be.

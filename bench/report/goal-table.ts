@@ -33,9 +33,11 @@ export function goalTable(benchmarks: readonly Benchmark[], recorded: readonly R
 
 function cellsOf(goal: MeasuredGoal | undefined): string[] {
   if (goal === undefined) return ["–", "", "", ""];
-  const { figure, spread, runs } = goal;
-  const shown = Number.isInteger(figure) ? String(figure) : figure.toFixed(2);
-  const interval = spread === undefined ? "" : `${spread.low.toFixed(2)} … ${spread.high.toFixed(2)}`;
+  const { figure, limit, spread, runs } = goal;
+  // A digit more than the limit has, so that a figure beside it can be told from it.
+  const digits = Math.max(2, 1 + (String(limit).split(".")[1]?.length ?? 0));
+  const shown = Number.isInteger(figure) ? String(figure) : figure.toFixed(digits);
+  const interval = spread === undefined ? "" : `${spread.low.toFixed(digits)} … ${spread.high.toFixed(digits)}`;
   return [shown, interval, String(runs), verdict(goal)];
 }
 

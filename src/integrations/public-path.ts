@@ -1,3 +1,4 @@
+import { requireThat } from "../option-checks.ts";
 import { withoutLastSlashes } from "../provider/oauth/paths.ts";
 import type { AuthorizationServer } from "./mounted-provider.ts";
 
@@ -30,6 +31,9 @@ export class PublicPaths {
   readonly #added: string;
 
   constructor(provider: AuthorizationServer, { removedPrefix = "", addedPrefix = "" }: PathMapping) {
+    for (const [name, prefix] of Object.entries({ removedPrefix, addedPrefix })) {
+      requireThat(/^(?:\/[^?#]*)?$/.test(prefix), `${name} must be a path that begins with a slash, such as "/auth".`);
+    }
     this.#provider = provider;
     this.#removed = withoutLastSlashes(removedPrefix);
     this.#added = withoutLastSlashes(addedPrefix);

@@ -102,6 +102,11 @@ export interface ProviderEvents {
    * `records` is how many of the key's records this instance has met. The secret, listed again, opens them.
    */
   readonly "key-lost": { readonly keyId: string; readonly records: number };
+  /**
+   * A record of the store is not sealed, though the store seals its records: it was written before keys were given, or by
+   * something else. It is never read: whoever depends on it logs in again. `records` is how many this instance has met.
+   */
+  readonly "plain-records": { readonly records: number };
   /** All state is in memory, on a host that is not this machine: every login ends with the process. */
   readonly "state-in-memory": { readonly issuer: string };
   /** The store has grants of another server, told by their resource. They are never listed, verified or ended here. */
@@ -180,6 +185,7 @@ const names: readonly (keyof ProviderEvents)[] = [
   "reuse-detected",
   "denied",
   "key-lost",
+  "plain-records",
   "state-in-memory",
   "foreign-grants",
   "unknown-upstream",

@@ -78,6 +78,11 @@ export function cacheRepositories<R extends ProviderRepositories>(
   const { maxStaleness, max = 10_000, clientsStaleIfError = 0, clock, onPublishFailure } = options;
   const isAge = Number.isFinite(clientsStaleIfError) && clientsStaleIfError >= 0;
   requireThat(isAge, "clientsStaleIfError must be a number of milliseconds, 0 for not at all.");
+  const standsIn = clientsStaleIfError === 0 || clientsStaleIfError > maxStaleness;
+  requireThat(
+    standsIn,
+    `clientsStaleIfError is in milliseconds and must be longer than maxStaleness (${maxStaleness}), while which a copy is served anyway.`,
+  );
   const invalidation = channelsOf(repositories, options.invalidation);
   const bounds = {
     max,

@@ -101,7 +101,7 @@ const lastingKinds = [
 
 /** @throws {ConfigurationError} when a store has none of what a server keeps for long: it is hardly the one that is meant. */
 async function requireRecords(from: ProviderRepositories): Promise<void> {
-  for (const name of lastingKinds) if (await hasRecords(from[name])) return;
+  for (const name of lastingKinds) if (await hasRecords<unknown>(from[name])) return;
   throw new ConfigurationError(
     "The source has no grant, client or token, and removeMissing would delete all those of the target: look at its address, namespace, folder and table. A source that is meant to be empty is allowed by allowEmptySource, of migrate --allow-empty-source. Nothing was changed.",
   );

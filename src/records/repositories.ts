@@ -1,6 +1,6 @@
 import type { ZodType } from "zod";
 import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
-import type { Repository } from "../storage/contract.ts";
+import { type Repository, requireRepository } from "../storage/contract.ts";
 import { InMemoryRepository } from "../storage/in-memory.ts";
 import type { Indexes } from "../storage/indexed.ts";
 import type { ExpiringRecord } from "../storage/readable-expiry.ts";
@@ -120,7 +120,7 @@ export function createRepositories<B extends Backend = Backend>(
     typeof create === "function",
     "createRepositories() needs a function that makes a repository of a schema.",
   );
-  return {
+  const repositories = {
     accessTokens: create(AccessTokenSchema, "access_token", noIndexes),
     authorizationCodes: create(AuthorizationCodeSchema, "authorization_code", ownership),
     refreshTokens: create(RefreshTokenSchema, "refresh_token", noIndexes),
@@ -135,6 +135,29 @@ export function createRepositories<B extends Backend = Backend>(
     keyAnnouncements: create(KeyAnnouncementSchema, "key_announcement", noIndexes),
     accountSessions: create(AccountSessionSchema, "account_session", noIndexes),
   };
+  requireOneForEach("createRepositories()", repositories);
+  return repositories;
+}
+
+/**
+ * Checks that there is a repository for each kind of record, and no other kind's.
+ *
+ * @param maker - What made them, for the message.
+ * @throws {ConfigurationError} when one is no repository, is the promise of one, or keeps two kinds.
+ */
+export function requireOneForEach(maker: string, repositories: object): void {
+  const kindOf = new Map<unknown, string>();
+  for (const [kind, repository] of Object.entries(repositories)) {
+    const isPromise = typeof Object(repository).then === "function";
+    requireThat(!isPromise, `${maker}: ${kind} is a promise: the function that makes it must not be async.`);
+    requireRepository(`${maker}: ${kind}`, repository);
+    const other = kindOf.get(repository);
+    requireThat(
+      other === undefined,
+      `${maker}: ${kind} and ${other} are one repository, in which the keys of two kinds would meet: give each its own.`,
+    );
+    kindOf.set(repository, kind);
+  }
 }
 
 /**
@@ -190,9 +213,7 @@ export function wrapRepositories<R extends ProviderRepositories>(
 ): Omit<R, keyof ProviderRecords> & ProviderRepositories {
   requireObject("repositories", repositories);
   requireThat(typeof wrap === "function", "wrapRepositories() needs a function that wraps a repository.");
-  return {
-    ...repositories,
-    ...markOfMemory(repositories),
+  const wrapped: ProviderRepositories = {
     accessTokens: wrap(repositories.accessTokens, "accessTokens"),
     authorizationCodes: wrap(repositories.authorizationCodes, "authorizationCodes"),
     refreshTokens: wrap(repositories.refreshTokens, "refreshTokens"),
@@ -207,6 +228,8 @@ export function wrapRepositories<R extends ProviderRepositories>(
     keyAnnouncements: wrap(repositories.keyAnnouncements, "keyAnnouncements"),
     accountSessions: wrap(repositories.accountSessions, "accountSessions"),
   };
+  requireOneForEach("wrapRepositories()", wrapped);
+  return { ...repositories, ...markOfMemory(repositories), ...wrapped };
 }
 
 /**

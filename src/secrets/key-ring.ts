@@ -75,6 +75,8 @@ export class KeyRing {
     }
     const isBare = list.every((secret) => secret === secret.trim());
     requireThat(isBare, "A secret has white space or a line break around it: take that off, as with trim().");
+    const isOne = !list.some((secret) => /^[^,]{32,}(?:,[^,]{32,})+$/.test(secret));
+    requireThat(isOne, 'A secret looks like several with commas between them: give a list, as with split(",").');
     if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
     return new KeyRing(list, context);
   }

@@ -1,5 +1,6 @@
 import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
+import { readExpiryOf } from "./expiry.ts";
 import { isFreshlyReadable } from "./fresh-read.ts";
 import { hasIndexes } from "./indexed.ts";
 import { isMemoryReadable, rememberedUnless } from "./memory-read.ts";
@@ -13,7 +14,8 @@ export type RepositoryMethod = keyof Repository<string, unknown> | "getFresh";
 
 /**
  * A repository that hands every call by key to a wrapper. It has the optional capabilities that the repository has, and no
- * others: a fresh read, a read of memory, what a read would give back, a list of the records, what finds them by an index, an end.
+ * others: a fresh read, a read of memory, what a read would give back, how it
+ * reads an expiry, a list of the records, what finds them by an index, an end.
  *
  * @param hearsAll - True while a read of memory has to go through the wrapper too, and so by `get`. Default: never, for a
  * wrapper to whom a read that asks no store is nothing.
@@ -44,6 +46,7 @@ export function wrapped<K extends string, V>(
         return record && hearsAll ? rememberedUnless(hearsAll, record) : record;
       },
     },
+    { readExpiry: readExpiryOf<V>(repository) },
     canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) },
     isAsyncDisposable(repository) && { [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose]() },
   );

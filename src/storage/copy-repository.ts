@@ -114,6 +114,7 @@ export async function copyRepository<V>(
   requireRepository("The source", from);
   requireRepository("The target", to);
   requireOptions("copyRepository", options ?? null, copyOptionKinds);
+  requireThat(!Object.is(from, to), "The target is the source itself: give the repository of another store.");
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
   const { outlasts = () => false } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');

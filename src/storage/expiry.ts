@@ -22,6 +22,17 @@ export interface ExpiryOptions<V> {
   readonly expiresAt?: ReadExpiry<V>;
 }
 
+/** The optional capability of a repository whose records tell their expiry in another way than by `expiresAt`. */
+export interface ReadsExpiry<V> {
+  /** The option `expiresAt` that the repository was made with; undefined where there was none. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
+}
+
+/** How a repository reads the expiry of its records; undefined where they have `expiresAt`, or it does not say. */
+export function readExpiryOf<V>(repository: object & Partial<ReadsExpiry<V>>): ReadExpiry<V> | undefined {
+  return typeof repository.readExpiry === "function" ? repository.readExpiry : undefined;
+}
+
 /** All options of how a repository tells time. */
 export const expiryOptionKinds: OptionKinds<ExpiryOptions<never>> = { clock: "function", expiresAt: "function" };
 

@@ -2,7 +2,14 @@ import { StorageFullError } from "../errors.ts";
 import { type OptionKinds, requireKind, requireOptions, requireThat } from "../option-checks.ts";
 import { isSchemaOrCodec, type SchemaOrCodec } from "./codecs/as-codec.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
-import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
+import {
+  type ExpiryOptions,
+  expiryOptionKinds,
+  isExpired,
+  type ReadExpiry,
+  type ReadsExpiry,
+  RecordExpiry,
+} from "./expiry.ts";
 import type { IndexedRepository, IndexOptions } from "./indexed.ts";
 import { LabelMap } from "./label-map.ts";
 import type { ReadsBack } from "./read-back.ts";
@@ -53,10 +60,14 @@ const sweptPerWrite = 2;
  * const sessions = new InMemoryRepository(z.object({ user: z.string(), expiresAt: z.number() }), { max: 10_000 });
  * ```
  */
-export class InMemoryRepository<K extends string, V> implements IndexedRepository<K, V>, ReadsBack<K, V> {
+export class InMemoryRepository<K extends string, V>
+  implements IndexedRepository<K, V>, ReadsBack<K, V>, ReadsExpiry<V>
+{
   readonly #records = new Map<K, Kept<V>>();
   readonly #indexes: RecordIndexes<V>;
   readonly #labels = new LabelMap<K>();
+  /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #texts: RecordText<V> | undefined;
   readonly #expiry: RecordExpiry<V>;
   readonly #clock: () => number;
@@ -96,6 +107,7 @@ export class InMemoryRepository<K extends string, V> implements IndexedRepositor
     this.#texts = hasSchema ? new RecordText(schemaOrOptions, options) : undefined;
     this.#indexes = this.#texts?.indexes ?? new RecordIndexes(options.indexes, {});
     this.#expiry = new RecordExpiry(expiresAt);
+    this.readExpiry = expiresAt;
     this.#clock = clock;
     this.#max = max;
   }

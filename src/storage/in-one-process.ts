@@ -1,7 +1,14 @@
 import { CorruptRecordError, UnreadableRecordsError, UnsealableError } from "../errors.ts";
 import { requireMethods, requireOptions } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
-import { type ExpiryOptions, expiryOptionKinds, isExpired, RecordExpiry } from "./expiry.ts";
+import {
+  type ExpiryOptions,
+  expiryOptionKinds,
+  isExpired,
+  type ReadsExpiry,
+  RecordExpiry,
+  readExpiryOf,
+} from "./expiry.ts";
 import { KeyTurns } from "./key-turns.ts";
 import { frozenRecord, requireKey } from "./record-checks.ts";
 import { UnreadableRecords } from "./unreadable-records.ts";
@@ -17,7 +24,7 @@ export interface BasicRepository<K extends string, V> {
   delete(key: K): Promise<unknown>;
   /**
    * What `get` would give after `set`, without writing anything, for a backend whose schema drops members or gives defaults.
-   * A cache then keeps that; without this method it keeps what was written.
+   * A cache then keeps that; without this method it reads the backend after a write.
    */
   readBack?(key: K, value: V): V;
   /** Lists the records, for an operator. Records that have expired may be among them. */
@@ -67,7 +74,8 @@ export function inOneProcess<K extends string, V>(
     "give an object with these three methods",
   );
   const { clock = Date.now } = options;
-  const expiry = new RecordExpiry(options.expiresAt);
+  const readExpiry = options.expiresAt ?? readExpiryOf<V>(basic);
+  const expiry = new RecordExpiry(readExpiry);
   const isOver = (key: K, value: V): boolean => {
     return isExpired(expiry.ofStored(value, { repository: "the backend of inOneProcess()", key }), clock());
   };
@@ -111,7 +119,8 @@ export function inOneProcess<K extends string, V>(
     unreadable.throwIfAny();
   };
   const { readBack, entries, entriesBy } = basic;
-  const repository: Repository<K, V> = {
+  const repository: Repository<K, V> & ReadsExpiry<V> = {
+    readExpiry,
     ...(readBack !== undefined && {
       readBack: (key: K, value: V): V => Reflect.apply(readBack, basic, [key, prepare(key, value)]),
     }),

@@ -1,5 +1,5 @@
 import { PangeaAuthnError, StorageFailure, type WriteEffect } from "../errors.ts";
-import { requireThat } from "../option-checks.ts";
+import { requireKind, requireThat } from "../option-checks.ts";
 import type { CopyKeeping } from "./cached/copy-keeping.ts";
 import { type PassOn, type RepositoryMethod, wrapped } from "./capabilities.ts";
 import type { Repository } from "./contract.ts";
@@ -38,7 +38,7 @@ export interface RepositoryCallSink {
  * @param repository - Keeps its optional capabilities, such as `entries`.
  * @param sink - What it throws is an uncaught exception and does not change the outcome of the call.
  * @param clock - Counts milliseconds, from any beginning. Default: `performance.now`.
- * @throws {ConfigurationError} when the sink has no `publish`.
+ * @throws {ConfigurationError} when the sink has no `publish` or no `hasSubscribers`, or the clock is no function.
  *
  * @example
  * ```ts
@@ -57,6 +57,11 @@ export function observed<K extends string, V>(
     typeof Object(sink).publish === "function",
     "observed() needs a sink with the method publish, such as a channel of node:diagnostics_channel.",
   );
+  requireThat(
+    typeof sink.hasSubscribers === "boolean",
+    "observed() needs a sink with hasSubscribers, which says whether anybody listens: without it nothing would be told.",
+  );
+  requireKind("observed: the clock", clock, "function");
   const tellOfEach: PassOn = async (method, run, key) => {
     if (!sink.hasSubscribers) return run();
     const staleness = method === "get" ? copyAgeOf(repository, key) : undefined;

@@ -10,11 +10,6 @@ export interface ReadsBack<K extends string, V> {
   readBack(key: K, value: V): V;
 }
 
-/** What a repository's `get` would give after `set`; the value as it is where the repository does not say. */
-export function readBackOf<K extends string, V>(repository: Repository<K, V>, key: K, value: V): V {
-  return canReadBack(repository) ? repository.readBack(key, value) : value;
-}
-
 /** True for a repository that can tell what its reads would give back. */
 export function canReadBack<K extends string, V>(
   repository: Repository<K, V>,

@@ -58,10 +58,10 @@ it("whoever has copied a database whose records are sealed cannot tell whose gra
   const known = await logIn(repositories);
   await repositories[Symbol.asyncDispose]();
   const database = new DatabaseSync(file);
-  const rows = database.prepare('SELECT * FROM "grant"').all();
+  const rows = database.prepare('SELECT * FROM "pangea-grant"').all();
   database.close();
   expect(rows.some((row) => row.by_subject !== null)).toBe(true);
-  for (const guess of guesses(known, ["grant", "authorization_code"])) {
+  for (const guess of guesses(known, ["pangea-grant", "pangea-authorization_code"])) {
     expect(JSON.stringify(rows)).not.toContain(guess);
   }
 });

@@ -93,8 +93,8 @@ describe("doctor", () => {
     ["http in production", { MCP_BASE_URL: "http://mcp.example.org" }, "configuration"],
     ["a variable that is missing", { MCP_BASE_URL: undefined }, "configuration"],
     ["two stores", { REDIS_URL: "redis://127.0.0.1:1", PANGEA_VAULT_TOKEN: "pts_demo" }, "configuration"],
-  ])("finds %s", async (_, given: Record<string, string | undefined>, check) => {
-    const { PANGEA_AUTHN_ISSUER_URL: issuer } = given;
+  ])("finds %s", async (_, given, check) => {
+    const { PANGEA_AUTHN_ISSUER_URL: issuer }: Readonly<Record<string, string | undefined>> = given;
     const changes = {
       ...given,
       ...(issuer === "issuer/foo" && { PANGEA_AUTHN_ISSUER_URL: `${emulator.issuerUrl}/foo` }),

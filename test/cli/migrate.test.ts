@@ -416,10 +416,10 @@ it("tells the caches of a server that runs on the target that everything may hav
   try {
     await using invalidation = new RedisPubSubInvalidation(client, { prefix: "of-the-target" });
     const heard: unknown[] = [];
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((isUp) => {
       invalidation.subscribe({
         onInvalidate: (names) => void heard.push(names),
-        onConnectionChange: (connection) => connection === "up" && resolve(),
+        onConnectionChange: (connection) => connection === "up" && isUp(),
       });
     });
     await migrated({ ...values, "dry-run": true });
@@ -456,7 +456,7 @@ it("says nothing of copied records where none was, and names the variable that i
 });
 
 it("warns where the records will not be sealed, but for a Vault", async () => {
-  const { values } = await pairOf("redis", "sqlite");
+  const { values } = await pairOf("redis", "postgres");
   const { TO_STORAGE_SECRET: _, ...without } = environment();
   expect((await migrated(values, without)).said).toContain("TO_STORAGE_SECRET is not set");
   const toVault = { ...values, to: servers.stores.vault.address };

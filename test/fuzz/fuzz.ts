@@ -26,7 +26,7 @@ export interface FuzzReport {
   readonly statuses: Map<number, number>;
   /** Granted requests, by endpoint. */
   readonly granted: Map<string, number>;
-  /** What was done to each parameter, by `endpoint.parameter`. */
+  /** What was done to each parameter, by the method, the path and the parameter. */
   readonly covered: Map<string, Set<Change>>;
   /** How often a changed record was read, by kind. */
   readonly corrupted: ReadonlyMap<string, number>;
@@ -100,7 +100,9 @@ export async function fuzz(
     const isTroubled = random.oneIn(6);
     if (isTroubled && random.oneIn(2)) upstream.spoiler = random;
     else if (isTroubled) {
-      const kind = random.pick(recordKinds);
+      // Few requests read the session upstream that a refresh has left.
+      const isSession = endpoint.path === "/upstream-token" && random.oneIn(2);
+      const kind = isSession ? "upstream_session" : random.pick(recordKinds);
       const corrupt = (text: string) => {
         count(corrupted, kind);
         return mutateJsonText(random, text);
@@ -161,8 +163,9 @@ function countChanges(
   names: readonly string[],
   changed: ReadonlyMap<string, Change>,
 ): void {
+  const path = typeof endpoint.path === "string" ? endpoint.path : "callback";
   for (const name of names) {
-    const parameter = `${endpoint.name}.${name}`;
+    const parameter = `${endpoint.method} ${path} ${name}`;
     const known = covered.get(parameter) ?? new Set();
     const change = changed.get(name);
     covered.set(parameter, change === undefined ? known : known.add(change));

@@ -14,8 +14,14 @@ interface StoredText {
   readonly text: string;
   /** What the record is found by, by the names of the indexes. */
   readonly found: Readonly<Record<string, string | undefined>>;
-  readonly expiresAt?: number;
+  readonly expiresAt: number;
 }
+
+/**
+ * No record is kept for longer. What says that something has ended would outlast a run, which has as many users as a server has
+ * in years; all that it speaks of is over by then.
+ */
+const longestSeconds = 1_800;
 
 /** Keeps every record as JSON text, which the fuzzer may change under the provider's hands. */
 export class FuzzedStore {
@@ -49,10 +55,10 @@ export class FuzzedStore {
     };
     const isKept = () => this.corruption === undefined;
     const write = (key: string, value: V): StoredText => {
-      const expiresAt = readExpiresAt(value);
+      const expiresAt = Math.min(readExpiresAt(value) ?? Number.POSITIVE_INFINITY, clock() / 1_000 + longestSeconds);
       const text = codec.encode(value, { repository: kind, key });
       const found = Object.fromEntries(Object.entries(indexes).map(([name, ofRecord]) => [name, ofRecord(value)]));
-      return { text, found, ...(expiresAt !== undefined && { expiresAt }) };
+      return { text, found, expiresAt };
     };
     const readAll = async function* (stored: AsyncIterable<[string, StoredText]>): AsyncGenerator<[string, V]> {
       const unreadable = new UnreadableRecords();

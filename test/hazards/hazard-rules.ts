@@ -248,9 +248,9 @@ export const hazardRules: readonly ProvedRule[] = [
     tests: ["index-a-search-hides-a-record"],
     edits: [
       [
-        "storage/sqlite/sqlite-repository.ts",
-        "return [null, ...schemes.filter((scheme) => !known.includes(scheme))];",
-        "return schemes.filter((scheme) => !known.includes(scheme));",
+        "storage/sqlite/row-search.ts",
+        "of [null, ...schemes.filter((each) => !known.includes(each))])",
+        "of schemes.filter((each) => !known.includes(each)))",
       ],
     ],
   },
@@ -264,7 +264,7 @@ export const hazardRules: readonly ProvedRule[] = [
     tests: ["index-a-search-finds-what-is-another-value"],
     edits: [
       [
-        "storage/redis/redis-repository.ts",
+        "storage/redis/record-search.ts",
         "read.value === undefined || !indexes.isMeant(read.value, query, value)",
         "read.value === undefined",
       ],

@@ -9,7 +9,7 @@ import { hazardRules } from "./hazard-rules.ts";
 
 console.log(`# Hazards
 
-What storage layers of this kind get wrong, each a test here, named after its hazard: \`cached-\`, \`redis-\`, \`sqlite-\`, \`in-memory-\` and
+What storage layers of this kind get wrong, each a test here, named after its hazard: \`cached-\`, \`redis-\`, \`sqlite-\`, \`index-\`, \`in-memory-\` and
 \`provider-\` say where. That a test can fail was tried by taking its rule out: \`npx node test/hazards/prove-hazards.ts\` does
 it again, in a copy of the tree, and prints this page.
 `);

@@ -253,7 +253,7 @@ export function mistakesIn({ emulator, redis }: Surroundings): readonly Mistake[
     },
     {
       name: "Instances with different secrets",
-      remedy: /Give every instance the same secrets/,
+      remedy: /Give every instance of one server the same secrets/,
       check: "secrets",
       make: async () => {
         const repositories = createInMemoryRepositories();

@@ -7,6 +7,7 @@ import {
   type RecordKind,
   type Repository,
 } from "../../src/index.ts";
+import { canReadBack } from "../../src/storage/read-back.ts";
 
 /** A method of a repository. */
 export type Method = keyof Repository<string, unknown>;
@@ -33,6 +34,7 @@ export function intercepted<K extends string, V>(
     delete: (key) => intercept(() => repository.delete(key), { method: "delete", key }),
     take: (key) => intercept(() => repository.take(key), { method: "take", key }),
     add: (key, value) => intercept(() => repository.add(key, value), { method: "add", key, value }),
+    ...(canReadBack(repository) && { readBack: (key: K, value: V) => repository.readBack(key, value) }),
   };
 }
 

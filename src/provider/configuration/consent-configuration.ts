@@ -1,4 +1,11 @@
-import { isLoopbackHost, namesLike, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import {
+  isLoopbackHost,
+  namesLike,
+  type OptionKinds,
+  requireOptions,
+  requireText,
+  requireThat,
+} from "../../option-checks.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 import type { ConsentOptions, ConsentTexts } from "./consent-options.ts";
 import { contrastWithWhite, leastContrast } from "./contrast.ts";
@@ -12,6 +19,8 @@ export interface ConsentConfiguration {
   readonly scopeDescriptions: ReadonlyMap<string, string>;
   readonly upstreamScopeDescriptions: ReadonlyMap<string, string>;
   readonly texts: ConsentTexts;
+  /** What a page says of an error, by its code. */
+  readonly errorTexts: ReadonlyMap<string, string>;
   readonly language: string;
   /** In seconds. */
   readonly remember: number;
@@ -96,6 +105,27 @@ const english: ConsentTexts = {
   accountBack: "Open the page again",
 };
 
+const errorKinds: OptionKinds<NonNullable<ConsentOptions["errorTexts"]>> = {
+  invalid_request: "text",
+  invalid_client: "text",
+  invalid_grant: "text",
+  unauthorized_client: "text",
+  unsupported_grant_type: "text",
+  unsupported_response_type: "text",
+  invalid_scope: "text",
+  invalid_target: "text",
+  consent_required: "text",
+  account_selection_required: "text",
+  access_denied: "text",
+  server_error: "text",
+  temporarily_unavailable: "text",
+  invalid_token: "text",
+  insufficient_scope: "text",
+  invalid_redirect_uri: "text",
+  invalid_client_metadata: "text",
+  too_many_requests: "text",
+  method_not_allowed: "text",
+};
 const textKinds = Object.fromEntries(Object.keys(english).map((name) => [name, "text" as const]));
 
 /**
@@ -123,7 +153,10 @@ export function configureConsent(
   requireThat(isLanguageTag, "consent.language must be a language tag, such as en or pt-BR.");
   requireOptions<object>("the consent page", options.texts, textKinds, "consent.texts");
   const texts = Object.entries(options.texts ?? {}).filter(([, given]) => given !== undefined);
-  for (const [name, text] of texts) requirePlaceholders(name, text);
+  for (const [name, text] of texts) requirePlaceholders(`texts.${name}`, text, placeholders);
+  requireOptions("the pages of errors", options.errorTexts, errorKinds, "consent.errorTexts");
+  const errorTexts = Object.entries(options.errorTexts ?? {}).filter(([, given]) => given !== undefined);
+  for (const [code, text] of errorTexts) requirePlaceholders(`errorTexts.${code}`, text, ["brand"]);
   const { scopeDescriptions = {}, upstreamScopeDescriptions = {} } = options;
   requireDescribed("scopeDescriptions", scopeDescriptions, [...scopes, offlineAccess], "this server");
   if (upstreamScopes !== undefined) {
@@ -136,6 +169,7 @@ export function configureConsent(
     scopeDescriptions: descriptions("scopeDescriptions", scopeDescriptions),
     upstreamScopeDescriptions: descriptions("upstreamScopeDescriptions", upstreamScopeDescriptions),
     texts: { ...english, ...Object.fromEntries(texts) },
+    errorTexts: new Map(errorTexts),
     language,
     remember:
       rememberSeconds === 0 ? 0 : requireSeconds("consent.rememberSeconds", rememberSeconds, 90 * day, 400 * day),
@@ -157,11 +191,14 @@ const placeholders: readonly string[] = [
 ];
 
 /** A placeholder that is misspelt would be read by people as it stands. */
-function requirePlaceholders(text: string, words: string): void {
+function requirePlaceholders(text: string, words: string, known: readonly string[]): void {
   for (const [written, name = ""] of words.matchAll(/\{(\w+)\}/g)) {
-    const meant = namesLike(name, placeholders).map((near) => `{${near}}`);
-    const remedy = meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `There are ${placeholders.join(", ")}.`;
-    requireThat(placeholders.includes(name), `consent.texts.${text} has ${written}, which nothing fills. ${remedy}`);
+    const meant = namesLike(name, known).map((near) => `{${near}}`);
+    const remedy =
+      meant.length > 0
+        ? `Did you mean ${meant.join(" or ")}?`
+        : `There ${known.length === 1 ? "is" : "are"} ${known.join(", ")}.`;
+    requireThat(known.includes(name), `consent.${text} has ${written}, which nothing fills. ${remedy}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { OAuthErrorCode } from "../../errors.ts";
 import type { OptionKinds } from "../../option-checks.ts";
 
 /** What the pages that people see look like and say. */
@@ -38,6 +39,16 @@ export interface ConsentOptions {
   readonly upstreamScopeDescriptions?: Readonly<Record<string, string>>;
   /** Texts in place of the English ones. Default: English. */
   readonly texts?: Partial<ConsentTexts>;
+  /**
+   * What pages of errors say, by the error code of OAuth, in place of the English message. `{brand}` is filled in. The message,
+   * which may name a reference into the log, then stands small below it. Default: the message.
+   *
+   * @example
+   * ```ts
+   * errorTexts: { invalid_request: "Die Anwendung hat etwas gefragt, das {brand} nicht versteht." }
+   * ```
+   */
+  readonly errorTexts?: Partial<Readonly<Record<OAuthErrorCode, string>>>;
   /** The language of the texts, as in the `lang` attribute of HTML. Default: `en`. */
   readonly language?: string;
   /**
@@ -55,6 +66,7 @@ export const consentKinds: OptionKinds<ConsentOptions> = {
   scopeDescriptions: "object",
   upstreamScopeDescriptions: "object",
   texts: "object",
+  errorTexts: "object",
   language: "text",
   rememberSeconds: "any",
 };

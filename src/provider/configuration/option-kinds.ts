@@ -1,5 +1,5 @@
 import { namesLike, requireOptions, requireThat } from "../../option-checks.ts";
-import { createInMemoryRepositories } from "../../records/repositories.ts";
+import { createInMemoryRepositories, requireOneForEach } from "../../records/repositories.ts";
 import { requireRepository } from "../../storage/contract.ts";
 import { documentKinds, registrationKinds } from "./client-options.ts";
 import { consentKinds } from "./consent-options.ts";
@@ -73,6 +73,7 @@ function checkRepositories(repositories: unknown): void {
     missing.length === 0,
     `repositories has no ${missing.join(", ")}${misspelt === undefined ? "" : ` (is it "${misspelt}"?)`}. All kinds are needed, for what is kept in memory is lost when the server is started anew: ${remedy}.`,
   );
+  requireOneForEach("repositories", Object.fromEntries(kinds.map((kind) => [kind, Reflect.get(repositories, kind)])));
 }
 
 function isListOf(kind: "string" | "object", value: unknown): boolean {

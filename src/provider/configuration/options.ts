@@ -192,7 +192,8 @@ export interface McpOAuthProviderOptions {
   readonly requestTimeout?: number;
   /**
    * How far clocks may be off, in seconds, 300 at the most: that of a client that signs assertions, and that of another
-   * instance of this server, where its time says when a refresh token was used or when an authorization code ends. Default: 30 for clients, 120 for instances.
+   * instance of this server, where its time says when a refresh token was used or when an authorization code ends. Default: 30
+   * for clients, 120 for instances.
    */
   readonly clockToleranceSeconds?: number;
   /**

@@ -1,4 +1,4 @@
-import { OAuthError, UnsealableError } from "../../errors.ts";
+import { ConfigurationError, OAuthError, UnsealableError } from "../../errors.ts";
 import { type ConsentRevocation, consentRevocationOf } from "../../records/consent-revocation.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
@@ -28,7 +28,8 @@ type LosableKind =
 /**
  * Lets go of records that nobody can open any more: those that the store has sealed under a key that no instance of this
  * server announces. For whoever reads them they are absent, so that the client begins a new login in place of coming back
- * for as long as the record lives. A record that another instance can open stays an outage here.
+ * for as long as the record lives. A record that another instance can open stays an outage here. A record that is not sealed,
+ * in a store whose records are, was written before there were keys, or by somebody who forges records: it is not read either.
  *
  * Kinds that refuse something by being there must not allow it by being lost:
  * - The end of a consent reads as one of this moment. Whatever a browser remembers is older, so the person is asked again,
@@ -42,6 +43,7 @@ type LosableKind =
 export class LostRecords {
   readonly #announcements: Pick<KeyAnnouncements, "explain">;
   readonly #met = new Map<string, ReturnType<typeof boundedCache<string, true>>>();
+  readonly #plain = boundedCache<string, true>(maxCounted);
   readonly #reporter: Reporter;
   readonly #now: () => number;
 
@@ -82,12 +84,17 @@ export class LostRecords {
     replace: (key: string) => Promise<V | undefined> = async () => undefined,
   ): Repository<string, V> {
     const reading = (read: (key: string) => Promise<V | undefined>) => async (key: string) => {
+      let found: V | undefined;
       try {
-        return await read(key);
+        found = await read(key);
       } catch (failure) {
         await this.#requireLost(failure, key);
         return await replace(key);
       }
+      if (found !== null) return found;
+      throw new ConfigurationError(
+        "A repository answers null where it has no record: its get and take have to answer undefined. The exported suite of tests finds such mistakes.",
+      );
     };
     return Object.assign(
       wrapped(repository, (_method, call) => call()),
@@ -140,10 +147,18 @@ export class LostRecords {
 
   /** @throws The failure, where it is about anything but a record that nobody can open any more. */
   async #requireLost(failure: unknown, key: string): Promise<void> {
-    if (!(failure instanceof UnsealableError) || failure.keyId === undefined) throw failure;
+    if (!(failure instanceof UnsealableError)) throw failure;
+    if (failure.isPlain) return this.#countPlain(key);
+    if (failure.keyId === undefined) throw failure;
     const explained = await this.#announcements.explain(failure);
     if (!(explained instanceof OAuthError && explained.error === "invalid_grant")) throw explained;
     this.#count(failure.keyId, key);
+  }
+
+  #countPlain(key: string): void {
+    if (this.#plain.has(key)) return;
+    this.#plain.set(key, true);
+    this.#reporter.tell("plain-records", { records: this.#plain.size });
   }
 
   #count(keyId: string, key: string): void {

@@ -46,9 +46,14 @@ export class AccountLogin {
    * Begins a login.
    *
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
+   * @throws {OAuthError} with `temporarily_unavailable` when it refuses this server: an operator has to change something.
    */
-  begin(upstream: Upstream): Promise<BegunLogin> {
-    return this.#logins.begin(upstream, {});
+  async begin(upstream: Upstream): Promise<BegunLogin> {
+    try {
+      return await this.#logins.begin(upstream, {});
+    } catch (failure) {
+      throw shownFailure(upstream.name, failure);
+    }
   }
 
   /**

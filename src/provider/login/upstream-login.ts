@@ -6,7 +6,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { UpstreamSession } from "../grants/grant-key.ts";
 import type { UpstreamRevocations } from "../grants/upstream-revocations.ts";
 import { invalidRequest } from "../oauth-failure.ts";
-import type { Upstream, UpstreamTokens } from "../upstream/contract.ts";
+import type { Upstream, UpstreamLoginRequest, UpstreamTokens } from "../upstream/contract.ts";
 import { isSameIssuer } from "../upstream/upstreams.ts";
 import type { UpstreamWishes } from "./login-wishes.ts";
 import { openFromBrowser } from "./open-from-browser.ts";
@@ -94,6 +94,7 @@ export class UpstreamLogin<About> {
    * @param about - What has to be known again when the login ends.
    * @param wishes - What the upstream is to know of how the person wants to log in.
    * @throws {UpstreamUnavailableError} when the upstream has to be asked where to log in, and does not answer.
+   * @throws {OAuthError} with `server_error` when what it answers is of no use, such as that of another issuer.
    */
   async begin(upstream: Upstream, about: About, wishes: UpstreamWishes = {}): Promise<BegunLogin> {
     const { lifetimes, now, reporter, upstreams } = this.#parts;
@@ -109,7 +110,7 @@ export class UpstreamLogin<About> {
     const transaction = { about, upstream: upstream.id, upstreamVerifier, expiresAt: now() + lifetimes.login };
     const codeChallenge = hash("sha256", upstreamVerifier, "base64url");
     return {
-      location: await upstream.authorizationUrl({ ...wishes, state, codeChallenge, redirectUri }),
+      location: await locationOf(upstream, { ...wishes, state, codeChallenge, redirectUri }),
       state,
       transaction: this.#transactions.seal(transaction, state),
       maxAgeSeconds: Math.ceil(lifetimes.login),
@@ -212,6 +213,15 @@ export class UpstreamLogin<About> {
       `This machine's clock is ${Math.abs(ahead)} seconds ${direction} that of ${name}. Set it by NTP: where instances disagree, codes and logins are over before they are used.`,
       id,
     );
+  }
+}
+
+/** Where the browser goes to log in. An upstream that has to be asked for it may refuse this server. */
+async function locationOf(upstream: Upstream, login: UpstreamLoginRequest): Promise<URL> {
+  try {
+    return await upstream.authorizationUrl(login);
+  } catch (failure) {
+    throw refusal(upstream, failure);
   }
 }
 

@@ -117,7 +117,13 @@ const told: Told = {
     level: "warn",
     kind: `key-lost ${keyId}`,
     topic: "key-lost",
-    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has any more: whoever depends on them logs in again. The secret, listed again behind the new one, opens them.`,
+    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has any more: whoever depends on them logs in again. The secret, listed again behind the new one, opens them. Where they are another server's, give each server a namespace of its own.`,
+  }),
+  "plain-records": ({ records }) => ({
+    level: "warn",
+    kind: "plain-records",
+    topic: "plain-records",
+    message: `${records} record(s) were met that are not sealed, though the store's records are: they were written before there were keys, or by something else. They are never read: whoever depends on them logs in again. To keep those logins, go on with keys: "none" and move them into another store by "npx pangea-authn-fastmcp migrate".`,
   }),
   "foreign-grants": ({ resource }) => ({
     level: "warn",

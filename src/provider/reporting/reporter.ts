@@ -119,7 +119,7 @@ function unexpected(cause: unknown): ProviderEvents["outage"]["failure"] {
 }
 
 const sameSecrets =
-  "Give every instance the same secrets: the option secret, or where that is not given the upstream's client secret.";
+  "Give every instance of one server the same secrets: the option secret, or where that is not given the upstream's client secret. Another server needs a namespace of its own in this store.";
 
 /** Whether another instance sealed something under a key that this one does not have. */
 function isForeignKey({ error }: OAuthError, cause: unknown): boolean {

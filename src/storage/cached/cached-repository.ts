@@ -2,10 +2,10 @@ import { StorageClosedError, StorageFailure, StorageTimeoutError } from "../../e
 import { giveListings } from "../capabilities.ts";
 import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
-import { RecordExpiry, requireTime } from "../expiry.ts";
+import { type ReadExpiry, type ReadsExpiry, RecordExpiry, readExpiryOf, requireTime } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
 import type { MemoryReadable, Remembered } from "../memory-read.ts";
-import { type ReadsBack, readBackOf } from "../read-back.ts";
+import { canReadBack, type ReadsBack } from "../read-back.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
 import { Copies } from "./copies.ts";
 import type { CopyKeeping } from "./copy-keeping.ts";
@@ -27,9 +27,11 @@ interface Prepared<V> {
 }
 
 /** A record that is to be written, and what a read will give back of it. */
-interface Written<V> extends Prepared<V> {
+interface Written<V> {
   /** The record as the backend gets it. Frozen. */
   readonly given: V;
+  /** What is kept of it; undefined where only a read of the backend tells what that gives back. */
+  readonly kept: Prepared<V> | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ interface Written<V> extends Prepared<V> {
  * - `get` answers from memory while its copy is younger than `maxStaleness` (milliseconds) and the record has not
  *   expired. Every caller gets the same frozen record. Callers who miss at the same time share one read of the backend.
  * - `set` writes to the backend first. A copy of what was written is kept only if nothing else touched the key
- *   meanwhile.
+ *   meanwhile, and the backend can tell what its reads give back (`readBack`): one of your own that cannot is read again.
  * - `delete`, `take` and `add` always ask the backend; `take` and `add` are as atomic as the backend's.
  * - A write that fails leaves no copy behind, since nobody knows what the backend holds, and the failure is thrown.
  * - A read that a write or an invalidation overtakes leaves no copy behind.
@@ -58,8 +60,18 @@ interface Written<V> extends Prepared<V> {
  * ```
  */
 export class CachedRepository<K extends string, V>
-  implements Repository<K, V>, FreshlyReadable<K, V>, MemoryReadable<K, V>, ReadsBack<K, V>, CopyKeeping
+  implements
+    Repository<K, V>,
+    FreshlyReadable<K, V>,
+    MemoryReadable<K, V>,
+    Partial<ReadsBack<K, V>>,
+    ReadsExpiry<V>,
+    CopyKeeping
 {
+  /** What `get` would give after `set`; undefined where the backend cannot tell. */
+  readonly readBack?: ReadsBack<K, V>["readBack"];
+  /** How the expiry of a record is read: by the option `expiresAt`, or else as the backend does. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #backend: Repository<K, V>;
   readonly #clock: () => number;
   readonly #expiry: RecordExpiry<V>;
@@ -89,7 +101,9 @@ export class CachedRepository<K extends string, V>
     this.#backend = backend;
     giveListings(this, backend, () => this.#assertOpen());
     this.#clock = options.clock ?? Date.now;
-    this.#expiry = new RecordExpiry(options.expiresAt);
+    if (canReadBack(backend)) this.readBack = (key, value) => backend.readBack(key, value);
+    this.readExpiry = options.expiresAt ?? readExpiryOf(backend);
+    this.#expiry = new RecordExpiry(this.readExpiry);
     this.#names = recordNames(options.invalidation?.names);
     this.#copies = new Copies(options.max, this.#names, this.#clock);
     this.#maxStandInAge = options.staleIfError?.maxAge ?? 0;
@@ -154,7 +168,7 @@ export class CachedRepository<K extends string, V>
     await this.#write(
       key,
       () => this.#backend.set(key, record.given),
-      (name) => this.#keep(key, name, record, asOf),
+      (name) => this.#keepWritten(key, name, record, asOf),
     );
   }
 
@@ -184,14 +198,9 @@ export class CachedRepository<K extends string, V>
       key,
       () => this.#backend.add(key, record.given),
       (name, added) => {
-        if (added) this.#keep(key, name, record, asOf);
+        if (added) this.#keepWritten(key, name, record, asOf);
       },
     );
-  }
-
-  /** What `get` would give after `set`, where the backend can tell; the value as it is where it cannot. */
-  readBack(key: K, value: V): V {
-    return readBackOf(this.#backend, key, value);
   }
 
   /** Forgets every record and ends the part in the invalidation channel. */
@@ -259,14 +268,19 @@ export class CachedRepository<K extends string, V>
   #prepare(key: K, value: V): Written<V> {
     this.#expiry.ofNew(value);
     const given = frozenRecord(value);
-    const kept = readBackOf(this.#backend, key, given);
-    const frozen = kept === given ? given : frozenRecord(kept);
-    return { given, value: frozen, expiry: this.#expiryOf(key, frozen) };
+    if (this.readBack === undefined) return { given, kept: undefined };
+    const read = this.readBack(key, given);
+    const answer = read === given ? given : frozenRecord(read);
+    return { given, kept: { value: answer, expiry: this.#expiryOf(key, answer) } };
   }
 
   #expiryOf(key: string, value: V): number {
     const expiresAt = this.#expiry.ofStored(value, { repository: "the backend of a cache", key });
     return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt * 1_000;
+  }
+
+  #keepWritten(key: string, name: string, { kept }: Written<V>, asOf: number): void {
+    if (kept !== undefined) this.#keep(key, name, kept, asOf);
   }
 
   #keep(key: string, name: string, { value, expiry }: Prepared<V>, asOf: number): void {

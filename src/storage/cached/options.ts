@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { type OptionKinds, requireMethods, requireObject, requireOptions, requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireMethods, requireOptions, requireThat } from "../../option-checks.ts";
 import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 
@@ -63,6 +63,8 @@ const optionKinds: OptionKinds<CachedRepositoryOptions<never>> = {
   staleIfError: "object",
 };
 
+const staleIfErrorKinds: OptionKinds<StaleIfErrorOptions<never>> = { maxAge: "any", records: "any" };
+
 /** @throws {ConfigurationError} when the types would have refused the options, or a number is out of range. */
 export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   requireThat(options !== undefined, "CachedRepository takes an object of options, with max and maxStaleness.");
@@ -76,7 +78,7 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   }
   assertDuration("maxStaleness", maxStaleness, 24 * 60 * 60 * 1000);
   if (staleIfError === undefined) return;
-  requireObject("staleIfError", staleIfError);
+  requireOptions("CachedRepository", staleIfError, staleIfErrorKinds, "staleIfError");
   assertDuration("staleIfError.maxAge", staleIfError.maxAge);
   if (staleIfError.records !== "long-lived") throw new ConfigurationError('staleIfError.records must be "long-lived".');
 }

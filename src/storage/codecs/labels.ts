@@ -1,4 +1,5 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
+import { createHmac } from "../../secrets/hmac.ts";
 import type { KeyRing } from "../../secrets/key-ring.ts";
 import type { Codec, IndexLabel } from "./codec.ts";
 

@@ -1,6 +1,5 @@
 import { UnsealableError } from "../../errors.ts";
 import { requireThat } from "../../option-checks.ts";
-import { createHmac } from "../../secrets/hmac.ts";
 import { KeyRing } from "../../secrets/key-ring.ts";
 import { openSealed, seal, sealedKeyId } from "../../secrets/sealing.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
@@ -38,12 +37,15 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
       } catch (cause) {
         if (!(cause instanceof UnsealableError)) throw cause;
         const record = `${tokenKey(location.key)} in ${location.repository}`;
-        const plain = "it is not sealed: it was written without keys, or by something else.";
+        const plain =
+          'it is not sealed: it was written without keys, or by something else. It is never read; with keys: "none" it would be.';
         const foreign =
           cause.keyId === undefined ? "" : " If another server keeps records here too, give each its own namespace.";
-        const reason = sealedKeyId(text) === undefined ? plain : `${cause.message}${foreign}`;
+        const isPlain = sealedKeyId(text) === undefined;
+        const reason = isPlain ? plain : `${cause.message}${foreign}`;
         throw new UnsealableError(`The record ${record} cannot be opened: ${reason}`, {
           cause,
+          isPlain,
           ...(cause.keyId !== undefined && { keyId: cause.keyId }),
         });
       }

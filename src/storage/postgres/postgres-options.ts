@@ -1,4 +1,4 @@
-import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimeout } from "../../option-checks.ts";
 
 /** How long a Pool waits, and for what. */
 export interface PostgresPatience {
@@ -42,7 +42,7 @@ export interface RecommendedPostgresOptions {
 export function postgresOptions(options: PostgresPatience = {}): RecommendedPostgresOptions {
   requireOptions("postgresOptions", options, patienceKinds);
   const { timeout = 2_000, viaPooler = false } = options;
-  requireTimerLength("timeout", timeout);
+  requireTimeout("timeout", timeout);
   const inPostgres = Math.max(1, Math.floor(timeout * 0.9));
   return {
     connectionTimeoutMillis: timeout,

@@ -3,7 +3,7 @@ import { type OptionKinds, requireOptions, requireThat } from "../../option-chec
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { type ExpiryOptions, expiryOptionKinds, isExpired } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, type ReadExpiry, type ReadsExpiry } from "../expiry.ts";
 import { searchByIndex } from "../index-search.ts";
 import type { IndexOptions } from "../indexed.ts";
 import { KeySpace } from "../key-space.ts";
@@ -72,8 +72,10 @@ const rowsLabelledTogether = 500;
  * ```
  */
 export class PostgresRepository<V, K extends string = string>
-  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+  implements Repository<K, V>, ReadsBack<K, V>, ReadsExpiry<V>, AsyncDisposable
 {
+  /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #records: RecordText<V>;
   readonly #shared: SharedPostgres;
   readonly #keys: KeySpace;
@@ -101,6 +103,7 @@ export class PostgresRepository<V, K extends string = string>
     requireThat(options !== undefined, "PostgresRepository takes an object of options, with a prefix.");
     requireOptions("PostgresRepository", options, postgresRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
+    this.readExpiry = options.expiresAt;
     this.#keys = new KeySpace(options.prefix);
     this.#table = quotedTable(options.table ?? defaultTable);
     this.#shared = postgres instanceof SharedPostgres ? postgres : new SharedPostgres(postgres, options.timeout);

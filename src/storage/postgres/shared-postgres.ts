@@ -1,5 +1,5 @@
 import { StorageClosedError } from "../../errors.ts";
-import { requireThat, requireTimerLength } from "../../option-checks.ts";
+import { requireThat, requireTimeout } from "../../option-checks.ts";
 import { beforeDeadline } from "../deadline.ts";
 import {
   isConnectionLoss,
@@ -50,7 +50,7 @@ export class SharedPostgres {
       typeof Object(postgres).query === "function",
       "A Postgres client with a method query(text, values) is missing: give a Pool of pg, for one.",
     );
-    requireTimerLength("timeout", timeout);
+    requireTimeout("timeout", timeout);
     this.#postgres = postgres;
     this.#timeout = timeout;
     // A lost idle connection is replaced by the pool. What that means for a statement, the statement's own error says.

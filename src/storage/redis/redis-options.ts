@@ -1,4 +1,4 @@
-import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimeout } from "../../option-checks.ts";
 
 /** Settings for one connection, in the terms of ioredis 6. */
 export interface RecommendedConnectionOptions {
@@ -104,8 +104,8 @@ function connectionOptions(patience: PatienceOptions): RecommendedConnectionOpti
 export function readPatience(owner: string, patience: PatienceOptions): Required<PatienceOptions> {
   requireOptions(owner, patience, patienceKinds);
   const { connectTimeout = defaultPatience, socketTimeout = defaultPatience } = patience;
-  requireTimerLength("connectTimeout", connectTimeout);
-  requireTimerLength("socketTimeout", socketTimeout);
+  requireTimeout("connectTimeout", connectTimeout);
+  requireTimeout("socketTimeout", socketTimeout);
   return { connectTimeout, socketTimeout };
 }
 

@@ -3,7 +3,7 @@ import { type OptionKinds, requireOptions, requireThat } from "../../option-chec
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { type ExpiryOptions, expiryOptionKinds, isExpired } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, isExpired, type ReadExpiry, type ReadsExpiry } from "../expiry.ts";
 import type { Finding } from "../finding.ts";
 import type { IndexOptions } from "../indexed.ts";
 import { KeySpace } from "../key-space.ts";
@@ -76,8 +76,10 @@ export const redisRepositoryOptionKinds: OptionKinds<RedisRepositoryOptions<neve
  * ```
  */
 export class RedisRepository<V, K extends string = string>
-  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+  implements Repository<K, V>, ReadsBack<K, V>, ReadsExpiry<V>, AsyncDisposable
 {
+  /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #records: RecordText<V>;
   readonly #shared: SharedClient;
   readonly #redis: RedisLike;
@@ -106,6 +108,7 @@ export class RedisRepository<V, K extends string = string>
     requireThat(options !== undefined, "RedisRepository takes an object of options, with a prefix.");
     requireOptions("RedisRepository", options, redisRepositoryOptionKinds);
     this.#records = new RecordText(schemaOrCodec, options);
+    this.readExpiry = options.expiresAt;
     this.#keys = new KeySpace(options.prefix);
     this.#shared =
       redis instanceof SharedClient ? redis : new SharedClient(redis, options.timeout, options.waitForReplicas);

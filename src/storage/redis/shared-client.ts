@@ -1,4 +1,4 @@
-import { requireTimerLength } from "../../option-checks.ts";
+import { requireTimeout } from "../../option-checks.ts";
 import { CommandSender } from "./command-sender.ts";
 import { hearErrorEvents } from "./error-events.ts";
 import { GetBatches } from "./get-batches.ts";
@@ -29,7 +29,7 @@ export class SharedClient {
    * @throws {ConfigurationError} when the timeout is not positive, or the client is unsafe.
    */
   constructor(client: RedisLike | OtherRedisClient, timeout = defaultTimeout, waitForReplicas?: WaitForReplicas) {
-    requireTimerLength("timeout", timeout);
+    requireTimeout("timeout", timeout);
     const redis = repositoryPort(client);
     hearErrorEvents(redis);
     this.#replicas = waitForReplicas && new ReplicaConfirmation(redis, waitForReplicas, timeout);

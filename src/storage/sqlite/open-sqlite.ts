@@ -2,7 +2,7 @@ import { accessSync, chmodSync, closeSync, constants, openSync, type Stats, stat
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StorageError, StorageRejectedError } from "../../errors.ts";
-import { type OptionKinds, requireOptions, requireText } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireText, requireThat } from "../../option-checks.ts";
 import { whileOpening } from "./busy-pauses.ts";
 import { findDriver, type SqliteDriver } from "./sqlite-driver.ts";
 import { driverNotBuilt, pathFailure, sqliteFailure } from "./sqlite-failure.ts";
@@ -40,7 +40,7 @@ const servingTimeout = 5;
  * ```
  */
 export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}): SqliteLike {
-  const file = path instanceof URL ? fileURLToPath(path) : requireText("path", path);
+  const file = fileOf(path);
   requireOptions("openSqlite", options ?? null, openSqliteOptionKinds);
   const connect = findDriver(options.driver);
   if (file !== ":memory:") keepPrivate(file);
@@ -54,6 +54,19 @@ export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}):
     database?.close();
     throw error instanceof StorageError ? error : (driverNotBuilt(error) ?? sqliteFailure(error, "open"));
   }
+}
+
+/** @throws {ConfigurationError} when it is an address of something else than a file. */
+function fileOf(path: string | URL): string {
+  const remedy = 'give the path of a file, such as "state.db", or a URL object of the scheme file';
+  if (path instanceof URL) {
+    requireThat(path.protocol === "file:", `path is a URL of the scheme ${path.protocol.slice(0, -1)}: ${remedy}.`);
+    return fileURLToPath(path);
+  }
+  const text = requireText("path", path);
+  const [, scheme] = /^([a-z][a-z0-9+.-]+):(?!\\)/i.exec(text) ?? [];
+  requireThat(scheme === undefined, `path begins with ${scheme}:, which would be part of a file's name: ${remedy}.`);
+  return text;
 }
 
 function prepareConnection(database: SqliteLike, file: string): void {

@@ -1,4 +1,4 @@
-import { requireMethods, requireTimerLength } from "../../option-checks.ts";
+import { requireMethods, requireTimeout } from "../../option-checks.ts";
 import type { Patience } from "./busy-pauses.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 import type { SqliteLike } from "./sqlite-like.ts";
@@ -39,7 +39,7 @@ export class SharedConnection {
    */
   constructor(database: SqliteLike, timeout = defaultTimeout, pause: Patience["pause"] = pauseFor) {
     requireMethods("The database", database, ["exec", "prepare"], "open one with openSqlite()");
-    requireTimerLength("timeout", timeout);
+    requireTimeout("timeout", timeout);
     this.database = database;
     this.patience = { timeout, pause };
     try {

@@ -4,7 +4,7 @@ import { tokenKey } from "../../secrets/storage-key.ts";
 import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
-import { type ExpiryOptions, expiryOptionKinds, requireTime } from "../expiry.ts";
+import { type ExpiryOptions, expiryOptionKinds, type ReadExpiry, type ReadsExpiry, requireTime } from "../expiry.ts";
 import { searchByIndex } from "../index-search.ts";
 import type { IndexOptions } from "../indexed.ts";
 import type { ReadsBack } from "../read-back.ts";
@@ -71,8 +71,10 @@ const takeAttempts = 100;
  * ```
  */
 export class SqliteRepository<V, K extends string = string>
-  implements Repository<K, V>, ReadsBack<K, V>, AsyncDisposable
+  implements Repository<K, V>, ReadsBack<K, V>, ReadsExpiry<V>, AsyncDisposable
 {
+  /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #records: RecordText<V>;
   readonly #connection: SharedConnection;
   readonly #tableName: string;
@@ -106,6 +108,7 @@ export class SqliteRepository<V, K extends string = string>
       );
     }
     this.#records = new RecordText(schemaOrCodec, options);
+    this.readExpiry = options.expiresAt;
     this.#connection =
       database instanceof SharedConnection ? database : new SharedConnection(database, options.timeout);
     this.#tableName = table;

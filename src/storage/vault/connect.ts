@@ -32,6 +32,11 @@ export function toVaultService(
   requireThat(isTemplate, 'baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
   const isDomain = domain === undefined || /^[\w.-]+(?::\d+)?$/.test(domain);
   requireThat(isDomain, "domain must be the domain of a region alone, such as aws.eu.pangea.cloud.");
+  const [, service] = /^(console|vault|authn)\./.exec(domain ?? "") ?? [];
+  const rest = domain?.slice(`${service}.`.length);
+  requireThat(service === undefined, `domain begins with ${service}., which is not of the region: give ${rest}.`);
+  const isOne = domain === undefined || baseUrlTemplate === undefined;
+  requireThat(isOne, "Give domain or baseUrlTemplate, not both: each says where Pangea's services are.");
   requireSdkBeside(import.meta);
   return new SdkService(async () => {
     const { PangeaConfig, VaultService } = await optionalPackage(sdk, user, () => import("pangea-node-sdk"));

@@ -1,5 +1,6 @@
 import { StorageRejectedError } from "../../errors.ts";
 import { ownWriter, writerMember } from "./item-metadata.ts";
+import type { VaultRepositorySettings } from "./options.ts";
 import type { SecretLookup } from "./secret-lookup.ts";
 import type { VaultCalls } from "./vault-calls.ts";
 
@@ -8,6 +9,9 @@ const schemeKind = "index.scheme";
 
 /** Begins the name of an item that names a scheme. */
 const nameStart = "index of pangea-authn-fastmcp: ";
+
+/** In milliseconds. */
+const pauseAfterFailure = 60_000;
 
 /**
  * The schemes of labels that items of a folder may have. Vault can be asked for the items of a scheme, and not for those of
@@ -19,16 +23,24 @@ export class IndexSchemes {
   readonly #calls: VaultCalls;
   readonly #lookup: SecretLookup;
   readonly #folder: string | undefined;
+  readonly #clock: () => number;
   /** What the repositories of the folder make labels by. */
   readonly #wanted = new Set<() => string | undefined>();
   readonly #announced = new Set<string>();
   readonly #refused = new Set<string>();
   #underWay: Promise<void> | undefined;
+  /** In milliseconds since the epoch. */
+  #pausedUntil = 0;
 
-  constructor(calls: VaultCalls, lookup: SecretLookup, folder: string | undefined) {
+  constructor(
+    calls: VaultCalls,
+    lookup: SecretLookup,
+    { folder, clock }: Pick<VaultRepositorySettings, "folder" | "clock">,
+  ) {
     this.#calls = calls;
     this.#lookup = lookup;
     this.#folder = folder;
+    this.#clock = clock;
   }
 
   /** Has the scheme of a repository announced once something is written to the folder. */
@@ -43,11 +55,13 @@ export class IndexSchemes {
 
   /**
    * Announces the schemes that are not announced yet. Resolves when that is over, and rejects never: without an announcement
-   * items have no place in the index, and every search looks at them.
+   * items have no place in the index, and every search looks at them. Where it fails, writes do not wait for another one
+   * before a minute is over.
    */
   async announce(): Promise<void> {
     if (this.#wanted.size === 0) return;
     if (this.#underWay === undefined) {
+      if (this.#clock() < this.#pausedUntil) return;
       const missing = [...new Set([...this.#wanted].map((scheme) => scheme()))].filter(
         (scheme) => scheme !== undefined && !this.#announced.has(scheme) && !this.#refused.has(scheme),
       );
@@ -80,8 +94,9 @@ export class IndexSchemes {
       if (!(await this.#isThere(name))) await this.#store(name, scheme);
       this.#announced.add(scheme);
     } catch (failure) {
-      // An outage ends, and the next write tries again. A refusal stays one.
+      // An outage ends. A refusal stays one.
       if (failure instanceof StorageRejectedError) this.#refused.add(scheme);
+      else this.#pausedUntil = this.#clock() + pauseAfterFailure;
     }
   }
 

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimeout } from "../../option-checks.ts";
 import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
 import type { IndexOptions } from "../indexed.ts";
 
@@ -112,7 +112,7 @@ export function readVaultOptions(
   if (kind !== undefined && !/^[a-z][a-z0-9_-]{0,63}$/.test(kind)) {
     throw new ConfigurationError("kind must be a short lower-case word, such as access_token.");
   }
-  requireTimerLength("timeout", timeout);
+  requireTimeout("timeout", timeout);
   if (!Number.isInteger(maxKnownIds) || maxKnownIds < 1 || maxKnownIds > maxEntries) {
     throw new ConfigurationError(`maxKnownIds must be a whole number from 1 to ${maxEntries}.`);
   }

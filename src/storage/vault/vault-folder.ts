@@ -18,6 +18,6 @@ export class VaultFolder {
   constructor(service: VaultServiceLike, settings: VaultRepositorySettings) {
     this.calls = new VaultCalls(service, settings);
     this.lookup = new SecretLookup(this.calls, settings.folder);
-    this.schemes = new IndexSchemes(this.calls, this.lookup, settings.folder);
+    this.schemes = new IndexSchemes(this.calls, this.lookup, settings);
   }
 }

@@ -2,6 +2,7 @@ import { StorageClosedError } from "../../errors.ts";
 import { requireObject, requireThat } from "../../option-checks.ts";
 import { asCodec, type SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { Repository } from "../contract.ts";
+import type { ReadExpiry, ReadsExpiry } from "../expiry.ts";
 import type { IndexedRepository } from "../indexed.ts";
 import type { ReadsBack } from "../read-back.ts";
 import type { ExpiringRecord, ExpiryArguments } from "../readable-expiry.ts";
@@ -54,8 +55,14 @@ import type { VaultServiceLike } from "./vault-service.ts";
  * ```
  */
 export class PangeaVaultRepository<V, K extends string = string>
-  implements Repository<K, V>, ReadsBack<K, V>, Pick<IndexedRepository<string, V>, "indexNames" | "entriesBy">
+  implements
+    Repository<K, V>,
+    ReadsBack<K, V>,
+    ReadsExpiry<V>,
+    Pick<IndexedRepository<string, V>, "indexNames" | "entriesBy">
 {
+  /** How the expiry of a record is read, where the option `expiresAt` says so. A cache in front goes by it too. */
+  readonly readExpiry: ReadExpiry<V> | undefined;
   readonly #settings: VaultRepositorySettings;
   readonly #records: ItemRecords<V>;
   readonly #folder: VaultFolder;
@@ -101,6 +108,7 @@ export class PangeaVaultRepository<V, K extends string = string>
     this.#settings = readVaultOptions(others, internals);
     requireIndexable(schemaOrCodec, indexes, this.#settings.kind);
     this.#records = new ItemRecords(schemaOrCodec, expiresAt, this.#settings, indexes);
+    this.readExpiry = expiresAt;
     this.#folder =
       folder instanceof VaultFolder ? folder : new VaultFolder(toVaultService(folder, options), this.#settings);
     this.#ownWrites = new OwnWrites(this.#settings.maxKnownIds);

@@ -189,6 +189,7 @@ describe("check()", () => {
       const { findings } = await providerOn(fast, { clock }).check();
       const seen = findings.filter(({ check }) => check.startsWith("store-"));
       expect(seen.map(({ check, status }) => [check, status])).toEqual([
+        ["store-database", "ok"],
         ["store-eviction", "error"],
         ["store-persistence", "ok"],
         ["store-clock", "error"],

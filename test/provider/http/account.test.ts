@@ -414,6 +414,24 @@ describe("what fails", () => {
     expect(lines.some((line) => line.startsWith("error ") && line.includes("ERR_UPSTREAM_REJECTED"))).toBe(true);
   });
 
+  it("for the upstream cannot be asked where to log in is such an outage too", async () => {
+    class MisconfiguredUpstream extends FakeUpstream {
+      override async authorizationUrl(): Promise<never> {
+        throw new UpstreamRejectedError("server_error", "The test's upstream has another issuer.", {
+          advice: "Set it.",
+        });
+      }
+    }
+    const { browser, lines } = accountServer({ upstream: new MisconfiguredUpstream(Date.now) });
+    const page = browser();
+    await page.open();
+    const response = await page.send("sign-in");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("60");
+    expect(page.text).toContain("Fake Login refused this server.");
+    expect(lines.some((line) => line.startsWith("error ") && line.includes("Set it."))).toBe(true);
+  });
+
   it("by a user whom the upstream refuses opens no session", async () => {
     class StrictUpstream extends FakeUpstream {
       override async identify(): Promise<never> {

@@ -120,3 +120,31 @@ describe("a page of an error ends in what to do next", () => {
     expect(html).toMatch(new RegExp(`<p class="step">[^<]*${step}`));
   });
 });
+
+describe("consent.errorTexts", () => {
+  const words = "Die Anwendung hat etwas gefragt, das {brand} nicht <versteht>.";
+
+  it("are what a page of an error says, with the message small below", async () => {
+    const harness = start({ consent: { errorTexts: { invalid_request: words }, brandName: "Notiz & Co" } });
+    const html = await (await harness.get("/authorize")).text();
+    expect(html).toContain(
+      "<p>Die Anwendung hat etwas gefragt, das <bdi>Notiz &amp; Co</bdi> nicht &lt;versteht&gt;.</p>",
+    );
+    expect(html).toContain(
+      '<p class="quiet" lang="en"><code>invalid_request</code>: The request names no client_id.</p>',
+    );
+  });
+
+  it("leave other errors as they are", async () => {
+    const html = await (await start({ consent: { errorTexts: { access_denied: words } } }).get("/authorize")).text();
+    expect(html).toContain("<p>The request names no client_id.</p>");
+  });
+
+  it.each([
+    [{ invalid_reqest: "x" }, "consent.errorTexts.invalid_reqest"],
+    [{ invalid_request: "" }, "consent.errorTexts.invalid_request"],
+    [{ invalid_request: "{client}" }, "{client}"],
+  ])("that would never be seen, or are none, are refused: %j", (errorTexts, named) => {
+    expect(() => start({ consent: { errorTexts } })).toThrow(named);
+  });
+});

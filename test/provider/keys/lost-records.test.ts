@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import {
   asCodec,
   createRepositories,
@@ -11,6 +12,7 @@ import {
   UnsealableError,
 } from "../../../src/index.ts";
 import { LostRecords } from "../../../src/provider/keys/lost-records.ts";
+import { getFresh } from "../../../src/storage/fresh-read.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { configured } from "../../support/configured.ts";
 import { jsonOf } from "../../support/json-of.ts";
@@ -127,6 +129,30 @@ describe("records that the store has sealed under a key that no instance has any
   });
 });
 
+describe("records that are not sealed, in a store whose records are", () => {
+  /** The store of a server without keys: the same texts, in plain. */
+  const plain = () =>
+    createRepositories((schema, kind) => {
+      const kept = texts.get(kind) ?? new InMemoryRepository<string, Kept>({ clock: clock.read });
+      texts.set(kind, kept);
+      return sealedIn(kept, schema);
+    });
+
+  it("are never read: they lead to a new login, and the operator reads why and what to do", async () => {
+    const options = { ...providerOptions(emulator.issuerUrl), clock: clock.read, secret: old };
+    const before = new ProviderHarness({ ...options, repositories: plain() });
+    const tokens = await before.tokens();
+    const told = heard("plain-records");
+    const after = new ProviderHarness({ ...options, repositories: storeWith(old) });
+    expect(await after.mcpStatus(tokens.access_token)).toBe(401);
+    expect(await errorOf(await after.refresh(tokens))).toEqual([401, "invalid_client"]);
+    const events = told.stop();
+    expect(events.at(-1)).toEqual({ records: events.length });
+    const again = await after.tokens();
+    expect(await after.mcpStatus(again.access_token)).toBe(200);
+  });
+});
+
 describe("a record that refused something, and is lost", () => {
   it("asks the person again, once, where it was the end of a consent", async () => {
     const metadata = { software_id: "one" };
@@ -213,4 +239,20 @@ it("records under a key that another instance has are an outage, and the client 
   expect(await behind.mcpStatus(tokens.access_token)).toBe(503);
   expect((await behind.refresh(tokens)).status).toBe(503);
   expect(await ahead.mcpStatus(tokens.access_token)).toBe(200);
+});
+
+it("a repository of somebody's own that answers null is an error that says what to answer", async () => {
+  const repositories = createRepositories(<V>() => new InMemoryRepository<string, V>({ clock: clock.read }));
+  const answersNull = Object.assign(sealedIn<never>(new InMemoryRepository<string, Kept>(), asCodec(z.never())), {
+    get: async () => JSON.parse("null"),
+    getFresh: async () => JSON.parse("null"),
+  });
+  for (const kind of ["accessTokens", "clients", "consentRevocations", "grants"] as const) {
+    const seen = lostIn({ ...repositories, [kind]: answersNull })[kind];
+    await expect(seen.get("a")).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
+      message: expect.stringContaining("have to answer undefined"),
+    });
+    await expect(getFresh<string, unknown>(seen, "a")).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  }
 });

@@ -298,8 +298,8 @@ describe("a refresh token", () => {
       expect(calls).toEqual([]);
     }
     // Who shows a secret is told first whether it is the client's.
-    const proven = { grant_type: "refresh_token", refresh_token: "guess", client_secret: "x" };
-    const answer = await harness.postForm("/token", { ...proven, client_id: tokens.clientId });
-    expect((await jsonOf(answer)).error).toBe("invalid_client");
+    const { client_id } = await harness.register({ token_endpoint_auth_method: "client_secret_post" });
+    const proven = { grant_type: "refresh_token", refresh_token: "guess", client_id, client_secret: "x" };
+    expect((await jsonOf(await harness.postForm("/token", proven))).error).toBe("invalid_client");
   });
 });

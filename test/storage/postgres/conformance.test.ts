@@ -4,6 +4,7 @@ import { describe, it } from "vitest";
 import { testRepository } from "../../../src/conformance.ts";
 import { createPostgresTables, postgresOptions } from "../../../src/postgres.ts";
 import { KeyRing } from "../../../src/secrets/key-ring.ts";
+import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { sealed } from "../../../src/storage/codecs/sealed.ts";
 import { findPostgres } from "../../support/postgres-server.ts";
 import { postgresSubject } from "../../support/postgres-subject.ts";
@@ -49,6 +50,25 @@ describe("on a server, over pg", () => {
     "PostgresRepository with sealed records",
     () => postgresSubject({ ...setup(), codecOf: (schema) => sealed(schema, keys) }),
     { runner, without: { holdRead } },
+  );
+
+  testRepository(
+    "CachedRepository over PostgresRepository",
+    () =>
+      postgresSubject({
+        ...setup(),
+        codecOf: (schema) => schema,
+        wrap: (repository, clock) => new CachedRepository(repository, { max: 1_000, maxStaleness: 60_000, clock }),
+      }),
+    {
+      runner,
+      without: {
+        holdRead,
+        again: "a copy in memory hides another instance's change for maxStaleness",
+        plant: "a copy in memory hides what is planted behind it",
+        breakStore: "a copy in memory is answered while the store is out",
+      },
+    },
   );
 });
 

@@ -137,7 +137,7 @@ describe("over PGlite", () => {
     ["take", "none"],
   ] as const)("gives up a %s that is never answered", async (method, effect) => {
     const silent: PostgresLike = { query: () => new Promise(() => undefined) };
-    const answer = repositoryOn(silent, { timeout: 20 })[method]("a", ada);
+    const answer = repositoryOn(silent, { timeout: 50 })[method]("a", ada);
     await expect(answer).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect });
   });
 

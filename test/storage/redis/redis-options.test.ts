@@ -22,8 +22,8 @@ describe("the recommended settings", () => {
 
   test.each([
     [undefined, { connectTimeout: 5_000, socketTimeout: 5_000 }],
-    [{ connectTimeout: 1 }, { connectTimeout: 1, socketTimeout: 5_000 }],
-    [{ socketTimeout: 2 }, { connectTimeout: 5_000, socketTimeout: 2 }],
+    [{ connectTimeout: 50 }, { connectTimeout: 50, socketTimeout: 5_000 }],
+    [{ socketTimeout: 60 }, { connectTimeout: 5_000, socketTimeout: 60 }],
   ])("with the patience %j wait for %j", (patience, timeouts) => {
     expect(redisOptions(patience)).toMatchObject(timeouts);
     expect(clusterOptions(patience).redisOptions).toMatchObject(timeouts);

@@ -2,7 +2,7 @@ import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { describe, it } from "vitest";
 import { z } from "zod";
 import { type SampleRecord, sampleIndexes, sampleSchema, testRepository } from "../../../src/conformance.ts";
-import { KeyRing, sealed } from "../../../src/index.ts";
+import { CachedRepository, KeyRing, type Repository, sealed } from "../../../src/index.ts";
 import { ownWriter } from "../../../src/storage/vault/item-metadata.ts";
 import { PangeaVaultRepository } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -17,9 +17,22 @@ const emulator = useEmulator({ authn: false });
  * The records are sealed and have indexes, or neither: labels need keys. An instance that has announced its scheme stores items
  * with labels, and one that has not yet stores them as an earlier version does.
  */
-const variants = [
+const variants: readonly {
+  readonly name: string;
+  readonly strictTake: boolean;
+  readonly seals: boolean;
+  readonly announces: boolean;
+  readonly caches?: boolean;
+}[] = [
   { name: "PangeaVaultRepository", strictTake: false, seals: false, announces: false },
   { name: "PangeaVaultRepository with strictTake and sealed records", strictTake: true, seals: true, announces: false },
+  {
+    name: "CachedRepository over PangeaVaultRepository",
+    strictTake: true,
+    seals: true,
+    announces: true,
+    caches: true,
+  },
   {
     name: "PangeaVaultRepository with labels from the first record on",
     strictTake: true,
@@ -28,7 +41,7 @@ const variants = [
   },
 ];
 
-for (const { name, strictTake, seals, announces } of variants) {
+for (const { name, strictTake, seals, announces, caches = false } of variants) {
   testRepository(
     name,
     async () => {
@@ -42,13 +55,17 @@ for (const { name, strictTake, seals, announces } of variants) {
       const sdk = new VaultService("pts_demo", new PangeaConfig({ baseUrlTemplate }));
       const repository = open();
       if (announces) await search(repository);
+      const wrap = <V>(inner: Repository<string, V>): Repository<string, V> =>
+        caches ? new CachedRepository(inner, { max: 1_000, maxStaleness: 60_000, clock: clock.read }) : inner;
       const plant = async (key: string, secret: string) => {
         const metadata = { writer: ownWriter, kind: "sample" };
         await sdk.secretStore({ type: Vault.ItemType.SECRET, name: key, folder: options.folder, secret, metadata });
       };
       return {
-        repository,
-        anyValue: new PangeaVaultRepository(z.unknown(), "pts_demo", { ...options, folder: `/any-${folders}` }),
+        repository: wrap(repository),
+        anyValue: wrap(
+          new PangeaVaultRepository<unknown>(z.unknown(), "pts_demo", { ...options, folder: `/any-${folders}` }),
+        ),
         again: open,
         unindexed: () => new PangeaVaultRepository(codec, "pts_demo", options),
         advanceSeconds: (seconds: number) => clock.advanceSeconds(seconds),
@@ -77,6 +94,11 @@ for (const { name, strictTake, seals, announces } of variants) {
         loseAnswer: "faults.test.ts loses the answer of each call",
         processes: "take-race.test.ts and add-race.test.ts race eight processes",
         ...(!seals && { plantUnopenable: "nothing is sealed" }),
+        ...(caches && {
+          again: "a copy in memory hides another instance's change for maxStaleness",
+          plant: "a copy in memory hides what is planted behind it",
+          breakStore: "a copy in memory is answered while the store is out",
+        }),
       },
     },
   );

@@ -45,7 +45,7 @@ describe("the options of a repository in Vault", () => {
     { kind: `a${"b".repeat(63)}` },
     { maxKnownIds: 1 },
     { maxKnownIds: 2 ** 24 },
-    { timeout: 1 },
+    { timeout: 50 },
   ])("take %j", (options) => {
     expect(readVaultOptions(options)).toMatchObject(options);
   });

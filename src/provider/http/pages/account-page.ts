@@ -7,6 +7,7 @@ import { pathBelow, paths } from "../../oauth/paths.ts";
 import { retryAfter } from "../responses.ts";
 import { textResponse } from "../text-response.ts";
 import { applicationCard } from "./application-card.ts";
+import { errorText } from "./error-page.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /** What the account's pages are made from. */
@@ -106,8 +107,7 @@ export function accountErrorPage(settings: AccountPageSettings, error: OAuthErro
     settings,
     texts.accountErrorTitle,
     `<h1>${escapeHtml(texts.accountErrorTitle)}</h1>
-<p>${escapeHtml(error.message)}</p>
-<p class="quiet"><code>${escapeHtml(error.error)}</code></p>
+${errorText(appearance, error)}
 <p class="step">${fillText(isBusy ? texts.accountWaitStep : texts.accountErrorStep, { brand })}</p>
 <p class="onward"><a class="button" href="${escapeHtml(pathBelow(baseUrl) + paths.account)}">${escapeHtml(texts.accountBack)}</a></p>`,
     error.status === 401 ? 400 : error.status,

@@ -17,14 +17,21 @@ export function errorPage(appearance: ConsentConfiguration, error: OAuthError, a
     appearance,
     title,
     `<h1>${title}</h1>
-<p>${escapeHtml(error.message)}</p>
-<p class="quiet"><code>${escapeHtml(error.error)}</code></p>
+${errorText(appearance, error)}
 ${answer === undefined ? nextStep(appearance, error) : wayBack(appearance, answer)}`,
   );
   const headers = pageHeaders(appearance, { hasForm: false });
   for (const [name, value] of Object.entries(retryAfter(error))) headers.set(name, value);
   // 401 would make a browser ask for a password; the page is for a person, whose request was the bad one.
   return textResponse(html, { status: error.status === 401 ? 400 : error.status, headers });
+}
+
+/** What went wrong: in the words of the configuration where it has any, or by the error's own message. */
+export function errorText({ errorTexts, brandName }: ConsentConfiguration, { error, message }: OAuthError): string {
+  const code = `<code>${escapeHtml(error)}</code>`;
+  const words = errorTexts.get(error);
+  if (words === undefined) return `<p>${escapeHtml(message)}</p>\n<p class="quiet">${code}</p>`;
+  return `<p>${fillText(words, { brand: brandName })}</p>\n<p class="quiet" lang="en">${code}: ${escapeHtml(message)}</p>`;
 }
 
 /** What the person can do, where there is no way back to the client. */

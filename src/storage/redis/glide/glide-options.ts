@@ -1,4 +1,4 @@
-import { type OptionKinds, requireOptions, requireTimerLength } from "../../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimeout } from "../../../option-checks.ts";
 
 /** Settings for a client of Valkey GLIDE, in the terms of GLIDE 2. */
 export interface RecommendedGlideOptions {
@@ -36,7 +36,7 @@ const defaultRequestTimeout = 1_500;
 export function glideOptions(patience: GlidePatience = {}): RecommendedGlideOptions {
   requireOptions("glideOptions", patience, patienceKinds);
   const { requestTimeout = defaultRequestTimeout } = patience;
-  requireTimerLength("requestTimeout", requestTimeout);
+  requireTimeout("requestTimeout", requestTimeout);
   return {
     requestTimeout: Math.ceil(requestTimeout),
     // 50, 100, 200, … 1,600 milliseconds, and again.
