@@ -32,7 +32,8 @@ export class FileWatch {
         : "What the file does beside exporting its provider fails in this process.";
       return { check, status: "error", what: toldOf(failure, this.#config), why, remedy: moduleOfItsOwn };
     });
-    if (!this.#hasListened) return thrown;
+    // A server whose port is taken counts as open for a moment, and was told of above.
+    if (!this.#hasListened || this.#failures.some(isPortTaken)) return thrown;
     const what = `${this.#config} listens: doctor has started the server, and has asked this one for its metadata.`;
     const why =
       "What was found of the public URL may hold for this process alone, and not for the server that people use.";

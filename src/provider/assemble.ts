@@ -1,4 +1,5 @@
 import { markOfMemory } from "../records/kept-in-memory.ts";
+import type { ProviderRepositories } from "../records/repositories.ts";
 import { ClientDocuments } from "./client-documents/client-documents.ts";
 import { ClientAssertions } from "./clients/client-assertions.ts";
 import { clientAuthenticator } from "./clients/client-authenticator.ts";
@@ -37,13 +38,11 @@ export type ProviderParts = ReturnType<typeof assemble>;
 export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
   const storeCalls = new StoreCalls(given.elapsed);
-  const configuration = {
-    ...given,
-    repositories: {
-      ...new LostRecords(announcements, given.reporter, given.now).without(storeCalls.counted(given.repositories)),
-      ...markOfMemory(given.repositories),
-    },
+  const repositories: ProviderRepositories = {
+    ...new LostRecords(announcements, given.reporter, given.now).without(storeCalls.counted(given.repositories)),
+    ...markOfMemory(given.repositories),
   };
+  const configuration = { ...given, repositories };
   const documents = new ClientDocuments(configuration.documents);
   const kept = configuration.documentsEnabled ? new KeptDocuments(configuration, documents) : undefined;
   const registry = new ClientRegistry(configuration, kept);

@@ -114,7 +114,7 @@ function warningOfKeys({ address, keys, origin }: StoreSettings): string | undef
   const place = shownAddress(address);
   const { variable, issuer } = origin;
   if (address.kind === "sqlite" && issuer === undefined) {
-    const how = keys === undefined ? "without seals" : `sealed by the keys of ${variable} alone`;
+    const how = keys === undefined ? `not sealed (${variable} is not set)` : `sealed by the keys of ${variable} alone`;
     const wanted = keys === undefined ? 'keys: "none"' : "keys: KeyRing.from(…) of that secret";
     return `The records are ${how} in ${place}. A server reads them with\ncreateSqliteRepositories(file, { ${wanted} }), and not without keys: there it\nseals by the provider's own secret. For that one set ${variable} to that secret, and\n${origin.issuerOption} to the server's URL (mcpIssuerUrl, or mcpBaseUrl without a slash at its end).`;
   }
