@@ -7,7 +7,7 @@ import type { IndexOptions } from "../indexed.ts";
 export interface VaultConnectionOptions {
   /** The base URL with `{SERVICE_NAME}` in it. Default: `https://{SERVICE_NAME}.aws.us.pangea.cloud`. */
   readonly baseUrlTemplate?: string;
-  /** The domain of the project's region, such as `aws.eu.pangea.cloud`. `baseUrlTemplate` wins over it. */
+  /** The domain of the project's region, such as `aws.eu.pangea.cloud`. Not beside `baseUrlTemplate`. */
   readonly domain?: string;
   /** The deadline of one call with its retries, in milliseconds. Default: 10000. */
   readonly timeout?: number;

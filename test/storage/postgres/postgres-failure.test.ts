@@ -46,7 +46,7 @@ const failures = [
   [system("ECONNRESET", "read"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
   [system("EPIPE", "write"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
   [new Error("timeout exceeded when trying to connect"), "ERR_STORAGE_UNAVAILABLE", "none"],
-  [new Error("Cannot use a pool after calling end on the pool"), "ERR_STORAGE_UNAVAILABLE", "none"],
+  [new Error("Cannot use a pool after calling end on the pool"), "ERR_STORAGE_CLOSED", "none"],
   [new Error("Connection terminated unexpectedly"), "ERR_STORAGE_UNAVAILABLE", "unknown"],
   [new Error("Query read timeout"), "ERR_STORAGE_TIMEOUT", "unknown"],
   ["a string", "ERR_STORAGE_UNAVAILABLE", "unknown"],
