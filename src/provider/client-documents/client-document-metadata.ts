@@ -93,18 +93,14 @@ function authenticationMethod(
 }
 
 function publicKeys(document: ReadonlyMap<string, unknown>): Pick<OAuthClientInformation, "jwks" | "jwks_uri"> {
-  const jwks = document.get("jwks");
-  const uri = document.get("jwks_uri");
-  if (isPresent(jwks) === isPresent(uri)) {
-    throw documentRefused("must have either jwks or jwks_uri for private_key_jwt");
-  }
-  if (isPresent(uri)) {
-    if (typeof uri !== "string" || !isKeySetUrl(uri)) throw documentRefused("must have an https URL as its jwks_uri");
-    return { jwks_uri: uri };
-  }
+  const [jwks, uri] = [document.get("jwks"), document.get("jwks_uri")];
+  // As at a registration: of both the address counts, whose keys can be replaced.
+  if (typeof uri === "string" && isKeySetUrl(uri)) return { jwks_uri: uri };
   const keySet = parseKeySet(jwks);
-  if (keySet === undefined) throw documentRefused("must have a set of public RSA, EC or OKP keys as its jwks");
-  return { jwks: keySet };
+  if (keySet !== undefined) return { jwks: keySet };
+  throw documentRefused(
+    "must have a set of public RSA, EC or OKP keys as jwks, or an https URL of one as jwks_uri, for private_key_jwt",
+  );
 }
 
 function isPresent(value: unknown): boolean {

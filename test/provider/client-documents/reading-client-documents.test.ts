@@ -96,9 +96,19 @@ describe("a client's metadata document", () => {
     expect(read({ token_endpoint_auth_method: "private_key_jwt", jwks_uri: uri }).jwks_uri).toBe(uri);
   });
 
+  it("has the keys of the one place that is good, and of its URL where both are", () => {
+    const [jwks, jwks_uri] = [{ keys: [key] }, "https://keys.example/jwks.json"];
+    const from = (members: Record<string, unknown>) => {
+      const { jwks: keys, jwks_uri: uri } = read({ token_endpoint_auth_method: "private_key_jwt", ...members });
+      return { keys, uri };
+    };
+    expect(from({ jwks, jwks_uri })).toEqual({ keys: undefined, uri: jwks_uri });
+    expect(from({ jwks, jwks_uri: "" })).toEqual({ keys: jwks, uri: undefined });
+    expect(from({ jwks: null, jwks_uri })).toEqual({ keys: undefined, uri: jwks_uri });
+  });
+
   it.each([
     ["no keys", {}],
-    ["both kinds", { jwks: { keys: [key] }, jwks_uri: "https://keys.example/jwks.json" }],
     ["an empty set", { jwks: { keys: [] } }],
     ["a set of something else", { jwks: { keys: ["key"] } }],
     ["a symmetric key type", { jwks: { keys: [{ kty: "oct" }] } }],
