@@ -152,7 +152,12 @@ export function inOneProcess<K extends string, V>(
   if (entries !== undefined) Object.assign(repository, { entries: () => current(entries.call(basic)) });
   if (entriesBy !== undefined && basic.indexNames !== undefined) {
     const find = (index: string, value: string) => current(entriesBy.call(basic, index, value));
-    Object.defineProperty(repository, "entriesBy", { value: find, enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(repository, "entriesBy", {
+      value: find,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
     Object.defineProperty(repository, "indexNames", { get: () => basic.indexNames, enumerable: true });
   }
   return repository;

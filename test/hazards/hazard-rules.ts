@@ -33,7 +33,9 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "An add that is refused leaves in memory what was never stored",
     tests: ["cached-an-add-is-answered-without-the-backend"],
-    edits: [[cached, "if (added) this.#keepWritten(key, name, record, asOf);", "this.#keepWritten(key, name, record, asOf);"]],
+    edits: [
+      [cached, "if (added) this.#keepWritten(key, name, record, asOf);", "this.#keepWritten(key, name, record, asOf);"],
+    ],
   },
   {
     name: "A single-use value is handed out more than once (Redis)",
