@@ -98,7 +98,7 @@ export { sealed } from "./storage/codecs/sealed.ts";
 export type { Repository } from "./storage/contract.ts";
 export { type CopyReport, type CopyRepositoryOptions, copyRepository } from "./storage/copy-repository.ts";
 export { type EnumerableRepository, isEnumerable } from "./storage/enumerable.ts";
-export type { ExpiryOptions, ReadExpiry } from "./storage/expiry.ts";
+export type { ExpiryOptions, ReadExpiry, ReadsExpiry } from "./storage/expiry.ts";
 export type { Diagnosable, Finding } from "./storage/finding.ts";
 export { InMemoryRepository, type InMemoryRepositoryOptions } from "./storage/in-memory.ts";
 export { type BasicRepository, inOneProcess } from "./storage/in-one-process.ts";

@@ -24,6 +24,7 @@ async function isShut(browser: AccountBrowser): Promise<void> {
   await browser.open();
   expect(browser.text).not.toContain("What you have allowed");
   expect(browser.text).not.toContain("Scribe");
+  expect(browser.text).not.toContain("Sign out");
 }
 
 const accountCookie = ({ cookie }: AccountBrowser) =>

@@ -240,7 +240,7 @@ export const attackRules: readonly ProvedRule[] = [
       [
         "provider/login/account-sessions.ts",
         "if (id === undefined || !idForm.test(id)) return undefined;",
-        "if (id === undefined) return undefined;\n    const token = await this.#parts.repositories.accessTokens.get(accessTokenKey(id));\n    if (token?.subject !== undefined) return { subject: token.subject, expiresAt: token.expiresAt ?? 0, id };",
+        'if (id === undefined) return undefined;\n    const token = await this.#parts.repositories.accessTokens.get(accessTokenKey(id));\n    if (token?.subject !== undefined) return { subject: token.subject, upstreamIssuer: "https://login.fake.example", expiresAt: token.expiresAt ?? 0, id };',
       ],
       [
         "provider/login/account-sessions.ts",
@@ -257,7 +257,15 @@ export const attackRules: readonly ProvedRule[] = [
   {
     name: "A client's login that opens the account",
     tests: ["account-page"],
-    edits: [["provider/login/account-login.ts", 'derive("account login")', 'derive("login transaction")']],
+    edits: [
+      ["provider/login/account-login.ts", 'derive("account login")', 'derive("login transaction")'],
+      ["provider/login/account-login.ts", "z.strictObject({})", "z.object({})"],
+      [
+        "provider/login/login.ts",
+        "upstreamTransaction(aboutSchema),\n      shortNames,",
+        "upstreamTransaction(aboutSchema),",
+      ],
+    ],
   },
   {
     name: "Login fixation at the account page",
