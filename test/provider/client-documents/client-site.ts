@@ -59,6 +59,8 @@ export class ClientSite implements AsyncDisposable {
     const names = ["client.example", "other.example", "deep.client.example"];
     const { private: key, cert } = await generate([{ name: "commonName", value: "client.example" }], {
       keyType: "ec",
+      // A certificate of this very second may be one of the next second to whoever looks at it.
+      notBeforeDate: new Date(Date.now() - 3_600_000),
       extensions: [
         { name: "basicConstraints", cA: true, critical: true },
         { name: "subjectAltName", altNames: names.map((value) => ({ type: 2, value })) },
