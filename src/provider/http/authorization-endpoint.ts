@@ -155,7 +155,8 @@ export class AuthorizationEndpoint {
     }
     const { request: asked, wishes, registration } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
     const { clientId, scopes } = asked;
-    const [answer, upstreamId] = (form.get("decision") ?? "").split(":");
+    const [answer, ...chosen] = (form.get("decision") ?? "").split(":");
+    const upstreamId = chosen.length === 0 ? undefined : chosen.join(":");
     const isAllowed = answer === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     if (!isAllowed) return redirectResponse(browser.method, this.#errorResponse(asked, denied));

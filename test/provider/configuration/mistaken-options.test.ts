@@ -5,7 +5,6 @@ import { startPangeaEmulator } from "../../../src/emulator.ts";
 import {
   auth0,
   CachedRepository,
-  ConfigurationError,
   cacheRepositories,
   copyRepositories,
   copyRepository,
@@ -49,12 +48,12 @@ import { createSqliteRepositories, openSqlite, SqliteRepository } from "../../..
 import { createVaultRepositories, PangeaVaultRepository } from "../../../src/vault.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
+import { expectRefusal, type Mistake } from "../../support/wrong-setting.ts";
 
 /**
  * The mistakes that people make with options, as plain JavaScript would let them. Each row: what the mistake is, what makes
  * it, and how the message begins, which names the option, or has the remedy. A row more is all that a new one needs.
  */
-type Mistake = readonly [mistake: string, make: () => unknown, message: RegExp];
 
 // Nothing here is typed: it is the compiler that catches most of this, and not everybody has it.
 // biome-ignore lint/suspicious/noExplicitAny: what is wrong must not be told by the types.
@@ -806,16 +805,7 @@ function jsonCodecOf(schema: unknown): unknown {
   return new RedisRepository(untyped(schema), redis, { prefix: "a" });
 }
 
-it.each(mistakes)("%s", async (_, make, message) => {
-  const failure = await Promise.resolve()
-    .then(make)
-    .then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-  expect(failure).toBeInstanceOf(ConfigurationError);
-  expect(failure).toMatchObject({ code: "ERR_CONFIGURATION", message: expect.stringMatching(message) });
-});
+it.each(mistakes)("%s", (_, make, message) => expectRefusal(make, message));
 
 it("no message shows a secret", async () => {
   const given = [settings.pangeaAuthnClientSecret, "s".repeat(40), "pck_abc", "pts_demo\n", "t".repeat(20)];

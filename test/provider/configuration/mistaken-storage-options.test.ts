@@ -2,7 +2,6 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import {
   CachedRepository,
-  ConfigurationError,
   cacheRepositories,
   copyRepository,
   createInMemoryRepositories,
@@ -19,9 +18,9 @@ import { redisOptions } from "../../../src/redis.ts";
 import { createSqliteRepositories, openSqlite, SqliteRepository } from "../../../src/sqlite.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
+import { expectRefusal, type Mistake } from "../../support/wrong-setting.ts";
 
 /** What the mistake is, what makes it, and how the message begins, or what remedy it has. */
-type Mistake = readonly [mistake: string, make: () => unknown, message: RegExp];
 
 // Nothing here is typed: it is the compiler that catches most of this, and not everybody has it.
 // biome-ignore lint/suspicious/noExplicitAny: what is wrong must not be told by the types.
@@ -55,7 +54,11 @@ const mistakes: readonly Mistake[] = [
   // Places that are none.
   ["SQLite at an address of Redis", () => openSqlite("redis://localhost"), /^path begins with redis:.*state\.db/],
   ["SQLite with a scheme before its path", () => openSqlite("sqlite:state.db"), /^path begins with sqlite:/],
-  ["SQLite at a file URL as text", () => openSqlite("file:///tmp/state.db"), /^path begins with file:.*URL object/],
+  [
+    "SQLite at a file URL as text",
+    () => openSqlite("file:///var/lib/server/state.db"),
+    /^path begins with file:.*URL object/,
+  ],
   ["SQLite at a web page", () => openSqlite(new URL("https://a.example")), /^path is a URL of the scheme https/],
   ["Vault at the console", vault({ domain: "console.pangea.cloud" }), /^domain begins with console\..*pangea\.cloud/],
   ["Vault at its own host", vault({ domain: "vault.aws.us.pangea.cloud" }), /give aws\.us\.pangea\.cloud\.$/],
@@ -118,16 +121,7 @@ const mistakes: readonly Mistake[] = [
   ],
 ];
 
-it.each(mistakes)("%s says so", async (_, make, message) => {
-  const failure = await Promise.resolve()
-    .then(make)
-    .then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-  expect(failure).toBeInstanceOf(ConfigurationError);
-  expect(failure).toMatchObject({ code: "ERR_CONFIGURATION", message: expect.stringMatching(message) });
-});
+it.each(mistakes)("%s says so", (_, make, message) => expectRefusal(make, message));
 
 it("what is right goes on: a database in memory, a secret with a comma, prefixes", () => {
   openSqlite(":memory:").close();

@@ -68,8 +68,7 @@ describe("who is asked for consent", () => {
     const { client_id: clientId } = await harness.register();
     const page = await harness.openConsentPage(parametersOf(clientId));
     const answer = new URL((await harness.decide(page, decision)).headers.get("location") ?? "");
-    const isRed = decision === "allow:red:blue";
-    expect(answer.searchParams.get("error")).toBe(isRed ? null : "invalid_request");
+    expect(answer.searchParams.get("error")).toBe("invalid_request");
   });
 
   it("is asked again where somebody else has logged in, about the same upstream", async () => {
