@@ -2,9 +2,10 @@ import type { PangeaEmulator } from "../../emulator/pangea-emulator.ts";
 import type { EmulatedVaultItem } from "../../emulator/vault/vault-emulator.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 
-/** What a step did in Vault: the items it wrote and removed, in a few words each, and the calls it took. */
+/** What a step did in Vault: the items that it made, wrote again and removed, in a few words each, and the calls it took. */
 export interface VaultChanges {
-  readonly written: readonly string[];
+  readonly made: readonly string[];
+  readonly rewritten: readonly string[];
   readonly removed: readonly string[];
   readonly calls: number;
 }
@@ -28,11 +29,19 @@ export class VaultWatch {
     const written = [...items.values()].filter((item) => this.#items.get(item.id)?.versions !== item.versions);
     const removed = [...this.#items.keys()].filter((id) => !items.has(id));
     for (const item of written) this.#descriptions.set(item.id, await this.#describe(item));
+    const before = this.#items;
+    const isKnown = ({ id }: EmulatedVaultItem): boolean => before.has(id);
     this.#items = items;
     // The look into the records is the demo's own, not the provider's.
     this.#emulator.calls.reset();
     const described = (ids: readonly string[]) => ids.map((id) => this.#descriptions.get(id) ?? "record");
-    return { written: described(written.map(({ id }) => id)), removed: described(removed), calls };
+    const idsOf = (some: readonly EmulatedVaultItem[]) => some.map(({ id }) => id);
+    return {
+      made: described(idsOf(written.filter((item) => !isKnown(item)))),
+      rewritten: described(idsOf(written.filter(isKnown))),
+      removed: described(removed),
+      calls,
+    };
   }
 
   /** An item in a few words, with its key shortened: the key is a hash or an id, never a secret. */
@@ -46,6 +55,6 @@ export class VaultWatch {
       const grant = await this.#repositories.grants.get(key);
       if (grant?.revokedAt !== undefined) return "revoked grant";
     }
-    return kind.replaceAll("_", " ");
+    return kind.replaceAll(/[_.]/g, " ");
   }
 }

@@ -35,8 +35,9 @@ export async function walkThrough(
     const started = performance.now();
     const outcome = await act();
     const milliseconds = performance.now() - started;
-    const { written, removed, calls } = await watch.changes();
-    const vault = [...written.map((item) => `+ ${item}`), ...removed.map((item) => `- ${item}`)];
+    const { made, rewritten, removed, calls } = await watch.changes();
+    const marked = (mark: string, items: readonly string[]) => items.map((item) => `${mark} ${item}`);
+    const vault = [...marked("+", made), ...marked("~", rewritten), ...marked("-", removed)];
     const described = typeof result === "string" ? result : result(outcome);
     steps.push({ title, result: described, vault, vaultCalls: calls, milliseconds });
     return outcome;
