@@ -361,5 +361,5 @@ function overwrite(file: string, position: number, bytes: Buffer): void {
 /** What a process of another user says of a file. */
 function openedBy(uid: number, file: string, driver: SqliteDriver): string {
   const worker = fileURLToPath(new URL("../../support/sqlite-open-worker.ts", import.meta.url));
-  return spawnSync(process.execPath, [worker, file, driver], { uid, gid: uid, encoding: "utf8" }).stdout.trim();
+  return spawnSync(process.execPath, [worker, file, driver, String(uid)], { encoding: "utf8" }).stdout.trim();
 }
