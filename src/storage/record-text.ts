@@ -69,7 +69,8 @@ export class RecordText<V> {
    */
   decode(text: string, location: RecordLocation): V | undefined {
     const value = this.#codec.decode(text, location);
-    return isExpired(this.#expiry.ofStored(value, location), this.#clock()) ? undefined : value;
+    const expiresAt = this.#expiry.ofStored(value, location);
+    return expiresAt !== undefined && isExpired(expiresAt, this.#clock()) ? undefined : value;
   }
 
   /**

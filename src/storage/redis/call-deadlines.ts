@@ -1,9 +1,15 @@
 /** Something that waits for an answer until a deadline. */
-export interface Expiring {
-  /** Called once the deadline has come. It removes itself from the deadlines. */
-  expire(): void;
+export abstract class Expiring {
+  /** The deadline, in milliseconds of `performance.now()`. This and the two neighbours are written by {@link CallDeadlines}. */
+  deadline: number | undefined = undefined;
+  earlier: Expiring | undefined = undefined;
+  later: Expiring | undefined = undefined;
+
+  /** Called once the deadline has come. */
+  abstract expire(): void;
+
   /** Ends it where nothing has been sent yet, since nobody waits any more. */
-  close(): void;
+  abstract close(): void;
 }
 
 /** A timeout is this many ticks long. */
@@ -11,15 +17,15 @@ const ticksPerTimeout = 20;
 
 /**
  * The deadlines of the calls under way. All calls have the same time, so the order of their starts is the order of their
- * deadlines, and a Map keeps it. One timer ticks for all calls as long as there are any: a timer for each call would cost
- * more than the rest of the call. The clock is read for each call, since the last tick may be long ago where the event
+ * deadlines, and they stand in a list, each between its neighbours: a Map costs a fifth of what a call costs without it. One
+ * timer ticks for all calls as long as there are any: a timer for each would cost more than the rest of the call. The clock is read for each call, since the last tick may be long ago where the event
  * loop was busy. A call is given up between 19 and 20 ticks after its start, or when the event loop next comes round.
  */
 export class CallDeadlines {
   /** Milliseconds. */
   readonly #tickLength: number;
-  /** Each call's deadline in milliseconds of `performance.now()`, the earliest first. */
-  readonly #deadlines = new Map<Expiring, number>();
+  #earliest: Expiring | undefined;
+  #latest: Expiring | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeout - How long a call may take, in milliseconds. */
@@ -29,28 +35,42 @@ export class CallDeadlines {
 
   /** True while no call is under way. */
   get isEmpty(): boolean {
-    return this.#deadlines.size === 0;
+    return this.#earliest === undefined;
   }
 
   /** The calls under way at the moment. */
   underWay(): Set<Expiring> {
-    return new Set(this.#deadlines.keys());
+    const calls = new Set<Expiring>();
+    for (let call = this.#earliest; call !== undefined; call = call.later) calls.add(call);
+    return calls;
   }
 
   /** Starts the deadline of a call. */
   add(call: Expiring): void {
     if (this.#timer === undefined) this.#arm();
-    this.#deadlines.set(call, performance.now() + this.#tickLength * (ticksPerTimeout - 1));
+    call.deadline = performance.now() + this.#tickLength * (ticksPerTimeout - 1);
+    call.earlier = this.#latest;
+    if (this.#latest === undefined) this.#earliest = call;
+    else this.#latest.later = call;
+    this.#latest = call;
   }
 
-  /** Ends the deadline of a call that has its answer. */
+  /** Ends the deadline of a call that has its answer. Where it has none, nothing happens. */
   remove(call: Expiring): void {
-    this.#deadlines.delete(call);
+    if (call.deadline === undefined) return;
+    const { earlier, later } = call;
+    if (earlier === undefined) this.#earliest = later;
+    else earlier.later = later;
+    if (later === undefined) this.#latest = earlier;
+    else later.earlier = earlier;
+    call.deadline = undefined;
+    call.earlier = undefined;
+    call.later = undefined;
   }
 
   /** Closes the calls under way, in the order of their starts. */
   closeAll(): void {
-    for (const call of this.#deadlines.keys()) call.close();
+    for (const call of this.underWay()) call.close();
   }
 
   /** Stops the timer. Calls under way are no longer watched. */
@@ -75,8 +95,8 @@ export class CallDeadlines {
   };
 
   readonly #expireUntil = (now: number): void => {
-    for (const [call, deadline] of this.#deadlines) {
-      if (deadline >= now) return;
+    for (let call = this.#earliest; call?.deadline !== undefined && call.deadline < now; call = this.#earliest) {
+      this.remove(call);
       call.expire();
     }
   };

@@ -71,6 +71,7 @@ export class CommandSender implements CallObserver {
 
   settled(call: Expiring): void {
     this.#deadlines.remove(call);
+    if (this.#finishes.size === 0) return;
     for (const finish of this.#finishes) {
       finish.unsettled.delete(call);
       if (finish.unsettled.size > 0) continue;

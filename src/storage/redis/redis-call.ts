@@ -1,5 +1,5 @@
 import { type StorageError, StorageUnavailableError } from "../../errors.ts";
-import type { Expiring } from "./call-deadlines.ts";
+import { Expiring } from "./call-deadlines.ts";
 import type { ConnectionGate, GateVisitor } from "./connection-gate.ts";
 import { type RedisOperation, redisFailure, repositoryClosed, timedOut } from "./redis-failure.ts";
 import type { RedisConnection } from "./redis-like.ts";
@@ -28,7 +28,7 @@ export interface CallObserver {
 }
 
 /** One command on its way: through the gates, over the wire, and back by its deadline. */
-export class RedisCall<T> implements Expiring, GateVisitor {
+export class RedisCall<T> extends Expiring implements GateVisitor {
   readonly #command: RedisCommand<T>;
   readonly #observer: CallObserver;
   readonly #resolve: (answer: T) => void;
@@ -46,6 +46,7 @@ export class RedisCall<T> implements Expiring, GateVisitor {
     resolve: (answer: T) => void,
     reject: (error: StorageError) => void,
   ) {
+    super();
     this.#command = command;
     this.#observer = observer;
     this.#resolve = resolve;
@@ -64,12 +65,12 @@ export class RedisCall<T> implements Expiring, GateVisitor {
     this.#reject(error);
   }
 
-  expire(): void {
+  override expire(): void {
     if (this.#isWritten) this.refuse(timedOut(this.#command.operation));
     else this.#giveUp(new StorageUnavailableError(unreachable, { effect: "none" }));
   }
 
-  close(): void {
+  override close(): void {
     if (!this.#isWritten) this.#giveUp(repositoryClosed());
   }
 
