@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
-import { Client, Pool } from "pg";
+import { Client } from "pg";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { readGrantsOptions } from "../../src/cli/grants/grants-options.ts";
@@ -24,6 +24,7 @@ import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { openPostgresPool } from "../support/postgres-pool.ts";
 import { heard } from "../support/provider-events.ts";
 import { ClientHarness, pkce } from "../support/provider-harness.ts";
 import { keyOf } from "../support/provider-state.ts";
@@ -289,7 +290,7 @@ describe("the caches of a running server", () => {
     const connectionString = servers.stores.postgres.address;
     await using repositories = await servers.stores.postgres.open({ namespace, secret });
     await fill(repositories);
-    const pool = new Pool({ connectionString, ...postgresOptions() });
+    const pool = openPostgresPool({ connectionString, ...postgresOptions() });
     try {
       await using invalidation = new PostgresInvalidation(pool, {
         prefix: "a-name-of-its-own",

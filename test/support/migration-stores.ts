@@ -1,10 +1,10 @@
 import { Redis } from "ioredis";
-import { Pool } from "pg";
 import { KeyRing, type ProviderRepositories } from "../../src/index.ts";
 import { createPostgresRepositories, createPostgresTables, postgresOptions } from "../../src/postgres.ts";
 import { createRedisRepositories, redisOptions } from "../../src/redis.ts";
 import { createSqliteRepositories } from "../../src/sqlite.ts";
 import { createVaultRepositories } from "../../src/vault.ts";
+import { openPostgresPool } from "./postgres-pool.ts";
 
 /** How a test opens the records of a namespace. */
 export interface OpeningSettings {
@@ -36,9 +36,7 @@ export interface MigrationServers {
 export async function migrationStores(servers: MigrationServers): Promise<Record<StoreKind, MigrationStore>> {
   const { baseUrlTemplate, redisUrl, postgresUrl, file } = servers;
   const redis = new Redis(redisUrl, redisOptions({ connectTimeout: 60_000, socketTimeout: 60_000 }));
-  const pool = new Pool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 60_000 }) });
-  // The end of a pool does not wait for its connections: the end of the server may reach them.
-  pool.on("error", () => {}).on("connect", (client) => client.on("error", () => {}));
+  const pool = openPostgresPool({ connectionString: postgresUrl, max: 8, ...postgresOptions({ timeout: 60_000 }) });
   await createPostgresTables(pool);
   const common = ({ namespace, secret, clock }: OpeningSettings) => ({
     namespace,

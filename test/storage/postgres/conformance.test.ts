@@ -1,11 +1,12 @@
 import { PGlite } from "@electric-sql/pglite";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import { describe, it } from "vitest";
 import { testRepository } from "../../../src/conformance.ts";
 import { createPostgresTables, postgresOptions } from "../../../src/postgres.ts";
 import { KeyRing } from "../../../src/secrets/key-ring.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { sealed } from "../../../src/storage/codecs/sealed.ts";
+import { openPostgresPool } from "../../support/postgres-pool.ts";
 import { findPostgres } from "../../support/postgres-server.ts";
 import { postgresSubject } from "../../support/postgres-subject.ts";
 import { setUp } from "../../support/set-up.ts";
@@ -25,9 +26,9 @@ describe("on a server, over pg", () => {
     proxy = parts.use(await startTcpProxy(Number(port || 5432), hostname));
     const throughProxy = new URL(url);
     throughProxy.host = `127.0.0.1:${proxy.port}`;
-    client = new Pool({ connectionString: throughProxy.href, max: 4, ...postgresOptions({ timeout: 5_000 }) });
+    client = openPostgresPool({ connectionString: throughProxy.href, max: 4, ...postgresOptions({ timeout: 5_000 }) });
     parts.defer(() => client.end());
-    otherClient = new Pool({ connectionString: url, max: 4, ...postgresOptions() });
+    otherClient = openPostgresPool({ connectionString: url, max: 4, ...postgresOptions() });
     parts.defer(() => otherClient.end());
     await createPostgresTables(otherClient);
   });

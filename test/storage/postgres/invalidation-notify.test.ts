@@ -1,4 +1,4 @@
-import { Client, Pool } from "pg";
+import { Client, type Pool } from "pg";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
@@ -12,6 +12,7 @@ import {
 } from "../../../src/postgres.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { sha256Name } from "../../../src/storage/cached/invalidation.ts";
+import { openPostgresPool } from "../../support/postgres-pool.ts";
 import { type PostgresServer, startPostgresServer } from "../../support/postgres-server.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import { setUp } from "../../support/set-up.ts";
@@ -23,8 +24,7 @@ describe("on a server", () => {
   let pool: Pool;
   setUp("file", async (parts) => {
     server = parts.use(await startPostgresServer());
-    pool = new Pool({ connectionString: server.url, max: 4, ...postgresOptions({ timeout: 10_000 }) });
-    pool.on("connect", (connection) => connection.on("error", () => undefined));
+    pool = openPostgresPool({ connectionString: server.url, max: 4, ...postgresOptions({ timeout: 10_000 }) });
     parts.defer(() => pool.end());
     await createPostgresTables(pool);
   });

@@ -1,4 +1,4 @@
-import { Client, Pool } from "pg";
+import { Client, type Pool } from "pg";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { testRepository } from "../../../src/conformance.ts";
@@ -9,6 +9,7 @@ import {
   postgresOptions,
 } from "../../../src/postgres.ts";
 import { startPgBouncer } from "../../support/pgbouncer.ts";
+import { openPostgresPool } from "../../support/postgres-pool.ts";
 import { findPostgres } from "../../support/postgres-server.ts";
 import { postgresSubject } from "../../support/postgres-subject.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
@@ -33,9 +34,9 @@ describe("through PgBouncer, which shares connections between transactions", () 
     throughProxy.host = `127.0.0.1:${proxy.port}`;
     // More connections to the pooler than it has to Postgres.
     const options = { max: 8, ...postgresOptions({ timeout: 5_000, viaPooler: true }) };
-    client = new Pool({ connectionString: throughProxy.href, ...options });
+    client = openPostgresPool({ connectionString: throughProxy.href, ...options });
     parts.defer(() => client.end());
-    otherClient = new Pool({ connectionString: pooled, ...options });
+    otherClient = openPostgresPool({ connectionString: pooled, ...options });
     parts.defer(() => otherClient.end());
     // The table, too, can be made through the pooler.
     await createPostgresTables(otherClient);
@@ -61,7 +62,7 @@ describe("through PgBouncer, which shares connections between transactions", () 
   );
 
   it("a setting that it refuses is named with the remedy", async () => {
-    const pool = new Pool({ connectionString: pooled, ...postgresOptions({ timeout: 5_000 }) });
+    const pool = openPostgresPool({ connectionString: pooled, ...postgresOptions({ timeout: 5_000 }) });
     const repository = new PostgresRepository(schema, pool, { prefix: "refused" });
     await expect(repository.get("a")).rejects.toMatchObject({
       code: "ERR_STORAGE_REJECTED",
@@ -71,7 +72,7 @@ describe("through PgBouncer, which shares connections between transactions", () 
   });
 
   it("LISTEN hears nothing: nothing is cached, and the remedy is told", async () => {
-    const pool = new Pool({ connectionString: direct, max: 2, ...postgresOptions({ timeout: 10_000 }) });
+    const pool = openPostgresPool({ connectionString: direct, max: 2, ...postgresOptions({ timeout: 10_000 }) });
     const refusals: unknown[] = [];
     {
       await using invalidation = new PostgresInvalidation(pool, {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { PGlite } from "@electric-sql/pglite";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
@@ -15,6 +15,7 @@ import {
 import { KeyRing } from "../../../src/secrets/key-ring.ts";
 import { sealed } from "../../../src/storage/codecs/sealed.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { openPostgresPool } from "../../support/postgres-pool.ts";
 import { type PostgresServer, startPostgresServer } from "../../support/postgres-server.ts";
 import { setUp } from "../../support/set-up.ts";
 
@@ -273,14 +274,12 @@ describe("on a server", () => {
     await Promise.all(pools.splice(0).map((pool) => pool.end()));
   });
   const newPool = (options: object = {}): Pool => {
-    const pool = new Pool({
+    const pool = openPostgresPool({
       connectionString: server.url,
       max: 4,
       ...postgresOptions({ timeout: 10_000 }),
       ...options,
     });
-    // A connection that the pool is closing may hear of the server's end first.
-    pool.on("connect", (connection) => connection.on("error", () => undefined));
     pools.push(pool);
     return pool;
   };
