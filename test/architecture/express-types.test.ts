@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { z } from "zod";
+import { compiler } from "../support/compiler.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const compiler = join(root, "node_modules/typescript/bin/tsc");
 // In the root of this project, so that this package is found by its name; with a dot, so that no other tool sees it.
 const directory = mkdtempSync(join(root, ".blocks-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

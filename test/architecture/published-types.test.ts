@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { compiler } from "../support/compiler.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const compiler = join(root, "node_modules/typescript/bin/tsc");
 const packageSchema = z.object({
   exports: z.record(z.string(), z.union([z.string(), z.object({ types: z.string() })])),
 });

@@ -1,10 +1,11 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defaultEmulatorClientId, defaultEmulatorClientSecret } from "../../src/emulator.ts";
+import { compiler } from "../support/compiler.ts";
 import { startPostgresServer } from "../support/postgres-server.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { useEmulator } from "../support/use-emulator.ts";
@@ -13,7 +14,6 @@ import { type CodeBlock, codeBlocksOf, documents } from "./code-blocks.ts";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
-const compiler = join(root, "node_modules/typescript/bin/tsc");
 const blocks = documents.flatMap(codeBlocksOf);
 const isFragment = ({ words }: CodeBlock): boolean => words.includes("fragment");
 const typescript = blocks.filter(({ language }) => ["ts", "typescript", "js", "javascript", "tsx"].includes(language));
@@ -23,6 +23,9 @@ const titled = (some: readonly CodeBlock[]) => some.map((block) => [`${block.doc
 /** In the root of this project, so that the blocks find this package by its name; with a dot, so that no other tool sees it. */
 const folder = mkdtempSync(join(root, ".blocks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+// A package that the tests have and a clone does not: the reader of the block installs it.
+mkdirSync(join(folder, "node_modules"));
+symlinkSync(join(root, "test/node_modules/redis"), join(folder, "node_modules/redis"), "junction");
 
 const fileNamed = ({ words }: CodeBlock): string | undefined =>
   words.find((word) => word.startsWith("file="))?.slice("file=".length);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compiler } from "../support/compiler.ts";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
@@ -18,7 +19,6 @@ beforeAll(async () => {
   for (const path of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "src", "docs/options.md"]) {
     await cp(join(root, path), join(copy, path), { recursive: true });
   }
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
   const bundler = join(root, "node_modules/rolldown/bin/cli.mjs");
   const dist = join(copy, "dist");
   execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json", "--outDir", dist], { cwd: root });
