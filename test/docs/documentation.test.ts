@@ -97,7 +97,7 @@ it.each(guides)("every file that %s names as code exists", (guide) => {
 
 it("CONTRIBUTING.md has a line for each command of package.json", () => {
   const scripts = Object.keys(JSON.parse(read("package.json")).scripts).filter(
-    (name) => !["prepack", "prepare"].includes(name),
+    (name) => !["prepack", "prepare", "prepublishOnly"].includes(name),
   );
   const guide = read("CONTRIBUTING.md");
   const named = (name: string) => new RegExp(`^npm (?:run )?${name}\\b`, "m").test(guide);
