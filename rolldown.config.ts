@@ -6,8 +6,9 @@ const { exports: entries }: { exports: Record<string, Record<string, string> | s
   readFileSync("package.json", "utf8"),
 );
 const sources = Object.values(entries).flatMap((entry) => {
-  const source = typeof entry === "string" ? undefined : entry["pangea-authn-fastmcp-source"];
-  return source === undefined ? [] : [source];
+  if (typeof entry === "string") return [];
+  const required = entry.require?.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts");
+  return [entry["pangea-authn-fastmcp-source"], required].filter((source) => source !== undefined);
 });
 const input = Object.fromEntries(
   [...sources, "./src/cli/main.ts"].map((source) => [source.replace(/^\.\/src\/(.*)\.ts$/, "$1"), source]),

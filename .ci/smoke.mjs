@@ -7,7 +7,10 @@ import { join } from "node:path";
 
 const require = createRequire(import.meta.url);
 const dist = join(require.resolve("pangea-authn-fastmcp/package.json"), "../dist");
+// Whatever can be imported can be required, where its packages are installed.
+const required = (entry) => require(`pangea-authn-fastmcp${entry}`);
 const main = await import("pangea-authn-fastmcp");
+assert.equal(typeof required("").PangeaOAuthProvider, "function");
 const repository = new main.InMemoryRepository();
 await repository.set("a", { expiresAt: Date.now() / 1000 + 60 });
 assert.ok(await repository.take("a"));
@@ -28,6 +31,15 @@ if (process.argv[2] === "main") {
   await import("pangea-authn-fastmcp/express");
   await import("pangea-authn-fastmcp/hono");
   await import("pangea-authn-fastmcp/fastmcp");
+  await import("pangea-authn-fastmcp/mcp-sdk-v2");
+  for (const entry of Object.keys(require("pangea-authn-fastmcp/package.json").exports)) {
+    assert.ok(Object.keys(required(entry.slice(1))).length > 0);
+  }
+  const { z } = require("zod");
+  assert.ok(required("/superjson").superjsonCodec(z.object({ at: z.date() })));
+  const { OAuthError } = require("@modelcontextprotocol/server");
+  const refusing = { verifyAccessToken: () => Promise.reject(new main.OAuthError("invalid_token", "No.")) };
+  await assert.rejects(required("/mcp-sdk-v2").toMcpSdkV2Verifier(refusing).verifyAccessToken("a"), OAuthError);
 
   const emulator = await startPangeaEmulator();
   const { baseUrlTemplate } = emulator;

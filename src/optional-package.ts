@@ -19,6 +19,19 @@ export async function optionalPackage<Module>(
   }
 }
 
+/**
+ * The same without a promise, for what `require()` loads, which must not await.
+ *
+ * @throws {ConfigurationError} when it is not installed; the message has the line that installs it.
+ */
+export function requiredPackage<Module>(name: string, user: string, load: () => Module): Module {
+  try {
+    return load();
+  } catch (cause) {
+    throw missingPackage(name, user, cause);
+  }
+}
+
 /** What to throw where a package could not be loaded: how to install it, or the failure as it is where it is there. */
 export function missingPackage(name: string, user: string, failure: unknown): unknown {
   const isMissing =

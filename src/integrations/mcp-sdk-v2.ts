@@ -1,15 +1,13 @@
 import { optionalPackage } from "../optional-package.ts";
-import type { McpOAuthProvider } from "../provider/mcp-oauth-provider.ts";
-import { toOAuthError } from "../provider/oauth-failure.ts";
+import { type McpSdkV2Verifier, verifierFailingWith } from "./mcp-sdk-v2-verifier.ts";
 
-const { OAuthError, OAuthErrorCode } = await optionalPackage(
+export type { McpSdkV2Verifier } from "./mcp-sdk-v2-verifier.ts";
+
+const { OAuthError } = await optionalPackage(
   "@modelcontextprotocol/server",
   "toMcpSdkV2Verifier()",
   () => import("@modelcontextprotocol/server"),
 );
-
-/** The `OAuthTokenVerifier` of the MCP SDK v2. */
-export type McpSdkV2Verifier = Pick<McpOAuthProvider, "verifyAccessToken">;
 
 /**
  * Adapts a provider to `requireBearerAuth` and `verifyBearerToken` of `@modelcontextprotocol/server` and
@@ -24,16 +22,5 @@ export type McpSdkV2Verifier = Pick<McpOAuthProvider, "verifyAccessToken">;
  * ```
  */
 export function toMcpSdkV2Verifier(provider: McpSdkV2Verifier): McpSdkV2Verifier {
-  return {
-    async verifyAccessToken(token) {
-      try {
-        return await provider.verifyAccessToken(token);
-      } catch (failure) {
-        const { error, message } = toOAuthError(failure);
-        // The SDK's middleware answers temporarily_unavailable with 400, as if the request were at fault.
-        const code = error === "temporarily_unavailable" ? OAuthErrorCode.ServerError : error;
-        throw Object.assign(new OAuthError(code, message), { cause: failure });
-      }
-    },
-  };
+  return verifierFailingWith({ OAuthError }, provider);
 }

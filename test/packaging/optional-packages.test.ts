@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
@@ -50,6 +51,23 @@ it.each(subpaths)("%s loads without its optional packages, or says which one to 
   const name = loadedAtOnce[subpath];
   const said = await printed(`await import("${specifier}"); console.log("loads");`);
   expect(said).toMatch(name === undefined ? /^loads$/ : new RegExp(`^ERR_CONFIGURATION .*: npm install ${name}$`));
+});
+
+const requiredAtOnce = Object.entries(entries).flatMap(([subpath, entry]) => {
+  const built: unknown = Object(entry).require;
+  return typeof built === "string" ? [[subpath, built.replace("./dist/", "./src/").replace(/js$/, "ts")] as const] : [];
+});
+
+it("what loads a package at once has a module of its own for require()", () => {
+  expect(requiredAtOnce.map(([subpath]) => subpath).sort()).toEqual(Object.keys(loadedAtOnce).sort());
+});
+
+it.each(requiredAtOnce)("%s can be required, with the same names, or says which package to install", async (subpath, file) => {
+  const said = await printed(`(await import("node:module")).createRequire(import.meta.url)("${join(root, file)}");`);
+  expect(said).toMatch(new RegExp(`^ERR_CONFIGURATION .*: npm install ${loadedAtOnce[subpath]}$`));
+  const required: unknown = createRequire(import.meta.url)(join(root, file));
+  const imported: unknown = await import(join(root, file.replace("-required", "")));
+  expect(Object.keys(Object(required))).toEqual(Object.keys(Object(imported)));
 });
 
 it.each([

@@ -1,11 +1,7 @@
-import { type ZodType, z } from "zod";
-import { requireKind } from "../../option-checks.ts";
+import type { ZodType } from "zod";
 import { optionalPackage } from "../../optional-package.ts";
-import { corruptRecord } from "../record-errors.ts";
-import { checkedCodec } from "./checked-codec.ts";
 import type { Codec } from "./codec.ts";
-import { requireSchema } from "./schema-check.ts";
-import { kindOfPart, UnheldPartError, unheldParts } from "./unheld-parts.ts";
+import { codecBySuperjson } from "./superjson-codec.ts";
 
 const { SuperJSON } = await optionalPackage("superjson", "superjsonCodec()", () => import("superjson"));
 
@@ -26,39 +22,5 @@ const { SuperJSON } = await optionalPackage("superjson", "superjsonCodec()", () 
  * ```
  */
 export function superjsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?: number } = {}): Codec<V> {
-  requireSchema("superjsonCodec()", schema);
-  requireKind("options", options, "object");
-  const superjson = new SuperJSON();
-  return checkedCodec(
-    {
-      write(value) {
-        const encoded = z.encode(schema, value);
-        const [lost] = unheldParts(encoded, isHeldBySuperjson);
-        if (lost !== undefined) throw new UnheldPartError(`it holds ${kindOfPart(lost.part)}`);
-        return superjson.stringify(encoded);
-      },
-      read: (json, location) => {
-        if (!isSuperJson(json)) throw corruptRecord(location, "it was not written by superjson");
-        // A few characters could ask for gigabytes, before the schema is asked.
-        if (JSON.stringify(json.meta ?? null).includes('"typed-array"')) {
-          throw corruptRecord(location, "it holds a typed array, which is not read");
-        }
-        return schema.parse(superjson.deserialize(json));
-      },
-      otherwise: "superjson cannot give it back",
-    },
-    options,
-  );
-}
-
-/** superjson would make a plain object of an instance of a class that it does not know, and nothing of a function. */
-function isHeldBySuperjson(part: unknown): boolean {
-  if (typeof part === "function" || typeof part === "symbol") return false;
-  if (typeof part !== "object" || part === null) return true;
-  if (part instanceof Date) return !Number.isNaN(part.getTime());
-  return [Map, Set, URL, RegExp].some((known) => part instanceof known);
-}
-
-function isSuperJson(json: unknown): json is ReturnType<InstanceType<typeof SuperJSON>["serialize"]> {
-  return typeof json === "object" && json !== null && "json" in json;
+  return codecBySuperjson(new SuperJSON(), schema, options);
 }

@@ -1,0 +1,1 @@
+export { superjsonCodec } from "./storage/codecs/superjson-required.ts";
