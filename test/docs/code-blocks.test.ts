@@ -39,7 +39,7 @@ function pathOf(block: CodeBlock): string {
 function programOf({ code }: CodeBlock): string {
   const uses = (text: string, name: string) => new RegExp(`(?<![.\\w])${name}\\b(?!:)`).test(text);
   const declares = (name: string) =>
-    new RegExp(`\\b(?:const|let|function|class|using)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} =`).test(code);
+    new RegExp(`\\b(?:const|let|function|class|using)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} (?:=|from)`).test(code);
   const supplied = Object.entries(suppliedNames).filter(([name]) => uses(code, name) && !declares(name));
   const behind = afterwards.filter(([says]) => says.test(code)).map(([, text]) => text);
   return [...supplied.map(([, text]) => text), withEmulator(code), ...behind, "export {};\n"].join("\n");
