@@ -93,9 +93,19 @@ export function requireDuration(
     throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.${remedy}`);
   }
   // Nobody answers within a few milliseconds: with such a deadline everything would fail.
-  const isSeconds = unit === "milliseconds" && value < 50;
-  requireThat(!isSeconds, `${name} is in milliseconds, and ${value} looks like seconds: give ${value * 1000}.`);
+  if (unit === "milliseconds") requireNoSeconds(name, value, 50);
   return value;
+}
+
+/**
+ * Checks that a time in milliseconds is not so short that whoever gave it has thought of seconds.
+ *
+ * @param shortest - The shortest time that is meant, in milliseconds. Default: 100.
+ * @throws {ConfigurationError} when it is shorter. The message says what was meant.
+ */
+export function requireNoSeconds(name: string, milliseconds: number, shortest = 100): void {
+  const remedy = `give ${milliseconds * 1000}.`;
+  requireThat(milliseconds >= shortest, `${name} is in milliseconds, and ${milliseconds} looks like seconds: ${remedy}`);
 }
 
 /**
@@ -118,8 +128,7 @@ export function requireTimerLength(name: string, milliseconds: number): void {
  */
 export function requireTimeout(name: string, milliseconds: number): void {
   requireTimerLength(name, milliseconds);
-  const remedy = `give ${milliseconds * 1000}.`;
-  requireThat(milliseconds >= 50, `${name} is in milliseconds, and ${milliseconds} looks like seconds: ${remedy}`);
+  requireNoSeconds(name, milliseconds, 50);
 }
 
 /**

@@ -37,6 +37,10 @@ export class PublicPaths {
     this.#provider = provider;
     this.#removed = withoutLastSlashes(removedPrefix);
     this.#added = withoutLastSlashes(addedPrefix);
+    requireThat(
+      this.#removed === "" || this.#removed !== this.#added,
+      `removedPrefix and addedPrefix are both ${this.#removed}, and a path that is put before and taken off again is none. Give removedPrefix where the base URL has it and requests lack it, addedPrefix where requests have it and the base URL lacks it.`,
+    );
     provider.noteMount?.({ mapsPaths: this.mapsPaths });
   }
 

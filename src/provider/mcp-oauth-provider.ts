@@ -1,5 +1,5 @@
 import { OAuthError } from "../errors.ts";
-import { requireText, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireOptions, requireText, requireThat } from "../option-checks.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
@@ -12,6 +12,29 @@ import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
 import type { MountPlace } from "./http/mount-watch.ts";
 import { requireScopesAmong } from "./oauth/scopes.ts";
 import type { AuthInfo } from "./tokens/access-token-verifier.ts";
+
+/** What `authenticate` demands of a request, and who sends it. */
+export interface AuthenticateOptions {
+  /** The scopes that the token must have. Default: the provider's `requiredScopes`. */
+  readonly requiredScopes?: readonly string[] | undefined;
+  /** Who sends the request, or how to find that out. Default: nobody that is known. */
+  readonly caller?: string | (() => string | undefined) | undefined;
+}
+
+const demandKinds: OptionKinds<AuthenticateOptions> = { requiredScopes: "any", caller: "any" };
+const noDemand: AuthenticateOptions = {};
+
+/** True for an object with a member of a demand and no other: it needs no further look. */
+function isUsualDemand(demand: AuthenticateOptions): boolean {
+  if (demand === noDemand) return true;
+  if (typeof demand !== "object" || demand === null) return false;
+  let hasMember = false;
+  for (const name in demand) {
+    if (name !== "requiredScopes" && name !== "caller") return false;
+    hasMember = true;
+  }
+  return hasMember;
+}
 
 /**
  * A complete OAuth authorization server for an MCP server, which defers login to an upstream and keeps its state in
@@ -114,7 +137,7 @@ export class McpOAuthProvider {
 
   /**
    * Guards a request to the MCP endpoint: answers who is calling, or with the response that refuses it (RFC 6750), with
-   * 503 and `Retry-After` where the store cannot answer. Never rejects.
+   * 503 and `Retry-After` where the store cannot answer. No request makes it reject.
    *
    * A preflight (`OPTIONS`) is answered with 204 whoever asks: a browser sends it without a token. A path below
    * `.well-known` is answered with 404 where a token is missing or not good: clients look for metadata there, and take 401
@@ -123,6 +146,7 @@ export class McpOAuthProvider {
    * @param request - A Web request, or anything with its headers, its method and its URL or path.
    * @param options - `requiredScopes` in place of those of the configuration; `caller`, as for `fetch`, for the network that
    * `grantUse.network` writes down. A function that finds the caller out is called when a network is to be written down.
+   * @throws {ConfigurationError} when an option is unknown, or `requiredScopes` has a scope that the server does not know.
    *
    * @example
    * ```ts
@@ -136,11 +160,9 @@ export class McpOAuthProvider {
       readonly method?: string | undefined;
       readonly url?: string | undefined;
     },
-    options: {
-      readonly requiredScopes?: readonly string[] | undefined;
-      readonly caller?: string | (() => string | undefined) | undefined;
-    } = {},
+    options: AuthenticateOptions = noDemand,
   ): Promise<AuthInfo | Response> {
+    this.#requireDemand(options);
     const hasHeaders = typeof request?.headers?.get === "function";
     requireThat(
       hasHeaders,
@@ -151,6 +173,16 @@ export class McpOAuthProvider {
     const answer = await this.#parts.guard.authenticate(request, options.requiredScopes);
     if (!(answer instanceof Response)) this.#parts.grantUses.note(answer.extra.grantId, options.caller);
     return answer;
+  }
+
+  /** A demand that is not read would let in whoever has a token, and one that nobody can meet lets nobody in. */
+  #requireDemand(demand: AuthenticateOptions): void {
+    // This runs with every request: the whole check is for what is not as the mounts give it.
+    if (!isUsualDemand(demand)) requireOptions("authenticate", demand ?? null, demandKinds);
+    const scopes = demand.requiredScopes;
+    if (scopes === undefined) return;
+    const known = this.#configuration.scopes;
+    if (!(Array.isArray(scopes) && scopes.every((scope) => known.includes(scope)))) this.checkRequiredScopes(scopes);
   }
 
   /**

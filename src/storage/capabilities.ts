@@ -3,6 +3,7 @@ import { isEnumerable } from "./enumerable.ts";
 import { readExpiryOf } from "./expiry.ts";
 import { isFreshlyReadable } from "./fresh-read.ts";
 import { hasIndexes } from "./indexed.ts";
+import { noteLayer } from "./layers.ts";
 import { isMemoryReadable, rememberedUnless } from "./memory-read.ts";
 import { canReadBack } from "./read-back.ts";
 
@@ -35,6 +36,7 @@ export function wrapped<K extends string, V>(
     add: (key, value) => passOn("add", () => repository.add(key, value), key),
   };
   giveListings(wrapper, repository);
+  noteLayer(wrapper, repository);
   return Object.assign(
     wrapper,
     isFreshlyReadable(repository) && {

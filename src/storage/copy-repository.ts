@@ -29,7 +29,7 @@ export interface CopyRepositoryOptions<V = unknown> {
   readonly dryRun?: boolean;
   /** How many records are copied in a second at most. Default: as many as the stores take. */
   readonly recordsPerSecond?: number;
-  /** How many records are under way at a time. Default: 8. */
+  /** How many records are under way at a time, 1,000 at the most. Default: 8. */
   readonly concurrency?: number;
   /** Told after each record. What it throws ends the copying. */
   readonly onProgress?: (report: CopyReport) => void;
@@ -48,6 +48,9 @@ export const copyOptionKinds: OptionKinds<CopyRepositoryOptions> = {
   onProgress: "function",
   signal: "object",
 };
+
+/** More records under way would be one crowd at the stores, and take memory for each. */
+const maxConcurrency = 1000;
 
 /** What a test replaces. */
 export interface CopyRepositoryInternals {
@@ -118,7 +121,8 @@ export async function copyRepository<V>(
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
   const { outlasts = () => false } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
-  requireThat(Number.isSafeInteger(concurrency) && concurrency > 0, "concurrency must be a whole number above 0.");
+  const isCount = Number.isSafeInteger(concurrency) && concurrency > 0 && concurrency <= maxConcurrency;
+  requireThat(isCount, `concurrency must be a whole number from 1 to ${maxConcurrency}.`);
   requireThat(!(removeMissing && existing === "keep"), 'removeMissing needs existing: "replace".');
   requireThat(isEnumerable(from), "The source must be able to list its records: it needs a method entries().");
   const counts = { written: 0, unchanged: 0, kept: 0, gone: 0, failed: 0, removed: 0 };

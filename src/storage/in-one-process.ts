@@ -1,5 +1,5 @@
 import { CorruptRecordError, UnreadableRecordsError, UnsealableError } from "../errors.ts";
-import { requireMethods, requireOptions } from "../option-checks.ts";
+import { requireMethods, requireOptions, requireThat } from "../option-checks.ts";
 import type { Repository } from "./contract.ts";
 import {
   type ExpiryOptions,
@@ -55,7 +55,7 @@ let hasWarned = false;
  *
  * @param basic - Keeps the records. Nothing else may write to its store.
  * @param options - How to tell whether a record has expired.
- * @throws {ConfigurationError} when the backend lacks one of the three methods.
+ * @throws {ConfigurationError} when the backend lacks one of the three methods, or has all five of a repository.
  *
  * @example
  * ```ts
@@ -72,6 +72,11 @@ export function inOneProcess<K extends string, V>(
     basic,
     ["get", "set", "delete"],
     "give an object with these three methods",
+  );
+  const isWhole = ["take", "add"].every((method) => typeof Reflect.get(basic, method) === "function");
+  requireThat(
+    !isWhole,
+    "inOneProcess: the backend is a whole repository, with take and add of its own, which are good for many processes: use it as it is.",
   );
   const { clock = Date.now } = options;
   const readExpiry = options.expiresAt ?? readExpiryOf<V>(basic);

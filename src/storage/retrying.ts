@@ -4,9 +4,10 @@ import {
   StorageTimeoutError,
   StorageUnavailableError,
 } from "../errors.ts";
-import { type OptionKinds, requireOptions, requireThat, requireTimerLength } from "../option-checks.ts";
+import { type OptionKinds, requireNoSeconds, requireOptions, requireThat, requireTimerLength } from "../option-checks.ts";
 import { type RepositoryMethod, wrapped } from "./capabilities.ts";
 import type { Repository } from "./contract.ts";
+import { layersOf } from "./layers.ts";
 
 /** How often and how long `retrying` tries. */
 export interface RetryingOptions {
@@ -17,6 +18,9 @@ export interface RetryingOptions {
   /** How long all pauses of a call may be together, in milliseconds. Default: 2,000. */
   readonly maxPause?: number;
 }
+
+/** The repositories that `retrying` has made. */
+const made = new WeakSet<object>();
 
 const optionKinds: OptionKinds<RetryingOptions> = { attempts: "any", firstPause: "any", maxPause: "any" };
 
@@ -36,7 +40,8 @@ export interface RetryingInternals {
  *
  * The pauses are random, so that instances do not come back all at once, and as long as the store asked for where it did.
  *
- * @throws {ConfigurationError} when an option is wrong; the message names the option.
+ * @throws {ConfigurationError} when an option is wrong, which the message names, or the repository or one behind it tries again
+ * already: each would repeat the tries of the other.
  *
  * @example
  * ```ts
@@ -53,7 +58,12 @@ export function retrying<K extends string, V>(
   requireThat(Number.isSafeInteger(attempts) && attempts > 0, "attempts must be a whole number above 0.");
   requireTimerLength("firstPause", firstPause);
   requireTimerLength("maxPause", maxPause);
-  return wrapped(repository, async (method, run) => {
+  requireNoSeconds("firstPause", firstPause, 1);
+  requireThat(
+    maxPause >= firstPause,
+    `maxPause (${maxPause}) is shorter than firstPause (${firstPause}), so hardly a call would be tried again. Both are in milliseconds.`,
+  );
+  const patient = wrapped(repository, async (method, run) => {
     let paused = 0;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -68,6 +78,10 @@ export function retrying<K extends string, V>(
       }
     }
   });
+  const isDone = [...layersOf(repository)].some((layer) => made.has(layer));
+  requireThat(!isDone, "retrying: the repository tries again already. Take retrying() once, with more attempts.");
+  made.add(patient);
+  return patient;
 }
 
 function isSafeToRepeat(method: RepositoryMethod, error: unknown): error is StorageFailure {

@@ -82,6 +82,33 @@ it("a filter of JSON, of another realm or without a prototype is one", async () 
   for (const filter of filters) expect(await call("revokeGrants", filter)).toBe(0);
 });
 
+it.each<readonly [options: unknown, message: RegExp]>([
+  [{ requiredScopes: ["usr"] }, /^requiredScopes lists "usr"/],
+  [{ requiredScopes: ["user", "offline_access"] }, /^requiredScopes lists "offline_access"/],
+  [{ requiredScopes: "user" }, /^requiredScopes must be a list/],
+  [{ requiredScopes: "user,admin" }, /^requiredScopes must be a list.*\["user","admin"\]/],
+  [{ requiredScopes: [undefined] }, /^requiredScopes must be a list/],
+  [{ requiredScopes: null }, /^requiredScopes must be a list/],
+  [{ requiredScope: ["user"] }, /^requiredScope .*requiredScopes\?/],
+  [{ requiredScopes: ["user"], calller: "a" }, /^calller .*caller\?/],
+  [["user"], /^authenticate takes an object/],
+  ["user", /^authenticate takes an object/],
+  [null, /^authenticate takes an object/],
+  [new Map([["requiredScopes", ["user"]]]), /^authenticate takes an object/],
+])("authenticate demands nothing else than was meant: %o", async (options, message) => {
+  const request = { headers: new Headers() };
+  const answer: Promise<unknown> = Reflect.apply(provider.authenticate, provider, [request, options]);
+  await expect(answer).rejects.toMatchObject({ code: "ERR_CONFIGURATION", message: expect.stringMatching(message) });
+});
+
+it.each<unknown>([undefined, {}, { requiredScopes: undefined }, { requiredScopes: [] }, { caller: "a" }])(
+  "authenticate takes %o",
+  async (options) => {
+    const request = { headers: new Headers() };
+    await expect(Reflect.apply(provider.authenticate, provider, [request, options])).resolves.toMatchObject({ status: 401 });
+  },
+);
+
 it("a promise that nobody awaited is called that", async () => {
   await expect(call("revokeGrants", Promise.resolve({}))).rejects.toThrow("await it");
 });

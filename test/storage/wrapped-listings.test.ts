@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  type BasicRepository,
   CachedRepository,
   InMemoryRepository,
   inOneProcess,
@@ -23,14 +24,23 @@ const clock = new ManualClock();
 const sink = { hasSubscribers: true, publish: () => undefined };
 const cached = (inner: Logins) => new CachedRepository(inner, { max: 10, maxStaleness: 1_000, clock: clock.read });
 
+/** The same without take and add: a whole repository is none for inOneProcess. */
+const basicOf = (inner: Logins): BasicRepository<string, Login> =>
+  new Proxy(inner, {
+    get(target, name) {
+      const member: unknown = name === "take" || name === "add" ? undefined : Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+
 const wrappers: readonly (readonly [string, (inner: Logins) => Logins])[] = [
   ["observed", (inner) => observed(inner, sink)],
   ["retrying", (inner) => retrying(inner)],
   ["CachedRepository", cached],
-  ["inOneProcess", (inner) => inOneProcess(inner, { clock: clock.read })],
+  ["inOneProcess", (inner) => inOneProcess(basicOf(inner), { clock: clock.read })],
   ["a cache in front of a cache", (inner) => cached(cached(inner))],
   ["observed in front of a cache in front of retrying", (inner) => observed(cached(retrying(inner)), sink)],
-  ["retrying in front of inOneProcess", (inner) => retrying(inOneProcess(inner, { clock: clock.read }))],
+  ["retrying in front of inOneProcess", (inner) => retrying(inOneProcess(basicOf(inner), { clock: clock.read }))],
 ];
 
 const store = () => new InMemoryRepository<string, Login>({ indexes: { user: ({ user }) => user }, clock: clock.read });

@@ -13,6 +13,7 @@ import * as vaultEntry from "../../src/vault.ts";
 
 const redis = new Redis({ ...redisEntry.redisOptions(), lazyConnect: true });
 const memory = new main.InMemoryRepository<string, object>();
+const basic = { get: async () => undefined, set: async () => undefined, delete: async () => false };
 const repositories = main.createInMemoryRepositories();
 const schema = z.object({ name: z.string() });
 const postgres = { query: async () => [] };
@@ -23,11 +24,11 @@ const runner = { describe: () => undefined, it: () => undefined };
 /** The right arguments of everything public that makes something, and how many of them there have to be. */
 const makers: Readonly<Record<string, readonly [required: number, ...right: unknown[]]>> = {
   InMemoryRepository: [0, schema, { max: 5 }],
-  CachedRepository: [2, memory, { max: 5, maxStaleness: 5 }],
-  inOneProcess: [1, memory, {}],
+  CachedRepository: [2, memory, { max: 5, maxStaleness: 5_000 }],
+  inOneProcess: [1, basic, {}],
   createInMemoryRepositories: [0, {}],
   createRepositories: [1, () => memory],
-  cacheRepositories: [2, repositories, { maxStaleness: 5 }],
+  cacheRepositories: [2, repositories, { maxStaleness: 5_000 }],
   asCodec: [1, schema],
   jsonCodec: [1, schema, {}],
   sealed: [2, schema, keys],
@@ -182,21 +183,21 @@ it.each<[string, () => unknown, RegExp]>([
   ["an expiresAt that is no function", () => make("InMemoryRepository", [{ expiresAt: "until" }]), /expiresAt/],
   ["an expiresAt of Redis", () => make("RedisRepository", [schema, redis, { prefix: "a", expiresAt: 5 }]), /expiresAt/],
   ["an expiresAt of Vault", () => make("PangeaVaultRepository", [schema, "pts_a", { expiresAt: 5 }]), /expiresAt/],
-  ["an expiresAt of one process", () => make("inOneProcess", [memory, { expiresAt: 5 }]), /expiresAt/],
-  ["a clock of a cache", () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, clock: 5 }]), /clock/],
+  ["an expiresAt of one process", () => make("inOneProcess", [basic, { expiresAt: 5 }]), /expiresAt/],
+  ["a clock of a cache", () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5_000, clock: 5 }]), /clock/],
   [
     "an expiresAt of a cache",
-    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, expiresAt: {} }]),
+    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5_000, expiresAt: {} }]),
     /expiresAt/,
   ],
   [
     "a channel that is none",
-    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, invalidation: {} }]),
+    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5_000, invalidation: {} }]),
     /invalidation/,
   ],
   [
     "a listener that is none",
-    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5, onPublishFailure: 5 }]),
+    () => make("CachedRepository", [memory, { max: 5, maxStaleness: 5_000, onPublishFailure: 5 }]),
     /onPublishFailure/,
   ],
   ["a max of 0", () => new main.InMemoryRepository({ max: 0 }), /max/],
@@ -206,7 +207,7 @@ it.each<[string, () => unknown, RegExp]>([
   ["a maxLength that is NaN", () => superjsonEntry.superjsonCodec(schema, { maxLength: Number.NaN }), /maxLength/],
   [
     "a backend that is a promise",
-    () => make("CachedRepository", [Promise.resolve(memory), { max: 5, maxStaleness: 5 }]),
+    () => make("CachedRepository", [Promise.resolve(memory), { max: 5, maxStaleness: 5_000 }]),
     /CachedRepository: the repository/,
   ],
 ])("the message for %s names it", (_, act, name) => {

@@ -57,15 +57,15 @@ export class ClientDocuments {
     this.#isAllowed = options.allowedDomains === undefined ? () => true : parseAllowedDomains(options.allowedDomains);
     this.#ports = options.ports ?? [443];
     const freshSeconds = {
-      min: wholeNumber("minFreshSeconds", options.minFreshSeconds, 0, 0),
-      max: wholeNumber("maxFreshSeconds", options.maxFreshSeconds, 24 * 60 * 60, 0),
+      min: wholeNumber("minFreshSeconds", options.minFreshSeconds, 0, 0, longestSeconds),
+      max: wholeNumber("maxFreshSeconds", options.maxFreshSeconds, 24 * 60 * 60, 0, longestSeconds),
     };
     requireThat(freshSeconds.min <= freshSeconds.max, "minFreshSeconds must not be more than maxFreshSeconds.");
     const maxConcurrent = wholeNumber("maxConcurrent", options.maxConcurrent, 256, 1);
     // Node 20 warns of a leak from the eleventh listener on.
     setMaxListeners(6 * maxConcurrent, this.#closed.signal);
     const fetching = {
-      timeout: wholeNumber("timeout", options.timeout, 5000, 1, 600_000),
+      timeout: requireDuration("timeout of the client documents", options.timeout, 5000, 600_000, "milliseconds"),
       transport: transportOf(options),
     };
     const maxBytes = wholeNumber("maxBytes", options.maxBytes, 5 * 1024, 1);
@@ -186,6 +186,9 @@ function transportOf({ fetch, resolve, connect }: ClientDocumentsOptions): SiteT
   };
 }
 
+/** For a year, in seconds: what is longer is a time in milliseconds. */
+const longestSeconds = 365 * 24 * 60 * 60;
+
 function wholeNumber(
   name: string,
   value: number | undefined,
@@ -193,8 +196,10 @@ function wholeNumber(
   min: number,
   max = Number.MAX_SAFE_INTEGER,
 ): number {
-  const number = value ?? fallback;
+  const number = value === undefined ? fallback : value;
   const isWithin = Number.isSafeInteger(number) && number >= min && number <= max;
-  requireThat(isWithin, `${name} of the client documents must be a whole number from ${min} to ${max}.`);
+  const isThousandfold = name.endsWith("Seconds") && number > max && number <= max * 1000;
+  const remedy = isThousandfold ? ` ${number} looks like milliseconds: give ${Math.ceil(number / 1000)}.` : "";
+  requireThat(isWithin, `${name} of the client documents must be a whole number from ${min} to ${max}.${remedy}`);
   return number;
 }

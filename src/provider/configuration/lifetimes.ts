@@ -1,4 +1,4 @@
-import { requireDuration } from "../../option-checks.ts";
+import { requireDuration, requireThat } from "../../option-checks.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 
 /** A day, in seconds. */
@@ -10,14 +10,21 @@ export type Lifetimes = Readonly<ReturnType<typeof configureLifetimes>>;
 /**
  * Checks the lifetimes and fills in the defaults.
  *
- * @throws {ConfigurationError} when a lifetime is not above 0 or is too long.
+ * @throws {ConfigurationError} when a lifetime is not above 0 or is too long, or a refresh token would end before the access
+ * token that it is to replace.
  */
 export function configureLifetimes(options: McpOAuthProviderOptions) {
   const lifetime = (name: keyof typeof options & `${string}Seconds`, fallback: number, max?: number): number =>
     requireSeconds(name, options[name], fallback, max);
+  const accessToken = lifetime("accessTokenLifetimeSeconds", 3600, 31 * day);
+  const refreshToken = lifetime("refreshTokenLifetimeSeconds", Math.max(30 * day, accessToken));
+  requireThat(
+    refreshToken >= accessToken,
+    `refreshTokenLifetimeSeconds (${refreshToken}) is shorter than accessTokenLifetimeSeconds (${accessToken}): a refresh token has to outlast the access token that it replaces. Are the two swapped?`,
+  );
   return {
-    accessToken: lifetime("accessTokenLifetimeSeconds", 3600, 31 * day),
-    refreshToken: lifetime("refreshTokenLifetimeSeconds", 30 * day),
+    accessToken,
+    refreshToken,
     grant: lifetime("grantLifetimeSeconds", 90 * day),
     authorizationCode: lifetime("authorizationCodeLifetimeSeconds", 60, 300),
     login: lifetime("loginLifetimeSeconds", 600, 3600),

@@ -93,6 +93,7 @@ function checkAuthentication(id: string, client: PreRegisteredClient): void {
   const hasSecret = typeof secret === "string" && secret !== "";
   if ("client_secret" in client && !hasSecret) refuse("has a client_secret that is not a string with something in it");
   if (hasSecret && secret !== secret.trim()) refuse("has a client_secret with white space or a line break around it");
+  if (hasSecret && secret === id) refuse("has its client_id for a client_secret, and an id is public");
   if (hasSecret && secret.length < minSecretLength) {
     refuse(`has a client_secret of fewer than ${minSecretLength} characters; take one from a random source`);
   }

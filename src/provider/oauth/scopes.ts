@@ -34,10 +34,20 @@ export function narrowedScopes(
   return known.length > 0 ? known : defaults;
 }
 
-/** @throws {ConfigurationError} when the value is not a list of scopes. */
+/** The list that was meant by scopes in one text. */
+function remedyFor(value: unknown): string {
+  const texts = [value].flat().filter((text) => typeof text === "string");
+  const scopes = texts.flatMap((text) => text.split(/[\s,]+/)).filter(isScope);
+  return JSON.stringify(scopes.length > 0 ? [...new Set(scopes)] : ["user"]);
+}
+
+/** @throws {ConfigurationError} when the value is not a list of scopes, or several are in one text. */
 export function requireScopes(name: string, value: unknown): readonly string[] {
   const isList = Array.isArray(value) && value.every((scope) => typeof scope === "string" && isScope(scope));
-  requireThat(isList, `${name} must be a list of scopes without spaces, such as ["user"].`);
+  requireThat(isList, `${name} must be a list of scopes without spaces, such as ${remedyFor(value)}.`);
+  // RFC 6749 has the comma among the characters of a scope, and nobody uses it for anything but a list.
+  const joined = value.find((scope) => scope.includes(","));
+  requireThat(joined === undefined, `${name} has "${joined}" in it: give each scope by itself, ${remedyFor([joined])}.`);
   return [...new Set(value)];
 }
 

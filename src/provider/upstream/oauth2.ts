@@ -3,7 +3,6 @@ import { UpstreamRejectedError } from "../../errors.ts";
 import {
   type OptionKinds,
   requireDuration,
-  requireExactText,
   requireHttpUrl,
   requireIssuerUrl,
   requireOptions,
@@ -25,7 +24,7 @@ import type {
 } from "./contract.ts";
 import { inventedLogin } from "./login-probe.ts";
 import { fetchFor, loadClient, tokensOf } from "./openid-client.ts";
-import { requireSecrets } from "./upstream-secrets.ts";
+import { requireClientSecrets } from "./upstream-secrets.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
 
 /** What a function that says who a user is can ask with. */
@@ -138,8 +137,7 @@ class OAuth2 implements Upstream {
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
     this.issuer = requireIssuerUrl("oAuth2: issuer", options.issuer);
-    requireExactText("oAuth2: clientId", options.clientId);
-    this.keyMaterial = requireSecrets("oAuth2: clientSecret", options.clientSecret);
+    this.keyMaterial = requireClientSecrets("oAuth2", options.clientId, options.clientSecret);
     this.#metadata = {
       issuer: this.issuer,
       authorization_endpoint: endpoint("authorizationEndpoint", options.authorizationEndpoint),

@@ -25,7 +25,7 @@ import type {
 import { inventedLogin } from "./login-probe.ts";
 import { type Client, loadClient, tokensOf } from "./openid-client.ts";
 import { OpenIdDiscovery } from "./openid-discovery.ts";
-import { requireSecrets } from "./upstream-secrets.ts";
+import { requireClientSecrets } from "./upstream-secrets.ts";
 import { requireAllowed } from "./who-may-log-in.ts";
 
 /** How an OpenID provider is reached, as which of its clients, and who may log in there. */
@@ -174,7 +174,9 @@ class OpenIdConnect implements Upstream {
       (clientSecret === undefined) !== (privateKey === undefined),
       "openIdConnect: give one of clientSecret and privateKey.",
     );
-    if (clientSecret !== undefined) this.keyMaterial = requireSecrets("openIdConnect: clientSecret", clientSecret);
+    if (clientSecret !== undefined) {
+      this.keyMaterial = requireClientSecrets("openIdConnect", options.clientId, clientSecret);
+    }
     requireSecretMethod("openIdConnect", options.clientAuthentication ?? "client_secret_basic");
     requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
     if (options.prompts !== undefined) requireScopes("openIdConnect: prompts", options.prompts);

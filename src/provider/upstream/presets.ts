@@ -9,6 +9,9 @@ import { bothAllow } from "./who-may-log-in.ts";
 /** What every preset needs, and what may be changed in it. */
 type Preset<Own> = Pick<OpenIdConnectOptions, "clientId"> & Own & Partial<Omit<OpenIdConnectOptions, "issuer">>;
 
+/** The form of every id of Microsoft Entra. */
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** What may be changed in every preset of `openIdConnect`, which checks the values itself. */
 const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
   clientId: "any",
@@ -50,6 +53,12 @@ const changeable: OptionKinds<Omit<OpenIdConnectOptions, "issuer">> = {
  */
 export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenIdConnectOptions {
   const { hostedDomain, ...options } = checked("google", given, { ...changeable, hostedDomain: "any" });
+  for (const secret of secretsOf(options)) {
+    const isId = secret.endsWith(".apps.googleusercontent.com");
+    requireThat(!isId, "google: clientSecret ends in .apps.googleusercontent.com, so it is a client's id, which is public.");
+  }
+  const isSecret = String(options.clientId).startsWith("GOCSPX-");
+  requireThat(!isSecret, "google: clientId begins with GOCSPX-, so it is a client's secret.");
   const domain = hostedDomain === undefined ? undefined : requireDomain("google: hostedDomain", hostedDomain);
   return {
     id: "google",
@@ -96,9 +105,15 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
 export function microsoftEntra(given: Preset<{ readonly tenant: string }>): OpenIdConnectOptions {
   const { tenant, ...options } = checked("microsoftEntra", given, { ...changeable, tenant: "any" });
   requireThat(
-    /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(requireText("microsoftEntra: tenant", tenant)),
+    uuid.test(requireText("microsoftEntra: tenant", tenant)),
     "microsoftEntra: tenant must be the Directory (tenant) ID, such as 11111111-2222-3333-4444-555555555555.",
   );
+  for (const secret of secretsOf(options)) {
+    requireThat(
+      !uuid.test(secret),
+      "microsoftEntra: clientSecret is a Secret ID: give the Value of the secret, which the Entra admin center shows once.",
+    );
+  }
   return {
     id: "entra",
     name: "Microsoft",
@@ -272,6 +287,10 @@ export function gitHub(given: GitHubOptions): OAuth2Options {
     organization === undefined || /^[\w-]+$/.test(organization),
     "gitHub: organization must be the name of one as its address has it, such as example.",
   );
+  for (const secret of secretsOf(options)) {
+    const [prefix] = /^(?:Iv1\.|Iv23|Ov23)/.exec(secret) ?? [];
+    requireThat(prefix === undefined, `gitHub: clientSecret begins with ${prefix}, so it is a client's id, which is public.`);
+  }
   const { hostname } = new URL(base);
   const isHosted = hostname === "github.com" || hostname.endsWith(".ghe.com");
   const api = isHosted ? `https://api.${hostname}` : `${base}/api/v3`;
@@ -313,6 +332,11 @@ function checked<Options extends object>(preset: string, given: Options, kinds: 
     if (value === undefined) Reflect.deleteProperty(options, name);
   }
   return options;
+}
+
+/** What was given for secrets, as far as it is text: whoever takes the options checks the rest. */
+function secretsOf({ clientSecret }: { readonly clientSecret?: unknown }): readonly string[] {
+  return [clientSecret].flat().filter((secret) => typeof secret === "string");
 }
 
 function refusedIsNothing(failure: unknown): undefined {

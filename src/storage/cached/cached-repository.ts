@@ -4,6 +4,7 @@ import { type Repository, requireRepository } from "../contract.ts";
 import { beforeDeadline } from "../deadline.ts";
 import { type ReadExpiry, type ReadsExpiry, RecordExpiry, readExpiryOf, requireTime } from "../expiry.ts";
 import { type FreshlyReadable, getFresh } from "../fresh-read.ts";
+import { layersOf, noteLayer } from "../layers.ts";
 import type { MemoryReadable, Remembered } from "../memory-read.ts";
 import { canReadBack, type ReadsBack } from "../read-back.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
@@ -17,6 +18,9 @@ import { WritesUnderWay } from "./writes-under-way.ts";
 
 /** How long a read of the backend may take, in milliseconds. */
 const loadTimeout = 10_000;
+
+/** A provider has a cache for each kind of record that it caches, and one warning is enough for all. */
+let hasWarned = false;
 
 /** A record that can be kept. */
 interface Prepared<V> {
@@ -47,7 +51,8 @@ interface Written<V> {
  *
  * Without `invalidation`, a record that another instance deletes or changes is served here for `maxStaleness` at most:
  * with 30,000, a token that is revoked on one instance may be accepted on another for 30 seconds. A write that failed
- * with an unknown outcome and lands later counts as such a change. For a cache over a cache the two times add up.
+ * with an unknown outcome and lands later counts as such a change. For a cache over a cache the two times add up; the process
+ * says so once with a warning, which `--disable-warning=PANGEA_CACHE_OVER_CACHE` turns off.
  *
  * Records may hold plain data, `URL`, `Date`, `Map` and `Set`.
  *
@@ -99,6 +104,8 @@ export class CachedRepository<K extends string, V>
     requireRepository("CachedRepository: the repository behind it", backend);
     options.invalidation?.requireRepository?.(backend);
     this.#backend = backend;
+    if ([...layersOf(backend)].some((layer) => layer instanceof CachedRepository)) warnOfCacheOverCache();
+    noteLayer(this, backend);
     giveListings(this, backend, () => this.#assertOpen());
     this.#clock = options.clock ?? Date.now;
     if (canReadBack(backend)) this.readBack = (key, value) => backend.readBack(key, value);
@@ -364,4 +371,12 @@ export class CachedRepository<K extends string, V>
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
   }
+}
+
+function warnOfCacheOverCache(): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  const warning =
+    "A CachedRepository is in front of another one: their maxStaleness add up, and the second one answers what the first one has forgotten. One is enough.";
+  process.emitWarning(warning, { code: "PANGEA_CACHE_OVER_CACHE" });
 }

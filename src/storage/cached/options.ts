@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { type OptionKinds, requireMethods, requireOptions, requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireMethods, requireNoSeconds, requireOptions, requireThat } from "../../option-checks.ts";
 import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 
@@ -80,6 +80,10 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   if (staleIfError === undefined) return;
   requireOptions("CachedRepository", staleIfError, staleIfErrorKinds, "staleIfError");
   assertDuration("staleIfError.maxAge", staleIfError.maxAge);
+  requireThat(
+    staleIfError.maxAge > maxStaleness,
+    `staleIfError.maxAge is in milliseconds and must be longer than maxStaleness (${maxStaleness}), while which a copy is served anyway.`,
+  );
   if (staleIfError.records !== "long-lived") throw new ConfigurationError('staleIfError.records must be "long-lived".');
 }
 
@@ -88,4 +92,5 @@ function assertDuration(name: string, value: number, max = Number.MAX_VALUE): vo
     const upTo = max < Number.MAX_VALUE ? ` and up to ${max}` : "";
     throw new ConfigurationError(`${name} must be a number of milliseconds above 0${upTo}.`);
   }
+  requireNoSeconds(name, value);
 }

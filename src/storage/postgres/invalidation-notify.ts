@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StorageRejectedError } from "../../errors.ts";
-import { type OptionKinds, requireKind, requireOptions, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireKind, requireOptions, requireTimeout } from "../../option-checks.ts";
 import {
   type InvalidationChannel,
   type InvalidationConnection,
@@ -120,7 +120,7 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
   constructor(postgres: PostgresLike, options: PostgresInvalidationOptions) {
     requireOptions("PostgresInvalidation", options ?? null, optionKinds);
     const { timeout, heartbeat = 5_000, listener, onRefused } = options;
-    requireTimerLength("heartbeat", heartbeat);
+    requireTimeout("heartbeat", heartbeat);
     requireKind("listener", listener ?? null, "function");
     const maxUnsent = requireMaxUnsent(options.maxUnsent);
     this.#prefix = new KeySpace(options.prefix).start;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { StorageError } from "../../errors.ts";
-import { type OptionKinds, requireOptions, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireTimeout } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -101,8 +101,8 @@ export class RedisPubSubInvalidation implements InvalidationChannel, AsyncDispos
     requireOptions("RedisPubSubInvalidation", options, optionKinds);
     const redis = listenablePort(client);
     const { prefix = "pangea", timeout = defaultTimeout, heartbeat = defaultHeartbeat } = options;
-    requireTimerLength("timeout", timeout);
-    requireTimerLength("heartbeat", heartbeat);
+    requireTimeout("timeout", timeout);
+    requireTimeout("heartbeat", heartbeat);
     const maxUnsent = requireMaxUnsent(options.maxUnsent);
     hearErrorEvents(redis);
     this.#redis = redis;

@@ -1,5 +1,5 @@
 import { ConfigurationError, type StorageError } from "../../errors.ts";
-import { type OptionKinds, requireOptions, requireThat, requireTimerLength } from "../../option-checks.ts";
+import { type OptionKinds, requireOptions, requireThat, requireTimeout } from "../../option-checks.ts";
 import type {
   InvalidationChannel,
   InvalidationConnection,
@@ -82,7 +82,7 @@ export class RedisTrackingInvalidation implements InvalidationSource, AsyncDispo
     this.#client = client;
     this.#redis = redis;
     this.#heartbeat = options.heartbeat ?? defaultHeartbeat;
-    requireTimerLength("heartbeat", this.#heartbeat);
+    requireTimeout("heartbeat", this.#heartbeat);
     this.#onRefused = options.onRefused;
   }
 

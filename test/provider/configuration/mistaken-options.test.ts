@@ -375,17 +375,17 @@ const mistakes: readonly Mistake[] = [
   ],
   [
     "no repository behind a cache",
-    () => new CachedRepository(untyped(undefined), { max: 3, maxStaleness: 5 }),
+    () => new CachedRepository(untyped(undefined), { max: 3, maxStaleness: 5_000 }),
     /^CachedRepository: the repository/,
   ],
   [
     "no repositories behind caches",
-    () => cacheRepositories(untyped(undefined), { maxStaleness: 5 }),
+    () => cacheRepositories(untyped(undefined), { maxStaleness: 5_000 }),
     /^cacheRepositories: accessTokens /,
   ],
   [
     "a cached kind that is missing",
-    () => cacheRepositories(untyped(withoutGrants), { maxStaleness: 5 }),
+    () => cacheRepositories(untyped(withoutGrants), { maxStaleness: 5_000 }),
     /^cacheRepositories: grants /,
   ],
   ["no backend in one process", () => inOneProcess(untyped(undefined)), /^inOneProcess: the backend /],
@@ -656,6 +656,16 @@ const mistakes: readonly Mistake[] = [
     pangea({ accessTokenLifetimeSeconds: Number("1h") }),
     /^accessTokenLifetimeSeconds must be a number/,
   ],
+  [
+    "a refresh token that ends before its access token",
+    pangea({ accessTokenLifetimeSeconds: 86_400, refreshTokenLifetimeSeconds: 3600 }),
+    /^refreshTokenLifetimeSeconds \(3600\) is shorter than accessTokenLifetimeSeconds \(86400\).*swapped/,
+  ],
+  [
+    "a refresh token that ends before an access token of the default",
+    general({ refreshTokenLifetimeSeconds: 600 }),
+    /^refreshTokenLifetimeSeconds \(600\) is shorter than accessTokenLifetimeSeconds \(3600\)/,
+  ],
   ["a lifetime below 0", pangea({ grantLifetimeSeconds: -1 }), /^grantLifetimeSeconds must be a number/],
   ["a lifetime of 0", pangea({ refreshTokenLifetimeSeconds: 0 }), /^refreshTokenLifetimeSeconds must be a number/],
   [
@@ -697,7 +707,7 @@ const mistakes: readonly Mistake[] = [
   ["a clock of dates", pangea({ clock: () => new Date() }), /^clock must give the time in milliseconds/],
   [
     "an old copy for no number",
-    () => cacheRepositories(memory, { maxStaleness: 5, clientsStaleIfError: Number.NaN }),
+    () => cacheRepositories(memory, { maxStaleness: 5_000, clientsStaleIfError: Number.NaN }),
     /^clientsStaleIfError /,
   ],
   [
@@ -718,6 +728,77 @@ const mistakes: readonly Mistake[] = [
     /^authn\.refreshTokens must be a boolean/,
   ],
   ["AuthN that is a switch", emulator({ authn: true }), /^authn must be an object/],
+
+  // What is public for what is secret, and one thing for another.
+  [
+    "the id for the secret at an OpenID provider",
+    () => openIdConnect({ ...openId, clientSecret: openId.clientId }),
+    /^openIdConnect: clientSecret is the clientId/,
+  ],
+  [
+    "the id among the secrets at an OpenID provider",
+    () => openIdConnect({ ...openId, clientSecret: ["b", "a"] }),
+    /^openIdConnect: clientSecret is the clientId/,
+  ],
+  ["the id for the secret at OAuth 2.0", () => oAuth2({ ...oAuth, clientSecret: "a" }), /^oAuth2: clientSecret is the/],
+  [
+    "the id for the secret at GitHub",
+    () => oAuth2(gitHub({ clientId: "Iv1.0123456789abcdef", clientSecret: "Iv1.0123456789abcdef" })),
+    /^oAuth2: clientSecret is the clientId/,
+  ],
+  [
+    "the id for the secret at Pangea",
+    upstream({ clientId: "my-own-client", clientSecret: "my-own-client" }),
+    /^clientSecret is the clientId/,
+  ],
+  [
+    "the id for the secret of the whole provider",
+    pangea({ pangeaAuthnClientId: "m".repeat(40), pangeaAuthnClientSecret: "m".repeat(40) }),
+    /^pangeaAuthnClientSecret is the pangeaAuthnClientId/,
+  ],
+  [
+    "the id for the secret of a client",
+    ownClient({ client_id: "c".repeat(40), client_secret: "c".repeat(40) }),
+    /has its client_id for a client_secret/,
+  ],
+  [
+    "an id and a secret of GitHub's, swapped",
+    preset(gitHub, { clientId: "0123456789".repeat(4), clientSecret: "Ov23li0123456789abcd" }),
+    /^gitHub: clientSecret begins with Ov23.*id/,
+  ],
+  [
+    "an id and a secret of Google's, swapped",
+    preset(google, { clientId: "GOCSPX-a", clientSecret: "1-a.apps.googleusercontent.com" }),
+    /^google: clientSecret ends in \.apps\.googleusercontent\.com.*id/,
+  ],
+  ["a secret of Google's for the id", preset(google, { clientId: "GOCSPX-a" }), /^google: clientId begins with GOCSPX-/],
+  [
+    "the id of a secret of Entra's",
+    preset(microsoftEntra, {
+      tenant: "11111111-2222-3333-4444-555555555555",
+      clientSecret: "22222222-2222-3333-4444-555555555555",
+    }),
+    /^microsoftEntra: clientSecret is a Secret ID.*Value/,
+  ],
+
+  // Several scopes in one text.
+  ["scopes with commas", pangea({ mcpScopes: "user,admin" }), /^mcpScopes .*such as \["user","admin"\]\.$/],
+  ["scopes with spaces", pangea({ mcpScopes: "user admin" }), /^mcpScopes .*such as \["user","admin"\]\.$/],
+  ["scopes with commas in a list", general({ scopes: ["user,admin"] }), /^scopes has .*\["user","admin"\]\.$/],
+  ["scopes with spaces in a list", general({ scopes: ["user admin"] }), /^scopes .*such as \["user","admin"\]\.$/],
+  ["required scopes with commas", pangea({ requiredScopes: ["user,admin"] }), /^requiredScopes has .*"admin"\]\.$/],
+  ["scopes of Pangea with commas", pangea({ pangeaAuthnScopes: ["a,b"] }), /^pangeaAuthnScopes has .*\["a","b"\]\.$/],
+  [
+    "scopes of an OpenID provider with commas",
+    () => openIdConnect({ ...openId, scopes: ["openid,email"] }),
+    /^openIdConnect: scopes has .*\["openid","email"\]\.$/,
+  ],
+  ["scopes of OAuth 2.0 in a text", () => oAuth2({ ...oAuth, scopes: "a,b" }), /^oAuth2: scopes .*\["a","b"\]\.$/],
+  [
+    "scopes of a guard with commas",
+    () => express.requireBearer(provider, { requiredScopes: ["user,admin"] }),
+    /^requiredScopes has /,
+  ],
 
   // Values that could never do anything.
   ["a client's unknown scope", ownClient({ scope: "user nope" }), /^clients: "a": scope lists "nope"/],

@@ -7,9 +7,11 @@ import {
   createInMemoryRepositories,
   createRepositories,
   InMemoryRepository,
+  inOneProcess,
   KeyRing,
   observed,
   PangeaOAuthProvider,
+  retrying,
   wrapRepositories,
 } from "../../../src/index.ts";
 import { pangeaAuth } from "../../../src/integrations/express.ts";
@@ -50,6 +52,35 @@ const mistakes: readonly Mistake[] = [
   ["the timeout of Postgres' client", () => postgresOptions({ timeout: 2 }), /^timeout .*give 2000\.$/],
   ["the patience of Redis' client", () => redisOptions({ connectTimeout: 5 }), /^connectTimeout .*give 5000\.$/],
   ["the patience of its socket", () => redisOptions({ socketTimeout: 0.5 }), /^socketTimeout .*give 500\.$/],
+
+  ["a cache's time", () => new CachedRepository(one, { max: 3, maxStaleness: 30 }), /^maxStaleness .*give 30000\.$/],
+  ["caches' time", () => cacheRepositories(memory, { maxStaleness: 30 }), /^maxStaleness .*seconds: give 30000\.$/],
+  [
+    "the age of an old copy",
+    () => new CachedRepository(one, { ...bounds, staleIfError: { maxAge: 60, records: "long-lived" } }),
+    /^staleIfError\.maxAge .*seconds: give 60000\.$/,
+  ],
+  ["the first pause", () => retrying(one, { firstPause: 0.1 }), /^firstPause .*seconds: give 100\.$/],
+  ["the longest pause", () => retrying(one, { maxPause: 2 }), /^maxPause \(2\) is shorter than firstPause \(100\)/],
+
+  // Two that do not fit each other.
+  [
+    "an old copy that is younger than any other",
+    () => new CachedRepository(one, { ...bounds, staleIfError: { maxAge: 5_000, records: "long-lived" } }),
+    /^staleIfError\.maxAge .*longer than maxStaleness \(5000\)/,
+  ],
+  [
+    "a first pause that is longer than all together",
+    () => retrying(one, { firstPause: 3_000 }),
+    /^maxPause \(2000\) is shorter than firstPause \(3000\)/,
+  ],
+  ["two prefixes that are one", () => pangeaAuth(provider, { removedPrefix: "/a", addedPrefix: "/a/" }), /are both \/a,/],
+
+  // What is done twice.
+  ["retries of retries", () => retrying(retrying(one)), /^retrying: .*again already.*more attempts/],
+  ["retries of retries, observed", () => retrying(observed(retrying(one), sink)), /^retrying: .*again already/],
+  ["retries of what a cache retries", () => retrying(new CachedRepository(retrying(one), bounds)), /^retrying: /],
+  ["turns for what needs none", () => inOneProcess(one), /^inOneProcess: .*whole repository.*use it as it is\.$/],
 
   // Places that are none.
   ["SQLite at an address of Redis", () => openSqlite("redis://localhost"), /^path begins with redis:.*state\.db/],

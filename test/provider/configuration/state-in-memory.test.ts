@@ -24,7 +24,7 @@ it.each([
   ["in memory in so many words", { ...elsewhere, repositories: createInMemoryRepositories() }, 1],
   [
     "behind a cache",
-    { ...elsewhere, repositories: cacheRepositories(createInMemoryRepositories(), { maxStaleness: 5 }) },
+    { ...elsewhere, repositories: cacheRepositories(createInMemoryRepositories(), { maxStaleness: 5_000 }) },
     1,
   ],
   ["behind a wrapper", { ...elsewhere, repositories: wrappedAnew(createInMemoryRepositories()) }, 1],
@@ -37,12 +37,12 @@ it.each([
   ],
   [
     "in a database in memory behind a cache",
-    { ...elsewhere, repositories: cacheRepositories(createSqliteRepositories(":memory:"), { maxStaleness: 5 }) },
+    { ...elsewhere, repositories: cacheRepositories(createSqliteRepositories(":memory:"), { maxStaleness: 5_000 }) },
     1,
   ],
   ["in a store behind a wrapper", { ...elsewhere, repositories: wrappedAnew(stored) }, 0],
   ["in a store", { ...elsewhere, repositories: stored }, 0],
-  ["in a store behind a cache", { ...elsewhere, repositories: cacheRepositories(stored, { maxStaleness: 5 }) }, 0],
+  ["in a store behind a cache", { ...elsewhere, repositories: cacheRepositories(stored, { maxStaleness: 5_000 }) }, 0],
   ["on this machine", { mcpBaseUrl: "http://localhost:8000" }, 0],
   ["on this machine by its address", { mcpBaseUrl: "http://127.0.0.1:8000" }, 0],
 ])("state in memory, where people come from elsewhere, is warned of once at start: %s", (_, changes, warnings) => {

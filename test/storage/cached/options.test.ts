@@ -1,4 +1,4 @@
-import { expect, expectTypeOf, test } from "vitest";
+import { expect, expectTypeOf, test, vi } from "vitest";
 import { ConfigurationError } from "../../../src/errors.ts";
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import type { AuthorizationCode } from "../../../src/records/authorization-code.ts";
@@ -26,8 +26,8 @@ test.for([
   ["a max that is not whole", { ...bound, max: 1.5 }],
   ["a max beyond what can be held", { ...bound, max: Number.MAX_SAFE_INTEGER }],
   ["staleIfError without maxAge", { ...bound, staleIfError: { records: "long-lived" } }],
-  ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 1_000 } }],
-  ["staleIfError in other words", { ...bound, staleIfError: { maxAge: 1, records: "any" } }],
+  ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 5_000 } }],
+  ["staleIfError in other words", { ...bound, staleIfError: { maxAge: 5_000, records: "any" } }],
 ] as const)("a cache with %s cannot be made", ([, options]) => {
   expect(construct(options)).toThrow(ConfigurationError);
 });
@@ -35,6 +35,20 @@ test.for([
 test.for([1, 2 ** 24])("a cache may keep %i records", (max) => {
   expect(construct({ ...bound, max })).not.toThrow();
   expect(construct({ ...bound, max: 2 ** 24 + 1 })).toThrow(ConfigurationError);
+});
+
+test("a cache in front of a cache is told of once, whatever lies between them", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockReturnValue(undefined);
+  vi.resetModules();
+  const fresh = await import("../../../src/index.ts");
+  const one = () => new fresh.CachedRepository(new fresh.InMemoryRepository<string, string>(), bound);
+  one();
+  expect(warn).not.toHaveBeenCalled();
+  for (const between of [fresh.retrying(one()), one()]) {
+    expect(new fresh.CachedRepository(between, bound)).toBeDefined();
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.any(String), { code: "PANGEA_CACHE_OVER_CACHE" });
+  }
+  warn.mockRestore();
 });
 
 test("the types refuse a cache without a bound", () => {

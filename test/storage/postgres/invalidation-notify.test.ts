@@ -119,7 +119,7 @@ function scripted(options: Partial<PostgresInvalidationOptions> = {}) {
   const refusals: unknown[] = [];
   const channel = new PostgresInvalidation(postgres, {
     prefix: "grant",
-    heartbeat: 30,
+    heartbeat: 50,
     listener: () => {
       const listener = new ScriptedListener();
       listeners.push(listener);
