@@ -29,7 +29,8 @@ export {
 } from "./provider/events.ts";
 export type { GrantFilter, GrantSummary } from "./provider/grants/grant-directory.ts";
 export type { UpstreamUserToken, UpstreamUserToken as PangeaUserToken } from "./provider/grants/upstream-sessions.ts";
-export { type AuthenticateOptions, McpOAuthProvider } from "./provider/mcp-oauth-provider.ts";
+export type { AuthenticateOptions } from "./provider/http/demand.ts";
+export { McpOAuthProvider } from "./provider/mcp-oauth-provider.ts";
 export { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "./provider/pangea-oauth-provider.ts";
 export type { Logger } from "./provider/reporting/logger.ts";
 export type { AuthInfo } from "./provider/tokens/access-token-verifier.ts";

@@ -174,6 +174,8 @@ export function requireOptions<Options extends object>(
     if (value === undefined) continue;
     const kind = known.get(name);
     if (kind === undefined) throw new ConfigurationError(unknownOption(owner, path, name, [...known.keys()]));
+    // What has a default would take it in the place of null, and whoever gave null has meant something.
+    requireThat(value !== null || kind !== "any", `${path}${name} is null: give it a value, or leave it out.`);
     requireKind(`${path}${name}`, value, kind);
   }
 }

@@ -2,7 +2,7 @@ import { once, setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
 import { ConfigurationError } from "../errors.ts";
-import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../option-checks.ts";
 import type { AuthnEmulator } from "./authn/authn-emulator.ts";
 import type { AuthnEmulatorOptions, EmulatorOAuthClient, EmulatorUser } from "./authn/options.ts";
 import { serveAuthn } from "./authn/serve-authn.ts";
@@ -204,6 +204,7 @@ function checkOptions(options: PangeaEmulatorOptions): void {
   for (const [name, list] of Object.entries({ tokens, faults, users, oauthClients })) {
     requireThat(list === undefined || Array.isArray(list), `${name} must be a list.`);
   }
+  for (const token of tokens ?? []) requireExactText("tokens[]", token);
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

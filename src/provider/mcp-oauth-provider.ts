@@ -1,5 +1,5 @@
 import { OAuthError } from "../errors.ts";
-import { type OptionKinds, requireOptions, requireText, requireThat } from "../option-checks.ts";
+import { requireText, requireThat } from "../option-checks.ts";
 import { assemble, type ProviderParts } from "./assemble.ts";
 import { configure, type ProviderConfiguration } from "./configuration/configuration.ts";
 import type { ProviderInternals } from "./configuration/internals.ts";
@@ -9,32 +9,10 @@ import { warnOfStateInMemory } from "./configuration/state-in-memory.ts";
 import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
+import { type AuthenticateOptions, noDemand, requireDemand } from "./http/demand.ts";
 import type { MountPlace } from "./http/mount-watch.ts";
 import { requireScopesAmong } from "./oauth/scopes.ts";
 import type { AuthInfo } from "./tokens/access-token-verifier.ts";
-
-/** What `authenticate` demands of a request, and who sends it. */
-export interface AuthenticateOptions {
-  /** The scopes that the token must have. Default: the provider's `requiredScopes`. */
-  readonly requiredScopes?: readonly string[] | undefined;
-  /** Who sends the request, or how to find that out. Default: nobody that is known. */
-  readonly caller?: string | (() => string | undefined) | undefined;
-}
-
-const demandKinds: OptionKinds<AuthenticateOptions> = { requiredScopes: "any", caller: "any" };
-const noDemand: AuthenticateOptions = {};
-
-/** True for an object with a member of a demand and no other: it needs no further look. */
-function isUsualDemand(demand: AuthenticateOptions): boolean {
-  if (demand === noDemand) return true;
-  if (typeof demand !== "object" || demand === null) return false;
-  let hasMember = false;
-  for (const name in demand) {
-    if (name !== "requiredScopes" && name !== "caller") return false;
-    hasMember = true;
-  }
-  return hasMember;
-}
 
 /**
  * A complete OAuth authorization server for an MCP server, which defers login to an upstream and keeps its state in
@@ -162,7 +140,7 @@ export class McpOAuthProvider {
     },
     options: AuthenticateOptions = noDemand,
   ): Promise<AuthInfo | Response> {
-    this.#requireDemand(options);
+    requireDemand(options, this.#configuration.scopes);
     const hasHeaders = typeof request?.headers?.get === "function";
     requireThat(
       hasHeaders,
@@ -173,16 +151,6 @@ export class McpOAuthProvider {
     const answer = await this.#parts.guard.authenticate(request, options.requiredScopes);
     if (!(answer instanceof Response)) this.#parts.grantUses.note(answer.extra.grantId, options.caller);
     return answer;
-  }
-
-  /** A demand that is not read would let in whoever has a token, and one that nobody can meet lets nobody in. */
-  #requireDemand(demand: AuthenticateOptions): void {
-    // This runs with every request: the whole check is for what is not as the mounts give it.
-    if (!isUsualDemand(demand)) requireOptions("authenticate", demand ?? null, demandKinds);
-    const scopes = demand.requiredScopes;
-    if (scopes === undefined) return;
-    const known = this.#configuration.scopes;
-    if (!(Array.isArray(scopes) && scopes.every((scope) => known.includes(scope)))) this.checkRequiredScopes(scopes);
   }
 
   /**

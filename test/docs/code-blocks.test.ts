@@ -90,28 +90,31 @@ it("compiles every block under strict", () => {
 
 describe("each block runs", () => {
   const emulator = useEmulator();
+  /** The variables that the reader of a block has set. */
+  const environment = () => ({
+    ...process.env,
+    PANGEA_AUTHN_ISSUER_URL: emulator.issuerUrl,
+    PANGEA_AUTHN_CLIENT_ID: defaultEmulatorClientId,
+    PANGEA_AUTHN_CLIENT_SECRET: defaultEmulatorClientSecret,
+    PANGEA_BASE_URL_TEMPLATE: emulator.baseUrlTemplate,
+    PANGEA_VAULT_TOKEN: "pts_docs",
+    OIDC_CLIENT_SECRET: "a client secret that is long enough",
+    GITHUB_CLIENT_SECRET: "a client secret that is long enough",
+    GOOGLE_CLIENT_SECRET: "a client secret that is long enough",
+    ENTRA_CLIENT_SECRET: "a client secret that is long enough",
+    STORAGE_SECRET: "a storage secret that is long enough",
+    MCP_SECRET: "a secret of the server that is long enough",
+  });
 
   // The blocks of own-backend.md are one program with processes of its own: own-backend.test.ts runs it.
   it.each(titled(programs.filter(({ document }) => document !== "docs/own-backend.md")))(
     "%s",
     async (_, block) => {
       const path = pathOf(block);
-      const { issuerUrl, baseUrlTemplate } = emulator;
       await using redis = /ioredis|REDIS_URL/.test(block.code) ? await startRedisServer() : undefined;
       await using postgres = block.code.includes("DATABASE_URL") ? await startPostgresServer() : undefined;
       const env = {
-        ...process.env,
-        PANGEA_AUTHN_ISSUER_URL: issuerUrl,
-        PANGEA_AUTHN_CLIENT_ID: defaultEmulatorClientId,
-        PANGEA_AUTHN_CLIENT_SECRET: defaultEmulatorClientSecret,
-        PANGEA_BASE_URL_TEMPLATE: baseUrlTemplate,
-        PANGEA_VAULT_TOKEN: "pts_docs",
-        OIDC_CLIENT_SECRET: "a client secret that is long enough",
-        GITHUB_CLIENT_SECRET: "a client secret that is long enough",
-        GOOGLE_CLIENT_SECRET: "a client secret that is long enough",
-        ENTRA_CLIENT_SECRET: "a client secret that is long enough",
-        STORAGE_SECRET: "a storage secret that is long enough",
-        MCP_SECRET: "a secret of the server that is long enough",
+        ...environment(),
         ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
         ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url }),
       };
@@ -128,4 +131,21 @@ describe("each block runs", () => {
     },
     90_000,
   );
+
+  it("doctor takes the provider that the README makes", async () => {
+    const [block] = programs.filter((each) => each.document === "README.md" && fileNamed(each) === "provider.ts");
+    const path = block === undefined ? "none" : pathOf(block);
+    const main = join(root, "src/cli/main.ts");
+    const flags = ["--conditions=pangea-authn-fastmcp-source", main, "doctor", "--json", "--config", path];
+    const options = { env: environment(), cwd: join(path, ".."), timeout: 60_000 };
+    // It finds that the address of the example is nobody's, and so it ends with a code of its own.
+    const { stdout } = await run(process.execPath, flags, options).catch((failure) => failure);
+    const report = z.object({ findings: z.array(z.object({ check: z.string(), status: z.string() })) });
+    const { findings } = report.parse(JSON.parse(String(stdout)));
+    expect(findings.filter(({ check }) => check === "configuration")).toEqual([]);
+    expect(findings).toEqual(expect.arrayContaining([
+        { check: "upstream-issuer", status: "ok" },
+        { check: "store", status: "ok" },
+      ]));
+  }, 90_000);
 });

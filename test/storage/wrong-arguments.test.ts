@@ -13,7 +13,12 @@ import * as vaultEntry from "../../src/vault.ts";
 
 const redis = new Redis({ ...redisEntry.redisOptions(), lazyConnect: true });
 const memory = new main.InMemoryRepository<string, object>();
-const basic = { get: async () => undefined, set: async () => undefined, delete: async () => false };
+/** An instance, for a Map in the place of an object with these methods is one. */
+const basic = new (class {
+  get = async () => undefined;
+  set = async () => undefined;
+  delete = async () => false;
+})();
 const repositories = main.createInMemoryRepositories();
 const schema = z.object({ name: z.string() });
 const postgres = { query: async () => [] };

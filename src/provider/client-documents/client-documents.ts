@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { requireThat } from "../../option-checks.ts";
+import { requireDuration, requireThat } from "../../option-checks.ts";
 import type { OAuthClientInformation } from "../../records/oauth-client-information.ts";
 import type { ClientDocumentsOptions } from "../configuration/client-documents-options.ts";
 import type { KeySet } from "../oauth/key-set.ts";
@@ -74,7 +74,7 @@ export class ClientDocuments {
       maxConcurrent,
       maxConcurrentPerHost: wholeNumber("maxConcurrentPerHost", options.maxConcurrentPerHost, 8, 1),
       freshSeconds,
-      maxStaleSeconds: wholeNumber("maxStaleSeconds", options.maxStaleSeconds, 0, 0),
+      maxStaleSeconds: wholeNumber("maxStaleSeconds", options.maxStaleSeconds, 0, 0, longestSeconds),
       closed: this.#closed.signal,
       clock: options.clock ?? Date.now,
     };

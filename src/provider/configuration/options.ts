@@ -161,7 +161,10 @@ export interface McpOAuthProviderOptions {
   readonly secret?: string | readonly string[];
   /** How long an access token is good, in seconds, 31 days at the most. Default: 3600. */
   readonly accessTokenLifetimeSeconds?: number;
-  /** How long an unused refresh token is good, in seconds. Default: 30 days. */
+  /**
+   * How long an unused refresh token is good, in seconds, no shorter than an access token. Default: 30 days, or as long as an
+   * access token where that is longer.
+   */
   readonly refreshTokenLifetimeSeconds?: number;
   /** How long one login lasts however often it is refreshed, in seconds. Default: 90 days. */
   readonly grantLifetimeSeconds?: number;

@@ -18,6 +18,50 @@ export function requireSecretMethod(owner: string, method: SecretMethod): void {
   );
 }
 
+/** By which algorithms a key signs whose public part others have: not by a secret that is shared, and not by none. */
+const signingAlgorithm = /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519)$/;
+
+/** @throws {ConfigurationError} when the option is given and names another algorithm. */
+export function requireSigningAlgorithm(option: string, algorithm: string | undefined): void {
+  requireThat(
+    algorithm === undefined || signingAlgorithm.test(algorithm),
+    `openIdConnect: ${option} must be an algorithm of public keys, such as RS256, ES256 or EdDSA.`,
+  );
+}
+
+/** What says how a client authenticates by a key. */
+interface KeyOptions {
+  readonly privateKey?: PrivateKey;
+  readonly privateKeyAlgorithm?: string;
+  readonly clientAuthentication?: SecretMethod;
+}
+
+/**
+ * Checks the key of a client, and that the options of keys and of secrets are not mixed.
+ *
+ * @throws {ConfigurationError} when the key is of another form, such as the path of its file, or is a public one.
+ */
+export function requireClientKey({ privateKey, privateKeyAlgorithm, clientAuthentication }: KeyOptions): void {
+  requireSigningAlgorithm("privateKeyAlgorithm", privateKeyAlgorithm);
+  if (privateKey === undefined) {
+    const isUnset = privateKeyAlgorithm === undefined;
+    requireThat(isUnset, "openIdConnect: privateKeyAlgorithm is for a privateKey, and there is none.");
+    return;
+  }
+  if (typeof privateKey === "string") {
+    const remedy = "not the path of its file, and not another form: `openssl pkcs8 -topk8 -nocrypt` makes this one";
+    const isKey = /^\s*-----BEGIN PRIVATE KEY-----\s/.test(privateKey);
+    requireThat(isKey, `openIdConnect: privateKey must be the text of a PEM file in PKCS #8, ${remedy}.`);
+  } else {
+    const isKey = typeof Object(privateKey).d === "string";
+    requireThat(isKey, "openIdConnect: privateKey must be a PEM text, or a JWK with its private member d.");
+  }
+  requireThat(
+    clientAuthentication === undefined,
+    "openIdConnect: clientAuthentication says how a clientSecret is sent; with a privateKey leave it out.",
+  );
+}
+
 /** Authenticates this server by its secret. */
 export function bySecret(client: Client, method: SecretMethod, secret: string): ClientAuth {
   return method === "client_secret_basic" ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret);

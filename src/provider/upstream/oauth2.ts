@@ -133,7 +133,7 @@ class OAuth2 implements Upstream {
 
   constructor(options: OAuth2Options) {
     requireOptions("oAuth2", options ?? null, optionKinds);
-    const { revocationEndpoint, scopes = [] } = options;
+    const { revocationEndpoint } = options;
     this.id = requireText("oAuth2: id", options.id);
     this.name = requireText("oAuth2: name", options.name);
     this.issuer = requireIssuerUrl("oAuth2: issuer", options.issuer);
@@ -152,7 +152,7 @@ class OAuth2 implements Upstream {
     );
     requireSecretMethod("oAuth2", options.clientAuthentication ?? "client_secret_post");
     requireAuthorizationParameters("oAuth2", options.authorizationParameters);
-    this.scopes = scopes.length === 0 ? [] : requireScopes("oAuth2: scopes", scopes);
+    this.scopes = requireScopes("oAuth2: scopes", options.scopes ?? []);
     this.timeout = requireDuration("oAuth2: timeout", options.timeout, 5_000, 600_000, "milliseconds");
     this.#options = options;
     this.#requests = new ClientRequests(this.name, () => this.#open());

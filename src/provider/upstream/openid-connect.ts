@@ -13,7 +13,13 @@ import type { Finding } from "../../storage/finding.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import { requireAuthorizationParameters } from "./authorization-parameters.ts";
 import { claimedIdentity, type IdentityClaims, type UserClaims } from "./claimed-identity.ts";
-import { byPrivateKey, bySecret, requireSecretMethod } from "./client-authentication.ts";
+import {
+  byPrivateKey,
+  bySecret,
+  requireClientKey,
+  requireSecretMethod,
+  requireSigningAlgorithm,
+} from "./client-authentication.ts";
 import { ClientRequests } from "./client-requests.ts";
 import type {
   Upstream,
@@ -177,6 +183,11 @@ class OpenIdConnect implements Upstream {
     if (clientSecret !== undefined) {
       this.keyMaterial = requireClientSecrets("openIdConnect", options.clientId, clientSecret);
     }
+    for (const [name, claim] of Object.entries(options.claims ?? {})) {
+      if (claim !== undefined) requireExactText(`openIdConnect: claims.${name}`, claim);
+    }
+    requireSigningAlgorithm("idTokenSigningAlgorithm", options.idTokenSigningAlgorithm);
+    requireClientKey(options);
     requireSecretMethod("openIdConnect", options.clientAuthentication ?? "client_secret_basic");
     requireAuthorizationParameters("openIdConnect", options.authorizationParameters);
     if (options.prompts !== undefined) requireScopes("openIdConnect: prompts", options.prompts);

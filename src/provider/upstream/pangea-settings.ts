@@ -53,7 +53,7 @@ export function requireOAuthClient<Name extends string>(
   const [first, ...others] = requireSecrets(secretName, options.clientSecret);
   const isSwapped = id.startsWith("pck_") && first.startsWith("psa_");
   requireThat(!isSwapped, `${idName} and ${secretName} are swapped: an id begins with psa_, a secret with pck_.`);
-  requireThat(![first, ...others].includes(id), `${secretName} is the ${idName}, which is public.`);
+  requireThat(![first, ...others].includes(id), `${secretName} is the same as ${idName}, which is public.`);
   refuseOtherKinds(idName, id, "psa_");
   for (const secret of [first, ...others]) refuseOtherKinds(secretName, secret, "pck_");
   return [first, ...others];

@@ -8,6 +8,7 @@ import { layersOf, noteLayer } from "../layers.ts";
 import type { MemoryReadable, Remembered } from "../memory-read.ts";
 import { canReadBack, type ReadsBack } from "../read-back.ts";
 import { frozenRecord, requireKey } from "../record-checks.ts";
+import { warnOfCacheOverCache } from "./cache-over-cache.ts";
 import { Copies } from "./copies.ts";
 import type { CopyKeeping } from "./copy-keeping.ts";
 import type { InvalidationConnection, InvalidationSubscription } from "./invalidation.ts";
@@ -18,9 +19,6 @@ import { WritesUnderWay } from "./writes-under-way.ts";
 
 /** How long a read of the backend may take, in milliseconds. */
 const loadTimeout = 10_000;
-
-/** A provider has a cache for each kind of record that it caches, and one warning is enough for all. */
-let hasWarned = false;
 
 /** A record that can be kept. */
 interface Prepared<V> {
@@ -371,12 +369,4 @@ export class CachedRepository<K extends string, V>
   #assertOpen(): void {
     if (this.#closed) throw new StorageClosedError("The cached repository is closed.", { effect: "none" });
   }
-}
-
-function warnOfCacheOverCache(): void {
-  if (hasWarned) return;
-  hasWarned = true;
-  const warning =
-    "A CachedRepository is in front of another one: their maxStaleness add up, and the second one answers what the first one has forgotten. One is enough.";
-  process.emitWarning(warning, { code: "PANGEA_CACHE_OVER_CACHE" });
 }

@@ -79,7 +79,7 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   assertDuration("maxStaleness", maxStaleness, 24 * 60 * 60 * 1000);
   if (staleIfError === undefined) return;
   requireOptions("CachedRepository", staleIfError, staleIfErrorKinds, "staleIfError");
-  assertDuration("staleIfError.maxAge", staleIfError.maxAge);
+  assertDuration("staleIfError.maxAge", staleIfError.maxAge, 365 * 24 * 60 * 60 * 1000);
   requireThat(
     staleIfError.maxAge > maxStaleness,
     `staleIfError.maxAge is in milliseconds and must be longer than maxStaleness (${maxStaleness}), while which a copy is served anyway.`,
@@ -87,10 +87,9 @@ export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   if (staleIfError.records !== "long-lived") throw new ConfigurationError('staleIfError.records must be "long-lived".');
 }
 
-function assertDuration(name: string, value: number, max = Number.MAX_VALUE): void {
+function assertDuration(name: string, value: number, max: number): void {
   if (!Number.isFinite(value) || value <= 0 || value > max) {
-    const upTo = max < Number.MAX_VALUE ? ` and up to ${max}` : "";
-    throw new ConfigurationError(`${name} must be a number of milliseconds above 0${upTo}.`);
+    throw new ConfigurationError(`${name} must be a number of milliseconds above 0 and up to ${max}.`);
   }
   requireNoSeconds(name, value);
 }

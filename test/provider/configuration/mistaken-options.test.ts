@@ -673,7 +673,7 @@ const mistakes: readonly Mistake[] = [
     pangea({ grantLifetimeSeconds: Number.POSITIVE_INFINITY }),
     /^grantLifetimeSeconds must be a number/,
   ],
-  ["a lifetime that is null", pangea({ grantLifetimeSeconds: null }), /^grantLifetimeSeconds must be a number/],
+  ["a lifetime that is null", pangea({ grantLifetimeSeconds: null }), /^grantLifetimeSeconds is null/],
   [
     "a limit that is a number",
     pangea({ rateLimits: { perCaller: { token: 5 } } }),
@@ -721,6 +721,8 @@ const mistakes: readonly Mistake[] = [
   ["a port that there is not", emulator({ port: 65_536 }), /^port must be a whole number/],
   ["no host", emulator({ host: "" }), /^host is missing/],
   ["a token in no list", emulator({ tokens: "pts_demo" }), /^tokens must be a list/],
+  ["a token that is no text", emulator({ tokens: [5] }), /^tokens\[\] must be/],
+  ["a token with white space", emulator({ tokens: ["pts_a\n"] }), /^tokens\[\] has white space/],
   ["a user in no list", emulator({ users: { username: "ada" } }), /^users must be a list/],
   [
     "a switch of the emulator",
@@ -743,18 +745,18 @@ const mistakes: readonly Mistake[] = [
   ["the id for the secret at OAuth 2.0", () => oAuth2({ ...oAuth, clientSecret: "a" }), /^oAuth2: clientSecret is the/],
   [
     "the id for the secret at GitHub",
-    () => oAuth2(gitHub({ clientId: "Iv1.0123456789abcdef", clientSecret: "Iv1.0123456789abcdef" })),
+    () => oAuth2(gitHub({ clientId: "0123456789abcdef0123", clientSecret: "0123456789abcdef0123" })),
     /^oAuth2: clientSecret is the clientId/,
   ],
   [
     "the id for the secret at Pangea",
     upstream({ clientId: "my-own-client", clientSecret: "my-own-client" }),
-    /^clientSecret is the clientId/,
+    /^pangeaAuthn: clientSecret is the same as .*clientId, which is public/,
   ],
   [
     "the id for the secret of the whole provider",
     pangea({ pangeaAuthnClientId: "m".repeat(40), pangeaAuthnClientSecret: "m".repeat(40) }),
-    /^pangeaAuthnClientSecret is the pangeaAuthnClientId/,
+    /^pangeaAuthnClientSecret is the same as pangeaAuthnClientId/,
   ],
   [
     "the id for the secret of a client",
@@ -780,6 +782,78 @@ const mistakes: readonly Mistake[] = [
     }),
     /^microsoftEntra: clientSecret is a Secret ID.*Value/,
   ],
+
+  [
+    "the path of a private key",
+    () => openIdConnect({ ...openId, clientSecret: undefined, privateKey: "./key.pem" }),
+    /^openIdConnect: privateKey must be the text of a PEM file.*path/,
+  ],
+  [
+    "a private key of another form",
+    () => openIdConnect({ ...openId, clientSecret: undefined, privateKey: "-----BEGIN RSA PRIVATE KEY-----\nA" }),
+    /^openIdConnect: privateKey must be the text of a PEM file in PKCS #8.*openssl/,
+  ],
+  [
+    "a public key for the private one",
+    () => openIdConnect({ ...openId, clientSecret: undefined, privateKey: { kty: "EC", x: "a", y: "b" } }),
+    /^openIdConnect: privateKey must be .*private member d/,
+  ],
+  [
+    "the algorithm of a key that there is not",
+    () => openIdConnect({ ...openId, privateKeyAlgorithm: "ES256" }),
+    /^openIdConnect: privateKeyAlgorithm is for a privateKey/,
+  ],
+  [
+    "a secret's way for a key",
+    () =>
+      openIdConnect({
+        ...openId,
+        clientSecret: undefined,
+        privateKey: { kty: "EC", d: "a" },
+        clientAuthentication: "client_secret_post",
+      }),
+    /^openIdConnect: clientAuthentication .*leave it out/,
+  ],
+  ...["HS256", "none", "rs256", "RS", "RS256 "].map(
+    (algorithm): Mistake => [
+      `ID tokens that are signed by ${algorithm}`,
+      () => openIdConnect({ ...openId, idTokenSigningAlgorithm: algorithm }),
+      /^openIdConnect: idTokenSigningAlgorithm must be an algorithm of public keys/,
+    ],
+  ),
+  [
+    "white space around a claim",
+    () => openIdConnect({ ...openId, claims: { subject: "oid " } }),
+    /^openIdConnect: claims\.subject has white space/,
+  ],
+
+  // Null for what has a default.
+  ...["requiredScopes", "privateUseSchemes", "secret", "clients", "mcpPath", "clientMetadataDocuments"].map(
+    (name): Mistake => [`${name} that is null`, pangea({ [name]: null }), new RegExp(`^${name} (?:is null|must be)`)],
+  ),
+  ...["timeout", "maxConcurrent", "maxFreshSeconds", "minFreshSeconds", "maxStaleSeconds", "allowedDomains"].map(
+    (name): Mistake => [
+      `${name} of documents that is null`,
+      pangea({ clientMetadataDocuments: { [name]: null } }),
+      new RegExp(`^clientMetadataDocuments\\.${name} is null`),
+    ],
+  ),
+  ["scopes of OAuth 2.0 that are null", () => oAuth2({ ...oAuth, scopes: null }), /^scopes is null/],
+  ["scopes of OAuth 2.0 that are empty text", () => oAuth2({ ...oAuth, scopes: "" }), /^oAuth2: scopes must be a list/],
+
+  // Documents of clients.
+  [
+    "a timeout of documents in seconds",
+    pangea({ clientMetadataDocuments: { timeout: 5 } }),
+    /^timeout of the client documents .*seconds: give 5000\.$/,
+  ],
+  ...["maxFreshSeconds", "minFreshSeconds", "maxStaleSeconds"].map(
+    (name): Mistake => [
+      `${name} of documents in milliseconds`,
+      pangea({ clientMetadataDocuments: { [name]: 86_400_000 } }),
+      new RegExp(`^${name} of the client documents .*milliseconds: give 86400\\.$`),
+    ],
+  ),
 
   // Several scopes in one text.
   ["scopes with commas", pangea({ mcpScopes: "user,admin" }), /^mcpScopes .*such as \["user","admin"\]\.$/],

@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import {
@@ -15,8 +16,8 @@ import {
   wrapRepositories,
 } from "../../../src/index.ts";
 import { pangeaAuth } from "../../../src/integrations/express.ts";
-import { createPostgresRepositories, postgresOptions } from "../../../src/postgres.ts";
-import { redisOptions } from "../../../src/redis.ts";
+import { createPostgresRepositories, PostgresInvalidation, postgresOptions } from "../../../src/postgres.ts";
+import { RedisPubSubInvalidation, RedisTrackingInvalidation, redisOptions } from "../../../src/redis.ts";
 import { createSqliteRepositories, openSqlite, SqliteRepository } from "../../../src/sqlite.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { providerOptions } from "../../support/provider-harness.ts";
@@ -32,6 +33,7 @@ const memory = createInMemoryRepositories();
 const one = new InMemoryRepository<string, { readonly expiresAt?: number }>();
 const schema = z.object({ expiresAt: z.number() });
 const postgres = { query: async () => ({ rows: [] }) };
+const redis = new Redis({ ...redisOptions(), lazyConnect: true });
 const bounds = { max: 3, maxStaleness: 5_000 };
 const sink = { hasSubscribers: true, publish: () => {} };
 const provider = new PangeaOAuthProvider({ ...providerOptions("https://login.example"), logger: false });
@@ -60,8 +62,32 @@ const mistakes: readonly Mistake[] = [
     () => new CachedRepository(one, { ...bounds, staleIfError: { maxAge: 60, records: "long-lived" } }),
     /^staleIfError\.maxAge .*seconds: give 60000\.$/,
   ],
+  [
+    "the heartbeat of pub/sub",
+    () => new RedisPubSubInvalidation(redis, { prefix: "a", heartbeat: 5 }),
+    /^heartbeat .*give 5000\.$/,
+  ],
+  [
+    "the timeout of pub/sub",
+    () => new RedisPubSubInvalidation(redis, { prefix: "a", timeout: 5 }),
+    /^timeout .*give 5000\.$/,
+  ],
+  ["the heartbeat of tracking", () => new RedisTrackingInvalidation(redis, { heartbeat: 5 }), /^heartbeat .*give 5000\.$/],
+  [
+    "the heartbeat of Postgres' messages",
+    () => new PostgresInvalidation(postgres, { prefix: "a", listener: untyped(() => postgres), heartbeat: 5 }),
+    /^heartbeat .*give 5000\.$/,
+  ],
   ["the first pause", () => retrying(one, { firstPause: 0.1 }), /^firstPause .*seconds: give 100\.$/],
   ["the longest pause", () => retrying(one, { maxPause: 2 }), /^maxPause \(2\) is shorter than firstPause \(100\)/],
+
+  // Too much.
+  [
+    "an old copy of ten thousand years",
+    () => new CachedRepository(one, { ...bounds, staleIfError: { maxAge: 3e14, records: "long-lived" } }),
+    /^staleIfError\.maxAge .*up to 31536000000\.$/,
+  ],
+  ["a crowd at the stores", () => copyRepository(one, memory.clients, untyped({ concurrency: 1e9 })), /^concurrency .*1000/],
 
   // Two that do not fit each other.
   [
