@@ -1,10 +1,11 @@
 import { ConfigurationError } from "../../errors.ts";
+import { requireThat } from "../../option-checks.ts";
 
 /**
  * Reads a list of trusted domains: `app.example` is that host and no other, `*.app.example` every host below it, at any
  * depth, without itself.
  *
- * @throws {ConfigurationError} when an entry is neither.
+ * @throws {ConfigurationError} when an entry is neither, or there is none.
  *
  * @example
  * ```ts
@@ -13,6 +14,10 @@ import { ConfigurationError } from "../../errors.ts";
  * ```
  */
 export function parseAllowedDomains(domains: readonly string[]): (hostname: string) => boolean {
+  requireThat(
+    domains.length > 0,
+    "allowedDomains is empty, so no document could be fetched: name a domain, or say clientMetadataDocuments: { enabled: false }.",
+  );
   const hosts = new Set<string>();
   const suffixes: string[] = [];
   for (const domain of domains) {

@@ -842,6 +842,7 @@ const mistakes: readonly Mistake[] = [
   ["scopes of OAuth 2.0 that are empty text", () => oAuth2({ ...oAuth, scopes: "" }), /^oAuth2: scopes must be a list/],
 
   // Documents of clients.
+  ["no domains of documents", pangea({ clientMetadataDocuments: { allowedDomains: [] } }), /^allowedDomains is empty.*enabled: false/],
   [
     "a timeout of documents in seconds",
     pangea({ clientMetadataDocuments: { timeout: 5 } }),
