@@ -26,7 +26,8 @@ export interface PublicAddress {
  */
 export function addressOf(url: string) {
   const place = /^https:\/\/[^/\s?#@]+(?:\/[^/\s?#]+){2,}?(?=\/?$|\.git$)/.exec(url)?.[0];
-  if (place === undefined) throw new Error(`${url} is no address of a repository, such as https://github.com/owner/name.`);
+  if (place === undefined)
+    throw new Error(`${url} is no address of a repository, such as https://github.com/owner/name.`);
   return {
     repository: { type: "git", url: `git+${place}.git` },
     homepage: `${place}#readme`,
@@ -53,12 +54,19 @@ if (import.meta.main) {
     const problems = problemsOf(JSON.parse(readFileSync(resolve(root, "package.json"), "utf8")));
     for (const problem of problems) console.error(problem);
     if (problems.length > 0) {
-      console.error("Set all three from the address of the repository: npm run address -- https://github.com/owner/name");
+      console.error(
+        "Set all three from the address of the repository: npm run address -- https://github.com/owner/name",
+      );
       process.exitCode = 1;
     }
   } else {
     const { repository, homepage, bugs } = addressOf(url);
-    const settings = { "repository.type": repository.type, "repository.url": repository.url, homepage, "bugs.url": bugs.url };
+    const settings = {
+      "repository.type": repository.type,
+      "repository.url": repository.url,
+      homepage,
+      "bugs.url": bugs.url,
+    };
     const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     execFileSync("npm", ["pkg", "set", ...words], { cwd: root, shell: process.platform === "win32" });
   }

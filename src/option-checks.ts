@@ -105,7 +105,10 @@ export function requireDuration(
  */
 export function requireNoSeconds(name: string, milliseconds: number, shortest = 100): void {
   const remedy = `give ${milliseconds * 1000}.`;
-  requireThat(milliseconds >= shortest, `${name} is in milliseconds, and ${milliseconds} looks like seconds: ${remedy}`);
+  requireThat(
+    milliseconds >= shortest,
+    `${name} is in milliseconds, and ${milliseconds} looks like seconds: ${remedy}`,
+  );
 }
 
 /**

@@ -4,7 +4,13 @@ import {
   StorageTimeoutError,
   StorageUnavailableError,
 } from "../errors.ts";
-import { type OptionKinds, requireNoSeconds, requireOptions, requireThat, requireTimerLength } from "../option-checks.ts";
+import {
+  type OptionKinds,
+  requireNoSeconds,
+  requireOptions,
+  requireThat,
+  requireTimerLength,
+} from "../option-checks.ts";
 import { type RepositoryMethod, wrapped } from "./capabilities.ts";
 import type { Repository } from "./contract.ts";
 import { layersOf } from "./layers.ts";

@@ -39,7 +39,9 @@ function pathOf(block: CodeBlock): string {
 function programOf({ code }: CodeBlock): string {
   const uses = (text: string, name: string) => new RegExp(`(?<![.\\w])${name}\\b(?!:)`).test(text);
   const declares = (name: string) =>
-    new RegExp(`\\b(?:const|let|function|class|using)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} (?:=|from)`).test(code);
+    new RegExp(`\\b(?:const|let|function|class|using)\\s+${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\} (?:=|from)`).test(
+      code,
+    );
   const supplied = Object.entries(suppliedNames).filter(([name]) => uses(code, name) && !declares(name));
   const behind = afterwards.filter(([says]) => says.test(code)).map(([, text]) => text);
   return [...supplied.map(([, text]) => text), withEmulator(code), ...behind, "export {};\n"].join("\n");
@@ -143,9 +145,11 @@ describe("each block runs", () => {
     const report = z.object({ findings: z.array(z.object({ check: z.string(), status: z.string() })) });
     const { findings } = report.parse(JSON.parse(String(stdout)));
     expect(findings.filter(({ check }) => check === "configuration")).toEqual([]);
-    expect(findings).toEqual(expect.arrayContaining([
+    expect(findings).toEqual(
+      expect.arrayContaining([
         { check: "upstream-issuer", status: "ok" },
         { check: "store", status: "ok" },
-      ]));
+      ]),
+    );
   }, 90_000);
 });

@@ -62,13 +62,16 @@ it("what loads a package at once has a module of its own for require()", () => {
   expect(requiredAtOnce.map(([subpath]) => subpath).sort()).toEqual(Object.keys(loadedAtOnce).sort());
 });
 
-it.each(requiredAtOnce)("%s can be required, with the same names, or says which package to install", async (subpath, file) => {
-  const said = await printed(`(await import("node:module")).createRequire(import.meta.url)("${join(root, file)}");`);
-  expect(said).toMatch(new RegExp(`^ERR_CONFIGURATION .*: npm install ${loadedAtOnce[subpath]}$`));
-  const required: unknown = createRequire(import.meta.url)(join(root, file));
-  const imported: unknown = await import(join(root, file.replace("-required", "")));
-  expect(Object.keys(Object(required))).toEqual(Object.keys(Object(imported)));
-});
+it.each(requiredAtOnce)(
+  "%s can be required, with the same names, or says which package to install",
+  async (subpath, file) => {
+    const said = await printed(`(await import("node:module")).createRequire(import.meta.url)("${join(root, file)}");`);
+    expect(said).toMatch(new RegExp(`^ERR_CONFIGURATION .*: npm install ${loadedAtOnce[subpath]}$`));
+    const required: unknown = createRequire(import.meta.url)(join(root, file));
+    const imported: unknown = await import(join(root, file.replace("-required", "")));
+    expect(Object.keys(Object(required))).toEqual(Object.keys(Object(imported)));
+  },
+);
 
 it.each([
   [

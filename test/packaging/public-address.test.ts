@@ -8,23 +8,26 @@ import { addressOf, problemsOf } from "../../.ci/public-address.ts";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
-const { scripts, repository: _, homepage: __, bugs: ___, ...nameless } = JSON.parse(
-  await readFile(join(root, "package.json"), "utf8"),
-);
+const {
+  scripts,
+  repository: _,
+  homepage: __,
+  bugs: ___,
+  ...nameless
+} = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 
-it.each([
-  "https://github.com/owner/name",
-  "https://github.com/owner/name/",
-  "https://github.com/owner/name.git",
-])("%s gives all three", (url) => {
-  const address = addressOf(url);
-  expect(address).toEqual({
-    repository: { type: "git", url: "git+https://github.com/owner/name.git" },
-    homepage: "https://github.com/owner/name#readme",
-    bugs: { url: "https://github.com/owner/name/issues" },
-  });
-  expect(problemsOf(address)).toEqual([]);
-});
+it.each(["https://github.com/owner/name", "https://github.com/owner/name/", "https://github.com/owner/name.git"])(
+  "%s gives all three",
+  (url) => {
+    const address = addressOf(url);
+    expect(address).toEqual({
+      repository: { type: "git", url: "git+https://github.com/owner/name.git" },
+      homepage: "https://github.com/owner/name#readme",
+      bugs: { url: "https://github.com/owner/name/issues" },
+    });
+    expect(problemsOf(address)).toEqual([]);
+  },
+);
 
 it("a group of groups has an address as well", () => {
   expect(addressOf("https://git.example/a/b/c").homepage).toBe("https://git.example/a/b/c#readme");

@@ -105,7 +105,9 @@ it.each<unknown>([undefined, {}, { requiredScopes: undefined }, { requiredScopes
   "authenticate takes %o",
   async (options) => {
     const request = { headers: new Headers() };
-    await expect(Reflect.apply(provider.authenticate, provider, [request, options])).resolves.toMatchObject({ status: 401 });
+    await expect(Reflect.apply(provider.authenticate, provider, [request, options])).resolves.toMatchObject({
+      status: 401,
+    });
   },
 );
 

@@ -47,7 +47,10 @@ export function requireScopes(name: string, value: unknown): readonly string[] {
   requireThat(isList, `${name} must be a list of scopes without spaces, such as ${remedyFor(value)}.`);
   // RFC 6749 has the comma among the characters of a scope, and nobody uses it for anything but a list.
   const joined = value.find((scope) => scope.includes(","));
-  requireThat(joined === undefined, `${name} has "${joined}" in it: give each scope by itself, ${remedyFor([joined])}.`);
+  requireThat(
+    joined === undefined,
+    `${name} has "${joined}" in it: give each scope by itself, ${remedyFor([joined])}.`,
+  );
   return [...new Set(value)];
 }
 

@@ -55,7 +55,10 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
   const { hostedDomain, ...options } = checked("google", given, { ...changeable, hostedDomain: "any" });
   for (const secret of secretsOf(options)) {
     const isId = secret.endsWith(".apps.googleusercontent.com");
-    requireThat(!isId, "google: clientSecret ends in .apps.googleusercontent.com, so it is a client's id, which is public.");
+    requireThat(
+      !isId,
+      "google: clientSecret ends in .apps.googleusercontent.com, so it is a client's id, which is public.",
+    );
   }
   const isSecret = String(options.clientId).startsWith("GOCSPX-");
   requireThat(!isSecret, "google: clientId begins with GOCSPX-, so it is a client's secret.");
@@ -289,7 +292,10 @@ export function gitHub(given: GitHubOptions): OAuth2Options {
   );
   for (const secret of secretsOf(options)) {
     const [prefix] = /^(?:Iv1\.|Iv23|Ov23)/.exec(secret) ?? [];
-    requireThat(prefix === undefined, `gitHub: clientSecret begins with ${prefix}, so it is a client's id, which is public.`);
+    requireThat(
+      prefix === undefined,
+      `gitHub: clientSecret begins with ${prefix}, so it is a client's id, which is public.`,
+    );
   }
   const { hostname } = new URL(base);
   const isHosted = hostname === "github.com" || hostname.endsWith(".ghe.com");

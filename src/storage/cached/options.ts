@@ -1,5 +1,11 @@
 import { ConfigurationError } from "../../errors.ts";
-import { type OptionKinds, requireMethods, requireNoSeconds, requireOptions, requireThat } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireMethods,
+  requireNoSeconds,
+  requireOptions,
+  requireThat,
+} from "../../option-checks.ts";
 import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
 import type { InvalidationChannel } from "./invalidation.ts";
 

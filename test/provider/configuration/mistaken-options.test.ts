@@ -773,7 +773,11 @@ const mistakes: readonly Mistake[] = [
     preset(google, { clientId: "GOCSPX-a", clientSecret: "1-a.apps.googleusercontent.com" }),
     /^google: clientSecret ends in \.apps\.googleusercontent\.com.*id/,
   ],
-  ["a secret of Google's for the id", preset(google, { clientId: "GOCSPX-a" }), /^google: clientId begins with GOCSPX-/],
+  [
+    "a secret of Google's for the id",
+    preset(google, { clientId: "GOCSPX-a" }),
+    /^google: clientId begins with GOCSPX-/,
+  ],
   [
     "the id of a secret of Entra's",
     preset(microsoftEntra, {
@@ -842,7 +846,11 @@ const mistakes: readonly Mistake[] = [
   ["scopes of OAuth 2.0 that are empty text", () => oAuth2({ ...oAuth, scopes: "" }), /^oAuth2: scopes must be a list/],
 
   // Documents of clients.
-  ["no domains of documents", pangea({ clientMetadataDocuments: { allowedDomains: [] } }), /^allowedDomains is empty.*enabled: false/],
+  [
+    "no domains of documents",
+    pangea({ clientMetadataDocuments: { allowedDomains: [] } }),
+    /^allowedDomains is empty.*enabled: false/,
+  ],
   [
     "a timeout of documents in seconds",
     pangea({ clientMetadataDocuments: { timeout: 5 } }),

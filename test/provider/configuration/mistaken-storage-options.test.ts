@@ -72,7 +72,11 @@ const mistakes: readonly Mistake[] = [
     () => new RedisPubSubInvalidation(redis, { prefix: "a", timeout: 5 }),
     /^timeout .*give 5000\.$/,
   ],
-  ["the heartbeat of tracking", () => new RedisTrackingInvalidation(redis, { heartbeat: 5 }), /^heartbeat .*give 5000\.$/],
+  [
+    "the heartbeat of tracking",
+    () => new RedisTrackingInvalidation(redis, { heartbeat: 5 }),
+    /^heartbeat .*give 5000\.$/,
+  ],
   [
     "the heartbeat of Postgres' messages",
     () => new PostgresInvalidation(postgres, { prefix: "a", listener: untyped(() => postgres), heartbeat: 5 }),
@@ -87,7 +91,11 @@ const mistakes: readonly Mistake[] = [
     () => new CachedRepository(one, { ...bounds, staleIfError: { maxAge: 3e14, records: "long-lived" } }),
     /^staleIfError\.maxAge .*up to 31536000000\.$/,
   ],
-  ["a crowd at the stores", () => copyRepository(one, memory.clients, untyped({ concurrency: 1e9 })), /^concurrency .*1000/],
+  [
+    "a crowd at the stores",
+    () => copyRepository(one, memory.clients, untyped({ concurrency: 1e9 })),
+    /^concurrency .*1000/,
+  ],
 
   // Two that do not fit each other.
   [
@@ -100,7 +108,11 @@ const mistakes: readonly Mistake[] = [
     () => retrying(one, { firstPause: 3_000 }),
     /^maxPause \(2000\) is shorter than firstPause \(3000\)/,
   ],
-  ["two prefixes that are one", () => pangeaAuth(provider, { removedPrefix: "/a", addedPrefix: "/a/" }), /are both \/a,/],
+  [
+    "two prefixes that are one",
+    () => pangeaAuth(provider, { removedPrefix: "/a", addedPrefix: "/a/" }),
+    /are both \/a,/,
+  ],
 
   // What is done twice.
   ["retries of retries", () => retrying(retrying(one)), /^retrying: .*again already.*more attempts/],

@@ -138,7 +138,11 @@ describe("check()", () => {
 
   it.each<readonly [string, () => ProviderRepositories, string]>([
     ["all kinds", () => createInMemoryRepositories(), "memory."],
-    ["all kinds behind a cache", () => cacheRepositories(createInMemoryRepositories(), { maxStaleness: 1_000 }), "memory."],
+    [
+      "all kinds behind a cache",
+      () => cacheRepositories(createInMemoryRepositories(), { maxStaleness: 1_000 }),
+      "memory.",
+    ],
     ["all kinds behind a wrapper", () => wrapRepositories(createInMemoryRepositories(), observedHere), "memory."],
     ["a file that is none", () => createSqliteRepositories(":memory:"), "memory."],
     [
