@@ -25,9 +25,10 @@ export interface PublicAddress {
  * @throws {Error} when it is no https URL of a repository.
  */
 export function addressOf(url: string) {
-  const place = /^https:\/\/[^/\s?#@]+(?:\/[^/\s?#]+){2,}?(?=\/?$|\.git$)/.exec(url)?.[0];
-  if (place === undefined)
+  const place = url.replace(/\/$/, "").replace(/\.git$/, "");
+  if (!/^https:\/\/[^/\s?#@]+(?:\/[^/\s?#]+){2,}$/.test(place)) {
     throw new Error(`${url} is no address of a repository, such as https://github.com/owner/name.`);
+  }
   return {
     repository: { type: "git", url: `git+${place}.git` },
     homepage: `${place}#readme`,

@@ -8,13 +8,7 @@ import { addressOf, problemsOf } from "../../.ci/public-address.ts";
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
-const {
-  scripts,
-  repository: _,
-  homepage: __,
-  bugs: ___,
-  ...nameless
-} = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+const { name, scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 
 it.each(["https://github.com/owner/name", "https://github.com/owner/name/", "https://github.com/owner/name.git"])(
   "%s gives all three",
@@ -62,7 +56,7 @@ it("npm refuses to publish a package without an address, says the one command, a
     await mkdir(join(folder, ".ci"));
     await cp(join(root, ".ci/public-address.ts"), join(folder, ".ci/public-address.ts"));
     const { prepublishOnly, address: setting } = scripts;
-    const description = { name: nameless.name, version: "0.0.0", scripts: { prepublishOnly, address: setting } };
+    const description = { name, version: "0.0.0", type: "module", scripts: { prepublishOnly, address: setting } };
     await writeFile(join(folder, "package.json"), JSON.stringify(description));
     const path = `${join(process.execPath, "..")}:${process.env.PATH}`;
     const npm = (...words: string[]) => run("npm", words, { cwd: folder, env: { ...process.env, PATH: path } });
