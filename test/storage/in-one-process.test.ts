@@ -170,7 +170,13 @@ describe("inOneProcess", () => {
 
   it("tells a cache what the backend's reads give back, where the backend can tell", async () => {
     const named = new InMemoryRepository(z.object({ name: z.string() }));
-    const cache = new CachedRepository(inOneProcess(named), { max: 5, maxStaleness: 60_000 });
+    const basic = {
+      get: (key: string) => named.get(key),
+      set: (key: string, value: { name: string }) => named.set(key, value),
+      delete: (key: string) => named.delete(key),
+      readBack: (key: string, value: { name: string }) => named.readBack(key, value),
+    };
+    const cache = new CachedRepository(inOneProcess(basic), { max: 5, maxStaleness: 60_000 });
     const wider = { name: "Ada", dropped: true };
     await cache.set("key", wider);
     expect(await cache.get("key")).toEqual({ name: "Ada" });
