@@ -154,12 +154,25 @@ export class UnreadableRecordsError extends StorageError {
   readonly count: number;
   /** The ids of the keys that are not in the key ring, each once. They tell nothing about the keys. */
   readonly keyIds: readonly string[];
+  /** How many of the records each of those keys has sealed, where that was counted; undefined where it was not. */
+  readonly countByKeyId: ReadonlyMap<string, number> | undefined;
 
-  constructor(message: string, options: ErrorOptions & { readonly count: number; readonly keyIds: readonly string[] }) {
+  constructor(message: string, options: UnreadableRecordsOptions) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.count = options.count;
     this.keyIds = options.keyIds;
+    this.countByKeyId = options.countByKeyId;
   }
+}
+
+/** What an {@link UnreadableRecordsError} tells beyond its message. */
+export interface UnreadableRecordsOptions extends ErrorOptions {
+  /** How many records could not be read. */
+  readonly count: number;
+  /** The ids of the keys that are not in the key ring, each once. */
+  readonly keyIds: readonly string[];
+  /** How many of the records each of those keys has sealed. Default: that was not counted. */
+  readonly countByKeyId?: ReadonlyMap<string, number>;
 }
 
 /** Whether a failed write may have reached the store: `none` for certain not, `unknown` when it may have. */

@@ -38,8 +38,9 @@ export type ProviderParts = ReturnType<typeof assemble>;
 export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
   const storeCalls = new StoreCalls(given.elapsed);
+  const stored = storeCalls.counted(given.repositories);
   const repositories: ProviderRepositories = {
-    ...new LostRecords(announcements, given.reporter, given.now).without(storeCalls.counted(given.repositories)),
+    ...new LostRecords(announcements, given.reporter, given.now).without(stored),
     ...markOfMemory(given.repositories),
   };
   const configuration = { ...given, repositories };
@@ -48,8 +49,8 @@ export function assemble(given: ProviderConfiguration) {
   const registry = new ClientRegistry(configuration, kept);
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
-  const upstreamRevocations = new UpstreamRevocations(configuration);
-  const grants = new Grants({ ...configuration, upstreamRevocations });
+  const upstreamRevocations = new UpstreamRevocations({ ...configuration, announcements });
+  const grants = new Grants({ ...configuration, storedGrants: stored.grants, upstreamRevocations });
   const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
   const parts = { ...configuration, announcements, authenticateClient, grants, issue, lock, registry };

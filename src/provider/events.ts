@@ -112,6 +112,11 @@ export interface ProviderEvents {
   /** The store has grants of another server, told by their resource. They are never listed, verified or ended here. */
   readonly "foreign-grants": { readonly resource: string };
   /**
+   * The store has records that another server has sealed, told by the id of its key. They are never listed, ended or written
+   * over here. Told once for each key.
+   */
+  readonly "foreign-records": { readonly keyId: string };
+  /**
    * Something in the store belongs to a login at an upstream that is not configured any more: whoever logged in there is
    * refused and has to log in again. Told once for each upstream. Configured again, with the same issuer, it goes on.
    * `upstreamIssuer` is undefined for records of before issuers were noted, where there are several upstreams now and the
@@ -188,6 +193,7 @@ const names: readonly (keyof ProviderEvents)[] = [
   "plain-records",
   "state-in-memory",
   "foreign-grants",
+  "foreign-records",
   "unknown-upstream",
   "grants-unindexed",
   "rate-limited",

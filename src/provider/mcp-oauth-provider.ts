@@ -206,6 +206,7 @@ export class McpOAuthProvider {
    *
    * @returns Whether there was such a grant.
    * @throws {ConfigurationError} when there is no such grant, and the id has not the form of one.
+   * @throws {UnsealableError} when the grant is sealed under a key that this server does not have, as another server's is.
    * @throws {StorageError} when the store fails: call again.
    */
   async revokeGrant(grantId: string): Promise<boolean> {

@@ -26,6 +26,15 @@ export function refuseUnless(condition: boolean, error: OAuthErrorCode, message:
   if (!condition) throw new OAuthError(error, message);
 }
 
+/** Whether a value is of a class. To ask a proxy may throw: then it is of none. */
+export function isInstance<T>(value: unknown, type: abstract new (...parameters: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
 /** When a client is told to come back after an outage whose length nobody knows, in seconds. */
 const defaultRetryAfterSeconds = 5;
 
@@ -35,6 +44,10 @@ const defaultRetryAfterSeconds = 5;
  * The original stays in `cause`.
  */
 export function toOAuthError(failure: unknown): OAuthError {
+  const unexpected = () => {
+    return new OAuthError("server_error", "This server could not complete the request.", { cause: failure });
+  };
+  if (!isInstance(failure, Error)) return unexpected();
   if (failure instanceof OAuthError) return failure;
   if (failure instanceof RecordTooLargeError) {
     return new OAuthError("invalid_request", "The request is larger than this server can keep.", { cause: failure });
@@ -44,10 +57,12 @@ export function toOAuthError(failure: unknown): OAuthError {
       failure instanceof StorageFailure || failure instanceof UpstreamUnavailableError
         ? failure.retryAfterSeconds
         : undefined;
+    // A backend of somebody's own may ask for anything, and a header can only say seconds.
+    const isTime = asked !== undefined && Number.isFinite(asked) && asked >= 0;
     return new OAuthError("temporarily_unavailable", "This server cannot answer right now.", {
       cause: failure,
-      retryAfterSeconds: asked ?? defaultRetryAfterSeconds,
+      retryAfterSeconds: isTime ? asked : defaultRetryAfterSeconds,
     });
   }
-  return new OAuthError("server_error", "This server could not complete the request.", { cause: failure });
+  return unexpected();
 }

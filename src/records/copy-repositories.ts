@@ -1,4 +1,4 @@
-import { ConfigurationError, RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
+import { ConfigurationError, UnreadableRecordsError } from "../errors.ts";
 import { type OptionKinds, requireObject, requireOptions, requireThat } from "../option-checks.ts";
 import type { Repository } from "../storage/contract.ts";
 import {
@@ -6,6 +6,8 @@ import {
   type CopyRepositoryOptions,
   copyOptionKinds,
   copyRepository,
+  isRefusedRecord,
+  type RefusedRecord,
 } from "../storage/copy-repository.ts";
 import { isEnumerable } from "../storage/enumerable.ts";
 import { UnreadableRecords } from "../storage/unreadable-records.ts";
@@ -37,8 +39,8 @@ export type CopyReports = Readonly<Record<keyof ProviderRecords, CopyReport>>;
  * `removeMissing` is given and the source is empty.
  * @throws {UnreadableRecordsError} once everything else of every kind is copied, when there are records that cannot be read
  * in the source or the target.
- * @throws {RecordTooLargeError} once everything else of every kind is copied, when the target does not take a record for its
- * size.
+ * @throws {RecordTooLargeError | InvalidRecordError | InvalidKeyError} once everything else of every kind is copied, when the
+ * target does not take a record: for its size, its members or its expiry, or its key.
  * @throws {StorageError} when a store fails. What was written until then stays.
  *
  * @example
@@ -61,7 +63,7 @@ export async function copyRepositories(
   });
   if (options.removeMissing === true && !allowEmptySource) await requireRecords(from);
   const unreadable = new UnreadableRecords();
-  let tooLarge: RecordTooLargeError | undefined;
+  let refused: RefusedRecord | undefined;
   const copy = async <Name extends keyof ProviderRecords>(name: Name): Promise<CopyReport> => {
     let last = nothing;
     const told = (report: CopyReport): void => {
@@ -76,7 +78,7 @@ export async function copyRepositories(
       });
     } catch (failure) {
       if (failure instanceof UnreadableRecordsError) unreadable.addAll(failure);
-      else if (failure instanceof RecordTooLargeError) tooLarge ??= failure;
+      else if (isRefusedRecord(failure)) refused ??= failure;
       else throw failure;
       return last;
     }
@@ -84,7 +86,7 @@ export async function copyRepositories(
   const reports = forEachKind(nothing);
   for (const name of copyOrder) reports[name] = await copy(name);
   unreadable.throwIfAny();
-  if (tooLarge !== undefined) throw tooLarge;
+  if (refused !== undefined) throw refused;
   return reports;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as timer } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
+import { InvalidKeyError, InvalidRecordError, RecordTooLargeError, UnreadableRecordsError } from "../errors.ts";
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { type Repository, requireRepository } from "./contract.ts";
 import { isEnumerable } from "./enumerable.ts";
@@ -74,8 +74,7 @@ export interface CopyReport {
   /** Deleted or expired in the source while it was being copied. The target does not have it. */
   readonly gone: number;
   /**
-   * Left where it is, in both stores: it cannot be read in one of them, or the target does not take a record of its size. The
-   * copying goes on, and its error says so at the end.
+   * Left where it is, in both stores: it cannot be read in one of them, or the target does not take it. The copying goes on, and its error says so at the end.
    */
   readonly failed: number;
   /** Deleted in the target by `removeMissing`. */
@@ -98,7 +97,8 @@ export interface CopyReport {
  * @throws whatever `outlasts` throws.
  * @throws {UnreadableRecordsError} once everything else is copied, when there are records that cannot be read in the source or
  * the target. They stay as they are, in both.
- * @throws {RecordTooLargeError} once everything else is copied, when the target does not take a record for its size.
+ * @throws {RecordTooLargeError | InvalidRecordError | InvalidKeyError} once everything else is copied, when the target does
+ * not take a record: for its size, its members or its expiry, or its key.
  * @throws {StorageError} when a store fails. What was written until then stays.
  * @throws the reason of the `signal`, once it is aborted.
  *
@@ -152,12 +152,20 @@ export async function copyRepository<V>(
   return counts;
 }
 
+/** What a store says of a record that it does not take, which says nothing of the others. */
+export type RefusedRecord = InvalidKeyError | InvalidRecordError | RecordTooLargeError;
+
+/** True for what a store says of a record that it does not take. */
+export function isRefusedRecord(failure: unknown): failure is RefusedRecord {
+  return [InvalidKeyError, InvalidRecordError, RecordTooLargeError].some((kind) => failure instanceof kind);
+}
+
 /** The records that a copy left where they were. */
 class LeftRecords {
   readonly #unreadable = new UnreadableRecords();
   /** How many records were not copied since the target has a record under the key that cannot be read. */
   #notCopied = 0;
-  #tooLarge: RecordTooLargeError | undefined;
+  #refused: RefusedRecord | undefined;
 
   /**
    * A listing that ends without an error where it met records that it could not read. They are counted here, but for those
@@ -180,8 +188,8 @@ class LeftRecords {
     try {
       return await work();
     } catch (failure) {
-      if (failure instanceof RecordTooLargeError) {
-        this.#tooLarge ??= failure;
+      if (isRefusedRecord(failure)) {
+        this.#refused ??= failure;
       } else if (isUnreadable(failure)) {
         this.#notCopied += 1;
         this.#unreadable.add(failure);
@@ -192,10 +200,10 @@ class LeftRecords {
     }
   }
 
-  /** @throws {UnreadableRecordsError | RecordTooLargeError} when there was such a record. */
+  /** @throws {UnreadableRecordsError | RefusedRecord} when there was such a record. */
   throwIfAny(): void {
     this.#unreadable.throwIfAny();
-    if (this.#tooLarge !== undefined) throw this.#tooLarge;
+    if (this.#refused !== undefined) throw this.#refused;
   }
 }
 

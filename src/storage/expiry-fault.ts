@@ -36,6 +36,7 @@ function kindOf(expiry: unknown): string {
     const option = "or read it with the repository's option expiresAt: (value) => value.expiresAt";
     return `a Date: give seconds, Math.floor(date.getTime() / 1000), ${option}`;
   }
+  if (types.isPromise(expiry)) return "a promise: the option expiresAt must not be async";
   if (typeof expiry === "bigint") return `a bigint: ${seconds}, Number(expiresAt)`;
   if (typeof expiry === "string") return `a string: ${seconds}, or Date.parse(expiresAt) / 1000 of a date in text`;
   return `${typeof expiry === "object" ? "an object" : `a ${typeof expiry}`}: ${seconds}`;

@@ -3,7 +3,7 @@ import { ConfigurationError, InvalidRecordError } from "../errors.ts";
 import { type OptionKinds, requireKind } from "../option-checks.ts";
 import type { RecordLocation } from "./codecs/codec.ts";
 import { expiryFault } from "./expiry-fault.ts";
-import { corruptRecord } from "./record-errors.ts";
+import { corruptRecord, nameOfThrown } from "./record-errors.ts";
 
 /**
  * Reads a record's absolute expiry: a `Date`, or a number of seconds since the epoch; undefined for a record that never
@@ -62,6 +62,23 @@ export class RecordExpiry<V> {
   }
 
   /**
+   * Checks that a copy of a record that is to be written has kept its expiry: a copy has the enumerable members of the record
+   * itself, and an `expiresAt` that is none of them is lost, so that the copy would never expire.
+   *
+   * @param given - The expiry of the record, as `ofNew` gave it.
+   * @throws {InvalidRecordError} when that of the copy is another one.
+   */
+  requireKept(given: number | undefined, copy: V): void {
+    const kept = this.ofNew(copy);
+    if (given === kept) return;
+    // A getter that counts from now may have come to the next second.
+    if (given !== undefined && kept !== undefined && Math.abs(kept - given) <= 1) return;
+    throw new InvalidRecordError(
+      "The record cannot be written: its expiresAt is lost, or another one, in a copy of it: make it an enumerable property of the record itself.",
+    );
+  }
+
+  /**
    * The expiry of a record that the store holds, in epoch seconds.
    *
    * @throws {CorruptRecordError} when it is neither undefined nor a number of seconds up to the end of the year 2200.
@@ -76,8 +93,7 @@ export class RecordExpiry<V> {
       expiry = this.#read(value);
     } catch (error) {
       // Without the cause, which may quote the record.
-      const name = error instanceof Error ? error.name : typeof error;
-      throw failure(`the option expiresAt could not read its expiry and threw ${name}`);
+      throw failure(`the option expiresAt could not read its expiry and threw ${nameOfThrown(error)}`);
     }
     if (expiry === undefined) return undefined;
     const fault = expiryFault(expiry);
@@ -93,7 +109,9 @@ function memberExpiresAt(value: unknown): unknown {
 
 function timeReadBy<V>(read: ReadExpiry<V>): (value: V) => unknown {
   return (value) => {
-    const time = read(value);
+    const time: unknown = read(value);
+    // It is refused as what it is; where it rejects too, nobody else would hear of that, and the process would end.
+    if (types.isPromise(time)) time.catch(() => undefined);
     return types.isDate(time) ? time.getTime() / 1000 : time;
   };
 }

@@ -219,6 +219,7 @@ export class InMemoryRepository<K extends string, V>
     if (this.#texts !== undefined) return this.#texts.encode(value, locationOf(key));
     const expiresAt = this.#expiry.ofNew(value);
     const record = frozenRecord(value);
+    this.#expiry.requireKept(expiresAt, record);
     return { record, expiresAt, indexEntry: this.#indexes.entryOf(record, repositoryName) };
   }
 

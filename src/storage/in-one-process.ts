@@ -87,8 +87,10 @@ export function inOneProcess<K extends string, V>(
   /** Everything about a record that can go wrong, before it is written. */
   const prepare = (key: K, value: V): V => {
     requireKey(key);
-    expiry.ofNew(value);
-    return frozenRecord(value);
+    const expiresAt = expiry.ofNew(value);
+    const record = frozenRecord(value);
+    expiry.requireKept(expiresAt, record);
+    return record;
   };
   const turns = turnsAt.get(basic) ?? new KeyTurns();
   turnsAt.set(basic, turns);

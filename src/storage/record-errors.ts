@@ -21,3 +21,13 @@ export function sealedRecord({ key, repository }: RecordLocation, keyId: string)
 export function invalidRecord({ repository }: RecordLocation, reason: string): InvalidRecordError {
   return new InvalidRecordError(`The value for ${repository} cannot be written: ${reason}.`);
 }
+
+/** What something is called that a function of somebody else has thrown: its message may quote a record. */
+export function nameOfThrown(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.name) : typeof thrown;
+  } catch {
+    // A proxy can be made that throws whatever is asked of it.
+    return "something that cannot be looked at";
+  }
+}

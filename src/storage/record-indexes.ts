@@ -3,6 +3,7 @@ import { requireKind, requireThat } from "../option-checks.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { labelsOf } from "./codecs/labels.ts";
 import type { Indexes, ReadIndexValue } from "./indexed.ts";
+import { nameOfThrown } from "./record-errors.ts";
 
 /** How many indexes a repository has at most: stores have a column for each. */
 export const maxIndexes = 3;
@@ -116,9 +117,8 @@ function indexValueOf<V>(read: ReadIndexValue<V>, record: V, name: string | unde
     value = read(record);
   } catch (error) {
     // Without the cause, which may quote the record.
-    const thrown = error instanceof Error ? error.name : typeof error;
     throw new InvalidRecordError(
-      `The record cannot be written: the index ${name} could not read it and threw ${thrown}.`,
+      `The record cannot be written: the index ${name} could not read it and threw ${nameOfThrown(error)}.`,
     );
   }
   if (value === undefined || typeof value === "string") return value;

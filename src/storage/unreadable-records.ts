@@ -5,9 +5,14 @@ export function isUnreadable(failure: unknown): failure is CorruptRecordError | 
   return failure instanceof CorruptRecordError || failure instanceof UnsealableError;
 }
 
+const ofOthers = "Where another server keeps records here too, give each a namespace of its own.";
+
 /** What a listing could not read: it lists the others, and says at its end what is missing. */
 export class UnreadableRecords {
-  readonly #keyIds = new Set<string>();
+  /** How many records each missing key has sealed. */
+  readonly #keyIds = new Map<string, number>();
+  /** Whether those numbers are right. */
+  #isCountedByKey = true;
   #count = 0;
   #first: unknown;
   /** Whether one of them may open yet, with the right keys. */
@@ -45,7 +50,21 @@ export class UnreadableRecords {
     this.#count += failure.count - known;
     this.#first ??= failure.cause;
     this.#mayOpen ||= failure.cause instanceof UnsealableError;
-    for (const keyId of failure.keyIds) this.#keyIds.add(keyId);
+    if (known > 0 || failure.countByKeyId === undefined) this.#isCountedByKey = false;
+    for (const keyId of failure.keyIds) this.#addKey(keyId, failure.countByKeyId?.get(keyId));
+  }
+
+  /** Counts what a listing could not read, but for the records that these keys have sealed. */
+  addAllBut(failure: UnreadableRecordsError, keyIds: ReadonlySet<string>): void {
+    const { countByKeyId } = failure;
+    const leftOut = [...keyIds].map((keyId) => countByKeyId?.get(keyId) ?? 0);
+    this.#count += failure.count - leftOut.reduce((sum, count) => sum + count, 0);
+    const { cause } = failure;
+    // A cause that is about what is left out says nothing of the rest, which the listing's own words are about.
+    const isAboutRest = !(cause instanceof UnsealableError && cause.keyId !== undefined && keyIds.has(cause.keyId));
+    this.#first ??= isAboutRest ? cause : failure;
+    this.#mayOpen ||= cause instanceof UnsealableError;
+    for (const keyId of failure.keyIds) if (!keyIds.has(keyId)) this.#addKey(keyId, countByKeyId?.get(keyId));
   }
 
   /** Counts a record that could not be read. */
@@ -53,7 +72,11 @@ export class UnreadableRecords {
     this.#count += 1;
     this.#first ??= failure;
     this.#mayOpen ||= failure instanceof UnsealableError;
-    if (failure instanceof UnsealableError && failure.keyId !== undefined) this.#keyIds.add(failure.keyId);
+    if (failure instanceof UnsealableError && failure.keyId !== undefined) this.#addKey(failure.keyId, 1);
+  }
+
+  #addKey(keyId: string, count = 0): void {
+    this.#keyIds.set(keyId, (this.#keyIds.get(keyId) ?? 0) + count);
   }
 
   /** @throws {UnreadableRecordsError} when there was a record that could not be read. */
@@ -63,11 +86,11 @@ export class UnreadableRecords {
     const what = isOne
       ? "1 record could not be read and stayed as it was."
       : `${this.#count} records could not be read and stayed as they were.`;
-    const keyIds = [...this.#keyIds].sort();
+    const keyIds = [...this.#keyIds.keys()].sort();
     const secrets =
       keyIds.length === 1
-        ? `Give the secret whose key has the id ${keyIds[0]}, beside the others if there are any.`
-        : `Give the secrets whose keys have the ids ${keyIds.join(", ")}, beside the others if there are any.`;
+        ? `Give the secret whose key has the id ${keyIds[0]}, beside the others if there are any. ${ofOthers}`
+        : `Give the secrets whose keys have the ids ${keyIds.join(", ")}, beside the others if there are any. ${ofOthers}`;
     const cause = `The cause says what is wrong with ${isOne ? "it" : "the first of them"}`;
     const otherwise = this.#mayOpen
       ? `${cause}. Look first whether ${isOne ? "it was" : "they were"} written with other keys, or without keys.`
@@ -75,6 +98,7 @@ export class UnreadableRecords {
     throw new UnreadableRecordsError(`${what} ${keyIds.length > 0 ? secrets : otherwise}`, {
       count: this.#count,
       keyIds,
+      ...(this.#isCountedByKey && { countByKeyId: new Map(this.#keyIds) }),
       cause: this.#first,
     });
   }

@@ -6,6 +6,8 @@ import {
   copyRepository,
   createInMemoryRepositories,
   InMemoryRepository,
+  InvalidKeyError,
+  InvalidRecordError,
   RecordTooLargeError,
   type Repository,
   StorageUnavailableError,
@@ -236,6 +238,21 @@ describe("records that cannot be copied stay where they are, and the others are 
     const { report, failure } = await copied(await storeOf(4), small);
     expect(report).toEqual({ ...nothing, written: 3, failed: 1 });
     expect(failure).toMatchObject({ code: "ERR_RECORD_TOO_LARGE" });
+  });
+
+  it.each([
+    ["its members", new InvalidRecordError("The test refuses it.")],
+    ["its expiry", new InvalidRecordError("The record cannot be written: its expiresAt looks like milliseconds.")],
+    ["its key", new InvalidKeyError("The key holds half of a surrogate pair.")],
+  ])("a record that the target refuses for %s does not keep the others, and is told of", async (_, refusal) => {
+    const to = await storeOf(0);
+    const particular = intercepted(to, async (run, { method, key }) => {
+      if (method === "set" && key === "key-1") throw refusal;
+      return run();
+    });
+    const { report, failure } = await copied(await storeOf(4), particular);
+    expect(report).toEqual({ ...nothing, written: 3, failed: 1 });
+    expect(failure).toBe(refusal);
   });
 
   it("one kind of record does not keep the next ones", async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { PGlite } from "@electric-sql/pglite";
 import type { Redis } from "ioredis";
 import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
 import { describe, expect, it } from "vitest";
@@ -11,7 +12,9 @@ import {
   type Repository,
   sealed,
 } from "../../src/index.ts";
+import { createPostgresTables, PostgresRepository } from "../../src/postgres.ts";
 import { RedisRepository } from "../../src/redis.ts";
+import { openSqlite, SqliteRepository } from "../../src/sqlite.ts";
 import { superjsonCodec } from "../../src/superjson.ts";
 import { PangeaVaultRepository } from "../../src/vault.ts";
 import { impossibleExpiries } from "../support/impossible-expiries.ts";
@@ -28,9 +31,13 @@ type Open = z.infer<typeof open>;
 const keys = KeyRing.from("a secret that is long enough for a test");
 const emulator = useEmulator({ authn: false });
 let redis: Redis;
+let postgres: PGlite;
 setUp("file", async (parts) => {
   const server = parts.use(await startRedisServer());
   redis = parts.use(await connectRedis(server));
+  postgres = await PGlite.create();
+  parts.defer(() => postgres.close());
+  await createPostgresTables(postgres);
 });
 
 interface Opened {
@@ -55,6 +62,25 @@ function inVault(): Opened {
     repository: new PangeaVaultRepository<Open>(open, "pts_demo", { baseUrlTemplate, folder, clock: clock.read }),
     clock,
     plant: (name, secret) => sdk.secretStore({ type: Vault.ItemType.SECRET, name, folder, secret }),
+  };
+}
+
+function inSqlite(): Opened {
+  const [clock, database] = [new ManualClock(), openSqlite(":memory:")];
+  return {
+    repository: new SqliteRepository<Open>(open, database, { table: "expiry", clock: clock.read }),
+    clock,
+    plant: async (key, text) => database.prepare('INSERT INTO "expiry" (key, value) VALUES (?, ?)').run(key, text),
+  };
+}
+
+function inPostgres(): Opened {
+  const [clock, prefix] = [new ManualClock(), `expiry-${randomUUID()}`];
+  const insert = "INSERT INTO pangea_records (key, value) VALUES ($1, $2)";
+  return {
+    repository: new PostgresRepository<Open>(open, postgres, { prefix, clock: clock.read }),
+    clock,
+    plant: (key, text) => postgres.query(insert, [`${prefix}:${key}`, text]),
   };
 }
 
@@ -98,7 +124,8 @@ function cachedOverMap(): Opened {
     },
     add: async (key, value) => !trusting.has(key) && Boolean(trusting.set(key, value)),
   };
-  return cached({ repository: backend, clock });
+  const plant = async (key: string, text: string) => trusting.set(key, open.parse(JSON.parse(text)));
+  return cached({ repository: backend, clock, plant });
 }
 
 const stacks: Readonly<Record<string, () => Opened>> = {
@@ -111,11 +138,41 @@ const stacks: Readonly<Record<string, () => Opened>> = {
   "in Redis": () => inRedis(),
   "sealed in Redis": () => inRedis(true),
   "in Vault": inVault,
+  "in SQLite": inSqlite,
+  "in Postgres": inPostgres,
   "in a cache over memory": () => cached(inMemory()),
   "in a cache over a cache": () => cached(cached(inMemory())),
   "in a cache over a backend that trusts": cachedOverMap,
   "in a cache over Redis": () => cached(inRedis()),
   "in a cache over Vault": () => cached(inVault()),
+  "in a cache over SQLite": () => cached(inSqlite()),
+  "in a cache over Postgres": () => cached(inPostgres()),
+};
+
+/** Records whose expiry does not survive what becomes of a record that is written: a copy, or its text. */
+const hidden: Readonly<Record<string, (expiresAt: number) => Open>> = {
+  "that is not enumerable": (expiresAt) => Object.defineProperty({ name: "new" }, "expiresAt", { value: expiresAt }),
+  "of its prototype": (expiresAt) => Object.assign(Object.create({ expiresAt }), { name: "new" }),
+  "that is there once": (expiresAt) => {
+    let times = 0;
+    return {
+      name: "new",
+      get expiresAt() {
+        times += 1;
+        return times === 1 ? expiresAt : undefined;
+      },
+    };
+  },
+  "that becomes another": (expiresAt) => {
+    let times = 0;
+    return {
+      name: "new",
+      get expiresAt() {
+        times += 1;
+        return expiresAt + times * 1_000;
+      },
+    };
+  },
 };
 
 describe.each(Object.entries(stacks))("a record %s", (_, create) => {
@@ -129,6 +186,21 @@ describe.each(Object.entries(stacks))("a record %s", (_, create) => {
       expect(await repository.add("free", { name: "added" })).toBe(true);
       await expect(repository[write]("free", value)).rejects.toMatchObject(refusal);
       expect(await repository.take("free")).toMatchObject({ name: "added" });
+    }
+  });
+
+  it.each(Object.entries(hidden))("with an expiry %s is refused, or expires then", async (_kind, make) => {
+    for (const write of ["set", "add"] as const) {
+      const { repository, clock } = create();
+      const outcome = repository[write]("free", make(clock.seconds(60)));
+      const failure = await outcome.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (failure !== undefined) expect(failure).toMatchObject({ code: "ERR_INVALID_RECORD" });
+      expect((await repository.get("free")) === undefined).toBe(failure !== undefined);
+      clock.advanceSeconds(60);
+      expect(await repository.get("free")).toBeUndefined();
     }
   });
 
@@ -157,29 +229,38 @@ describe.each(Object.entries(stacks))("a record %s", (_, create) => {
 });
 
 const stored = impossibleExpiries.filter(({ json }) => json !== undefined);
-describe.each(["in one process", "in Redis", "in Vault", "in a cache over Redis", "in a cache over Vault"])(
-  "a stored record %s",
-  (name) => {
-    it.each(stored)("with $kind for its expiry is corrupt: it stays, and can be deleted", async ({ json }) => {
-      const { repository, plant } = stacks[name]?.() ?? inMap();
-      await plant?.("key", `{"name":"confidential","expiresAt":${json}}`);
-      for (const read of ["get", "take", "get"] as const) {
-        const failure = await repository[read]("key").catch((error: unknown) => error);
-        expect(failure).toMatchObject({ code: "ERR_CORRUPT_RECORD" });
-        expect(String(failure)).not.toContain("confidential");
-        if (name.includes("Redis")) break;
-      }
-    });
+const plantable = [
+  "in one process",
+  "in Redis",
+  "in Vault",
+  "in SQLite",
+  "in Postgres",
+  "in a cache over a backend that trusts",
+  "in a cache over Redis",
+  "in a cache over Vault",
+  "in a cache over SQLite",
+  "in a cache over Postgres",
+];
+describe.each(plantable)("a stored record %s", (name) => {
+  it.each(stored)("with $kind for its expiry is corrupt: it stays, and can be deleted", async ({ json }) => {
+    const { repository, plant } = stacks[name]?.() ?? inMap();
+    await plant?.("key", `{"name":"confidential","expiresAt":${json}}`);
+    for (const read of ["get", "take", "get"] as const) {
+      const failure = await repository[read]("key").catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: "ERR_CORRUPT_RECORD" });
+      expect(String(failure)).not.toContain("confidential");
+      if (name.includes("Redis")) break;
+    }
+  });
 
-    it("with one of those can be deleted, and is never added over", async () => {
-      const { repository, plant } = stacks[name]?.() ?? inMap();
-      await plant?.("key", '{"name":"planted","expiresAt":1800000000000}');
-      expect(await repository.add("key", { name: "added" }).catch(() => false)).toBe(false);
-      expect(await repository.delete("key")).toBe(true);
-      expect(await repository.get("key")).toBeUndefined();
-    });
-  },
-);
+  it("with one of those can be deleted, and is never added over", async () => {
+    const { repository, plant } = stacks[name]?.() ?? inMap();
+    await plant?.("key", '{"name":"planted","expiresAt":1800000000000}');
+    expect(await repository.add("key", { name: "added" }).catch(() => false)).toBe(false);
+    expect(await repository.delete("key")).toBe(true);
+    expect(await repository.get("key")).toBeUndefined();
+  });
+});
 
 describe("an expiry that a codec transforms", () => {
   const date = z.codec(z.number(), z.date(), {

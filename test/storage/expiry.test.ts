@@ -7,6 +7,10 @@ import { impossibleExpiries } from "../support/impossible-expiries.ts";
 const location = { repository: "test", key: "confidential" };
 const byMember = new RecordExpiry<unknown>(undefined);
 
+function throwIt(thrown: unknown): never {
+  throw thrown;
+}
+
 describe("the expiry of a record", () => {
   test.each([0, -0, -1, -1e300, 0.25, 1_800_000_000, 1_800_000_000.123, Date.UTC(2200, 11, 31) / 1000])(
     "may be %d",
@@ -66,6 +70,32 @@ describe("the expiry of a record", () => {
     expect(() => failing.ofNew("confidential")).toThrow(/RangeError/);
     expect(() => failing.ofNew("confidential")).not.toThrow(/confidential/);
     expect(() => failing.ofStored("confidential", location)).toThrow(CorruptRecordError);
+  });
+
+  test.each<readonly [string, () => never]>([
+    ["undefined", () => throwIt(undefined)],
+    ["a text", () => throwIt("confidential")],
+    [
+      "a proxy that nobody can look at",
+      () => throwIt(new Proxy({}, { getPrototypeOf: () => throwIt("confidential") })),
+    ],
+    [
+      "an error without a name",
+      () => throwIt(Object.defineProperty(new Error("confidential"), "name", { get: () => throwIt("confidential") })),
+    ],
+  ])("of which an option throws %s is refused and corrupt", (_, read) => {
+    const failing = new RecordExpiry<object>(read);
+    expect(() => failing.ofNew({})).toThrow(InvalidRecordError);
+    expect(() => failing.ofStored({}, location)).toThrow(CorruptRecordError);
+    expect(() => failing.ofNew({})).not.toThrow(/confidential/);
+  });
+
+  test("that an option reads later is no time, and the process goes on", async () => {
+    // As JavaScript may give it, which nobody checks.
+    for (const later of ["async () => 5", "async () => { throw new Error('confidential'); }"]) {
+      const expiry = new RecordExpiry<object>(runInNewContext(later));
+      expect(() => expiry.ofNew({})).toThrow(/must not be async/);
+    }
   });
 
   test("has come at its very moment; 0 and all before is long ago", () => {

@@ -1,7 +1,10 @@
+import { UnreadableRecordsError, UnsealableError } from "../../errors.ts";
+import type { KeyAnnouncement } from "../../records/key-announcement.ts";
 import { recordKey } from "../../records/keys.ts";
+import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import type { Finding } from "../../storage/finding.ts";
-import { ownKeyIds } from "../keys/key-announcements.ts";
+import { ownKeyIds, recordOfAnyServer } from "../keys/key-announcements.ts";
 import type { Examined } from "./diagnose.ts";
 
 /** How long an instance's mark stays, in seconds: as long as the announcement of its keys. */
@@ -15,24 +18,77 @@ export async function checkSecrets({ repositories, keys, issuer, now }: Examined
   const { keyAnnouncements } = repositories;
   const own = new Set(ownKeyIds({ keys, repositories }));
   const markKey = recordKey("key_announcement", issuer, "of whoever checked last");
-  const mark = await keyAnnouncements.get(markKey);
+  // What another instance has sealed is not opened here, and ends within that time all the same.
+  const latestEnd = Math.ceil(now()) + markLifetimeSeconds;
+  const mark = await readOrKeyOf(keyAnnouncements, markKey, latestEnd);
   const others = new Map<string, number>(
     mark !== undefined && !own.has(mark.keyId) ? [[mark.keyId, mark.expiresAt]] : [],
   );
+  const foreign = new Set<string>();
   const announced = new Set<string>();
-  if (isEnumerable(keyAnnouncements)) {
-    for await (const [key, { keyId, expiresAt }] of keyAnnouncements.entries()) {
-      // Other servers may share the store: an announcement's key says whose it is.
-      if (key !== recordKey("key_announcement", issuer, keyId)) continue;
+  for (const { key, keyId, expiresAt } of await announcementsIn(keyAnnouncements, latestEnd)) {
+    const isAt = async (place: string): Promise<boolean> => {
+      return key === place || (await readOrKeyOf(keyAnnouncements, place, latestEnd)) !== undefined;
+    };
+    // Other servers may share the store: an announcement's key says whose it is. The mark of a check is none.
+    if (await isAt(recordKey("key_announcement", issuer, keyId))) {
       announced.add(keyId);
       if (!own.has(keyId)) others.set(keyId, expiresAt);
+    } else if (key !== markKey && (await isAt(recordOfAnyServer(keyId)))) {
+      foreign.add(keyId);
     }
   }
   const [primary] = keys.ids;
-  if (primary !== undefined) {
-    await keyAnnouncements.set(markKey, { keyId: primary, expiresAt: Math.ceil(now()) + markLifetimeSeconds });
+  if (primary !== undefined) await keyAnnouncements.set(markKey, { keyId: primary, expiresAt: latestEnd });
+  return [
+    others.size === 0 ? same(announced.size) : different([...own], others),
+    ...(foreign.size > 0 ? [shared([...foreign])] : []),
+  ];
+}
+
+/** An announcement; its key is undefined where it does not open, and nothing but the id of the key that seals it is known. */
+interface Announced extends KeyAnnouncement {
+  readonly key?: string;
+}
+
+/** Every announcement of the store. One that another instance or server has sealed is told by the key that seals it. */
+async function announcementsIn(
+  repository: Repository<string, KeyAnnouncement>,
+  latestEnd: number,
+): Promise<readonly Announced[]> {
+  if (!isEnumerable(repository)) return [];
+  const found: Announced[] = [];
+  try {
+    for await (const [key, { keyId, expiresAt }] of repository.entries()) found.push({ key, keyId, expiresAt });
+  } catch (failure) {
+    if (!(failure instanceof UnreadableRecordsError) || failure.keyIds.length === 0) throw failure;
+    found.push(...failure.keyIds.map((keyId) => ({ keyId, expiresAt: latestEnd })));
   }
-  return [others.size === 0 ? same(announced.size) : different([...own], others)];
+  return found;
+}
+
+/** What is announced, or the id of the key that seals it where it does not open. */
+async function readOrKeyOf(
+  repository: Repository<string, KeyAnnouncement>,
+  key: string,
+  latestEnd: number,
+): Promise<KeyAnnouncement | undefined> {
+  try {
+    return await repository.get(key);
+  } catch (failure) {
+    if (!(failure instanceof UnsealableError) || failure.keyId === undefined) throw failure;
+    return { keyId: failure.keyId, expiresAt: latestEnd };
+  }
+}
+
+function shared(keyIds: readonly string[]): Finding {
+  return {
+    check: "foreign-records",
+    status: "warning",
+    what: `Another server keeps its records in this store: it has announced the key ids ${keyIds.join(", ")}.`,
+    why: "Neither reads, lists or ends what the other keeps; but neither knows which records are lost, and a migration or a backup has both.",
+    remedy: "Give each server a namespace of its own.",
+  };
 }
 
 function same(announced: number): Finding {

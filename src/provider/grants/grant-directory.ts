@@ -171,12 +171,16 @@ export async function revokeGrants(
       filter,
       [...codes, ...listed].map(([, { upstreamIssuer }]) => upstreamIssuer),
     );
-  for (const [, code] of codes) {
-    if (code.grantId !== undefined && (await grants.revoke(code.grantId, { code, by }))) ended += 1;
-  }
-  for (const [grantId] of listed) {
-    if (await grants.revoke(grantId, { by })) ended += 1;
-  }
+  const end = async (grantId: string, evidence: RevocationEvidence): Promise<void> => {
+    try {
+      if (await grants.revoke(grantId, evidence)) ended += 1;
+    } catch (failure) {
+      if (!isUnreadable(failure)) throw failure;
+      unreadable.add(failure);
+    }
+  };
+  for (const [, code] of codes) if (code.grantId !== undefined) await end(code.grantId, { code, by });
+  for (const [grantId] of listed) await end(grantId, { by });
   unreadable.throwIfAny();
   return ended;
 }

@@ -3,6 +3,7 @@ import type { AuthorizationCode } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { isGrantId, upstreamSessionKey } from "../../records/keys.ts";
 import { openOr } from "../../secrets/sealing.ts";
+import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isSameResource } from "../oauth/resource.ts";
@@ -35,6 +36,8 @@ type GrantsParts = Pick<ProviderConfiguration, "meetForeignGrant" | "now" | "rep
   readonly resource: string | undefined;
   /** The upstreams of that server; undefined where they are not known, and what a record says of its own has to do. */
   readonly upstreams: Pick<Upstreams, "issuerOfRecord"> | undefined;
+  /** The grants as the store has them: a record that nobody can open is no absent one here, but an error. */
+  readonly storedGrants: Repository<string, Grant>;
   readonly lifetimes: Pick<ProviderConfiguration["lifetimes"], "grant">;
   readonly upstreamRevocations: Pick<UpstreamRevocations, "end">;
 };
@@ -63,10 +66,15 @@ export class Grants {
    *
    * @returns Whether there was a grant to end.
    * @throws {ConfigurationError} when a person has named a grant that is not there, by what is no grant's id.
+   * @throws {UnsealableError} when a person has named a grant that is sealed under a key which this server does not have: it
+   * may be another server's.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
   async revoke(grantId: string, { key, code, by, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
-    const grant = evidence.grant ?? (await this.get(grantId));
+    const { repositories, storedGrants } = this.#parts;
+    // What a person has decided is told to have failed, where a tombstone could be in the place of another server's grant.
+    const read = by === undefined ? repositories.grants : storedGrants;
+    const grant = evidence.grant ?? (await getFresh(read, grantId));
     if (grant !== undefined && !isOfServer(grant, this.#parts.resource)) {
       this.#parts.meetForeignGrant(String(grant.resource));
       return false;

@@ -31,6 +31,7 @@ export class OperatorGrants {
     const reporter = new Reporter(new OperatorLog(logger, clock));
     this.#parts = {
       repositories,
+      storedGrants: repositories.grants,
       reporter,
       resource: undefined,
       upstreams: undefined,

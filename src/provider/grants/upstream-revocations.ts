@@ -1,3 +1,4 @@
+import { UnsealableError } from "../../errors.ts";
 import { recordKey } from "../../records/keys.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
@@ -5,6 +6,7 @@ import { SealedJson } from "../../secrets/sealed-json.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
 import type { UpstreamSession } from "./grant-key.ts";
 import { Retries } from "./retries.ts";
@@ -18,7 +20,7 @@ const longestPauseSeconds = 600;
 type RevocationParts = Pick<
   ProviderConfiguration,
   "keys" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "upstreams"
->;
+> & { readonly announcements: Pick<KeyAnnouncements, "holderOf"> };
 
 /** The tokens of a session that is over, and the issuer of the upstream that they are of. */
 export type EndedSession = Pick<UpstreamSession, "issuer" | "tokens">;
@@ -82,10 +84,18 @@ export class UpstreamRevocations {
     for (const [key, record] of kept) {
       const outcome = await this.#tell(key, record);
       if (outcome === "told") ended += 1;
-      else if (outcome !== "nobody to tell") this.#parts.reporter.failure(outcome.failure);
+      else if (outcome !== "nobody to tell" && !(await this.#isForeign(outcome.failure))) {
+        this.#parts.reporter.failure(outcome.failure);
+      }
     }
     unreadable.throwIfAny();
     return ended;
+  }
+
+  /** Whether something does not open since another server has sealed it: that one tells its upstream itself. */
+  async #isForeign(failure: unknown): Promise<boolean> {
+    if (!(failure instanceof UnsealableError) || failure.keyId === undefined) return false;
+    return (await this.#parts.announcements.holderOf(failure.keyId)) === "another server";
   }
 
   async #retry(key: string): Promise<void> {

@@ -6,6 +6,8 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
 /** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
 const lifetimeSeconds = 3600;
+/** When an instance that no request comes to announces again what it could not announce, in seconds. */
+const idleRetrySeconds = 60;
 /** How long what was read of a key is believed, in seconds. */
 const believedSeconds = 10;
 /** How many keys are looked up in that time. Anybody can invent key ids, and each costs a read. */
@@ -18,9 +20,15 @@ const maxSecondLookups = 100;
 /** How many keys are remembered that were not looked up at first. */
 const maxWaiting = 10_000;
 
+/**
+ * Who has a key: an instance of this server, a server of another issuer that keeps its records in the same store, or nobody
+ * any more.
+ */
+export type KeyHolder = "this server" | "another server" | "nobody";
+
 /** What was read of a key, and when. */
 interface Lookup {
-  readonly isAnnounced: boolean;
+  readonly holder: KeyHolder;
   /** In epoch seconds. */
   readonly readAt: number;
 }
@@ -31,7 +39,12 @@ type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" |
 /**
  * Tells the instances of a server apart that do not have the same secrets yet, or any more. Each instance announces the
  * ids of its keys in the store. What is sealed under a key that only another instance has is opened by coming back later;
- * what is sealed under a key that nobody announces is lost, and a new login is the way out.
+ * what is sealed under a key that nobody announces is lost, and a new login is the way out. What another server has sealed
+ * in the same store is nothing to this one, and is not lost either.
+ *
+ * An instance that ends takes no announcement back. What is announced is a key, and other instances may have it too: without
+ * the announcement their live records would count as lost until they announce the key again. Who is the last to have a key
+ * cannot be known without a store that compares before it writes.
  */
 export class KeyAnnouncements {
   readonly #parts: AnnouncementParts;
@@ -42,6 +55,7 @@ export class KeyAnnouncements {
   /** When the keys are announced again, and when they count as announced no more, in epoch seconds. */
   #renewAt = 0;
   #endsAt = 0;
+  readonly #othersTold = new Set<string>();
   #underWay: Promise<void> | undefined;
   #renewal: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -77,20 +91,23 @@ export class KeyAnnouncements {
     const expiresAt = now() + lifetimeSeconds;
     // What fails is made good soon.
     this.#renewAt = now() + believedSeconds;
-    const announced = ownKeyIds({ keys, repositories }).map((keyId) => {
-      return repositories.keyAnnouncements.set(this.#recordOf(keyId), { keyId, expiresAt });
+    this.#renewWhileIdle(idleRetrySeconds);
+    const announced = ownKeyIds({ keys, repositories }).flatMap((keyId) => {
+      return [this.#recordOf(keyId), recordOfAnyServer(keyId)].map((key) =>
+        repositories.keyAnnouncements.set(key, { keyId, expiresAt }),
+      );
     });
     await Promise.all(announced);
     this.#endsAt = expiresAt;
     this.#renewAt = expiresAt - lifetimeSeconds / 2;
-    this.#renewWhileIdle();
+    this.#renewWhileIdle(lifetimeSeconds / 2 + 1);
   }
 
   /** An instance that no request comes to has its keys all the same. Its timer keeps no process alive. */
-  #renewWhileIdle(): void {
+  #renewWhileIdle(afterSeconds: number): void {
     clearTimeout(this.#renewal);
     if (this.#isClosed) return;
-    this.#renewal = setTimeout(() => this.announce(), (lifetimeSeconds / 2) * 1000 + 1000).unref();
+    this.#renewal = setTimeout(() => this.announce(), afterSeconds * 1000).unref();
   }
 
   #recordOf(keyId: string): string {
@@ -99,7 +116,7 @@ export class KeyAnnouncements {
 
   /**
    * What to answer where a sealed value does not open for want of a key: to come back, where another instance has the key;
-   * to begin a new login, where none has. Any other failure stays what it is.
+   * to begin a new login, where none has, or another server. Any other failure stays what it is.
    *
    * @param gone - The OAuth error for a key that nobody has. Default: `invalid_grant`.
    */
@@ -114,31 +131,55 @@ export class KeyAnnouncements {
         retryAfterSeconds: believedSeconds,
       });
     }
-    this.#parts.reporter.failure(failure);
+    if ((await this.holderOf(failure.keyId)) === "nobody") this.#parts.reporter.failure(failure);
     return new OAuthError(gone, "The secret that this login began under is gone; log in again.");
   }
 
+  /**
+   * Who has a key. Of a key that cannot be looked up now, since too many are, it says that this server has it: whoever asks
+   * comes back. Another server's key is told of, once.
+   *
+   * @throws {StorageError} when the store fails.
+   */
+  async holderOf(keyId: string): Promise<KeyHolder> {
+    const holder = await this.#lookUp(keyId);
+    if (holder !== "another server" || this.#othersTold.has(keyId)) return holder;
+    this.#othersTold.add(keyId);
+    this.#parts.reporter.tell("foreign-records", { keyId });
+    return holder;
+  }
+
   async #isAnnounced(keyId: string): Promise<boolean> {
+    return (await this.holderOf(keyId)) === "this server";
+  }
+
+  async #lookUp(keyId: string): Promise<KeyHolder> {
     const now = this.#parts.now();
     const isRecent = ({ readAt }: Lookup) => now < readAt + believedSeconds;
     const known = this.#known.get(keyId) ?? this.#knownLater.get(keyId);
-    if (known !== undefined && isRecent(known)) return known.isAnnounced;
+    if (known !== undefined && isRecent(known)) return known.holder;
     const waitsSince = this.#waiting.get(keyId);
     // Whoever was told to come back has waited for so long.
     const isSecond = waitsSince !== undefined && now >= waitsSince + believedSeconds;
     const [lookups, max] = isSecond ? [this.#knownLater, maxSecondLookups] : [this.#known, maxLookups];
     if ([...lookups.values()].filter(isRecent).length >= max) {
       if (waitsSince === undefined) this.#waiting.set(keyId, now);
-      return true;
+      return "this server";
     }
-    const isAnnounced = await this.#readAnnouncement(keyId);
-    lookups.set(keyId, { isAnnounced, readAt: now });
-    return isAnnounced;
+    const holder = await this.#readHolder(keyId);
+    lookups.set(keyId, { holder, readAt: now });
+    return holder;
   }
 
-  async #readAnnouncement(keyId: string): Promise<boolean> {
+  /** An invented id costs one read. */
+  async #readHolder(keyId: string): Promise<KeyHolder> {
+    if (!(await this.#isThere(recordOfAnyServer(keyId)))) return "nobody";
+    return (await this.#isThere(this.#recordOf(keyId))) ? "this server" : "another server";
+  }
+
+  async #isThere(key: string): Promise<boolean> {
     try {
-      return (await this.#parts.repositories.keyAnnouncements.get(this.#recordOf(keyId))) !== undefined;
+      return (await this.#parts.repositories.keyAnnouncements.get(key)) !== undefined;
     } catch (failure) {
       // An announcement that is sealed under another instance's key is one nevertheless, for it ends within the hour.
       if (failure instanceof UnsealableError && failure.keyId !== undefined) return true;
@@ -152,6 +193,11 @@ export class KeyAnnouncements {
     clearTimeout(this.#renewal);
     await this.#underWay?.catch(() => undefined);
   }
+}
+
+/** Where a key is announced to whoever uses the store: servers of other issuers do not know the issuer of this one. */
+export function recordOfAnyServer(keyId: string): string {
+  return recordKey("key_announcement", keyId);
 }
 
 /** The ids of an instance's keys: the provider's, and those that records are sealed with in the store. */

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { PangeaAuthnError } from "../../errors.ts";
 import type { FailureCause, FailureDescription } from "../events.ts";
+import { isInstance } from "../oauth-failure.ts";
 
 /** How long a chain of causes is told. One may lead back to itself. */
 const maxCauses = 8;
@@ -34,21 +35,23 @@ function causesOf(failure: unknown): FailureCause[] {
 
 /** What led to a failure: its cause, and each of several that happened at once. */
 function nextOf(failure: unknown): unknown[] {
-  const errors = failure instanceof AggregateError ? failure.errors.slice(0, maxCauses) : [];
+  const errors = isInstance(failure, AggregateError) ? memberOf(failure, "errors") : [];
   const cause = memberOf(failure, "cause");
-  return [...(cause === undefined ? [] : [cause]), ...errors];
+  return [...(cause === undefined ? [] : [cause]), ...(Array.isArray(errors) ? errors.slice(0, maxCauses) : [])];
 }
 
 function describe(failure: unknown): FailureCause {
-  if (failure instanceof PangeaAuthnError) return { code: failure.code, message: withoutSecrets(failure.message) };
+  if (isInstance(failure, PangeaAuthnError)) {
+    return { code: failure.code, message: withoutSecrets(textOf(failure, "message")) };
+  }
   const [code, reply] = [memberOf(failure, "code"), replyCode(failure)];
   const named = typeof code === "string" && codeForm.test(code) ? code : reply;
   return { code: named ?? "ERR_UNEXPECTED", message: foreignMessage(failure, named) };
 }
 
 function foreignMessage(failure: unknown, code: string | undefined): string {
-  if (!(failure instanceof Error)) return `Something was thrown that is no error: ${kindOf(failure)}.`;
-  const { name } = failure;
+  if (!isInstance(failure, Error)) return `Something was thrown that is no error: ${kindOf(failure)}.`;
+  const name = textOf(failure, "name");
   const known = /^[A-Z][A-Za-z]{1,40}$/.test(name) ? name : "Error";
   const call = memberOf(failure, "syscall");
   const what = typeof call === "string" && /^[a-z]{2,20}$/.test(call) ? `${call} ` : "";
@@ -74,16 +77,22 @@ function isHost(value: unknown): value is string {
 
 /** The word at the head of an error reply of Redis, which is a code: `WRONGPASS invalid username-password pair`. */
 function replyCode(failure: unknown): string | undefined {
-  if (!(failure instanceof Error) || failure.name !== "ReplyError") return undefined;
-  return /^[A-Z]{2,20}(?= |$)/.exec(failure.message)?.[0];
+  if (!isInstance(failure, Error) || textOf(failure, "name") !== "ReplyError") return undefined;
+  return /^[A-Z]{2,20}(?= |$)/.exec(textOf(failure, "message"))?.[0];
 }
 
 function kindOf(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
+/** The text of a member; the empty one where it has none. */
+function textOf(value: unknown, name: string): string {
+  const text = memberOf(value, name);
+  return typeof text === "string" ? text : "";
+}
+
 /** Reading a member of what somebody has thrown may throw too. */
-function memberOf(value: unknown, name: string): unknown {
+export function memberOf(value: unknown, name: string): unknown {
   try {
     return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
   } catch {
@@ -100,7 +109,11 @@ function withoutSecrets(message: string): string {
     .slice(0, maxMessage)
     .replaceAll(/\bp(?:mcp_[a-z]+|[a-z]{2})_[\w.-]{12,}/g, "[removed]")
     .replaceAll(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, "$1 [removed]")
-    .replaceAll(/(\/\/)[^/\s@]*:[^/\s@]*@/g, "$1[removed]@");
+    .replaceAll(/(\/\/)[^/\s]*@/g, "$1[removed]@")
+    .replaceAll(
+      /\b((?:[a-z]+_)?(?:password|passwd|pwd|secret|token|assertion|verifier|api_?key)|code)=[^\s&;,"']+/gi,
+      "$1=[removed]",
+    );
 }
 
 /** Where an error comes from. Its message is left out, for that of a foreign library may hold anything. */

@@ -131,6 +131,12 @@ const told: Told = {
     topic: "foreign-grants",
     message: `The store has grants of another server, of the resource ${resource}. They are never listed or ended here; give each server a namespace of its own.`,
   }),
+  "foreign-records": ({ keyId }) => ({
+    level: "warn",
+    kind: `foreign-records ${keyId}`,
+    topic: "foreign-records",
+    message: `The store has records of another server, which has sealed them under its key ${keyId}. They are never read, listed or ended here; give each server a namespace of its own.`,
+  }),
   "unknown-upstream": ({ upstreamIssuer }) => ({
     level: "warn",
     kind: `unknown-upstream ${upstreamIssuer}`,

@@ -1,4 +1,6 @@
 import { guideTo } from "../../documentation.ts";
+import { isInstance } from "../oauth-failure.ts";
+import { memberOf } from "./failure-description.ts";
 
 /**
  * What a provider writes its warnings and outages to: `console` is one, and so are the loggers of pino and winston.
@@ -103,14 +105,19 @@ function isQuiet({ at }: Written, now: number): boolean {
 /** A logger that fails must not make a request fail that it is told of. */
 function send(logger: Logger, level: LogLevel, text: string, details: Readonly<Record<string, unknown>>): void {
   try {
-    if (Object.keys(details).length === 0) logger[level](text);
-    else if (takesDetailsFirst(logger)) logger[level](details, text);
-    else logger[level](text, details);
+    const hasDetails = Object.keys(details).length > 0;
+    const data = !hasDetails ? [text] : takesDetailsFirst(logger) ? [details, text] : [text, details];
+    // A method that is async fails later, and where nobody listens that ends the process.
+    const answer: unknown = Reflect.apply(logger[level], logger, data);
+    if (answer instanceof Promise) answer.catch(warnOfLogger);
   } catch (failure) {
-    process.emitWarning(`The logger of a provider threw ${failure instanceof Error ? failure.name : "something"}.`, {
-      code: "PANGEA_LOGGER",
-    });
+    warnOfLogger(failure);
   }
+}
+
+function warnOfLogger(failure: unknown): void {
+  const name = isInstance(failure, Error) ? String(memberOf(failure, "name")) : "something";
+  process.emitWarning(`The logger of a provider threw ${name}.`, { code: "PANGEA_LOGGER" });
 }
 
 /** The loggers of pino, bunyan and their kind take an object and then the text; others the text first. */

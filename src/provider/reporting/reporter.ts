@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { OAuthError, PangeaAuthnError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
 import { emit, type ProviderEvents } from "../events.ts";
-import { toOAuthError } from "../oauth-failure.ts";
+import { isInstance, toOAuthError } from "../oauth-failure.ts";
 import { describeFailure, framesOf } from "./failure-description.ts";
 import { logEntryOf, refusalEntry } from "./log-entries.ts";
 import type { LogEntry, OperatorLog } from "./logger.ts";
@@ -55,7 +55,7 @@ export class Reporter {
     if (error.status < 500) return error;
     const { cause = failure } = error;
     const reference = this.#referenceOf(cause);
-    const code = cause instanceof PangeaAuthnError ? cause.code : "ERR_UNEXPECTED";
+    const code = isInstance(cause, PangeaAuthnError) ? cause.code : "ERR_UNEXPECTED";
     this.tell("outage", {
       code,
       reference,
@@ -123,11 +123,11 @@ const sameSecrets =
 
 /** Whether another instance sealed something under a key that this one does not have. */
 function isForeignKey({ error }: OAuthError, cause: unknown): boolean {
-  return error === "temporarily_unavailable" && cause instanceof UnsealableError && cause.keyId !== undefined;
+  return error === "temporarily_unavailable" && isInstance(cause, UnsealableError) && cause.keyId !== undefined;
 }
 
 /** What an operator can change, where the upstream's refusal says so. */
 export function adviceOf(failure: unknown): { readonly advice?: string } {
-  const isKnown = failure instanceof UpstreamRejectedError && failure.advice !== undefined;
+  const isKnown = isInstance(failure, UpstreamRejectedError) && failure.advice !== undefined;
   return isKnown ? { advice: failure.advice } : {};
 }

@@ -20,6 +20,15 @@ import { WritesUnderWay } from "./writes-under-way.ts";
 /** How long a read of the backend may take, in milliseconds. */
 const loadTimeout = 10_000;
 
+/** What is no error of this package counts as none, a proxy included that throws when it is asked: whoever waits is told. */
+function isStorageFailure(error: unknown): boolean {
+  try {
+    return error instanceof StorageFailure;
+  } catch {
+    return false;
+  }
+}
+
 /** A record that can be kept. */
 interface Prepared<V> {
   /** Frozen. */
@@ -185,7 +194,7 @@ export class CachedRepository<K extends string, V>
   /** Takes the record from the backend, never from memory, where it is deleted too. */
   async take(key: K): Promise<V | undefined> {
     const value = await this.#write(key, () => this.#backend.take(key));
-    return value === undefined || this.#expiryOf(key, value) <= requireTime(this.#clock()) ? undefined : value;
+    return value === undefined || (await this.#isTakenOver(key, value)) ? undefined : value;
   }
 
   /**
@@ -214,6 +223,16 @@ export class CachedRepository<K extends string, V>
     this.#closed = true;
     this.#forgetAll();
     await this.#subscription?.[Symbol.asyncDispose]();
+  }
+
+  /** Whether a record that was taken has expired. One whose expiry cannot be read goes back: it has to stay. */
+  async #isTakenOver(key: K, value: V): Promise<boolean> {
+    try {
+      return this.#expiryOf(key, value) <= requireTime(this.#clock());
+    } catch (failure) {
+      await this.#write(key, () => this.#backend.add(key, value));
+      throw failure;
+    }
   }
 
   async #getUncached(key: K): Promise<V | undefined> {
@@ -246,7 +265,7 @@ export class CachedRepository<K extends string, V>
 
   #acceptRecord(load: Load<V>, value: V): V | undefined {
     const frozen = frozenRecord(value);
-    const record = { value: frozen, expiry: this.#expiryOf(load.key, frozen) };
+    const record = { value: frozen, expiry: this.#expiryOf(load.key, value) };
     if (record.expiry <= requireTime(this.#clock())) return this.#acceptAbsence(load);
     if (this.#mayKeep(load)) this.#keep(load.key, load.name, record, load.startedAt);
     return record.value;
@@ -263,7 +282,7 @@ export class CachedRepository<K extends string, V>
 
   /** Ends a load that failed: with an old copy where `staleIfError` allows it, or else with the failure. */
   #standIn(load: Load<V>, error: unknown): void {
-    const copy = error instanceof StorageFailure ? this.#copies.peek(load.key) : undefined;
+    const copy = isStorageFailure(error) ? this.#copies.peek(load.key) : undefined;
     const now = this.#clock();
     if (copy !== undefined && now < copy.servableUntil && now >= copy.asOf) load.answer.resolve(copy.value);
     else load.answer.reject(error);
@@ -271,8 +290,9 @@ export class CachedRepository<K extends string, V>
 
   /** Everything about a record that can go wrong, done before it is written or kept. */
   #prepare(key: K, value: V): Written<V> {
-    this.#expiry.ofNew(value);
+    const expiresAt = this.#expiry.ofNew(value);
     const given = frozenRecord(value);
+    this.#expiry.requireKept(expiresAt, given);
     if (this.readBack === undefined) return { given, kept: undefined };
     const read = this.readBack(key, given);
     const answer = read === given ? given : frozenRecord(read);

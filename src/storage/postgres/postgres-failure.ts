@@ -7,6 +7,7 @@ import {
   StorageUnavailableError,
   type WriteEffect,
 } from "../../errors.ts";
+import { isTlsFailure } from "../tls-failure.ts";
 
 /** Whether a statement only reads. A read has no effect, however it ends. */
 export type PostgresIntent = "read" | "write";
@@ -78,10 +79,27 @@ const neverConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOST
 const beforeConnection = new Set(["connect", "getaddrinfo"]);
 
 /** What the clients say when they got no connection. */
-const noConnection = /timeout exceeded when trying to connect|timeout expired|cannot use a pool after calling end/i;
+const noConnection =
+  /timeout exceeded when trying to connect|timeout expired|terminated due to connection timeout|cannot use a pool after calling end/i;
 
 /** What a pool says that was ended before the repositories on it. */
 const endedPool = /cannot use a pool after calling end/i;
+
+const tlsFailed =
+  "The TLS of the connection to Postgres failed: check the client's ssl, the server's certificate, and that the server has TLS on.";
+/** What the clients say before they have sent a statement. */
+const refusedBefore: readonly (readonly [words: RegExp, Meaning])[] = [
+  [
+    /client password must be|Password must be a string/i,
+    unauthorized("Postgres asks for a password; give the client one."),
+  ],
+  [/does not support SSL connections/i, unavailable(tlsFailed)],
+  [/unsupported startup parameter/, rejected(refusedByPooler)],
+  [
+    /password authentication failed|no such user/i,
+    unauthorized("The pooler in front of Postgres refused the user or the password."),
+  ],
+];
 
 const timedOut: Meaning = {
   Failure: StorageTimeoutError,
@@ -127,7 +145,10 @@ function meaningOf(error: unknown): Meaning {
   if (messageOf(error) === "Query read timeout") return timedOut;
   if (endedPool.test(messageOf(error))) return { Failure: StorageClosedError, message: endedFirst };
   if (noConnection.test(messageOf(error))) return unavailable("No connection to Postgres was free in time. Try again.");
-  if (/unsupported startup parameter/.test(messageOf(error))) return rejected(refusedByPooler);
+  const refused = refusedBefore.find(([words]) => words.test(messageOf(error)))?.[1];
+  if (refused !== undefined) return refused;
+  // A connection that is encrypted can fail later, too.
+  if (isTlsFailure(code)) return unavailable(tlsFailed, { mayBeDone: code.startsWith("ERR_SSL_") });
   // The classes 08 and 57 are about the connection, XX about Postgres itself: nobody knows how far the statement came.
   if (/^(08|57|58|XX)/.test(code)) return unavailable("Postgres failed during the statement.", { mayBeDone: true });
   if (code === "ERR_INVALID_URL") return rejected("The connection string of Postgres is not a URL.");

@@ -9,6 +9,7 @@ import {
   type WriteEffect,
 } from "../../errors.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
+import { isTlsFailure } from "../tls-failure.ts";
 
 /** What was asked of Redis. */
 export type RedisOperation = "get" | "scan" | "set" | "add" | "delete" | "take" | "publish" | "subscribe";
@@ -35,6 +36,10 @@ const replyMeanings: ReadonlyMap<string, Meaning> = new Map([
   ["ASK", unavailable("The slot is moving to another node; connect with a Cluster client.")],
   ["NOAUTH", unauthorized("Redis asks for a password; give the client its username and password.")],
   ["WRONGPASS", unauthorized("Redis refused the username or password; check the client's settings.")],
+  [
+    "DENIED",
+    unauthorized("Redis is in protected mode and answers its own machine alone; give it a password, and bind it."),
+  ],
   ["NOPERM", unauthorized("This Redis user may not run the command or touch the key; check its ACL.")],
   [
     "OOM",
@@ -43,6 +48,19 @@ const replyMeanings: ReadonlyMap<string, Meaning> = new Map([
   ["CROSSSLOT", rejected("The keys are not in one slot; connect with a Cluster client.")],
   ["NOPROTO", rejected("Redis does not speak the client's protocol version; set the client's `protocol` to 2.")],
 ]);
+
+/** Error replies that have no code of their own, by what they say. With any of them Redis has not carried out the command. */
+const wordedMeanings: readonly (readonly [words: RegExp, Meaning])[] = [
+  [/max number of clients/i, unavailable("Redis takes no more connections; raise maxclients, or close some.")],
+  [
+    /without any password configured|no password is set/i,
+    unauthorized("Redis has no password, and the client gives one: take it out of the client's settings."),
+  ],
+  [
+    /cluster support disabled/i,
+    rejected("This Redis is no Cluster: connect with a client for one server, not with a Cluster client."),
+  ],
+];
 
 /** What the client itself says when it could not write the command. */
 const neverWritten = new RegExp(
@@ -89,7 +107,7 @@ export function redisFailure(error: unknown, operation: RedisOperation, redisKey
     );
   }
   if (code !== undefined) {
-    const [Failure, message] = replyMeanings.get(code) ?? rejected(rejectionMessage(error));
+    const [Failure, message] = replyMeanings.get(code) ?? meaningByWords(error) ?? rejected(rejectionMessage(error));
     return new Failure(message, { effect: "none", cause });
   }
 
@@ -102,6 +120,11 @@ export function redisFailure(error: unknown, operation: RedisOperation, redisKey
       : "The connection to Redis was lost before its answer; the change may have been made.",
     { effect, cause },
   );
+}
+
+function meaningByWords(error: unknown): Meaning | undefined {
+  const message = error instanceof Error ? error.message : "";
+  return wordedMeanings.find(([words]) => words.test(message))?.[1];
 }
 
 /** The error of a record whose bytes are not UTF-8, so that the text read is not what Redis holds. */
@@ -142,9 +165,12 @@ export function connectionFailure(error: unknown): StorageError {
   if (isMissingDatabase(error))
     return new StorageRejectedError(missingDatabase, { effect: "none", cause: scrubbed(error) });
   if (replyCode(error) !== undefined) return redisFailure(error, "get", []);
+  const cause = error === undefined ? undefined : scrubbed(error);
   return new StorageUnavailableError(
-    "Redis cannot be reached; the client goes on trying to connect. Try again later.",
-    { effect: "none", ...(error !== undefined && { cause: scrubbed(error) }) },
+    isTlsFailure(cause?.code)
+      ? "The TLS of the connection to Redis failed: check the client's tls and the server's certificate, and that the port speaks TLS."
+      : "Redis cannot be reached; the client goes on trying to connect. Try again later.",
+    { effect: "none", ...(cause !== undefined && { cause }) },
   );
 }
 
@@ -169,7 +195,7 @@ function rejectionMessage(error: unknown): string {
 }
 
 /** A stand-in for the client's error that holds neither a key nor a record. */
-export function scrubbed(error: unknown): Error {
+export function scrubbed(error: unknown): Error & { readonly code?: string } {
   if (!(error instanceof Error)) return new Error("The Redis client threw something that is not an error.");
   const quotesArguments = error.name === "ReplyError";
   const [unquoted = ""] = quotesArguments ? error.message.split(/['"`]/, 1) : [error.message];

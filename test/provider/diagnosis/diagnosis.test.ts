@@ -25,6 +25,7 @@ import { freePort } from "../../support/free-port.ts";
 import { FailingRepositories } from "../../support/intercepted-repository.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { setUp } from "../../support/set-up.ts";
+import { sqliteDirectory } from "../../support/sqlite-subject.ts";
 
 let redis: RedisServer;
 setUp("file", async (parts) => {
@@ -101,6 +102,26 @@ describe("check()", () => {
     }
   });
 
+  it.each([
+    ["by its announcement", true],
+    ["by the mark of its check", false],
+  ])("finds an instance with other secrets, %s, in a store that each seals with its own", async (_, announces) => {
+    using directory = await sqliteDirectory();
+    const file = directory.file();
+    await using first = createSqliteRepositories(file);
+    await using second = createSqliteRepositories(file);
+    const one = providerOn(first, { secret: "the secret of an instance that is not the same" });
+    if (announces) {
+      await one.fetch(new Request("http://localhost:9/authorize"));
+      await one[Symbol.asyncDispose]();
+    } else {
+      await one.check();
+    }
+    const { findings } = await providerOn(second).check();
+    expect(find(findings, "secrets")).toMatchObject({ status: "error", what: expect.stringContaining("key ids") });
+    expect(findings.filter(({ check }) => check === "foreign-records")).toEqual([]);
+  });
+
   it("takes the keys that records are sealed with for those of this instance, as it has announced them", async () => {
     const client = new Redis(redis.url, redisOptions());
     try {
@@ -123,7 +144,9 @@ describe("check()", () => {
     const other = providerOn(repositories, { baseUrl: "http://localhost:10", secret: `${secret} of another server` });
     await other.fetch(new Request("http://localhost:10/authorize"));
     await other.check();
-    expect(find((await providerOn(repositories).check()).findings, "secrets")).toMatchObject({ status: "ok" });
+    const { findings } = await providerOn(repositories).check();
+    expect(find(findings, "secrets")).toMatchObject({ status: "ok" });
+    expect(find(findings, "foreign-records")).toMatchObject({ status: "warning" });
   });
 
   it("agrees with instances while a secret is replaced", async () => {

@@ -40,8 +40,11 @@ function parts() {
   const repositories = createInMemoryRepositories({ clock: clock.read });
   const upstream = new FakeUpstream(clock.read);
   const configuration = configured({ upstream, repositories }, clock);
-  const upstreamRevocations = new UpstreamRevocations(configuration);
-  const grants = new Grants({ ...configuration, upstreamRevocations });
+  const upstreamRevocations = new UpstreamRevocations({
+    ...configuration,
+    announcements: { holderOf: async () => "nobody" },
+  });
+  const grants = new Grants({ ...configuration, storedGrants: repositories.grants, upstreamRevocations });
   return { clock, repositories, upstream, grants };
 }
 

@@ -3,17 +3,21 @@ import { z } from "zod";
 import {
   asCodec,
   createRepositories,
+  isEnumerable,
   KeyRing,
   OAuthError,
   type ProviderRepositories,
   type Repository,
   type SchemaOrCodec,
   sealed,
+  UnreadableRecordsError,
   UnsealableError,
 } from "../../../src/index.ts";
+import type { KeyHolder } from "../../../src/provider/keys/key-announcements.ts";
 import { LostRecords } from "../../../src/provider/keys/lost-records.ts";
 import { getFresh } from "../../../src/storage/fresh-read.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { hasIndexes } from "../../../src/storage/indexed.ts";
 import { configured } from "../../support/configured.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -201,7 +205,9 @@ describe("a record that refused something, and is lost", () => {
   });
 
   it.each(["locks", "clientAssertions"] as const)("is an outage while another has the key: %s", async (kind) => {
-    await expect(addTo(lostIn(opening(kind), true), kind)).rejects.toMatchObject({ error: "temporarily_unavailable" });
+    await expect(addTo(lostIn(opening(kind), "this server"), kind)).rejects.toMatchObject({
+      error: "temporarily_unavailable",
+    });
   });
 
   it.each(["upstreamSessions", "upstreamRevocations"] as const)("is absent: %s", async (kind) => {
@@ -222,15 +228,72 @@ describe("a record that refused something, and is lost", () => {
   });
 });
 
-/** The repositories as a provider sees them, where no other instance has the key, or where one has. */
-function lostIn(repositories: ProviderRepositories, isAnnounced = false): ProviderRepositories {
+/** The repositories as a provider sees them, where nobody has the key, or where somebody has. */
+function lostIn(
+  repositories: ProviderRepositories,
+  holder: KeyHolder | ((keyId: string) => KeyHolder) = "nobody",
+): ProviderRepositories {
+  const holderOf = async (keyId: string) => (typeof holder === "string" ? holder : holder(keyId));
   const explain = async (failure: unknown) =>
-    isAnnounced
+    holder === "this server"
       ? new OAuthError("temporarily_unavailable", "Another instance has the key.", { cause: failure })
       : new OAuthError("invalid_grant", "The key is gone.");
   const configuration = configured({ repositories }, clock);
-  return new LostRecords({ explain }, configuration.reporter, () => clock.seconds()).without(repositories);
+  const announcements = { explain, holderOf };
+  return new LostRecords(announcements, configuration.reporter, () => clock.seconds()).without(repositories);
 }
+
+describe("a record that another server has sealed in the same store", () => {
+  const expiresAt = 3_000_000_000;
+  it("is never written over: neither a registration nor the end of a consent", async () => {
+    const theirs = storeWith(old);
+    await theirs.clients.set("key", { client_id: "key", redirect_uris: ["https://client.example/"], expiresAt });
+    await theirs.consentRevocations.set("key", { revokedAt: 50, expiresAt });
+    const here = lostIn(storeWith(fresh), "another server");
+    const registration = { client_id: "key", redirect_uris: ["https://another.example/"], expiresAt };
+    await expect(here.clients.add("key", registration)).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
+    expect(await here.clients.get("key")).toBeUndefined();
+    expect(await here.consentRevocations.get("key")).toMatchObject({ revokedAt: clock.seconds() });
+    expect(await theirs.clients.get("key")).toMatchObject({ redirect_uris: ["https://client.example/"] });
+    expect(await theirs.consentRevocations.get("key")).toMatchObject({ revokedAt: 50 });
+  });
+});
+
+describe("a listing that meets what another server has sealed", () => {
+  const cause = new UnsealableError("The test spoils it.", { keyId: "theirs" });
+  it.each([
+    ["theirs alone", 2, { theirs: 2 }, undefined],
+    ["theirs, and what is lost", 3, { theirs: 2, gone: 1 }, { count: 1, keyIds: ["gone"] }],
+    ["theirs, and what is spoilt", 5, { theirs: 2 }, { count: 3, keyIds: [] }],
+    ["what is lost alone", 1, { gone: 1 }, { count: 1, keyIds: ["gone"] }],
+    ["what is spoilt alone", 2, {}, { count: 2, keyIds: [] }],
+    ["theirs, and nobody has counted", 2, undefined, { count: 2, keyIds: ["theirs"] }],
+  ] as const)("tells of the rest: %s", async (_, count, counted, expected) => {
+    const counts = counted && new Map<string, number>(Object.entries(counted));
+    const keyIds = [...(counts?.keys() ?? ["theirs"])];
+    const failure = new UnreadableRecordsError("x", { count, keyIds, cause, ...(counts && { countByKeyId: counts }) });
+    const repositories = createRepositories(<V>() => new InMemoryRepository<string, V>({ clock: clock.read }));
+    await repositories.locks.set("lock", { owner: "somebody", expiresAt: clock.seconds(60) });
+    const failing = async function* () {
+      yield* [["a", { client_id: "a", redirect_uris: [] }]] as const;
+      throw failure;
+    };
+    const clients = Object.assign(repositories.clients, { entries: failing, entriesBy: failing });
+    const holder = (keyId: string): KeyHolder => (keyId === "theirs" ? "another server" : "nobody");
+    const seen = lostIn({ ...repositories, clients }, holder).clients;
+    if (!isEnumerable(seen) || !hasIndexes(seen)) throw new TypeError("The repository lists nothing.");
+    for (const listing of [() => seen.entries(), () => seen.entriesBy("client", "a")]) {
+      const listed: unknown[] = [];
+      const read = async () => {
+        for await (const entry of listing()) listed.push(entry);
+      };
+      const outcome = await read().catch((error: unknown) => error);
+      expect(listed).toHaveLength(1);
+      if (expected === undefined) expect(outcome).toBeUndefined();
+      else expect(outcome).toMatchObject({ code: "ERR_UNREADABLE_RECORDS", ...expected });
+    }
+  });
+});
 
 it("records under a key that another instance has are an outage, and the client comes back", async () => {
   const [ahead, behind] = [open([fresh, old]), open(old)];
@@ -241,18 +304,50 @@ it("records under a key that another instance has are an outage, and the client 
   expect(await ahead.mcpStatus(tokens.access_token)).toBe(200);
 });
 
-it("a repository of somebody's own that answers null is an error that says what to answer", async () => {
-  const repositories = createRepositories(<V>() => new InMemoryRepository<string, V>({ clock: clock.read }));
-  const answersNull = Object.assign(sealedIn<never>(new InMemoryRepository<string, Kept>(), asCodec(z.never())), {
-    get: async () => JSON.parse("null"),
-    getFresh: async () => JSON.parse("null"),
+describe("a repository of somebody's own", () => {
+  const repositories = () => createRepositories(<V>() => new InMemoryRepository<string, V>({ clock: clock.read }));
+  const answering = (answer: unknown) => {
+    const methods = Object.fromEntries(["get", "getFresh", "add"].map((method) => [method, () => answer]));
+    return Object.assign(sealedIn<never>(new InMemoryRepository<string, Kept>(), asCodec(z.never())), methods);
+  };
+
+  it.each([
+    ["null", null],
+    ["a number", 42],
+    ["a text", "a record"],
+    ["a truth", true],
+    ["a function", () => undefined],
+  ])("that answers %s where a record is asked for is an error that says what to answer", async (_, answer) => {
+    for (const given of [answer, Promise.resolve(answer)]) {
+      for (const kind of ["accessTokens", "clients", "consentRevocations", "grants"] as const) {
+        const seen = lostIn({ ...repositories(), [kind]: answering(given) })[kind];
+        const refusal = {
+          code: "ERR_CONFIGURATION",
+          message: expect.stringMatching(/to answer (the record, or )?undefined/),
+        };
+        await expect(seen.get("a")).rejects.toMatchObject(refusal);
+        await expect(getFresh<string, unknown>(seen, "a")).rejects.toMatchObject(refusal);
+      }
+    }
   });
-  for (const kind of ["accessTokens", "clients", "consentRevocations", "grants"] as const) {
-    const seen = lostIn({ ...repositories, [kind]: answersNull })[kind];
-    await expect(seen.get("a")).rejects.toMatchObject({
-      code: "ERR_CONFIGURATION",
-      message: expect.stringContaining("have to answer undefined"),
-    });
-    await expect(getFresh<string, unknown>(seen, "a")).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
-  }
+
+  it.each([
+    ["nothing", undefined],
+    ["null", null],
+    ["a number", 1],
+    ["a text", "OK"],
+  ])("that answers %s to an add blames no client for it", async (_, answer) => {
+    for (const given of [answer, Promise.resolve(answer)]) {
+      for (const kind of ["accessTokens", "clients", "clientAssertions", "grants", "locks", "refreshTokens"] as const) {
+        const seen: { add(key: string, value: unknown): Promise<boolean> } = lostIn({
+          ...repositories(),
+          [kind]: answering(given),
+        })[kind];
+        await expect(seen.add("a", { expiresAt: clock.seconds(60) })).rejects.toMatchObject({
+          code: "ERR_CONFIGURATION",
+          message: expect.stringContaining("true or false"),
+        });
+      }
+    }
+  });
 });

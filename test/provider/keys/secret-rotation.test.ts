@@ -203,7 +203,8 @@ describe("the secret replaced directly, with an instance that has the old one on
     isOut = false;
     for (const [seconds, announced] of [
       [9, 0],
-      [1, 2],
+      // Each of two keys to the instances of this server, and to other servers.
+      [1, 4],
     ] as const) {
       clock.advanceSeconds(seconds);
       await ahead.get("/.well-known/oauth-authorization-server");

@@ -18,7 +18,10 @@ beforeEach(() => {
 
 function start(secret = "a secret of this test, which is long enough") {
   const configuration = configured({ upstream, secret }, clock);
-  const upstreamRevocations = new UpstreamRevocations(configuration);
+  const upstreamRevocations = new UpstreamRevocations({
+    ...configuration,
+    announcements: { holderOf: async () => "nobody" },
+  });
   const login = new Login({ ...configuration, upstreamRevocations });
   return { configuration, login };
 }

@@ -35,6 +35,10 @@ function harnessWith(logger: Logger | false | undefined) {
   return { clock, store, harness: new ClientHarness(provider, "http://localhost:8000") };
 }
 
+function throwIt(thrown: unknown): never {
+  throw thrown;
+}
+
 const registration = { redirect_uris: ["http://127.0.0.1:4999/callback"] };
 
 afterEach(() => {
@@ -130,11 +134,19 @@ describe("the logger of a provider", () => {
     expect(spies.map((spy) => spy.mock.calls.length)).toEqual([0, 0, 0, 0]);
   });
 
-  it("harms no request when it throws", async () => {
+  it.each<readonly [string, () => void]>([
+    [
+      "throws",
+      () => {
+        throw new Error("The disk is full.");
+      },
+    ],
+    ["throws what is no error", () => throwIt(undefined)],
+    ["throws what nobody can look at", () => throwIt(new Proxy({}, { getPrototypeOf: () => throwIt("a trap") }))],
+    ["is async, and rejects", () => Promise.reject(new Error("The disk is full."))],
+    ["is async, and rejects with no error", () => Promise.reject(undefined)],
+  ])("harms no request, and no process, when it %s", async (_, throwing) => {
     const warned = new Promise((resolve) => process.once("warning", resolve));
-    const throwing = () => {
-      throw new Error("The disk is full.");
-    };
     const { store, harness } = harnessWith({ debug: throwing, info: throwing, warn: throwing, error: throwing });
     store.fail();
     expect((await harness.postJson("/register", registration)).status).toBe(503);

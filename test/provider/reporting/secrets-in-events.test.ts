@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StorageUnavailableError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import { createInMemoryRepositories, type ProviderRepositories, providerEventChannels } from "../../../src/index.ts";
 import { describeFailure, framesOf } from "../../../src/provider/reporting/failure-description.ts";
-import { FailingRepositories, interceptedRepositories } from "../../support/intercepted-repository.ts";
+import { FailingRepositories, intercepted, interceptedRepositories } from "../../support/intercepted-repository.ts";
 import { ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
@@ -36,6 +36,31 @@ function withMembers(error: Error, members: object): Error {
   return Object.assign(error, members);
 }
 
+function throwIt(thrown: unknown): never {
+  throw thrown;
+}
+
+const throws = () => throwIt(new Error(canary));
+
+/** Something that nobody can look at: whatever is asked of it throws. */
+function opaque(): object {
+  return new Proxy({}, { get: throws, has: throws, getPrototypeOf: throws, ownKeys: throws });
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+/** An error of whatever class whose members throw when they are read. */
+function guarded<E extends Error>(error: E): E {
+  for (const name of ["name", "message", "stack", "code", "cause", "errors", "syscall"]) {
+    Object.defineProperty(error, name, { get: throws });
+  }
+  return error;
+}
+
 /** What somebody's backend or library may throw, with what must not be told in every place of it. */
 const faults: readonly (readonly [name: string, fault: unknown])[] = [
   ["an Error", new Error(canary)],
@@ -63,9 +88,30 @@ const faults: readonly (readonly [name: string, fault: unknown])[] = [
   ["an AggregateError", new AggregateError([new Error(canary), canary], canary)],
   ["a reply of Redis", withMembers(new Error(`WRONGPASS ${canary}`), { name: "ReplyError" })],
   ["a URL with a password", new StorageUnavailableError(`redis://user:${canary}@host is out.`)],
+  ["a URL with a password that has an @", new StorageUnavailableError(`redis://user:p@${canary}@host is out.`)],
+  ["a URL with a token for a user", new StorageUnavailableError(`https://${canary}@host/path is out.`)],
+  ["a query with a token", new StorageUnavailableError(`https://host/?a=b&access_token=${canary}&c=d is out.`)],
+  ["a query with a code", new StorageUnavailableError(`https://host/callback?code=${canary} is out.`)],
+  ["the settings of a connection", new StorageUnavailableError(`host=db user=ada password=${canary} is out.`)],
+  ["the form of a client", new StorageUnavailableError(`client_secret=${canary};client_assertion=${canary}`)],
   ["a token in a message of one's own", new StorageUnavailableError(`pck_${canary}aaaaaaaaaaaaaaaaaaaa is refused.`)],
   ["a header in a message of one's own", new StorageUnavailableError(`Authorization: Bearer ${canary}xxxx`)],
   ["a text", canary],
+  ["a symbol", Symbol(canary)],
+  ["a function", () => canary],
+  ["a bigint", 7n],
+  ["a frozen Error", Object.freeze(new Error(canary))],
+  ["a frozen object", Object.freeze({ message: canary, cause: Object.freeze({ message: canary }) })],
+  ["an Error whose members throw", guarded(new Error("x"))],
+  ["an AggregateError whose members throw", guarded(new AggregateError([], "x"))],
+  ["an AggregateError without a list", withMembers(new AggregateError([], canary), { errors: canary })],
+  ["an Error with members that are no texts", withMembers(new Error("x"), { name: 7, message: { canary } })],
+  ["a Proxy of which nothing can be asked", opaque()],
+  ["a Proxy that was revoked", revoked()],
+  ["such a Proxy as a cause", new StorageUnavailableError("Out.", { cause: revoked() })],
+  ["an outage that asks for no time", new StorageUnavailableError("Out.", { retryAfterSeconds: Number.NaN })],
+  ["an outage that asks for ever", new StorageUnavailableError("Out.", { retryAfterSeconds: Infinity })],
+  ["an outage that asks for the past", new StorageUnavailableError("Out.", { retryAfterSeconds: -5 })],
   ["an object", { message: canary, code: canary, stack: `    at ${canary}` }],
   ["null", null],
   ["undefined", undefined],
@@ -98,11 +144,25 @@ describe("no event and no line of the log", () => {
     const texts = await Promise.all(answers.map((answer) => answer.text()));
     await harness.mcpStatus(tokens.access_token);
     expect(answers.every(({ status }) => status >= 500)).toBe(true);
+    for (const { headers } of answers) expect(headers.get("retry-after") ?? "5").toMatch(/^\d{1,4}$/);
     const events = JSON.stringify(told);
     expect(events).toContain('"failure"');
     for (const text of [...texts, events, JSON.stringify(lines)]) expect(text).not.toContain(canary);
     // Whoever was answered can name the event.
     for (const text of texts) expect(events).toContain(/Reference: ([\w-]{8})\./.exec(text)?.[1] ?? "no reference");
+  });
+
+  it.each(faults)("tells what fails beside a request, and the request goes on: %s", async (_, fault) => {
+    const repositories = createInMemoryRepositories();
+    const harness = start({
+      ...repositories,
+      grantUses: intercepted(repositories.grantUses, async () => throwIt(fault)),
+    });
+    const tokens = await harness.tokens();
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+    await harness.provider[Symbol.asyncDispose]();
+    expect(JSON.stringify(told)).toMatch(/"reference":"[0-9a-f]{8}"/);
+    expect(JSON.stringify([told, lines])).not.toContain(canary);
   });
 
   it("tells what the records hold, whichever of them is read or written while the store fails", async () => {

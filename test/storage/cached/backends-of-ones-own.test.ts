@@ -56,6 +56,43 @@ it.each(fronts)("a cache goes by the expiry that its backend reads, without bein
   }
 });
 
+const unlookable = new Proxy(
+  {},
+  {
+    getPrototypeOf: () => {
+      throw new RangeError("The test lets nobody look.");
+    },
+  },
+);
+it.each<readonly [string, () => Promise<never>]>([
+  ["rejects with undefined", () => Promise.reject(undefined)],
+  ["rejects with a text", () => Promise.reject("text")],
+  ["rejects with a frozen error", () => Promise.reject(Object.freeze(new Error("frozen")))],
+  ["rejects with what nobody can look at", () => Promise.reject(unlookable)],
+  [
+    "throws at once",
+    () => {
+      throw new TypeError("at once");
+    },
+  ],
+])("whoever reads through a cache is told of a backend that %s, and the next read asks again", async (_, fail) => {
+  for (const staleIfError of [undefined, { maxAge: 60_000, records: "long-lived" } as const]) {
+    const inner = new InMemoryRepository<string, { n: number }>();
+    const backend = bare(inner);
+    let isFailing = true;
+    backend.get = (key) => (isFailing ? fail() : inner.get(key));
+    const cache = new CachedRepository(backend, { max: 5, maxStaleness: 1, ...(staleIfError && { staleIfError }) });
+    await inner.set("key", { n: 1 });
+    const told = await cache.get("key").then(
+      () => "an answer",
+      () => "a failure",
+    );
+    expect(told).toBe("a failure");
+    isFailing = false;
+    expect(await cache.get("key")).toEqual({ n: 1 });
+  }
+});
+
 it("a cache goes by its own option where it has one", async () => {
   const clock = new ManualClock();
   const backend = new InMemoryRepository<string, Named>({ clock: clock.read, expiresAt: () => undefined });

@@ -26,6 +26,15 @@ describe("what Redis answers with", () => {
     ["NOAUTH Authentication required.", "ERR_STORAGE_UNAUTHORIZED"],
     ["WRONGPASS invalid username-password pair or user is disabled.", "ERR_STORAGE_UNAUTHORIZED"],
     ["NOPERM User default has no permissions to run the 'set' command", "ERR_STORAGE_UNAUTHORIZED"],
+    ["DENIED Redis is running in protected mode because protected mode is enabled", "ERR_STORAGE_UNAUTHORIZED"],
+    ["ERR max number of clients reached", "ERR_STORAGE_UNAVAILABLE"],
+    ["ERR max number of clients + cluster connections reached", "ERR_STORAGE_UNAVAILABLE"],
+    [
+      "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+      "ERR_STORAGE_UNAUTHORIZED",
+    ],
+    ["ERR Client sent AUTH, but no password is set", "ERR_STORAGE_UNAUTHORIZED"],
+    ["ERR This instance has cluster support disabled", "ERR_STORAGE_REJECTED"],
     ["OOM command not allowed when used memory > 'maxmemory'.", "ERR_STORAGE_REJECTED"],
     ["CROSSSLOT Keys in request don't hash to the same slot", "ERR_STORAGE_REJECTED"],
     ["ERR unknown command 'GETDEL', with args beginning with: 'token:key-1' ", "ERR_STORAGE_REJECTED"],
@@ -102,6 +111,18 @@ describe("a connection that is lost", () => {
 });
 
 describe("a connection that cannot be made", () => {
+  test.each([
+    ["ERR_SSL_WRONG_VERSION_NUMBER"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["CERT_HAS_EXPIRED"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT"],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
+  ])("for its TLS says so: %s", (code) => {
+    const failure = connectionFailure(Object.assign(new Error("x"), { code }));
+    expect(failure).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none", cause: { code } });
+    expect(failure.message).not.toBe(connectionFailure(undefined).message);
+  });
+
   test.each([
     ["of which nobody says why", undefined, "ERR_STORAGE_UNAVAILABLE"],
     ["since the network fails", new Error("connect ETIMEDOUT"), "ERR_STORAGE_UNAVAILABLE"],

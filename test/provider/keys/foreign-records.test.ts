@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import { PGlite } from "@electric-sql/pglite";
+import type { Redis } from "ioredis";
+import { describe, expect, it, vi } from "vitest";
+import {
+  createInMemoryRepositories,
+  type GrantFilter,
+  type GrantSummary,
+  KeyRing,
+  type ProviderRepositories,
+  StorageUnavailableError,
+} from "../../../src/index.ts";
+import { createPostgresRepositories, createPostgresTables } from "../../../src/postgres.ts";
+import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
+import { KeyAnnouncements } from "../../../src/provider/keys/key-announcements.ts";
+import { createRedisRepositories } from "../../../src/redis.ts";
+import { createSqliteRepositories } from "../../../src/sqlite.ts";
+import { createVaultRepositories } from "../../../src/vault.ts";
+import { configured } from "../../support/configured.ts";
+import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { heard } from "../../support/provider-events.ts";
+import { type IssuedTokens, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { setUp } from "../../support/set-up.ts";
+import { sqliteDirectory } from "../../support/sqlite-subject.ts";
+import { useEmulator } from "../../support/use-emulator.ts";
+import { useRedis } from "../../support/use-redis.ts";
+
+const emulator = useEmulator();
+let redis: Redis;
+useRedis((started) => {
+  redis = started.redis;
+});
+let postgres: PGlite;
+let directory: Awaited<ReturnType<typeof sqliteDirectory>>;
+setUp("file", async (parts) => {
+  directory = parts.use(await sqliteDirectory());
+  postgres = await PGlite.create();
+  parts.defer(() => postgres.close());
+  await createPostgresTables(postgres);
+});
+
+const secretOf = (server: string): string => `the secret of the server ${server}, which is long enough`;
+const keysOf = (server: string): KeyRing => KeyRing.from(secretOf(server));
+
+type Opened = (server: string) => ProviderRepositories;
+
+/** Stores that two servers share by mistake: what each seals opens with its own keys alone. */
+const stores: Record<string, () => Opened> = {
+  "SQLite, as it is without options": () => {
+    const file = directory.file();
+    return () => createSqliteRepositories(file);
+  },
+  "SQLite with keys": () => {
+    const file = directory.file();
+    return (server) => createSqliteRepositories(file, { keys: keysOf(server) });
+  },
+  "Redis with keys": () => (server) => createRedisRepositories(redis, { keys: keysOf(server) }),
+  "Postgres with keys": () => {
+    const namespace = randomUUID();
+    return (server) => createPostgresRepositories(postgres, { namespace, keys: keysOf(server) });
+  },
+  "Vault with keys": () => {
+    const { baseUrlTemplate } = emulator;
+    const folder = `/of-both-${randomUUID()}`;
+    return (server) => createVaultRepositories("pts_demo", { baseUrlTemplate, folder, keys: keysOf(server) });
+  },
+};
+
+interface Scene {
+  readonly own: ProviderHarness;
+  readonly other: ProviderHarness;
+  readonly tokens: IssuedTokens;
+  readonly grantId: string;
+}
+
+/** A login at one server, and another server that has begun to use the same store. */
+async function sceneIn(open: Opened): Promise<Scene> {
+  const server = (name: string, port: number) =>
+    new ProviderHarness({
+      ...providerOptions(emulator.issuerUrl),
+      mcpBaseUrl: `http://localhost:${port}`,
+      secret: secretOf(name),
+      repositories: open(name),
+    });
+  const [own, other] = [server("one", 8000), server("two", 9000)];
+  const tokens = await own.tokens();
+  const [grantId = ""] = (await listed(own)).map((grant) => grant.grantId);
+  await other.tokens();
+  return { own, other, tokens, grantId };
+}
+
+async function listed(harness: ProviderHarness, filter: GrantFilter = {}): Promise<GrantSummary[]> {
+  const grants: GrantSummary[] = [];
+  for await (const grant of harness.provider.listGrants(filter)) grants.push(grant);
+  return grants;
+}
+
+/** What an operator or a stranger may do at the other server, and what comes of it. */
+const deeds: Record<string, (scene: Scene) => Promise<void>> = {
+  "lists the grants": async ({ own, other }) => {
+    expect(await listed(own)).toHaveLength(1);
+    expect(await listed(other)).toHaveLength(1);
+  },
+  "lists the grants of the client": async ({ other, tokens }) => {
+    expect(await listed(other, { clientId: tokens.clientId })).toEqual([]);
+  },
+  "ends all grants": async ({ other }) => {
+    expect(await other.provider.revokeGrants({})).toBe(1);
+  },
+  "ends the grants of the client": async ({ other, tokens }) => {
+    expect(await other.provider.revokeGrants({ clientId: tokens.clientId })).toBe(0);
+  },
+  "ends the grant by its id": async ({ other, grantId }) => {
+    await expect(other.provider.revokeGrant(grantId)).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
+  },
+  "tells the upstream what it could not be told": async ({ other }) => {
+    expect(await other.provider.retryUpstreamRevocations()).toBe(0);
+  },
+  "is shown the access token": async ({ other, tokens }) => {
+    expect(await other.mcpStatus(tokens.access_token)).toBe(401);
+  },
+  "is asked to refresh and to revoke": async ({ other, tokens }) => {
+    expect((await other.refresh(tokens)).status).toBeLessThan(500);
+    await other.postForm("/revoke", { client_id: tokens.clientId, token: tokens.refresh_token });
+    await other.postForm("/revoke", { client_id: tokens.clientId, token: tokens.access_token });
+  },
+  "is asked to log in the client": async ({ other, tokens }) => {
+    const path = other.authorizePath({ client_id: tokens.clientId, code_challenge: pkce().challenge });
+    expect((await other.get(path)).status).toBe(400);
+  },
+  "is checked": async ({ other }) => {
+    const { findings } = await other.provider.check();
+    expect(findings.find(({ check }) => check === "secrets")).toMatchObject({ status: "ok" });
+    expect(findings.find(({ check }) => check === "foreign-records")).toMatchObject({
+      status: "warning",
+      remedy: expect.stringContaining("namespace"),
+    });
+  },
+};
+
+describe.each(Object.entries(stores))("two servers in one store without a namespace: %s", (_, open) => {
+  it.each(Object.entries(deeds))("the login of the one goes on where the other %s", async (_deed, act) => {
+    const told = heard("foreign-records");
+    const [lost, outages] = [heard("key-lost"), heard("outage")];
+    const scene = await sceneIn(open());
+    await act(scene);
+    expect(outages.stop(), "nothing is out").toEqual([]);
+    expect(lost.stop(), "nothing is lost").toEqual([]);
+    const keyIds = told.stop().map((event) => Object(event).keyId);
+    expect(new Set(keyIds).size, "each key is told of once").toBe(keyIds.length);
+    expect(await scene.own.mcpStatus(scene.tokens.access_token)).toBe(200);
+    expect((await scene.own.refresh(scene.tokens)).status).toBe(200);
+    expect(await listed(scene.own)).toHaveLength(1);
+  });
+
+  it("the other is warned, once", async () => {
+    const { other } = await sceneIn(open());
+    const told = heard("foreign-records");
+    await listed(other);
+    await listed(other);
+    expect(told.stop()).toEqual([{ keyId: expect.stringMatching(/^[\w-]{8}$/) }]);
+  });
+});
+
+describe("two servers in one store whose records are not sealed", () => {
+  it("what the one could not tell its upstream stays for it, and wakes nobody at the other", async () => {
+    const repositories = createInMemoryRepositories();
+    const upstream = new FakeUpstream(Date.now);
+    const server = async (baseUrl: string) => {
+      const configuration = configured({ repositories, upstream, baseUrl, clock: Date.now });
+      const announcements = new KeyAnnouncements(configuration);
+      await announcements.ready();
+      return new UpstreamRevocations({ ...configuration, announcements });
+    };
+    const [own, other] = [await server("https://one.example"), await server("https://two.example")];
+    const tokens = { token: "a token", expiresAt: Date.now() / 1_000 + 600 };
+    const revoke = vi.spyOn(upstream, "revoke").mockRejectedValueOnce(new StorageUnavailableError("The test says so."));
+    await own.end("a grant", { tokens, issuer: upstream.issuer }, tokens.expiresAt);
+    const [outages, told] = [heard("outage"), heard("foreign-records")];
+    expect(await other.retryAll()).toBe(0);
+    expect(revoke).toHaveBeenCalledTimes(1);
+    expect(outages.stop()).toEqual([]);
+    expect(told.stop()).toHaveLength(1);
+    expect(await own.retryAll()).toBe(1);
+    expect(upstream.revoked).toEqual([tokens]);
+  });
+});
