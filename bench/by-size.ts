@@ -10,6 +10,8 @@ export interface SizedStore {
   readonly repository: Repository<string, string>;
   /** How many of its records are asked for, from `keyAt(0)` on. Default: all. */
   readonly asked?: number;
+  /** What reads a record without the repository: what the store itself costs at its size. Default: nothing is. */
+  readonly bareGet?: (key: string) => unknown;
 }
 
 /** A record's text: as long as what is stored of a token or a grant. */
@@ -21,9 +23,22 @@ export function keyAt(index: number): string {
 }
 
 const nameOf = (size: number): string => `among ${size.toLocaleString("en")}`;
+const bareNameOf = (size: number): string => `bare ${nameOf(size)}`;
+
+/** How many times as long as the bare statement a `get` may take, at any size. */
+const mostToBare = 1.5;
 
 /** Steps from one asked record to the next: a prime, so that every record has its turn and no two neighbours follow. */
 const stride = 7_919;
+
+/** The keys of records in an order that has nothing to do with theirs. */
+function keysFrom(first: number, records: number): () => string {
+  let next = first;
+  return () => {
+    next = (next + stride) % records;
+    return keyAt(next);
+  };
+}
 
 /**
  * Measures `get`, `set` and `take` with `add` by the number of records, in turns, and draws the curve of each.
@@ -50,13 +65,14 @@ export async function measureBySize(
   const points: { line: string; x: number; y: number }[] = [];
   for (const work of ["get", "set", "take and add"] as const) {
     const contenders = Object.fromEntries(
-      stores.map(({ size, repository, asked = size }) => {
-        let next = 0;
-        const inTurns = () => {
-          next = (next + stride) % asked;
-          return works[work](repository, keyAt(next));
-        };
-        return [nameOf(size), inTurns];
+      stores.flatMap(({ size, repository, asked = size, bareGet }) => {
+        const ownKey = keysFrom(0, asked);
+        const inTurns: [string, () => Promise<unknown>] = [nameOf(size), () => works[work](repository, ownKey())];
+        if (work !== "get" || bareGet === undefined) return [inTurns];
+        // Half of all records away, so that neither finds in memory what the other has just read.
+        const bareKey = keysFrom(Math.floor(asked / 2), asked);
+        const bare: [string, () => Promise<unknown>] = [bareNameOf(size), async () => bareGet(bareKey())];
+        return [inTurns, bare];
       }),
     );
     const measured = await measureInTurns(
@@ -64,7 +80,13 @@ export async function measureBySize(
       work === "get" ? { rounds: 600, runsPerRound: 20 } : { rounds: 200, runsPerRound: 5 },
     );
     measured.print(`${system}: ${work}`, small);
-    for (const { size } of stores) points.push({ line: work, x: size, y: measured.microseconds(nameOf(size)) });
+    for (const { size, bareGet } of stores) {
+      points.push({ line: work, x: size, y: measured.microseconds(nameOf(size)) });
+      if (work !== "get" || bareGet === undefined) continue;
+      points.push({ line: "bare get", x: size, y: measured.microseconds(bareNameOf(size)) });
+      const toBare = measured.estimate(nameOf(size), bareNameOf(size));
+      printGoal(`${system}: get ${nameOf(size)} to the bare statement`, toBare.value, "at most", mostToBare, toBare);
+    }
     const estimate = measured.estimate(large, small);
     printGoal(`${system}: ${work} ${large} to ${small}`, estimate.value, "at most", limits[work], estimate);
   }

@@ -1,6 +1,6 @@
 /**
- * What a call to SQLite costs by the number of records that are there, from 1,000 to 1,000,000, a file for each. All of its
- * records are asked for, in an order that has nothing to do with theirs.
+ * What a call to SQLite costs by the number of records that are there, from 1,000 to 1,000,000, a file for each, and what
+ * the bare statement costs. All of its records are asked for, in an order that has nothing to do with theirs.
  *
  *     npx node bench/sqlite-size.ts [directory]
  */
@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqlite, SqliteRepository } from "../src/sqlite.ts";
+import { columnOf } from "../src/storage/sqlite/sqlite-like.ts";
 import { textCodec } from "../test/support/text-codec.ts";
 import { keyAt, measureBySize, recordText, type SizedStore } from "./by-size.ts";
 import { machine } from "./machine.ts";
@@ -27,7 +28,8 @@ function filled(size: number): SizedStore {
     insert.run(keyAt(index), recordText, expiresAt);
   }
   database.exec("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-  return { size, repository };
+  const statement = database.prepare("SELECT value, expires_at FROM token WHERE key = ?");
+  return { size, repository, bareGet: (key) => columnOf(statement.get(key), "value") };
 }
 
 const stores = sizes.map(filled);
