@@ -1,6 +1,6 @@
 /**
- * What `listGrants({ subject })` and `revokeGrants({ subject })` cost among so many grants: how many records are read, and how
- * long it takes, beside a listing of everything. It fails where a record of somebody else is read.
+ * What `listGrants({ subject })` and `revokeGrants({ subject })` cost among so many grants: how many records are read, how many
+ * commands Redis runs, and how long it takes, beside a listing of everything. It fails where a record of somebody else is read.
  *
  *     npx node bench/grants-by-user.ts [sqlite|postgres|redis] [grants]
  */
@@ -41,6 +41,8 @@ const indexes = {
 };
 
 let decoded = 0;
+/** How often each command was run so far; nothing for a store that does not count them. */
+let commandsSoFar = async (): Promise<ReadonlyMap<string, number>> => new Map();
 const inner = asCodec(GrantSchema);
 const codec: Codec<Grant> = {
   encode: (value, location) => inner.encode(value, location),
@@ -130,6 +132,12 @@ async function inRedis(stack: AsyncDisposableStack) {
   const redis = new Redis(server.url, redisOptions({ connectTimeout: 60_000, socketTimeout: 60_000 }));
   stack.defer(() => redis.disconnect());
   await new Promise((resolve) => redis.once("ready", resolve));
+  commandsSoFar = async () => {
+    // Commands that a script runs are among them, beside the script.
+    const statistics = await redis.info("commandstats");
+    const counted = statistics.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm);
+    return new Map([...counted].map(([, name = "", calls]) => [name, Number(calls)]));
+  };
   const prefix = `bench-${process.pid}`;
   const options = { prefix, indexes, timeout: 60_000, expiresAt: (grant: Grant) => grant.expiresAt };
   const repository = new RedisRepository(codec, redis, options);
@@ -159,12 +167,33 @@ async function inRedis(stack: AsyncDisposableStack) {
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
 
-/** How many records of grants were read meanwhile, and for how many milliseconds it ran. */
-async function measured(run: () => Promise<unknown>): Promise<{ readonly reads: number; readonly took: number }> {
+/** What was measured of a work. */
+interface Measured {
+  /** How many records of grants were read meanwhile. */
+  readonly reads: number;
+  /** For how many milliseconds it ran. */
+  readonly took: number;
+  /** How often each command was run meanwhile, where the store counts them. */
+  readonly commands: readonly (readonly [name: string, calls: number])[];
+}
+
+async function measured(run: () => Promise<unknown>): Promise<Measured> {
   const before = decoded;
+  const commandsBefore = await commandsSoFar();
   const started = performance.now();
   await run();
-  return { reads: decoded - before, took: performance.now() - started };
+  const took = performance.now() - started;
+  const commands = [...(await commandsSoFar())]
+    .map(([name, calls]) => [name, calls - (commandsBefore.get(name) ?? 0)] as const)
+    // The count before this work is one of them.
+    .filter(([name, calls]) => calls > 0 && name !== "info");
+  return { reads: decoded - before, took, commands };
+}
+
+/** The commands of a work for each of so many people. */
+function commandsOf({ commands }: Measured, people: number): string {
+  const each = commands.map(([name, calls]) => `${name} ${calls / people}`);
+  return each.length === 0 ? "" : `; Redis runs for each: ${each.join(", ")}`;
 }
 
 console.log(machine());
@@ -208,8 +237,10 @@ const ending = await measured(async () => {
 const everything = await measured(async () => {
   for await (const _ of repository.entries());
 });
-console.log(`listGrants({ subject }):   ${(listing.took / people.length).toFixed(1)} ms`);
-console.log(`revokeGrants({ subject }): ${(ending.took / people.length).toFixed(1)} ms`);
+const eachOf = (work: Measured): string =>
+  `${(work.took / people.length).toFixed(1)} ms${commandsOf(work, people.length)}`;
+console.log(`listGrants({ subject }):   ${eachOf(listing)}`);
+console.log(`revokeGrants({ subject }): ${eachOf(ending)}`);
 console.log(`a listing of all grants:   ${seconds(everything.took)}, ${everything.reads} records read`);
 printGoal(
   "records read by listGrants({ subject }), for each grant of the user",
