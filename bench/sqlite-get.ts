@@ -1,6 +1,6 @@
 /**
- * SQLite: `get` and `take` against the bare prepared statement and against the SQLite stores of keyv and unstorage, and
- * what they cost by the number of records. Files are in the system's temporary directory, or in the one that is given.
+ * SQLite: `get` and `take` against the bare prepared statement. Files are in the system's temporary directory, or in the one that
+ * is given. The stores of others are in `sqlite-stores.ts`, the cost by the number of records is in `sqlite-size.ts`.
  *
  *     npx node bench/sqlite-get.ts [directory]
  */
