@@ -273,6 +273,57 @@ export const hazardRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "A writer dies between the record and its labels, and the index hides the record (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/item-write.ts",
+        "if (isElsewhere(known.indexPlace) || known.recordPlace !== parts.indexPlace) await parts.leaveIndex(known);",
+        "",
+      ],
+    ],
+  },
+  {
+    name: "An index keeps a record under labels of another value, where no search by its own finds it (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/index-search.ts",
+        "[...outside, ...labelled.filter((secret) => !this.#isMeant(secret, query, value))]",
+        "outside",
+      ],
+    ],
+  },
+  {
+    name: "A search puts a record under the labels that it had before a write (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/index-search.ts",
+        'if ("version" in placed && placed.version !== secret.version) await this.leave(secret);',
+        "",
+      ],
+    ],
+  },
+  {
+    name: "A write goes to where a search has put its record meanwhile, and stays there (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      ["storage/vault/item-write.ts", "if (isElsewhere(indexPlace)) await afterWrite(parts.leaveIndex(item));", ""],
+    ],
+  },
+  {
+    name: "An index hides what was written without it (Vault)",
+    tests: ["index-a-search-hides-a-record"],
+    edits: [
+      [
+        "storage/vault/index-search.ts",
+        "yield* this.#amongCandidates(outside, query, value, seen, unreadable);",
+        "yield* this.#amongCandidates([], query, value, seen, unreadable);",
+      ],
+    ],
+  },
+  {
     name: "A filter that finds nothing reads as an index that has nothing (Vault)",
     tests: ["index-a-search-hides-a-record"],
     edits: [
