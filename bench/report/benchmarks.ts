@@ -78,8 +78,14 @@ export const benchmarks: readonly Benchmark[] = [
     name: "sqlite-size",
     title: "Calls to SQLite by its size",
     about:
-      "Every record of 400 characters is asked for, in an order that has nothing to do with theirs, so a large file is read where no cache of SQLite's has it. The operating system's has.",
+      "Every record of 400 characters is asked for, in an order that has nothing to do with theirs, so a large file is read where no cache of SQLite's has it. The operating system's has. Beside each get is the prepared statement by itself.",
     limit: 120,
+  },
+  {
+    name: "sqlite-stores",
+    title: "A get from SQLite beside other stores",
+    about: "One after another, and 100 at once, among 2,000 records.",
+    limit: 60,
   },
   {
     name: "postgres-size",
