@@ -18,6 +18,7 @@ import { textCodec } from "../test/support/text-codec.ts";
 import { printGoal } from "./goal.ts";
 import { measureInTurns } from "./interleaved.ts";
 import { machine } from "./machine.ts";
+import { isShort } from "./results.ts";
 
 /** What is measured of each store. */
 interface Store {
@@ -26,7 +27,7 @@ interface Store {
 }
 
 /** Few, for the others wait for the disk with each record that is written. */
-const records = 2_000;
+const records = isShort ? 100 : 2_000;
 const text = "x".repeat(500);
 const keyOf = (index: number): string => `sha256-${String(index).padStart(43, "A")}=`;
 const directory = mkdtempSync(join(tmpdir(), "pangea-bench-"));
@@ -43,9 +44,9 @@ function unstorages(): Store {
 }
 
 function keyvs(folder: string): Store {
-  const require = createRequire(join(resolve(folder), "package.json"));
-  const { Keyv } = require("keyv");
-  const { KeyvSqlite } = require("@keyv/sqlite");
+  const load = createRequire(join(resolve(folder), "package.json"));
+  const { Keyv } = load("keyv");
+  const { KeyvSqlite } = load("@keyv/sqlite");
   const keyv = new Keyv({ store: new KeyvSqlite(`sqlite://${join(directory, "keyv.db")}`) });
   return { get: (key) => keyv.get(key), set: (key, value) => keyv.set(key, value) };
 }
