@@ -118,7 +118,13 @@ export const hazardRules: readonly ProvedRule[] = [
   {
     name: "Redis Cluster: cross-slot MGET, MOVED inside a pipeline",
     tests: ["redis-cluster-moved-slots-and-cross-slot-reads"],
-    edits: [["storage/redis/get-batches.ts", "this.#isCluster = isRedisCluster(redis);", "this.#isCluster = false;"]],
+    edits: [
+      [
+        "storage/redis/get-batches.ts",
+        "this.#bySlot = isRedisCluster(redis) ? new Map() : undefined;",
+        "this.#bySlot = undefined;",
+      ],
+    ],
   },
   {
     name: "Pub/sub messages lost while disconnected",
