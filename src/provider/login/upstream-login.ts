@@ -50,7 +50,7 @@ export interface CallbackParameters {
 /** Who has logged in, where, and with which tokens. */
 export interface LoggedIn {
   readonly upstream: Upstream;
-  readonly session: UpstreamSession;
+  readonly session: UpstreamSession & Required<Pick<UpstreamSession, "issuer">>;
   /** Says that a grant holds the session from now on. Whoever does not say so leaves it to be ended. */
   readonly keep: () => void;
 }
