@@ -193,8 +193,7 @@ export class UpstreamLogin<About> {
       if (answeredAt !== undefined) this.#compareClocks(upstream, answeredAt);
       return tokens;
     } catch (cause) {
-      if (!(cause instanceof UpstreamRejectedError)) throw cause;
-      if (cause.error === "invalid_grant") {
+      if (cause instanceof UpstreamRejectedError && cause.error === "invalid_grant") {
         throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
       }
       throw refusal(upstream, cause);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { guideTo } from "../../../src/documentation.ts";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import type { McpOAuthProviderOptions, UpstreamCodeExchange, UpstreamTokens } from "../../../src/index.ts";
 import { configure } from "../../../src/provider/configuration/configuration.ts";
@@ -83,6 +84,7 @@ describe("a login that begins", () => {
     for (let count = 0; count < 2; count += 1) await logins.begin(upstream, "this");
     const told = lines.filter((line) => line.includes("https://mcp.example/fake/callback"));
     expect(told).toEqual([expect.stringMatching(/^info /)]);
+    expect(told[0]).toContain(guideTo("first-login"));
   });
 
   it.each([
@@ -147,15 +149,17 @@ describe("a login that ends", () => {
     await expect(logIn(noWork)).rejects.toMatchObject(expected);
   });
 
-  it.each([new OAuthError("access_denied", "no"), new UpstreamUnavailableError("no"), new TypeError("no")])(
-    "passes on any other failure as it is: %s",
-    async (failure) => {
-      upstream.identify = () => Promise.reject(failure);
-      await expect(logIn(noWork)).rejects.toBe(failure);
-      upstream.exchange = () => Promise.reject(failure);
-      await expect(logIn(noWork)).rejects.toBe(failure);
-    },
-  );
+  it.each([
+    new OAuthError("access_denied", "no"),
+    new OAuthError("invalid_grant", "no"),
+    new UpstreamUnavailableError("no"),
+    new TypeError("no"),
+  ])("passes on any other failure as it is: %s", async (failure) => {
+    upstream.identify = () => Promise.reject(failure);
+    await expect(logIn(noWork)).rejects.toBe(failure);
+    upstream.exchange = () => Promise.reject(failure);
+    await expect(logIn(noWork)).rejects.toBe(failure);
+  });
 });
 
 describe("an answer that is another login's", () => {
@@ -247,5 +251,6 @@ describe("a clock that is off", () => {
       await logIn(keep, {}, logins);
     }
     expect(warnings()).toHaveLength(2);
+    for (const warning of warnings()) expect(warning).toContain(guideTo("clock"));
   });
 });
