@@ -7,7 +7,7 @@ import { ShortNames } from "../../secrets/short-names.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { consentRevokedAt } from "../grants/consent-revocations.ts";
-import { StepKey, type UpstreamSession } from "../grants/grant-key.ts";
+import { StepKey } from "../grants/grant-key.ts";
 import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import { adviceOf } from "../reporting/reporter.ts";
@@ -212,7 +212,7 @@ export class Login {
     return subject === undefined || now() < decidedAt + consent.remember;
   }
 
-  async #storeCode(handle: string, request: AuthorizationRequest, session: UpstreamSession): Promise<string> {
+  async #storeCode(handle: string, request: AuthorizationRequest, session: LoggedIn["session"]): Promise<string> {
     const { instance, instanceClockTolerance, keys, lifetimes, now, repositories } = this.#configuration;
     const { subject } = session.identity;
     const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
@@ -235,7 +235,7 @@ export class Login {
       sealedUpstream: key.grantKey.sealSession(session),
       wrappedKey: key.wrap(keys, core),
       ...(subject !== undefined && { subject }),
-      ...(session.issuer !== undefined && { upstreamIssuer: session.issuer }),
+      upstreamIssuer: session.issuer,
     });
     return markCredential(keys.derive("credential mark"), core);
   }

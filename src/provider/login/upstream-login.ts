@@ -50,7 +50,7 @@ export interface CallbackParameters {
 /** Who has logged in, where, and with which tokens. */
 export interface LoggedIn {
   readonly upstream: Upstream;
-  readonly session: UpstreamSession;
+  readonly session: UpstreamSession & Required<Pick<UpstreamSession, "issuer">>;
   /** Says that a grant holds the session from now on. Whoever does not say so leaves it to be ended. */
   readonly keep: () => void;
 }
@@ -193,8 +193,7 @@ export class UpstreamLogin<About> {
       if (answeredAt !== undefined) this.#compareClocks(upstream, answeredAt);
       return tokens;
     } catch (cause) {
-      if (!(cause instanceof UpstreamRejectedError)) throw cause;
-      if (cause.error === "invalid_grant") {
+      if (cause instanceof UpstreamRejectedError && cause.error === "invalid_grant") {
         throw new UpstreamRejectedError("access_denied", `${upstream.name} does not know the code.`, { cause });
       }
       throw refusal(upstream, cause);

@@ -8,12 +8,14 @@ import {
   StorageUnavailableError,
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
+import { accessTokenKey } from "../../../src/records/keys.ts";
 import { withResolvers } from "../../../src/storage/with-resolvers.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { gated } from "../../support/gated-repository.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import { ClientHarness, type IssuedTokens, joinCookies, pkce } from "../../support/provider-harness.ts";
 
 const baseUrl = "https://mcp.example";
@@ -110,6 +112,20 @@ describe("a session upstream that an operator's revocation could not open", () =
     await harness.provider.revokeGrant(await grantIdOf(harness, token));
     expect((await harness.postForm("/revoke", { client_id: clientId, token })).status).toBe(200);
     expect(ended()).toEqual(["ada-1"]);
+  });
+
+  it("is left to others where the record of that access token does not open, of which the operator is told", async () => {
+    const harness = instance();
+    const { clientId, access_token: token } = await logIn(harness, { grant_types: ["authorization_code"] });
+    const key = accessTokenKey(token);
+    const record = (await repositories.accessTokens.get(key)) ?? expect.unreachable();
+    await repositories.accessTokens.set(key, { ...record, wrappedKey: "of somebody's making" });
+    await harness.provider.revokeGrant(record.grantId ?? "");
+    const told = heard("outage");
+    expect((await harness.postForm("/revoke", { client_id: clientId, token })).status).toBe(200);
+    expect(told.stop()).toMatchObject([{ code: "ERR_UNSEALABLE" }]);
+    expect(ended()).toEqual([]);
+    expect(await repositories.accessTokens.get(key)).toMatchObject({ revokedAt: clock.seconds(), scopes: [] });
   });
 
   it("is ended where it was refreshed meanwhile, and the look at the grant failed", async () => {

@@ -39,8 +39,7 @@ const parameters: Sent = {
 const configuration = configured({ clientRegistration: { validScopes: ["user"], defaultScopes: ["user"] } });
 function check(changes: Sent = {}, client = clientWith(), settings = configuration) {
   const sent: Sent = { ...parameters, ...changes };
-  const { resource } = sent;
-  const getAll = () => (resource === undefined ? [] : [resource]);
+  const getAll = (name: "resource") => [sent[name] ?? []].flat();
   return checkAuthorizationRequest(settings, { client, redirectUri }, { get: (name) => sent[name], getAll });
 }
 const refusal = (error: string) => expect.objectContaining({ code: "ERR_OAUTH", error });
@@ -57,7 +56,9 @@ describe("an authorization request", () => {
       resource: "https://mcp.example/mcp",
       namesResource: true,
     });
-    expect(check({ response_mode: "query" })).not.toHaveProperty("state");
+    const least = check({ response_mode: "query" });
+    for (const member of ["state", "namesResource", "offlineAccess"]) expect(least).not.toHaveProperty(member);
+    expect(least.resource).toBe(configuration.resource);
   });
 
   it.each<[Sent, string]>([
@@ -141,6 +142,38 @@ describe("the scopes of a request", () => {
   );
 });
 
+describe("refresh tokens by offline_access", () => {
+  const staying = "user offline_access";
+  const refreshing = ["authorization_code", "refresh_token"];
+
+  it.each<[string, KnownClient, string | undefined, boolean]>([
+    ["who asks for it", clientWith(), staying, true],
+    ["who asks for nothing else", clientWith(), "offline_access", true],
+    ["who asks for it with what nobody has", clientWith({ scope: "user" }), "root offline_access", true],
+    ["who does not ask", clientWith(), "user", false],
+    ["who does not ask but could", clientWith({ scope: staying, grant_types: refreshing }), "user", false],
+    ["who has registered for it and names no scope", clientWith({ scope: staying }), undefined, true],
+    ["who has registered for it and names what nobody has", clientWith({ scope: staying }), "root", true],
+    ["whose document has it", clientWith({ scope: staying }, "document"), undefined, true],
+    ["whom an operator has configured without", clientWith({}, "configured"), staying, false],
+    ["whom an operator has configured with it", clientWith({ scope: staying }, "configured"), staying, true],
+    ["whom an operator lets refresh", clientWith({ grant_types: refreshing }, "configured"), staying, true],
+  ])("are for %s", (_, client, scope, expected) => {
+    const request = check({ scope }, client);
+    expect(request.offlineAccess).toBe(expected ? true : undefined);
+    expect("offlineAccess" in request).toBe(expected);
+    expect(request.scopes).toEqual(["user"]);
+  });
+});
+
+it("a configured client may have what the scopes of its list imply, and by default nothing that is not in it", () => {
+  const settings = configured({ scopeImplies: { admin: ["user"] } });
+  const listed = clientWith({ scope: "admin" }, "configured");
+  expect(check({ scope: "user" }, listed, settings).scopes).toEqual(["user"]);
+  expect(check({}, listed, settings).scopes).toEqual(["admin"]);
+  expect(check({ scope: "admin" }, clientWith({ scope: "user" }, "configured"), settings).scopes).toEqual(["user"]);
+});
+
 describe("a redirect URI that may be trusted", () => {
   const registryOf = (client: KnownClient | undefined): Pick<ClientRegistry, "find"> => ({
     find: async (id) => (id === client?.information.client_id ? client : undefined),
@@ -169,5 +202,17 @@ describe("a redirect URI that may be trusted", () => {
     expect(await trust(legacy, "app", written)).toEqual({ client: legacy, redirectUri: written });
     await expect(trust(clientWith(), "app", written)).rejects.toMatchObject({ error: "invalid_request" });
     await expect(trust(legacy, "app", "https://evil.example/")).rejects.toMatchObject({ error: "invalid_request" });
+  });
+
+  it.each(["javascript:alert(1)", "data:text/html,x"])("is not %s, whoever has registered that", async (uri) => {
+    const client = clientWith({ redirect_uris: [uri] });
+    for (const named of [uri, undefined]) {
+      await expect(trust(client, "app", named)).rejects.toMatchObject({ error: "invalid_request" });
+    }
+  });
+
+  it("is nobody's whose client is not known, which the page says with the id", async () => {
+    const refused = trust(clientWith(), "nobody", redirectUri);
+    await expect(refused).rejects.toMatchObject({ code: "ERR_OAUTH", clientId: "nobody" });
   });
 });

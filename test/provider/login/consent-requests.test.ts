@@ -27,6 +27,19 @@ describe("a request that waits in a page", () => {
     expect(() => requests.open("of somebody's making", ["secret"])).toThrow(stale);
   });
 
+  it("comes back with what the upstream is to know, and with a registration that may end meanwhile", () => {
+    const requests = new ConsentRequests(configured());
+    const wishes = { prompt: "login", loginHint: "ada" };
+    const registration = { client_id: "app", redirect_uris: ["https://app.example/callback"], expiresAt: 1 };
+    for (const [sealed, expected] of [
+      [requests.seal(request, "secret"), { request, wishes: {} }],
+      [requests.seal(request, "secret", wishes), { request, wishes }],
+      [requests.seal(request, "secret", wishes, registration), { request, wishes, registration }],
+    ] as const) {
+      expect(requests.open(sealed, ["secret"])).toStrictEqual(expected);
+    }
+  });
+
   it("says which key is missing where another instance has sealed it", () => {
     const sealed = new ConsentRequests(configured()).seal(request, "secret");
     const others = new ConsentRequests(configured({ secret: "another secret, which is long enough too" }));

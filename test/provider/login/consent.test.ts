@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Consent } from "../../../src/provider/login/consent.ts";
+import type { McpOAuthProviderOptions } from "../../../src/index.ts";
+import { type AllowedRequest, Consent } from "../../../src/provider/login/consent.ts";
 import { configured } from "../../support/configured.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -13,20 +14,20 @@ const request = {
 const upstream = { issuer: "https://login.fake.example" };
 const [ada, grace] = ["hash of ada", "hash of grace"];
 
-function browser(secrets: readonly string[] = ["secret"]) {
+function browser(secrets: readonly string[] = ["secret"], options: Partial<McpOAuthProviderOptions> = {}) {
   const clock = new ManualClock();
-  const consent = new Consent(configured({ consent: { rememberSeconds: 100 } }, clock));
+  const consent = new Consent(configured({ consent: { rememberSeconds: 100 }, ...options }, clock));
   let decisions: string | undefined;
   return {
     clock,
     consent,
     memory: (others = secrets) => ({ decisions, secrets: others }),
-    remember: (about: typeof request, subject: string, decidedAt = clock.seconds()) => {
-      decisions = consent.remember(about, upstream, { subject, decidedAt }, { decisions, secrets }, room);
+    remember: (about: AllowedRequest, subject: string, decidedAt = clock.seconds(), at = upstream) => {
+      decisions = consent.remember(about, at, { subject, decidedAt }, { decisions, secrets }, room);
       return decisions;
     },
-    recall: (about: typeof request, others = secrets) =>
-      consent.recall(about, upstream, { decisions, secrets: others }),
+    recall: (about: AllowedRequest, others = secrets, at = upstream) =>
+      consent.recall(about, at, { decisions, secrets: others }),
   };
 }
 
@@ -134,5 +135,65 @@ describe("a remembered decision", () => {
     const crowded = consent.remember(about(99), upstream, { subject: ada, decidedAt: now }, memory(), decisions.length);
     expect(crowded.length).toBeLessThanOrEqual(decisions.length);
     expect(consent.recall(about(99), upstream, { decisions: crowded, secrets: ["secret"] })).toHaveLength(1);
+  });
+
+  it("is about one upstream's people: another may give the same subject to somebody else", () => {
+    const { remember, recall } = browser();
+    remember(request, ada);
+    expect(recall(request, ["secret"], { issuer: "https://login.other.example" })).toEqual([]);
+  });
+
+  it("is about refresh tokens too, where the request asks for them by offline_access", () => {
+    const staying = { ...request, offlineAccess: true } as const;
+    for (const [allowed, other] of [
+      [request, staying],
+      [staying, request],
+    ]) {
+      if (allowed === undefined || other === undefined) expect.unreachable();
+      const { remember, recall } = browser();
+      remember(allowed, ada);
+      expect(recall(allowed)).toHaveLength(1);
+      expect(recall(other)).toEqual([]);
+      expect(recall({ ...allowed, scopes: ["user"] })).toEqual([]);
+    }
+  });
+
+  it.each([
+    [["admin"], ["user"], true],
+    [["admin"], ["admin", "user"], true],
+    [["admin", "user"], ["admin"], true],
+    [["user"], ["admin"], false],
+    [["user"], ["user", "admin"], false],
+  ])("of %j counts for %j where one scope implies the other: %j", (allowed, asked, counts) => {
+    const { remember, recall } = browser(["secret"], { scopeImplies: { admin: ["user"] } });
+    remember({ ...request, scopes: allowed }, ada);
+    expect(recall({ ...request, scopes: asked })).toHaveLength(counts ? 1 : 0);
+  });
+
+  it("takes the place of the same person's about the same, and of no other", () => {
+    const { clock, memory, remember, consent } = browser();
+    const now = clock.seconds();
+    remember(request, ada, now - 2);
+    remember({ ...request, scopes: ["user"] }, ada, now - 1);
+    const { length } = memory().decisions ?? "";
+    expect(remember(request, ada, now)).toHaveLength(length);
+    expect(consent.recall({ ...request, scopes: ["user"] }, upstream, memory())).toHaveLength(1);
+  });
+});
+
+describe("a client that somebody in this browser has allowed", () => {
+  it("is known by its id and where it gets its answers, whatever was allowed", () => {
+    const { clock, consent, memory, remember } = browser();
+    const { clientId, redirectUri } = request;
+    expect(consent.knows(request, memory())).toBe(false);
+    remember({ ...request, scopes: ["user"], resource: "https://mcp.example/other" }, ada);
+    expect(consent.knows({ clientId, redirectUri }, memory())).toBe(true);
+    remember({ ...request, clientId: "another" }, ada);
+    expect(consent.knows({ clientId, redirectUri }, memory())).toBe(true);
+    expect(consent.knows({ clientId: "nobody", redirectUri }, memory())).toBe(false);
+    expect(consent.knows({ clientId, redirectUri: "https://app.example/other" }, memory())).toBe(false);
+    expect(consent.knows({ clientId, redirectUri }, memory(["of another browser"]))).toBe(false);
+    clock.advanceSeconds(100);
+    expect(consent.knows({ clientId, redirectUri }, memory())).toBe(false);
   });
 });

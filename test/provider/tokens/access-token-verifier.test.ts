@@ -4,6 +4,7 @@ import {
   createInMemoryRepositories,
   observed,
   type ProviderRepositories,
+  type Repository,
   type RepositoryCall,
 } from "../../../src/index.ts";
 import { formatAccessToken, formatHandle } from "../../../src/provider/oauth/grant-credential.ts";
@@ -12,6 +13,8 @@ import { AccessTokenVerifier, type VerifierParts } from "../../../src/provider/t
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import { accessTokenKey, grantIdOf } from "../../../src/records/keys.ts";
 import { configured } from "../../support/configured.ts";
+import { gated } from "../../support/gated-repository.ts";
+import { intercepted } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const resource = "https://mcp.example/mcp";
@@ -46,7 +49,8 @@ const verifyAccessToken = async (given: VerifierParts, shown: string) => {
   const verifier = new AccessTokenVerifier(given);
   return verifier.authInfo(shown, await verifier.verify(shown));
 };
-const store = (shown: string, record: AccessToken) => repositories.accessTokens.set(accessTokenKey(shown), record);
+const store = (shown: string, record: AccessToken, at = repositories) =>
+  at.accessTokens.set(accessTokenKey(shown), record);
 
 describe("an access token", () => {
   it("is told with everything that is known of it", async () => {
@@ -98,6 +102,69 @@ describe("an access token", () => {
     await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
     await repositories.grants.delete(grantId);
     await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
+  });
+});
+
+describe("an access token that this server cannot answer for", () => {
+  let met: (string | undefined)[];
+  beforeEach(() => {
+    met = [];
+    const meet = (what: string | undefined) => void met.push(what);
+    parts = { ...parts, meetForeignGrant: meet, meetUnknownUpstream: meet };
+  });
+
+  it.each<[string, string, AccessToken, readonly string[]]>([
+    [
+      "is another server's",
+      token,
+      { ...ours, resource: new URL("https://other.example/mcp") },
+      ["https://other.example/mcp"],
+    ],
+    [
+      "is another server's, of Python",
+      pythons,
+      { ...plain, resource: new URL("https://other.example/mcp") },
+      ["https://other.example/mcp"],
+    ],
+    ["is for no resource", token, { ...plain, grantId }, []],
+    ["has expired", token, { ...ours, expiresAt: 1_000 }, []],
+  ])(
+    "is refused where it %s, and the operator is told of other servers on the store",
+    async (_, shown, record, told) => {
+      await store(shown, record);
+      await expect(verifyAccessToken(parts, shown)).rejects.toMatchObject(refusal);
+      expect(met).toEqual(told);
+    },
+  );
+
+  it("is refused where its user logged in at an upstream that is not configured any more", async () => {
+    await store(token, ours);
+    const grant = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 5_000 };
+    await repositories.grants.set(grantId, { ...grant, upstreamIssuer: "https://login.fake.example" });
+    expect((await verifyAccessToken(parts, token)).extra.upstreamIssuer).toBe("https://login.fake.example");
+    await repositories.grants.set(grantId, { ...grant, upstreamIssuer: "https://login.gone.example" });
+    await expect(verifyAccessToken(parts, token)).rejects.toMatchObject(refusal);
+    expect(met).toEqual(["https://login.gone.example"]);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["an invented one", "pmcp_at_invented"],
+    ["one with something behind it", `${token}x`],
+    ["one without its beginning", token.slice(1)],
+    ["one of Python's that is too long", `mcp_${"0f".repeat(65)}`],
+    ["a long text", "x".repeat(10_000)],
+  ])("costs no read where it is none of ours: %s", async (_, shown) => {
+    const calls: string[] = [];
+    const record = <V>(repository: Repository<string, V>) =>
+      intercepted(repository, (run, { method, key }) => {
+        calls.push(`${method} ${key}`);
+        return run();
+      });
+    const { accessTokens, grants } = repositories;
+    const recorded = { ...repositories, accessTokens: record(accessTokens), grants: record(grants) };
+    await expect(verifyAccessToken({ ...parts, repositories: recorded }, shown)).rejects.toMatchObject(refusal);
+    expect(calls).toEqual([]);
   });
 });
 
@@ -193,6 +260,31 @@ describe("a token that a cache has", () => {
     clock.advanceSeconds(0.1);
     await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
   });
+
+  it.each(["token", "grant"])(
+    "is not noted where its %s was revoked while the other record was read",
+    async (revoked) => {
+      const backend = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
+      await backend.grants.set(grantId, grant);
+      await store(token, ours, backend);
+      const [accessTokens, grants] = [gated(backend.accessTokens), gated(backend.grants)];
+      const held = revoked === "token" ? grants : accessTokens;
+      repositories = cacheRepositories(
+        { ...backend, accessTokens, grants },
+        { maxStaleness, clock: () => clock.read() },
+      );
+      verifier = new AccessTokenVerifier({ ...parts, repositories });
+      const gate = held.hold("get");
+      const verifying = verifier.verify(token);
+      await gate.arrival();
+      await gate.apply();
+      if (revoked === "token") await store(token, { ...ours, revokedAt: 1_000 }, repositories);
+      else await repositories.grants.set(grantId, { ...grant, revokedAt: 1_000 });
+      await gate.answer();
+      await Promise.allSettled([verifying]);
+      await expect(verifier.verify(token)).rejects.toMatchObject(refusal);
+    },
+  );
 
   it("is nothing to another server that shares the cache", async () => {
     const other = new AccessTokenVerifier({ ...parts, resource: "https://mcp.example/other" });
