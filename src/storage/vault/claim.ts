@@ -79,7 +79,6 @@ function removedByOthers(milliseconds: number, { timeout }: PauseSettings): unde
 }
 
 function claimedBy(first: SecretVersion, read: number, versions: readonly SecretVersion[]): Claimed | undefined {
-  if (first.version === read + 1) return {};
   const between = versions.filter(({ version }) => version > read && version < first.version);
   const isComplete = between.length === first.version - read - 1 && between.every(({ text }) => text !== undefined);
   // What somebody has written over and destroyed may have been this caller's own tombstone.

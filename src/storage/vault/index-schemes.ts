@@ -59,14 +59,14 @@ export class IndexSchemes {
    * before a minute is over.
    */
   async announce(): Promise<void> {
-    if (this.#wanted.size === 0) return;
     if (this.#underWay === undefined) {
       if (this.#clock() < this.#pausedUntil) return;
-      const missing = [...new Set([...this.#wanted].map((scheme) => scheme()))].filter(
-        (scheme) => scheme !== undefined && !this.#announced.has(scheme) && !this.#refused.has(scheme),
+      const schemes = [...this.#wanted].map((scheme) => scheme()).filter((scheme) => scheme !== undefined);
+      const missing = [...new Set(schemes)].filter(
+        (scheme) => !this.#announced.has(scheme) && !this.#refused.has(scheme),
       );
       if (missing.length === 0) return;
-      this.#underWay = Promise.all(missing.map((scheme) => scheme && this.#announceOne(scheme))).then(() => {
+      this.#underWay = Promise.all(missing.map((scheme) => this.#announceOne(scheme))).then(() => {
         this.#underWay = undefined;
       });
     }

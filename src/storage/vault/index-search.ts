@@ -1,9 +1,9 @@
 import { StorageFailure, StorageRejectedError } from "../../errors.ts";
 import type { IndexQuery } from "../record-indexes.ts";
 import { UnreadableRecords } from "../unreadable-records.ts";
-import { indexPlaceOf, labelMember, ownWriter, schemeMember, writerMember } from "./item-metadata.ts";
+import { labelMember, ownWriter, schemeMember, writerMember } from "./item-metadata.ts";
 import type { ItemRecords } from "./item-records.ts";
-import { groupByName, isClaimed, type Namesakes, recordAmong, type Standing } from "./namesakes.ts";
+import { groupByName, type Namesakes, recordAmong, type Standing } from "./namesakes.ts";
 import type { KnownItem } from "./own-writes.ts";
 import { VaultItemNotFoundError } from "./vault-failure.ts";
 import type { VaultFolder } from "./vault-folder.ts";
@@ -45,15 +45,10 @@ export class IndexSearch<V> {
     this.#parts = parts;
   }
 
-  /** Whether the repository has any index at all. */
-  get hasIndexes(): boolean {
-    return this.#parts.records.indexes.names.length > 0;
-  }
-
   /** Whether a search looks at less than everything. */
   get isIndexed(): boolean {
     const { records, folder, takeOver } = this.#parts;
-    return this.hasIndexes && folder.calls.canUpdate && !takeOver && records.indexes.schemes().length > 0;
+    return folder.calls.canUpdate && !takeOver && records.indexes.schemes().length > 0;
   }
 
   /**
@@ -159,15 +154,14 @@ export class IndexSearch<V> {
 
   /** Puts items where the index should have them. Where that fails, the next search finds them as this one did. */
   async #heal(candidates: readonly VaultSecret[]): Promise<void> {
-    const known = this.#parts.records.indexes.schemes();
+    const { records } = this.#parts;
     const rest = candidates
-      .filter((secret) => !isClaimed(secret) && this.#parts.records.isCertainlyOurs(secret))
+      .filter((secret) => records.isCertainlyOurs(secret))
       .flatMap((secret) => {
-        const record = this.#parts.records.readIfReadable(secret)?.value;
-        const entry = record === undefined ? undefined : this.#parts.records.indexEntryOf(secret, record);
-        if (entry === undefined || !known.includes(entry.scheme)) return [];
-        const metadata = this.#parts.records.metadataOf({ indexEntry: entry, addedWith: secret.addedWith });
-        return secret.indexPlace === indexPlaceOf(metadata) ? [] : [{ secret, metadata }];
+        const record = records.readIfReadable(secret)?.value;
+        if (record === undefined) return [];
+        const indexEntry = records.indexEntryOf(secret, record);
+        return [{ secret, metadata: records.metadataOf({ indexEntry, addedWith: secret.addedWith }) }];
       })
       .slice(0, healedBySearch)
       .values();

@@ -44,7 +44,7 @@ export class ItemRemoval {
     const { calls, settings } = this.#parts;
     if (!settings.strictTake) return this.delete(item);
     if ((await claim(calls, item, settings)) === undefined) return false;
-    await this.delete(item).catch(() => false);
+    await this.delete(item).catch(() => undefined);
     return true;
   }
 

@@ -136,7 +136,7 @@ export class PangeaVaultRepository<V, K extends string = string>
       removal: this.#removal,
       search: this.#search,
     });
-    if (this.#search.hasIndexes) this.#folder.schemes.want(() => this.#records.indexes.schemes()[0]);
+    this.#folder.schemes.want(() => this.#records.indexes.schemes()[0]);
   }
 
   /**
@@ -361,7 +361,7 @@ export class PangeaVaultRepository<V, K extends string = string>
 
 /** @throws {ConfigurationError} for indexes whose labels would tell whoever may list the folder what the records hold. */
 function requireIndexable<V>(schemaOrCodec: SchemaOrCodec<V>, indexes: unknown, kind: string | undefined): void {
-  if (indexes === undefined || (typeof indexes === "object" && Object.keys(indexes ?? {}).length === 0)) return;
+  if (Object.keys(indexes ?? {}).length === 0) return;
   requireThat(kind !== undefined, "indexes in Vault need a kind: records are found by it in their folder.");
   requireThat(
     asCodec(schemaOrCodec).labels !== undefined,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { StorageRejectedError, StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
 import { claim } from "../../../src/storage/vault/claim.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
@@ -11,6 +11,7 @@ type Text = string | undefined;
 const settings = { timeout: 10_000, delay: async () => undefined };
 const lost = new StorageUnavailableError("The answer was lost.", { effect: "unknown" });
 const refused = new StorageRejectedError("Vault refuses.", { effect: "none" });
+const mistake = new RangeError("A mistake.");
 const late = new StorageTimeoutError("The deadline has passed.");
 const [mine, others, withheld] = ["mine", tombstone(), undefined];
 
@@ -34,8 +35,10 @@ class ScriptedCalls extends VaultCalls {
     this.#after = after;
   }
 
-  override async rotate(_id: string, secret: string): Promise<WrittenItem | { askedFor: number }> {
+  override async rotate(_id: string, secret: string, superseded?: string): Promise<WrittenItem | { askedFor: number }> {
     this.rotations += 1;
+    // What is destroyed could not be told from another claim, nor be given to whoever takes it.
+    expect(superseded).toBe("suspended");
     if (this.#mark !== "") expect(secret).toBe(this.#mark);
     this.#mark = secret;
     const step = this.#steps.shift() ?? lost;
@@ -60,6 +63,15 @@ const outcomeOf = (calls: VaultCalls) =>
   claim(calls, { id: "pvi_a", version: 3 }, settings).catch((failure: unknown) => failure);
 const unknown = expect.objectContaining({ effect: "unknown" });
 
+// Some time after the process has begun.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.advanceTimersByTime(60_000);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("a claim of the third version", () => {
   test.each<[string, readonly Step[], readonly Text[] | "gone" | Error, unknown, number]>([
     ["that is right on top is won, without a look", [4], new Error("not looked"), {}, 1],
@@ -82,6 +94,8 @@ describe("a claim of the third version", () => {
     ["whose answer was lost, and whose item is gone, is lost", [lost], "gone", undefined, 1],
     ["that Vault refuses had no effect", [refused], [], refused, 1],
     ["that Vault refuses after an answer was lost is unknown", [lost, refused], [], lost, 2],
+    ["whose answer was lost, and that finds nothing then, is lost", [lost, "gone late"], [], undefined, 2],
+    ["that fails for a mistake is not looked after", [mistake], new Error("not looked"), mistake, 1],
     ["that has run out of time is not looked after", [late], new Error("not looked"), late, 1],
     ["whose look fails is unknown", [5], refused, unknown, 1],
   ])("%s", async (_, steps, after, expected, rotations) => {

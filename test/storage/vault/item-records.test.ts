@@ -4,6 +4,7 @@ import { CorruptRecordError, UnsealableError } from "../../../src/errors.ts";
 import type { Codec, RecordLocation } from "../../../src/storage/codecs/codec.ts";
 import { jsonCodec } from "../../../src/storage/codecs/json-codec.ts";
 import { readExpiresAt } from "../../../src/storage/expiry.ts";
+import { UnreadableRecords } from "../../../src/storage/unreadable-records.ts";
 import { ItemRecords } from "../../../src/storage/vault/item-records.ts";
 import { readVaultOptions } from "../../../src/storage/vault/options.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
@@ -142,4 +143,56 @@ test("no two tombstones are alike, and only a text that begins as one is one", (
   const [begins, holds] = [tombstone(), ` ${tombstone()}`];
   expect(records.read(secret({ text: begins }))).toBeUndefined();
   expect(records.read(secret({ text: holds }))).toBe(holds);
+});
+
+test.each<[string, Partial<VaultSecret>, string, read: unknown, count: number]>([
+  ["a record", { writer }, "record", { user: "ada" }, 0],
+  ["no record, with this package's mark", { writer }, "no record", undefined, 1],
+  ["no record, with a kind", { kind: "login" }, "no record", undefined, 1],
+  ["no record, without a mark", {}, "no record", undefined, 0],
+  ["a record, without a mark", {}, "record", { user: "ada" }, 0],
+])("of %s a listing counts what it has to tell of", (_, rest, what, read, count) => {
+  const records = recordsOf(jsonCodec(z.object({ user: z.string() })), { kind: "login" });
+  const unreadable = new UnreadableRecords();
+  const item = secret({ ...rest, text: what === "record" ? '{"user":"ada"}' : what });
+  expect(records.readOrCount(item, unreadable)).toEqual(read);
+  if (count === 0) expect(() => unreadable.throwIfAny()).not.toThrow();
+  else
+    expect(() => unreadable.throwIfAny()).toThrow(expect.objectContaining({ code: "ERR_UNREADABLE_RECORDS", count }));
+});
+
+describe("the place that the index should have for an item", () => {
+  const schema = z.object({ user: z.string(), expiresAt: z.number() });
+  const codec = jsonCodec(schema);
+  const keys = { labels: (text: string) => [{ keyId: "key", label: `label of ${text}` }] };
+  const placeOf = (text: string | undefined, indexes = {}, labels = keys) =>
+    new ItemRecords<z.infer<typeof schema>>(
+      { encode: codec.encode, decode: codec.decode, ...labels },
+      readExpiresAt,
+      readVaultOptions({ clock: () => 60_000, kind: "login" }),
+      indexes,
+    ).placeOf(secret({ text }));
+  const indexes = { user: ({ user }: { user: string }) => user };
+  const textOf = (user: string, expiresAt = 61) => JSON.stringify({ user, expiresAt });
+
+  test("goes by what the record has in it", () => {
+    const [ada, again, bob] = ["ada", "ada", "bob"].map((user) => placeOf(textOf(user), indexes));
+    expect(ada).toEqual(expect.any(String));
+    expect(again).toBe(ada);
+    expect(bob).not.toBe(ada);
+  });
+
+  test.each([
+    ["there are no indexes", textOf("ada"), {}],
+    ["the record has expired", textOf("ada", 60), indexes],
+    ["the record was taken", tombstone(), indexes],
+    ["there is no record", "no record", indexes],
+    ["Vault withholds it", undefined, indexes],
+  ])("is none where %s", (_, text, of) => {
+    expect(placeOf(text, of)).toBeUndefined();
+  });
+
+  test("is none before there are keys for the labels", () => {
+    expect(placeOf(textOf("ada"), indexes, { labels: () => [] })).toBeUndefined();
+  });
 });

@@ -34,6 +34,10 @@ describe("the options of a repository in Vault", () => {
     { maxKnownIds: 1.5 },
     { maxKnownIds: 2 ** 24 + 1 },
     { timeout: 0 },
+    { baseUrlTemplate: 1 as never },
+    { domain: 1 as never },
+    { takeOver: "yes" as never },
+    { strictTake: 1 as never },
   ])("refuse %j", (options) => {
     expect(() => readVaultOptions(options)).toThrow(refusal);
   });

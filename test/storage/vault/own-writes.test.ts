@@ -50,3 +50,29 @@ test("nothing is known after it was cleared", () => {
   expect(writes.get("a")).toBeUndefined();
   expect(writes.isDeleted("pvi_b")).toBe(false);
 });
+
+const place = { indexPlace: "here", recordPlace: "there", addedWith: "mark" };
+
+test.each([
+  ["is not in the index, without the mark of its add", { addedWith: "mark" }, {}],
+  ["is in the index", { ...place, recordPlace: undefined }, { ...place, recordPlace: undefined }],
+  ["should be in the index", { ...place, indexPlace: undefined }, { ...place, indexPlace: undefined }],
+  ["is elsewhere in the index", place, place],
+])("of an item is known what is needed where it %s", (_, rest, known) => {
+  const writes = new OwnWrites(10);
+  writes.remember("a", { id: "pvi_a", version: 1, indexPlace: undefined, ...rest });
+  expect(writes.get("a")).toStrictEqual({ id: "pvi_a", version: 1, ...known });
+});
+
+test("what is known of an item stays where the same version is seen again", () => {
+  const writes = new OwnWrites(10);
+  writes.remember("a", { id: "pvi_a", version: 1, ...place });
+  writes.remember("a", { id: "pvi_a", version: 1 });
+  expect(writes.get("a")).toStrictEqual({ id: "pvi_a", version: 1, ...place });
+});
+
+test("what is deleted is known for a thousand items at the most", () => {
+  const writes = new OwnWrites(10);
+  for (let n = 0; n <= 1_000; n += 1) writes.rememberDeleted({ name: "a", id: `pvi_${n}` });
+  expect([writes.isDeleted("pvi_0"), writes.isDeleted("pvi_1")]).toEqual([false, true]);
+});

@@ -31,7 +31,7 @@ function callsTo(answers: readonly (() => Promise<VaultReply>)[], random = 0) {
     pauses.push(milliseconds);
     await vi.advanceTimersByTimeAsync(milliseconds);
   };
-  return { sent, calls: new VaultCalls(service, { timeout, random: () => random, delay }) };
+  return { sent, service, calls: new VaultCalls(service, { timeout, random: () => random, delay }) };
 }
 
 const answered = (result: unknown) => async () => ({ result });
@@ -84,6 +84,7 @@ describe("a call that failed", () => {
   ])("since it %s is sent again where that is safe and of use", async (_, failure, read, write) => {
     for (const [kind, expected] of [
       ["get", read],
+      ["versions", read],
       ["delete", write],
     ] as const) {
       const { calls, sent } = callsTo([failure, answered(item)]);
@@ -171,6 +172,49 @@ describe("an answer of Vault", () => {
     await expect(callsTo([answered({})]).calls.versions("pvi_a")).rejects.toMatchObject({
       code: "ERR_STORAGE_UNAVAILABLE",
     });
+  });
+
+  test.each([
+    ["a place and a mark", { indexed: "scheme", label1: "label", added: "mark" }, expect.any(String), "mark"],
+    ["neither", { kind: "login" }, undefined, undefined],
+  ])("to a store is an item with what its metadata has: %s", async (_, metadata, indexPlace, addedWith) => {
+    const { calls } = callsTo([answered({ id: "pvi_a" })]);
+    const stored = await calls.store({ name: "a", secret: "text", metadata });
+    expect(stored).toStrictEqual({ id: "pvi_a", name: "a", version: 1, createdAt: "", indexPlace, addedWith });
+  });
+
+  test.each([
+    ["no metadata", null, undefined],
+    ["no place in the index", { kind: "login" }, undefined],
+    ["a place in the index", { indexed: "scheme" }, expect.any(String)],
+  ])("to a rotation is the newest version, and where the item has %s", async (_, metadata, indexPlace) => {
+    const item_versions = [{ version: 2 }, { version: 3 }, { version: 1 }];
+    const { calls, sent } = callsTo([answered({ ...item, item_versions, metadata })]);
+    expect(await calls.rotate("pvi_a", "text")).toStrictEqual({ version: 3, indexPlace });
+    expect(await calls.rotate("pvi_a", "text", "suspended")).toStrictEqual({ version: 3, indexPlace });
+    const sentItem = { id: "pvi_a", secret: "text" };
+    expect(sent).toEqual([
+      { ...sentItem, rotation_state: "destroyed" },
+      { ...sentItem, rotation_state: "suspended" },
+    ]);
+  });
+
+  test("to a change of metadata is where the item is then, of a service that has such a call", async () => {
+    const { calls: without, service } = callsTo([]);
+    expect(without.canUpdate).toBe(false);
+    await expect(without.update("pvi_a", {})).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    const sent: unknown[] = [];
+    const metadata = { indexed: "scheme" };
+    const answers = [answered({ ...item, metadata }), refusedWith("VaultItemNotFound")];
+    const update = (request: unknown) => {
+      sent.push(request);
+      return answers[sent.length - 1]?.() ?? never();
+    };
+    const calls = new VaultCalls({ ...service, update }, { timeout, random: () => 0, delay: async () => {} });
+    expect(calls.canUpdate).toBe(true);
+    expect(await calls.update("pvi_a", metadata)).toStrictEqual({ version: 1, indexPlace: expect.any(String) });
+    expect(await calls.update("pvi_a", metadata)).toEqual({ askedFor: 0 });
+    expect(sent[0]).toEqual({ id: "pvi_a", metadata });
   });
 
   test("to a read is for the item that was asked for", async () => {
