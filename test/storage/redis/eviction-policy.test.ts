@@ -109,4 +109,21 @@ describe("the warning of a Redis that evicts", () => {
     await looked();
     expect(warned).toEqual([]);
   });
+
+  test("hides no failure that is not of the store", async () => {
+    const bug = new TypeError("a bug");
+    vi.mocked(process.emitWarning).mockImplementation(() => {
+      throw bug;
+    });
+    // The test framework takes a rejection that nobody handles for a failure of the test.
+    const listeners = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    const unhandled = new Promise((resolve) => process.once("unhandledRejection", resolve));
+    try {
+      warnOfEviction(new SharedClient(nodeWith(info("allkeys-lru"))));
+      expect(await unhandled).toBe(bug);
+    } finally {
+      for (const listener of listeners) process.on("unhandledRejection", listener);
+    }
+  });
 });
