@@ -138,6 +138,8 @@ describe("a command for a client that is not ready", () => {
     expect(redis.connectCount).toBe(1);
     expect(redis.written).toEqual([]);
     redis.become("ready");
+    // Whoever waits no longer listens no longer.
+    expect(redis.eventNames()).toEqual([]);
     redis.commands[0]?.answer(null);
     expect(await answer).toBeNull();
   });

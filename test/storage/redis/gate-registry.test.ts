@@ -78,6 +78,15 @@ describe("on a Cluster whose second node is being connected", () => {
   });
 });
 
+test("a command waits on where its node is no longer ready when it says so", () => {
+  connecting(1);
+  void take(keyOfSecond);
+  cluster.masters[1]?.emit("ready");
+  expect(cluster.written).toEqual([]);
+  cluster.masters[1]?.become("ready");
+  expect(cluster.written).toEqual([`GETDEL ${keyOfSecond}`]);
+});
+
 test("a command waits where every node is being connected", () => {
   for (const index of [0, 1]) connecting(index);
   void take(keyOfFirst);
