@@ -14,7 +14,7 @@ export default defineConfig({
     include: chosen ?? ["test/**/*.test.ts"],
     exclude: [
       "test/{architecture,browser,cli,clients,docs,emulator,examples,explorer,fuzz,packaging}/**",
-      "test/**/*{cluster,failover,durability,every-stack,race,openapi}*",
+      "test/**/*{cluster.test,cluster-node,failover,durability,every-stack,race,openapi}*",
     ],
   },
 });

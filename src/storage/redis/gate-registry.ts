@@ -25,7 +25,8 @@ export class GateRegistry {
    * @param passed - The gate that has let the command through last.
    */
   next(command: RedisCommand<unknown>, passed: ConnectionGate | undefined): ConnectionGate | undefined {
-    if (passed === undefined && this.#redis.status !== "ready") return this.#client;
+    // Also behind the node's gate, whose node may have come while the client was lost.
+    if (this.#redis.status !== "ready") return this.#client;
     if (this.#cluster === undefined || (passed !== undefined && passed !== this.#client)) return undefined;
     const node = command.node ?? this.#connectingNode(this.#cluster, command.redisKeys[0]);
     return node === undefined ? undefined : this.#gateOf(node);

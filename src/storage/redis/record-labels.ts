@@ -112,7 +112,7 @@ export class RecordLabels {
         this.#get(this.#gapKey),
         this.#scan(`${this.#start}schemes`),
       ]);
-      if (complete === null || complete !== (gap ?? noGap)) return false;
+      if (complete !== (gap ?? noGap)) return false;
       const known = this.#indexes.schemes();
       const now = this.#clock();
       return schemes.every(([scheme, over]) => known.includes(scheme) || Number(over) < now - clockMargin);

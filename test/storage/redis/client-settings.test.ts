@@ -28,6 +28,10 @@ describe("a client is refused", () => {
       "a replica from the Sentinels",
       () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary", role: "slave" }),
     ],
+    [
+      "Sentinels that it does not listen to",
+      () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary", failoverDetector: false }),
+    ],
     ["the Cluster defaults of ioredis", () => new Cluster(nodes, lazy)],
     [
       "a Cluster client that reads from replicas",
@@ -62,6 +66,11 @@ describe("a client is taken", () => {
   test.each([
     ["with the recommended settings", () => new Redis({ ...redisOptions(), ...lazy })],
     ["that fails its commands at every lost connection", () => new Redis({ ...lazy, maxRetriesPerRequest: 0 })],
+    ["that does not send again", () => new Redis({ ...lazy, autoResendUnfulfilledCommands: false })],
+    [
+      "of one server, whatever it does about Sentinels",
+      () => new Redis({ ...redisOptions(), ...lazy, failoverDetector: false }),
+    ],
     ["behind Sentinels", () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary" })],
     [
       "of a Cluster whose nodes connect again and send nothing again",

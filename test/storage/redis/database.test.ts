@@ -5,6 +5,8 @@ import { nodeRedisOptions, redisOptions } from "../../../src/redis.ts";
 import { databaseFinding, requireDatabase } from "../../../src/storage/redis/database.ts";
 import { NodeRedisConnection } from "../../../src/storage/redis/node-redis/node-redis-connection.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { errorReply } from "../../support/scripted-connection.ts";
+import { ScriptedCluster, ScriptedRedis } from "../../support/scripted-redis.ts";
 import { setUp } from "../../support/set-up.ts";
 
 let redis: RedisServer;
@@ -78,6 +80,78 @@ describe("the database of a client of node-redis", () => {
     await expect(requireDatabase(client, 2_000)).rejects.toMatchObject({
       code: "ERR_STORAGE_REJECTED",
       message: expect.stringContaining("database"),
+    });
+  });
+});
+
+describe("the database that a connection is on", () => {
+  /** A client that is set to a database, and that says of its connection what the test says. */
+  const clientOf = (options: object | undefined, answer: unknown = "id=3 db=0 sub=0") =>
+    Object.assign(new ScriptedRedis(), {
+      options,
+      call: async (...command: string[]) => {
+        if (command.join(" ") !== "CLIENT INFO") throw errorReply("ERR unknown command");
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    });
+  const settings = { autoResendUnfulfilledCommands: false };
+  const statusOf = async (client: ScriptedRedis) => (await databaseFinding(client, ask))?.status;
+
+  it.each<[object, string, string | undefined]>([
+    [{}, "id=3 db=0 sub=0", "ok"],
+    [{}, "db=0", "ok"],
+    [{}, "id=3 db=0", "ok"],
+    [{}, Buffer.from("id=3 db=0 sub=0").toString(), "ok"],
+    [{}, "id=3 db=1 sub=0", "error"],
+    [{ db: 1 }, "id=3 db=1 sub=0", "ok"],
+    [{ database: 1 }, "id=3 db=1 sub=0", "ok"],
+    [{ db: 12 }, "id=3 db=12 sub=0", "ok"],
+    [{ db: 1 }, "id=3 db=12 sub=0", "error"],
+    [{ db: 0 }, "id=3 name=db=7 db=0 sub=0", "ok"],
+    [{ db: -1 }, "id=3 db=0 sub=0", "error"],
+    [{ db: Number.NaN }, "id=3 db=0 sub=0", "error"],
+    [{ db: "3" }, "id=3 db=0 sub=0", undefined],
+    [{}, "id=3 sub=0", undefined],
+    [{}, "id=3 db=x sub=0", undefined],
+    [{}, "id=3 db=0x sub=0", undefined],
+    [{}, "id=3 olddb=0 sub=0", undefined],
+    [{}, "id=3 db= sub=0", undefined],
+  ])("of a client that is set to %j and says %j is %s", async (options, answer, status) => {
+    expect(await statusOf(clientOf({ ...settings, ...options }, answer))).toBe(status);
+  });
+
+  it("is not asked for on a Cluster, of a client that takes no such question, nor where nobody says which is meant", async () => {
+    const call = () => Promise.reject(new Error("Nobody asks."));
+    for (const client of [
+      Object.assign(new ScriptedCluster(1), { call }),
+      new ScriptedRedis(),
+      Object.assign(new ScriptedRedis(), { call: "CLIENT INFO" }),
+      Object.assign(clientOf(undefined), { call }),
+    ]) {
+      expect(await statusOf(client)).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ["may not ask", errorReply("NOPERM no permission"), undefined],
+    ["is not known to Redis", errorReply("NOAUTH Authentication required."), { code: "ERR_STORAGE_UNAUTHORIZED" }],
+    ["gives a wrong password", errorReply("WRONGPASS invalid, not NOPERM"), { code: "ERR_STORAGE_UNAUTHORIZED" }],
+    ["has a Redis without the command", errorReply("ERR unknown command"), { code: "ERR_STORAGE_REJECTED" }],
+    ["has lost the connection", new Error("Connection is closed."), { code: "ERR_STORAGE_UNAVAILABLE" }],
+  ])("is no finding where the user %s", async (_, answer, expected) => {
+    const required = requireDatabase(clientOf(settings, answer), 2_000);
+    if (expected === undefined) await required;
+    else await expect(required).rejects.toMatchObject({ ...expected, effect: "none" });
+  });
+
+  it("is required to be the one that is meant", async () => {
+    await requireDatabase(clientOf(settings), 2_000);
+    await expect(requireDatabase(clientOf({ ...settings, db: 3 }), 2_000)).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
+    });
+    await expect(requireDatabase(clientOf({ ...settings, keyPrefix: "x:" }), 2_000)).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
     });
   });
 });

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { requireNoEviction } from "../../../src/storage/redis/eviction-policy.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { requireNoEviction, warnOfEviction } from "../../../src/storage/redis/eviction-policy.ts";
 import { SharedClient } from "../../../src/storage/redis/shared-client.ts";
 import { ScriptedCluster, ScriptedNode, ScriptedRedis } from "../../support/scripted-redis.ts";
 
@@ -41,4 +41,89 @@ test("every node of a Cluster is asked", async () => {
     await expect(check(cluster)).rejects.toMatchObject(refusal);
     node.memory = info("noeviction");
   }
+});
+
+describe("the warning of a Redis that evicts", () => {
+  const warned: unknown[] = [];
+  beforeEach(() => {
+    warned.length = 0;
+    vi.spyOn(process, "emitWarning").mockImplementation(
+      (_text: unknown, options: unknown) => void warned.push(options),
+    );
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  const warning = { code: "PANGEA_REDIS_EVICTION" };
+  /** Resolves once what the server has answered has been looked at. */
+  const looked = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const nodeWith = (memory: string) => Object.assign(new ScriptedNode(), { memory });
+
+  test.each([
+    [info("allkeys-lru"), [warning]],
+    [info("noeviction"), []],
+    ["", []],
+  ])("of a server that says %j is given: %j", async (memory, expected) => {
+    warnOfEviction(new SharedClient(nodeWith(memory)));
+    await looked();
+    expect(warned).toEqual(expected);
+  });
+
+  test("is given once, for whichever node of a Cluster", async () => {
+    const cluster = new ScriptedCluster(3);
+    for (const [index, policy] of ["", "allkeys-lru", "volatile-lru"].entries()) {
+      const node = cluster.masters[index];
+      if (node !== undefined) node.memory = info(policy);
+    }
+    warnOfEviction(new SharedClient(cluster));
+    await looked();
+    expect(warned).toEqual([warning]);
+  });
+
+  test("waits for the connection, and is given once", async () => {
+    const redis = nodeWith(info("allkeys-lru"));
+    redis.status = "connecting";
+    warnOfEviction(new SharedClient(redis));
+    await looked();
+    expect(warned).toEqual([]);
+    for (const _ of ["first", "second"]) redis.become("ready");
+    await looked();
+    expect(warned).toEqual([warning]);
+    expect(redis.listenerCount("ready")).toBe(0);
+  });
+
+  test("is not given any more once nobody waits for it", async () => {
+    const redis = nodeWith(info("allkeys-lru"));
+    redis.status = "connecting";
+    warnOfEviction(new SharedClient(redis))();
+    expect(redis.listenerCount("ready")).toBe(0);
+    redis.become("ready");
+    await looked();
+    expect(warned).toEqual([]);
+  });
+
+  test("is not given of a server that does not answer", async () => {
+    warnOfEviction(
+      new SharedClient(Object.assign(nodeWith(""), { info: () => Promise.reject(new Error("Connection is closed.")) })),
+    );
+    await looked();
+    expect(warned).toEqual([]);
+  });
+
+  test("hides no failure that is not of the store", async () => {
+    const bug = new TypeError("a bug");
+    vi.mocked(process.emitWarning).mockImplementation(() => {
+      throw bug;
+    });
+    // The test framework takes a rejection that nobody handles for a failure of the test.
+    const listeners = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    const unhandled = new Promise((resolve) => process.once("unhandledRejection", resolve));
+    try {
+      warnOfEviction(new SharedClient(nodeWith(info("allkeys-lru"))));
+      expect(await unhandled).toBe(bug);
+    } finally {
+      for (const listener of listeners) process.on("unhandledRejection", listener);
+    }
+  });
 });

@@ -78,6 +78,33 @@ describe("on a Cluster whose second node is being connected", () => {
   });
 });
 
+test("a command waits on where its node is no longer ready when it says so", () => {
+  connecting(1);
+  void take(keyOfSecond);
+  cluster.masters[1]?.emit("ready");
+  expect(cluster.written).toEqual([]);
+  cluster.masters[1]?.become("ready");
+  expect(cluster.written).toEqual([`GETDEL ${keyOfSecond}`]);
+});
+
+test("a command waits where every node is being connected", () => {
+  for (const index of [0, 1]) connecting(index);
+  void take(keyOfFirst);
+  expect(cluster.written).toEqual([]);
+  cluster.masters[0]?.become("ready");
+  expect(cluster.written).toEqual([`GETDEL ${keyOfFirst}`]);
+});
+
+test("a command whose node comes while the client is lost waits for the client: it is not kept there to be sent late", () => {
+  connecting(1);
+  void take(keyOfSecond);
+  cluster.status = "reconnecting";
+  cluster.masters[1]?.become("ready");
+  expect(cluster.written).toEqual([]);
+  cluster.become("ready");
+  expect(cluster.written).toEqual([`GETDEL ${keyOfSecond}`]);
+});
+
 test("a demoted primary of a Cluster is not left: the client follows the slots", async () => {
   const outcome = take(keyOfFirst);
   cluster.commands[0]?.fail(errorReply("READONLY You can't write against a replica."));

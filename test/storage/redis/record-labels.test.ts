@@ -4,7 +4,9 @@ import { z } from "zod";
 import { type SampleRecord, sampleIndexes, sampleSchema } from "../../../src/conformance.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
 import { RedisRepository, redisOptions } from "../../../src/redis.ts";
+import { addMemberScript, scanMembersScript } from "../../../src/storage/redis/index-scripts.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { errorReply } from "../../support/scripted-connection.ts";
 import { useRedis } from "../../support/use-redis.ts";
 
 let redis: Redis;
@@ -18,6 +20,29 @@ const record = (name: string, expiresAt?: number): SampleRecord => ({
   ...(expiresAt !== undefined && { expiresAt }),
 });
 const day = 24 * 60 * 60;
+
+/** The same client, but for some commands. */
+function except(commands: object): Redis {
+  return new Proxy(redis, {
+    get: (target, name) => Reflect.get(name in commands ? commands : target, name),
+  });
+}
+
+/** The same client, but that some scripts are answered by the test: with `undefined` Redis runs the script. */
+function withScripts(answer: (script: string, ...values: unknown[]) => Promise<unknown> | undefined): Redis {
+  return except({
+    eval: (script: string, keyCount: number, key: string, ...values: (string | number)[]) =>
+      answer(script, key, ...values) ?? redis.eval(script, keyCount, key, ...values),
+  });
+}
+
+const refusal = errorReply("NOPERM this user has no permissions");
+const outage = new Error("Connection is closed.");
+
+/** How often Redis has run a command since `CONFIG RESETSTAT`. */
+async function callsOf(command: string): Promise<number> {
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await redis.info("commandstats"))?.[1] ?? 0);
+}
 
 /** A repository with its clock, and what it finds. */
 function scene(client = redis) {
@@ -55,6 +80,12 @@ describe("the index in Redis", () => {
     const stats = await redis.info("commandstats");
     expect(stats).not.toMatch(/cmdstat_scan:/);
     expect(/cmdstat_mget:calls=(\d+)/.exec(stats)?.[1]).toBe("1");
+    // One script reads the schemes, one the label; nothing is wrong, and nothing is removed.
+    expect(await callsOf("eval")).toBe(2);
+    // So it is for an instance that has only just begun.
+    await redis.config("RESETSTAT");
+    expect(await scene().found("ada")).toEqual(["key 0", "key 1", "key 2"]);
+    expect([await callsOf("scan"), await callsOf("eval")]).toEqual([0, 2]);
   });
 
   it("has entries that expire with their records, and no label tells the value", async () => {
@@ -81,7 +112,10 @@ describe("the index in Redis", () => {
     await repository.set("renamed", record("bob"));
     expect(await found("ada")).toEqual(["stays"]);
     expect(await members()).toEqual(["deleted", "renamed", "renamed", "stays", "taken"]);
-    clock.advanceSeconds(11 * 60);
+    clock.advanceSeconds(10 * 60);
+    expect(await found("ada")).toEqual(["stays"]);
+    expect(await members()).toEqual(["deleted", "renamed", "renamed", "stays", "taken"]);
+    clock.advanceSeconds(60);
     expect(await found("ada")).toEqual(["stays"]);
     expect(await members()).toEqual(["renamed", "stays"]);
     expect(await found("bob")).toEqual(["renamed"]);
@@ -92,9 +126,19 @@ describe("the index in Redis", () => {
     for (let number = 0; number < 8; number += 1)
       await repository.set(`old ${number}`, record("ada", clock.seconds(10)));
     await repository.set("lasting", record("ada"));
+    await repository.set("long", record("ada", clock.seconds(60 * 60)));
     clock.advanceSeconds(10 + 6 * 60);
     for (let number = 0; number < 2; number += 1) await repository.set(`new ${number}`, record("ada"));
-    expect(await members()).toEqual(["lasting", "new 0", "new 1"]);
+    expect(await members()).toEqual(["lasting", "long", "new 0", "new 1"]);
+  });
+
+  it("keeps entries that are over for as long as the clocks of instances may be apart", async () => {
+    const { clock, repository } = scene();
+    await repository.set("old", record("ada", clock.seconds(10)));
+    await repository.set("lasting", record("ada"));
+    clock.advanceSeconds(10 + 4 * 60);
+    await repository.set("new", record("ada"));
+    expect(await members()).toEqual(["lasting", "new", "old"]);
   });
 
   it("finds what an instance of an earlier version wrote when the time is over for which it is complete", async () => {
@@ -158,6 +202,7 @@ describe("the index in Redis", () => {
     await expect(repository.set("two", record("ada"))).rejects.toMatchObject({ effect: "unknown" });
     await redis.del(label);
     await redis.rename("aside", label);
+    expect(await redis.exists("p#gap")).toBe(1);
     const other = scene();
     expect(await other.found("ada")).toEqual(["one", "two"]);
     expect(await found("ada")).toEqual(["one", "two"]);
@@ -176,7 +221,8 @@ describe("the index in Redis", () => {
       const { repository, found } = scene(limited);
       await repository.set("one", record("ada"));
       expect(await repository.add("two", record("ada"))).toBe(true);
-      expect(await found("ada")).toEqual(["one", "two"]);
+      // The first search knows that an entry was refused, the second finds out that the index cannot be read.
+      for (const _ of ["first", "second"]) expect(await found("ada")).toEqual(["one", "two"]);
       expect(await scene().found("ada")).toEqual(["one", "two"]);
     } finally {
       limited.disconnect();
@@ -188,5 +234,235 @@ describe("the index in Redis", () => {
     await repository.set("key", { name: "ada" });
     expect(await redis.keys("q#*")).toEqual([]);
     await expect(repository.entriesBy("name", "ada").next()).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  });
+
+  it("trusts labels again that were made with a key that is gone, once all of them are over", async () => {
+    const clock = new ManualClock();
+    const [old, fresh] = ["old", "new"].map((name) => KeyRing.from(`the ${name} secret of this test, long enough`));
+    const [before, now] = [old, fresh].map((keys) => {
+      if (keys === undefined) throw new Error("There are two.");
+      const options = { prefix: "p", indexes: sampleIndexes, clock: clock.read };
+      return new RedisRepository(sealed(sampleSchema, keys), redis, options);
+    });
+    if (now === undefined) throw new Error("There are two.");
+    await before?.set("one", record("ada", clock.seconds(100)));
+    await now.set("two", record("ada"));
+    await redis.del("p:one");
+    const { found } = scene();
+    const scans: number[] = [];
+    for (const seconds of [0, 100 + 4 * 60, 60, 1]) {
+      clock.advanceSeconds(seconds);
+      // The mark that the index is complete does not stand in the way.
+      await redis.set("p#complete", "none");
+      await redis.config("RESETSTAT");
+      expect(await found("ada", now)).toEqual(["two"]);
+      scans.push(Math.min(1, await callsOf("scan")));
+    }
+    expect(scans).toEqual([1, 1, 1, 0]);
+  });
+
+  it("has no entry of a record that is in no index", async () => {
+    const indexes = { name: ({ name }: SampleRecord) => (name === "nobody" ? undefined : name) };
+    const repository = new RedisRepository(sampleSchema, redis, { prefix: "p", indexes });
+    await repository.set("none", record("nobody"));
+    expect(await redis.keys("p#*")).toEqual(["p#schemes"]);
+  });
+
+  it("a record that cannot be written is told as what it is, and leaves no gap", async () => {
+    const oom = () => Promise.reject(errorReply("OOM command not allowed when used memory > 'maxmemory'."));
+    const { repository } = scene(except({ set: oom }));
+    await expect(repository.set("one", record("ada"))).rejects.toMatchObject({
+      code: "ERR_STORAGE_REJECTED",
+      effect: "none",
+    });
+    expect(await redis.exists("p#gap")).toBe(0);
+  });
+});
+
+describe("an index whose entries cannot be written, and whose gap cannot either", () => {
+  /** A client that writes no entry and no gap while it is broken. */
+  function breaking(failure: Error) {
+    const state = { isBroken: true };
+    const client = except({
+      eval: (script: string, keyCount: number, key: string, ...values: (string | number)[]) =>
+        state.isBroken && script === addMemberScript
+          ? Promise.reject(failure)
+          : redis.eval(script, keyCount, key, ...values),
+      set: (key: string, ...values: [string]) =>
+        state.isBroken && key === "p#gap" ? Promise.reject(failure) : redis.set(key, ...values),
+    });
+    return { state, client };
+  }
+
+  it.each([
+    ["is refused", refusal, undefined],
+    ["is lost", outage, { code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown", cause: expect.any(Error) }],
+  ])("since it %s, is not trusted by this instance until everything was read", async (_, failure, expected) => {
+    await scene().found("ada");
+    const { state, client } = breaking(failure);
+    const { repository, found } = scene(client);
+    const written = repository.set("one", record("ada"));
+    if (expected === undefined) await written;
+    else await expect(written).rejects.toMatchObject(expected);
+    expect(await redis.exists("p#gap")).toBe(0);
+    state.isBroken = false;
+    expect(await found("ada")).toEqual(["one"]);
+    expect(await scene().found("ada")).toEqual(["one"]);
+  });
+
+  it("while everything is read, is not said to be complete", async () => {
+    await scene().repository.set("one", record("ada"));
+    const { state, client } = breaking(refusal);
+    const { repository } = scene(client);
+    state.isBroken = false;
+    const search = repository.entriesBy("name", "ada");
+    expect(await search.next()).toMatchObject({ value: ["one", record("ada")] });
+    state.isBroken = true;
+    await repository.set("two", record("ada"));
+    state.isBroken = false;
+    while (!(await search.next()).done);
+    expect(await redis.exists("p#complete")).toBe(0);
+    expect(await scene().found("ada")).toEqual(["one", "two"]);
+  });
+});
+
+describe("a search that reads everything", () => {
+  it("gives the records their entries a hundred at a time, and says at the end that the index is complete", async () => {
+    const unindexed = new RedisRepository(sampleSchema, redis, { prefix: "p" });
+    const keys = Array.from({ length: 205 }, (_, index) => `key ${index}`);
+    await Promise.all(keys.map((key) => unindexed.set(key, record("ada"))));
+    let scripts = 0;
+    const client = withScripts((script) => {
+      if (script === addMemberScript) scripts += 1;
+      return undefined;
+    });
+    const written: [entries: number, scripts: number][] = [];
+    let entries = 0;
+    for await (const _ of scene(client).repository.entriesBy("name", "ada")) {
+      entries += 1;
+      if (written.at(-1)?.[1] !== scripts) written.push([entries, scripts]);
+    }
+    // Each record has two: the scheme, and the label.
+    expect([...written, [entries, scripts]]).toEqual([
+      [1, 0],
+      [100, 200],
+      [200, 400],
+      [205, 410],
+    ]);
+    expect(await redis.exists("p#complete")).toBe(1);
+  });
+
+  it.each<[string, (script: number) => boolean]>([
+    ["of no record can be written", () => true],
+    ["of one record cannot be written", (script) => script === 1],
+  ])("does not say that the index is complete where the entry %s, and writes no more of them", async (_, isRefused) => {
+    const unindexed = new RedisRepository(sampleSchema, redis, { prefix: "p" });
+    const keys = Array.from({ length: 205 }, (_each, index) => `key ${index}`);
+    await Promise.all(keys.map((key) => unindexed.set(key, record("ada"))));
+    let scripts = 0;
+    const client = withScripts((script) => {
+      if (script !== addMemberScript) return undefined;
+      scripts += 1;
+      return isRefused(scripts) ? Promise.reject(refusal) : undefined;
+    });
+    expect(await scene(client).found("ada")).toEqual(keys.sort());
+    expect(await redis.exists("p#complete")).toBe(0);
+    expect(scripts).toBe(200);
+  });
+
+  it("is an error where an entry is lost, and so is one that cannot look at the index", async () => {
+    await new RedisRepository(sampleSchema, redis, { prefix: "p" }).set("one", record("ada"));
+    for (const lost of [addMemberScript, scanMembersScript]) {
+      const { found } = scene(withScripts((script) => (script === lost ? Promise.reject(outage) : undefined)));
+      await expect(found("ada")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    }
+  });
+
+  it("is an error where the replicas do not have what it says of the index", async () => {
+    const waitForReplicas = { replicas: 1, timeoutMilliseconds: 10 };
+    const options = { prefix: "p", indexes: sampleIndexes, waitForReplicas };
+    const search = new RedisRepository(sampleSchema, redis, options).entriesBy("name", "ada");
+    await expect(search.next()).rejects.toMatchObject({ code: "ERR_STORAGE_NOT_REPLICATED" });
+  });
+});
+
+it("an entry that the replicas do not have may be missing in the index", async () => {
+  let waits = 0;
+  // The first question is about the entries alone.
+  const client = except({ wait: async () => (waits++ === 0 ? 0 : 1) });
+  const waitForReplicas = { replicas: 1, timeoutMilliseconds: 10 };
+  const options = { prefix: "p", indexes: sampleIndexes, waitForReplicas };
+  const repository = new RedisRepository(sampleSchema, client, options);
+  await expect(repository.set("one", record("ada"))).rejects.toMatchObject({
+    code: "ERR_STORAGE_UNAVAILABLE",
+    effect: "unknown",
+  });
+});
+
+describe("a search by an index that is complete", () => {
+  it("reads a record once that it finds under two labels", async () => {
+    const [old, fresh] = ["the old secret of this test, long enough", "the new secret of this test, long enough"];
+    const { clock, found } = scene();
+    const options = { prefix: "p", indexes: sampleIndexes, clock: clock.read };
+    const open = (...secrets: string[]) =>
+      new RedisRepository(sealed(sampleSchema, KeyRing.from(secrets)), redis, options);
+    const rotated = open(fresh, old);
+    await open(old).set("one", record("ada"));
+    await rotated.set("one", record("ada"));
+    expect(await found("ada", rotated)).toEqual(["one"]);
+    await redis.config("RESETSTAT");
+    expect(await found("ada", rotated)).toEqual(["one"]);
+    // Two ask whether the index is complete.
+    expect([await callsOf("get"), await callsOf("mget")]).toEqual([3, 0]);
+  });
+
+  it("counts a record once that it cannot read and finds twice", async () => {
+    const { clock, repository, found } = scene();
+    await found("ada");
+    for (const key of ["one", "two"]) await repository.set(key, record("ada"));
+    clock.advance(1);
+    await repository.set("one", record("ada"));
+    await redis.set("p:one", "{");
+    expect(await members()).toEqual(["one", "one", "two"]);
+    const keys: string[] = [];
+    const search = async () => {
+      for await (const [key] of repository.entriesBy("name", "ada")) keys.push(key);
+    };
+    await expect(search()).rejects.toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 1 });
+    expect(keys).toEqual(["two"]);
+  });
+
+  it("goes from page to page", async () => {
+    const { clock, repository, found } = scene();
+    await found("ada");
+    for (const key of ["one", "two", "three"]) await repository.set(key, record("ada"));
+    const member = (key: string) => [`${clock.read().toString(36)}:${key}`, "inf"];
+    const cursors: unknown[] = [];
+    const pages: Record<string, unknown> = {
+      0: ["17", [...member("one"), ...member("two")]],
+      17: ["3", []],
+      3: ["0", member("three")],
+    };
+    const client = withScripts((script, key, cursor) => {
+      if (script !== scanMembersScript || !String(key).startsWith("p#name.")) return undefined;
+      cursors.push(cursor);
+      return Promise.resolve(pages[String(cursor)]);
+    });
+    expect(await scene(client).found("ada")).toEqual(["one", "three", "two"]);
+    expect(cursors).toEqual(["0", "17", "3"]);
+  });
+
+  it.each<[string, unknown, object]>([
+    ["is no page is an outage", "OK", { code: "ERR_STORAGE_UNAVAILABLE" }],
+    ["has no members has none", ["0", null], []],
+    ["has a cursor that is a number goes by it", [0, []], []],
+  ])("an answer that %s", async (_, answer, expected) => {
+    await scene().found("ada");
+    const { found } = scene(
+      withScripts((script, key) =>
+        script === scanMembersScript && String(key).startsWith("p#name.") ? Promise.resolve(answer) : undefined,
+      ),
+    );
+    expect(await found("ada").catch((failure: unknown) => failure)).toMatchObject(expected);
   });
 });

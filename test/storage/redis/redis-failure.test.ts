@@ -1,6 +1,22 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { connectionFailure, redisFailure, timedOut } from "../../../src/storage/redis/redis-failure.ts";
+import {
+  CorruptRecordError,
+  StorageNotReplicatedError,
+  StorageRejectedError,
+  StorageUnauthorizedError,
+  StorageUnavailableError,
+} from "../../../src/errors.ts";
+import {
+  connectionFailure,
+  isRefused,
+  notUtf8,
+  redisFailure,
+  replyCode,
+  repositoryClosed,
+  scrubbed,
+  timedOut,
+} from "../../../src/storage/redis/redis-failure.ts";
 
 /** An error reply as ioredis gives it out, with the command and all its arguments on it. */
 function errorReply(message: string): Error {
@@ -39,8 +55,12 @@ describe("what Redis answers with", () => {
     ["CROSSSLOT Keys in request don't hash to the same slot", "ERR_STORAGE_REJECTED"],
     ["ERR unknown command 'GETDEL', with args beginning with: 'token:key-1' ", "ERR_STORAGE_REJECTED"],
     ["ERR syntax error", "ERR_STORAGE_REJECTED"],
+    ["ERR DB index is out of range", "ERR_STORAGE_REJECTED"],
+    ["NOSUCHCODE of a later version", "ERR_STORAGE_REJECTED"],
   ])("%s is of the taxonomy and has had no effect", (message, code) => {
-    expect(redisFailure(errorReply(message), "set", ["token:key-1"])).toMatchObject({ code, effect: "none" });
+    const failure = redisFailure(errorReply(message), "set", ["token:key-1"]);
+    expect(failure).toMatchObject({ code, effect: "none" });
+    expect(replyCode(failure.cause)).toBe(replyCode(errorReply(message)));
   });
 
   test.each([
@@ -68,7 +88,12 @@ describe("what Redis answers with", () => {
   });
 
   test("leaves neither key nor record in the error or its cause", () => {
-    for (const message of ["ERR unknown command 'GETDEL', with args beginning with: 'token:key-1' ", "WRONGTYPE x"]) {
+    for (const message of [
+      "ERR unknown command 'GETDEL', with args beginning with: 'token:key-1' ",
+      'ERR unknown command "GETDEL", with args beginning with: "token:key-1" ',
+      "ERR unknown command `GETDEL`, with args beginning with: `token:key-1` ",
+      "WRONGTYPE x",
+    ]) {
       const printed = inspect(redisFailure(errorReply(message), "set", ["token:key-1"]), { depth: 10 });
       expect(printed).not.toContain("key-1");
       expect(printed).not.toContain("the-secret-record");
@@ -77,9 +102,10 @@ describe("what Redis answers with", () => {
 });
 
 describe("a connection that is lost", () => {
-  test.each(["set", "add", "delete", "take"] as const)("leaves the effect of a %s unknown", (operation) => {
+  test.each(["set", "add", "delete", "take", "publish"] as const)("leaves the effect of a %s unknown", (operation) => {
     const error = redisFailure(new Error("Connection is closed."), operation, ["token:key-1"]);
     expect(error).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
+    expect(timedOut(operation)).toMatchObject({ code: "ERR_STORAGE_TIMEOUT", effect: "unknown" });
   });
 
   test.each(["get", "scan", "subscribe"] as const)("has no effect under a %s", (operation) => {
@@ -93,6 +119,17 @@ describe("a connection that is lost", () => {
     ["Cluster isn't ready and enableOfflineQueue options is false", "none"],
     ["None of startup nodes is available", "none"],
     ["Connection in subscriber mode, only subscriber commands may be used", "none"],
+    ["The client is closed", "none"],
+    ["The client is offline", "none"],
+    ["The client is busy", "unknown"],
+    ["The queue is full", "none"],
+    ["All the root nodes are unavailable", "none"],
+    ["Unable to execute requests; the client is closed. Please create a new client.", "none"],
+    ["Reached maximum inflight requests", "none"],
+    ["It is said - FatalSendError: channel closed", "none"],
+    ["It is said - AllConnectionsUnavailable: none", "none"],
+    ["It is said - ConnectionNotFoundForRoute: none", "none"],
+    ["It is said - CircuitBreakerOpen: open", "none"],
     ["It is said that Cluster isn't ready", "unknown"],
   ])("where the client says %j has the effect %s", (message, effect) => {
     expect(redisFailure(new Error(message), "set", ["token:key-1"])).toMatchObject({
@@ -131,6 +168,14 @@ describe("a connection that cannot be made", () => {
       errorReply("WRONGPASS invalid username-password pair"),
       "ERR_STORAGE_UNAUTHORIZED",
     ],
+    // ioredis has a reply of Redis for it, node-redis an error of its own.
+    ["since there is no such database", errorReply("ERR DB index is out of range"), "ERR_STORAGE_REJECTED"],
+    [
+      "since there is no such database, as node-redis says it",
+      new Error("DB index is out of range"),
+      "ERR_STORAGE_REJECTED",
+    ],
+    ["since something that is no error was thrown", "DB index is out of range", "ERR_STORAGE_UNAVAILABLE"],
   ])("%s is a failure without an effect", (_, error, code) => {
     const failure = connectionFailure(error);
     expect(failure).toMatchObject({ code, effect: "none" });
@@ -145,4 +190,44 @@ test("the client's own commandTimeout is a timeout", () => {
     cause: expect.any(Error),
   });
   expect(timedOut("take").cause).toBeUndefined();
+});
+
+test("a failure that has been told of is given on as it is", () => {
+  const failure = new StorageNotReplicatedError("Too few replicas have it.");
+  expect(redisFailure(failure, "set", ["k"])).toBe(failure);
+});
+
+test.each([
+  ["is a refusal", new StorageUnauthorizedError("no", { effect: "none" }), true],
+  ["is a refusal", new StorageRejectedError("no", { effect: "none" }), true],
+  ["is an outage", new StorageUnavailableError("no", { effect: "none" }), false],
+  ["is about one record", new CorruptRecordError("no"), false],
+  ["is no failure of a store", new Error("no"), false],
+  ["is nothing", undefined, false],
+])("what %s: %s", (_, failure, expected) => {
+  expect(isRefused(failure)).toBe(expected);
+});
+
+test("a record that is not UTF-8 is corrupt, and a call of a closed repository has no effect", () => {
+  expect(notUtf8("token:key-1")).toMatchObject({ code: "ERR_CORRUPT_RECORD" });
+  expect(repositoryClosed()).toMatchObject({ code: "ERR_STORAGE_CLOSED", effect: "none" });
+});
+
+describe("what is kept of an error of a client", () => {
+  test("is its name, its code and what it says", () => {
+    const error = Object.assign(new TypeError("Stream isn't writeable"), {
+      code: "EPIPE",
+      secret: "the-secret-record",
+    });
+    const kept = scrubbed(error);
+    expect(kept).not.toBe(error);
+    expect(kept).toMatchObject({ name: "TypeError", message: "Stream isn't writeable", code: "EPIPE" });
+    expect(kept).not.toHaveProperty("secret");
+  });
+
+  test.each(["text", undefined, { message: "the-secret-record" }])("is an error where %j was thrown", (thrown) => {
+    const kept = scrubbed(thrown);
+    expect(kept).toBeInstanceOf(Error);
+    expect(inspect(kept)).not.toContain("the-secret-record");
+  });
 });

@@ -29,6 +29,22 @@ describe("the recommended settings", () => {
     expect(clusterOptions(patience).redisOptions).toMatchObject(timeouts);
   });
 
+  test("leave a primary behind Sentinels as soon as it is being replaced", () => {
+    expect(redisOptions()).toMatchObject({ failoverDetector: true, sentinelReconnectStrategy: retryDelay });
+  });
+
+  test.each<object>([
+    { connectTimeout: 0 },
+    { socketTimeout: -1 },
+    { connectTimeout: 5 },
+    { socketTimeout: Number.NaN },
+    { conectTimeout: 5_000 },
+  ])("are not to be had with %j", (patience) => {
+    for (const make of [redisOptions, clusterOptions]) {
+      expect(() => make(patience)).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+    }
+  });
+
   test("leave a primary that was demoted, and for no other error", () => {
     const { reconnectOnError } = redisOptions();
     expect(reconnectOnError(new Error("READONLY You can't write against a read only replica."))).toBe(true);

@@ -1,4 +1,3 @@
-import { EventEmitter } from "node:events";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createRedisRepositories, RedisRepository } from "../../../src/redis.ts";
@@ -6,7 +5,7 @@ import { RecordingRedis } from "../../support/recording-redis.ts";
 import { connectCluster, connectRedis } from "../../support/redis-clients.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
 import { startRedisCluster, startRedisReplication, until } from "../../support/redis-topologies.ts";
-import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { ScriptedCluster, ScriptedNode, ScriptedRedis } from "../../support/scripted-redis.ts";
 import { textCodec } from "../../support/text-codec.ts";
 
 const waitForReplicas = { replicas: 1, timeoutMilliseconds: 200 };
@@ -84,7 +83,7 @@ describe("command by command", () => {
         [0, "OK"],
         [1, lost],
       ],
-      { failure: unknown },
+      { failure: { ...unknown, cause: { message: lost.message } } },
     ],
     [
       "a set that fails",
@@ -217,10 +216,80 @@ test.each([
   }
 });
 
-test("a client without WAIT is refused", () => {
-  const build = () => new RedisRepository(textCodec, new ScriptedRedis(), { prefix: "k", waitForReplicas });
+test.each([
+  ["without WAIT", new ScriptedRedis()],
+  ["with something else of the name", Object.assign(new ScriptedRedis(), { wait: 1 })],
+  ["that says that it cannot", Object.assign(new ScriptedPrimary(), { limits: { waitForReplicas: "Take another." } })],
+])("a client %s is refused", (_, redis) => {
+  const build = () => new RedisRepository(textCodec, redis, { prefix: "k", waitForReplicas });
   expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
-  expect(new EventEmitter().listenerCount("close")).toBe(0);
+});
+
+test("a client that cannot do something else is taken", () => {
+  const redis = Object.assign(new ScriptedPrimary(), { limits: { tracking: "Take another." } });
+  expect(() => new RedisRepository(textCodec, redis, { prefix: "k", waitForReplicas })).not.toThrow();
+});
+
+describe("on a Cluster, node by node", () => {
+  /** A node that says of every write how many replicas have it. */
+  class ConfirmingNode extends ScriptedNode {
+    confirming = 1;
+    async wait(): Promise<number> {
+      return this.confirming;
+    }
+  }
+  function clusterOf(...nodes: readonly ScriptedNode[]) {
+    const cluster = new ScriptedCluster(nodes.length);
+    cluster.nodes = () => [...nodes];
+    const repository = new RedisRepository<string>(textCodec, cluster, { prefix: "k", waitForReplicas });
+    return { cluster, repository };
+  }
+
+  test("the master of the key is the one whose word counts", async () => {
+    const [first, second] = [new ConfirmingNode(7_000), new ConfirmingNode(7_001)];
+    second.confirming = 0;
+    const { cluster, repository } = clusterOf(first, second);
+    const writes = Promise.all(Array.from({ length: 20 }, (_, index) => outcome(repository.set(`${index}`, "v"))));
+    for (const command of cluster.commands) command.answer("OK");
+    const told = await writes;
+    expect(told).toContainEqual({ value: undefined });
+    expect(told).toContainEqual({ failure: expect.objectContaining({ ...unknown, replicas: 0 }) });
+  });
+
+  test.each<[string, (cluster: ScriptedCluster) => void]>([
+    ["nobody is known to serve the slot", (cluster) => void cluster.slots.fill(undefined)],
+    ["the node has no WAIT", (cluster) => void Object.assign(cluster, { nodes: () => [new ScriptedNode(7_000)] })],
+  ])("a write is not confirmed where %s", async (_, happen) => {
+    const { cluster, repository } = clusterOf(new ConfirmingNode(7_000));
+    happen(cluster);
+    const written = outcome(repository.set("a", "v"));
+    cluster.commands[0]?.answer("OK");
+    expect(await written).toMatchObject({ failure: unknown });
+  });
+
+  test("a write whose slot moves meanwhile is not confirmed, and the next one is", async () => {
+    const [first, second] = [new ConfirmingNode(7_000), new ConfirmingNode(7_001)];
+    const { cluster, repository } = clusterOf(first, second);
+    cluster.slots.fill(["127.0.0.1:7000"]);
+    const written = outcome(repository.set("a", "v"));
+    cluster.slots.fill(["127.0.0.1:7001"]);
+    cluster.commands[0]?.answer("OK");
+    expect(await written).toMatchObject({ failure: unknown });
+    const again = outcome(repository.set("a", "v"));
+    cluster.commands[1]?.answer("OK");
+    expect(await again).toEqual({ value: undefined });
+    await repository[Symbol.asyncDispose]();
+    expect([first, second].map((node) => node.listenerCount("close"))).toEqual([0, 0]);
+  });
+
+  test("a connection is watched once, however many writes go by it", async () => {
+    const node = new ConfirmingNode(7_000);
+    const { cluster, repository } = clusterOf(node);
+    const writes = ["a", "b", "c"].map((key) => outcome(repository.set(key, "v")));
+    for (const command of cluster.commands) command.answer("OK");
+    expect(await Promise.all(writes)).toEqual(writes.map(() => ({ value: undefined })));
+    expect(node.listenerCount("close")).toBe(1);
+  });
 });
 
 test("with a real replica each write is one round trip; while the replica is away writes are told and reads go on", async () => {

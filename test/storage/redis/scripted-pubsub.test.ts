@@ -73,6 +73,38 @@ describe("pub/sub", () => {
     expect(hears.heard).toEqual([name]);
   });
 
+  test("tells everyone that everything may have changed", async () => {
+    channel.subscribe(hears);
+    await comeUp(redis);
+    arrive(`${otherInstance} *`);
+    expect(hears.heard).toEqual(["all"]);
+  });
+
+  test("is on the channel of the package where it has no name", async () => {
+    const unnamed = readyConnection();
+    const { publish } = new RedisPubSubInvalidation(unnamed, { heartbeat }).subscribe(hears);
+    await comeUp(unnamed);
+    expect(unnamed.second.commands).toEqual(["SUBSCRIBE pangea-invalidate:pangea"]);
+    await publish(name);
+    expect(unnamed.commands.map((command) => command.split(" ")[1])).toEqual(["pangea-invalidate:pangea"]);
+  });
+
+  test("keeps what it could not publish, as many as it may, and tries again at each heartbeat", async () => {
+    const limited = new RedisPubSubInvalidation(redis, { prefix: "token", heartbeat, maxUnsent: 1 });
+    const { publish } = limited.subscribe(hears);
+    await comeUp(redis);
+    redis.failures.set("PUBLISH", new Error("Connection is closed."));
+    for (const each of [name, sha256Name("b")]) {
+      await expect(publish(each)).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    }
+    redis.failures.clear();
+    redis.commands.length = 0;
+    await vi.advanceTimersByTimeAsync(heartbeat);
+    // One message stands for both.
+    expect(redis.commands.map((command) => command.split(" ").at(-1))).toEqual(["*"]);
+    await limited[Symbol.asyncDispose]();
+  });
+
   test("tells the others of the instance at once, and every instance by a message that is not heard again", async () => {
     const [other, there] = [new RecordingSubscriber(), new RecordingSubscriber()];
     const elsewhere = readyConnection();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { RedisTrackingInvalidation } from "../../../src/redis.ts";
+import { RedisRepository, RedisTrackingInvalidation } from "../../../src/redis.ts";
 import { RecordingSubscriber } from "../../support/recording-subscriber.ts";
 import {
   comeUp,
@@ -10,6 +10,8 @@ import {
   type ScriptedClusterConnection,
   type ScriptedConnection,
 } from "../../support/scripted-connection.ts";
+import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { textCodec } from "../../support/text-codec.ts";
 
 const heartbeat = 1_000;
 
@@ -203,4 +205,46 @@ describe("tracking on a Cluster", () => {
     await tracking[Symbol.asyncDispose]();
     expect(cluster.eventNames()).toEqual(["error"]);
   });
+});
+
+describe("the channel of a repository", () => {
+  const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+  /** A client that keeps records and can be tracked. */
+  const client = () => Object.assign(new ScriptedRedis(), { call: async () => "OK", duplicate: readyConnection });
+  const own = client();
+  const tracking = new RedisTrackingInvalidation(own, { heartbeat });
+  const repository = new RedisRepository(textCodec, own, { prefix: "token" });
+  const elsewhere = new RedisRepository(textCodec, client(), { prefix: "token" });
+
+  test("is that of its prefix, on its own client", () => {
+    expect(() => tracking.forRepository(repository).requireRepository?.(repository)).not.toThrow();
+    const other = new RedisRepository(textCodec, own, { prefix: "grant" });
+    expect(() => tracking.forRepository(repository).requireRepository?.(other)).toThrow(refusal);
+  });
+
+  test.each<[string, object]>([
+    ["another client", elsewhere],
+    ["another store", new Map()],
+  ])("is refused for a repository on %s", (_, refused) => {
+    expect(() => tracking.forRepository(refused)).toThrow(refusal);
+  });
+
+  test("by its prefix is taken by whatever has a repository behind it, and by no other repository", () => {
+    const { requireRepository } = tracking.forPrefix("token");
+    expect(() => requireRepository?.(new Map())).not.toThrow();
+    expect(() => requireRepository?.(repository)).not.toThrow();
+    expect(() => requireRepository?.(elsewhere)).toThrow(refusal);
+    expect(() => tracking.forPrefix("Token")).toThrow(refusal);
+  });
+});
+
+test.each<[string, object]>([
+  ["a heartbeat that no timer takes", { heartbeat: 0 }],
+  ["a heartbeat that is too long for a timer", { heartbeat: 2 ** 31 }],
+  ["an onRefused that is no function", { onRefused: "log" }],
+  ["an option that there is not", { hartbeat: 5 }],
+])("tracking is refused with %s", (_, options) => {
+  expect(() => new RedisTrackingInvalidation(readyConnection(), options)).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
 });
