@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
 import { GrantKey } from "../../../src/provider/grants/grant-key.ts";
 import { Grants, isLive, isRevoked } from "../../../src/provider/grants/grants.ts";
-import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { readAccessToken } from "../../../src/provider/oauth/grant-credential.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { grantIdOf, recordKey } from "../../../src/records/keys.ts";
@@ -13,6 +12,7 @@ import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, pkce } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
+import { upstreamRevocationsOf } from "../../support/upstream-revocations.ts";
 
 const day = 24 * 60 * 60;
 
@@ -40,10 +40,7 @@ function parts() {
   const repositories = createInMemoryRepositories({ clock: clock.read });
   const upstream = new FakeUpstream(clock.read);
   const configuration = configured({ upstream, repositories }, clock);
-  const upstreamRevocations = new UpstreamRevocations({
-    ...configuration,
-    announcements: { holderOf: async () => "nobody" },
-  });
+  const upstreamRevocations = upstreamRevocationsOf(configuration);
   const grants = new Grants({ ...configuration, storedGrants: repositories.grants, upstreamRevocations });
   return { clock, repositories, upstream, grants };
 }

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../../../src/index.ts";
-import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { AccountLogin } from "../../../src/provider/login/account-login.ts";
 import { Login } from "../../../src/provider/login/login.ts";
 import type { CallbackParameters } from "../../../src/provider/login/upstream-login.ts";
@@ -10,6 +9,7 @@ import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { heard } from "../../support/provider-events.ts";
+import { upstreamRevocationsOf } from "../../support/upstream-revocations.ts";
 
 let clock: ManualClock;
 let upstream: FakeUpstream;
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 function start(own: FakeUpstream = upstream) {
   const configuration = configured({ upstream: own }, clock);
-  const settings = { ...configuration, upstreamRevocations: new UpstreamRevocations(configuration) };
+  const settings = { ...configuration, upstreamRevocations: upstreamRevocationsOf(configuration) };
   return { login: new AccountLogin(settings), clientLogin: new Login(settings) };
 }
 

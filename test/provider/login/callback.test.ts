@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
-import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { authorizationResponse, Login } from "../../../src/provider/login/login.ts";
 import type { CallbackParameters } from "../../../src/provider/login/upstream-login.ts";
 import { checkedRequest as request } from "../../support/authorization-request.ts";
@@ -8,6 +7,7 @@ import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { recordsOf } from "../../support/records-of.ts";
+import { upstreamRevocationsOf } from "../../support/upstream-revocations.ts";
 
 let clock: ManualClock;
 let upstream: FakeUpstream;
@@ -18,10 +18,7 @@ beforeEach(() => {
 
 function start(secret = "a secret of this test, which is long enough") {
   const configuration = configured({ upstream, secret }, clock);
-  const upstreamRevocations = new UpstreamRevocations({
-    ...configuration,
-    announcements: { holderOf: async () => "nobody" },
-  });
+  const upstreamRevocations = upstreamRevocationsOf(configuration);
   const login = new Login({ ...configuration, upstreamRevocations });
   return { configuration, login };
 }

@@ -4,7 +4,6 @@ import { OAuthError, StorageUnavailableError, UpstreamRejectedError } from "../.
 import { createInMemoryRepositories, type McpOAuthProviderOptions, type UpstreamIdentity } from "../../../src/index.ts";
 import { revokeConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { StepKey } from "../../../src/provider/grants/grant-key.ts";
-import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import type { AuthorizationRequest } from "../../../src/provider/login/authorization-request.ts";
 import { type Decision, rememberedFor } from "../../../src/provider/login/decision.ts";
 import { Login } from "../../../src/provider/login/login.ts";
@@ -20,6 +19,7 @@ import { failingOnce, recordedRepositories } from "../../support/intercepted-rep
 import { ManualClock } from "../../support/manual-clock.ts";
 import { heard } from "../../support/provider-events.ts";
 import { recordsOf } from "../../support/records-of.ts";
+import { upstreamRevocationsOf } from "../../support/upstream-revocations.ts";
 
 let clock: ManualClock;
 let upstream: FakeUpstream;
@@ -30,7 +30,7 @@ beforeEach(() => {
 
 function start(options: Partial<McpOAuthProviderOptions> = {}) {
   const configuration = configured({ upstream, ...options }, clock);
-  const login = new Login({ ...configuration, upstreamRevocations: new UpstreamRevocations(configuration) });
+  const login = new Login({ ...configuration, upstreamRevocations: upstreamRevocationsOf(configuration) });
   return { configuration, login };
 }
 

@@ -4,7 +4,6 @@ import { guideTo } from "../../../src/documentation.ts";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import type { McpOAuthProviderOptions, UpstreamCodeExchange, UpstreamTokens } from "../../../src/index.ts";
 import { configure } from "../../../src/provider/configuration/configuration.ts";
-import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import {
   type CallbackParameters,
   type LoggedIn,
@@ -15,6 +14,7 @@ import { SealedJson } from "../../../src/secrets/sealed-json.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { serverSecret } from "../../support/fake-upstream-server.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { upstreamRevocationsOf } from "../../support/upstream-revocations.ts";
 
 let clock: ManualClock;
 let upstream: FakeUpstream;
@@ -33,7 +33,7 @@ function startAt(all: readonly FakeUpstream[], options: Partial<McpOAuthProvider
   const logger = { debug() {}, info: write("info"), warn: write("warn"), error: write("error") };
   const base = { baseUrl: "https://mcp.example", scopes: ["user"], secret: serverSecret, clock: clock.read };
   const configuration = configure({ ...base, upstreams: [...all], logger, ...options }, {});
-  const upstreamRevocations = new UpstreamRevocations(configuration);
+  const upstreamRevocations = upstreamRevocationsOf(configuration);
   const sealed = new SealedJson(configuration.keys.derive("test"), upstreamTransaction(z.string()));
   return new UpstreamLogin({ ...configuration, upstreamRevocations }, sealed);
 }
