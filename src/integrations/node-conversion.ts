@@ -78,18 +78,25 @@ function send(outgoing: ServerResponse, response: Response, text: string): void 
  * read.
  */
 function asSent(request: Request, incoming: NodeRequest, path: string): Request {
-  const url = new URL(request.url);
-  const isMoved = url.pathname !== path;
+  const isMoved = pathIn(request.url) !== path;
   const parsed = incoming.readableDidRead && incoming.body !== undefined;
   const isLost = incoming.readableDidRead && incoming.body === undefined && hasBody(incoming);
   if (!isMoved && !parsed && !isLost) return request;
 
+  const url = new URL(request.url);
   url.pathname = path;
   const headers = new Headers([...request.headers]);
   if (isLost) return new Request(url, { method: request.method, headers, body: lostBody(), duplex: "half" });
   if (!parsed) return new Request(url, { method: request.method, headers, body: request.body, duplex: "half" });
   for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
   return new Request(url, { method: request.method, headers, body: serialise(incoming.body, headers) });
+}
+
+/** The path in an absolute URL, as it stands there. */
+function pathIn(url: string): string {
+  const begin = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.slice(begin).search(/[?#]/);
+  return end < 0 ? url.slice(begin) : url.slice(begin, begin + end);
 }
 
 function hasBody({ method }: IncomingMessage): boolean {

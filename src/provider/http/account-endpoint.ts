@@ -17,6 +17,7 @@ import { isSameIssuer } from "../upstream/upstreams.ts";
 import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import type { AccountPageSettings, SignInReason } from "./pages/account-page.ts";
+import { loadPages } from "./pages/load-pages.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
@@ -107,7 +108,7 @@ export class AccountEndpoint {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
     if (!isToldElsewhere(error)) this.#tellRefused(error, failure, user);
-    const { accountErrorPage } = await import("./pages/pages.ts");
+    const { accountErrorPage } = await loadPages();
     return accountErrorPage(this.#settings, error);
   }
 
@@ -221,7 +222,7 @@ export class AccountEndpoint {
   }
 
   async #about(done: AccountNotice["done"], clientId: string): Promise<AccountNotice> {
-    const { shownName } = await import("./pages/pages.ts");
+    const { shownName } = await loadPages();
     return { done, client: shownName(await knownClient(this.#parts.registry, clientId), this.#settings.consent) };
   }
 
@@ -240,7 +241,7 @@ export class AccountEndpoint {
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
     const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
-    const { accountPage } = await import("./pages/pages.ts");
+    const { accountPage } = await loadPages();
     return accountPage(this.#settings, {
       ...allowed,
       session,
@@ -270,7 +271,7 @@ export class AccountEndpoint {
   }
 
   async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Response> {
-    const { signInPage } = await import("./pages/pages.ts");
+    const { signInPage } = await loadPages();
     const page = signInPage(this.#settings, reason, status);
     const secret = cookies.pageSecret();
     const changes = cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) });

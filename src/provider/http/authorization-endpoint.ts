@@ -24,6 +24,7 @@ import type { Upstream } from "../upstream/contract.ts";
 import { BrowserCookies, type VisitingBrowser, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import type { consentPage } from "./pages/consent-page.ts";
+import { loadPages } from "./pages/load-pages.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
 import { redirectResponse } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
@@ -105,7 +106,7 @@ export class AuthorizationEndpoint {
       const to = { redirectUri: trusted.redirectUri, state };
       if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);
       const error = this.#report("authorize", failure);
-      const { errorPage } = await import("./pages/pages.ts");
+      const { errorPage } = await loadPages();
       return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
   }
@@ -125,7 +126,7 @@ export class AuthorizationEndpoint {
       name,
       href: `${pathBelow(baseUrl)}${paths.authorize}?${parameters.queryWith("idp_hint", id)}`,
     }));
-    const { upstreamChoicePage } = await import("./pages/pages.ts");
+    const { upstreamChoicePage } = await loadPages();
     return upstreamChoicePage(consent, choices);
   }
 
@@ -204,14 +205,14 @@ export class AuthorizationEndpoint {
 
   /** Shows the person an answer that nobody has to be told of. */
   async show(error: OAuthError): Promise<Response> {
-    const { errorPage } = await import("./pages/pages.ts");
+    const { errorPage } = await loadPages();
     return errorPage(this.#configuration.consent, error);
   }
 
   /** Shows a failure to the person. */
   async showError(route: RequestRoute, failure: unknown): Promise<Response> {
     const error = this.#report(route, failure);
-    const { errorPage, unknownClientPage } = await import("./pages/pages.ts");
+    const { errorPage, unknownClientPage } = await loadPages();
     if (failure instanceof UnknownClientError) return unknownClientPage(this.#configuration.consent, failure);
     return errorPage(this.#configuration.consent, error);
   }
@@ -268,7 +269,7 @@ export class AuthorizationEndpoint {
     const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
-    const pages = await import("./pages/pages.ts");
+    const pages = await loadPages();
     const page = pages.consentPage(this.#configuration, { client, request, sealedRequest, account, icon, chosen });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
