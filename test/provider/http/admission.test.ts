@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../src/errors.ts";
 import { jsonOf } from "../../support/json-of.ts";
-import { answered, OverloadScene, statuses } from "../../support/overload-scene.ts";
+import { answered, OverloadScene, type Sent, statuses } from "../../support/overload-scene.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
