@@ -58,14 +58,20 @@ function remember<T extends object>(original: object, copy: T, copies: Map<objec
   return copy;
 }
 
+/** Copies that nobody can change need not be copied again: a record is often made of parts of another one. */
+const readOnlyUrls = new WeakSet<URL>();
+
 function readOnlyUrl(original: URL): URL {
+  if (readOnlyUrls.has(original)) return original;
   const copy = new URL(original.href);
+  const { search } = original;
   const parts = ["hash", "host", "hostname", "href", "password", "pathname", "port", "protocol", "search", "username"];
   for (const part of parts) {
     Object.defineProperty(copy, part, { value: Reflect.get(original, part) });
   }
   // A view of its own each time, so that changes to it stay with whoever made them.
-  Object.defineProperty(copy, "searchParams", { get: () => new URLSearchParams(original.search) });
+  Object.defineProperty(copy, "searchParams", { get: () => new URLSearchParams(search) });
+  readOnlyUrls.add(copy);
   return Object.freeze(copy);
 }
 
