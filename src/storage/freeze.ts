@@ -48,7 +48,9 @@ function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): un
   const copy: Record<string, unknown> = prototype === null ? Object.create(null) : {};
   copies.set(value, copy);
   for (const [name, member] of Object.entries(value)) {
-    Object.defineProperty(copy, name, { value: inner(member), enumerable: true });
+    // Assigned, a member of this name would become the prototype.
+    if (name === "__proto__") Object.defineProperty(copy, name, { value: inner(member), enumerable: true });
+    else copy[name] = inner(member);
   }
   return Object.freeze(copy);
 }
