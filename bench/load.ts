@@ -56,7 +56,21 @@ let refreshPeak = 0;
     costs.push(...costRows(name, named));
   }
 }
-table(title, ["flow", "peak a second", "ms CPU each", "of a core: the server", "the clients", "full first", "p50 ms", "p99 ms", "p99.9 ms"], rows);
+table(
+  title,
+  [
+    "flow",
+    "peak a second",
+    "ms CPU each",
+    "of a core: the server",
+    "the clients",
+    "full first",
+    "p50 ms",
+    "p99 ms",
+    "p99.9 ms",
+  ],
+  rows,
+);
 table("What a process at its peak spends its time with, by profile", costColumns, costs);
 
 const overloads: (readonly (string | number)[])[] = [];
@@ -141,11 +155,7 @@ for (const start of [startSharedRedis, startSharedPostgres]) {
   const { columns, rows, costs } = await measureShared(store);
   const cores = availableParallelism();
   table(`Processes that share ${store.name}, with a cache each (${cores} cores for all)`, columns, rows);
-  table(
-    `What one of four processes over ${store.name} spends its time with, by profile`,
-    costColumns,
-    costs,
-  );
+  table(`What one of four processes over ${store.name} spends its time with, by profile`, costColumns, costs);
 }
 if (refreshPeak === 0) throw new Error("No refresh got through.");
 process.exit();

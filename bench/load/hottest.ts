@@ -83,7 +83,10 @@ const purposes: readonly (readonly [file: RegExp, purpose: string])[] = [
   [/\/node_modules\/(?:ioredis|redis|pg|pg-[a-z-]+)\//, "the client of the store"],
   [/\/src\/(?:storage|records)\//, "records: the store's side of this package"],
   [/\/src\/provider\/http\/pages\//, "pages"],
-  [/\/src\/provider\/(?:login|tokens|grants|keys|clients|oauth|configuration|upstream|reporting)\//, "the rules of logins, tokens and grants"],
+  [
+    /\/src\/provider\/(?:login|tokens|grants|keys|clients|oauth|configuration|upstream|reporting)\//,
+    "the rules of logins, tokens and grants",
+  ],
   [/\/src\/provider\//, "requests and answers of this package"],
   [/\/src\/integrations\/|\/@hono\/|node:internal\/deps\/undici/, "requests and answers as the Web has them"],
   [/^node:(?:_http|internal\/http|net$|internal\/(?:streams|stream_base))/, "node:http and its sockets"],

@@ -83,9 +83,7 @@ export function optional<Value>(schema: z.ZodType<Value>): OptionalMember<Value>
  * // { userId: "ada", expiresAt: 1800000000 }
  * ```
  */
-export function record<T extends object>(
-  members: Members<T>,
-): z.ZodType<T, StoredRecord<T>>;
+export function record<T extends object>(members: Members<T>): z.ZodType<T, StoredRecord<T>>;
 export function record(members: Named<z.ZodType | OptionalMember<unknown>>): z.ZodType<object, object> {
   const names: MemberName[] = [];
   const stored: Named<z.ZodType> = {};

@@ -30,7 +30,9 @@ it("who has waited for too long is told to come back, and has cost the store not
   expect(refused.length, "nobody waits on").toBe(sent.length - served);
   expect(refused.length).toBeGreaterThan(0);
   const readsOfOne = before / (served / 2);
-  expect(scene.refreshTokens.calls.get, "reads of those that were let in, and of nobody else").toBe(readsOfOne * served);
+  expect(scene.refreshTokens.calls.get, "reads of those that were let in, and of nobody else").toBe(
+    readsOfOne * served,
+  );
   for (const { response } of refused) {
     expect(Number((await response).headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
   }

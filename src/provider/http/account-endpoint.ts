@@ -126,11 +126,7 @@ export class AccountEndpoint {
     const [verb, upstreamId] = action?.split(":") ?? [];
     if (verb === "sign-in") {
       const login = { ...(await this.#parts.login.begin(this.#upstreamOf(upstreamId))), purpose: "account" } as const;
-      return redirectAnswer(
-        request.method,
-        login.location,
-        cookies.change({ login, ...this.#sameDecisions(cookies) }),
-      );
+      return redirectAnswer(request.method, login.location, cookies.change({ login, ...this.#sameDecisions(cookies) }));
     }
     const session = await this.#sessions.find(cookies.account, cookies.secrets);
     if (session === undefined) {
@@ -149,12 +145,7 @@ export class AccountEndpoint {
     }
   }
 
-  async #do(
-    request: Request,
-    signedIn: SignedIn,
-    action: string | undefined,
-    form: OAuthParameters,
-  ): Promise<Answer> {
+  async #do(request: Request, signedIn: SignedIn, action: string | undefined, form: OAuthParameters): Promise<Answer> {
     const { session, cookies } = signedIn;
     switch (action) {
       case "end-client":

@@ -44,7 +44,8 @@ export class BearerGuard {
     { headers, method, url }: GuardedRequest,
     requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
-    if (method === "OPTIONS") return toResponse(preflightAnswer(mcpMethods, headers.get("access-control-request-headers")));
+    if (method === "OPTIONS")
+      return toResponse(preflightAnswer(mcpMethods, headers.get("access-control-request-headers")));
     const answer = await this.#authenticate(headers.get("authorization"), requiredScopes, url);
     const isRefused = answer instanceof Response && answer.status === 401;
     return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? toResponse(notFoundAnswer()) : answer;

@@ -15,10 +15,7 @@ export const crossOrigin = {
 } as const;
 
 /** A JSON answer that must not be stored (RFC 6749 section 5.1). */
-export function jsonAnswer(
-  body: unknown,
-  init: { status?: number; headers?: Record<string, string> } = {},
-): Answer {
+export function jsonAnswer(body: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Answer {
   return jsonTextAnswer(body, {
     status: init.status ?? 200,
     headers: { ...noStore, ...crossOrigin, ...init.headers },

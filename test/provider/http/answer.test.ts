@@ -60,14 +60,20 @@ it("a provider's own answers are had without a response, and say the same", asyn
 
 const wrappers: [string, (provider: McpOAuthProvider) => McpOAuthProvider][] = [
   ["a function in its place", (provider) => Object.assign(provider, { fetch: async () => new Response("wrapped") })],
-  ["a spy", (provider) => {
-    vi.spyOn(provider, "fetch").mockResolvedValue(new Response("wrapped"));
-    return provider;
-  }],
-  ["a proxy", (provider) => {
-    const fetch = async () => new Response("wrapped");
-    return new Proxy(provider, { get: (target, name) => (name === "fetch" ? fetch : Reflect.get(target, name)) });
-  }],
+  [
+    "a spy",
+    (provider) => {
+      vi.spyOn(provider, "fetch").mockResolvedValue(new Response("wrapped"));
+      return provider;
+    },
+  ],
+  [
+    "a proxy",
+    (provider) => {
+      const fetch = async () => new Response("wrapped");
+      return new Proxy(provider, { get: (target, name) => (name === "fetch" ? fetch : Reflect.get(target, name)) });
+    },
+  ],
 ];
 
 it.each(wrappers)("whoever changes `fetch` by %s is asked", async (_, wrap) => {

@@ -1,8 +1,8 @@
 import type { OAuthError } from "../../../errors.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import { destinationOf } from "../../oauth/redirect-uri.ts";
-import { retryAfter } from "../responses.ts";
 import type { Answer } from "../answer.ts";
+import { retryAfter } from "../responses.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
