@@ -11,12 +11,11 @@ import { Clients } from "./load/clients.ts";
 import { openLoad, percentile, summarise } from "./load/open-loop.ts";
 import { flowNames, flowsOf, fraction, good, peakOf, seconds, whole } from "./load/peak.ts";
 import { ServerProcess } from "./load/server-process.ts";
-import { measureShared } from "./load/shared-load.ts";
+import { costColumns, costRows, fullFirst, measureShared } from "./load/shared-load.ts";
 import { startSharedPostgres, startSharedRedis } from "./load/shared-store.ts";
 import { machine } from "./machine.ts";
 import { isShort, recordResult } from "./results.ts";
 
-const costColumns = ["flow", "1", "2", "3"] as const;
 const peopleCount = isShort ? 50 : 600;
 
 console.log(machine());
@@ -32,10 +31,13 @@ let refreshPeak = 0;
     const flow = flows[name];
     await peakOf(flow, (seconds * 1000) / 4);
     const before = await server.cpuSeconds();
+    const ownBefore = process.cpuUsage();
     const start = performance.now();
     const peak = await peakOf(flow);
     const took = (performance.now() - start) / 1000;
     const used = (await server.cpuSeconds()) - before;
+    const own = process.cpuUsage(ownBefore);
+    const ofCores = { server: used / took, clients: (own.user + own.system) / 1e6 / took, store: 0 };
     if (name === "refresh") refreshPeak = peak;
     const figure = name === "guarded" ? "guarded call" : name;
     recordResult({ kind: "figure", name: `CPU of a ${figure} (ms)`, value: (used * 1000) / (peak * took) });
@@ -45,15 +47,31 @@ let refreshPeak = 0;
       name,
       whole(peak),
       fraction((used * 1000) / (peak * took)),
-      `${Math.round((used / took) * 100)} %`,
+      `${Math.round(ofCores.server * 100)} %`,
+      `${Math.round(ofCores.clients * 100)} %`,
+      fullFirst({ ...ofCores, all: ofCores.server + ofCores.clients }),
       ...[calm?.p50, calm?.p99, calm?.p999].map(fraction),
     ]);
     const named = await server.profile(() => peakOf(flow, (seconds * 1000) / 2));
-    costs.push([name, ...named.slice(0, 3).map((cost) => `${cost.name} (${Math.round(cost.part * 100)} %)`)]);
+    costs.push(...costRows(name, named));
   }
 }
-table(title, ["flow", "peak a second", "ms CPU each", "of a core", "p50 ms", "p99 ms", "p99.9 ms"], rows);
-table("What a process at its peak spends its time with (own time, by profile)", costColumns, costs);
+table(
+  title,
+  [
+    "flow",
+    "peak a second",
+    "ms CPU each",
+    "of a core: the server",
+    "the clients",
+    "full first",
+    "p50 ms",
+    "p99 ms",
+    "p99.9 ms",
+  ],
+  rows,
+);
+table("What a process at its peak spends its time with, by profile", costColumns, costs);
 
 const overloads: (readonly (string | number)[])[] = [];
 const points: { line: string; x: number; y: number }[] = [];
@@ -137,11 +155,7 @@ for (const start of [startSharedRedis, startSharedPostgres]) {
   const { columns, rows, costs } = await measureShared(store);
   const cores = availableParallelism();
   table(`Processes that share ${store.name}, with a cache each (${cores} cores for all)`, columns, rows);
-  table(
-    `What one of four processes over ${store.name} spends its time with (own time, by profile)`,
-    costColumns,
-    costs,
-  );
+  table(`What one of four processes over ${store.name} spends its time with, by profile`, costColumns, costs);
 }
 if (refreshPeak === 0) throw new Error("No refresh got through.");
 process.exit();

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Person } from "./clients.ts";
-import type { Cost } from "./hottest.ts";
+import type { Costs } from "./hottest.ts";
 
 const program = fileURLToPath(new URL("server.ts", import.meta.url));
 
@@ -44,7 +44,7 @@ export class ServerProcess implements Disposable {
   }
 
   /** What the process spends its time with while something runs. */
-  async profile(run: () => Promise<unknown>): Promise<readonly Cost[]> {
+  async profile(run: () => Promise<unknown>): Promise<Costs> {
     await this.#ask("startProfile");
     await run();
     return this.#ask("stopProfile");

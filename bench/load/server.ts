@@ -16,7 +16,7 @@ import { FakeUpstream, logInAtFakeUpstream } from "../../test/support/fake-upstr
 import { jsonOf } from "../../test/support/json-of.ts";
 import { ClientHarness, pkce } from "../../test/support/provider-harness.ts";
 import type { Person } from "./clients.ts";
-import { hottest } from "./hottest.ts";
+import { costsOf } from "./hottest.ts";
 import { openStore } from "./store.ts";
 
 /** The base URL of every server under load: URLs come from the configuration, whatever the port is. */
@@ -66,7 +66,7 @@ const answers: Readonly<Record<string, (count: number) => Promise<unknown>>> = {
   },
   usage: async () => process.cpuUsage(),
   startProfile: () => profiler.post("Profiler.start"),
-  stopProfile: async () => hottest((await profiler.post("Profiler.stop")).profile),
+  stopProfile: async () => costsOf((await profiler.post("Profiler.stop")).profile),
 };
 /** Whoever asked may be gone. */
 function answer(value: unknown): void {

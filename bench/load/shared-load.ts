@@ -1,12 +1,26 @@
 import { availableParallelism } from "node:os";
 import { isShort, recordResult } from "../results.ts";
 import { Clients } from "./clients.ts";
+import type { Cost, Costs } from "./hottest.ts";
 import { openLoad, summarise } from "./open-loop.ts";
 import { flowNames, flowsOf, fraction, good, peakOf, seconds, whole } from "./peak.ts";
 import { ServerProcess } from "./server-process.ts";
 import type { SharedStore } from "./shared-store.ts";
 
 type Rows = readonly (readonly (string | number)[])[];
+
+/** What the tables of costs have. */
+export const costColumns = ["flow", "by", "1", "2", "3"] as const;
+
+/** The three hottest costs of a flow, by what they are for and by function. */
+export function costRows(flow: string, { purposes, functions }: Costs): Rows {
+  const three = (costs: readonly Cost[]) =>
+    costs.slice(0, 3).map(({ name, part }) => `${name} (${Math.round(part * 100)} %)`);
+  return [
+    [flow, "purpose, with all that it calls", ...three(purposes)],
+    [flow, "function, its own time", ...three(functions)],
+  ];
+}
 
 /** What the table of a shared store has. */
 const columns = [
@@ -32,7 +46,7 @@ export async function measureShared(
   store: SharedStore,
 ): Promise<{ readonly columns: typeof columns; readonly rows: Rows; readonly costs: Rows }> {
   const rows: (string | number)[][] = [];
-  const costs: (string | number)[][] = [];
+  const costs: (readonly (string | number)[])[] = [];
   for (const count of isShort ? [2] : [1, 4]) {
     const servers: ServerProcess[] = [];
     // The first one makes the tables.
@@ -82,7 +96,7 @@ export async function measureShared(
       ]);
       if (count > 1 && first !== undefined) {
         const named = await first.profile(() => peakOf(flow, (seconds * 1000) / 2));
-        costs.push([name, ...named.slice(0, 3).map((cost) => `${cost.name} (${Math.round(cost.part * 100)} %)`)]);
+        costs.push(...costRows(name, named));
       }
     }
     for (const server of servers) server[Symbol.dispose]();
@@ -94,16 +108,19 @@ export async function measureShared(
  * Which party has nothing left. A server is one thread, and so are the clients and Redis; Postgres has as many as there are
  * connections. Nine tenths of a core count as all of it: nobody gets more beside others.
  */
-function fullFirst(
+export function fullFirst(
   { server, store, clients, all }: Readonly<Record<"server" | "store" | "clients" | "all", number>>,
-  storeName: SharedStore["name"],
+  storeName?: SharedStore["name"],
 ): string {
   const full = 0.9;
   if (store > full && storeName === "Redis") return "Redis";
   if (server > full) return "a server's thread";
   if (clients > full) return "the clients";
   if (all > availableParallelism() * 0.8) return "the cores, shared by all";
-  return "none: waiting, or other programs";
+  // On a machine that does other things meanwhile nobody gets a whole core: whoever uses the most would be the first.
+  const parties = { "a server's thread": server, [storeName ?? "a store"]: store, "the clients": clients };
+  const [[next] = [""]] = Object.entries(parties).sort(([, one], [, other]) => other - one);
+  return `none, beside other programs; next: ${next}`;
 }
 
 async function used(servers: readonly ServerProcess[], store: SharedStore) {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { answerOf } from "../provider/http/answer.ts";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import {
   type AuthorizationServer,
@@ -71,7 +72,7 @@ export function pangeaAuth(
     if (below !== "") provider.noteMount?.({ below, mapsPaths: paths.mapsPaths });
     const path = paths.served(pathOf(request), request.method);
     if (path === undefined) next();
-    else await answer(request, response, (sent) => provider.fetch(sent, { caller: caller(request) }), path);
+    else await answer(request, response, (sent) => answerOf(provider, sent, { caller: caller(request) }), path);
   };
 }
 

@@ -1,8 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { type Answer, knownText } from "../provider/http/answer.ts";
 import { readBodyFrom } from "../provider/http/body-source.ts";
-import { knownText } from "../provider/http/text-response.ts";
+
 import { incomingSource } from "./incoming-source.ts";
 import { lostBody } from "./lost-body.ts";
 
@@ -42,7 +43,7 @@ export function guardedRequest(request: NodeRequest) {
 export function answer(
   incoming: NodeRequest,
   outgoing: ServerResponse,
-  handle: (request: Request) => Response | Promise<Response>,
+  handle: (request: Request) => Response | Promise<Answer | Response>,
   path = pathOf(incoming),
 ): Promise<void> {
   const respond = async (request: Request): Promise<Response> => {
@@ -50,11 +51,10 @@ export function answer(
     // A body that has begun to go somewhere else is left to the request, which may have kept what came.
     const isUntouched = sent === request && hasBody(incoming) && !incoming.readableDidRead && !incoming.destroyed;
     if (isUntouched) readBodyFrom(sent, incomingSource(incoming));
-    const response = await handle(sent);
-    const text = knownText(response);
-    if (text === undefined) return response;
-    send(outgoing, response, text);
-    return RESPONSE_ALREADY_SENT;
+    const answered = await handle(sent);
+    const known = isResponse(answered) ? asAnswer(answered) : answered;
+    if (known !== undefined) send(outgoing, known);
+    return known === undefined && isResponse(answered) ? answered : RESPONSE_ALREADY_SENT;
   };
   return getRequestListener(respond, {
     overrideGlobalObjects: false,
@@ -63,14 +63,25 @@ export function answer(
   })(incoming, outgoing);
 }
 
-/** Sends a response whose body is known. */
-function send(outgoing: ServerResponse, response: Response, text: string): void {
-  const headers: OutgoingHttpHeaders = {};
+/** Another realm's response is one too. */
+function isResponse(answered: Answer | Response): answered is Response {
+  return typeof answered.text === "function";
+}
+
+/** The answer that a response is, where its body is known. */
+function asAnswer(response: Response): Answer | undefined {
+  const text = knownText(response);
+  if (text === undefined) return undefined;
+  const headers: Record<string, string> = {};
   for (const [name, value] of response.headers) if (name !== "set-cookie") headers[name] = value;
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 0) headers["set-cookie"] = cookies;
-  if (text !== "") headers["content-length"] = Buffer.byteLength(text);
-  outgoing.writeHead(response.status, headers).end(text);
+  return { status: response.status, headers, cookies: response.headers.getSetCookie(), text };
+}
+
+function send(outgoing: ServerResponse, { status, headers, cookies = [], text = "" }: Answer): void {
+  const all: OutgoingHttpHeaders = { ...headers };
+  if (cookies.length > 0) all["set-cookie"] = [...cookies];
+  if (text !== "") all["content-length"] = Buffer.byteLength(text);
+  outgoing.writeHead(status, all).end(text);
 }
 
 /**
@@ -78,18 +89,25 @@ function send(outgoing: ServerResponse, response: Response, text: string): void 
  * read.
  */
 function asSent(request: Request, incoming: NodeRequest, path: string): Request {
-  const url = new URL(request.url);
-  const isMoved = url.pathname !== path;
+  const isMoved = pathIn(request.url) !== path;
   const parsed = incoming.readableDidRead && incoming.body !== undefined;
   const isLost = incoming.readableDidRead && incoming.body === undefined && hasBody(incoming);
   if (!isMoved && !parsed && !isLost) return request;
 
+  const url = new URL(request.url);
   url.pathname = path;
   const headers = new Headers([...request.headers]);
   if (isLost) return new Request(url, { method: request.method, headers, body: lostBody(), duplex: "half" });
   if (!parsed) return new Request(url, { method: request.method, headers, body: request.body, duplex: "half" });
   for (const name of ["content-length", "content-encoding", "transfer-encoding"]) headers.delete(name);
   return new Request(url, { method: request.method, headers, body: serialise(incoming.body, headers) });
+}
+
+/** The path in an absolute URL, as it stands there. */
+function pathIn(url: string): string {
+  const begin = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.slice(begin).search(/[?#]/);
+  return end < 0 ? url.slice(begin) : url.slice(begin, begin + end);
 }
 
 function hasBody({ method }: IncomingMessage): boolean {

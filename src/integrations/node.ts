@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requireKind } from "../option-checks.ts";
+import { answerOf } from "../provider/http/answer.ts";
 import type { AuthInfo } from "../provider/tokens/access-token-verifier.ts";
 import { allowOtherOrigins } from "./cross-origin.ts";
 import {
@@ -44,7 +45,7 @@ export function pangeaAuth(
   return async (request, response) => {
     const path = paths.served(pathOf(request), request.method);
     if (path === undefined) await next(request, response);
-    else await answer(request, response, (received) => provider.fetch(received, { caller: caller(request) }), path);
+    else await answer(request, response, (received) => answerOf(provider, received, { caller: caller(request) }), path);
   };
 }
 

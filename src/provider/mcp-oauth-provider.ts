@@ -9,6 +9,7 @@ import { warnOfStateInMemory } from "./configuration/state-in-memory.ts";
 import type { ProviderCheck } from "./diagnosis/diagnose.ts";
 import { type GrantFilter, type GrantSummary, listGrants, revokeGrants } from "./grants/grant-directory.ts";
 import type { UpstreamUserToken } from "./grants/upstream-sessions.ts";
+import { type Answer, answersDirectly, toResponse } from "./http/answer.ts";
 import { type AuthenticateOptions, noDemand, requireDemand } from "./http/demand.ts";
 import type { MountPlace } from "./http/mount-watch.ts";
 import { requireScopesAmong } from "./oauth/scopes.ts";
@@ -91,8 +92,18 @@ export class McpOAuthProvider {
   async fetch(request: Request, sender: { readonly caller?: string | undefined } = {}): Promise<Response> {
     // Another realm's Request is one too.
     requireThat(typeof request?.url === "string", "fetch takes a Request, as Web servers have it.");
+    return toResponse(await this.#answer(request, sender));
+  }
+
+  #answer(request: Request, { caller }: { readonly caller?: string | undefined }): Promise<Answer> {
     this.#parts.watch.mounted();
-    return this.#parts.router.respond(request, sender.caller);
+    return this.#parts.router.respond(request, caller);
+  }
+
+  static {
+    answersDirectly(McpOAuthProvider.prototype.fetch, (provider, request, sender) =>
+      provider instanceof McpOAuthProvider && #parts in provider ? provider.#answer(request, sender) : undefined,
+    );
   }
 
   /**

@@ -25,11 +25,6 @@ export type StoredRecord<T extends object> = {
   [Name in keyof T as SnakeCase<Name>]: IsRequired<T, Name> extends true ? Stored<T[Name]> : Stored<T[Name]> | null;
 };
 
-/** A record between the two: under its stored names, and with the values of its interface. */
-export type RenamedRecord<T extends object> = {
-  [Name in keyof T as SnakeCase<Name>]: IsRequired<T, Name> extends true ? T[Name] : T[Name] | null | undefined;
-};
-
 type Stored<Value> = Value extends URL
   ? string
   : Value extends readonly (infer Element)[]
@@ -80,7 +75,6 @@ export function optional<Value>(schema: z.ZodType<Value>): OptionalMember<Value>
  * interface in snake case. Stored members that `T` does not have are dropped.
  *
  * @param members - What each member of `T` is.
- * @param decode - Reads a record whose members have been checked, in place of the general way. Default: the general way.
  *
  * @example
  * ```ts
@@ -89,14 +83,8 @@ export function optional<Value>(schema: z.ZodType<Value>): OptionalMember<Value>
  * // { userId: "ada", expiresAt: 1800000000 }
  * ```
  */
-export function record<T extends object>(
-  members: Members<T>,
-  decode?: (renamed: RenamedRecord<T>) => T,
-): z.ZodType<T, StoredRecord<T>>;
-export function record(
-  members: Named<z.ZodType | OptionalMember<unknown>>,
-  decode?: (renamed: Named<unknown>) => Named<unknown>,
-): z.ZodType<object, object> {
+export function record<T extends object>(members: Members<T>): z.ZodType<T, StoredRecord<T>>;
+export function record(members: Named<z.ZodType | OptionalMember<unknown>>): z.ZodType<object, object> {
   const names: MemberName[] = [];
   const stored: Named<z.ZodType> = {};
   for (const [name, member] of Object.entries(members)) {
@@ -108,7 +96,7 @@ export function record(
   // The stored side checks every member, in both directions: here it is enough that there are members.
   const checkedObject = z.custom<Named<unknown>>((value) => typeof value === "object" && value !== null);
   return z.codec(z.object(stored), checkedObject, {
-    decode: decode ?? ((renamed) => withInterfaceNames(renamed, names)),
+    decode: (renamed) => withInterfaceNames(renamed, names),
     encode: (value) => withStoredNames(value, names),
   });
 }

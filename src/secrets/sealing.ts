@@ -19,6 +19,7 @@ const keyIdForm = /^[A-Za-z0-9_-]{8}$/;
  */
 export function seal(keys: DerivedKeys, text: string, associatedData: string): string {
   const { id, bytes } = keys.primary;
+  // Drawn for this message: salts that wait in memory would be used twice where a machine is resumed from a copy of itself.
   const salt = randomBytes(saltBytes);
   const { key, iv } = messageKey(bytes, salt);
   const cipher = createCipheriv(algorithm, key, iv).setAAD(Buffer.from(associatedData, "utf8"));

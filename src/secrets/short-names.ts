@@ -30,6 +30,12 @@ export class ShortNames {
 function renamed(value: unknown, names: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) return value.map((item) => renamed(item, names));
   if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).map(([name, member]) => [names.get(name) ?? name, renamed(member, names)]);
-  return Object.fromEntries(members);
+  const copy: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    const other = names.get(name) ?? name;
+    // Assigned, a member of this name would become the prototype.
+    if (other === "__proto__") Object.defineProperty(copy, other, { value: renamed(member, names), enumerable: true });
+    else copy[other] = typeof member === "object" ? renamed(member, names) : member;
+  }
+  return copy;
 }

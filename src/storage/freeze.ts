@@ -48,7 +48,9 @@ function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): un
   const copy: Record<string, unknown> = prototype === null ? Object.create(null) : {};
   copies.set(value, copy);
   for (const [name, member] of Object.entries(value)) {
-    Object.defineProperty(copy, name, { value: inner(member), enumerable: true });
+    // Assigned, a member of this name would become the prototype.
+    if (name === "__proto__") Object.defineProperty(copy, name, { value: inner(member), enumerable: true });
+    else copy[name] = inner(member);
   }
   return Object.freeze(copy);
 }
@@ -58,14 +60,20 @@ function remember<T extends object>(original: object, copy: T, copies: Map<objec
   return copy;
 }
 
+/** Copies that nobody can change need not be copied again: a record is often made of parts of another one. */
+const readOnlyUrls = new WeakSet<URL>();
+
 function readOnlyUrl(original: URL): URL {
+  if (readOnlyUrls.has(original)) return original;
   const copy = new URL(original.href);
+  const { search } = original;
   const parts = ["hash", "host", "hostname", "href", "password", "pathname", "port", "protocol", "search", "username"];
   for (const part of parts) {
     Object.defineProperty(copy, part, { value: Reflect.get(original, part) });
   }
   // A view of its own each time, so that changes to it stay with whoever made them.
-  Object.defineProperty(copy, "searchParams", { get: () => new URLSearchParams(original.search) });
+  Object.defineProperty(copy, "searchParams", { get: () => new URLSearchParams(search) });
+  readOnlyUrls.add(copy);
   return Object.freeze(copy);
 }
 

@@ -863,7 +863,7 @@ export const attackRules: readonly ProvedRule[] = [
       [
         "storage/codecs/labels.ts",
         'label: createHmac("sha256", bytes).update(text).digest("base64url"),',
-        'label: createHash(bytes.length > 0 ? "sha256" : createHmac.name).update(text).digest("base64url"),',
+        'label: hash(bytes.length > 0 ? "sha256" : createHmac.name, text, "base64url"),',
       ],
     ],
   },

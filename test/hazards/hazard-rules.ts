@@ -223,6 +223,44 @@ export const hazardRules: readonly ProvedRule[] = [
     ],
   },
   {
+    name: "Whatever comes is begun at once, so that nobody is served in time",
+    tests: ["provider-more-comes-than-a-process-has-time-for"],
+    edits: [
+      [
+        "provider/http/router.ts",
+        'const refusal = await admission.enter(beginners.includes(route.name) ? "begins" : "continues");',
+        "const refusal = beginners.includes(undefined) ? await admission.enter('begins') : undefined;",
+      ],
+    ],
+  },
+  {
+    name: "Whoever has waited for too long is let wait on, where others have given up long ago",
+    tests: ["provider-more-comes-than-a-process-has-time-for"],
+    edits: [
+      [
+        "provider/http/admission.ts",
+        "first !== undefined && now - first.since > patience;",
+        "first !== undefined && now - first.since > 2 ** 40;",
+      ],
+    ],
+  },
+  {
+    name: "What waits for its turn fills the memory",
+    tests: ["provider-more-comes-than-a-process-has-time-for"],
+    edits: [["provider/http/admission.ts", "if (this.#waiting >= maxWaiting) return this.#refuse();", ""]],
+  },
+  {
+    name: "New logins are begun before those that have begun can end",
+    tests: ["provider-more-comes-than-a-process-has-time-for"],
+    edits: [
+      [
+        "provider/http/admission.ts",
+        'const queue = part === "begins" ? this.#beginning : this.#continuing;',
+        "const queue = this.#continuing;",
+      ],
+    ],
+  },
+  {
     name: "A single-use value is handed out more than once (SQLite)",
     tests: ["sqlite-a-single-use-value-is-handed-out-twice"],
     edits: [

@@ -97,6 +97,17 @@ describe("a frozen copy", () => {
     expect(copy.one).not.toBe(shared);
   });
 
+  it("has a URL that nobody can change as it is, whose query stays what it was", () => {
+    const original = new URL("https://example.org/?a=1");
+    const copy = frozenCopy({ at: original });
+    original.searchParams.set("a", "2");
+    expect(copy.at.searchParams.get("a")).toBe("1");
+    copy.at.searchParams.set("a", "3");
+    expect(copy.at.searchParams.get("a")).toBe("1");
+    expect(frozenCopy({ at: copy.at }).at).toBe(copy.at);
+    expect(frozenCopy({ at: Object.freeze(new URL(original)) }).at, "frozen by somebody else").not.toBe(original);
+  });
+
   it("keeps an object without a prototype as it is", () => {
     const copy = frozenCopy(Object.assign(Object.create(null), { a: 1 }));
     expect(Object.getPrototypeOf(copy)).toBeNull();

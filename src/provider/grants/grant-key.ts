@@ -94,7 +94,8 @@ export class StepKey {
 
   /** The keys of a new grant. */
   static create(grantId: string): StepKey {
-    return new StepKey(grantId, new GrantKey(grantId, randomBytes(32)), randomBytes(32));
+    const drawn = randomBytes(64);
+    return new StepKey(grantId, new GrantKey(grantId, drawn.subarray(0, 32)), drawn.subarray(32));
   }
 
   /**

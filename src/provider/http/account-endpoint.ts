@@ -14,11 +14,13 @@ import { describeFailure } from "../reporting/failure-description.ts";
 import { isToldElsewhere } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { isSameIssuer } from "../upstream/upstreams.ts";
+import type { Answer } from "./answer.ts";
 import { BrowserCookies, type CookieChanges, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import type { AccountPageSettings, SignInReason } from "./pages/account-page.ts";
+import { loadPages } from "./pages/load-pages.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
-import { redirectResponse } from "./responses.ts";
+import { redirectAnswer } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
 
 /** How many applications the page shows. */
@@ -68,7 +70,7 @@ export class AccountEndpoint {
   }
 
   /** `GET` shows, `POST` does what a form of the page asks for. */
-  async respond(request: Request): Promise<Response> {
+  async respond(request: Request): Promise<Answer> {
     const cookies = new BrowserCookies(this.#settings, visitorOf(request));
     if (request.method === "POST") return this.#act(request, cookies);
     const session = await this.#sessions.find(cookies.account, cookies.secrets);
@@ -88,7 +90,7 @@ export class AccountEndpoint {
    *
    * @param upstreamId - Whose callback it is.
    */
-  async callback(request: Request, upstreamId: string): Promise<Response> {
+  async callback(request: Request, upstreamId: string): Promise<Answer> {
     const answer = readUpstreamAnswer(request, upstreamId);
     const { state } = answer;
     const cookies = new BrowserCookies(this.#settings, visitorOf(request));
@@ -103,11 +105,11 @@ export class AccountEndpoint {
   }
 
   /** Shows a failure to the person, and tells of it. */
-  async showError(failure: unknown, user?: AccountUser): Promise<Response> {
+  async showError(failure: unknown, user?: AccountUser): Promise<Answer> {
     const { reporter } = this.#settings;
     const error = reporter.failure(failure);
     if (!isToldElsewhere(error)) this.#tellRefused(error, failure, user);
-    const { accountErrorPage } = await import("./pages/pages.ts");
+    const { accountErrorPage } = await loadPages();
     return accountErrorPage(this.#settings, error);
   }
 
@@ -117,18 +119,14 @@ export class AccountEndpoint {
     this.#settings.reporter.tell("account-refused", event);
   }
 
-  async #act(request: Request, cookies: BrowserCookies): Promise<Response> {
+  async #act(request: Request, cookies: BrowserCookies): Promise<Answer> {
     const form = await readForm(request, this.#settings.requestTimeout);
     requireOwnPage(request, this.#settings.baseUrl);
     const action = form.get("action");
     const [verb, upstreamId] = action?.split(":") ?? [];
     if (verb === "sign-in") {
       const login = { ...(await this.#parts.login.begin(this.#upstreamOf(upstreamId))), purpose: "account" } as const;
-      return redirectResponse(
-        request.method,
-        login.location,
-        cookies.change({ login, ...this.#sameDecisions(cookies) }),
-      );
+      return redirectAnswer(request.method, login.location, cookies.change({ login, ...this.#sameDecisions(cookies) }));
     }
     const session = await this.#sessions.find(cookies.account, cookies.secrets);
     if (session === undefined) {
@@ -147,12 +145,7 @@ export class AccountEndpoint {
     }
   }
 
-  async #do(
-    request: Request,
-    signedIn: SignedIn,
-    action: string | undefined,
-    form: OAuthParameters,
-  ): Promise<Response> {
+  async #do(request: Request, signedIn: SignedIn, action: string | undefined, form: OAuthParameters): Promise<Answer> {
     const { session, cookies } = signedIn;
     switch (action) {
       case "end-client":
@@ -221,26 +214,26 @@ export class AccountEndpoint {
   }
 
   async #about(done: AccountNotice["done"], clientId: string): Promise<AccountNotice> {
-    const { shownName } = await import("./pages/pages.ts");
+    const { shownName } = await loadPages();
     return { done, client: shownName(await knownClient(this.#parts.registry, clientId), this.#settings.consent) };
   }
 
-  async #signOut(request: Request, { session, cookies }: SignedIn, isUpstreamToo: boolean): Promise<Response> {
+  async #signOut(request: Request, { session, cookies }: SignedIn, isUpstreamToo: boolean): Promise<Answer> {
     const { upstreamLogout } = session;
     await this.#sessions.end(session);
     const upstream = isUpstreamToo && upstreamLogout !== undefined;
     this.#settings.reporter.tell("account-signed-out", { ...userOf(session), upstream });
     if (!upstream) return this.#askToSignIn(cookies, "signed-out");
     const changes = cookies.change({ account: null, ...this.#sameDecisions(cookies) });
-    return redirectResponse(request.method, new URL(upstreamLogout), changes);
+    return redirectAnswer(request.method, new URL(upstreamLogout), changes);
   }
 
-  async #show({ session }: SignedIn, done: string | undefined): Promise<Response> {
+  async #show({ session }: SignedIn, done: string | undefined): Promise<Answer> {
     const { registry } = this.#parts;
     const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
     const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
-    const { accountPage } = await import("./pages/pages.ts");
+    const { accountPage } = await loadPages();
     return accountPage(this.#settings, {
       ...allowed,
       session,
@@ -269,13 +262,11 @@ export class AccountEndpoint {
     this.#settings.reporter.failure(failure);
   }
 
-  async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Response> {
-    const { signInPage } = await import("./pages/pages.ts");
+  async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Answer> {
+    const { signInPage } = await loadPages();
     const page = signInPage(this.#settings, reason, status);
     const secret = cookies.pageSecret();
-    const changes = cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) });
-    for (const cookie of changes) page.headers.append("set-cookie", cookie);
-    return page;
+    return { ...page, cookies: cookies.change({ secret, account: null, ...this.#sameDecisions(cookies) }) };
   }
 
   /** Leads to the page, which says what was done. What follows a form is never sent again by a reload. */
@@ -285,12 +276,12 @@ export class AccountEndpoint {
     notice: AccountNotice | undefined,
     changes: Partial<CookieChanges>,
     session?: AccountSession,
-  ): Response {
+  ): Answer {
     const location = new URL(this.#settings.baseUrl + paths.account);
     if (notice !== undefined && session !== undefined) {
       location.searchParams.set("done", this.#sessions.sealNotice(session, notice));
     }
-    return redirectResponse(method, location, cookies.change({ ...this.#sameDecisions(cookies), ...changes }));
+    return redirectAnswer(method, location, cookies.change({ ...this.#sameDecisions(cookies), ...changes }));
   }
 
   /** What the browser remembers of decisions stays, as far as there is room. */

@@ -21,11 +21,13 @@ import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import { isToldElsewhere, type RequestRoute } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
+import type { Answer } from "./answer.ts";
 import { BrowserCookies, type VisitingBrowser, visitorOf } from "./cookies.ts";
 import { requireOwnPage } from "./own-page.ts";
 import type { consentPage } from "./pages/consent-page.ts";
+import { loadPages } from "./pages/load-pages.ts";
 import { OAuthParameters, readForm } from "./request-body.ts";
-import { redirectResponse } from "./responses.ts";
+import { redirectAnswer } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
 
 /** What the pages that a browser visits are made from. */
@@ -62,7 +64,7 @@ export class AuthorizationEndpoint {
   }
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
-  async authorize(request: Request): Promise<Response> {
+  async authorize(request: Request): Promise<Answer> {
     const parameters =
       request.method === "POST"
         ? await readForm(request, this.#configuration.requestTimeout)
@@ -80,7 +82,7 @@ export class AuthorizationEndpoint {
     trusted: TrustedRedirect,
     state: string | undefined,
     parameters: OAuthParameters,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const cookies = new BrowserCookies(this.#configuration, browser);
     try {
       const checked = checkAuthorizationRequest(this.#configuration, trusted, parameters);
@@ -105,7 +107,7 @@ export class AuthorizationEndpoint {
       const to = { redirectUri: trusted.redirectUri, state };
       if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);
       const error = this.#report("authorize", failure);
-      const { errorPage } = await import("./pages/pages.ts");
+      const { errorPage } = await loadPages();
       return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
     }
   }
@@ -119,13 +121,13 @@ export class AuthorizationEndpoint {
   }
 
   /** Asks where the person wants to log in, and nothing else. Each choice is the same request with a hint. */
-  async #choose(parameters: OAuthParameters): Promise<Response> {
+  async #choose(parameters: OAuthParameters): Promise<Answer> {
     const { baseUrl, consent, upstreams } = this.#configuration;
     const choices = upstreams.all.map(({ id, name }) => ({
       name,
       href: `${pathBelow(baseUrl)}${paths.authorize}?${parameters.queryWith("idp_hint", id)}`,
     }));
-    const { upstreamChoicePage } = await import("./pages/pages.ts");
+    const { upstreamChoicePage } = await loadPages();
     return upstreamChoicePage(consent, choices);
   }
 
@@ -145,7 +147,7 @@ export class AuthorizationEndpoint {
   }
 
   /** `POST /consent`: the person's decision. */
-  async decide(request: Request): Promise<Response> {
+  async decide(request: Request): Promise<Answer> {
     const form = await readForm(request, this.#configuration.requestTimeout);
     requireOwnPage(request, this.#configuration.baseUrl);
     const browser = visitorOf(request);
@@ -159,7 +161,7 @@ export class AuthorizationEndpoint {
     const upstreamId = chosen.length === 0 ? undefined : chosen.join(":");
     const isAllowed = answer === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
-    if (!isAllowed) return redirectResponse(browser.method, this.#errorResponse(asked, denied));
+    if (!isAllowed) return redirectAnswer(browser.method, this.#errorResponse(asked, denied));
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
@@ -183,7 +185,7 @@ export class AuthorizationEndpoint {
    *
    * @param upstreamId - Whose callback it is.
    */
-  async callback(request: Request, upstreamId: string): Promise<Response> {
+  async callback(request: Request, upstreamId: string): Promise<Answer> {
     const answer = readUpstreamAnswer(request, upstreamId);
     const { state } = answer;
     const browser = visitorOf(request);
@@ -199,19 +201,19 @@ export class AuthorizationEndpoint {
       decision === undefined || upstream === undefined
         ? this.#consent.shorten(cookies, room)
         : this.#consent.remember(asked, upstream, decision, cookies, room);
-    return redirectResponse(browser.method, location, cookies.change({ endedLogin: state, decisions }));
+    return redirectAnswer(browser.method, location, cookies.change({ endedLogin: state, decisions }));
   }
 
   /** Shows the person an answer that nobody has to be told of. */
-  async show(error: OAuthError): Promise<Response> {
-    const { errorPage } = await import("./pages/pages.ts");
+  async show(error: OAuthError): Promise<Answer> {
+    const { errorPage } = await loadPages();
     return errorPage(this.#configuration.consent, error);
   }
 
   /** Shows a failure to the person. */
-  async showError(route: RequestRoute, failure: unknown): Promise<Response> {
+  async showError(route: RequestRoute, failure: unknown): Promise<Answer> {
     const error = this.#report(route, failure);
-    const { errorPage, unknownClientPage } = await import("./pages/pages.ts");
+    const { errorPage, unknownClientPage } = await loadPages();
     if (failure instanceof UnknownClientError) return unknownClientPage(this.#configuration.consent, failure);
     return errorPage(this.#configuration.consent, error);
   }
@@ -238,7 +240,7 @@ export class AuthorizationEndpoint {
       readonly account: string | undefined;
       readonly chosen: Upstream | undefined;
     },
-  ): Promise<Response> {
+  ): Promise<Answer> {
     try {
       const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
       return await this.#ask(cookies, client, request, after);
@@ -262,18 +264,17 @@ export class AuthorizationEndpoint {
       readonly account?: string | undefined;
       readonly chosen: Upstream | undefined;
     },
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const secret = cookies.pageSecret();
     const registration = this.#registry.endingSoon(client, pageLifetimeSeconds);
     const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
-    const pages = await import("./pages/pages.ts");
+    const pages = await loadPages();
     const page = pages.consentPage(this.#configuration, { client, request, sealedRequest, account, icon, chosen });
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     const changes = { secret, decisions, ...(endedLogin !== undefined && { endedLogin }) };
-    for (const cookie of cookies.change(changes)) page.headers.append("set-cookie", cookie);
-    return page;
+    return { ...page, cookies: cookies.change(changes) };
   }
 
   async #beginLogin(
@@ -283,14 +284,14 @@ export class AuthorizationEndpoint {
     request: AuthorizationRequest,
     allowed: readonly Decision[],
     wishes: UpstreamWishes,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const login = await this.#login.begin(upstream, request, allowed, wishes);
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
-    return redirectResponse(method, login.location, cookies.change({ login, decisions }));
+    return redirectAnswer(method, login.location, cookies.change({ login, decisions }));
   }
 
-  #sendError(route: RequestRoute, { method }: VisitingBrowser, to: Destination, failure: unknown): Response {
-    return redirectResponse(method, this.#errorResponse(to, this.#report(route, failure)));
+  #sendError(route: RequestRoute, { method }: VisitingBrowser, to: Destination, failure: unknown): Answer {
+    return redirectAnswer(method, this.#errorResponse(to, this.#report(route, failure)));
   }
 
   #errorResponse(to: Destination, { error, message }: OAuthError): URL {

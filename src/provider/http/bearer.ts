@@ -5,8 +5,9 @@ import { isScope } from "../oauth/scopes.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
+import { toResponse } from "./answer.ts";
 import type { MountWatch } from "./mount-watch.ts";
-import { mcpMethods, notFoundResponse, oauthErrorResponse, preflightResponse } from "./responses.ts";
+import { mcpMethods, notFoundAnswer, oauthErrorAnswer, preflightAnswer } from "./responses.ts";
 
 type BearerSettings = Pick<
   ProviderConfiguration,
@@ -43,10 +44,11 @@ export class BearerGuard {
     { headers, method, url }: GuardedRequest,
     requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
-    if (method === "OPTIONS") return preflightResponse(mcpMethods, headers.get("access-control-request-headers"));
+    if (method === "OPTIONS")
+      return toResponse(preflightAnswer(mcpMethods, headers.get("access-control-request-headers")));
     const answer = await this.#authenticate(headers.get("authorization"), requiredScopes, url);
     const isRefused = answer instanceof Response && answer.status === 401;
-    return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? notFoundResponse() : answer;
+    return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? toResponse(notFoundAnswer()) : answer;
   }
 
   async #authenticate(
@@ -83,7 +85,7 @@ export class BearerGuard {
     const error = reporter.failure(failure);
     if (error.status < 500) reporter.tell("denied", { error: error.error, failure: describeFailure(failure) });
     const isChallenged = ["invalid_token", "insufficient_scope", "invalid_request"].includes(error.error);
-    return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : oauthErrorResponse(error);
+    return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : toResponse(oauthErrorAnswer(error));
   }
 
   #challenge(error: OAuthError, requiredScopes: readonly string[]): Response {
@@ -94,7 +96,7 @@ export class BearerGuard {
       ...(scopes.length > 0 ? [`scope="${scopes.join(" ")}"`] : []),
       `resource_metadata="${wellKnownUrl(this.#settings.resource, "oauth-protected-resource")}"`,
     ];
-    return oauthErrorResponse(error, { "www-authenticate": `Bearer ${parts.join(", ")}` });
+    return toResponse(oauthErrorAnswer(error, { "www-authenticate": `Bearer ${parts.join(", ")}` }));
   }
 }
 

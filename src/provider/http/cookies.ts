@@ -1,4 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
+import { boundedCache } from "../../storage/bounded-cache.ts";
 import { pathBelow, paths } from "../oauth/paths.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 
@@ -32,6 +33,33 @@ export interface VisitingBrowser {
   readonly method: string;
   /** Reads a header of its request, by the name in lower case. */
   readonly header: (name: string) => string | null;
+}
+
+/** What a server's base URL says of its cookies. */
+interface ServerCookies {
+  /** Names this server in the names of cookies: servers below other paths of one host have the same browser's cookies. */
+  readonly server: string;
+  readonly decisionsName: string;
+  readonly accountName: string;
+  /** Where the account page is. */
+  readonly accountPath: string;
+}
+
+/** By base URL. Every request of a browser needs it, and it never changes. */
+const serverCookies = boundedCache<string, ServerCookies>(100);
+
+function cookiesOfServer(baseUrl: string): ServerCookies {
+  const known = serverCookies.get(baseUrl);
+  if (known !== undefined) return known;
+  const server = hashOf(baseUrl).slice(0, 8);
+  const made = {
+    server,
+    decisionsName: `${decisionNames}${server}`,
+    accountName: `${accountNames}${server}`,
+    accountPath: pathBelow(baseUrl) + paths.account,
+  };
+  serverCookies.set(baseUrl, made);
+  return made;
 }
 
 /** A login that begins. */
@@ -68,7 +96,6 @@ export interface CookieChanges {
  */
 export class BrowserCookies {
   readonly #prefix: string;
-  /** Names this server in the names of cookies: servers below other paths of one host have the same browser's cookies. */
   readonly #server: string;
   readonly #isSecure: boolean;
   readonly #decisionsName: string;
@@ -77,6 +104,8 @@ export class BrowserCookies {
   readonly #rememberSeconds: number;
   readonly #isForm: boolean;
   readonly #received: readonly Cookie[];
+  /** The `state` that was asked about last, as names of cookies have it. */
+  #hashedState: { readonly state: string; readonly hash: string } | undefined;
 
   constructor(
     { baseUrl, consent }: { readonly baseUrl: string; readonly consent: { readonly remember: number } },
@@ -85,11 +114,12 @@ export class BrowserCookies {
     const secure = baseUrl.startsWith("https:") || keepsSecureCookiesOfLoopback(browser);
     this.#prefix = `${secure ? "__Host-" : ""}pangea_mcp_`;
     this.#isSecure = secure;
-    this.#server = hashOf(baseUrl).slice(0, 8);
-    this.#decisionsName = `${decisionNames}${this.#server}`;
-    this.#accountName = `${accountNames}${this.#server}`;
+    const { server, decisionsName, accountName, accountPath } = cookiesOfServer(baseUrl);
+    this.#server = server;
+    this.#decisionsName = decisionsName;
+    this.#accountName = accountName;
     // `__Host-` is for the whole host; without it, the cookie goes to the one page that needs it.
-    this.#accountPath = secure ? "/" : pathBelow(baseUrl) + paths.account;
+    this.#accountPath = secure ? "/" : accountPath;
     this.#rememberSeconds = consent.remember;
     this.#isForm = browser.method === "POST";
     this.#received = pairs(browser.header("cookie"))
@@ -207,7 +237,8 @@ export class BrowserCookies {
   }
 
   #loginName(names: string, state: string): string {
-    return `${names}${this.#server}_${hashOf(state)}`;
+    if (this.#hashedState?.state !== state) this.#hashedState = { state, hash: hashOf(state) };
+    return `${names}${this.#server}_${this.#hashedState.hash}`;
   }
 
   /** A cookie's part of the `Cookie` header. */

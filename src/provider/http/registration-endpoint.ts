@@ -3,9 +3,10 @@ import { isSameText } from "../../secrets/constant-time.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import type { Answer } from "./answer.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { readJson } from "./request-body.ts";
-import { jsonResponse, oauthErrorResponse } from "./responses.ts";
+import { jsonAnswer, oauthErrorAnswer } from "./responses.ts";
 
 /** Makes the registration endpoint, `POST /register` (RFC 7591). */
 export function registrationEndpoint(
@@ -16,14 +17,14 @@ export function registrationEndpoint(
   }: Pick<ProviderConfiguration, "registration" | "reporter" | "requestTimeout">,
   registry: ClientRegistry,
   rateLimits: Pick<RateLimits, "count">,
-): (request: Request, caller: string | undefined) => Promise<Response> {
+): (request: Request, caller: string | undefined) => Promise<Answer> {
   return async (request, caller) => {
     try {
       checkInitialAccessToken(registration.initialAccessTokens, request.headers.get("authorization"));
       const metadata = await readJson(request, requestTimeout);
       // A client that was here before leaves no new record, so no flood of strangers stands in its way.
       const client = await registry.register(metadata, () => rateLimits.count("newClients", caller));
-      return jsonResponse(client, { status: 201 });
+      return jsonAnswer(client, { status: 201 });
     } catch (failure) {
       return refusal(reporter.refusal("register", failure));
     }
@@ -39,11 +40,11 @@ function checkInitialAccessToken(hashes: readonly string[], authorization: strin
   }
 }
 
-function refusal(error: OAuthError): Response {
+function refusal(error: OAuthError): Answer {
   if (error.error === "invalid_token") {
-    return oauthErrorResponse(error, { "www-authenticate": `Bearer error="invalid_token"` });
+    return oauthErrorAnswer(error, { "www-authenticate": `Bearer error="invalid_token"` });
   }
   // RFC 7591 section 3.2.2 has its own name for a request that it cannot take.
-  if (error.error !== "invalid_request") return oauthErrorResponse(error);
-  return oauthErrorResponse(new OAuthError("invalid_client_metadata", error.message, { status: error.status }));
+  if (error.error !== "invalid_request") return oauthErrorAnswer(error);
+  return oauthErrorAnswer(new OAuthError("invalid_client_metadata", error.message, { status: error.status }));
 }

@@ -105,7 +105,10 @@ export class OAuthParameters {
    * @throws {OAuthError} with `invalid_request` when it is repeated with another value and must not be.
    */
   get(name: string): string | undefined {
-    const [value, ...others] = new Set(this.getAll(name));
+    const all = this.getAll(name);
+    // Nearly every parameter is there once, or not at all.
+    if (all.length < 2) return all[0];
+    const [value, ...others] = new Set(all);
     if (others.length === 0 || hints.includes(name)) return value;
     if (name === "prompt") return [value, ...others].join(" ");
     throw invalidRequest(`The parameter ${name} must not be repeated with another value.`);

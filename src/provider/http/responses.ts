@@ -1,5 +1,5 @@
 import type { OAuthError } from "../../errors.ts";
-import { jsonTextResponse } from "./text-response.ts";
+import { type Answer, jsonTextAnswer } from "./answer.ts";
 
 /** Nothing here is to be taken for another type than it says. */
 const noSniff = { "x-content-type-options": "nosniff" } as const;
@@ -15,24 +15,21 @@ export const crossOrigin = {
 } as const;
 
 /** A JSON answer that must not be stored (RFC 6749 section 5.1). */
-export function jsonResponse(
-  body: unknown,
-  init: { status?: number; headers?: Record<string, string> } = {},
-): Response {
-  return jsonTextResponse(body, {
+export function jsonAnswer(body: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Answer {
+  return jsonTextAnswer(body, {
     status: init.status ?? 200,
     headers: { ...noStore, ...crossOrigin, ...init.headers },
   });
 }
 
 /** The answer at a path where there is nothing. */
-export function notFoundResponse(): Response {
-  return jsonResponse({ error: "not_found" }, { status: 404 });
+export function notFoundAnswer(): Answer {
+  return jsonAnswer({ error: "not_found" }, { status: 404 });
 }
 
 /** Public metadata, which may be cached for a while. */
-export function metadataResponse(body: unknown): Response {
-  return jsonTextResponse(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
+export function metadataAnswer(body: unknown): Answer {
+  return jsonTextAnswer(body, { headers: { "cache-control": "public, max-age=3600", ...noSniff, ...crossOrigin } });
 }
 
 /** The methods of the MCP endpoint (Streamable HTTP). */
@@ -48,9 +45,9 @@ export const usualHeaders = "Authorization, Content-Type, Accept, Last-Event-ID,
  *
  * @param requested - What the preflight asks for, in `Access-Control-Request-Headers`.
  */
-export function preflightResponse(methods: readonly string[], requested: string | null): Response {
+export function preflightAnswer(methods: readonly string[], requested: string | null): Answer {
   const areNames = requested !== null && /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/.test(requested);
-  return new Response(null, {
+  return {
     status: 204,
     headers: {
       ...crossOrigin,
@@ -59,23 +56,24 @@ export function preflightResponse(methods: readonly string[], requested: string 
       "access-control-max-age": "86400",
       vary: "Access-Control-Request-Headers",
     },
-  });
+  };
 }
 
 /** An OAuth error as JSON (RFC 6749 section 5.2). */
-export function oauthErrorResponse(error: OAuthError, headers: Record<string, string> = {}): Response {
-  return jsonResponse(
+export function oauthErrorAnswer(error: OAuthError, headers: Record<string, string> = {}): Answer {
+  return jsonAnswer(
     { error: error.error, error_description: error.message },
     { status: error.status, headers: { ...retryAfter(error), ...headers } },
   );
 }
 
 /** An error as a line of text: for a person to whom no page can be shown. */
-export function plainResponse(error: OAuthError): Response {
-  return new Response(`${error.message}\n`, {
+export function plainAnswer(error: OAuthError): Answer {
+  return {
     status: error.status,
     headers: { ...noStore, ...retryAfter(error), "content-type": "text/plain; charset=utf-8" },
-  });
+    text: `${error.message}\n`,
+  };
 }
 
 /** The `Retry-After` header of an error that asks to come back later. */
@@ -89,8 +87,7 @@ export function retryAfter(error: OAuthError): Record<string, string> {
  * @param method - That of the request. What follows a form is a 303, after which no browser sends the form again (RFC 9700
  * section 4.12).
  */
-export function redirectResponse(method: string, location: URL, cookies: readonly string[] = []): Response {
-  const headers = new Headers({ ...noStore, "referrer-policy": "no-referrer", location: location.href });
-  for (const cookie of cookies) headers.append("set-cookie", cookie);
-  return new Response(null, { status: method === "POST" ? 303 : 302, headers });
+export function redirectAnswer(method: string, location: URL, cookies: readonly string[] = []): Answer {
+  const headers = { ...noStore, "referrer-policy": "no-referrer", location: location.href };
+  return { status: method === "POST" ? 303 : 302, headers, cookies };
 }

@@ -6,21 +6,22 @@ import { pathBelow, paths, wellKnownUrl } from "../oauth/paths.ts";
 import type { Reporter, RequestRoute } from "../reporting/reporter.ts";
 import type { AccountEndpoint } from "./account-endpoint.ts";
 import type { Admission } from "./admission.ts";
+import type { Answer } from "./answer.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
 import { authorizationServerMetadata, openIdMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import {
   mcpMethods,
-  metadataResponse,
-  notFoundResponse,
-  oauthErrorResponse,
-  plainResponse,
-  preflightResponse,
+  metadataAnswer,
+  notFoundAnswer,
+  oauthErrorAnswer,
+  plainAnswer,
+  preflightAnswer,
 } from "./responses.ts";
 import type { TokenEndpoint } from "./token-endpoint.ts";
 
-type Respond = (request: Request, caller: string | undefined) => Promise<Response> | Response;
+type Respond = (request: Request, caller: string | undefined) => Promise<Answer> | Answer;
 
 interface Route {
   readonly methods: readonly string[];
@@ -32,7 +33,7 @@ interface Route {
   readonly limit?: RateLimitedRoute;
   readonly respond: Respond;
   /** Shows a failure to a person, on a page that people visit. */
-  readonly showError?: (request: Request, failure: unknown) => Response | Promise<Response>;
+  readonly showError?: (request: Request, failure: unknown) => Answer | Promise<Answer>;
 }
 
 /** Where a login begins. The other requests are steps of one that has begun, or come from clients that have logged in. */
@@ -76,7 +77,7 @@ export class Router {
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => {
         parts.watch.found();
-        return metadataResponse(content);
+        return metadataAnswer(content);
       };
       // Clients put the path of the server at the end as they have it, with a slash where people have typed one.
       const places = urls.flatMap((url) => [new URL(url).pathname, `${new URL(url).pathname}/`]);
@@ -153,44 +154,45 @@ export class Router {
   }
 
   /** Answers a request: never rejects, and never with anything of what went wrong inside. */
-  async respond(request: Request, caller: string | undefined): Promise<Response> {
+  async respond(request: Request, caller: string | undefined): Promise<Answer> {
     try {
       return await this.#respond(request, caller);
     } catch (failure) {
       // Not even the page of an error could be shown: its file could not be read, or a hook of the options threw.
-      return plainResponse(this.#parts.reporter.failure(failure));
+      return plainAnswer(this.#parts.reporter.failure(failure));
     }
   }
 
-  async #respond(request: Request, caller: string | undefined): Promise<Response> {
+  async #respond(request: Request, caller: string | undefined): Promise<Answer> {
     const { admission, announcements, authorization, background, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
     const preflight = (methods: readonly string[]) =>
-      preflightResponse(methods, request.headers.get("access-control-request-headers"));
+      preflightAnswer(methods, request.headers.get("access-control-request-headers"));
     if (route === undefined) {
-      return this.serves(path, request.method) ? preflight(mcpMethods) : notFoundResponse();
+      return this.serves(path, request.method) ? preflight(mcpMethods) : notFoundAnswer();
     }
     if (request.method === "OPTIONS" && route.crossOrigin) return preflight(route.methods);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!route.methods.includes(method)) {
       const error = new OAuthError("method_not_allowed", `Use ${route.methods.join(" or ")}.`);
-      const response = oauthErrorResponse(error, { allow: route.methods.join(", ") });
-      if (!route.crossOrigin) response.headers.delete("access-control-allow-origin");
-      return response;
+      const answer = oauthErrorAnswer(error, { allow: route.methods.join(", ") });
+      if (route.crossOrigin) return answer;
+      const { "access-control-allow-origin": _, ...headers } = answer.headers;
+      return { ...answer, headers };
     }
     try {
       background();
       if (route.limit !== undefined) {
         await rateLimits.count(route.limit, caller);
         const refusal = await admission.enter(beginners.includes(route.name) ? "begins" : "continues");
-        if (refusal !== undefined) return route.crossOrigin ? oauthErrorResponse(refusal) : authorization.show(refusal);
+        if (refusal !== undefined) return route.crossOrigin ? oauthErrorAnswer(refusal) : authorization.show(refusal);
         await announcements.ready();
       }
       return await route.respond(request, caller);
     } catch (failure) {
       const { name = "authorize", showError } = route;
-      if (showError === undefined) return oauthErrorResponse(reporter.refusal(name, failure));
+      if (showError === undefined) return oauthErrorAnswer(reporter.refusal(name, failure));
       // Where the store does not say who has the key, that failure is what there is to tell.
       const explained = announcements.explain(failure, "invalid_request").catch((other: unknown) => other);
       return showError(request, await explained);

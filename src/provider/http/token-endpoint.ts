@@ -8,8 +8,9 @@ import type { CodeRedemption } from "../tokens/code-redemption.ts";
 import type { RefreshRotation } from "../tokens/refresh-rotation.ts";
 import type { TokenResponse } from "../tokens/token-response.ts";
 import { type RevokerParts, revokeToken } from "../tokens/token-revoker.ts";
+import type { Answer } from "./answer.ts";
 import { type OAuthParameters, readForm } from "./request-body.ts";
-import { jsonResponse, oauthErrorResponse } from "./responses.ts";
+import { jsonAnswer, oauthErrorAnswer } from "./responses.ts";
 
 /** What the token and revocation endpoints are made of. */
 export type TokenEndpointParts = Pick<ProviderConfiguration, "invalidGrantStatus" | "requestTimeout"> &
@@ -28,7 +29,7 @@ export class TokenEndpoint {
     this.#parts = parts;
   }
 
-  async token(request: Request): Promise<Response> {
+  async token(request: Request): Promise<Answer> {
     return this.#answer("token", request, async (form, credentials) => {
       const grantType = form.require("grant_type");
       if (grantType === "authorization_code") return this.#redeemCode(form, credentials);
@@ -38,7 +39,7 @@ export class TokenEndpoint {
     });
   }
 
-  async revoke(request: Request): Promise<Response> {
+  async revoke(request: Request): Promise<Answer> {
     return this.#answer("revoke", request, async (form, credentials) => {
       const token = form.require("token");
       await this.#parts.authenticateClient(credentials);
@@ -94,20 +95,20 @@ export class TokenEndpoint {
     route: "token" | "revoke",
     request: Request,
     respond: (form: OAuthParameters, credentials: ClientCredentials) => Promise<object>,
-  ): Promise<Response> {
+  ): Promise<Answer> {
     const { invalidGrantStatus, requestTimeout, announcements, reporter } = this.#parts;
     const authorization = request.headers.get("authorization");
     try {
       const form = await readForm(request, requestTimeout);
-      return jsonResponse(await respond(form, readClientCredentials(authorization, form)));
+      return jsonAnswer(await respond(form, readClientCredentials(authorization, form)));
     } catch (failure) {
       // Where the store does not say who has the key, that failure is what there is to tell.
       const explained = await announcements.explain(failure).catch((other: unknown) => other);
       const error = reporter.refusal(route, explained);
       if (error.error === "invalid_client" && authorization !== null) {
-        return oauthErrorResponse(error, { "www-authenticate": 'Basic realm="token"' });
+        return oauthErrorAnswer(error, { "www-authenticate": 'Basic realm="token"' });
       }
-      return oauthErrorResponse(
+      return oauthErrorAnswer(
         error.error === "invalid_grant"
           ? new OAuthError("invalid_grant", error.message, { status: invalidGrantStatus })
           : error,

@@ -188,9 +188,10 @@ export class Login {
     const { session, upstream, keep } = loggedIn;
     const { subject } = session.identity;
     const { issuer: upstreamIssuer } = upstream;
-    const handle = formatHandle(randomBytes(16));
+    const drawn = randomBytes(48);
+    const handle = formatHandle(drawn.subarray(0, 16));
     // The code first: whoever revokes meanwhile finds the code, or is found here.
-    const code = await this.#storeCode(handle, request, session);
+    const code = await this.#storeCode({ handle, secret: drawn.subarray(16) }, request, session);
     const revokedAt =
       subject === undefined
         ? undefined
@@ -212,10 +213,14 @@ export class Login {
     return subject === undefined || now() < decidedAt + consent.remember;
   }
 
-  async #storeCode(handle: string, request: AuthorizationRequest, session: LoggedIn["session"]): Promise<string> {
+  async #storeCode(
+    { handle, secret }: { readonly handle: string; readonly secret: Uint8Array },
+    request: AuthorizationRequest,
+    session: LoggedIn["session"],
+  ): Promise<string> {
     const { instance, instanceClockTolerance, keys, lifetimes, now, repositories } = this.#configuration;
     const { subject } = session.identity;
-    const core = credentialCore("authorization_code", { handle, generation: 0 }, randomBytes(32));
+    const core = credentialCore("authorization_code", { handle, generation: 0 }, secret);
     const grantId = grantIdOf(handle);
     const key = StepKey.create(grantId);
     const endsAt = now() + lifetimes.authorizationCode;

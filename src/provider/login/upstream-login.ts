@@ -99,8 +99,9 @@ export class UpstreamLogin<About> {
   async begin(upstream: Upstream, about: About, wishes: UpstreamWishes = {}): Promise<BegunLogin> {
     const { lifetimes, now, reporter, upstreams } = this.#parts;
     const redirectUri = upstreams.callbackUrl(upstream);
-    const state = randomBytes(32).toString("base64url");
-    const upstreamVerifier = randomBytes(32).toString("base64url");
+    const drawn = randomBytes(64);
+    const state = drawn.toString("base64url", 0, 32);
+    const upstreamVerifier = drawn.toString("base64url", 32);
     reporter.notice(
       "info",
       "first-login",

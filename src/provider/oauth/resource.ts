@@ -11,11 +11,19 @@ export function isSameResource(one: string | URL, other: string | URL): boolean 
 }
 
 function comparable(resource: string | URL): string | undefined {
-  const text = resource.toString();
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (text.includes("#") || url.username !== "" || url.password !== "") return undefined;
+  const url = resource instanceof URL ? resource : urlOf(resource);
+  if (url === undefined) return undefined;
+  if (resource.toString().includes("#") || url.username !== "" || url.password !== "") return undefined;
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, "")}${url.search}`;
+}
+
+/** Asking `URL.canParse` first would parse the text twice. */
+function urlOf(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { type ZodType, z } from "zod";
 import { requireKind } from "../../option-checks.ts";
 import { checkedCodec } from "./checked-codec.ts";
 import type { Codec } from "./codec.ts";
+import { parserOf } from "./own-parser.ts";
 import { requireSchema } from "./schema-check.ts";
 import { kindOfPart, partAt, UnheldPartError, unheldParts } from "./unheld-parts.ts";
 
@@ -29,7 +30,7 @@ import { kindOfPart, partAt, UnheldPartError, unheldParts } from "./unheld-parts
 export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?: number } = {}): Codec<V> {
   requireSchema("jsonCodec()", schema);
   requireKind("options", options, "object");
-  const compiled = z.compile(schema);
+  const parse = parserOf(schema);
   return checkedCodec(
     {
       write(value) {
@@ -38,12 +39,12 @@ export function jsonCodec<V>(schema: ZodType<V>, options: { readonly maxLength?:
         const text = JSON.stringify(encoded);
         if (unheld.length === 0) return text;
         // A schema that coerces may make a Date of a date in text: then the text does give it back.
-        const again = z.encode(schema, compiled.parse(JSON.parse(text)));
+        const again = z.encode(schema, parse(JSON.parse(text)));
         const lost = unheld.find(({ path, part }) => !isDeepStrictEqual(partAt(again, path), part));
         if (lost !== undefined) throw new UnheldPartError(`it holds ${kindOfPart(lost.part)}`);
         return text;
       },
-      read: (json) => compiled.parse(json),
+      read: parse,
       otherwise: "JSON cannot give it back, superjsonCodec may",
     },
     options,

@@ -1,15 +1,13 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../src/errors.ts";
-import { createInMemoryRepositories } from "../../../src/index.ts";
-import { gated } from "../../support/gated-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
-import { type IssuedTokens, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
+import { answered, OverloadScene, type Sent, statuses } from "../../support/overload-scene.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
+const newScene = (overload?: { longestWait: number } | false) => new OverloadScene(emulator.issuerUrl, overload);
 const startsAtOnce = 2;
-const quietTurns = 2;
 const mostTurns = 16;
 
 let told: { readonly name: string; readonly event: unknown }[];
@@ -24,108 +22,9 @@ afterEach(() => {
   for (const name of channels) unsubscribe(name, listen);
 });
 
-/** An event loop whose turns come when the test says so, and a time that stands still meanwhile. */
-class ManualLoop {
-  now = 0;
-  readonly #turns: (() => void)[] = [];
-  readonly #delayed: (() => void)[] = [];
-  /** While this is true, every turn comes by itself. */
-  runs = true;
-
-  readonly internals = {
-    elapsed: () => this.now,
-    nextTurn: (run: () => void) => {
-      if (this.runs) setImmediate(run);
-      else this.#turns.push(run);
-    },
-    delay: (_milliseconds: number) => new Promise<void>((resolve) => void this.#delayed.push(resolve)),
-  };
-
-  /** One turn, and what follows from it at once. */
-  async singleTurn(): Promise<void> {
-    for (const run of this.#turns.splice(0)) run();
-    await settled();
-  }
-
-  /** The turn in which requests that were sent have come, as far as they come without a turn. */
-  async arrivals(): Promise<void> {
-    await settled();
-    await this.singleTurn();
-  }
-
-  /** As many turns as it takes until the next requests begin, where none comes meanwhile. */
-  async turn(): Promise<void> {
-    for (let count = 0; count < quietTurns; count += 1) await this.singleTurn();
-  }
-
-  /** Ends every delay that is under way. */
-  async endDelays(): Promise<void> {
-    for (const end of this.#delayed.splice(0)) end();
-    await settled();
-  }
-}
-
-/** Lets everything happen that waits for nothing but microtasks and the system's own threads. */
-async function settled(): Promise<void> {
-  for (let count = 0; count < 20; count += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-interface Sent {
-  readonly response: Promise<Response>;
-  status: number | undefined;
-}
-
-class Scene {
-  readonly loop = new ManualLoop();
-  readonly repositories = createInMemoryRepositories();
-  readonly refreshTokens = gated(this.repositories.refreshTokens);
-  readonly harness: ProviderHarness;
-
-  constructor(overload?: { longestWait: number } | false) {
-    this.harness = new ProviderHarness(
-      {
-        ...providerOptions(emulator.issuerUrl),
-        repositories: { ...this.repositories, refreshTokens: this.refreshTokens },
-        rateLimits: false,
-        overload: overload ?? {},
-      },
-      this.loop.internals,
-    );
-  }
-
-  /** Logs people in, and then stops the event loop. */
-  async people(count: number): Promise<readonly IssuedTokens[]> {
-    const people: IssuedTokens[] = [];
-    for (let index = 0; index < count; index += 1) people.push(await this.harness.tokens());
-    await settled();
-    this.loop.runs = false;
-    return people;
-  }
-
-  send(response: Promise<Response>): Sent {
-    const sent: Sent = { response, status: undefined };
-    void response.then(({ status }) => {
-      sent.status = status;
-    });
-    return sent;
-  }
-
-  refresh(person: IssuedTokens): Sent {
-    return this.send(this.harness.refresh(person));
-  }
-
-  authorize(clientId: string): Sent {
-    const path = this.harness.authorizePath({ client_id: clientId, code_challenge: pkce().challenge });
-    return this.send(this.harness.get(path));
-  }
-}
-
-const statuses = (sent: readonly Sent[]) => sent.map(({ status }) => status);
-const answered = (sent: readonly Sent[], status: number) => sent.filter((one) => one.status === status).length;
-
 describe("a process with more to do than it can do", () => {
   it("lets a few requests begin at a time, in the order in which they came", async () => {
-    const scene = new Scene();
+    const scene = newScene();
     const people = await scene.people(7);
     const sent = people.map((person) => scene.refresh(person));
     await scene.loop.arrivals();
@@ -141,7 +40,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("begins nothing while requests come, which Node takes one by one, and then not for ever", async () => {
-    const scene = new Scene();
+    const scene = newScene();
     const people = await scene.people(3);
     const [first, second, third] = people;
     if (first === undefined || second === undefined || third === undefined) throw new Error("Somebody did not log in.");
@@ -159,7 +58,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("refuses who has waited for too long, before anything was read or written for it", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const people = await scene.people(6);
     const calls = { ...scene.refreshTokens.calls };
     const sent = people.map((person) => scene.refresh(person));
@@ -191,7 +90,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("leaves the code of a refused request to its client", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const { client_id } = await scene.harness.register();
     const issued = await scene.harness.codeFor(client_id);
     const people = await scene.people(4);
@@ -207,7 +106,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("never makes a guarded call wait, and never refuses one", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const people = await scene.people(4);
     const [person] = people;
     const sent = people.map((one) => scene.refresh(one));
@@ -219,7 +118,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("keeps the queue short once requests have waited without a pause, and takes a burst again after one", async () => {
-    const scene = new Scene({ longestWait: 500 });
+    const scene = newScene({ longestWait: 500 });
     const people = await scene.people(1);
     const [person] = people;
     if (person === undefined) throw new Error("Nobody logged in.");
@@ -255,7 +154,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("lets steps of what has begun go first, and keeps every fourth start for who begins", async () => {
-    const scene = new Scene();
+    const scene = newScene();
     const people = await scene.people(8);
     const client_id = people[0]?.clientId ?? "";
     const filling = people.slice(0, 2).map((person) => scene.refresh(person));
@@ -276,7 +175,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("shows a page to a person who is refused, with what to do", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const [person] = await scene.people(1);
     const sent = Array.from({ length: 5 }, () => scene.authorize(person?.clientId ?? ""));
     await scene.loop.arrivals();
@@ -290,7 +189,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("tells the operator once when it begins and once when it is over, and of no outage", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const people = await scene.people(8);
     const overload = async () => {
       const sent = people.map((person) => scene.refresh(person));
@@ -314,7 +213,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("tells those whom it refuses to come back at different times", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const people = await scene.people(9);
     const sent = people.map((person) => scene.refresh(person));
     await scene.loop.arrivals();
@@ -327,7 +226,7 @@ describe("a process with more to do than it can do", () => {
   });
 
   it("begins all at once where it is switched off", async () => {
-    const scene = new Scene(false);
+    const scene = newScene(false);
     const people = await scene.people(7);
     const sent = people.map((person) => scene.refresh(person));
     await scene.loop.arrivals();
@@ -337,7 +236,7 @@ describe("a process with more to do than it can do", () => {
 
 describe("a store that owes many answers", () => {
   it("begins nothing more, refuses who waits for too long, and goes on once the store answers", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const [person] = await scene.people(1);
     if (person === undefined) throw new Error("Nobody logged in.");
     const gates = scene.refreshTokens.holdEvery();
@@ -371,7 +270,7 @@ describe("a store that owes many answers", () => {
   });
 
   it("goes on though some are never given, once their clients must have gone", async () => {
-    const scene = new Scene({ longestWait: 300 });
+    const scene = newScene({ longestWait: 300 });
     const [person] = await scene.people(1);
     if (person === undefined) throw new Error("Nobody logged in.");
     const gates = scene.refreshTokens.holdEvery();
@@ -398,6 +297,6 @@ describe("a store that owes many answers", () => {
 
 it("longestWait is in milliseconds, and checked", () => {
   for (const longestWait of [0, -1, 3, 20_000, Number.NaN]) {
-    expect(() => new Scene({ longestWait })).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+    expect(() => newScene({ longestWait })).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
   }
 });

@@ -4,8 +4,8 @@ import type { ConsentTexts } from "../../configuration/consent-options.ts";
 import type { AccountNotice, AccountSession } from "../../login/account-sessions.ts";
 import type { AllowedApplication } from "../../login/allowed-applications.ts";
 import { pathBelow, paths } from "../../oauth/paths.ts";
+import type { Answer } from "../answer.ts";
 import { retryAfter } from "../responses.ts";
-import { textResponse } from "../text-response.ts";
 import { applicationCard } from "./application-card.ts";
 import { errorText } from "./error-page.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
@@ -31,7 +31,7 @@ export interface AccountOverview {
 export type SignInReason = "came" | "session-over" | "signed-out";
 
 /** The page on which a person sees what they have allowed, and ends it. It works without scripts. */
-export function accountPage(settings: AccountPageSettings, overview: AccountOverview): Response {
+export function accountPage(settings: AccountPageSettings, overview: AccountOverview): Answer {
   const { baseUrl, consent: appearance, resource, upstreams } = settings;
   const { texts, brandName: brand } = appearance;
   const { session, formToken, applications, total, notice } = overview;
@@ -69,7 +69,7 @@ ${signOut}`,
 }
 
 /** The page for somebody who is not signed in, or not any more. */
-export function signInPage(settings: AccountPageSettings, reason: SignInReason, status = 200): Response {
+export function signInPage(settings: AccountPageSettings, reason: SignInReason, status = 200): Answer {
   const { account, baseUrl, consent: appearance, upstreams } = settings;
   const { texts, brandName: brand } = appearance;
   const values = {
@@ -99,11 +99,11 @@ ${buttons.join("\n")}
 }
 
 /** The page for a request about the account that was refused, or failed. Nothing was changed by it. */
-export function accountErrorPage(settings: AccountPageSettings, error: OAuthError): Response {
+export function accountErrorPage(settings: AccountPageSettings, error: OAuthError): Answer {
   const { baseUrl, consent: appearance } = settings;
   const { texts, brandName: brand } = appearance;
   const isBusy = error.error === "temporarily_unavailable" || error.error === "too_many_requests";
-  const response = page(
+  const answer = page(
     settings,
     texts.accountErrorTitle,
     `<h1>${escapeHtml(texts.accountErrorTitle)}</h1>
@@ -112,8 +112,7 @@ ${errorText(appearance, error)}
 <p class="onward"><a class="button" href="${escapeHtml(pathBelow(baseUrl) + paths.account)}">${escapeHtml(texts.accountBack)}</a></p>`,
     error.status === 401 ? 400 : error.status,
   );
-  for (const [name, value] of Object.entries(retryAfter(error))) response.headers.set(name, value);
-  return response;
+  return { ...answer, headers: { ...answer.headers, ...retryAfter(error) } };
 }
 
 function noticeText(texts: ConsentTexts, { done, client = "" }: AccountNotice): string {
@@ -126,9 +125,11 @@ function noticeText(texts: ConsentTexts, { done, client = "" }: AccountNotice): 
   return fillText(words[done], { client });
 }
 
-function page({ consent }: AccountPageSettings, title: string, content: string, status = 200): Response {
-  const headers = pageHeaders(consent, { hasForm: true });
-  // With `no-referrer` browsers would say that a form comes from the origin `null`, as any site can.
-  headers.set("referrer-policy", "same-origin");
-  return textResponse(renderPage(consent, escapeHtml(title), content), { status, headers });
+function page({ consent }: AccountPageSettings, title: string, content: string, status = 200): Answer {
+  const headers = {
+    ...pageHeaders(consent, { hasForm: true }),
+    // With `no-referrer` browsers would say that a form comes from the origin `null`, as any site can.
+    "referrer-policy": "same-origin",
+  };
+  return { status, headers, text: renderPage(consent, escapeHtml(title), content) };
 }

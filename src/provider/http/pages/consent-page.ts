@@ -6,7 +6,7 @@ import { pathBelow, paths } from "../../oauth/paths.ts";
 import { destinationOf, leadsToThisMachine } from "../../oauth/redirect-uri.ts";
 import { offlineAccess } from "../../oauth/scopes.ts";
 import type { Upstream } from "../../upstream/contract.ts";
-import { textResponse } from "../text-response.ts";
+import type { Answer } from "../answer.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 import { displayName, listOf, placeOf, scopeList, standingOf } from "./shown-client.ts";
 
@@ -40,7 +40,7 @@ export function consentPage(
     upstreams,
   }: Pick<ProviderConfiguration, "account" | "baseUrl" | "consent" | "scopeHierarchy" | "upstreams">,
   { client, request, sealedRequest, account, icon, chosen = upstreams.only }: ConsentQuestion,
-): Response {
+): Answer {
   const { texts, brandName } = appearance;
   const name = displayName(client);
   const host = destinationOf(request.redirectUri);
@@ -79,10 +79,12 @@ ${warning}
 ${upstreams.only === undefined ? choiceButtons(upstreams.all, chosen, appearance, values) : plainButtons(appearance)}
 </form>${accountPage.enabled ? accountLink(baseUrl, texts.accountLink) : ""}`,
   );
-  const headers = pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined });
-  // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
-  headers.set("referrer-policy", "same-origin");
-  return textResponse(html, { status: 200, headers });
+  const headers = {
+    ...pageHeaders(appearance, { hasForm: true, hasIcon: icon !== undefined }),
+    // With `no-referrer` browsers would say that the form comes from the origin `null`, as any site can.
+    "referrer-policy": "same-origin",
+  };
+  return { status: 200, headers, text: html };
 }
 
 function plainButtons({ texts }: ConsentConfiguration): string {

@@ -1,8 +1,8 @@
 import type { OAuthError } from "../../../errors.ts";
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import { destinationOf } from "../../oauth/redirect-uri.ts";
+import type { Answer } from "../answer.ts";
 import { retryAfter } from "../responses.ts";
-import { textResponse } from "../text-response.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /**
@@ -11,7 +11,7 @@ import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
  *
  * @param answer - The answer to the client, which the person may take along. Default: the person stays.
  */
-export function errorPage(appearance: ConsentConfiguration, error: OAuthError, answer?: URL): Response {
+export function errorPage(appearance: ConsentConfiguration, error: OAuthError, answer?: URL): Answer {
   const title = escapeHtml(appearance.texts.errorTitle);
   const html = renderPage(
     appearance,
@@ -20,10 +20,9 @@ export function errorPage(appearance: ConsentConfiguration, error: OAuthError, a
 ${errorText(appearance, error)}
 ${answer === undefined ? nextStep(appearance, error) : wayBack(appearance, answer)}`,
   );
-  const headers = pageHeaders(appearance, { hasForm: false });
-  for (const [name, value] of Object.entries(retryAfter(error))) headers.set(name, value);
+  const headers = { ...pageHeaders(appearance, { hasForm: false }), ...retryAfter(error) };
   // 401 would make a browser ask for a password; the page is for a person, whose request was the bad one.
-  return textResponse(html, { status: error.status === 401 ? 400 : error.status, headers });
+  return { status: error.status === 401 ? 400 : error.status, headers, text: html };
 }
 
 /** What went wrong: in the words of the configuration where it has any, or by the error's own message. */

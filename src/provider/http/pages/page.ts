@@ -142,7 +142,7 @@ ${content}
 export function pageHeaders(
   appearance: ConsentConfiguration,
   { hasForm, hasIcon = false }: { readonly hasForm: boolean; readonly hasIcon?: boolean },
-): Headers {
+): Record<string, string> {
   const sources = [
     ...(appearance.logoUrl === undefined ? [] : [new URL(appearance.logoUrl).origin]),
     ...(hasIcon ? ["data:"] : []),
@@ -156,7 +156,7 @@ export function pageHeaders(
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];
-  return new Headers({
+  return {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",
     pragma: "no-cache",
@@ -165,5 +165,5 @@ export function pageHeaders(
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-  });
+  };
 }

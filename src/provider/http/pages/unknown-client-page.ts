@@ -1,6 +1,6 @@
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
 import type { UnknownClientError } from "../../login/unknown-client.ts";
-import { textResponse } from "../text-response.ts";
+import type { Answer } from "../answer.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /** An id is as long as a stranger likes. */
@@ -10,7 +10,7 @@ const maxShownLength = 200;
  * A page for a person whose application is not known here any more. It says in words what to do in the application; what
  * the application's developers want to know is folded away.
  */
-export function unknownClientPage(appearance: ConsentConfiguration, error: UnknownClientError): Response {
+export function unknownClientPage(appearance: ConsentConfiguration, error: UnknownClientError): Answer {
   const { texts, brandName: brand } = appearance;
   const title = fillText(texts.unknownClientTitle, { brand });
   const steps = [texts.unknownClientRemove, texts.unknownClientAdd, texts.unknownClientRetry];
@@ -30,5 +30,5 @@ ${steps.map((step) => `<li>${fillText(step, { brand })}</li>`).join("\n")}
 </details>`,
   );
   // 401 would make a browser ask for a password.
-  return textResponse(html, { status: 400, headers: pageHeaders(appearance, { hasForm: false }) });
+  return { status: 400, headers: pageHeaders(appearance, { hasForm: false }), text: html };
 }

@@ -1,5 +1,5 @@
 import type { ConsentConfiguration } from "../../configuration/consent-configuration.ts";
-import { textResponse } from "../text-response.ts";
+import type { Answer } from "../answer.ts";
 import { escapeHtml, fillText, pageHeaders, renderPage } from "./page.ts";
 
 /** A way to log in, and where it leads. */
@@ -11,7 +11,7 @@ export interface UpstreamChoice {
 }
 
 /** The page on which a person chooses where to log in, where nothing else is to be asked. Each choice is a link. */
-export function upstreamChoicePage(appearance: ConsentConfiguration, choices: readonly UpstreamChoice[]): Response {
+export function upstreamChoicePage(appearance: ConsentConfiguration, choices: readonly UpstreamChoice[]): Answer {
   const { texts, brandName: brand } = appearance;
   const links = choices.map(
     ({ name, href }) =>
@@ -26,5 +26,5 @@ export function upstreamChoicePage(appearance: ConsentConfiguration, choices: re
 ${links.join("\n")}
 </ul>`,
   );
-  return textResponse(html, { status: 200, headers: pageHeaders(appearance, { hasForm: false }) });
+  return { status: 200, headers: pageHeaders(appearance, { hasForm: false }), text: html };
 }
