@@ -135,7 +135,7 @@ export class McpOAuthProvider {
    * @param request - A Web request, or anything with its headers, its method and its URL or path.
    * @param options - `requiredScopes` in place of those of the configuration; `caller`, as for `fetch`, for the network that
    * `grantUse.network` writes down. A function that finds the caller out is called when a network is to be written down.
-   * @throws {ConfigurationError} when an option is unknown, or `requiredScopes` has a scope that the server does not know.
+   * @throws {ConfigurationError} when an option is unknown, or `requiredScopes` is no list of scopes.
    *
    * @example
    * ```ts
@@ -151,7 +151,7 @@ export class McpOAuthProvider {
     },
     options: AuthenticateOptions = noDemand,
   ): Promise<AuthInfo | Response> {
-    requireDemand(options, this.#configuration.scopes);
+    requireDemand(options);
     const hasHeaders = typeof request?.headers?.get === "function";
     requireThat(
       hasHeaders,

@@ -1,7 +1,7 @@
 import { OAuthError } from "../../errors.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { wellKnownUrl } from "../oauth/paths.ts";
-import { isScope } from "../oauth/scopes.ts";
+import { isScope, requireScopesAmong } from "../oauth/scopes.ts";
 import { invalidRequest } from "../oauth-failure.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import type { AccessTokenVerifier, AuthInfo } from "../tokens/access-token-verifier.ts";
@@ -68,6 +68,7 @@ export class BearerGuard {
       const verified = found instanceof Promise ? await found : found;
       const lacking = scopeHierarchy.lacking(requiredScopes, verified.scopes);
       if (lacking.length > 0) {
+        this.#tellOfUnknown(lacking);
         throw new OAuthError("insufficient_scope", "The access token lacks a scope that this request needs.", {
           // With those that it has: a client asks for what it reads here, and must not lose any.
           scopes: [...new Set([...verified.ownScopes, ...lacking])],
@@ -86,6 +87,16 @@ export class BearerGuard {
     if (error.status < 500) reporter.tell("denied", { error: error.error, failure: describeFailure(failure) });
     const isChallenged = ["invalid_token", "insufficient_scope", "invalid_request"].includes(error.error);
     return isChallenged ? this.#challenge(error, error.scopes ?? requiredScopes) : toResponse(oauthErrorAnswer(error));
+  }
+
+  /** A scope that the server does not know is a mistake of the mount's: nobody can ever get it, which the operator has to read. */
+  #tellOfUnknown(lacking: readonly string[]): void {
+    const { reporter, scopes } = this.#settings;
+    try {
+      requireScopesAmong(scopes, "requiredScopes", lacking);
+    } catch (failure) {
+      reporter.failure(failure);
+    }
   }
 
   #challenge(error: OAuthError, requiredScopes: readonly string[]): Response {

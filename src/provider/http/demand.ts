@@ -1,5 +1,5 @@
 import { type OptionKinds, requireOptions } from "../../option-checks.ts";
-import { requireScopesAmong } from "../oauth/scopes.ts";
+import { isScope, requireScopes } from "../oauth/scopes.ts";
 
 /** What `authenticate` demands of a request, and who sends it. */
 export interface AuthenticateOptions {
@@ -15,19 +15,19 @@ const demandKinds: OptionKinds<AuthenticateOptions> = { requiredScopes: "any", c
 export const noDemand: AuthenticateOptions = {};
 
 /**
- * Checks what is demanded of a request: a demand that is not read would let in whoever has a token, and one that nobody can
- * meet lets nobody in.
+ * Checks what is demanded of a request: a demand that is not read would let in whoever has a token. A scope that the server
+ * does not know is answered with 403, since nobody has it, and is told to the operator.
  *
- * @param known - All scopes of the server.
- * @throws {ConfigurationError} when an option is unknown, or a scope is demanded that the server does not know.
+ * @throws {ConfigurationError} when an option is unknown, or the scopes are no list of scopes.
  */
-export function requireDemand(demand: AuthenticateOptions, known: readonly string[]): void {
+export function requireDemand(demand: AuthenticateOptions): void {
   // This runs with every request: the whole check is for what is not as the mounts give it.
   if (!isUsual(demand)) requireOptions("authenticate", demand ?? null, demandKinds);
   const { requiredScopes } = demand;
   if (requiredScopes === undefined) return;
-  const isList = Array.isArray(requiredScopes) && requiredScopes.every((scope) => known.includes(scope));
-  if (!isList) requireScopesAmong(known, "requiredScopes", requiredScopes);
+  const isList =
+    Array.isArray(requiredScopes) && requiredScopes.every((scope) => typeof scope === "string" && isScope(scope));
+  if (!isList) requireScopes("requiredScopes", requiredScopes);
 }
 
 /** True for an object with a member of a demand and no other: its names need no further look. */

@@ -21,8 +21,8 @@ describe("a list of trusted domains", () => {
     expect(parseAllowedDomains([domain])(hostname)).toBe(allowed);
   });
 
-  it("that is empty trusts nobody", () => {
-    expect(parseAllowedDomains([])("client.example")).toBe(false);
+  it("that is empty, and so trusts nobody, is a mistake", () => {
+    expect(() => parseAllowedDomains([])).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
   });
 
   it.each([

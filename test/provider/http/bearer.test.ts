@@ -71,6 +71,22 @@ describe("the guard of the MCP endpoint", () => {
     );
   });
 
+  it("refuses for want of a scope that the server does not know, and tells its operator", async () => {
+    const told: unknown[] = [];
+    const logger = {
+      debug() {},
+      info() {},
+      warn: (...entry: unknown[]) => told.push(entry),
+      error: (...entry: unknown[]) => told.push(entry),
+    };
+    const provider = new PangeaOAuthProvider({ ...options, logger, repositories: await storeWith() });
+    expect((await ask(provider, `Bearer ${token}`, ["tols"])).status).toBe(403);
+    expect(JSON.stringify(told)).toContain("tols");
+    await expect(provider.authenticate({ headers: new Headers() }, { requiredScopes: [""] })).rejects.toMatchObject({
+      code: "ERR_CONFIGURATION",
+    });
+  });
+
   it("lets a token of this server and this resource through", async () => {
     const repositories = await storeWith({ subject: "pui_x" });
     const response = await ask(new PangeaOAuthProvider({ ...options, repositories }), `Bearer ${token}`);

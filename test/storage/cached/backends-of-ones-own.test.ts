@@ -81,7 +81,7 @@ it.each<readonly [string, () => Promise<never>]>([
     const backend = bare(inner);
     let isFailing = true;
     backend.get = (key) => (isFailing ? fail() : inner.get(key));
-    const cache = new CachedRepository(backend, { max: 5, maxStaleness: 1, ...(staleIfError && { staleIfError }) });
+    const cache = new CachedRepository(backend, { max: 5, maxStaleness: 1_000, ...(staleIfError && { staleIfError }) });
     await inner.set("key", { n: 1 });
     const told = await cache.get("key").then(
       () => "an answer",
