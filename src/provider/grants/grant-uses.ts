@@ -41,7 +41,8 @@ export class GrantUses {
    */
   note(grantId: unknown, caller?: Caller, now: number = this.#parts.now()): void {
     if (typeof grantId !== "string" || !this.#parts.grantUse.isRecorded) return;
-    const quietUntil = this.#quietUntil.get(grantId);
+    // A look that does not count as a use: that would cost each verification more than looking.
+    const quietUntil = this.#quietUntil.peek(grantId);
     // A clock that was set back must not silence anything for longer than the interval.
     if (quietUntil !== undefined && now < quietUntil && quietUntil <= now + intervalSeconds) return;
     this.#quietUntil.set(grantId, now + intervalSeconds);
