@@ -1,4 +1,4 @@
-import { PangeaConfig, Vault, VaultService } from "pangea-node-sdk";
+import { PangeaConfig, VaultService } from "pangea-node-sdk";
 import { describe, expect, it } from "vitest";
 import { type SampleRecord, sampleIndexes, sampleSchema } from "../../src/conformance.ts";
 import { KeyRing, type Repository, sealed } from "../../src/index.ts";
@@ -9,6 +9,7 @@ import { PangeaVaultRepository, type VaultServiceLike } from "../../src/vault.ts
 import { connectRedis } from "../support/redis-clients.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { useEmulator } from "../support/use-emulator.ts";
+import { vaultServiceOf } from "../support/vault-service.ts";
 
 const record = (name: string): SampleRecord => ({ name, list: [] });
 
@@ -54,19 +55,7 @@ describe("in Redis", () => {
 describe("in Vault", () => {
   const emulator = useEmulator({ authn: false }, "test");
   const sdk = () => new VaultService("pts_demo", new PangeaConfig({ baseUrlTemplate: emulator.baseUrlTemplate }));
-  /** The SDK's service, of which a test can replace parts. */
-  function service(): VaultServiceLike {
-    const real = sdk();
-    return {
-      secretStore: (request) => real.secretStore({ ...request, type: Vault.ItemType.SECRET }),
-      secretRotate: ({ id, secret = "" }) =>
-        real.secretRotate({ id, secret, rotation_state: Vault.ItemVersionState.DESTROYED }),
-      getItem: (request) => real.getItem(request),
-      getBulk: (request) => real.getBulk(request),
-      delete: (id) => real.delete(id),
-      update: (request) => real.update(request),
-    };
-  }
+  const service = () => vaultServiceOf(sdk());
   const codec = sealed(sampleSchema, KeyRing.from("the secret of this hazard's instances"));
   async function open(over: VaultServiceLike = sdk()): Promise<PangeaVaultRepository<SampleRecord>> {
     const repository = new PangeaVaultRepository(codec, over, { kind: "sample", indexes: sampleIndexes });

@@ -3,21 +3,11 @@ import { StorageRejectedError, StorageTimeoutError, StorageUnavailableError } fr
 import { Addition } from "../../../src/storage/vault/addition.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
 import type { VaultSecret } from "../../../src/storage/vault/vault-service.ts";
+import { vaultSecret } from "../../support/vault-secret.ts";
 
 const mine = "mine";
-const item = (id: string, rest: Partial<VaultSecret> = {}): VaultSecret => ({
-  id,
-  name: "a",
-  folder: undefined,
-  writer: undefined,
-  kind: undefined,
-  addedWith: undefined,
-  version: 1,
-  text: "live",
-  createdAt: "2",
-  writtenAt: "2",
-  ...rest,
-});
+const item = (id: string, rest: Partial<VaultSecret> = {}) =>
+  vaultSecret(id, { createdAt: "2", writtenAt: "2", ...rest });
 const claimed = { text: tombstone() };
 const own = (id: string, rest: Partial<VaultSecret> = {}) => item(id, { addedWith: mine, ...rest });
 const added = (id: string, rest: Partial<VaultSecret> = {}) => item(id, { addedWith: "theirs", ...rest });

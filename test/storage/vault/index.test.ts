@@ -7,6 +7,7 @@ import { KeyRing, sealed } from "../../../src/index.ts";
 import { PangeaVaultRepository, type PangeaVaultRepositoryOptions, type VaultServiceLike } from "../../../src/vault.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
+import { vaultServiceOf } from "../../support/vault-service.ts";
 
 const emulator = useEmulator({ authn: false });
 beforeEach(() => {
@@ -245,20 +246,7 @@ describe("a record that gets another value", () => {
   });
 });
 
-/** The SDK's service, as a program would replace it. */
-function service(replaced: Partial<VaultServiceLike>): VaultServiceLike {
-  const real = sdk();
-  return {
-    secretStore: (request) => real.secretStore({ ...request, type: Vault.ItemType.SECRET }),
-    secretRotate: ({ id, secret = "" }) =>
-      real.secretRotate({ id, secret, rotation_state: Vault.ItemVersionState.DESTROYED }),
-    getItem: (request) => real.getItem(request),
-    getBulk: (request) => real.getBulk(request),
-    delete: (id) => real.delete(id),
-    update: (request) => real.update(request),
-    ...replaced,
-  };
-}
+const service = (replaced: Partial<VaultServiceLike>) => vaultServiceOf(sdk(), replaced);
 const withoutUpdate = (): VaultServiceLike => {
   const { update: _update, ...rest } = service({});
   return rest;

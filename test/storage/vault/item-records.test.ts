@@ -10,20 +10,10 @@ import { readVaultOptions } from "../../../src/storage/vault/options.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
 import type { VaultSecret } from "../../../src/storage/vault/vault-service.ts";
 import { textCodec } from "../../support/text-codec.ts";
+import { vaultSecret } from "../../support/vault-secret.ts";
 
-const secret = (rest: Partial<VaultSecret> = {}): VaultSecret => ({
-  id: "pvi_a",
-  name: "a",
-  folder: undefined,
-  writer: undefined,
-  kind: undefined,
-  addedWith: undefined,
-  version: 1,
-  text: "text",
-  createdAt: "",
-  writtenAt: "",
-  ...rest,
-});
+const secret = (rest: Partial<VaultSecret> = {}) =>
+  vaultSecret("pvi_a", { text: "text", createdAt: "", writtenAt: "", ...rest });
 const recordsOf = <V>(codec: Codec<V>, options = {}) =>
   new ItemRecords(codec, readExpiresAt, readVaultOptions({ clock: () => 60_000, ...options }));
 const failing = (failure: Error): Codec<string> => ({

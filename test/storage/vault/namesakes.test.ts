@@ -2,20 +2,8 @@ import { describe, expect, test } from "vitest";
 import { groupByName, isOlder, oldestFirst, recordAmong } from "../../../src/storage/vault/namesakes.ts";
 import { tombstone } from "../../../src/storage/vault/tombstone.ts";
 import type { VaultSecret } from "../../../src/storage/vault/vault-service.ts";
+import { vaultSecret as secret } from "../../support/vault-secret.ts";
 
-const secret = (id: string, rest: Partial<VaultSecret> = {}): VaultSecret => ({
-  id,
-  name: "a",
-  folder: undefined,
-  writer: undefined,
-  kind: undefined,
-  addedWith: undefined,
-  version: 1,
-  text: "live",
-  createdAt: "2027-01-01T00:00:00Z",
-  writtenAt: "2027-01-01T00:00:00Z",
-  ...rest,
-});
 const idsOf = (secrets: readonly VaultSecret[]) => secrets.map(({ id }) => id);
 
 describe("the order of namesakes", () => {
