@@ -32,6 +32,11 @@ const onceFound = [
     schedule: "1:1 6:7 7:1 11:9 12:1 13:4 14:5 15:1",
     of: ["redeem twice", "redeem and revoke"],
   },
+  {
+    seed: 20_296_088,
+    schedule: "1:2 4:4 6:4 8:2 11:2 12:4 13:8 16:2 18:2 20:2 21:1",
+    of: ["redeem twice"],
+  },
 ] as const;
 
 const again = onceFound.flatMap(({ of, ...found }) => of.map((name) => ({ ...found, name })));
