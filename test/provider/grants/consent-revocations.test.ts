@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
+import { consentRevokedAt, revokeConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { recordKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -111,5 +112,36 @@ describe("the consent behind a grant", () => {
     const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
     expect(answer.searchParams.get("error")).toBe("temporarily_unavailable");
     expect(answer.searchParams.get("code")).toBeNull();
+  });
+});
+
+describe("the end of a consent", () => {
+  const upstreamIssuer = "https://login.red.example";
+  const [ada, grace] = [
+    { subject: "ada", upstreamIssuer },
+    { subject: "grace", upstreamIssuer },
+  ];
+  const parts = () => ({ now: () => clock.seconds(), repositories, resource: "https://mcp.example/mcp" });
+
+  it("is the latest one, whether or not its record names an upstream, and there is none before", async () => {
+    expect(await consentRevokedAt(parts(), ada, "app")).toBeUndefined();
+    const unnamed = { subject: "ada", upstreamIssuer: undefined };
+    for (const user of [ada, unnamed, ada]) {
+      clock.advanceSeconds(5);
+      await revokeConsent(parts(), user, "app");
+      expect(await consentRevokedAt(parts(), ada, "app")).toBe(clock.seconds());
+    }
+  });
+
+  it("that names no upstream is of whoever has the subject, at any of them, and of nobody else", async () => {
+    await revokeConsent(parts(), { subject: "ada", upstreamIssuer: undefined }, "app");
+    const revokedAt = clock.seconds();
+    expect(await consentRevokedAt(parts(), ada, "app")).toBe(revokedAt);
+    expect(await consentRevokedAt(parts(), { ...ada, upstreamIssuer: "https://login.blue.example" }, "app")).toBe(
+      revokedAt,
+    );
+    expect(await consentRevokedAt(parts(), grace, "app")).toBeUndefined();
+    expect(await consentRevokedAt(parts(), ada, "other")).toBeUndefined();
+    expect(await consentRevokedAt({ ...parts(), resource: "https://mcp.example/other" }, ada, "app")).toBeUndefined();
   });
 });

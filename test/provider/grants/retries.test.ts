@@ -92,6 +92,31 @@ describe("what an instance could not do", () => {
     expect(done.slice(1)).toEqual([last, "the end"]);
   });
 
+  it.each(["is done", "fails"])(
+    "is kept as the latest one where a newer task comes while the older one %s",
+    async (how) => {
+      const attempted: string[] = [];
+      const retries = new Retries<string>({
+        now: () => 1_000,
+        reporter: silentReporter(),
+        longestPauseSeconds: 12,
+        attempt: async (grantId, task) => {
+          attempted.push(task);
+          if (task === "v2") return;
+          retries.keep(grantId, "v2");
+          if (how === "fails") throw new Error("The store is down.");
+        },
+      });
+      retries.keep("grant", "v1");
+      for (const newest of ["v2", undefined]) {
+        retries.begin();
+        await retries[Symbol.asyncDispose]();
+        expect(retries.get("grant")).toBe(newest);
+      }
+      expect(attempted).toEqual(["v1", "v2"]);
+    },
+  );
+
   it("costs a request nothing until some of it is due, however much there is", async () => {
     const { retries, at } = retriesOf();
     for (let index = 0; index < 5_000; index += 1) retries.keep(`grant ${index}`, "v1", 60 + index);
