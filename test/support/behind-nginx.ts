@@ -85,7 +85,7 @@ export const mounts: readonly (readonly [name: string, serve: Serve])[] = [
 ];
 
 /** What a proxy does to paths: what the public URL has, what nginx passes on, and what the mount has to be told. */
-export interface Proxy {
+export interface NginxProxy {
   readonly name: string;
   readonly publicPath: string;
   /** The `location` blocks, for a server at this URL. */
@@ -107,7 +107,7 @@ export interface ProxiedServer extends AsyncDisposable {
 /** Serves a provider behind nginx; keeps what its log is told. */
 export async function behindNginx(
   issuerUrl: string,
-  proxy: Proxy,
+  proxy: NginxProxy,
   serve: Serve,
   mapping: PathMapping = proxy.mapping,
 ): Promise<ProxiedServer> {
