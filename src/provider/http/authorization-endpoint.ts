@@ -155,7 +155,12 @@ export class AuthorizationEndpoint {
     if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
-    const { request: asked, wishes, registration } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
+    const {
+      request: asked,
+      wishes,
+      registration,
+      after,
+    } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
     const { clientId, scopes } = asked;
     const [answer, ...chosen] = (form.get("decision") ?? "").split(":");
     const upstreamId = chosen.length === 0 ? undefined : chosen.join(":");
@@ -165,7 +170,7 @@ export class AuthorizationEndpoint {
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
-      const decisions = [{ decidedAt: this.#configuration.now() }];
+      const decisions = [{ decidedAt: this.#configuration.now(), ...(after !== undefined && { after }) }];
       return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {
       return this.#sendError("consent", browser, asked, failure);
@@ -193,9 +198,9 @@ export class AuthorizationEndpoint {
     const completed = await this.#login.complete(answer, cookies.login(state), ({ clientId, client }) =>
       this.#registry.renewAtLogin(clientId, client),
     );
-    const { request: asked, location, decision, account, upstream } = completed;
+    const { request: asked, location, decision, account, after, upstream } = completed;
     if (location === undefined) {
-      return this.#askAgain(browser, cookies, asked, { endedLogin: state, account, chosen: upstream });
+      return this.#askAgain(browser, cookies, asked, { endedLogin: state, account, after, chosen: upstream });
     }
     const decisions = (room: number) =>
       decision === undefined || upstream === undefined
@@ -238,6 +243,7 @@ export class AuthorizationEndpoint {
     after: {
       readonly endedLogin: string;
       readonly account: string | undefined;
+      readonly after: string | undefined;
       readonly chosen: Upstream | undefined;
     },
   ): Promise<Answer> {
@@ -257,17 +263,20 @@ export class AuthorizationEndpoint {
       wishes,
       endedLogin,
       account,
+      after,
       chosen,
     }: {
       readonly wishes?: UpstreamWishes;
       readonly endedLogin?: string;
       readonly account?: string | undefined;
+      readonly after?: string | undefined;
       readonly chosen: Upstream | undefined;
     },
   ): Promise<Answer> {
     const secret = cookies.pageSecret();
     const registration = this.#registry.endingSoon(client, pageLifetimeSeconds);
-    const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
+    const known = { ...(registration !== undefined && { registration }), ...(after !== undefined && { after }) };
+    const sealedRequest = this.#requests.seal(request, secret.value, wishes, known);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
     const pages = await loadPages();
