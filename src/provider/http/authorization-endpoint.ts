@@ -166,6 +166,7 @@ export class AuthorizationEndpoint {
     const upstreamId = chosen.length === 0 ? undefined : chosen.join(":");
     const isAllowed = answer === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
+    await this.#requireClient(asked);
     if (!isAllowed) return redirectAnswer(browser.method, this.#errorResponse(asked, denied));
     try {
       const upstream = this.#upstreamOf(upstreamId);
@@ -175,6 +176,16 @@ export class AuthorizationEndpoint {
     } catch (failure) {
       return this.#sendError("consent", browser, asked, failure);
     }
+  }
+
+  /**
+   * Looks at a client again whose request was checked some time ago: it may have withdrawn its redirect URI since. A registration
+   * never loses one, and is kept until its login has ended, so it is not read again.
+   *
+   * @throws {OAuthError} when the client or its redirect URI is not there any more: to be shown, never redirected.
+   */
+  async #requireClient({ client, clientId, redirectUri }: AuthorizationRequest): Promise<void> {
+    if (client.registeredUntil === undefined) await trustRedirectUri(this.#registry, clientId, redirectUri);
   }
 
   /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */
@@ -195,8 +206,11 @@ export class AuthorizationEndpoint {
     const { state } = answer;
     const browser = visitorOf(request);
     const cookies = new BrowserCookies(this.#configuration, browser);
-    const completed = await this.#login.complete(answer, cookies.login(state), ({ clientId, client }) =>
-      this.#registry.renewAtLogin(clientId, client),
+    const completed = await this.#login.complete(
+      answer,
+      cookies.login(state),
+      ({ clientId, client }) => this.#registry.renewAtLogin(clientId, client),
+      (request) => this.#requireClient(request),
     );
     const { request: asked, location, decision, account, after, upstream } = completed;
     if (location === undefined) {
@@ -207,6 +221,13 @@ export class AuthorizationEndpoint {
         ? this.#consent.shorten(cookies, room)
         : this.#consent.remember(asked, upstream, decision, cookies, room);
     return redirectAnswer(browser.method, location, cookies.change({ endedLogin: state, decisions }));
+  }
+
+  /** The removal of what a browser has too much of, for an answer that changes none of its cookies. */
+  trimmedCookies(request: Request): string[] {
+    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    if (!cookies.areTooLong) return [];
+    return cookies.change({ decisions: (room) => this.#consent.shorten(cookies, room) });
   }
 
   /** Shows the person an answer that nobody has to be told of. */
@@ -247,8 +268,8 @@ export class AuthorizationEndpoint {
       readonly chosen: Upstream | undefined;
     },
   ): Promise<Answer> {
+    const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
     try {
-      const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
       return await this.#ask(cookies, client, request, after);
     } catch (failure) {
       return this.#sendError("callback", browser, request, failure);

@@ -102,6 +102,9 @@ interface DecidedRequest {
 /** Told of a request once somebody has logged in who has allowed it. */
 type OnLogin = (request: AuthorizationRequest) => Promise<void>;
 
+/** Rejects where the client of a request is not there any more, or has another redirect URI by now. */
+type RequireClient = (request: AuthorizationRequest) => Promise<void>;
+
 /**
  * Logs a user in upstream on behalf of a client. Nothing is stored until the upstream has said yes, and whoever has logged
  * in has allowed the client.
@@ -147,15 +150,19 @@ export class Login {
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
    * @param onLogin - What else is to be done once somebody has logged in who has allowed the request. It goes on beside what
    * the login reads and writes, and must not reject.
-   * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
+   * @param requireClient - Looks at the client again, before anything else is done.
+   * @throws {OAuthError} when the browser did not begin this login or took too long, or what `requireClient` throws: to be
+   * shown, never redirected.
    */
   async complete(
     parameters: CallbackParameters,
     sealedTransaction: string | undefined,
     onLogin: OnLogin = async () => {},
+    requireClient: RequireClient = async () => {},
   ): Promise<CompletedLogin> {
     const transaction = this.#logins.open(parameters.state, sealedTransaction);
     const { request } = transaction.about;
+    await requireClient(request);
     const upstream = this.#configuration.upstreams.byId(transaction.upstream);
     try {
       return await this.#logins.finish(parameters, transaction, (loggedIn) =>
