@@ -85,7 +85,8 @@ export class Router {
     };
     // Requests that were under way at the same time have not seen each other's cookies, and together they may be too long.
     const trimmed = async (request: Request, answer: Answer | Promise<Answer>): Promise<Answer> => {
-      const { cookies = authorization.trimmedCookies(request), ...others } = await answer;
+      const { cookies: changed = [], ...others } = await answer;
+      const cookies = changed.length > 0 ? changed : authorization.trimmedCookies(request);
       return cookies.length === 0 ? others : { ...others, cookies };
     };
     const page = (
