@@ -64,6 +64,11 @@ export const attackRules: readonly ProvedRule[] = [
         "await revokeConsent({ ...this.#parts, resource: server }, { subject, upstreamIssuer: issuer }, clientId);",
         "{}",
       ],
+      [
+        "provider/grants/grant-directory.ts",
+        "if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);",
+        "",
+      ],
     ],
   },
   {

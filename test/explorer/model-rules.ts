@@ -197,15 +197,6 @@ export const modelRules: readonly ProvedRule[] = [
     ],
   ),
   rule(
-    "Remembered consent is older than a revocation by the clock of another instance",
-    ["consent and revocation", "consent and account revocation"],
-    [
-      "provider/login/decision.ts",
-      "decidedAt > revoked.revokedAt + instanceClockTolerance",
-      "decidedAt > revoked.revokedAt + 30",
-    ],
-  ),
-  rule(
     "An outage is no word on a token",
     ["refresh in an outage"],
     [
