@@ -180,10 +180,19 @@ export const modelRules: readonly ProvedRule[] = [
   ),
   rule(
     "A revocation forgets the consent",
-    ["consent and revocation", "consent and account revocation"],
+    ["consent and revocation"],
     [
       grantsTs,
-      "if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
+      "await revokeConsent({ ...this.#parts, resource: server }, { subject, upstreamIssuer: issuer }, clientId);",
+      "{}",
+    ],
+  ),
+  rule(
+    "A revocation of all of a user's grants forgets what no grant is left of",
+    ["consent without a grant and account revocation"],
+    [
+      "provider/grants/grant-directory.ts",
+      "if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);",
       "",
     ],
   ),

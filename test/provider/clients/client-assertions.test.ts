@@ -109,14 +109,15 @@ describe("the bounds of an assertion", () => {
     expect(await answerTo(harness, await key.sign(claims({ exp: now() - 20, jti: "late" })))).toBe(known);
     const records = (await recordsOf(repositories.clientAssertions)).map(([, record]) => record);
     expect(records).toEqual([
-      { clientId, expiresAt: now() + 60 + 630 },
-      { clientId, expiresAt: site.clock.seconds() + 630 },
+      { clientId, expiresAt: now() + 60 + 750 },
+      { clientId, expiresAt: site.clock.seconds() + 750 },
     ]);
   });
 
   it.each([
     ["the store's clock is ahead", 29, 30, 0],
     ["the clock of the instance that comes later is behind", 39, 0, 10],
+    ["the clocks of the instances are as far apart as they may be", 149, 0, 120],
   ])("hold between instances though %s", async (_, later, storeAhead, behind) => {
     const repositories = createInMemoryRepositories({ clock: () => site.clock.read() + storeAhead * 1000 });
     const one = start({ repositories });
@@ -132,7 +133,7 @@ describe("the bounds of an assertion", () => {
     const clientAssertions = gated(inMemory.clientAssertions);
     for (const [seconds, answer] of [
       [91, refused],
-      [700, "503 temporarily_unavailable"],
+      [900, "503 temporarily_unavailable"],
     ] as const) {
       const assertion = await key.sign(claims());
       const gate = clientAssertions.hold("add");

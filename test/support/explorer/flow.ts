@@ -18,4 +18,6 @@ export interface Flow {
   /** By how many seconds the time may jump. */
   readonly advances?: readonly number[];
   readonly bounds?: Partial<Bounds>;
+  /** How far a clock may be off the true time, in seconds. Default: 20. */
+  readonly skew?: number;
 }

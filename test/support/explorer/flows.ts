@@ -1,5 +1,6 @@
 import { logIn } from "./actor.ts";
 import type { Flow } from "./flow.ts";
+import { redirectUri } from "./instance.ts";
 import { assertionOfClient, signingClient } from "./signing-client.ts";
 import { watchSignatures } from "./stage.ts";
 import {
@@ -25,6 +26,14 @@ import {
   withTokensAndCode,
   withTokensDue,
 } from "./tasks.ts";
+
+/** Its grants end with their access token. */
+const withoutRefreshTokens = {
+  client_id: "editor",
+  redirect_uris: [redirectUri],
+  grant_types: ["authorization_code"],
+  token_endpoint_auth_method: "none",
+};
 
 /** What is explored. Each flow is short: what goes wrong goes wrong between two or three requests. */
 export const flows: readonly Flow[] = [
@@ -220,6 +229,7 @@ export const flows: readonly Flow[] = [
   {
     name: "consent and revocation",
     settings: { instances: two },
+    skew: 60,
     prepare: withTokens,
     tasks: [
       revoking("the client's sign-out", "refresh"),
@@ -229,10 +239,24 @@ export const flows: readonly Flow[] = [
   {
     name: "consent and account revocation",
     settings: { instances: two },
+    skew: 60,
     prepare: withTokens,
     tasks: [
       operatorRevoking({ subject: "pui-ada" }),
       { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
     ],
+  },
+  {
+    name: "consent without a grant and account revocation",
+    settings: { instances: two, options: { clients: [withoutRefreshTokens] } },
+    async prepare(world) {
+      await withTokens(world);
+      world.advance(2 * hour * 1_000);
+    },
+    tasks: [
+      operatorRevoking({ subject: "pui-ada" }),
+      { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
+    ],
+    skew: 60,
   },
 ];

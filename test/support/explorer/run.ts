@@ -18,8 +18,8 @@ export const defaultBounds: Bounds = {
 
 /** A schedule that takes longer than this does not end at all. */
 const maxActions = 5_000;
-/** How far apart clocks may be, in seconds. */
-const skews = [-20, 20] as const;
+/** How far clocks are off the true time unless their flow says otherwise, in seconds. */
+const usualSkew = 20;
 /** How often a caller comes back once all is well again. */
 const maxReturns = 4;
 
@@ -151,7 +151,8 @@ export class Run {
       const options: Option[] = [{ kind: "begin" }, { kind: "together" }];
       if (!this.#bounds.skews) return options;
       for (const { index } of this.#world.instances) {
-        for (const seconds of skews) options.push({ kind: "skew", instance: index, seconds });
+        const { skew = usualSkew } = this.#flow;
+        for (const seconds of [-skew, skew]) options.push({ kind: "skew", instance: index, seconds });
       }
       return options;
     };
