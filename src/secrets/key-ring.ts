@@ -44,6 +44,7 @@ export class KeyRing {
   readonly #secrets: readonly [string, ...string[]];
   readonly #context: string;
   readonly #derived = new Map<string, DerivedKeys>();
+  readonly #ids = new Map<string, string>();
 
   private constructor(secrets: readonly [string, ...string[]], context: string) {
     this.#secrets = secrets;
@@ -93,15 +94,34 @@ export class KeyRing {
   derive(label: string): DerivedKeys {
     const known = this.#derived.get(label);
     if (known !== undefined) return known;
-    const derive = (secret: string): DerivedKey => {
-      const id = createHash("sha256").update(this.#bytes(secret, "key id")).digest("base64url").slice(0, 8);
-      return { id, bytes: this.#bytes(secret, label) };
+    // A server names all its purposes when it is made, and needs most of them later, if at all.
+    let derived: readonly [DerivedKey, ...DerivedKey[]] | undefined;
+    const read = () => (derived ??= this.#deriveNow(label));
+    const keys: DerivedKeys = {
+      get primary() {
+        return read()[0];
+      },
+      get all() {
+        return read();
+      },
     };
-    const [first, ...others] = this.#secrets;
-    const primary = derive(first);
-    const keys: DerivedKeys = { primary, all: [primary, ...others.map(derive)] };
     this.#derived.set(label, keys);
     return keys;
+  }
+
+  #deriveNow(label: string): readonly [DerivedKey, ...DerivedKey[]] {
+    const derive = (secret: string): DerivedKey => ({ id: this.#idOf(secret), bytes: this.#bytes(secret, label) });
+    const [first, ...others] = this.#secrets;
+    return [derive(first), ...others.map(derive)];
+  }
+
+  /** The id of a secret's keys, which is the same for every purpose. */
+  #idOf(secret: string): string {
+    const known = this.#ids.get(secret);
+    if (known !== undefined) return known;
+    const id = createHash("sha256").update(this.#bytes(secret, "key id")).digest("base64url").slice(0, 8);
+    this.#ids.set(secret, id);
+    return id;
   }
 
   #bytes(secret: string, label: string): Uint8Array {

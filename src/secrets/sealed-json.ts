@@ -21,8 +21,9 @@ export class SealedJson<Value> {
   readonly #keys: DerivedKeys;
   readonly #schema: ZodType<Value>;
   readonly #names: ShortNames | undefined;
-  /** The schema as a function, made when something is first opened. */
+  /** The schema as a function, made for the second value that is opened. A grant's key opens one: to compile costs more. */
   #compiled: Pick<ZodType<Value>, "parse"> | undefined;
+  #hasOpened = false;
 
   /** @param names - Of the members, where what is sealed has to be short. Default: as they are. */
   constructor(keys: DerivedKeys, schema: ZodType<Value>, names?: ShortNames) {
@@ -46,13 +47,19 @@ export class SealedJson<Value> {
   open(sealed: string, boundTo: string): Value {
     const text = openSealed(this.#keys, sealed, boundTo);
     try {
-      this.#compiled ??= z.compile(this.#schema);
       const encoded: unknown = JSON.parse(text);
-      return this.#compiled.parse(this.#names?.lengthen(encoded) ?? encoded);
+      return this.#nextParser().parse(this.#names?.lengthen(encoded) ?? encoded);
     } catch {
       // Without the cause, which may quote what was sealed.
       throw new UnsealableError("A sealed value is not what this version writes.");
     }
+  }
+
+  #nextParser(): Pick<ZodType<Value>, "parse"> {
+    if (this.#compiled !== undefined) return this.#compiled;
+    if (this.#hasOpened) this.#compiled = z.compile(this.#schema);
+    this.#hasOpened = true;
+    return this.#compiled ?? this.#schema;
   }
 
   /**

@@ -37,6 +37,16 @@ describe("sealed JSON", () => {
     expect(open).not.toThrow(/ada/);
   });
 
+  it("is read by the same rules the first time, when the schema is not compiled yet, and later", () => {
+    const ofAnotherShape = seal(keys, '{"userId":1}', "a");
+    const fresh = new SealedJson(keys, schema);
+    expect(() => fresh.open(ofAnotherShape, "a")).toThrow(UnsealableError);
+    for (let time = 0; time < 3; time += 1) {
+      expect(fresh.open(visits.seal(visit, "a"), "a")).toStrictEqual(visit);
+      expect(() => fresh.open(ofAnotherShape, "a")).toThrow(UnsealableError);
+    }
+  });
+
   it("is not made of a value that could not be opened again", () => {
     const untyped = new SealedJson<unknown>(keys, schema);
     expect(() => untyped.seal({ userId: "ada" }, "a")).toThrow(z.core.$ZodError);

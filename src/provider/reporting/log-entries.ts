@@ -117,7 +117,7 @@ const told: Told = {
     level: "warn",
     kind: `key-lost ${keyId}`,
     topic: "key-lost",
-    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has any more: whoever depends on them logs in again. The secret, listed again behind the new one, opens them. Where they are another server's, give each server a namespace of its own.`,
+    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has announced for an hour: whoever depends on them logs in again. The secret, listed again behind the new one, opens them. Where they are another server's, give each server a namespace of its own.`,
   }),
   "plain-records": ({ records }) => ({
     level: "warn",

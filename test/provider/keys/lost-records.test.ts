@@ -13,8 +13,8 @@ import {
   UnreadableRecordsError,
   UnsealableError,
 } from "../../../src/index.ts";
-import type { KeyHolder } from "../../../src/provider/keys/key-announcements.ts";
 import { LostRecords } from "../../../src/provider/keys/lost-records.ts";
+import type { KeyHolder } from "../../../src/records/foreign-records.ts";
 import { getFresh } from "../../../src/storage/fresh-read.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 import { hasIndexes } from "../../../src/storage/indexed.ts";

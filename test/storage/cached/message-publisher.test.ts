@@ -24,7 +24,11 @@ class HeldTransport implements MessageTransport {
     return () => {};
   }
 
-  async close(): Promise<void> {}
+  isClosed = false;
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
 
   get messages(): string[] {
     return this.underWay.map(({ message }) => message);
@@ -106,5 +110,19 @@ describe("a publisher to which a message was lost", () => {
     transport.underWay[0]?.take();
     await d;
     await publisher.close();
+  });
+
+  it("closes once everything is sent that a round has begun with", async () => {
+    const { transport, publisher } = await afterALoss();
+    const later = publisher.publish("later");
+    await turns();
+    const closing = publisher.close();
+    await turns();
+    transport.underWay[0]?.take();
+    await turns();
+    expect([transport.messages, transport.isClosed]).toEqual([["later"], false]);
+    transport.underWay[0]?.take();
+    await Promise.all([later, closing]);
+    expect(transport.isClosed).toBe(true);
   });
 });

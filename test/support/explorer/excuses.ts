@@ -134,8 +134,8 @@ function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): 
  * answer. An instance that could not answer knows that, as long as it lives.
  *
  * Two requests may also have stored it together: one added the grant, which names that request as the one that answers, and
- * its instance was killed; the other failed at the store, and yet had added the rest. Either instance sees what it would see
- * if the first one had answered and its answer was heard.
+ * its instance was killed; the other has added the rest, and failed at the store, or is not at its end. Either instance sees
+ * what it would see if the first one had answered and its answer was heard.
  */
 function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused !== undefined && refused.kind !== "redeem") return false;
@@ -144,25 +144,29 @@ function isCodeUsedUnanswered(ending: Ending, login: Login, refused: Call | unde
   const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
   return calls.some((call) => {
     const { isCodeUsed, answer, instance, endedAt } = call;
-    if (!isCodeUsed || endedAt > until) return false;
+    if (!isCodeUsed || answer.kind === "tokens") return false;
+    if (calls.some((other) => wasKilledBeside(ending, other, call, until))) return true;
+    if (endedAt > until) return false;
     const isSince = (time: number): boolean => endedAt <= time && time <= until;
     const wasKilled = kills.some((kill) => kill.instance === instance && isSince(kill.at));
     const wentElsewhere = calls.some((call) => call.instance !== instance && isSince(call.endedAt));
     const wasLostTwice = ending.world.storeFaults + kills.length > 1;
-    const isForgotten =
-      wasKilled ||
-      (wasLostTwice && (wentElsewhere || refused === undefined)) ||
-      calls.some((other) => wasKilledBeside(ending, other, call));
+    const isForgotten = wasKilled || (wasLostTwice && (wentElsewhere || refused === undefined));
     return answer.kind === "lost" || (answer.kind === "unavailable" && isForgotten);
   });
 }
 
-/** Whether a request that was under way beside another one was lost because its instance was killed. */
-function wasKilledBeside(ending: Ending, { instance, answer, begunAt, endedAt }: Call, other: Call): boolean {
+/** Whether a request that was under way beside another one was lost by then because its instance was killed. */
+function wasKilledBeside(
+  ending: Ending,
+  { instance, answer, begunAt, endedAt }: Call,
+  other: Call,
+  until: number,
+): boolean {
   const wereTogether = begunAt <= other.endedAt && other.begunAt <= endedAt;
   if (instance === other.instance || answer.kind !== "lost" || !wereTogether) return false;
   return ending.world.kills.some(
-    (kill) => kill.instance === instance && begunAt <= kill.at && kill.at <= other.endedAt,
+    ({ at, ...kill }) => kill.instance === instance && begunAt <= at && at <= Math.min(other.endedAt, until),
   );
 }
 
