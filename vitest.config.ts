@@ -22,6 +22,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // On a machine that is busy with something else, what is waited for takes longer than the second of the default.
+    expect: { poll: { timeout: 30_000 } },
     // A test that needs its second try is a bug, and vitest says which one needed it; it keeps no other change from landing.
     retry: process.env.CI === undefined ? 0 : 1,
     globalSetup: ["test/support/install-packages.ts", "test/support/build-drivers.ts"],

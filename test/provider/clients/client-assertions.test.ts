@@ -356,7 +356,7 @@ describe("one assertion at two instances", () => {
       const instances = twoInstances();
       const assertion = await key.sign(claims());
       const answers = instances.map(({ harness }) => answerTo(harness, assertion));
-      await expect.poll(() => instances.map(({ gate }) => gate.arrived)).toEqual([true, true]);
+      await Promise.all(instances.map(({ gate }) => gate.arrival()));
       for (const [at, step] of order) await instances[at]?.gate[step]();
       const first = order.find(([, step]) => step === "apply")?.[0];
       expect(await Promise.all(answers)).toEqual(instances.map((_, at) => (at === first ? known : refused)));
@@ -367,13 +367,13 @@ describe("one assertion at two instances", () => {
     const [one, other] = twoInstances();
     const assertion = await key.sign(claims());
     const answer = answerTo(one.harness, assertion);
-    await expect.poll(() => one.gate.arrived).toBe(true);
+    await one.gate.arrival();
     await one.gate.apply();
     one.gate.fail(new StorageUnavailableError("The connection was lost."));
     expect(await answer).toBe("503 temporarily_unavailable");
     expect(await answerTo(one.harness, assertion)).toBe(refused);
     const elsewhere = answerTo(other.harness, assertion);
-    await expect.poll(() => other.gate.arrived).toBe(true);
+    await other.gate.arrival();
     await other.gate.answer();
     expect(await elsewhere).toBe(refused);
   });
@@ -382,7 +382,7 @@ describe("one assertion at two instances", () => {
     const [one] = twoInstances();
     const assertion = await key.sign(claims());
     const answer = answerTo(one.harness, assertion);
-    await expect.poll(() => one.gate.arrived).toBe(true);
+    await one.gate.arrival();
     one.gate.fail(new StorageUnavailableError("The connection was refused."));
     expect(await answer).toBe("503 temporarily_unavailable");
     expect(await answerTo(one.harness, assertion)).toBe(known);

@@ -16,6 +16,7 @@ import {
 import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import { type IssuedTokens, pkce } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
@@ -239,14 +240,16 @@ describe("a login that was ended by somebody who holds nothing of it", () => {
 });
 
 describe("an access token whose key does not open", () => {
-  it("says that its login is over", async () => {
+  it("says that its login is over, and is told of", async () => {
     const harness = start();
     const tokens = await logInAdaWithUpstream(harness);
     const [[key, record] = []] = await recordsOf(repositories.accessTokens);
     if (key === undefined || record?.wrappedKey === undefined) throw new Error("It is stored.");
     const opened = () => harness.provider.upstreamToken({ token: tokens.access_token });
     await repositories.accessTokens.set(key, { ...record, wrappedKey: `${record.wrappedKey.slice(0, -6)}AAAAAA` });
+    const outages = heard("outage");
     await expect(opened()).rejects.toMatchObject({ error: "invalid_token" });
+    expect(outages.stop()).toMatchObject([{ code: "ERR_UNSEALABLE" }]);
     await repositories.accessTokens.set(key, record);
     expect((await opened()).token).toBe(tokens.upstreamToken);
   });
