@@ -56,6 +56,7 @@ const shortNames = new ShortNames({
   decidedAt: "w",
   isSilent: "l",
   upstream: "i",
+  issuer: "j",
   upstreamVerifier: "v",
   expiresAt: "e",
 });
