@@ -3,6 +3,7 @@ import type { Flow } from "./flow.ts";
 import { assertionOfClient, signingClient } from "./signing-client.ts";
 import { watchSignatures } from "./stage.ts";
 import {
+  aboutTheLock,
   hour,
   longLived,
   newSecret,
@@ -20,6 +21,7 @@ import {
   suspension,
   tokensOf,
   two,
+  wideSkews,
   withCode,
   withTokens,
   withTokensAndCode,
@@ -128,12 +130,24 @@ export const flows: readonly Flow[] = [
     settings: { instances: two, options: longLived },
     prepare: withTokensDue,
     tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1)],
+    advances: [pastGrace, ...aboutTheLock, suspension],
+    skews: wideSkews,
+  },
+  {
+    name: "refresh for Pangea's token, on three instances",
+    settings: { instances: [{}, {}, {}], options: longLived },
+    prepare: withTokensDue,
+    tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), openingPangea("a third tool", 2)],
+    advances: aboutTheLock,
+    skews: wideSkews,
   },
   {
     name: "refresh for Pangea's token and revoke",
     settings: { instances: two, options: longLived },
     prepare: withTokensDue,
     tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), revoking("the client's sign-out", "refresh")],
+    advances: aboutTheLock,
+    skews: wideSkews,
   },
   {
     name: "refresh and operator's revocation",
@@ -144,6 +158,7 @@ export const flows: readonly Flow[] = [
       openingPangea("a tool", 0),
       operatorRevoking({ clientId: "editor" }),
     ],
+    advances: aboutTheLock,
   },
   {
     name: "account revocation",
