@@ -45,7 +45,9 @@ const start = (changes: Partial<ProviderRepositories> = {}): FakeUpstreamServer 
       later: (milliseconds, run) => {
         const timer = { milliseconds, run };
         timers.push(timer);
-        return () => void (timers = timers.filter((each) => each !== timer));
+        return () => {
+          timers = timers.filter((each) => each !== timer);
+        };
       },
     },
   );

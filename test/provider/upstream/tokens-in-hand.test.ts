@@ -34,6 +34,9 @@ interface Failure {
   readonly revoked?: readonly string[];
 }
 
+const setIdToken = (changes: ScriptedOpenIdProvider["idToken"]): void => {
+  provider.idToken = changes;
+};
 const openId = (): Upstream => openIdConnect({ issuer: provider.issuer, ...scriptedClient, fetch: provider.fetch });
 /** Of GitHub's form, at the addresses of the scripted provider. */
 const ofGitHub = (): Upstream =>
@@ -59,11 +62,11 @@ const pangeaAnswers = (introspect: () => Response, token: unknown = reply): void
 
 const failures: readonly Failure[] = [
   { name: "OpenID Connect: the keys are out", fails: () => void provider.answers.set("/jwks", out) },
-  { name: "OpenID Connect: another nonce", fails: () => void (provider.idToken = { claims: { nonce: "another" } }) },
-  { name: "OpenID Connect: another audience", fails: () => void (provider.idToken = { claims: { aud: "another" } }) },
-  { name: "OpenID Connect: a forged signature", fails: () => void (provider.idToken = { isForged: true }) },
-  { name: "OpenID Connect: no signature", fails: () => void (provider.idToken = { algorithm: "none" }) },
-  { name: "OpenID Connect: no ID token", fails: () => void (provider.idToken = "none") },
+  { name: "OpenID Connect: another nonce", fails: () => setIdToken({ claims: { nonce: "another" } }) },
+  { name: "OpenID Connect: another audience", fails: () => setIdToken({ claims: { aud: "another" } }) },
+  { name: "OpenID Connect: a forged signature", fails: () => setIdToken({ isForged: true }) },
+  { name: "OpenID Connect: no signature", fails: () => setIdToken({ algorithm: "none" }) },
+  { name: "OpenID Connect: no ID token", fails: () => setIdToken("none") },
   { name: "OpenID Connect: userinfo is out", fails: () => void provider.answers.set("/userinfo", out) },
   {
     name: "OpenID Connect: an answer without a type",
