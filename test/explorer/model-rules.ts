@@ -120,11 +120,6 @@ export const modelRules: readonly ProvedRule[] = [
     [lockTs, "if (!this.#isCertain(held, this.#workTime)) throw tookTooLong();", ""],
   ),
   rule(
-    "What the store did not take of a session is stored again by a timer",
-    [pangeaTwice, pangeaThrice],
-    ["provider/grants/retries.ts", "if (this.#isClosed || this.#kept.size === 0", "if (this.#kept.size >= 0"],
-  ),
-  rule(
     "An assertion is added, never set",
     ["assertion twice"],
     [
