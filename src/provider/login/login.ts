@@ -64,6 +64,7 @@ const shortNames = new ShortNames({
   after: "y",
   isSilent: "l",
   upstream: "i",
+  issuer: "j",
   upstreamVerifier: "v",
   expiresAt: "e",
 });

@@ -5,6 +5,7 @@ import { type OptionKinds, requireDuration, requireKind, requireOptions, require
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
+import { tokensIn } from "./answered-tokens.ts";
 import type {
   Upstream,
   UpstreamCodeExchange,
@@ -145,11 +146,13 @@ export class PangeaAuthn implements Upstream {
     return url;
   }
 
-  async exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
+  async exchange({ code, codeVerifier, redirectUri, noteTokens }: UpstreamCodeExchange): Promise<UpstreamTokens> {
     let date: string | null = null;
     const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: codeVerifier };
-    const tokens = await this.#token(form, (headers) => {
+    const tokens = await this.#token(form, (headers, body) => {
       date = headers.get("date");
+      const given = tokensIn(body);
+      if (given !== undefined) noteTokens?.(given);
     });
     const answeredAt = Date.parse(date ?? "") / 1000;
     return { ...tokens, ...(Number.isFinite(answeredAt) && { answeredAt }) };
@@ -220,7 +223,10 @@ export class PangeaAuthn implements Upstream {
     return diagnosePangea({ issuer, clientId, scopes, redirectUri, timeout, clock, names, send, post });
   }
 
-  async #token(form: Record<string, string>, look?: (headers: Headers) => void): Promise<UpstreamTokens> {
+  async #token(
+    form: Record<string, string>,
+    look?: (headers: Headers, body: unknown) => void,
+  ): Promise<UpstreamTokens> {
     const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form, undefined, look));
     const { clock = Date.now } = this.#options;
     const { access_token: token, refresh_token: refreshToken, expires_in: lifetime, scope } = reply;
@@ -237,10 +243,10 @@ export class PangeaAuthn implements Upstream {
     path: string,
     form: Record<string, string>,
     advice?: string,
-    look?: (headers: Headers) => void,
+    look?: (headers: Headers, body: unknown) => void,
   ): Promise<unknown> {
     const { status, headers, body } = await this.#send(path, form);
-    look?.(headers);
+    look?.(headers, body);
     if (status >= 500 || status === 429) {
       const seconds = Number(headers.get("retry-after") ?? Number.NaN);
       throw new UpstreamUnavailableError(`Pangea AuthN answered with status ${status}; try again later.`, {

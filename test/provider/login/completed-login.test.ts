@@ -273,7 +273,7 @@ describe("a login that fails", () => {
   });
 });
 
-/** A login as a cookie has it, with every member that there can be. */
+/** A login as a cookie has it, of this version, with every member that there can be. */
 const kept = {
   a: {
     r: {
@@ -291,6 +291,7 @@ const kept = {
     l: true,
   },
   i: "fake",
+  j: "https://login.fake.example",
   v: "verifier",
 };
 

@@ -17,7 +17,7 @@ export interface Flow {
   readonly tasks: readonly FlowTask[];
   /** By how many seconds the time may jump. */
   readonly advances?: readonly number[];
+  /** By how many seconds the clock of an instance may be ahead. Default: 20, and 20 behind. */
+  readonly skews?: readonly number[];
   readonly bounds?: Partial<Bounds>;
-  /** How far a clock may be off the true time, in seconds. Default: 20. */
-  readonly skew?: number;
 }

@@ -4,6 +4,7 @@ import { redirectUri } from "./instance.ts";
 import { assertionOfClient, signingClient } from "./signing-client.ts";
 import { watchSignatures } from "./stage.ts";
 import {
+  aboutTheLock,
   hour,
   longLived,
   newSecret,
@@ -21,6 +22,7 @@ import {
   suspension,
   tokensOf,
   two,
+  wideSkews,
   withCode,
   withTokens,
   withTokensAndCode,
@@ -137,12 +139,24 @@ export const flows: readonly Flow[] = [
     settings: { instances: two, options: longLived },
     prepare: withTokensDue,
     tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1)],
+    advances: [pastGrace, ...aboutTheLock, suspension],
+    skews: wideSkews,
+  },
+  {
+    name: "refresh for Pangea's token, on three instances",
+    settings: { instances: [{}, {}, {}], options: longLived },
+    prepare: withTokensDue,
+    tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), openingPangea("a third tool", 2)],
+    advances: aboutTheLock,
+    skews: wideSkews,
   },
   {
     name: "refresh for Pangea's token and revoke",
     settings: { instances: two, options: longLived },
     prepare: withTokensDue,
     tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), revoking("the client's sign-out", "refresh")],
+    advances: aboutTheLock,
+    skews: wideSkews,
   },
   {
     name: "refresh and operator's revocation",
@@ -153,6 +167,7 @@ export const flows: readonly Flow[] = [
       openingPangea("a tool", 0),
       operatorRevoking({ clientId: "editor" }),
     ],
+    advances: aboutTheLock,
   },
   {
     name: "account revocation",
@@ -229,7 +244,7 @@ export const flows: readonly Flow[] = [
   {
     name: "consent and revocation",
     settings: { instances: two },
-    skew: 60,
+    skews: [-60, 60],
     prepare: withTokens,
     tasks: [
       revoking("the client's sign-out", "refresh"),
@@ -239,7 +254,7 @@ export const flows: readonly Flow[] = [
   {
     name: "consent and account revocation",
     settings: { instances: two },
-    skew: 60,
+    skews: [-60, 60],
     prepare: withTokens,
     tasks: [
       operatorRevoking({ subject: "pui-ada" }),
@@ -257,6 +272,6 @@ export const flows: readonly Flow[] = [
       operatorRevoking({ subject: "pui-ada" }),
       { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
     ],
-    skew: 60,
+    skews: [-60, 60],
   },
 ];

@@ -8,6 +8,10 @@ export const two = [{}, {}] as const;
 export const pastGrace = 75;
 /** Longer than any request is waited for: a process was suspended. */
 export const suspension = 700;
+/** Shorter and longer than the lock of a session that is refreshed holds: what the clocks make of it is for the schedule. */
+export const aboutTheLock = [170, 285, 310] as const;
+/** As far as two instances' clocks may be apart. */
+export const wideSkews = [-100, -20, 20, 100] as const;
 export const hour = 3600;
 /** Access tokens here outlive those of Pangea, so that only the latter fall due. */
 export const longLived = { accessTokenLifetimeSeconds: 24 * hour };
