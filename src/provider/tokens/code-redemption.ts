@@ -200,7 +200,7 @@ export class CodeRedemption {
     const addsRefreshToken = mayRefresh(record) && refreshToken === undefined;
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
     const isFirst = addsGrant && refreshToken === undefined;
-    const found = isFirst ? undefined : await issue.findAccessToken(step);
+    const found = isFirst ? undefined : await issue.findAccessToken({ step });
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
     const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
     const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
@@ -220,7 +220,7 @@ export class CodeRedemption {
     // Of two repetitions at once, one has what this instance remembers.
     const isRemembered = this.#unanswered.delete(grantId);
     const writes = allDone([
-      found === undefined ? issue.addAccessToken(step, token) : undefined,
+      found === undefined ? issue.addAccessToken({ step }, token) : undefined,
       addsRefreshToken ? issue.addRefreshToken(step, next) : undefined,
       addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
     ]);

@@ -108,7 +108,8 @@ export class RefreshRotation {
     requirePrompt(began, now);
     const successor =
       chain.successor ?? (await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now }));
-    const issuance = { step, grant, scopes: successor.scopes, now };
+    const reissuedUntil = this.#parts.issue.reissuedUntil(successor.issuedAt, now);
+    const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };
     const [expiresAt] = await allDone([
       this.#issueAccessToken(issuance, chain.successor !== undefined),
       this.#retire(chain.previous, step, now),
@@ -182,14 +183,13 @@ export class RefreshRotation {
   /** When the access token of an answer expires, in epoch seconds. A repetition looks before it adds one. */
   async #issueAccessToken(issuance: Issuance, isRepeated: boolean): Promise<number> {
     const { issue } = this.#parts;
-    const { step, now } = issuance;
-    const found = isRepeated ? await issue.findAccessToken(step) : undefined;
-    const stored = found ?? (await issue.addAccessToken(step, issue.accessTokenRecord(issuance))).stored;
+    const found = isRepeated ? await issue.findAccessToken(issuance) : undefined;
+    const stored = found ?? (await issue.addAccessToken(issuance, issue.accessTokenRecord(issuance))).stored;
     if (stored?.revokedAt !== undefined) {
       throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
     }
     // A token that has expired since it was added is not there any more.
-    return stored?.expiresAt ?? now;
+    return stored?.expiresAt ?? issuance.now;
   }
 
   /** Spends a token, by adding its successor. Of several requests at once, one says which scopes that has. */
