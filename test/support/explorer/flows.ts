@@ -17,10 +17,12 @@ import {
   revoking,
   rotation,
   rotationTasks,
+  stealing,
   suspension,
   tokensOf,
   two,
   withCode,
+  withExpiredAccessToken,
   withTokens,
   withTokensAndCode,
   withTokensDue,
@@ -45,6 +47,22 @@ export const flows: readonly Flow[] = [
     settings: { instances: [{}] },
     prepare: withCode,
     tasks: [redeeming("the client", 0, 3)],
+  },
+  {
+    name: "redeem too late",
+    settings: { instances: two },
+    prepare: async () => {},
+    begin: withCode,
+    tasks: [redeeming("the client", 0, 3)],
+    advances: [61, 200],
+  },
+  {
+    name: "redeem twice as the code ends",
+    settings: { instances: two },
+    prepare: async () => {},
+    begin: withCode,
+    tasks: [redeeming("the client", 0, 2), redeeming("the client's second attempt", 1, 2)],
+    advances: [61, 130],
   },
   {
     name: "redeem and replay",
@@ -100,15 +118,17 @@ export const flows: readonly Flow[] = [
     prepare: withTokens,
     tasks: [
       refreshing("the client", 0, { times: 2, tries: 2 }),
-      {
-        name: "a thief of the first refresh token",
-        run: async (actor, world) => {
-          const login = world.login(0);
-          await actor.refresh(login, tokensOf(world, login).refresh, { by: "thief", instance: 1 });
-        },
-      },
+      stealing(1),
     ],
     advances: [pastGrace],
+  },
+  {
+    // The records of spent tokens are kept for ten minutes here, which is nearly as long as an unused token is good.
+    name: "refresh and reuse, where tokens are short-lived",
+    settings: { instances: two, options: { accessTokenLifetimeSeconds: 600, refreshTokenLifetimeSeconds: 660 } },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 4, tries: 2, at: [0, 0, 1, 1] }), stealing(0)],
+    advances: [590],
   },
   {
     name: "refresh and revoke",
@@ -122,6 +142,22 @@ export const flows: readonly Flow[] = [
     settings: { instances: two },
     prepare: withTokens,
     tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), refreshingAndRevoking("the client's other window")],
+  },
+  {
+    name: "revoke an access token that has expired",
+    settings: { instances: two },
+    prepare: withExpiredAccessToken,
+    tasks: [
+      refreshing("the client, again", 0, { tries: 2 }),
+      {
+        name: "the client's other window",
+        async run(actor, world) {
+          const login = world.login(0);
+          await actor.revoke(login, tokensOf(world, login, 1).access, { instance: 1, tries: 2 });
+        },
+      },
+    ],
+    advances: [hour],
   },
   {
     name: "refresh for Pangea's token twice",
