@@ -61,8 +61,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
-        "",
+        "await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
+        "await Promise.resolve();",
       ],
     ],
   },
@@ -377,8 +377,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "const issuance = { step, grant, scopes: successor.scopes, now };",
-        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now };",
+        "const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };",
+        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now, reissuedUntil };",
       ],
     ],
   },

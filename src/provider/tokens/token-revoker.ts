@@ -112,10 +112,10 @@ async function revokeAccessToken(parts: RevokerParts, clientId: string, token: s
       });
       await grants.endUpstream(grantId, grant, grantKey);
     }
-    const revoked = { ...kept, scopes: [], revokedAt: now() };
     const { expiresAt } = record;
-    const ends = expiresAt !== undefined && grant && { expiresAt: endOfTombstone(parts, expiresAt, grant) };
-    await accessTokens.set(key, { ...revoked, ...ends });
+    const end = expiresAt !== undefined && grant && { expiresAt: endOfTombstone(parts, expiresAt, grant) };
+    const revoked = { ...kept, scopes: [], revokedAt: now(), ...end };
+    await accessTokens.set(key, revoked);
   }
   emit("token-revoked", { clientId, grantId: record.grantId });
 }
