@@ -72,7 +72,10 @@ export class Grants {
    * may be another server's.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
-  async revoke(grantId: string, { key, code, by, isOutOfTime = false, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
+  async revoke(
+    grantId: string,
+    { key, code, by, isOutOfTime = false, ...evidence }: RevocationEvidence = {},
+  ): Promise<boolean> {
     const { repositories, storedGrants } = this.#parts;
     // What a person has decided is told to have failed, where a tombstone could be in the place of another server's grant.
     const read = by === undefined ? repositories.grants : storedGrants;

@@ -76,10 +76,7 @@ export class TokenIssue {
   }
 
   /** The stored access token of a step, if there is one. */
-  findAccessToken({
-    step,
-    reissuedUntil,
-  }: Pick<Issuance, "step" | "reissuedUntil">): Promise<AccessToken | undefined> {
+  findAccessToken({ step, reissuedUntil }: Pick<Issuance, "step" | "reissuedUntil">): Promise<AccessToken | undefined> {
     return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step, reissuedUntil)));
   }
 
@@ -107,7 +104,11 @@ export class TokenIssue {
    *
    * @param expiresAt - When the access token expires, in epoch seconds.
    */
-  response({ step, grant, scopes, now, reissuedUntil }: Issuance, expiresAt: number, hasRefreshToken = true): TokenResponse {
+  response(
+    { step, grant, scopes, now, reissuedUntil }: Issuance,
+    expiresAt: number,
+    hasRefreshToken = true,
+  ): TokenResponse {
     const mark = this.#parts.keys.derive("credential mark");
     return {
       access_token: successorAccessToken(step, reissuedUntil),

@@ -31,7 +31,12 @@ describe("a code that is shown too late", () => {
     ["by another client", { isForeign: true }, false],
     ["with an altered mark", { isAltered: true }, false],
   ])("%s, ends the user's upstream session or lets it be", async (_, how, isEnded) => {
-    const { times = 1, changes = {}, isForeign = false, isAltered = false } = { ...how } as {
+    const {
+      times = 1,
+      changes = {},
+      isForeign = false,
+      isAltered = false,
+    } = { ...how } as {
       times?: number;
       changes?: Record<string, string>;
       isForeign?: boolean;

@@ -116,10 +116,7 @@ export const flows: readonly Flow[] = [
     name: "refresh and reuse",
     settings: { instances: two },
     prepare: withTokens,
-    tasks: [
-      refreshing("the client", 0, { times: 2, tries: 2 }),
-      stealing(1),
-    ],
+    tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), stealing(1)],
     advances: [pastGrace],
   },
   {
