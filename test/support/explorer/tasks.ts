@@ -17,6 +17,12 @@ export async function withCode(world: World): Promise<void> {
   await logIn(world, "one", "editor", "pui-ada");
 }
 
+/** The client has a code that has just ended by the clock of who issued it, and is good by that of others. */
+export async function withCodeThatEnded(world: World): Promise<void> {
+  await withCode(world);
+  world.advance(61_000);
+}
+
 /** The client has redeemed its code. */
 export async function withTokens(world: World): Promise<void> {
   await withCode(world);
