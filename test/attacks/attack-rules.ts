@@ -382,8 +382,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "const issuance = { step, grant, scopes: successor.scopes, now };",
-        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now };",
+        "const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };",
+        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now, reissuedUntil };",
       ],
     ],
   },

@@ -185,6 +185,24 @@ export const modelRules: readonly ProvedRule[] = [
     ["provider/tokens/token-revoker.ts", "await accessTokens.set(key, revoked);", "await accessTokens.delete(key);"],
   ),
   rule(
+    "A revoked access token that had ended is read back",
+    ["revoke an access token that has expired"],
+    [
+      "provider/tokens/token-revoker.ts",
+      "if (await accessTokens.add(key, tombstone)) return;",
+      "if ((await accessTokens.add(key, tombstone)) || true) return;",
+    ],
+  ),
+  rule(
+    "A code that is shown too late ends its session",
+    ["redeem too late"],
+    [
+      redemptionTs,
+      "return this.#refuseReplay(replay, isUnused);",
+      "return isUnused ? Promise.reject(unknownCode()) : this.#refuseReplay(replay);",
+    ],
+  ),
+  rule(
     "A revocation forgets the consent",
     ["consent and revocation"],
     [

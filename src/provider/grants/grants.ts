@@ -26,6 +26,8 @@ export interface RevocationEvidence {
   readonly code?: AuthorizationCode | undefined;
   /** Opens the user's upstream session. */
   readonly key?: GrantKey | undefined;
+  /** True where the grant has ended by its time, and nobody has decided anything: what the person has allowed stands. */
+  readonly isOutOfTime?: boolean;
   /** Who has decided that the grant ends, where a person has: that is told to the log. */
   readonly by?: "operator" | "user";
 }
@@ -60,7 +62,7 @@ export class Grants {
   }
 
   /**
-   * Ends a grant with everything that it issued, and the consent behind it: writes its tombstone. The upstream session is
+   * Ends a grant with everything that it issued, and the consent behind it unless it is out of time: writes its tombstone. The upstream session is
    * ended as well where the evidence opens it; where it does not, the session is ended by whoever shows a live credential
    * of the grant.
    *
@@ -70,7 +72,10 @@ export class Grants {
    * may be another server's.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
-  async revoke(grantId: string, { key, code, by, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
+  async revoke(
+    grantId: string,
+    { key, code, by, isOutOfTime = false, ...evidence }: RevocationEvidence = {},
+  ): Promise<boolean> {
     const { repositories, storedGrants } = this.#parts;
     // What a person has decided is told to have failed, where a tombstone could be in the place of another server's grant.
     const read = by === undefined ? repositories.grants : storedGrants;
@@ -104,7 +109,7 @@ export class Grants {
     // Before the tombstone, after which nobody would try again.
     const issuer = this.#parts.upstreams?.issuerOfRecord(upstreamIssuer) ?? upstreamIssuer;
     const server = this.#parts.resource ?? resource?.href;
-    if (subject !== undefined && server !== undefined)
+    if (subject !== undefined && server !== undefined && !isOutOfTime)
       await revokeConsent({ ...this.#parts, resource: server }, { subject, upstreamIssuer: issuer }, clientId);
     await this.#parts.repositories.grants.set(grantId, tombstone);
     if (grant !== undefined)

@@ -19,11 +19,14 @@ import {
   revoking,
   rotation,
   rotationTasks,
+  stealing,
   suspension,
   tokensOf,
   two,
   wideSkews,
   withCode,
+  withCodeThatEnded,
+  withExpiredAccessToken,
   withTokens,
   withTokensAndCode,
   withTokensDue,
@@ -56,6 +59,22 @@ export const flows: readonly Flow[] = [
     settings: { instances: [{}] },
     prepare: withCode,
     tasks: [redeeming("the client", 0, 3)],
+  },
+  {
+    name: "redeem too late",
+    settings: { instances: two },
+    prepare: async () => {},
+    begin: withCodeThatEnded,
+    tasks: [redeeming("the client", 0, 3)],
+    advances: [200],
+  },
+  {
+    name: "redeem twice as the code ends",
+    settings: { instances: two },
+    prepare: async () => {},
+    begin: withCode,
+    tasks: [redeeming("the client", 0, 2), redeeming("the client's second attempt", 1, 2)],
+    advances: [61, 130],
   },
   {
     name: "redeem and replay",
@@ -109,17 +128,16 @@ export const flows: readonly Flow[] = [
     name: "refresh and reuse",
     settings: { instances: two },
     prepare: withTokens,
-    tasks: [
-      refreshing("the client", 0, { times: 2, tries: 2 }),
-      {
-        name: "a thief of the first refresh token",
-        run: async (actor, world) => {
-          const login = world.login(0);
-          await actor.refresh(login, tokensOf(world, login).refresh, { by: "thief", instance: 1 });
-        },
-      },
-    ],
+    tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), stealing(1)],
     advances: [pastGrace],
+  },
+  {
+    // The records of spent tokens are kept for ten minutes here, which is nearly as long as an unused token is good.
+    name: "refresh and reuse, where tokens are short-lived",
+    settings: { instances: two, options: { accessTokenLifetimeSeconds: 600, refreshTokenLifetimeSeconds: 660 } },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 4, tries: 2, at: [0, 0, 1, 1] }), stealing(0)],
+    advances: [590],
   },
   {
     name: "refresh and revoke",
@@ -133,6 +151,22 @@ export const flows: readonly Flow[] = [
     settings: { instances: two },
     prepare: withTokens,
     tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), refreshingAndRevoking("the client's other window")],
+  },
+  {
+    name: "revoke an access token that has expired",
+    settings: { instances: two },
+    prepare: withExpiredAccessToken,
+    tasks: [
+      refreshing("the client, again", 0, { tries: 2 }),
+      {
+        name: "the client's other window",
+        async run(actor, world) {
+          const login = world.login(0);
+          await actor.revoke(login, tokensOf(world, login, 1).access, { instance: 1, tries: 2 });
+        },
+      },
+    ],
+    advances: [hour],
   },
   {
     name: "refresh for Pangea's token twice",

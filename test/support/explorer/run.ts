@@ -52,6 +52,7 @@ export class Run {
     const { stage } = world;
     const wishes: Wish[] = [];
     this.#take(this.#firstOptions());
+    await this.#flow.begin?.(world);
     stage.isHeld = true;
     const running: Promise<void>[] = [];
     for (const [index, task] of this.#flow.tasks.entries()) {
