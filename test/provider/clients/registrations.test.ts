@@ -3,6 +3,7 @@ import { createInMemoryRepositories, type ProviderRepositories } from "../../../
 import { ClientRegistry } from "../../../src/provider/clients/client-registry.ts";
 import type { ProviderConfiguration } from "../../../src/provider/configuration/configuration.ts";
 import { longestRequestSeconds } from "../../../src/provider/oauth/request-time.ts";
+import type { ClientAuthentication } from "../../../src/records/authorization-code.ts";
 import type { OAuthClientInformation } from "../../../src/records/oauth-client-information.ts";
 import { configured } from "../../support/configured.ts";
 import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
@@ -11,7 +12,7 @@ import { heard } from "../../support/provider-events.ts";
 
 const redirect_uris = ["https://app.example/callback"];
 const documentUrl = "https://client.example/client.json";
-const known = { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] } as const;
+const known: ClientAuthentication = { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] };
 
 let clock: ManualClock;
 let calls: string[];
@@ -34,9 +35,9 @@ beforeEach(() => {
   repositories = { ...inner, clients };
   configuration = configured({ repositories, clients: [{ client_id: "own", redirect_uris }] }, clock);
   registry = new ClientRegistry(configuration, { find: async () => undefined });
-  const { clockTolerance, lifetimes } = configuration;
+  const { instanceClockTolerance, lifetimes } = configuration;
   endOfLogin = Math.ceil(
-    clock.seconds() + lifetimes.login + lifetimes.authorizationCode + longestRequestSeconds + clockTolerance,
+    clock.seconds() + lifetimes.login + lifetimes.authorizationCode + longestRequestSeconds + instanceClockTolerance,
   );
 });
 
