@@ -20,11 +20,7 @@ export interface NginxCertificate {
  * @param https - Given, it speaks https with this certificate.
  * @throws when nginx is not installed; the message says how to install it.
  */
-export async function startNginx(
-  port: number,
-  locations: string,
-  https?: NginxCertificate,
-): Promise<AsyncDisposable> {
+export async function startNginx(port: number, locations: string, https?: NginxCertificate): Promise<AsyncDisposable> {
   if (spawnSync(program, ["-v"]).error !== undefined) {
     throw new Error("No nginx for the tests: run `apt-get install -y nginx`.");
   }

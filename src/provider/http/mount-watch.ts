@@ -73,7 +73,8 @@ export class MountWatch {
       return;
     }
     if (this.#mapsPaths || this.#settings.reporter.hasNoticed("path-prefix")) return;
-    if (this.#basePath !== "" && this.#endpoints.has(this.#removedFrom(path) + path)) this.#warnOfPrefix(path, "removes");
+    if (this.#basePath !== "" && this.#endpoints.has(this.#removedFrom(path) + path))
+      this.#warnOfPrefix(path, "removes");
     else if (this.#ownPaths.some((own) => path.length > own.length && path.endsWith(own))) {
       // A client looks for metadata below the MCP endpoint too.
       if (!path.startsWith(`${this.#mcpPath}/`)) this.#warnOfPrefix(path, "adds");
@@ -133,9 +134,7 @@ export class MountWatch {
     if (path.length > maxLength) return false;
     const isGlued = this.#basePath !== "" && path.startsWith(this.#basePath) && path[this.#basePath.length] !== "/";
     if (!isGlued && !path.includes("//")) return false;
-    const right = isGlued
-      ? `${this.#basePath}/${path.slice(this.#basePath.length)}`
-      : path.replaceAll(/\/{2,}/g, "/");
+    const right = isGlued ? `${this.#basePath}/${path.slice(this.#basePath.length)}` : path.replaceAll(/\/{2,}/g, "/");
     return [right, this.#basePath + right].some((each) => {
       return each === this.#mcpPath || this.#endpoints.has(each) || this.#ownPaths.includes(each);
     });
