@@ -10,7 +10,7 @@ import type { ProviderRepositories } from "./repositories.ts";
 export type KeyHolder = "this server" | "another server" | "nobody";
 
 /** Says who has a key. */
-export type HolderOf = (keyId: string) => Promise<KeyHolder>;
+type HolderOf = (keyId: string) => Promise<KeyHolder>;
 
 /** The name of the method by which repositories get to know whose the keys in their store are. */
 export const askHolders: unique symbol = Symbol("askHolders");

@@ -7,8 +7,8 @@ import {
   getsThrough,
   listening,
   mounts,
-  type NginxProxy,
   nextPort,
+  type ReverseProxy,
   recordingLog,
 } from "../support/behind-nginx.ts";
 import { initializeRequest, obtainTokens } from "../support/mount-suite.ts";
@@ -18,7 +18,7 @@ import { useEmulator } from "../support/use-emulator.ts";
 const emulator = useEmulator();
 
 /** What proxies do to paths: what the public URL has, what nginx passes on, and what the mount has to be told. */
-const proxies: Record<"keeps" | "strips" | "adds" | "both", NginxProxy> = {
+const proxies: Record<"keeps" | "strips" | "adds" | "both", ReverseProxy> = {
   keeps: {
     name: "keeps the prefix",
     publicPath: "/prefix",

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { generate } from "selfsigned";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { behindNginx, getsThrough, mounts, type NginxProxy } from "../support/behind-nginx.ts";
+import { behindNginx, getsThrough, mounts, type ReverseProxy } from "../support/behind-nginx.ts";
 import { initializeRequest } from "../support/mount-suite.ts";
 import type { NginxCertificate } from "../support/nginx.ts";
 import { useEmulator } from "../support/use-emulator.ts";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 const wellKnown = (to: string) => `location /.well-known/ { proxy_pass ${to}; }`;
 
 /** Ways to write down a proxy that are in use, all of which work. */
-const working: readonly NginxProxy[] = [
+const working: readonly ReverseProxy[] = [
   {
     name: "keeps the prefix by a path in proxy_pass",
     publicPath: "/prefix",
@@ -101,7 +101,7 @@ describe("behind an nginx that ends https", () => {
   });
 
   it.each(mounts)("a person logs in, and a client gets through, with the mount for %s", async (_, serve) => {
-    const proxy: NginxProxy = {
+    const proxy: ReverseProxy = {
       name: "ends https",
       publicPath: "",
       locations: (to) => `proxy_set_header X-Forwarded-Proto https; location / { proxy_pass ${to}; }`,
@@ -119,7 +119,7 @@ describe("behind an nginx below whose prefix a character is encoded", () => {
   it.each(mounts.filter(([name]) => ["Express", "node:http"].includes(name)))(
     "a person logs in, and a client gets through, with the mount for %s",
     async (_, serve) => {
-      const proxy: NginxProxy = {
+      const proxy: ReverseProxy = {
         name: "keeps the prefix",
         publicPath: "/pr%C3%A9fixe",
         locations: (to) => `location / { proxy_pass ${to}; }`,
@@ -132,7 +132,7 @@ describe("behind an nginx below whose prefix a character is encoded", () => {
   );
 
   it.each(mounts)("it may be taken off, with the mount for %s", async (_, serve) => {
-    const proxy: NginxProxy = {
+    const proxy: ReverseProxy = {
       name: "strips the prefix",
       publicPath: "/pr%C3%A9fixe",
       locations: (to) => `location /préfixe/ { proxy_pass ${to}/; } ${wellKnown(to)}`,
@@ -145,7 +145,7 @@ describe("behind an nginx below whose prefix a character is encoded", () => {
 });
 
 /** What cannot work, and what the log is told of at the first request. */
-const failing: readonly (NginxProxy & {
+const failing: readonly (ReverseProxy & {
   readonly topic: string;
   readonly host?: string;
   readonly says?: readonly string[];

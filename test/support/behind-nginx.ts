@@ -24,7 +24,7 @@ const ports = freePorts();
 export const nextPort = async (): Promise<number> => (await ports.next()).value;
 
 /** Serves a provider on a port, with the MCP endpoint at a path as requests for it arrive. */
-export type Serve = (
+type Serve = (
   provider: PangeaOAuthProvider,
   place: { readonly port: number; readonly mcpPath: string; readonly mapping: PathMapping },
 ) => Promise<AsyncDisposable>;
@@ -85,7 +85,7 @@ export const mounts: readonly (readonly [name: string, serve: Serve])[] = [
 ];
 
 /** What a proxy does to paths: what the public URL has, what nginx passes on, and what the mount has to be told. */
-export interface NginxProxy {
+export interface ReverseProxy {
   readonly name: string;
   readonly publicPath: string;
   /** The `location` blocks, for a server at this URL. */
@@ -98,7 +98,7 @@ export interface NginxProxy {
 }
 
 /** A provider behind an nginx. */
-export interface ProxiedServer extends AsyncDisposable {
+interface ProxiedServer extends AsyncDisposable {
   readonly baseUrl: string;
   /** What its log was told. */
   readonly warnings: readonly string[];
@@ -107,7 +107,7 @@ export interface ProxiedServer extends AsyncDisposable {
 /** Serves a provider behind nginx; keeps what its log is told. */
 export async function behindNginx(
   issuerUrl: string,
-  proxy: NginxProxy,
+  proxy: ReverseProxy,
   serve: Serve,
   mapping: PathMapping = proxy.mapping,
 ): Promise<ProxiedServer> {
