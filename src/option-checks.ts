@@ -1,3 +1,4 @@
+import { environmentRemnant, urlRemnant } from "./environment-text.ts";
 import { ConfigurationError } from "./errors.ts";
 
 /**
@@ -17,7 +18,7 @@ export function requireText(name: string, value: unknown): string {
 
 /**
  * Checks a text that is compared or sent as it is, such as a secret or an id: white space around it came with it from a
- * file or from the clipboard.
+ * file or from the clipboard, quotes and the like from a file of environment variables.
  *
  * @throws {ConfigurationError} when the value is no such text. The message does not have the value.
  */
@@ -28,21 +29,30 @@ export function requireExactText(name: string, value: unknown): string {
     `${name} has white space or a line break around it: take that off, as with trim().`,
   );
   requireThat(!text.includes("…"), `${name} has the … of an example in it: put your own in its place.`);
+  requireNoRemnant(name, environmentRemnant(text));
   return text;
+}
+
+function requireNoRemnant(name: string, remnant: string | undefined): void {
+  requireThat(remnant === undefined, `${name} ${remnant}${remnant?.endsWith("?") ? "" : "."}`);
 }
 
 /**
  * An https URL, or an http one on loopback. Keeps a string as it was written: issuers are compared byte for byte, and a
  * URL object would add a slash.
  *
- * @throws `ConfigurationError`.
+ * @param example - What such a URL looks like, for the message. Default: that of an MCP server.
+ * @throws {ConfigurationError} when it is none, or one that nobody can reach or that several were made of.
  */
-export function requireHttpUrl(name: string, value: unknown): string {
+export function requireHttpUrl(name: string, value: unknown, example = "https://mcp.example.org"): string {
   const given = value instanceof URL ? value.href.replace(/\/$/, "") : requireExactText(name, value);
+  const isOne = !/[,;]\s*https?:\/\//i.test(given);
+  requireThat(isOne, `${name} has several URLs in it: give one, such as "${example}".`);
   if (!URL.canParse(given)) {
-    throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
+    throw new ConfigurationError(`${name} must be an absolute URL, such as "${example}".`);
   }
   const url = new URL(given);
+  requireNoRemnant(name, urlRemnant(url));
   // What a URL parser would forgive is published as it was written, and clients compare it.
   if (!/^https?:\/\/[^/\\]/i.test(given) || given.includes("\\")) {
     throw new ConfigurationError(
@@ -63,8 +73,8 @@ export function requireHttpUrl(name: string, value: unknown): string {
  *
  * @throws {ConfigurationError} when it is none.
  */
-export function requireIssuerUrl(name: string, value: unknown): string {
-  const issuer = requireHttpUrl(name, value);
+export function requireIssuerUrl(name: string, value: unknown, example?: string): string {
+  const issuer = requireHttpUrl(name, value, example);
   const document = /\/\.well-known(?:\/[^/]*)?/.exec(issuer)?.[0];
   requireThat(
     document === undefined,
