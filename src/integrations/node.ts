@@ -87,6 +87,7 @@ export function protectMcp(
   options: RequireBearerOptions & MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireProtecting("protectMcp", provider, options);
+  requireKind("protectMcp: the listener", listener ?? null, "function");
   const { requiredScopes, ...mount } = options;
   const guarded = requireBearer(provider, listener, {
     ...(requiredScopes !== undefined && { requiredScopes }),

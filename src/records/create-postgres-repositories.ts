@@ -38,7 +38,7 @@ export interface PostgresRepositoriesOptions
 }
 
 const { prefix: _prefix, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = postgresRepositoryOptionKinds;
-const optionKinds: OptionKinds<PostgresRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
+const optionKinds: OptionKinds<PostgresRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "any" };
 
 /**
  * Builds every repository of a provider in one table of Postgres. `createPostgresTables()` creates the table.

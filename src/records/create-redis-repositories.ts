@@ -53,7 +53,7 @@ export interface RedisRepositoriesOptions
 }
 
 const { prefix: _prefix, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = redisRepositoryOptionKinds;
-const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
+const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "any" };
 
 /**
  * Builds every repository of a provider in Redis, each kind of record under a prefix of its own. Once the client is

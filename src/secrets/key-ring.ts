@@ -144,8 +144,10 @@ export function requireKeySecrets(name: string, secrets: unknown): readonly [str
  * @throws {ConfigurationError} when it is something else, such as the secret itself.
  */
 export function requireKeyRing(keys: unknown): void {
+  const isPlain = keys === "none";
   requireThat(
-    keys === undefined || keys instanceof KeyRing,
-    'keys must be a key ring: KeyRing.from(secret), or be left out. Plain text by "none" is for SQLite alone.',
+    !isPlain,
+    'keys: "none" is for SQLite alone: leave keys out, and this package does not seal the records.',
   );
+  requireThat(keys === undefined || keys instanceof KeyRing, "keys must be a key ring: KeyRing.from(secret).");
 }

@@ -70,6 +70,10 @@ function configureUpstream(option: string, upstream: Upstream | undefined): Upst
   const isGiven = typeof upstream === "object" && upstream !== null;
   if (!isGiven)
     throw new ConfigurationError(`${option} is missing: give the provider one, such as pangeaAuthn({ … }).`);
+  const isList = Array.isArray(upstream);
+  const several = option === "upstream" ? "give several as upstreams: [a, b]" : "take the brackets within it away";
+  requireThat(!isList, `${option} is a list: ${several}.`);
+  requireThat(!("then" in upstream), `${option} is a promise: await it.`);
   requireNoPreset(option, upstream);
   const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText(`${option}.id`, upstream.id));
   requireThat(isName, `${option}.id must be lower-case letters, digits and hyphens, such as pangea.`);

@@ -148,11 +148,7 @@ const mistakes: readonly Mistake[] = [
   ["the endpoint in capitals", () => pangea({ mcpBaseUrl: "https://a.example/MCP" }), /^mcpBaseUrl .*Leave \/MCP off/],
   ["all paths", () => pangea({ mcpPath: "/mcp/*" }), /^mcpPath is a pattern/],
   ["a path of a route", () => pangea({ mcpPath: "/:tenant/mcp" }), /^mcpPath is a pattern/],
-  [
-    "a realm that is a path",
-    () => keycloak({ ...ids, url: "https://id.example", realm: "/r" }),
-    /^keycloak: realm /,
-  ],
+  ["a realm that is a path", () => keycloak({ ...ids, url: "https://id.example", realm: "/r" }), /^keycloak: realm /],
   [
     "domains in one text",
     () => pangea({ clientMetadataDocuments: { allowedDomains: ["claude.ai,chatgpt.com"] } }),

@@ -116,7 +116,7 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a word too few", pangea({ accessTokenLifetime: 60 }), /^accessTokenLifetime .*accessTokenLifetimeSeconds\?/],
   ["the other provider's option", general({ mcpScopes: ["user"] }), /^mcpScopes .*McpOAuthProvider.*scopes/],
-  ["an option of something else", general({ colour: "red" }), /^colour .*There are baseUrl, /],
+  ["an option of something else", general({ colour: "red" }), /^colour .*There are .*baseUrl, /],
   ["an option of consent", pangea({ consent: { brandname: "Notes" } }), /^consent\.brandname .*consent\.brandName\?/],
   [
     "a text of consent",
@@ -408,7 +408,7 @@ const mistakes: readonly Mistake[] = [
   [
     "a secret for keys",
     () => createRedisRepositories(redis, untyped({ keys: "s".repeat(40) })),
-    /^keys must be an object/,
+    /^keys must be a key ring/,
   ],
   [
     "keys of another kind",
@@ -531,8 +531,16 @@ const mistakes: readonly Mistake[] = [
   ["a line break after the own secret", pangea({ secret: `${"s".repeat(40)}\n` }), /^secret has white space/],
   ["an own secret that is empty", pangea({ secret: "" }), /^secret is missing.*environment variable/],
   ["an own secret that is a number", pangea({ secret: 5 }), /^secret must be a string/],
-  ["a line break after the key ring's", () => KeyRing.from(`${"s".repeat(40)}\n`), /^The secret of KeyRing\.from has white space/],
-  ["no secret for the key ring", () => KeyRing.from(untyped(undefined)), /^The secret of KeyRing\.from must be a string/],
+  [
+    "a line break after the key ring's",
+    () => KeyRing.from(`${"s".repeat(40)}\n`),
+    /^The secret of KeyRing\.from has white space/,
+  ],
+  [
+    "no secret for the key ring",
+    () => KeyRing.from(untyped(undefined)),
+    /^The secret of KeyRing\.from must be a string/,
+  ],
   [
     "a line break in an initial token",
     pangea({ clientRegistration: { initialAccessToken: `${"t".repeat(20)}\n` } }),
