@@ -1,6 +1,7 @@
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel, InvalidationSource } from "../storage/cached/invalidation.ts";
+import { requireChannel } from "../storage/cached/options.ts";
 import { requireRepository } from "../storage/contract.ts";
 import { markOfMemory } from "./kept-in-memory.ts";
 import type { ProviderRepositories } from "./repositories.ts";
@@ -122,7 +123,14 @@ function channelsOf(
   given: CacheRepositoriesOptions["invalidation"] = {},
 ): InvalidationChannels {
   if (isSource(given)) return forEachKind((kind) => given.forRepository(repositories[kind]));
-  if (isChannel(given)) return forEachKind(() => given);
+  if (isChannel(given)) {
+    requireChannel("invalidation", given);
+    return forEachKind(() => given);
+  }
+  for (const kind of cachedKinds) {
+    const channel = given[kind];
+    if (channel !== undefined) requireChannel(`invalidation.${kind}`, channel);
+  }
   requireOptions("cacheRepositories", given, invalidationKinds, "invalidation");
   requireThat(
     given.grants !== undefined || Object.keys(given).length === 0,

@@ -175,6 +175,26 @@ const mistakes: readonly Mistake[] = [
 
   // Caches.
   [
+    "a client of Redis for a channel",
+    () => cacheRepositories(memory, { maxStaleness: 5_000, invalidation: untyped(redis) }),
+    /^invalidation .*new RedisTrackingInvalidation\(redis\)/,
+  ],
+  [
+    "a client of Redis for one kind's channel",
+    () => cacheRepositories(memory, { maxStaleness: 5_000, invalidation: { grants: untyped(redis) } }),
+    /^invalidation\.grants .*new RedisTrackingInvalidation\(redis\)/,
+  ],
+  [
+    "a client of Redis for one cache's channel",
+    () => new CachedRepository(one, { ...bounds, invalidation: untyped(redis) }),
+    /^invalidation .*new RedisTrackingInvalidation\(redis\)/,
+  ],
+  [
+    "tracking that belongs to no repository yet, for one cache",
+    () => new CachedRepository(one, { ...bounds, invalidation: untyped(new RedisTrackingInvalidation(redis)) }),
+    /^invalidation lacks subscribe/,
+  ],
+  [
     "an old copy that could never stand in",
     () => cacheRepositories(memory, { maxStaleness: 5_000, clientsStaleIfError: 60 }),
     /^clientsStaleIfError .*milliseconds .*longer than maxStaleness/,
