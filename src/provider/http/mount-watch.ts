@@ -85,6 +85,7 @@ export class MountWatch {
         `A request to the MCP endpoint was refused and pointed to ${this.#metadataUrl}, and nothing in this process has served that. Mount the routes before the guard, such as app.use(pangeaAuth(provider)); where another process serves them, or a handler of yours by provider.fetch, all is well.`,
       );
     }
+    if (this.isElsewhere(url)) return;
     this.#challenges += 1;
     if (this.#challenges === strangeChallenges && this.#isMounted && !this.#isFound) {
       this.#warn(
@@ -92,6 +93,23 @@ export class MountWatch {
         `${strangeChallenges} requests to the MCP endpoint were refused and pointed to ${this.#metadataUrl}, and nobody has asked this process for it. Let the proxy pass /.well-known/ on to this server, and mount the routes at the root of the application.`,
       );
     }
+  }
+
+  /**
+   * Whether a path is neither the MCP endpoint's nor one that a client looks for metadata at, whatever a proxy puts before it
+   * or takes off.
+   */
+  isElsewhere(url: string | undefined): boolean {
+    if (url === undefined) return false;
+    const path = pathOf(url).replace(/\/+$/, "");
+    const isOwn = this.#ownPaths.some((own) => path.endsWith(own)) || path.includes("/.well-known/");
+    return !isOwn && !this.#isOfEndpoint(path);
+  }
+
+  #isOfEndpoint(path: string): boolean {
+    const endpoint = this.#mcpPath.slice(this.#basePath.length).replace(/\/$/, "");
+    const isBelow = path === this.#mcpPath || path.startsWith(`${this.#mcpPath.replace(/\/$/, "")}/`);
+    return isBelow || path.endsWith(endpoint);
   }
 
   #lookAtGuarded(path: string): void {
