@@ -4,7 +4,7 @@ import type { InvalidationChannel, InvalidationSource } from "../storage/cached/
 import { requireChannel } from "../storage/cached/options.ts";
 import { requireRepository } from "../storage/contract.ts";
 import { markOfMemory } from "./kept-in-memory.ts";
-import type { ProviderRepositories } from "./repositories.ts";
+import { type ProviderRepositories, requireOwnKind } from "./repositories.ts";
 
 /** The kinds of record that are cached. */
 const cachedKinds = ["accessTokens", "grants", "clients"] as const;
@@ -75,7 +75,10 @@ export function cacheRepositories<R extends ProviderRepositories>(
 ): R & ProviderRepositories & AsyncDisposable {
   requireThat(options !== undefined, "cacheRepositories takes an object of options, with maxStaleness.");
   requireOptions("cacheRepositories", options, optionKinds);
-  for (const kind of cachedKinds) requireRepository(`cacheRepositories: ${kind}`, repositories?.[kind]);
+  for (const kind of cachedKinds) {
+    requireRepository(`cacheRepositories: ${kind}`, repositories?.[kind]);
+    requireOwnKind("cacheRepositories", kind, repositories[kind]);
+  }
   const { maxStaleness, max = 10_000, clientsStaleIfError = 0, clock, onPublishFailure } = options;
   const isAge = Number.isFinite(clientsStaleIfError) && clientsStaleIfError >= 0;
   requireThat(isAge, "clientsStaleIfError must be a number of milliseconds, 0 for not at all.");
