@@ -1,3 +1,4 @@
+import { environmentRemnant, urlRemnant } from "./environment-text.ts";
 import { ConfigurationError } from "./errors.ts";
 
 /**
@@ -17,7 +18,7 @@ export function requireText(name: string, value: unknown): string {
 
 /**
  * Checks a text that is compared or sent as it is, such as a secret or an id: white space around it came with it from a
- * file or from the clipboard.
+ * file or from the clipboard, quotes and the like from a file of environment variables.
  *
  * @throws {ConfigurationError} when the value is no such text. The message does not have the value.
  */
@@ -28,21 +29,30 @@ export function requireExactText(name: string, value: unknown): string {
     `${name} has white space or a line break around it: take that off, as with trim().`,
   );
   requireThat(!text.includes("…"), `${name} has the … of an example in it: put your own in its place.`);
+  requireNoRemnant(name, environmentRemnant(text));
   return text;
+}
+
+function requireNoRemnant(name: string, remnant: string | undefined): void {
+  requireThat(remnant === undefined, `${name} ${remnant}${remnant?.endsWith("?") ? "" : "."}`);
 }
 
 /**
  * An https URL, or an http one on loopback. Keeps a string as it was written: issuers are compared byte for byte, and a
  * URL object would add a slash.
  *
- * @throws `ConfigurationError`.
+ * @param example - What such a URL looks like, for the message. Default: that of an MCP server.
+ * @throws {ConfigurationError} when it is none, or one that nobody can reach or that several were made of.
  */
-export function requireHttpUrl(name: string, value: unknown): string {
+export function requireHttpUrl(name: string, value: unknown, example = "https://mcp.example.org"): string {
   const given = value instanceof URL ? value.href.replace(/\/$/, "") : requireExactText(name, value);
+  const isOne = !/[,;]\s*https?:\/\//i.test(given);
+  requireThat(isOne, `${name} has several URLs in it: give one, such as "${example}".`);
   if (!URL.canParse(given)) {
-    throw new ConfigurationError(`${name} must be an absolute URL, such as "https://mcp.example.org".`);
+    throw new ConfigurationError(`${name} must be an absolute URL, such as "${example}".`);
   }
   const url = new URL(given);
+  requireNoRemnant(name, urlRemnant(url));
   // What a URL parser would forgive is published as it was written, and clients compare it.
   if (!/^https?:\/\/[^/\\]/i.test(given) || given.includes("\\")) {
     throw new ConfigurationError(
@@ -63,8 +73,8 @@ export function requireHttpUrl(name: string, value: unknown): string {
  *
  * @throws {ConfigurationError} when it is none.
  */
-export function requireIssuerUrl(name: string, value: unknown): string {
-  const issuer = requireHttpUrl(name, value);
+export function requireIssuerUrl(name: string, value: unknown, example?: string): string {
+  const issuer = requireHttpUrl(name, value, example);
   const document = /\/\.well-known(?:\/[^/]*)?/.exec(issuer)?.[0];
   requireThat(
     document === undefined,
@@ -87,8 +97,9 @@ export function requireDuration(
 ): number {
   if (value === undefined) return fallback;
   if (!Number.isFinite(value) || value <= 0 || value > max) {
-    // A thousand times too long is what a time in milliseconds is where seconds are asked for.
-    const isThousandfold = unit === "seconds" && Number.isFinite(value) && value > max && value / 1000 <= max;
+    // A time in milliseconds is a thousand times too long where seconds are asked for, and seldom has a part of a second.
+    const isWhole = Number.isFinite(value) && value % 1000 === 0;
+    const isThousandfold = unit === "seconds" && isWhole && value > max && value / 1000 <= max;
     const remedy = isThousandfold ? ` ${value} looks like milliseconds: give ${value / 1000}.` : "";
     throw new ConfigurationError(`${name} must be a number of ${unit} above 0 and up to ${max}.${remedy}`);
   }
@@ -158,6 +169,7 @@ export type OptionKinds<Options extends object> = { readonly [Name in keyof Requ
  * @param given - The object; undefined where all options are left out.
  * @param kinds - All options that there are.
  * @param group - The option that the object is itself, such as `consent`. Default: none.
+ * @param otherwise - What may be given in the place of that object, in words that follow "an object". Default: nothing.
  * @throws {ConfigurationError} when an option is unknown or of another kind. The message names the option, and the one
  * that was meant where that can be told.
  */
@@ -166,11 +178,12 @@ export function requireOptions<Options extends object>(
   given: unknown,
   kinds: OptionKinds<Options>,
   group?: string,
+  otherwise = "",
 ): void {
   if (given === undefined) return;
   const isObject = typeof given === "object" && given !== null && !isContainer(given);
-  const rule = group === undefined ? `${owner} takes an object of options` : `${group} must be an object`;
-  requireThat(isObject, `${rule}${remedyFor(given)}.`);
+  const rule = group === undefined ? `${owner} takes an object of options` : `${group} must be an object${otherwise}`;
+  requireThat(isObject, `${rule}${switchOf(group, given, kinds)}${remedyFor(given)}.`);
   const path = group === undefined ? "" : `${group}.`;
   const known = new Map<string, OptionKind>(Object.entries(kinds));
   for (const [name, value] of Object.entries(given)) {
@@ -181,6 +194,13 @@ export function requireOptions<Options extends object>(
     requireThat(value !== null || kind !== "any", `${path}${name} is null: give it a value, or leave it out.`);
     requireKind(`${path}${name}`, value, kind);
   }
+}
+
+/** What was meant by `false` in the place of options which have such a switch, in the words that follow the rule. */
+function switchOf(group: string | undefined, given: unknown, kinds: object): string {
+  if (group === undefined || !["false", "true"].includes(String(given))) return "";
+  const name = ["enabled", "recorded"].find((each) => each in kinds);
+  return name === undefined ? "" : `: give ${group}: { ${name}: ${given} }`;
 }
 
 /** @throws {ConfigurationError} when what is given is something else. A list is no object. */
@@ -254,8 +274,13 @@ function unknownOption(owner: string, path: string, name: string, known: readonl
   const remedy =
     meant.length > 0
       ? `Did you mean ${meant.join(" or ")}?`
-      : `There ${known.length === 1 ? "is" : "are"} ${known.join(", ")}.`;
+      : `There ${known.length === 1 ? "is" : "are"} ${inOrder(known).join(", ")}.`;
   return `${path}${name} is no option of ${owner}. ${remedy}`;
+}
+
+/** Names as somebody looks for one among many. */
+function inOrder(names: readonly string[]): readonly string[] {
+  return [...names].sort((one, other) => one.localeCompare(other, "en"));
 }
 
 /** The most names that a message proposes. */

@@ -66,15 +66,25 @@ export function requireBearer(
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireGuarding("requireBearer", provider, options);
   requireKind("requireBearer: the listener", next ?? null, "function");
+  return guarded(provider, next, options, false);
+}
+
+function guarded(
+  provider: BearerAuthenticator,
+  next: (request: AuthenticatedRequest, response: ServerResponse) => unknown,
+  options: GuardOptions<NodeRequest>,
+  isOfWholeServer: boolean,
+): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
-    const auth = await authenticateNode(provider, request, response, options);
+    const auth = await admit(provider, request, response, options, isOfWholeServer);
     if (auth !== undefined) await next(Object.assign(request, { auth }), response);
   };
 }
 
 /**
  * Puts a whole `node:http` server behind a provider: the authorization server's paths are served, every other request
- * needs a token.
+ * needs a token. What a browser or a crawler asks for elsewhere than at the MCP endpoint, such as `/favicon.ico`, is
+ * answered with 404.
  *
  * @example
  * ```ts
@@ -87,12 +97,13 @@ export function protectMcp(
   options: RequireBearerOptions & MountOptions<NodeRequest> = {},
 ): (request: NodeRequest, response: ServerResponse) => Promise<void> {
   requireProtecting("protectMcp", provider, options);
+  requireKind("protectMcp: the listener", listener ?? null, "function");
   const { requiredScopes, ...mount } = options;
-  const guarded = requireBearer(provider, listener, {
+  const demand = {
     ...(requiredScopes !== undefined && { requiredScopes }),
     ...(mount.caller !== undefined && { caller: mount.caller }),
-  });
-  return pangeaAuth(provider, guarded, mount);
+  };
+  return pangeaAuth(provider, guarded(provider, listener, demand, true), mount);
 }
 
 /**
@@ -104,14 +115,26 @@ export function protectMcp(
  * if (caller === undefined) return;
  * ```
  */
-export async function authenticateNode<Received extends NodeRequest>(
+export function authenticateNode<Received extends NodeRequest>(
   provider: BearerAuthenticator,
   request: Received,
   response: ServerResponse,
   options: GuardOptions<Received> = {},
 ): Promise<AuthInfo | undefined> {
+  return admit(provider, request, response, options, false);
+}
+
+/** @param isOfWholeServer - Whether every request to the server comes here, also one for what there is not. */
+async function admit<Received extends NodeRequest>(
+  provider: BearerAuthenticator,
+  request: Received,
+  response: ServerResponse,
+  options: GuardOptions<Received>,
+  isOfWholeServer: boolean,
+): Promise<AuthInfo | undefined> {
   const demand = demandOf(options, options.caller ?? addressOf, request);
-  const caller = await provider.authenticate(guardedRequest(request), demand);
+  const guardedOne = { ...guardedRequest(request), isOfWholeServer };
+  const caller = await provider.authenticate(guardedOne, demand);
   if (!(caller instanceof Response)) {
     allowOtherOrigins(
       (name) => response.hasHeader(name),

@@ -10,7 +10,8 @@ const owner = "PangeaOAuthProvider";
 type RenamedOption = "baseUrl" | "issuerUrl" | "path" | "scopes";
 
 /** Options about other upstreams than Pangea AuthN. */
-type UpstreamOption = "emailDomains" | "formerIssuer" | "upstream" | "upstreams";
+const upstreamOptions = ["emailDomains", "formerIssuer", "upstream", "upstreams"] as const;
+type UpstreamOption = (typeof upstreamOptions)[number];
 
 /** What a `PangeaOAuthProvider` is made from: the options of an `McpOAuthProvider`, some under the original's names. */
 export interface PangeaOAuthProviderOptions extends Omit<McpOAuthProviderOptions, RenamedOption | UpstreamOption> {
@@ -135,6 +136,13 @@ export class PangeaOAuthProvider extends McpOAuthProvider {
 
 function generalOptions(options: PangeaOAuthProviderOptions): McpOAuthProviderOptions {
   requireThat(options !== undefined, `${owner} takes an object of options.`);
+  for (const name of upstreamOptions) {
+    const isGeneral = Object(options)[name] !== undefined;
+    requireThat(
+      !isGeneral,
+      `${name} is an option of McpOAuthProvider: ${owner} logs people in at Pangea AuthN alone. Take new McpOAuthProvider({ baseUrl, scopes, ${name}, … }), with pangeaAuthn({ … }) for Pangea AuthN.`,
+    );
+  }
   requireOptions(owner, options, optionKinds);
   const { mcpBaseUrl, mcpIssuerUrl, mcpPath, mcpScopes, ...others } = options;
   const {

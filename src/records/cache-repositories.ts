@@ -1,9 +1,10 @@
 import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
 import { CachedRepository } from "../storage/cached/cached-repository.ts";
 import type { InvalidationChannel, InvalidationSource } from "../storage/cached/invalidation.ts";
+import { requireChannel } from "../storage/cached/options.ts";
 import { requireRepository } from "../storage/contract.ts";
 import { markOfMemory } from "./kept-in-memory.ts";
-import type { ProviderRepositories } from "./repositories.ts";
+import { type ProviderRepositories, requireOwnKind } from "./repositories.ts";
 
 /** The kinds of record that are cached. */
 const cachedKinds = ["accessTokens", "grants", "clients"] as const;
@@ -74,7 +75,10 @@ export function cacheRepositories<R extends ProviderRepositories>(
 ): R & ProviderRepositories & AsyncDisposable {
   requireThat(options !== undefined, "cacheRepositories takes an object of options, with maxStaleness.");
   requireOptions("cacheRepositories", options, optionKinds);
-  for (const kind of cachedKinds) requireRepository(`cacheRepositories: ${kind}`, repositories?.[kind]);
+  for (const kind of cachedKinds) {
+    requireRepository(`cacheRepositories: ${kind}`, repositories?.[kind]);
+    requireOwnKind("cacheRepositories", kind, repositories[kind]);
+  }
   const { maxStaleness, max = 10_000, clientsStaleIfError = 0, clock, onPublishFailure } = options;
   const isAge = Number.isFinite(clientsStaleIfError) && clientsStaleIfError >= 0;
   requireThat(isAge, "clientsStaleIfError must be a number of milliseconds, 0 for not at all.");
@@ -122,7 +126,14 @@ function channelsOf(
   given: CacheRepositoriesOptions["invalidation"] = {},
 ): InvalidationChannels {
   if (isSource(given)) return forEachKind((kind) => given.forRepository(repositories[kind]));
-  if (isChannel(given)) return forEachKind(() => given);
+  if (isChannel(given)) {
+    requireChannel("invalidation", given);
+    return forEachKind(() => given);
+  }
+  for (const kind of cachedKinds) {
+    const channel = given[kind];
+    if (channel !== undefined) requireChannel(`invalidation.${kind}`, channel);
+  }
   requireOptions("cacheRepositories", given, invalidationKinds, "invalidation");
   requireThat(
     given.grants !== undefined || Object.keys(given).length === 0,

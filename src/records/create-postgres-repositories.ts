@@ -1,4 +1,4 @@
-import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../option-checks.ts";
 import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import type { PostgresLike } from "../storage/postgres/postgres-like.ts";
@@ -38,7 +38,7 @@ export interface PostgresRepositoriesOptions
 }
 
 const { prefix: _prefix, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = postgresRepositoryOptionKinds;
-const optionKinds: OptionKinds<PostgresRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
+const optionKinds: OptionKinds<PostgresRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "any" };
 
 /**
  * Builds every repository of a provider in one table of Postgres. `createPostgresTables()` creates the table.
@@ -61,6 +61,7 @@ export function createPostgresRepositories(
   requireOptions("createPostgresRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
   requireKeyRing(keys);
+  requireExactText("namespace", namespace);
   requireThat(
     typeof namespace === "string" && /^[a-z0-9_-]{1,40}$/.test(namespace),
     "namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.",

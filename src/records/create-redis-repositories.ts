@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../errors.ts";
-import { type OptionKinds, requireOptions } from "../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions } from "../option-checks.ts";
 import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { sealed } from "../storage/codecs/sealed.ts";
 import { requireNoEviction, warnOfEviction } from "../storage/redis/eviction-policy.ts";
@@ -53,7 +53,7 @@ export interface RedisRepositoriesOptions
 }
 
 const { prefix: _prefix, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = redisRepositoryOptionKinds;
-const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "object" };
+const optionKinds: OptionKinds<RedisRepositoriesOptions> = { ...sharedKinds, namespace: "any", keys: "any" };
 
 /**
  * Builds every repository of a provider in Redis, each kind of record under a prefix of its own. Once the client is
@@ -78,6 +78,7 @@ export function createRedisRepositories(
   requireOptions("createRedisRepositories", options, optionKinds);
   const { namespace = "pangea", keys, ...common } = options;
   requireKeyRing(keys);
+  requireExactText("namespace", namespace);
   if (typeof namespace !== "string" || !/^[a-z0-9_-]{1,40}$/.test(namespace)) {
     throw new ConfigurationError("namespace must be 1 to 40 of the characters a-z, 0-9, _ and -.");
   }

@@ -1,6 +1,6 @@
 import type { ZodType } from "zod";
 import { PangeaAuthnError } from "../errors.ts";
-import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../option-checks.ts";
 import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import type { SchemaOrCodec } from "../storage/codecs/as-codec.ts";
 import { LateSeal } from "../storage/codecs/late-seal.ts";
@@ -78,6 +78,7 @@ export function createSqliteRepositories(
 ): SqliteRepositories {
   requireOptions("createSqliteRepositories", options ?? null, optionKinds);
   const { namespace = "pangea", keys, driver, timeout, ...common } = options;
+  requireExactText("namespace", namespace);
   requireThat(
     typeof namespace === "string" && /^(?!sqlite_)[a-z0-9_-]{1,40}$/.test(namespace),
     "namespace must be 1 to 40 of the characters a-z, 0-9, _ and -, and not begin with sqlite_.",

@@ -46,7 +46,7 @@ export interface VaultRepositoriesOptions
 }
 
 const { kind: _kind, expiresAt: _expiresAt, indexes: _indexes, ...sharedKinds } = vaultOptionKinds;
-const optionKinds: OptionKinds<VaultRepositoriesOptions> = { ...sharedKinds, keys: "object" };
+const optionKinds: OptionKinds<VaultRepositoriesOptions> = { ...sharedKinds, keys: "any" };
 
 /**
  * Builds every repository of a provider in Vault. All kinds of record share one folder, told apart by the item's

@@ -136,7 +136,17 @@ export function createRepositories<B extends Backend = Backend>(
     accountSessions: create(AccountSessionSchema, "account_session", noIndexes),
   };
   requireOneForEach("createRepositories()", repositories);
+  for (const [kind, repository] of Object.entries<object>(repositories)) madeFor.set(repository, kind);
   return repositories;
+}
+
+/** The kind of record that each repository was made for: none of another kind fits its schema. */
+const madeFor = new WeakMap<object, string>();
+
+/** @throws {ConfigurationError} when a repository stands in the place of another kind's, as where two are swapped. */
+export function requireOwnKind(maker: string, kind: string, repository: object): void {
+  const own = madeFor.get(repository) ?? kind;
+  requireThat(own === kind, `${maker}: ${kind} is the repository that was made for ${own}. Are the two swapped?`);
 }
 
 /**
@@ -158,6 +168,7 @@ export function requireOneForEach(maker: string, repositories: object): void {
     );
     kindOf.set(repository, kind);
   }
+  for (const [kind, repository] of Object.entries(repositories)) requireOwnKind(maker, kind, repository);
 }
 
 /**

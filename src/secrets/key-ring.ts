@@ -1,6 +1,6 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { ConfigurationError } from "../errors.ts";
-import { type OptionKinds, requireOptions, requireThat } from "../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../option-checks.ts";
 import { keepKey } from "./hmac.ts";
 
 /**
@@ -60,25 +60,8 @@ export class KeyRing {
   static from(secrets: string | readonly string[], options: KeyRingOptions = {}): KeyRing {
     requireOptions("KeyRing.from", options, optionKinds);
     const { context = "" } = options;
-    requireThat(typeof context === "string", "context must be a string.");
-    const given: unknown = typeof secrets === "string" ? [secrets] : secrets;
-    if (!Array.isArray(given))
-      throw new ConfigurationError(
-        "A secret must be a string, or a list of strings; this is neither. Is an environment variable missing?",
-      );
-    const [first, ...others] = given;
-    if (first === undefined) throw new ConfigurationError("Give at least one secret.");
-    const list: readonly [string, ...string[]] = [first, ...others];
-    if (!list.every((secret) => typeof secret === "string" && secret.length >= minSecretLength)) {
-      throw new ConfigurationError(
-        `A secret must have at least ${minSecretLength} characters; take them from a random source.`,
-      );
-    }
-    const isBare = list.every((secret) => secret === secret.trim());
-    requireThat(isBare, "A secret has white space or a line break around it: take that off, as with trim().");
-    const isOne = !list.some((secret) => /^[^,]{32,}(?:,[^,]{32,})+$/.test(secret));
-    requireThat(isOne, 'A secret looks like several with commas between them: give a list, as with split(",").');
-    if (new Set(list).size < list.length) throw new ConfigurationError("The same secret is listed twice.");
+    if (context !== "") requireExactText("context", context);
+    const list = requireKeySecrets("The secret of KeyRing.from", secrets);
     return new KeyRing(list, context);
   }
 
@@ -131,10 +114,40 @@ export class KeyRing {
 }
 
 /**
+ * Checks one secret that keys are derived from, or a list of some.
+ *
+ * @param name - The option, for messages, none of which has a secret in it.
+ * @throws {ConfigurationError} when it is neither, the list is empty, or a secret is too short, listed twice, or not as it is
+ * meant.
+ */
+export function requireKeySecrets(name: string, secrets: unknown): readonly [string, ...string[]] {
+  const given = Array.isArray(secrets) ? secrets : [secrets];
+  const isText = given.every((secret) => typeof secret === "string");
+  requireThat(
+    isText,
+    `${name} must be a string, or a list of strings; this is neither. Is the environment variable set that it comes from?`,
+  );
+  const [first, ...others] = given.map((secret) => requireExactText(name, secret));
+  if (first === undefined) throw new ConfigurationError(`${name} is an empty list: give at least one secret.`);
+  const list = [first, ...others] as const;
+  const isLong = list.every((secret) => secret.length >= minSecretLength);
+  requireThat(isLong, `${name} must have at least ${minSecretLength} characters; take them from a random source.`);
+  const isOne = !list.some((secret) => /^[^,]{32,}(?:,[^,]{32,})+$/.test(secret));
+  requireThat(isOne, `${name} looks like several with commas between them: give a list, as with split(",").`);
+  requireThat(new Set(list).size === list.length, `${name} is listed twice: leave one out.`);
+  return list;
+}
+
+/**
  * Checks an option that takes a key ring.
  *
  * @throws {ConfigurationError} when it is something else, such as the secret itself.
  */
 export function requireKeyRing(keys: unknown): void {
+  const isPlain = keys === "none";
+  requireThat(
+    !isPlain,
+    'keys: "none" is for SQLite alone: leave keys out, and this package does not seal the records.',
+  );
   requireThat(keys === undefined || keys instanceof KeyRing, "keys must be a key ring: KeyRing.from(secret).");
 }

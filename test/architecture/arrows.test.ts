@@ -33,7 +33,7 @@ const floors = [
   ["emulator/http"],
   ["emulator"],
   ["option-checks.ts", "optional-package.ts"],
-  ["errors.ts", "documentation.ts"],
+  ["errors.ts", "documentation.ts", "environment-text.ts"],
 ];
 const isEmulator = (room: string) => room.split("/")[0] === "emulator";
 

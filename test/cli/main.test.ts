@@ -146,6 +146,26 @@ describe("the command line", () => {
     expect(await demo.stop()).toBe(0);
   });
 
+  it("says what of the demo's server a browser can open, and the root of the server says it too", async () => {
+    const demo = await startUntil("Ctrl-C ends", ["demo", "--serve", "--port", "0"]);
+    const base = /(http:\/\/127\.0\.0\.1:\d+)\/account/.exec(demo.output)?.[1] ?? "";
+    expect(demo.output).toContain(`${base}/mcp`);
+    expect(widest(demo.output)).toBeLessThanOrEqual(80);
+    const open = (path: string) => fetch(base + path, { headers: { accept: "text/html" } });
+    const root = await open("/");
+    const page = await root.text();
+    expect(root.status).toBe(200);
+    expect(root.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(page).toContain(`${base}/mcp`);
+    const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, path = ""]) => path);
+    expect(links).toContain("/account");
+    for (const path of links) expect([path, (await open(path)).status]).toEqual([path, 200]);
+    // Who is no browser is told what the server is, as everywhere.
+    expect((await fetch(base, { method: "POST" })).status).toBe(401);
+    expect((await open("/nonsense")).status).toBe(404);
+    expect(await demo.stop()).toBe(0);
+  });
+
   it("keeps the demo's state in a file when asked, so that it is there after a restart", async () => {
     using directory = await sqliteDirectory();
     const port = await freePort();

@@ -104,18 +104,23 @@ it("CONTRIBUTING.md has a line for each command of package.json", () => {
   expect(scripts.filter((name) => !named(name))).toEqual([]);
 });
 
+/** The tests that a document names, each by its title and its file: the package does not bring them, so nothing leads to them. */
+function namedTests(text: string): { title: string; path: string }[] {
+  return [...text.matchAll(/"([^"]+)" in `(test\/[^`]+)`/g)].map(([, title = "", path = ""]) => ({ title, path }));
+}
+
 it("every test that the documentation of MCP authorization names exists under that name", () => {
-  const proofs = linksOf("docs/mcp-authorization.md").filter(({ target }) => target.startsWith("../test/"));
+  const proofs = namedTests(read("docs/mcp-authorization.md"));
   expect(proofs.length).toBeGreaterThan(80);
-  const missing = proofs.filter(({ file, text }) => !readFileSync(file, "utf8").includes(text));
-  expect(missing.map(({ text, target }) => `${target}: ${text}`)).toEqual([]);
+  const missing = proofs.filter(({ title, path }) => !existsSync(new URL(path, root)) || !read(path).includes(title));
+  expect(missing).toEqual([]);
 });
 
 it("the documentation of MCP authorization has a proof for each requirement", () => {
   const rows = [...read("docs/mcp-authorization.md").matchAll(/^\| (\d+) +\|.*$/gm)];
   expect(rows.length).toBeGreaterThanOrEqual(23);
   expect(rows.map(([, number]) => Number(number))).toEqual(rows.map((_, index) => index + 1));
-  for (const [row] of rows) expect(row).toContain("](../test/");
+  for (const [row] of rows) expect(namedTests(row)).not.toEqual([]);
 });
 
 it("the README is for a person who decides in a minute: it is short, and no table is wider than a screen", () => {
@@ -143,16 +148,32 @@ it("the README is for a person who decides in a minute: it is short, and no tabl
   }
 });
 
-it("the package brings every file that the README links to", () => {
-  const { files } = JSON.parse(read("package.json"));
-  const shipped = new Set<string>([...files, "README.md", "LICENSE"]);
-  const isShipped = (path: string) =>
-    shipped.has(path) ||
-    shipped.has(path.split("/")[0] ?? "") ||
-    (path.startsWith("docs/") && shipped.has("docs/**/*.md"));
-  const targets = linksOf("README.md").map(({ target }) => target.split("#")[0] ?? "");
-  expect(targets.length).toBeGreaterThan(20);
-  expect(targets.filter((path) => !isShipped(path))).toEqual([]);
+/** What `npm publish` would send, but for what a build makes. */
+const shipped: ReadonlySet<string> = new Set(
+  Object.values<{ files: { path: string }[] }>(
+    JSON.parse(
+      execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+        cwd: fileURLToPath(root),
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }),
+    ),
+  ).flatMap(({ files }) => files.map(({ path }) => path)),
+);
+
+it("the package has the documents", () => {
+  const some = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/mcp-authorization.md", "docs/troubleshooting.md"];
+  expect(some.filter((path) => !shipped.has(path))).toEqual([]);
+});
+
+it.each(documents.filter((path) => shipped.has(path)))("the package brings every file that %s leads to", (document) => {
+  const inHtml = [...prose(document).matchAll(/(?:src|href)="([^"]+)"/g)].flatMap(([, target = ""]) => {
+    return /^(?:[a-z]+:|#)/.test(target) ? [] : [{ target, file: new URL(target, new URL(document, root)) }];
+  });
+  const lost = [...linksOf(document), ...inHtml].filter(({ file }) => {
+    return !shipped.has(decodeURI(new URL(file).href.slice(root.href.length)).replace(/#.*$/, ""));
+  });
+  expect(lost.map(({ target }) => target)).toEqual([]);
 });
 
 it("docs/options.md has a row for each option of the provider", () => {

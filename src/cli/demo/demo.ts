@@ -57,11 +57,18 @@ ${bold(`An MCP server that Pangea AuthN guards, with its state in ${state ?? "Pa
         console.log(`  To try it yourself, leave it running:\n\n    ${serveLine}\n`);
         return;
       }
-      console.log(`  ${bold("Still running.")} Connect any MCP client, or the Inspector, to
+      console.log(`  ${bold("Still running.")}
+
+  An MCP client, such as the Inspector, connects to
 
     ${bold(`${server.baseUrl}/mcp`)}
 
-  and log in as ada@example.com with the password "password". Ctrl-C ends it.
+  In a browser, this is the page of what you have allowed:
+
+    ${bold(`${server.baseUrl}/account`)}
+
+  Log in as ada@example.com with the password "password". Ctrl-C ends
+  the demo.
 `);
       await stopped();
     } finally {

@@ -7,6 +7,7 @@ import { ConfigurationError } from "../../errors.ts";
 import { protectMcp } from "../../integrations/node.ts";
 import type { PangeaOAuthProvider } from "../../provider/pangea-oauth-provider.ts";
 import type { AuthInfo } from "../../provider/tokens/access-token-verifier.ts";
+import { startPage } from "./start-page.ts";
 
 /** A running MCP server. */
 export interface ProtectedServer extends AsyncDisposable {
@@ -32,10 +33,11 @@ export async function startProtectedServer(
   });
   const baseUrl = `http://127.0.0.1:${addressOf(server.address()).port}`;
   const provider = createProvider(baseUrl);
-  server.on(
-    "request",
-    protectMcp(provider, (request, response) => serveMcp(provider, request, response)),
-  );
+  const protectedListener = protectMcp(provider, (request, response) => serveMcp(provider, request, response));
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (isVisitOfRoot(request)) showStartPage(baseUrl, response);
+    else void protectedListener(request, response);
+  });
   return {
     baseUrl,
     [Symbol.asyncDispose]: async () => {
@@ -43,6 +45,16 @@ export async function startProtectedServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A browser that somebody opens the server's address in. */
+function isVisitOfRoot({ method, url, headers }: IncomingMessage): boolean {
+  return method === "GET" && url === "/" && /text\/html/i.test(headers.accept ?? "");
+}
+
+function showStartPage(baseUrl: string, response: ServerResponse): void {
+  const { status, headers, text } = startPage(baseUrl);
+  response.writeHead(status, headers).end(text);
 }
 
 /** Answers one request of the MCP endpoint without a session, as the SDK recommends for servers without state. */

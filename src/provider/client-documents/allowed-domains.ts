@@ -16,15 +16,20 @@ import { requireThat } from "../../option-checks.ts";
 export function parseAllowedDomains(domains: readonly string[]): (hostname: string) => boolean {
   requireThat(
     domains.length > 0,
-    "allowedDomains is empty, so no document could be fetched: name a domain, or say clientMetadataDocuments: { enabled: false }.",
+    "clientMetadataDocuments.allowedDomains is empty, so no document could be fetched: name a domain, or say clientMetadataDocuments: { enabled: false }.",
   );
   const hosts = new Set<string>();
   const suffixes: string[] = [];
   for (const domain of domains) {
     const name = hostName(domain.replace(/^\*\./, ""));
+    const several = domain.split(/[\s,;]+/).filter((part) => part !== "");
+    requireThat(
+      several.length < 2,
+      `clientMetadataDocuments.allowedDomains has several domains in one text: give each by itself, ${JSON.stringify(several)}.`,
+    );
     if (name === undefined) {
       throw new ConfigurationError(
-        `allowedDomains lists ${JSON.stringify(domain)}; give a host name such as "app.example" or "*.app.example".`,
+        `clientMetadataDocuments.allowedDomains lists ${JSON.stringify(domain)}; give a host name such as "app.example" or "*.app.example".`,
       );
     }
     if (domain.startsWith("*.")) suffixes.push(`.${name}`);
@@ -35,6 +40,6 @@ export function parseAllowedDomains(domains: readonly string[]): (hostname: stri
 
 /** The name as a URL parser writes it: lower case, internationalised names in their ASCII form. */
 function hostName(text: string): string | undefined {
-  if (!/^[^\s/?#@:\\*%]+$/.test(text) || text.endsWith(".") || !URL.canParse(`https://${text}/`)) return undefined;
+  if (!/^[^\s/?#@:\\*%,;"'$]+$/.test(text) || text.endsWith(".") || !URL.canParse(`https://${text}/`)) return undefined;
   return new URL(`https://${text}/`).hostname;
 }

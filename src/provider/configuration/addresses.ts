@@ -35,6 +35,11 @@ export function configureAddresses(
     isPath,
     `${nameOf("path")} must be a path that starts with a slash, such as "/mcp", or "/" for the root.`,
   );
+  const isPattern = /\*|\/:/.test(path);
+  requireThat(
+    !isPattern,
+    `${nameOf("path")} is a pattern of routes: give the one path of the MCP endpoint, such as "/mcp".`,
+  );
   const callbacks = upstreams.map(({ id }) => callbackPath(id));
   const taken: readonly string[] = [...Object.values(paths), ...callbacks];
   const endpoint = [...callbacks, paths.authorize].find((own) => baseUrl.endsWith(own));
@@ -42,9 +47,10 @@ export function configureAddresses(
     endpoint === undefined,
     `${nameOf("baseUrl")} ends in ${endpoint}, which is a path below it: leave that off.`,
   );
+  const [ending] = /\/(?:mcp|sse|messages)$/i.exec(new URL(baseUrl).pathname) ?? [];
   requireThat(
-    givenPath !== undefined || !new URL(baseUrl).pathname.endsWith(defaultPath),
-    `${nameOf("baseUrl")} ends in ${defaultPath}, so the MCP endpoint would be ${baseUrl}${defaultPath}. Leave ${defaultPath} off; or set ${nameOf("path")}, to "${defaultPath}" where both are meant.`,
+    givenPath !== undefined || ending === undefined,
+    `${nameOf("baseUrl")} ends in ${ending}, so the MCP endpoint would be ${baseUrl}${defaultPath}. Leave ${ending} off${ending === defaultPath ? "" : `, and set ${nameOf("path")} to "${ending}" where that is the MCP endpoint`}; or set ${nameOf("path")}, to "${defaultPath}" where both are meant.`,
   );
   const ownPath = path.replace(/\/$/, "");
   requireThat(!taken.includes(ownPath), `${nameOf("path")} must not be ${path}: that is a path of OAuth.`);

@@ -139,7 +139,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     serviceDocumentation:
       serviceDocumentationUrl === undefined
         ? undefined
-        : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl),
+        : requireHttpUrl("serviceDocumentationUrl", serviceDocumentationUrl, "https://docs.example.org"),
     consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes, upstreamScopesOf(given)),
     preRegisteredClients: ownClients,
     keys,
@@ -177,7 +177,9 @@ function configureOverload(options: OverloadOptions | false = {}): Required<Over
 }
 
 function formerIssuerOf({ formerIssuer }: Pick<McpOAuthProviderOptions, "formerIssuer">) {
-  return formerIssuer === undefined ? {} : { formerIssuer: requireHttpUrl("formerIssuer", formerIssuer) };
+  return formerIssuer === undefined
+    ? {}
+    : { formerIssuer: requireHttpUrl("formerIssuer", formerIssuer, "https://login.example.org") };
 }
 
 function once<Told extends unknown[]>(tell: (...told: Told) => void): (...told: Told) => void {

@@ -2,6 +2,7 @@ import {
   isLoopbackHost,
   namesLike,
   type OptionKinds,
+  requireExactText,
   requireOptions,
   requireText,
   requireThat,
@@ -163,7 +164,7 @@ export function configureConsent(
     requireDescribed("upstreamScopeDescriptions", upstreamScopeDescriptions, upstreamScopes, "the upstream");
   }
   return {
-    brandName: requireText("consent.brandName", options.brandName ?? brandOf(baseUrl)),
+    brandName: requireExactText("consent.brandName", options.brandName ?? brandOf(baseUrl)),
     logoUrl,
     accentColour,
     scopeDescriptions: descriptions("scopeDescriptions", scopeDescriptions),

@@ -45,12 +45,18 @@ export function configureClockTolerance(
   return given === 0 ? 0 : requireSeconds("clockToleranceSeconds", given, fallback, 300);
 }
 
-/** @throws {ConfigurationError} when the value is not a number of seconds above 0 and up to `max`, by default ten years. */
+/**
+ * Checks a time in seconds. What is shorter than one says `expires_in: 0` to clients, or is thought of in another unit.
+ *
+ * @throws {ConfigurationError} when the value is not a number of seconds from 1 up to `max`, by default ten years.
+ */
 export function requireSeconds(
   name: string,
   value: number | undefined,
   fallback: number,
   max: number = 3650 * day,
 ): number {
+  const isLong = typeof value !== "number" || !(value > 0 && value < 1);
+  requireThat(isLong, `${name} is in seconds, and ${value} is less than one: give 1 or more.`);
   return requireDuration(name, value, fallback, max, "seconds");
 }

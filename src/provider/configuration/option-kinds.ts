@@ -21,15 +21,18 @@ import { overloadKinds, rateLimitKinds } from "./request-limit-options.ts";
  */
 export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions): void {
   const { clientMetadataDocuments, rateLimits, repositories } = options;
+  refusePangeaOptions(owner, options);
   requireOptions(owner, options, providerOptionKinds);
-  requireOptions(owner, options.clientRegistration, registrationKinds, "clientRegistration");
-  requireOptions(owner, clientMetadataDocuments, documentKinds, "clientMetadataDocuments");
-  requireOptions(owner, options.consent, consentKinds, "consent");
-  requireOptions(owner, options.revocation, revocationKinds, "revocation");
-  requireOptions(owner, options.grantUse, grantUseKinds, "grantUse");
-  requireOptions(owner, options.account, accountKinds, "account");
-  if (rateLimits !== false) requireOptions(owner, rateLimits, rateLimitKinds, "rateLimits");
-  if (options.overload !== false) requireOptions(owner, options.overload, overloadKinds, "overload");
+  requireOptions("clientRegistration", options.clientRegistration, registrationKinds, "clientRegistration");
+  requireOptions("clientMetadataDocuments", clientMetadataDocuments, documentKinds, "clientMetadataDocuments");
+  requireOptions("consent", options.consent, consentKinds, "consent");
+  requireOptions("revocation", options.revocation, revocationKinds, "revocation");
+  requireOptions("grantUse", options.grantUse, grantUseKinds, "grantUse");
+  requireOptions("account", options.account, accountKinds, "account");
+  if (rateLimits !== false)
+    requireOptions("rateLimits", rateLimits, rateLimitKinds, "rateLimits", ", or false for none");
+  if (options.overload !== false)
+    requireOptions("overload", options.overload, overloadKinds, "overload", ", or false to refuse nobody");
   checkLogger(options.logger);
   const { allowedDomains } = clientMetadataDocuments ?? {};
   const areDomains = allowedDomains === undefined || isListOf("string", allowedDomains);
@@ -37,6 +40,15 @@ export function checkOptionKinds(owner: string, options: McpOAuthProviderOptions
   const areClients = options.clients === undefined || isListOf("object", options.clients);
   requireThat(areClients, "clients must be a list of clients, each with its client_id and redirect_uris.");
   if (repositories !== undefined) checkRepositories(repositories);
+}
+
+/** The general class has no options of one upstream: they are the upstream's own. */
+function refusePangeaOptions(owner: string, options: object): void {
+  const [name] = Object.keys(options).filter((each) => each.startsWith("pangeaAuthn"));
+  requireThat(
+    name === undefined || name in providerOptionKinds,
+    `${name} is an option of PangeaOAuthProvider. To ${owner} give upstream: pangeaAuthn({ issuerUrl, clientId, clientSecret, scopes }).`,
+  );
 }
 
 function checkLogger(logger: unknown): void {

@@ -1,5 +1,5 @@
 import { ConfigurationError, OAuthError } from "../../errors.ts";
-import { type OptionKinds, requireExactText, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../../option-checks.ts";
 import { minSecretLength } from "../../secrets/key-ring.ts";
 import { parseKeySet } from "../oauth/key-set.ts";
 import { assertUsableRedirectUri } from "../oauth/redirect-uri.ts";
@@ -59,7 +59,11 @@ function checkRedirectUris(id: string, { redirect_uris: uris }: PreRegisteredCli
   requireThat(Array.isArray(uris) && uris.length > 0, `clients: "${id}" needs at least one entry in redirect_uris.`);
   for (const uri of uris) {
     try {
-      assertUsableRedirectUri(requireText(`clients: a redirect URI of "${id}"`, uri));
+      const name = `clients: a redirect URI in redirect_uris of "${id}"`;
+      const given = requireExactText(name, uri);
+      const isOne = !/[,;]\s*[a-z][a-z0-9+.-]*:\/\//i.test(given);
+      requireThat(isOne, `${name} has several in it, with commas between them: give each by itself.`);
+      assertUsableRedirectUri(given);
     } catch (cause) {
       if (!(cause instanceof OAuthError)) throw cause;
       throw new ConfigurationError(`clients: "${id}": ${cause.message}`, { cause });
@@ -92,7 +96,7 @@ function checkAuthentication(id: string, client: PreRegisteredClient): void {
   if (!methods.includes(method)) refuse("has a token_endpoint_auth_method that is not served");
   const hasSecret = typeof secret === "string" && secret !== "";
   if ("client_secret" in client && !hasSecret) refuse("has a client_secret that is not a string with something in it");
-  if (hasSecret && secret !== secret.trim()) refuse("has a client_secret with white space or a line break around it");
+  if (hasSecret) requireExactText(`clients: client_secret of "${id}"`, secret);
   if (hasSecret && secret === id) refuse("has its client_id for a client_secret, and an id is public");
   if (hasSecret && secret.length < minSecretLength) {
     refuse(`has a client_secret of fewer than ${minSecretLength} characters; take one from a random source`);

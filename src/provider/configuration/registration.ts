@@ -1,4 +1,4 @@
-import { requireThat } from "../../option-checks.ts";
+import { requireExactText, requireThat } from "../../option-checks.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { requireScopesAmong, scopesBeyond } from "../oauth/scopes.ts";
@@ -60,11 +60,13 @@ export function configureRegistration(
 function initialAccessTokens(given: string | readonly string[] | undefined): readonly string[] {
   if (given === undefined) return [];
   const tokens: unknown = typeof given === "string" ? [given] : given;
+  const name = "clientRegistration.initialAccessToken";
+  for (const token of Array.isArray(tokens) ? tokens : []) requireExactText(name, token);
   // A bearer token has no white space (RFC 6750 section 2.1): a token with a line break would never be shown.
   const isToken = (token: unknown) => typeof token === "string" && token.length >= 16 && !/\s/.test(token);
   requireThat(
     Array.isArray(tokens) && tokens.length > 0 && tokens.every(isToken),
-    "clientRegistration.initialAccessToken must be a token of 16 characters or more without white space, or a list of some.",
+    `${name} must be a token of 16 characters or more without white space, or a list of some.`,
   );
   return tokens.map((token: string) => tokenKey(token));
 }

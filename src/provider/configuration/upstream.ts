@@ -8,7 +8,7 @@ import {
   requireThat,
   requireTimerLength,
 } from "../../option-checks.ts";
-import { KeyRing, minSecretLength } from "../../secrets/key-ring.ts";
+import { KeyRing, minSecretLength, requireKeySecrets } from "../../secrets/key-ring.ts";
 import { beforeDeadline } from "../../storage/deadline.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
 import { requireScopes } from "../oauth/scopes.ts";
@@ -70,11 +70,15 @@ function configureUpstream(option: string, upstream: Upstream | undefined): Upst
   const isGiven = typeof upstream === "object" && upstream !== null;
   if (!isGiven)
     throw new ConfigurationError(`${option} is missing: give the provider one, such as pangeaAuthn({ … }).`);
+  const isList = Array.isArray(upstream);
+  const several = option === "upstream" ? "give several as upstreams: [a, b]" : "take the brackets within it away";
+  requireThat(!isList, `${option} is a list: ${several}.`);
+  requireThat(!("then" in upstream), `${option} is a promise: await it.`);
   requireNoPreset(option, upstream);
   const isName = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(requireText(`${option}.id`, upstream.id));
   requireThat(isName, `${option}.id must be lower-case letters, digits and hyphens, such as pangea.`);
   requireShownName(`${option}.name`, upstream.name);
-  requireHttpUrl(`${option}.issuer`, upstream.issuer);
+  requireHttpUrl(`${option}.issuer`, upstream.issuer, "https://login.example.org");
   requireTimerLength(`${option}.timeout`, upstream.timeout);
   if (upstream.scopes !== undefined) requireScopes(`${option}.scopes`, upstream.scopes);
   for (const method of ["authorizationUrl", "exchange", "refresh", "identify", "revoke"] as const) {
@@ -182,7 +186,7 @@ export function configureKeys(
   [first, ...others]: readonly [Upstream, ...Upstream[]],
   issuer: string,
 ): KeyRing {
-  for (const text of [secret ?? []].flat()) requireExactText("secret", text);
+  if (secret !== undefined) requireKeySecrets("secret", secret);
   const hasSecret = secret !== undefined || others.length === 0;
   requireThat(
     hasSecret,
@@ -196,6 +200,7 @@ export function configureKeys(
     isLong,
     `secret is missing, and what ${first.name} has in its place has fewer than 32 characters and can be guessed. ${remedy}`,
   );
+  if (secret === undefined) requireKeySecrets(`The client secret of ${first.name}, which stands in for secret,`, given);
   // Two servers with one secret must not open what the other one sealed.
   return KeyRing.from(given, { context: issuer });
 }

@@ -14,6 +14,8 @@ type BearerSettings = Pick<
   "reporter" | "requiredScopes" | "resource" | "scopeHierarchy" | "scopes"
 >;
 
+type Watch = Pick<MountWatch, "challenged" | "isElsewhere">;
+
 /** What the guard reads of a request. */
 export interface GuardedRequest {
   readonly headers: { get(name: string): string | null };
@@ -21,15 +23,17 @@ export interface GuardedRequest {
   readonly method?: string | undefined;
   /** The URL or its path. */
   readonly url?: string | undefined;
+  /** Whether the guard stands before everything that a server has, and nothing but the MCP endpoint needs a token. */
+  readonly isOfWholeServer?: boolean | undefined;
 }
 
 /** Guards requests to the MCP endpoint with bearer tokens (RFC 6750, RFC 9728). */
 export class BearerGuard {
   readonly #settings: BearerSettings;
   readonly #verifier: AccessTokenVerifier;
-  readonly #watch: Pick<MountWatch, "challenged">;
+  readonly #watch: Watch;
 
-  constructor(settings: BearerSettings, verifier: AccessTokenVerifier, watch: Pick<MountWatch, "challenged">) {
+  constructor(settings: BearerSettings, verifier: AccessTokenVerifier, watch: Watch) {
     this.#settings = settings;
     this.#verifier = verifier;
     this.#watch = watch;
@@ -41,11 +45,16 @@ export class BearerGuard {
    * document that is not there is not hidden behind one.
    */
   async authenticate(
-    { headers, method, url }: GuardedRequest,
+    { headers, method, url, isOfWholeServer }: GuardedRequest,
     requiredScopes: readonly string[] = this.#settings.requiredScopes,
   ): Promise<AuthInfo | Response> {
     if (method === "OPTIONS")
       return toResponse(preflightAnswer(mcpMethods, headers.get("access-control-request-headers")));
+    // A browser looks for /favicon.ico. It is no client that has come to the wrong place, so nobody is told.
+    if (isVisit(method, headers) && this.#watch.isElsewhere(url)) {
+      if (isOfWholeServer === true) return toResponse(notFoundAnswer());
+      return this.#challenge(unauthenticated, requiredScopes);
+    }
     const answer = await this.#authenticate(headers, requiredScopes, url);
     const isRefused = answer instanceof Response && answer.status === 401;
     return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? toResponse(notFoundAnswer()) : answer;
@@ -113,6 +122,12 @@ export class BearerGuard {
 
 /** What a request without a token gets. The MCP SDK's clients look for the code, though there is nothing to refuse. */
 const unauthenticated = new OAuthError("invalid_token", "Authentication is required.");
+
+/** Whether a request is a browser's or a crawler's: without a token, and not for the events of an MCP server. */
+function isVisit(method: string | undefined, headers: GuardedRequest["headers"]): boolean {
+  const isRead = method === "GET" || method === "HEAD";
+  return isRead && headers.get("authorization") === null && !/text\/event-stream/i.test(headers.get("accept") ?? "");
+}
 
 /** A message of a tool's own, without what RFC 6750 section 3 forbids in an `error_description`. */
 function quotable(message: string): string {

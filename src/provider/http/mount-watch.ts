@@ -103,6 +103,7 @@ export class MountWatch {
         `A request to the MCP endpoint was refused and pointed to ${this.#metadataUrl}, and nothing in this process has served that. Mount the routes before the guard, such as app.use(pangeaAuth(provider)); where another process serves them, or a handler of yours by provider.fetch, all is well.`,
       );
     }
+    if (this.isElsewhere(url)) return;
     this.#challenges += 1;
     if (this.#challenges === strangeChallenges && this.#isMounted && !this.#isFound) {
       this.#warn(
@@ -147,6 +148,23 @@ export class MountWatch {
       "proxy-slashes",
       `A request came for the path ${shown(path)}, ${fault}: no path of this server is like that. Where the location of a proxy and its proxy_pass do not both end in a slash, as in location /prefix { proxy_pass http://…/; }, let both: location /prefix/ { proxy_pass http://…/; }. A client that was given such an address needs the right one: ${resource}.`,
     );
+  }
+
+  /**
+   * Whether a path is neither the MCP endpoint's nor one that a client looks for metadata at, whatever a proxy puts before it
+   * or takes off.
+   */
+  isElsewhere(url: string | undefined): boolean {
+    if (url === undefined) return false;
+    const path = pathOf(url).replace(/\/+$/, "");
+    const isOwn = this.#ownPaths.some((own) => path.endsWith(own)) || path.includes("/.well-known/");
+    return !isOwn && !this.#isOfEndpoint(path);
+  }
+
+  #isOfEndpoint(path: string): boolean {
+    const endpoint = this.#mcpPath.slice(this.#basePath.length).replace(/\/$/, "");
+    const isBelow = path === this.#mcpPath || path.startsWith(`${this.#mcpPath.replace(/\/$/, "")}/`);
+    return isBelow || path.endsWith(endpoint);
   }
 
   #lookAtGuarded(path: string): void {

@@ -123,7 +123,7 @@ const told: Told = {
     level: "warn",
     kind: "plain-records",
     topic: "plain-records",
-    message: `${records} record(s) were met that are not sealed, though the store's records are: they were written before there were keys, or by something else. They are never read: whoever depends on them logs in again. To keep those logins, go on with keys: "none" and move them into another store by "npx pangea-authn-fastmcp migrate".`,
+    message: `${records} record(s) were met that are not sealed, though the store's records are: they were written before there were keys, or by something else. They are never read: whoever depends on them logs in again. To keep those logins, go on without keys (on SQLite with keys: "none") and move them into another store by "npx pangea-authn-fastmcp migrate".`,
   }),
   "foreign-grants": ({ resource }) => ({
     level: "warn",

@@ -3,10 +3,10 @@ import { UpstreamRejectedError } from "../../errors.ts";
 import {
   type OptionKinds,
   requireDuration,
+  requireExactText,
   requireHttpUrl,
   requireIssuerUrl,
   requireOptions,
-  requireText,
   requireThat,
 } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
@@ -134,9 +134,9 @@ class OAuth2 implements Upstream {
   constructor(options: OAuth2Options) {
     requireOptions("oAuth2", options ?? null, optionKinds);
     const { revocationEndpoint } = options;
-    this.id = requireText("oAuth2: id", options.id);
-    this.name = requireText("oAuth2: name", options.name);
-    this.issuer = requireIssuerUrl("oAuth2: issuer", options.issuer);
+    this.id = requireExactText("oAuth2: id", options.id);
+    this.name = requireExactText("oAuth2: name", options.name);
+    this.issuer = requireIssuerUrl("oAuth2: issuer", options.issuer, "https://login.example.org");
     this.keyMaterial = requireClientSecrets("oAuth2", options.clientId, options.clientSecret);
     this.#metadata = {
       issuer: this.issuer,
@@ -254,5 +254,5 @@ async function withStatus(response: Response): Promise<Response> {
 }
 
 function endpoint(name: string, value: string | URL): string {
-  return requireHttpUrl(`oAuth2: ${name}`, value);
+  return requireHttpUrl(`oAuth2: ${name}`, value, "https://login.example.org/token");
 }

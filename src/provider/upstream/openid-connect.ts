@@ -170,7 +170,7 @@ class OpenIdConnect implements Upstream {
     requireOptions("openIdConnect", options ?? null, optionKinds);
     requireOptions("openIdConnect", options.claims, claimKinds, "claims");
     const { clientSecret, privateKey, scopes = ["openid", "profile", "email"], timeout } = options;
-    this.issuer = requireIssuerUrl("openIdConnect: issuer", options.issuer);
+    this.issuer = requireIssuerUrl("openIdConnect: issuer", options.issuer, "https://login.example.org");
     requireThat(
       !/^https:\/\/login\.microsoftonline\.com\/(?:common|organizations|consumers)(?:\/|$)/i.test(this.issuer),
       "openIdConnect: issuer is that of every tenant of Microsoft Entra, so anybody could log in: give that of one, https://login.microsoftonline.com/<Directory (tenant) ID>/v2.0, or use microsoftEntra({ tenant, … }).",

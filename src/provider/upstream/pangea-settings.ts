@@ -24,7 +24,7 @@ const pangeaKinds: Readonly<Record<string, string>> = {
  * @throws {ConfigurationError} when it is none: such as an address of the console, or of an endpoint.
  */
 export function requireHostedLoginUrl(name: string, given: unknown): string {
-  const issuer = withoutLastSlashes(requireHttpUrl(name, given));
+  const issuer = withoutLastSlashes(requireHttpUrl(name, given, "https://pdn-….login.aws.us.pangea.cloud"));
   const { hostname, pathname } = new URL(issuer);
   const expected =
     "it must be the Hosted Login URL of the AuthN project, such as https://pdn-….login.aws.us.pangea.cloud.";
@@ -54,6 +54,9 @@ export function requireOAuthClient<Name extends string>(
   const isSwapped = id.startsWith("pck_") && first.startsWith("psa_");
   requireThat(!isSwapped, `${idName} and ${secretName} are swapped: an id begins with psa_, a secret with pck_.`);
   requireThat(![first, ...others].includes(id), `${secretName} is the same as ${idName}, which is public.`);
+  requireThat(!id.includes(","), `${idName} has a comma in it: give the id of one client.`);
+  const isOne = ![first, ...others].some((secret) => secret.includes(",pck_"));
+  requireThat(isOne, `${secretName} has several secrets in one text: give a list, as with split(",").`);
   refuseOtherKinds(idName, id, "psa_");
   for (const secret of [first, ...others]) refuseOtherKinds(secretName, secret, "pck_");
   return [first, ...others];

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { type OptionKinds, requireHttpUrl, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import {
+  type OptionKinds,
+  requireExactText,
+  requireHttpUrl,
+  requireOptions,
+  requireThat,
+} from "../../option-checks.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
 import { asciiDomain, requireDomain } from "./email-domain.ts";
 import type { OAuth2Options } from "./oauth2.ts";
@@ -108,7 +114,7 @@ export function google(given: Preset<{ readonly hostedDomain?: string }>): OpenI
 export function microsoftEntra(given: Preset<{ readonly tenant: string }>): OpenIdConnectOptions {
   const { tenant, ...options } = checked("microsoftEntra", given, { ...changeable, tenant: "any" });
   requireThat(
-    uuid.test(requireText("microsoftEntra: tenant", tenant)),
+    uuid.test(requireExactText("microsoftEntra: tenant", tenant)),
     "microsoftEntra: tenant must be the Directory (tenant) ID, such as 11111111-2222-3333-4444-555555555555.",
   );
   for (const secret of secretsOf(options)) {
@@ -216,15 +222,20 @@ export function auth0(given: Preset<{ readonly domain: string }>): OpenIdConnect
  */
 export function keycloak(given: Preset<{ readonly url: string | URL; readonly realm: string }>): OpenIdConnectOptions {
   const { url, realm, ...options } = checked("keycloak", given, { ...changeable, url: "any", realm: "any" });
-  const base = withoutLastSlashes(requireHttpUrl("keycloak: url", url));
+  const base = withoutLastSlashes(requireHttpUrl("keycloak: url", url, "https://id.example.org"));
   requireThat(
     !/\/realms(?:\/|$)/.test(base),
     "keycloak: url must be the address of Keycloak without /realms/…, which follows from realm.",
   );
+  const name = requireExactText("keycloak: realm", realm);
+  requireThat(
+    !/[/\\?#]/.test(name),
+    "keycloak: realm must be the name of a realm, as the admin console has it, without a slash, such as staff.",
+  );
   return {
     id: "keycloak",
     name: "Keycloak",
-    issuer: `${base}/realms/${encodeURIComponent(requireText("keycloak: realm", realm))}`,
+    issuer: `${base}/realms/${encodeURIComponent(name)}`,
     scopes: ["openid", "profile", "email"],
     ...options,
   };
@@ -281,7 +292,7 @@ const gitHubMembershipSchema = z.object({ state: z.string() });
  */
 export function gitHub(given: GitHubOptions): OAuth2Options {
   const { organization, url = "https://github.com", ...options } = checked("gitHub", given, gitHubKinds);
-  const base = withoutLastSlashes(requireHttpUrl("gitHub: url", url));
+  const base = withoutLastSlashes(requireHttpUrl("gitHub: url", url, "https://github.example.org"));
   requireThat(
     base !== "https://api.github.com",
     "gitHub: url must be where people log in, not the address of the API.",
@@ -358,7 +369,7 @@ function refusedIsNothing(failure: unknown): undefined {
 }
 
 function originOf(preset: string, domain: string): string {
-  const host = requireText(`${preset}: domain`, domain);
+  const host = requireExactText(`${preset}: domain`, domain);
   requireThat(
     /^[a-z0-9.-]+$/i.test(host),
     `${preset}: domain must be a host name without https://, such as example.${preset}.com.`,

@@ -71,13 +71,30 @@ const optionKinds: OptionKinds<CachedRepositoryOptions<never>> = {
 
 const staleIfErrorKinds: OptionKinds<StaleIfErrorOptions<never>> = { maxAge: "any", records: "any" };
 
+const channelRemedy =
+  "give an InvalidationChannel, such as new RedisTrackingInvalidation(redis) or new RedisPubSubInvalidation(redis, { prefix })";
+
+/**
+ * Checks a channel. A client of Redis has a method `subscribe` as well, which takes the name of a channel there.
+ *
+ * @throws {ConfigurationError} when it is something else.
+ */
+export function requireChannel(name: string, channel: InvalidationChannel): void {
+  requireMethods(name, channel, ["subscribe"], channelRemedy);
+  const isChannel = ["sha256", "key"].includes(channel.names);
+  requireThat(
+    isChannel,
+    `${name} does not say how it names records, as a client of a store does not: ${channelRemedy}.`,
+  );
+}
+
 /** @throws {ConfigurationError} when the types would have refused the options, or a number is out of range. */
 export function assertOptions<V>(options: CachedRepositoryOptions<V>): void {
   requireThat(options !== undefined, "CachedRepository takes an object of options, with max and maxStaleness.");
   requireOptions("CachedRepository", options, optionKinds);
   const { max, maxStaleness, staleIfError, invalidation } = options;
   if (invalidation !== undefined) {
-    requireMethods("invalidation", invalidation, ["subscribe"], "give an InvalidationChannel");
+    requireChannel("invalidation", invalidation);
   }
   if (!Number.isSafeInteger(max) || max < 1 || max > maxEntries) {
     throw new ConfigurationError(`max must be a whole number from 1 to ${maxEntries}.`);

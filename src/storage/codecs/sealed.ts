@@ -38,7 +38,7 @@ export function sealed<V>(schemaOrCodec: SchemaOrCodec<V>, keys: KeyRing): Codec
         if (!(cause instanceof UnsealableError)) throw cause;
         const record = `${tokenKey(location.key)} in ${location.repository}`;
         const plain =
-          'it is not sealed: it was written without keys, or by something else. It is never read; with keys: "none" it would be.';
+          'it is not sealed: it was written without keys, or by something else. It is never read; without keys (on SQLite with keys: "none") it would be.';
         const foreign =
           cause.keyId === undefined ? "" : " If another server keeps records here too, give each its own namespace.";
         const isPlain = sealedKeyId(text) === undefined;

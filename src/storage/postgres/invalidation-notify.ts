@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { StorageRejectedError } from "../../errors.ts";
+import { StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
 import { type OptionKinds, requireKind, requireOptions, requireTimeout } from "../../option-checks.ts";
 import {
   type InvalidationChannel,
@@ -184,12 +184,18 @@ export class PostgresInvalidation implements InvalidationChannel, AsyncDisposabl
   #checkBeat(): void {
     const isListening = this.#listening?.isListening === true;
     if (isListening && this.#beatsHeard < this.#beatsSent) {
-      this.#listening?.renew(
-        new StorageRejectedError(
-          "Postgres takes LISTEN, but no message arrives: give the listener a direct connection, past any pooler.",
-          { effect: "none" },
-        ),
-      );
+      // A pooler lets no message through, ever; what was slow or has died did before.
+      const failure =
+        this.#beatsHeard === 0
+          ? new StorageRejectedError(
+              `Postgres takes LISTEN, but no message has arrived within ${this.#heartbeat} milliseconds: give the listener a direct connection, past any pooler. Where it has one, Postgres or this process is slower than that: make heartbeat longer.`,
+              { effect: "none" },
+            )
+          : new StorageUnavailableError(
+              `No message of this process to itself has arrived within ${this.#heartbeat} milliseconds, as others did before: the connection has died, or Postgres or this process is slow. It is made anew.`,
+              { effect: "none" },
+            );
+      this.#listening?.renew(failure);
       return;
     }
     if (isListening) void this.#beat();

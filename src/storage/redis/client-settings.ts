@@ -12,6 +12,15 @@ export function requireSafeClient(redis: RedisLike): void {
   else requireSafeConnection(redis.options, "new Redis(url, redisOptions()) or redis.duplicate(redisOptions())");
   for (const settings of [redis.options, clientSetting(redis, "redisOptions")]) {
     refuse(
+      settingOf(settings, "stringNumbers") === true,
+      "The Redis client gives numbers as text, by stringNumbers, and a 0 would be read as a record that was there; leave it out.",
+    );
+    const database = settingOf(settings, "db") ?? 0;
+    refuse(
+      !Number.isSafeInteger(database) || Number(database) < 0,
+      "The Redis client has a db that is no number of a database; end its address in one, such as redis://host:6379/0.",
+    );
+    refuse(
       Boolean(settingOf(settings, "keyPrefix")),
       "The Redis client has a keyPrefix; leave it out: the repository's own prefix keeps the keys apart.",
     );

@@ -5,6 +5,7 @@ import { GateRegistry } from "./gate-registry.ts";
 import { type CallObserver, RedisCall, type RedisCommand } from "./redis-call.ts";
 import { replyCode } from "./redis-failure.ts";
 import { clientSetting, isRedisCluster, type RedisClient } from "./redis-like.ts";
+import { type DatabasePlace, watchDatabase } from "./wrong-database.ts";
 
 /** Somebody who waits for the commands that were under way at some moment. */
 interface Finish {
@@ -21,6 +22,7 @@ export class CommandSender implements CallObserver {
   readonly #gates: GateRegistry;
   readonly #deadlines: CallDeadlines;
   readonly #finishes = new Set<Finish>();
+  #place: DatabasePlace | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param timeout - How long a command may take, the wait for a connection included, in milliseconds. */
@@ -28,6 +30,11 @@ export class CommandSender implements CallObserver {
     this.#redis = redis;
     this.#gates = new GateRegistry(redis);
     this.#deadlines = new CallDeadlines(timeout);
+  }
+
+  /** Sends nothing more while the client is in another database than it is set to. */
+  watchDatabase(): void {
+    this.#place = watchDatabase(this.#redis, (send) => this.send({ operation: "get", redisKeys: [], send }));
   }
 
   /** Sends the command, now or as soon as the connection takes it. */
@@ -67,6 +74,11 @@ export class CommandSender implements CallObserver {
 
   nextGate(command: RedisCommand<unknown>, passed: ConnectionGate | undefined): ConnectionGate | undefined {
     return this.#gates.next(command, passed);
+  }
+
+  /** What touches no record may be asked wherever the connection is, such as which database it is in. */
+  refusal({ operation, redisKeys }: RedisCommand<unknown>): string | undefined {
+    return redisKeys.length > 0 || operation === "scan" ? this.#place?.refusal : undefined;
   }
 
   settled(call: Expiring): void {

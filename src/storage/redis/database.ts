@@ -45,6 +45,11 @@ export async function databaseFinding(
   };
 }
 
+/** What to say of commands that are not sent, for they would go to another database than the client is set to. */
+export function noSuchDatabase(database: number): string {
+  return `Redis did not let the client into database ${database}, to which it is set, and another one is not written to. Give the number of a database that there is: most servers have 0 to 15, by their setting databases.`;
+}
+
 /** What the server says, or undefined where the user may not ask. */
 async function databaseOf(
   client: CallableConnection,

@@ -1,4 +1,4 @@
-import { type StorageError, StorageUnavailableError } from "../../errors.ts";
+import { type StorageError, StorageRejectedError, StorageUnavailableError } from "../../errors.ts";
 import { Expiring } from "./call-deadlines.ts";
 import type { ConnectionGate, GateVisitor } from "./connection-gate.ts";
 import { type RedisOperation, redisFailure, repositoryClosed, timedOut } from "./redis-failure.ts";
@@ -21,6 +21,8 @@ export interface RedisCommand<T> {
 export interface CallObserver {
   /** The gate that a command comes to after the one that it has passed; `undefined` where it can be written. */
   nextGate(command: RedisCommand<unknown>, passed: ConnectionGate | undefined): ConnectionGate | undefined;
+  /** Why the command must not be written, now that it could be; undefined where it may. */
+  refusal(command: RedisCommand<unknown>): string | undefined;
   /** The call has its answer, or has given up. An answer that comes after that is reported once more. */
   settled(call: Expiring): void;
   /** Redis, or the client, answered with an error. */
@@ -80,6 +82,11 @@ export class RedisCall<T> extends Expiring implements GateVisitor {
   }
 
   #write(): void {
+    const refusal = this.#observer.refusal(this.#command);
+    if (refusal !== undefined) {
+      this.refuse(new StorageRejectedError(refusal, { effect: "none" }));
+      return;
+    }
     this.#isWritten = true;
     try {
       this.#command.send().then(

@@ -36,6 +36,7 @@ export class SharedClient {
     this.client = client;
     this.redis = redis;
     this.sender = new CommandSender(redis, timeout);
+    this.sender.watchDatabase();
     this.reads = new GetBatches(redis, this.sender);
   }
 

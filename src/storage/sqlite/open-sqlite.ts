@@ -2,7 +2,7 @@ import { accessSync, chmodSync, closeSync, constants, openSync, type Stats, stat
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { StorageError, StorageRejectedError } from "../../errors.ts";
-import { type OptionKinds, requireOptions, requireText, requireThat } from "../../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../../option-checks.ts";
 import { whileOpening } from "./busy-pauses.ts";
 import { findDriver, type SqliteDriver } from "./sqlite-driver.ts";
 import { driverNotBuilt, pathFailure, sqliteFailure } from "./sqlite-failure.ts";
@@ -56,14 +56,23 @@ export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}):
   }
 }
 
-/** @throws {ConfigurationError} when it is an address of something else than a file. */
+/**
+ * A path whose text is not as it is meant can be given as a URL all the same.
+ *
+ * @throws {ConfigurationError} when it is an address of something else than a file, or not as it is meant.
+ */
 function fileOf(path: string | URL): string {
   const remedy = 'give the path of a file, such as "state.db", or a URL object of the scheme file';
   if (path instanceof URL) {
     requireThat(path.protocol === "file:", `path is a URL of the scheme ${path.protocol.slice(0, -1)}: ${remedy}.`);
     return fileURLToPath(path);
   }
-  const text = requireText("path", path);
+  const text = requireExactText("path", path);
+  const isMissing = text.split(/[\\/]/).some((part) => /^undefined(?:\.\w+)?$/.test(part));
+  requireThat(
+    !isMissing,
+    `path has the text of a value that is missing in it: is the environment variable set that it comes from?`,
+  );
   const [, scheme] = /^([a-z][a-z0-9+.-]+):(?!\\)/i.exec(text) ?? [];
   requireThat(scheme === undefined, `path begins with ${scheme}:, which would be part of a file's name: ${remedy}.`);
   return text;

@@ -28,6 +28,9 @@ export function toVaultService(
     "The Vault token must be a service token of Pangea, which begins with pts_: the token alone, with nothing before it.",
   );
   const { baseUrlTemplate, domain } = options;
+  for (const [name, value] of Object.entries({ baseUrlTemplate, domain })) {
+    if (value !== undefined) requireExactText(name, value);
+  }
   const isTemplate = baseUrlTemplate === undefined || /^https?:\/\/.*\{SERVICE_NAME\}/.test(baseUrlTemplate);
   requireThat(isTemplate, 'baseUrlTemplate must be a URL with "{SERVICE_NAME}" in it.');
   const isDomain = domain === undefined || /^[\w.-]+(?::\d+)?$/.test(domain);

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../errors.ts";
-import { type OptionKinds, requireOptions, requireTimeout } from "../../option-checks.ts";
+import { type OptionKinds, requireExactText, requireOptions, requireTimeout } from "../../option-checks.ts";
 import { type ExpiryOptions, expiryOptionKinds } from "../expiry.ts";
 import type { IndexOptions } from "../indexed.ts";
 
@@ -100,6 +100,9 @@ export function readVaultOptions(
 ): VaultRepositorySettings {
   requireOptions("PangeaVaultRepository", options, vaultOptionKinds);
   const { folder, namespace, kind, takeOver = false, timeout = 10_000, maxKnownIds = 10_000 } = options;
+  for (const [name, value] of Object.entries({ folder, namespace })) {
+    if (typeof value === "string") requireExactText(name, value);
+  }
   if (folder !== undefined && folder !== false && !(typeof folder === "string" && /^[\w.\-/ ]+$/.test(folder))) {
     throw new ConfigurationError("folder may have letters, digits, spaces and any of _ . - / only, or be false.");
   }

@@ -116,7 +116,7 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a word too few", pangea({ accessTokenLifetime: 60 }), /^accessTokenLifetime .*accessTokenLifetimeSeconds\?/],
   ["the other provider's option", general({ mcpScopes: ["user"] }), /^mcpScopes .*McpOAuthProvider.*scopes/],
-  ["an option of something else", general({ colour: "red" }), /^colour .*There are baseUrl, /],
+  ["an option of something else", general({ colour: "red" }), /^colour .*There are .*baseUrl, /],
   ["an option of consent", pangea({ consent: { brandname: "Notes" } }), /^consent\.brandname .*consent\.brandName\?/],
   [
     "a text of consent",
@@ -408,7 +408,7 @@ const mistakes: readonly Mistake[] = [
   [
     "a secret for keys",
     () => createRedisRepositories(redis, untyped({ keys: "s".repeat(40) })),
-    /^keys must be an object/,
+    /^keys must be a key ring/,
   ],
   [
     "keys of another kind",
@@ -452,7 +452,7 @@ const mistakes: readonly Mistake[] = [
   ["a base URL with credentials", pangea({ mcpBaseUrl: "https://a:b@mcp.example" }), /^mcpBaseUrl must not have/],
   ["http on a public host", pangea({ mcpBaseUrl: "http://mcp.example" }), /^mcpBaseUrl must use https/],
   ["http in a private network", pangea({ mcpBaseUrl: "http://10.0.0.3:3000" }), /^mcpBaseUrl must use https/],
-  ["http on all addresses", pangea({ mcpBaseUrl: "http://0.0.0.0:3000" }), /^mcpBaseUrl must use https/],
+  ["http on all addresses", pangea({ mcpBaseUrl: "http://0.0.0.0:3000" }), /^mcpBaseUrl has an address to listen at/],
   ["no scheme", pangea({ mcpBaseUrl: "mcp.example" }), /^mcpBaseUrl must be an absolute URL/],
   ["white space around a URL", pangea({ mcpBaseUrl: " https://mcp.example" }), /^mcpBaseUrl has white space/],
   ["a line break after a URL", pangea({ mcpBaseUrl: "https://mcp.example\n" }), /^mcpBaseUrl has white space/],
@@ -530,9 +530,17 @@ const mistakes: readonly Mistake[] = [
   ],
   ["a line break after the own secret", pangea({ secret: `${"s".repeat(40)}\n` }), /^secret has white space/],
   ["an own secret that is empty", pangea({ secret: "" }), /^secret is missing.*environment variable/],
-  ["an own secret that is a number", pangea({ secret: 5 }), /^secret must be a non-empty string/],
-  ["a line break after the key ring's", () => KeyRing.from(`${"s".repeat(40)}\n`), /^A secret has white space/],
-  ["no secret for the key ring", () => KeyRing.from(untyped(undefined)), /^A secret must be a string/],
+  ["an own secret that is a number", pangea({ secret: 5 }), /^secret must be a string/],
+  [
+    "a line break after the key ring's",
+    () => KeyRing.from(`${"s".repeat(40)}\n`),
+    /^The secret of KeyRing\.from has white space/,
+  ],
+  [
+    "no secret for the key ring",
+    () => KeyRing.from(untyped(undefined)),
+    /^The secret of KeyRing\.from must be a string/,
+  ],
   [
     "a line break in an initial token",
     pangea({ clientRegistration: { initialAccessToken: `${"t".repeat(20)}\n` } }),
@@ -553,7 +561,7 @@ const mistakes: readonly Mistake[] = [
     pangea({
       clients: [{ client_id: "a", client_secret: `${"s".repeat(40)}\n`, redirect_uris: ["https://a.example/cb"] }],
     }),
-    /^clients: "a" .*white space/,
+    /^clients: client_secret of "a" has white space/,
   ],
   [
     "a client in camelCase",
@@ -849,7 +857,7 @@ const mistakes: readonly Mistake[] = [
   [
     "no domains of documents",
     pangea({ clientMetadataDocuments: { allowedDomains: [] } }),
-    /^allowedDomains is empty.*enabled: false/,
+    /^clientMetadataDocuments\.allowedDomains is empty.*enabled: false/,
   ],
   [
     "a timeout of documents in seconds",

@@ -171,9 +171,50 @@ const mistakes: readonly Mistake[] = [
     /must not be async/,
   ],
   ["one repository of two kinds", provided({ ...memory, grants: memory.clients }), /grants and clients are one/],
+  [
+    "two repositories that are swapped",
+    provided({ ...memory, grants: memory.clients, clients: memory.grants }),
+    /clients is the repository that was made for grants\. .*swapped/,
+  ],
+  [
+    "two repositories of a file that are swapped",
+    () => {
+      const file = createSqliteRepositories(":memory:");
+      return provided({ ...file, locks: file.grants, grants: file.locks })();
+    },
+    /grants is the repository that was made for locks\. .*swapped|locks is the repository that was made for grants\. .*swapped/,
+  ],
+  [
+    "two repositories that are swapped behind a cache",
+    () =>
+      cacheRepositories(untyped({ ...memory, grants: memory.clients, clients: memory.grants }), {
+        maxStaleness: 5_000,
+      }),
+    /^cacheRepositories: grants is the repository that was made for clients\. .*swapped/,
+  ],
   ["two secrets in one text", () => KeyRing.from(`${"a".repeat(32)},${"b".repeat(32)}`), /split\(","\)/],
 
   // Caches.
+  [
+    "a client of Redis for a channel",
+    () => cacheRepositories(memory, { maxStaleness: 5_000, invalidation: untyped(redis) }),
+    /^invalidation .*new RedisTrackingInvalidation\(redis\)/,
+  ],
+  [
+    "a client of Redis for one kind's channel",
+    () => cacheRepositories(memory, { maxStaleness: 5_000, invalidation: { grants: untyped(redis) } }),
+    /^invalidation\.grants .*new RedisTrackingInvalidation\(redis\)/,
+  ],
+  [
+    "a client of Redis for one cache's channel",
+    () => new CachedRepository(one, { ...bounds, invalidation: untyped(redis) }),
+    /^invalidation .*new RedisTrackingInvalidation\(redis\)/,
+  ],
+  [
+    "tracking that belongs to no repository yet, for one cache",
+    () => new CachedRepository(one, { ...bounds, invalidation: untyped(new RedisTrackingInvalidation(redis)) }),
+    /^invalidation lacks subscribe/,
+  ],
   [
     "an old copy that could never stand in",
     () => cacheRepositories(memory, { maxStaleness: 5_000, clientsStaleIfError: 60 }),

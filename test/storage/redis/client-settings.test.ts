@@ -32,6 +32,14 @@ describe("a client is refused", () => {
       "Sentinels that it does not listen to",
       () => new Redis({ ...redisOptions(), ...lazy, sentinels, name: "primary", failoverDetector: false }),
     ],
+    ["numbers that are texts", () => new Redis({ ...redisOptions(), ...lazy, stringNumbers: true })],
+    ["a database that is a word", () => new Redis("redis://127.0.0.1/abc", { ...redisOptions(), ...lazy })],
+    ["a database that is no number", () => new Redis({ ...redisOptions(), ...lazy, db: Number.NaN })],
+    ["a database below 0", () => new Redis({ ...redisOptions(), ...lazy, db: -1 })],
+    [
+      "a Cluster client whose numbers are texts",
+      () => new Cluster(nodes, { ...clusterOptions(), ...lazy, redisOptions: { stringNumbers: true } }),
+    ],
     ["the Cluster defaults of ioredis", () => new Cluster(nodes, lazy)],
     [
       "a Cluster client that reads from replicas",

@@ -1,13 +1,14 @@
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { describe, expect, it } from "vitest";
-import { nodeRedisOptions, redisOptions } from "../../../src/redis.ts";
+import { nodeRedisOptions, RedisRepository, redisOptions } from "../../../src/redis.ts";
 import { databaseFinding, requireDatabase } from "../../../src/storage/redis/database.ts";
 import { NodeRedisConnection } from "../../../src/storage/redis/node-redis/node-redis-connection.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { errorReply } from "../../support/scripted-connection.ts";
 import { ScriptedCluster, ScriptedRedis } from "../../support/scripted-redis.ts";
 import { setUp } from "../../support/set-up.ts";
+import { textCodec } from "../../support/text-codec.ts";
 
 let redis: RedisServer;
 setUp("file", async (parts) => {
@@ -22,6 +23,9 @@ describe("the database of a client of ioredis", () => {
     client.on("error", () => {});
     return Object.assign(client, { [Symbol.asyncDispose]: async () => client.disconnect() });
   };
+
+  /** Unlike `once` of node:events it does not end with an error event. */
+  const isReady = (client: Redis) => new Promise<void>((resolve) => void client.once("ready", () => resolve()));
 
   it.each([
     ["", 0],
@@ -44,6 +48,40 @@ describe("the database of a client of ioredis", () => {
       status: "error",
       what: expect.stringContaining(path.slice(1)),
     });
+  });
+
+  it.each([
+    ["before it connects", async () => {}],
+    ["when it is connected", (client: Redis) => isReady(client)],
+  ])("is not written to where it is another one than was meant, for a client that is given %s", async (_, wait) => {
+    await using client = clientOf("/99");
+    await using other = clientOf("");
+    await Promise.all([wait(client), isReady(other)]);
+    await using repository = new RedisRepository(textCodec, client, { prefix: "lost" });
+    // The client that is connected is asked first, in the turn of the first command.
+    await Promise.allSettled([repository.get("a")]);
+    const refused = { code: "ERR_STORAGE_REJECTED", effect: "none", message: expect.stringContaining("database 99") };
+    await expect(repository.set("a", "b")).rejects.toMatchObject(refused);
+    await expect(repository.get("a")).rejects.toMatchObject(refused);
+    await expect(repository.entries()[Symbol.asyncIterator]().next()).rejects.toMatchObject(refused);
+    expect(await other.keys("lost*")).toEqual([]);
+    expect(await databaseFinding(client, ask)).toMatchObject({ status: "error" });
+  });
+
+  it("is written to again once there is such a database", async () => {
+    await using client = clientOf("/3");
+    await using repository = new RedisRepository(textCodec, client, { prefix: "found" });
+    await repository.set("a", "b");
+    const refusal = Object.assign(new Error("ERR DB index is out of range"), {
+      name: "ReplyError",
+      command: { name: "select", args: ["3"] },
+    });
+    client.emit("error", refusal);
+    await expect(repository.get("a")).rejects.toMatchObject({ code: "ERR_STORAGE_REJECTED" });
+    const ready = isReady(client);
+    client.disconnect(true);
+    await ready;
+    expect(await repository.get("a")).toBe("b");
   });
 
   it("is not asked for where the user may not ask, and not told where the client does not say", async () => {
