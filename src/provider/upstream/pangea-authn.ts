@@ -261,7 +261,8 @@ export class PangeaAuthn implements Upstream {
     const isReply = isObject || (isEmpty && status === 200 && path.endsWith("/revoke"));
     if (!isReply || (status >= 300 && status < 400)) throw this.#noReply(answer);
     if (refusal === undefined && status < 400) return answer;
-    const { error } = refusal ?? { error: "invalid_request" };
+    // What is no error of OAuth's says nothing of the request.
+    const { error } = refusal ?? { error: "server_error" };
     const credentials = `Check ${this.#nameOf("clientId")} and ${this.#nameOf("clientSecret")}.`;
     const known = [...(error === "invalid_client" ? [credentials] : []), ...(advice === undefined ? [] : [advice])];
     throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`, {

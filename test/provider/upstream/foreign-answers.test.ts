@@ -11,7 +11,8 @@ const html = { "content-type": "text/html; charset=utf-8" };
 const foreign: Readonly<Record<string, () => Response>> = {
   "a page of maintenance": () => new Response("<html>Back soon</html>", { headers: html }),
   "a page of JSON's type": () => new Response("<html>", { headers: { "content-type": "application/json" } }),
-  "a redirect to a login page": () => new Response(null, { status: 302, headers: { location: "https://sso.example/in" } }),
+  "a redirect to a login page": () =>
+    new Response(null, { status: 302, headers: { location: "https://sso.example/in" } }),
   "a list": () => Response.json([1, 2]),
   nothing: () => new Response(null),
 };
@@ -31,12 +32,15 @@ const instead =
     new URL(request.url).pathname === path ? answer() : others(request);
 
 const pangea = (path: string, answer: () => Response): Upstream =>
+  pangeaOf(instead(path, answer, async () => Response.json({})));
+
+const pangeaOf = (send: Send): Upstream =>
   pangeaAuthn({
     issuerUrl: "https://login.example",
     clientId: "psa_emulatoremulatoremulatoremulator",
     clientSecret: "pck_emulatoremulatoremulatoremulator",
     scopes: ["user"],
-    fetch: instead(path, answer, async () => Response.json({})),
+    fetch: send,
   });
 
 const openId = async (path: string, answer: () => Response): Promise<Upstream> => {
@@ -46,6 +50,9 @@ const openId = async (path: string, answer: () => Response): Promise<Upstream> =
 };
 
 const plain = (path: string, answer: () => Response): Upstream =>
+  plainOf(instead(path, answer, async () => Response.json({})));
+
+const plainOf = (send: Send): Upstream =>
   oAuth2({
     id: "acme",
     name: "Acme",
@@ -54,7 +61,7 @@ const plain = (path: string, answer: () => Response): Upstream =>
     tokenEndpoint: "https://acme.example/token",
     ...scriptedClient,
     identify: async () => ({ subject: "ada" }),
-    fetch: instead(path, answer, async () => Response.json({})),
+    fetch: send,
   });
 
 const pangeaCall = (path: string, call: (upstream: Upstream) => Promise<unknown> | undefined): Call => ({
@@ -79,6 +86,58 @@ const calls: Readonly<Record<string, Call>> = {
     run: async (answer) => plain("/token", answer).exchange(exchange),
   },
 };
+
+/** What answers every request, as a proxy or a login of the network does. */
+const everywhere: Readonly<Record<string, () => Response>> = {
+  ...foreign,
+  "an object": () => Response.json({}),
+  "a gateway that knows no such path": () => Response.json({ message: "no route" }, { status: 404 }),
+};
+
+const owners: Readonly<Record<string, (send: Send) => Upstream>> = {
+  "Pangea AuthN": (send) => pangeaOf(send),
+  "an OpenID provider": (send) => openIdConnect({ issuer: "https://id.example", ...scriptedClient, fetch: send }),
+  "a provider of OAuth 2.0": (send) => plainOf(send),
+};
+
+const looks = Object.entries(owners).flatMap(([of, make]) =>
+  Object.entries(everywhere).map(([name, answer]) => [name, of, make, answer] as const),
+);
+
+describe("what a check has not seen is not ok", () => {
+  it.each(looks)("%s in the place of %s", async (_name, _of, make, answer) => {
+    const findings = (await make(async () => answer()).diagnose?.(redirectUri)) ?? [];
+    const statuses = Object.fromEntries(findings.map(({ check, status }) => [check, status]));
+    expect(statuses).toEqual({ "upstream-issuer": "error", "upstream-client": "warning", "redirect-uri": "warning" });
+    for (const { remedy } of findings) expect(remedy).toEqual(expect.any(String));
+  });
+
+  it.each(Object.keys(foreign))("%s where the metadata is right and nothing else", async (name) => {
+    const answer = foreign[name] ?? (() => new Response(null));
+    const issuer = "https://login.example";
+    const send: Send = async ({ url }) => (url.includes("/.well-known/") ? Response.json({ issuer }) : answer());
+    const findings = (await pangeaOf(send).diagnose?.(redirectUri)) ?? [];
+    expect(findings.filter(({ status }) => status === "ok").map(({ check }) => check)).toEqual(["upstream-issuer"]);
+    expect(findings.find(({ check }) => check === "upstream-client")?.status).toBe("error");
+  });
+
+  it.each(Object.keys(foreign))("%s at the other endpoints of an OpenID provider", async (name) => {
+    const answer = foreign[name] ?? (() => new Response(null));
+    const provider = await scriptedOpenIdProvider();
+    const send: Send = (request) =>
+      ["/token", "/authorize", "/jwks"].includes(new URL(request.url).pathname)
+        ? Promise.resolve(answer())
+        : provider.fetch(request);
+    const upstream = openIdConnect({ issuer: provider.issuer, ...scriptedClient, fetch: send });
+    const findings = (await upstream.diagnose?.(redirectUri)) ?? [];
+    const statuses = Object.fromEntries(findings.map(({ check, status }) => [check, status]));
+    expect(statuses).toMatchObject({
+      "upstream-keys": "error",
+      "upstream-client": "error",
+      "redirect-uri": "warning",
+    });
+  });
+});
 
 const cases = Object.entries(calls).flatMap(([of, call]) =>
   Object.entries(foreign).map(([name, answer]) => [name, of, call, answer] as const),
