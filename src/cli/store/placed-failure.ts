@@ -1,5 +1,5 @@
 import { StorageTimeoutError, StorageUnauthorizedError, StorageUnavailableError } from "../../errors.ts";
-import { describeFailure } from "../../provider/reporting/failure-description.ts";
+import { codesOf, describeFailure } from "../../provider/reporting/failure-description.ts";
 import { type StoreAddress, shownAddress } from "./store-address.ts";
 
 /**
@@ -9,8 +9,7 @@ import { type StoreAddress, shownAddress } from "./store-address.ts";
 export function placed(failure: unknown, address: StoreAddress): unknown {
   const place = shownAddress(address);
   if (failure instanceof StorageUnavailableError) {
-    const codes = describeFailure(failure).causes.map(({ code }) => code);
-    const known = codes.filter((code) => code !== "ERR_UNEXPECTED");
+    const known = codesOf(describeFailure(failure)).filter((code) => code !== failure.code);
     const { effect } = failure;
     const details = known.length === 0 ? "" : ` (${known.join(", ")})`;
     const outcome = effect === "none" ? "" : " The last change may have been made.";

@@ -5,7 +5,7 @@ import { kindsKeptInMemory } from "../../records/kept-in-memory.ts";
 import { recordKey } from "../../records/keys.ts";
 import { recordKinds } from "../../records/repositories.ts";
 import { type Finding, isDiagnosable } from "../../storage/finding.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
+import { codesOf, describeFailure } from "../reporting/failure-description.ts";
 import type { Examined } from "./diagnose.ts";
 
 /** How long the marked record would stay if it were left behind, in seconds. */
@@ -68,8 +68,9 @@ function storeFinding(step: string, failure: unknown): Finding {
     const remedy = "Let the suite of pangea-authn-fastmcp/conformance look at the backend.";
     return { check, status: "error", what: failure.what, why, remedy };
   }
-  const { code, message, causes } = describeFailure(failure);
-  const details = [code, ...causes.map((cause) => cause.code)].filter((one) => one !== "ERR_UNEXPECTED");
+  const description = describeFailure(failure);
+  const { message } = description;
+  const details = codesOf(description);
   return {
     check,
     status: "error",
