@@ -1,4 +1,5 @@
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
 import { describeAnswer, isRedirect } from "./foreign-answer.ts";
 
 /** What an operator can change, by the code of an error of openid-client. */
@@ -49,6 +50,11 @@ export function clientFailure(error: unknown, name: string, path: string): Error
       cause,
       ...(advice !== undefined && { advice }),
     });
+  }
+  const fault = tlsFaultOf(error);
+  if (fault !== undefined) {
+    const words = `The connection to ${name} failed at ${path} (${fault.code}). ${fault.advice}`;
+    return new UpstreamUnavailableError(words, { cause });
   }
   const code = codeOf(error);
   if (code !== undefined && /^(OAUTH_(?!TIMEOUT)|ERR_INVALID_ARG|ERR_J(?!WKS_TIMEOUT|OSE_GENERIC))/.test(code)) {

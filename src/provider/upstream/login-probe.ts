@@ -1,6 +1,7 @@
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import type { Finding } from "../../storage/finding.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
+import { codesOf, describeFailure } from "../reporting/failure-description.ts";
 import type { Upstream } from "./contract.ts";
 import { isRedirect } from "./foreign-answer.ts";
 
@@ -127,8 +128,13 @@ export function isRefusal(failure: unknown, error: string): boolean {
 /** The finding that nothing answers at an address. */
 export function silence(check: string, address: string, failure: unknown, why: string, remedy: string): Finding {
   const { causes } = describeFailure(new UpstreamUnavailableError("", { cause: failure }));
-  const codes = causes.map(({ code }) => code).filter((code) => code !== "ERR_UNEXPECTED");
+  const codes = codesOf({ code: "ERR_UNEXPECTED", message: "", causes });
   // The codes of what has failed, in brackets: the system's say why nothing answers.
   const details = codes.length > 0 ? ` (${codes.join(", ")})` : "";
+  const fault = tlsFaultOf(failure, address);
+  if (fault !== undefined) {
+    const what = `The connection to ${address} failed${details}.`;
+    return { check, status: "error", what, why, remedy: fault.advice };
+  }
   return { check, status: "error", what: `${address} does not answer${details}.`, why, remedy };
 }

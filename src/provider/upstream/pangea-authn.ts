@@ -3,6 +3,7 @@ import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { type OptionKinds, requireDuration, requireKind, requireOptions, requireThat } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
 import type {
@@ -300,7 +301,11 @@ export class PangeaAuthn implements Upstream {
       const text = await response.text();
       return { status, headers, body: parseJson(text), isEmpty: text.trim() === "" };
     } catch (cause) {
-      const message = "Pangea AuthN did not answer; check its issuer URL and the network.";
+      const fault = tlsFaultOf(cause, this.issuer);
+      const message =
+        fault === undefined
+          ? "Pangea AuthN did not answer; check its issuer URL and the network."
+          : `The connection to Pangea AuthN failed (${fault.code}). ${fault.advice}`;
       throw new UpstreamUnavailableError(message, { cause });
     }
   }
