@@ -170,9 +170,17 @@ export function connectionFailure(error: unknown): StorageError {
   return new StorageUnavailableError(
     fault !== undefined
       ? `The TLS of the connection to Redis failed. ${fault.advice} The client's options for it are \`tls\`.`
-      : "Redis cannot be reached; the client goes on trying to connect. Try again later.",
+      : unreachedOf(cause?.code),
     { effect: "none", ...(cause !== undefined && { cause }) },
   );
+}
+
+/** A port that speaks something else than Redis breaks off, and says nothing. */
+function unreachedOf(code: string | undefined): string {
+  const unreached = "Redis cannot be reached; the client goes on trying to connect.";
+  return code === "ECONNRESET" || code === undefined
+    ? `${unreached} See that it runs at the client's host and port, and whether that port wants TLS (rediss://) or none.`
+    : `${unreached} See that it runs at the client's host and port.`;
 }
 
 function effectOf(operation: RedisOperation): WriteEffect {
