@@ -9,6 +9,8 @@ export interface ConsentRevocation {
   readonly expiresAt: number;
   /** Random: tells this revocation from every other one, whatever clocks say. Records of earlier versions have none. */
   readonly id?: string;
+  /** The instance whose clock says so. Records of earlier versions name none, nor do those of an operator's tool. */
+  readonly revokedBy?: string;
 }
 
 /** Reads and writes the records of revoked consent. */
@@ -16,6 +18,7 @@ export const ConsentRevocationSchema = record<ConsentRevocation>({
   revokedAt: number,
   expiresAt: number,
   id: optional(text),
+  revokedBy: optional(text),
 });
 
 /**
@@ -24,7 +27,8 @@ export const ConsentRevocationSchema = record<ConsentRevocation>({
  */
 const keptSeconds = 401 * 24 * 60 * 60;
 
-/** The end of a consent, in epoch seconds. */
-export function consentRevocationOf(revokedAt: number): ConsentRevocation {
-  return { revokedAt, expiresAt: revokedAt + keptSeconds, id: randomBytes(9).toString("base64url") };
+/** The end of a consent, in epoch seconds by the clock of an instance. */
+export function consentRevocationOf(revokedAt: number, revokedBy: string | undefined): ConsentRevocation {
+  const id = randomBytes(9).toString("base64url");
+  return { revokedAt, expiresAt: revokedAt + keptSeconds, id, ...(revokedBy !== undefined && { revokedBy }) };
 }

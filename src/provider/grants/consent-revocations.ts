@@ -23,7 +23,12 @@ export interface RevokedConsent {
   readonly revokedAt: number;
   /** Names this revocation: another one, before or after, has another name. */
   readonly mark: string;
+  /** The instance that revoked it, where one did it all and is known. */
+  readonly revokedBy: string | undefined;
 }
+
+/** What a revocation needs: where it is kept, and whose clock says when it was. An operator's tool is no instance. */
+type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
 
 /** Stands for every client in the key of a record, and for every server. No key of a single client has so many parts. */
 const everyClient = "every client";
@@ -37,12 +42,12 @@ const everyServer = "every server";
  * @throws {StorageError} when the store fails: the consent may stand, so call again.
  */
 export async function revokeConsent(
-  { now, repositories, resource }: Pick<ProviderConfiguration, "now" | "repositories" | "resource">,
+  { instance, now, repositories, resource }: RevocationParts & Pick<ProviderConfiguration, "resource">,
   user: RecordedUser,
   clientId: string,
 ): Promise<void> {
   const key = keyOf(normalResource(resource), normalUser(user), clientId);
-  await repositories.consentRevocations.set(key, consentRevocationOf(now()));
+  await repositories.consentRevocations.set(key, consentRevocationOf(now(), instance));
 }
 
 /**
@@ -53,17 +58,11 @@ export async function revokeConsent(
  * @throws {StorageError} when the store fails: the consent may stand, so call again.
  */
 export async function revokeEveryConsent(
-  {
-    now,
-    repositories,
-    resource,
-  }: Pick<ProviderConfiguration, "now" | "repositories"> & {
-    readonly resource: string | undefined;
-  },
+  { instance, now, repositories, resource }: RevocationParts & { readonly resource: string | undefined },
   user: RecordedUser,
 ): Promise<void> {
   const key = keyOfEveryClient(resource === undefined ? undefined : normalResource(resource), normalUser(user));
-  await repositories.consentRevocations.set(key, consentRevocationOf(now()));
+  await repositories.consentRevocations.set(key, consentRevocationOf(now(), instance));
 }
 
 /**
@@ -92,9 +91,11 @@ export async function revokedConsent(
     (entry): entry is readonly [string, ConsentRevocation] => entry[1] !== undefined,
   );
   if (found.length === 0) return undefined;
+  const [by, ...others] = new Set(found.map(([, { revokedBy }]) => revokedBy));
   const names = found.map(([key, { revokedAt, id = "" }]) => [key, revokedAt, id]);
   return {
     revokedAt: Math.max(...found.map(([, { revokedAt }]) => revokedAt)),
+    revokedBy: others.length === 0 ? by : undefined,
     mark: hash("sha256", JSON.stringify(names.sort()), "base64url").slice(0, 16),
   };
 }

@@ -36,6 +36,8 @@ export interface RevocationEvidence {
 type GrantsParts = Pick<ProviderConfiguration, "meetForeignGrant" | "now" | "reporter" | "repositories"> & {
   /** Whose grants they are; undefined for the grants of every server on the store. */
   readonly resource: string | undefined;
+  /** The instance that ends them; undefined for an operator's tool. */
+  readonly instance?: string;
   /** The upstreams of that server; undefined where they are not known, and what a record says of its own has to do. */
   readonly upstreams: Pick<Upstreams, "issuerOfRecord"> | undefined;
   /** The grants as the store has them: a record that nobody can open is no absent one here, but an error. */

@@ -33,7 +33,7 @@ import { readUpstreamAnswer } from "./upstream-answer.ts";
 /** What the pages that a browser visits are made from. */
 type Settings = Pick<
   ProviderConfiguration,
-  "baseUrl" | "issuer" | "now" | "reporter" | "requestTimeout" | "upstreams"
+  "baseUrl" | "instance" | "issuer" | "now" | "reporter" | "requestTimeout" | "upstreams"
 > &
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
@@ -171,7 +171,8 @@ export class AuthorizationEndpoint {
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
-      const decisions = [{ decidedAt: this.#configuration.now(), ...(after !== undefined && { after }) }];
+      const { instance: decidedBy, now } = this.#configuration;
+      const decisions = [{ decidedAt: now(), decidedBy, ...(after !== undefined && { after }) }];
       return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {
       return this.#sendError("consent", browser, asked, failure);

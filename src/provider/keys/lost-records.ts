@@ -143,7 +143,7 @@ export class LostRecords {
     key: string,
     loss: Loss,
   ): Promise<ConsentRevocation> {
-    const revocation = consentRevocationOf(this.#now());
+    const revocation = consentRevocationOf(this.#now(), undefined);
     if (loss === "lost") await repository.set(key, revocation);
     return revocation;
   }

@@ -10,6 +10,8 @@ export interface Decision {
   readonly decidedAt: number;
   /** The mark of the revocation that was known when the person was asked: whoever answers then has answered after it. */
   readonly after?: string;
+  /** The instance whose clock says when. Unknown for what a browser remembers. */
+  readonly decidedBy?: string;
 }
 
 /** A decision as a browser remembers it. */
@@ -23,6 +25,7 @@ export const DecisionSchema = z.object({
   subject: z.string().exactOptional(),
   decidedAt: z.number(),
   after: z.string().exactOptional(),
+  decidedBy: z.string().exactOptional(),
 });
 
 /** The decision that counts for whoever has logged in, if any of these does. */
@@ -32,19 +35,20 @@ export function decisionOf(subject: string | undefined, decisions: readonly Deci
 }
 
 /**
- * Whether a decision stands although consent was revoked. The two times are of two clocks, so a decision has to be younger than
- * the revocation by more than the clocks of two instances may differ. One that is not may be older: the person is asked again,
- * by a page that knows of the revocation, and the answer to that one stands whatever the clocks say.
+ * Whether a decision stands although consent was revoked. Where the two times are of two clocks, a decision has to be younger
+ * than the revocation by more than the clocks of two instances may differ. One that is not may be older: the person is asked
+ * again, by a page that knows of the revocation, and the answer to that one stands whatever the clocks say.
  *
  * @param instanceClockTolerance - In seconds.
  */
 export function standsAfter(
   revoked: RevokedConsent | undefined,
-  { after, decidedAt }: Decision,
+  { after, decidedAt, decidedBy }: Decision,
   instanceClockTolerance: number,
 ): boolean {
   if (revoked === undefined || after === revoked.mark) return true;
-  return decidedAt > revoked.revokedAt + instanceClockTolerance;
+  const isOneClock = decidedBy !== undefined && decidedBy === revoked.revokedBy;
+  return decidedAt > revoked.revokedAt + (isOneClock ? 0 : instanceClockTolerance);
 }
 
 /**

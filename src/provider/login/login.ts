@@ -62,6 +62,7 @@ const shortNames = new ShortNames({
   subject: "b",
   decidedAt: "w",
   after: "y",
+  decidedBy: "z",
   isSilent: "l",
   upstream: "i",
   issuer: "j",
