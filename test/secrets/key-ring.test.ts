@@ -74,6 +74,8 @@ describe("a key ring", () => {
   it.each([
     `${"s".repeat(31)},${secret}`,
     `${secret},${"s".repeat(31)}`,
+    `${"s".repeat(31)},${secret},${secret}`,
+    `${secret},${secret},${"s".repeat(31)}`,
     `${secret},`,
     `,${secret}`,
     `${secret},,${secret}`,

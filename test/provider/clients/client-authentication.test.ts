@@ -119,6 +119,8 @@ describe("client credentials", () => {
     ["a broken escape in the id", basic("%zz", "s"), {}, "invalid_client"],
     ["an empty id", basic("", "s"), {}, "invalid_client"],
     ["nothing after the scheme", "Basic", {}, "invalid_client"],
+    ["nothing after the scheme, beside an id in the form", "Basic", { client_id: "id" }, "invalid_client"],
+    ["credentials behind others", `Basic x ${basic("id", "s")}`, {}, "invalid_client"],
     ["another scheme that ends alike", basic("id", "s").replace("Basic", "xBasic"), {}, "invalid_client"],
     ["something behind them", `${basic("id", "s")} x`, {}, "invalid_client"],
     ["an assertion and a header", basic("id", "s"), { client_assertion: "x" }, "invalid_request"],
@@ -165,7 +167,7 @@ describe("how a client authenticates", () => {
       { tokenEndpointAuthMethod: "private_key_jwt", grantTypes },
     ],
   ])("%s", (_, members, expected) => {
-    expect(clientAuthenticationOf({ ...client, ...members })).toEqual(expected);
+    expect(clientAuthenticationOf({ ...client, ...members })).toStrictEqual(expected);
   });
 
   const bySecret = { tokenEndpointAuthMethod: "client_secret_post", secretHash: tokenKey("x"), grantTypes } as const;

@@ -177,6 +177,13 @@ describe("a registration", () => {
       client_secret_expires_at: 0,
       expiresAt: clock.seconds(90 * day),
     });
+    await stored.set("public", { client_id: "public", redirect_uris, expiresAt: clock.seconds(day) });
+    await registry.renewIfDue("public");
+    expect(await stored.get("public")).toStrictEqual({
+      client_id: "public",
+      redirect_uris,
+      expiresAt: clock.seconds(90 * day),
+    });
     const dated = start();
     await dated.stored.set("old", { ...old, ...ends });
     await dated.registry.renewIfDue("old");

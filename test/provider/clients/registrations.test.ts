@@ -96,7 +96,10 @@ describe("a registration that a login needs", () => {
   it("comes back where it has ended meanwhile, and where nobody else has its place", async () => {
     const soon = { ...known, registeredUntil: clock.seconds(1) };
     const ended = { client_id: "app", redirect_uris, client_name: "App", expiresAt: clock.seconds(1) };
+    const outages = heard("outage");
     await registry.keepForLogin("app", soon);
+    await registry.renewIfDue("app");
+    expect(outages.stop()).toEqual([]);
     expect(await stored()).toBeUndefined();
     await registry.keepForLogin("other", soon, ended);
     expect(await stored("other")).toBeUndefined();
@@ -177,4 +180,56 @@ it("keys at a site are taken where this server asks sites only, and others anyho
   const alone = new ClientRegistry(configuration, undefined);
   await expect(alone.register(atSite)).rejects.toMatchObject({ error: "invalid_client_metadata" });
   expect(await registry.register(atSite)).toMatchObject({ jwks_uri: atSite.jwks_uri });
+  expect(await alone.register({ redirect_uris })).toMatchObject({ redirect_uris });
+});
+
+it("what people are told of a document is what its address says where no documents are kept, and no outage", async () => {
+  const outages = heard("outage");
+  for (const documents of [undefined, { find: async () => undefined }]) {
+    const told = await new ClientRegistry(configuration, documents).presented(documentUrl);
+    expect(told).toStrictEqual({ clientHost: "client.example", clientVerified: true });
+  }
+  expect(outages.stop()).toEqual([]);
+});
+
+it("a registration is told of, with the name that the client gives itself", async () => {
+  const told = heard("client-registered");
+  const { client_id: clientId } = await registry.register({ redirect_uris, client_name: "App" });
+  expect(told.stop()).toEqual([{ clientId, clientName: "App" }]);
+});
+
+describe("a registration that is short when the client registers again", () => {
+  const metadata = { redirect_uris, token_endpoint_auth_method: "none" };
+  const expiries = () => ({ first: configuration.registration.firstLoginWithin, at: Math.floor(clock.seconds()) });
+
+  it("is kept anew from the hour on, to the second", async () => {
+    const { client_id } = await registry.register(metadata);
+    const { first, at } = expiries();
+    clock.advance(first * 1_000 * (1 / 24) - 500 - 1);
+    await registry.register(metadata);
+    expect((await stored(client_id))?.expiresAt).toBe(at + first);
+    clock.advance(1);
+    await registry.register(metadata);
+    expect((await stored(client_id))?.expiresAt).toBe(Math.floor(clock.seconds()) + first);
+  });
+
+  it.each<[string, (client: OAuthClientInformation) => OAuthClientInformation | undefined]>([
+    ["is gone", () => undefined],
+    ["is another client's", (client) => ({ ...client, client_id: "another" })],
+    ["was renewed by a login", (client) => ({ ...client, expiresAt: clock.seconds(90 * 86_400) })],
+  ])("is left as it is where the store knows better than a copy, by which it %s", async (_, better) => {
+    const { client_id } = await registry.register(metadata);
+    const copy = await stored(client_id);
+    if (copy === undefined) expect.unreachable();
+    clock.advanceSeconds(expiries().first - 1);
+    const getFresh = async () => better(copy);
+    const clients = Object.assign(
+      intercepted<string, OAuthClientInformation>(repositories.clients, (run) => run()),
+      { getFresh },
+    );
+    configuration = configured({ repositories: { ...repositories, clients } }, clock);
+    calls.length = 0;
+    await new ClientRegistry(configuration, undefined).register(metadata);
+    expect(calls.filter((call) => call.startsWith("set"))).toEqual([]);
+  });
 });

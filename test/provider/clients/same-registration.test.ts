@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { clientIdsOf } from "../../../src/provider/clients/client-ids.ts";
 import { ClientRegistry } from "../../../src/provider/clients/client-registry.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/records/repositories.ts";
 import { configured } from "../../support/configured.ts";
@@ -61,6 +62,7 @@ describe("a client that registers as it did before", () => {
     ["at another port", { redirect_uris: ["http://127.0.0.1:9/callback", "https://app.example/callback"] }],
     ["with what is dropped", { client_uri: "app", jwks: 5, unheard: "of", contacts: [], logo_uri: null }],
     ["in a new version", { software_version: "2.0.1" }],
+    ["with the members in another order", Object.fromEntries(Object.entries(metadata).reverse())],
   ])("%s is the same one", async (_, changes) => {
     const { idOf } = start();
     expect(await idOf(changes)).toBe(await idOf());
@@ -136,6 +138,24 @@ describe("a client that registers as it did before", () => {
   });
 });
 
+it("the people to ask are part of a client, in whatever order it names them", async () => {
+  const { idOf } = start();
+  const [one, other] = ["ada@app.example", "grace@app.example"];
+  const id = await idOf({ contacts: [one, other] });
+  expect(await idOf({ contacts: [other, one] })).toBe(id);
+  for (const contacts of [[one], [other], []]) expect(await idOf({ contacts })).not.toBe(id);
+});
+
+it("scopes are told apart as words, and members by their names", () => {
+  const keys = configured().keys.derive("client id");
+  const idOf = (scope: string) =>
+    clientIdsOf({ redirect_uris: [], grant_types: [], response_types: [], scope, client_name: "App" }, keys);
+  expect(idOf("ab c")).not.toEqual(idOf("a bc"));
+  expect(idOf("ab c")).toEqual(idOf("c ab"));
+  const { scope, ...others } = { scope: "ab c", client_name: "App", redirect_uris: [], response_types: [] };
+  expect(clientIdsOf({ ...others, scope, grant_types: [] }, keys)).toEqual(idOf("ab c"));
+});
+
 describe("while the secret of the server is replaced, a client that registers again", () => {
   it("is the same one with the old secret, with both, and with the new one", async () => {
     const before = start();
@@ -148,6 +168,21 @@ describe("while the secret of the server is replaced, a client that registers ag
     const next = start({ ...before, secret: ["the secret of next year, which is long enough", current] });
     expect(await next.idOf()).toBe(id);
     expect(await start({ ...before, secret: "the secret of next year, which is long enough" }).idOf()).toBe(id);
+  });
+
+  it("has the id of the last one of three, and when it was first registered", async () => {
+    const before = start();
+    const first = await before.registry.register(metadata);
+    before.clock.advanceSeconds(60);
+    expect(
+      await start({ ...before, secret: ["a third one, which is long enough too, I hope", current, old] }).idOf(),
+    ).toBe(first.client_id);
+    expect(await start({ secret: ["a third one, which is long enough too, I hope", current, old] }).idOf()).toBe(
+      first.client_id,
+    );
+    await start({ ...before, secret: [current, old] }).idOf();
+    before.clock.advanceSeconds(60);
+    expect(await start({ ...before, secret: current }).registry.register(metadata)).toEqual(first);
   });
 
   it("is the same one at instances that have both secrets already and at those that do not", async () => {
@@ -171,10 +206,31 @@ describe("while the secret of the server is replaced, a client that registers ag
     expect(await registry.find(pointer)).toBeUndefined();
   });
 
+  it("has a pointer that lasts as long as the client, which is written only where it does not", async () => {
+    const clock = new ManualClock();
+    const stores = createInMemoryRepositories({ clock: clock.read });
+    const clients = gated(stores.clients);
+    const { registry, idOf } = start({ clock, repositories: { ...stores, clients }, secret: [current, old] });
+    const id = await idOf();
+    const written = () => clients.calls.set;
+    const before = written();
+    await idOf();
+    expect(written()).toBe(before);
+    await registry.renewIfDue(id);
+    await idOf();
+    expect(written()).toBe(before + 2);
+    await idOf();
+    expect(written()).toBe(before + 2);
+    const ends = (await recordsOf(stores.clients)).map(([, { expiresAt }]) => expiresAt);
+    expect(ends).toEqual([clock.seconds(90 * day), clock.seconds(90 * day)]);
+  });
+
   it("has its old id where only the pointer is left", async () => {
     const { repositories, idOf } = start({ secret: [current, old] });
     const id = await idOf();
     await repositories.clients.delete(id);
-    expect(await start({ repositories, secret: current }).idOf()).toBe(id);
+    const after = start({ repositories, secret: current });
+    expect(await after.idOf()).toBe(id);
+    expect(await after.registry.find(id)).toMatchObject({ source: "registered", information: { client_id: id } });
   });
 });

@@ -186,11 +186,13 @@ describe("an upstream token", () => {
     ["before the upstream refused it", 2, false],
   ])("that another instance has refreshed %s is taken", async (_, staleReads, isLocked) => {
     let left = 0;
-    const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
-      if (method !== "get" || left === 0) return run();
+    const upstreamSessions = intercepted(repositories.upstreamSessions, (run) => run());
+    const { get } = upstreamSessions;
+    upstreamSessions.get = async (key) => {
+      if (left === 0) return get(key);
       left -= 1;
       return undefined;
-    });
+    };
     const { harness, tokens, open } = await logIn({ upstreamSessions }, { delay: async () => {} });
     const other = startServer({ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * hour });
     clock.advanceSeconds(hour);
@@ -206,7 +208,7 @@ describe("an upstream token", () => {
   });
 
   it("that was refreshed for a login which was ended meanwhile is ended once, and its lock is left", async () => {
-    let endMeanwhile = async (): Promise<unknown> => {};
+    let endMeanwhile: () => Promise<unknown> = async () => undefined;
     const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
       if (method === "set") await endMeanwhile();
       return run();
