@@ -5,7 +5,7 @@ import configuration from "../vitest.config.ts";
 const chosen = process.env.MUTATION_TESTS?.split(",");
 
 // The projects would add their own tests to the chosen ones, which would be all.
-const { projects: _projects, ...settings } = configuration.test ?? {};
+const { projects: _projects, isolate: _isolate, ...settings } = configuration.test ?? {};
 
 /** Without what takes long for every mutant: browsers, programs of other people, servers in groups, random requests. */
 export default defineConfig({

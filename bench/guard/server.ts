@@ -1,10 +1,11 @@
 /**
  * One of the contenders of `bench/guard.ts`, in a process of its own: it says its port, and on demand what CPU it has used, or
- * which part of it was this package's while it was watched.
+ * which part of it was its guard's
+ * while it was watched.
  */
 import { Session } from "node:inspector/promises";
 import { servers } from "./servers.ts";
-import { shareOfOurs } from "./share.ts";
+import { shareOfGuard } from "./share.ts";
 
 const name = process.argv[2] ?? "";
 const start = Object.entries(servers).find(([known]) => known === name)?.[1];
@@ -19,7 +20,7 @@ const answers: Readonly<Record<string, () => unknown>> = {
     await profiler.post("Profiler.start");
     return true;
   },
-  share: async () => shareOfOurs((await profiler.post("Profiler.stop")).profile),
+  share: async () => shareOfGuard(name, (await profiler.post("Profiler.stop")).profile),
 };
 process.on("message", async (asked: string) => {
   process.send?.({ answer: await answers[asked]?.() });

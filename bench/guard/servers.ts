@@ -1,9 +1,9 @@
-import { createHash, hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { requireBearerAuth } from "@modelcontextprotocol/express";
 import { toNodeHandler } from "@modelcontextprotocol/node";
-import { type AuthInfo, createMcpHandler, McpServer } from "@modelcontextprotocol/server";
+import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
 import express from "express";
 import { FastMCP } from "fastmcp";
 import { OAuthProvider as FastMCPOAuthProvider } from "fastmcp/auth";
@@ -11,6 +11,7 @@ import { requireBearer as expressBearer } from "../../src/integrations/express.t
 import { fastmcpAuthenticate } from "../../src/integrations/fastmcp.ts";
 import { requireBearer as nodeBearer } from "../../src/integrations/node.ts";
 import { cachedProvider, warmTokens } from "../warm-token.ts";
+import { mapVerifier } from "./map-verifier.ts";
 import { workersOAuthProvider } from "./workers-oauth-provider.ts";
 
 /** A server that listens: its port, and a token that opens it. */
@@ -61,15 +62,8 @@ export const servers = {
     return listening(onExpress(expressBearer(provider)), token);
   },
   "express, SDK v2 over a Map": () => {
-    const token = "a-token-of-the-map";
-    const known: AuthInfo = { token, clientId: "app", scopes: ["user"], expiresAt: Date.now() / 1_000 + 86_400 };
-    const byHash = new Map([[hash("sha256", token), known]]);
-    const verifyAccessToken = async (shown: string): Promise<AuthInfo> => {
-      const found = byHash.get(hash("sha256", shown));
-      if (found === undefined) throw new Error("The token is not known.");
-      return found;
-    };
-    const guard = requireBearerAuth({ verifier: { verifyAccessToken }, requiredScopes: ["user"] });
+    const { token, verifier } = mapVerifier();
+    const guard = requireBearerAuth({ verifier, requiredScopes: ["user"] });
     return listening(onExpress(guard), token);
   },
   "fetch, no guard": () =>

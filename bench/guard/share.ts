@@ -1,32 +1,34 @@
 import type { Profiler } from "node:inspector";
 
+/** What a guard consists of, by the server that it is in: the files of its package, and what the server gave it to look tokens up. */
+const guards: Readonly<Record<string, RegExp>> = {
+  ours: /^(?!.*\/node_modules\/).*\/src\//,
+  "SDK v2 over a Map": /\/@modelcontextprotocol\/express\/|\/bench\/guard\/map-verifier\.ts/,
+  "workers-oauth-provider": /\/@cloudflare\/workers-oauth-provider\/|\/workers-oauth-provider\.ts/,
+};
+
 /**
- * The part of a process's busy time that the sources of this package took, with what they called of Node.js: of each sample
- * the innermost frame that is no part of Node.js says whose it is. So what a guard calls at its end, the rest of the server,
- * does not count as the guard's. Samples without such a frame, the garbage collector's for one, are left out.
+ * The part of a process's busy time that its guard took, with what it called of Node.js: of each sample the innermost frame that
+ * is no part of Node.js says whose it is. So what a guard calls at its end, the rest of the server, does not count as the
+ * guard's. Samples without such a frame, the garbage collector's for one, are left out.
+ *
+ * @param server - Such as "express, ours": behind the comma stands whose guard it is.
  */
-export function shareOfOurs({ nodes, samples = [] }: Profiler.Profile): number {
+export function shareOfGuard(server: string, { nodes, samples = [] }: Profiler.Profile): number {
+  const guard = guards[server.replace(/^.*?, /, "")];
+  if (guard === undefined) throw new Error(`Nobody has said what the guard of "${server}" consists of.`);
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const urls = new Map(nodes.map(({ id, callFrame }) => [id, callFrame.url]));
-  const ownerOf = (sample: number): "ours" | "theirs" | undefined => {
+  const isOfGuard = (sample: number): boolean | undefined => {
     for (let id: number | undefined = sample; id !== undefined; id = parents.get(id)) {
       const url = urls.get(id) ?? "";
-      if (url.startsWith("file:")) return isOurs(url) ? "ours" : "theirs";
+      if (url.startsWith("file:")) return guard.test(url);
     }
     return undefined;
   };
-  const owners = new Map(
-    nodes.map(({ id, callFrame }) => [id, callFrame.functionName === "(idle)" ? undefined : ownerOf(id)]),
+  const ofGuard = new Map(
+    nodes.map(({ id, callFrame }) => [id, callFrame.functionName === "(idle)" ? undefined : isOfGuard(id)]),
   );
-  let [ours, all] = [0, 0];
-  for (const sample of samples) {
-    const owner = owners.get(sample);
-    if (owner !== undefined) all += 1;
-    if (owner === "ours") ours += 1;
-  }
-  return ours / all;
-}
-
-function isOurs(url: string): boolean {
-  return url.includes("/src/") && !url.includes("/node_modules/");
+  const judged = samples.map((sample) => ofGuard.get(sample)).filter((judgement) => judgement !== undefined);
+  return judged.filter(Boolean).length / judged.length;
 }

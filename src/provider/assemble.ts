@@ -1,3 +1,4 @@
+import { giveHolders } from "../records/foreign-records.ts";
 import { markOfMemory } from "../records/kept-in-memory.ts";
 import type { ProviderRepositories } from "../records/repositories.ts";
 import { ClientDocuments } from "./client-documents/client-documents.ts";
@@ -37,6 +38,7 @@ export type ProviderParts = ReturnType<typeof assemble>;
 /** Makes the parts of a provider and hands each the ones that it needs. */
 export function assemble(given: ProviderConfiguration) {
   const announcements = new KeyAnnouncements(given);
+  giveHolders(given.repositories, (keyId) => announcements.holderOf(keyId));
   const storeCalls = new StoreCalls(given.elapsed);
   const stored = storeCalls.counted(given.repositories);
   const repositories: ProviderRepositories = {

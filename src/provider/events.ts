@@ -128,6 +128,25 @@ export interface ProviderEvents {
    * each time. Told once.
    */
   readonly "grants-unindexed": { readonly issuer: string };
+  /**
+   * The upstream refuses to end a session that is over here, and it is not asked again: the session lives there until it
+   * ends by itself. `error` is the upstream's OAuth error, `advice` what an operator can change where that is known. Where this
+   * server is what was refused, `isKept` is true: the tokens stay in the store, and `retryUpstreamRevocations` tells the
+   * upstream once the settings are right.
+   */
+  readonly "upstream-revocation-refused": {
+    readonly upstreamIssuer: string;
+    readonly error: string;
+    readonly isKept: boolean;
+    readonly failure: FailureDescription;
+    readonly advice?: string;
+  };
+  /**
+   * An instance has ended, and the store has not taken what was in its memory alone. Of `sessions`, upstream sessions that
+   * were refreshed, the people may have to log in again; `revocations` are upstream sessions that live there until they end
+   * by themselves.
+   */
+  readonly "lost-at-end": { readonly kind: "sessions" | "revocations"; readonly count: number };
   /** A caller was told to slow down. */
   readonly "rate-limited": { readonly route: string };
   /**
@@ -196,6 +215,8 @@ const names: readonly (keyof ProviderEvents)[] = [
   "foreign-records",
   "unknown-upstream",
   "grants-unindexed",
+  "upstream-revocation-refused",
+  "lost-at-end",
   "rate-limited",
   "overloaded",
   "overload-ended",

@@ -291,7 +291,11 @@ export class McpOAuthProvider {
     return diagnose(this.#configuration);
   }
 
-  /** Ends what is under way to the sites of clients. The repositories are whoever's made them, and stay open. */
+  /**
+   * Ends what is under way to the sites of clients, and tries once more what is in this instance's memory alone, for five seconds at
+   * the most: the event `lost-at-end` tells what could not be stored. The repositories are whoever's made them, and stay
+   * open: close them after this.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     const { announcements, documents, grantUses, sessions, upstreamRevocations } = this.#parts;
     const parts = [documents, announcements, grantUses, sessions.unstored, upstreamRevocations.retries];

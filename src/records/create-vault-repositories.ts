@@ -1,3 +1,4 @@
+import { UnreadableRecordsError } from "../errors.ts";
 import { type OptionKinds, requireOptions } from "../option-checks.ts";
 import { type KeyRing, requireKeyRing } from "../secrets/key-ring.ts";
 import { LateLabels } from "../storage/codecs/late-labels.ts";
@@ -8,6 +9,7 @@ import { type PangeaVaultRepositoryOptions, readVaultOptions, vaultOptionKinds }
 import { VaultFolder } from "../storage/vault/vault-folder.ts";
 import { PangeaVaultRepository } from "../storage/vault/vault-repository.ts";
 import type { VaultServiceLike } from "../storage/vault/vault-service.ts";
+import { type AsksHolders, askHolders, leaveOutForeign, StoreHolders } from "./foreign-records.ts";
 import { type Backend, createRepositories, type RepositoriesOf } from "./repositories.ts";
 import { type Labelable, labelWith } from "./sealable.ts";
 
@@ -21,7 +23,9 @@ export interface VaultRepositories extends RepositoriesOf<InVault>, AsyncDisposa
   readonly sealingKeyIds?: readonly string[];
   /**
    * Deletes what has expired, of every kind. Returns the number of items deleted. An item that does not say of itself
-   * that this package has stored it is never touched.
+   * that this package has stored it is never touched, nor is what another server has sealed in the same folder: that is told
+   * once, by the event `foreign-records` of the provider that uses these repositories, or else by a warning of the process
+   * (`PANGEA_FOREIGN_RECORDS`).
    *
    * @throws {UnreadableRecordsError} once everything else is done, when there are records that cannot be read: nobody can
    * tell whether those have expired.
@@ -78,16 +82,24 @@ export function createVaultRepositories(
       }),
   );
   const labelable: Partial<Labelable> = keys === undefined ? { [labelWith]: (given) => labels.labelWith(given) } : {};
+  const holders = new StoreHolders(repositories.keyAnnouncements, keys?.ids ?? []);
+  const asking: AsksHolders = { [askHolders]: (holderOf) => holders.add(holderOf) };
   const all = Object.values(repositories);
   return {
     ...repositories,
     ...labelable,
+    ...asking,
     ...(keys !== undefined && { sealingKeyIds: keys.ids }),
     async sweep() {
       const unreadable = new UnreadableRecords();
       let deleted = 0;
       for (const repository of all) deleted += await repository.sweepReadable(unreadable);
-      unreadable.throwIfAny();
+      try {
+        unreadable.throwIfAny();
+      } catch (failure) {
+        if (!(failure instanceof UnreadableRecordsError)) throw failure;
+        await leaveOutForeign(failure, holders.holderOf);
+      }
       return deleted;
     },
     async [Symbol.asyncDispose]() {

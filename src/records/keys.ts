@@ -49,6 +49,21 @@ export function upstreamRefreshLockKey(grantId: string, sealedSession: string): 
   return storageKey("upstream refresh", JSON.stringify([grantId, sealedSession]));
 }
 
+/** The storage key of an announcement that an instance of this server has a key, for the server's other instances. */
+export function instanceAnnouncementKey(issuer: string, keyId: string): TokenKey {
+  return recordKey("key_announcement", issuer, keyId);
+}
+
+/** The storage key of what tells a server for long that it had a key itself: so the key is never taken for another server's. */
+export function serverAnnouncementKey(issuer: string, keyId: string): TokenKey {
+  return recordKey("key_announcement", "remembered", issuer, keyId);
+}
+
+/** The storage key of what tells for long, to whoever uses the store, that somebody has a key: others do not know the issuer. */
+export function storeAnnouncementKey(keyId: string): TokenKey {
+  return recordKey("key_announcement", keyId);
+}
+
 /** The storage key of an account session: by a hash, so that the store does not have what the browser shows. */
 export function accountSessionKey(sessionId: string): TokenKey {
   return storageKey("account session", sessionId);

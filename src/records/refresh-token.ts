@@ -1,4 +1,4 @@
-import { number, optional, record, text, texts } from "./record.ts";
+import { flag, number, optional, record, text, texts } from "./record.ts";
 
 /**
  * What is stored of a refresh token, under its number within its grant. The token itself is not among it. That the token
@@ -18,6 +18,8 @@ export interface RefreshToken {
   readonly wrappedKey: string;
   /** Which instance issued it, so that an instance tells its own clock from those of others. */
   readonly issuedBy?: string;
+  /** True once the token after this one was used. From then on this record ends soon. */
+  readonly retired?: true;
   /** For a first refresh token: which attempt to redeem the code it belongs to. */
   readonly redemption?: string;
 }
@@ -31,5 +33,6 @@ export const RefreshTokenSchema = record<RefreshToken>({
   expiresAt: number,
   wrappedKey: text,
   issuedBy: optional(text),
+  retired: optional(flag),
   redemption: optional(text),
 });

@@ -67,7 +67,7 @@ export class KeyRing {
 
   /** The ids of the keys, one for each secret. A secret's keys have the same id for every purpose. */
   get ids(): readonly string[] {
-    return this.#secrets.map((secret) => this.#idOf(secret));
+    return this.derive("key id").all.map(({ id }) => id);
   }
 
   /**

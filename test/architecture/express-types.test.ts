@@ -61,10 +61,9 @@ function compile(name: string, code: string): string[] {
 
 it.each([
   ["by itself", ours],
-  ["with a transport of the MCP SDK v1", `${ours}${transport}`],
   [
-    "with the middleware of the MCP SDK v1",
-    `${ours}${bearerOfSdk("@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js")}`,
+    "with a transport and the middleware of the MCP SDK v1",
+    `${ours}${transport}${bearerOfSdk("@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js")}`,
   ],
   ["with the middleware of the MCP SDK v2", `${ours}${bearerOfSdk("@modelcontextprotocol/express")}`],
 ])(

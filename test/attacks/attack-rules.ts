@@ -61,7 +61,12 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/grants/grants.ts",
-        "if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
+        "await revokeConsent({ ...this.#parts, resource: server }, { subject, upstreamIssuer: issuer }, clientId);",
+        "{}",
+      ],
+      [
+        "provider/grants/grant-directory.ts",
+        "if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);",
         "",
       ],
     ],
@@ -377,8 +382,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/refresh-rotation.ts",
-        "const issuance = { step, grant, scopes: successor.scopes, now };",
-        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now };",
+        "const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };",
+        "const issuance = { step, grant, scopes: this.#narrowed(grant, request), now, reissuedUntil };",
       ],
     ],
   },

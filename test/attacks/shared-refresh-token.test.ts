@@ -34,7 +34,8 @@ it.each(["user admin", "admin", undefined])(
     clock.advanceSeconds(3_600);
     for (const harness of [early, late]) {
       const again = await next(harness, shared, scope === undefined ? {} : { scope });
-      expect([again.scope, again.access_token]).toEqual(["user", first.access_token]);
+      // The access token has ended with its time, and another one stands in its place.
+      expect([again.scope, again.refresh_token]).toEqual(["user", first.refresh_token]);
       expect((await harness.provider.verifyAccessToken(again.access_token)).scopes).toEqual(["user"]);
     }
   },

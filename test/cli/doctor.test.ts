@@ -28,9 +28,10 @@ const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 /** Runs the command as a person would; the settings are those of a server that fits, but for what the test changes. */
 function doctor(changes: Record<string, string | undefined> = {}, flags: readonly string[] = ["--json"]) {
-  const { PATH } = process.env;
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const settings: Record<string, string | undefined> = {
     PATH,
+    NODE_COMPILE_CACHE,
     MCP_BASE_URL: baseUrl,
     PANGEA_AUTHN_ISSUER_URL: emulator.issuerUrl,
     PANGEA_AUTHN_CLIENT_ID: clientId,

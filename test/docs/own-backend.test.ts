@@ -22,10 +22,11 @@ it("the example of docs/own-backend.md passes every case of the suite, and skips
   writeFileSync(join(directory, "package.json"), '{"type":"module"}');
   for (const [, name = "", content = ""] of blocks) writeFileSync(join(directory, name), content);
   const args = ["--conditions=pangea-authn-fastmcp-source", "--test", "--test-reporter=tap", "--test-isolation=none"];
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...args, "file-repository.test.ts"], {
     cwd: directory,
     // The outer runner's settings are not for the inner one.
-    env: { PATH: process.env.PATH, NODE_OPTIONS: "--conditions=pangea-authn-fastmcp-source" },
+    env: { PATH, NODE_COMPILE_CACHE, NODE_OPTIONS: "--conditions=pangea-authn-fastmcp-source" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [report, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);

@@ -12,6 +12,7 @@ const grantsTs = "provider/grants/grants.ts";
 const sessionsTs = "provider/grants/upstream-sessions.ts";
 const lockTs = "provider/grants/upstream-refresh-lock.ts";
 const pangeaTwice = "refresh for Pangea's token twice";
+const pangeaThrice = "refresh for Pangea's token, on three instances";
 const pangeaAndRevoke = "refresh for Pangea's token and revoke";
 
 /** The rules that keep the invariants, each with the flows that break without it and with a text of the source to take out. */
@@ -104,14 +105,19 @@ export const modelRules: readonly ProvedRule[] = [
     [pangeaTwice],
     [
       lockTs,
-      "await repositories.locks.add(key, { owner: randomUUID(), expiresAt });",
-      "await repositories.locks.set(key, { owner: randomUUID(), expiresAt }).then(() => true);",
+      "await repositories.locks.add(key, { owner: asked.owner, expiresAt })",
+      "await repositories.locks.set(key, { owner: asked.owner, expiresAt }).then(() => true)",
     ],
   ),
   rule(
     "The lock of a session that is not stored yet is held",
     [pangeaTwice],
-    [lockTs, "isOurs && !isReplaced && now()", "isOurs && now()"],
+    [lockTs, "held !== undefined && !isReplaced", "held !== undefined"],
+  ),
+  rule(
+    "Whoever has a lock measures how long, before the upstream is called",
+    [pangeaTwice, pangeaThrice],
+    [lockTs, "if (!this.#isCertain(held, this.#workTime)) throw tookTooLong();", ""],
   ),
   rule(
     "An assertion is added, never set",
@@ -179,11 +185,38 @@ export const modelRules: readonly ProvedRule[] = [
     ["provider/tokens/token-revoker.ts", "await accessTokens.set(key, revoked);", "await accessTokens.delete(key);"],
   ),
   rule(
+    "A revoked access token that had ended is read back",
+    ["revoke an access token that has expired"],
+    [
+      "provider/tokens/token-revoker.ts",
+      "if (await accessTokens.add(key, tombstone)) return;",
+      "if ((await accessTokens.add(key, tombstone)) || true) return;",
+    ],
+  ),
+  rule(
+    "A code that is shown too late ends its session",
+    ["redeem too late"],
+    [
+      redemptionTs,
+      "return this.#refuseReplay(replay, isUnused);",
+      "return isUnused ? Promise.reject(unknownCode()) : this.#refuseReplay(replay);",
+    ],
+  ),
+  rule(
     "A revocation forgets the consent",
-    ["consent and revocation", "consent and account revocation"],
+    ["consent and revocation"],
     [
       grantsTs,
-      "if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);",
+      "await revokeConsent({ ...this.#parts, resource: server }, { subject, upstreamIssuer: issuer }, clientId);",
+      "{}",
+    ],
+  ),
+  rule(
+    "A revocation of all of a user's grants forgets what no grant is left of",
+    ["consent without a grant and account revocation"],
+    [
+      "provider/grants/grant-directory.ts",
+      "if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);",
       "",
     ],
   ),

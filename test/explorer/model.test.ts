@@ -7,8 +7,8 @@ import { tellStory } from "../support/explorer/story.ts";
 import { survey } from "../support/explorer/survey.ts";
 import { knownFaults } from "./known-faults.ts";
 
-const schedules = 150;
-const afterOneDeviation = 100;
+const schedules = 100;
+const afterOneDeviation = 60;
 
 // A million of them: npx node test/explorer/explore.ts
 it.each(flows)("$name: no schedule breaks what is true of all", { timeout: 120_000 }, async (flow) => {

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { z } from "zod";
@@ -29,13 +31,13 @@ registerHooks({
   },
 });`;
 
-/** What a program prints that runs where no optional peer is installed. */
-async function printed(code: string): Promise<string> {
-  const hooks = `--import=data:text/javascript,${encodeURIComponent(nothingInstalled)}`;
+/** What a program prints: where no optional peer is installed, unless other hooks are given. */
+async function printed(code: string, given: readonly string[] = [nothingInstalled]): Promise<string> {
+  const hooks = given.map((hook) => `--import=data:text/javascript,${encodeURIComponent(hook)}`);
   const conditions = "--conditions=pangea-authn-fastmcp-source";
   const told = "(error) => console.log(error.code, error.message)";
   const program = `(async () => { ${code} })().catch(${told})`;
-  const { stdout } = await run(process.execPath, [conditions, hooks, "--input-type=module", "-e", program], {
+  const { stdout } = await run(process.execPath, [conditions, ...hooks, "--input-type=module", "-e", program], {
     cwd: root,
   });
   return stdout.trim();
@@ -94,4 +96,39 @@ it.each([
   ],
 ])("%s says which package it needs", async (_, code, name) => {
   expect(await printed(code)).toMatch(new RegExp(`^ERR_CONFIGURATION .*npm install ${name}$`));
+});
+
+it.each([
+  [
+    "says without the SDK of Pangea that it needs it",
+    nothingInstalled,
+    /^ERR_CONFIGURATION .*npm install pangea-node-sdk$/,
+  ],
+  ["takes it with the SDK", "", /^taken$/],
+])("a copy that npm installed looks for the package when it is given a Vault token: it %s", async (_, hooks, said) => {
+  const folder = await mkdtemp(join(tmpdir(), "beside-"));
+  try {
+    const copy = join(folder, "node_modules/pangea-authn-fastmcp");
+    await cp(join(root, "src"), join(copy, "src"), { recursive: true });
+    // Node strips no types below node_modules, and the copy has no packages of its own.
+    const asInstalled = `
+import { readFileSync } from "node:fs";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
+const root = ${JSON.stringify(pathToFileURL(join(root, "package.json")).href)};
+registerHooks({
+  resolve: (specifier, context, next) =>
+    next(specifier, /^[.]|^file:|^node:/.test(specifier) ? context : { ...context, parentURL: root }),
+  load: (url, context, next) =>
+    url.endsWith(".ts")
+      ? { format: "module", shortCircuit: true, source: stripTypeScriptTypes(readFileSync(new URL(url), "utf8")) }
+      : next(url, context),
+});`;
+    const code = `
+const { toVaultService } = await import(${JSON.stringify(pathToFileURL(join(copy, "src/storage/vault/connect.ts")).href)});
+toVaultService("pts_demo", {});
+console.log("taken");`;
+    expect(await printed(code, [asInstalled, hooks])).toMatch(said);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

@@ -1,6 +1,7 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ConfigurationError, KeyRing, tokenKey } from "../../src/index.ts";
+import { requireKeyRing } from "../../src/secrets/key-ring.ts";
 import { storageKey } from "../../src/secrets/storage-key.ts";
 
 const secret = "s".repeat(32);
@@ -56,14 +57,56 @@ describe("a key ring", () => {
     expect(() => Reflect.apply(KeyRing.from, KeyRing, [undefined])).toThrow(ConfigurationError);
   });
 
-  it.each([[[]], ["short"], ["s".repeat(31)], [[secret, "short"]], [[secret, secret]]])("refuses %j", (secrets) => {
+  it.each([
+    [[]],
+    ["short"],
+    ["s".repeat(31)],
+    [[secret, "short"]],
+    [[secret, secret]],
+    [`${secret}\n`],
+    [[` ${secret}`, "t".repeat(32)]],
+    [`${secret},${"t".repeat(32)}`],
+    [["t".repeat(32), `${secret},${"t".repeat(40)},${"u".repeat(32)}`]],
+  ])("refuses %j", (secrets) => {
     expect(() => KeyRing.from(secrets)).toThrow(ConfigurationError);
+  });
+
+  it.each([
+    `${"s".repeat(31)},${secret}`,
+    `${secret},${"s".repeat(31)}`,
+    `${secret},`,
+    `,${secret}`,
+    `${secret},,${secret}`,
+    ",".repeat(65),
+    `${secret},${",".repeat(32)}`,
+    `${",".repeat(32)},${secret}`,
+    `a b ${secret}`,
+  ])("takes %j for one secret, which no list of secrets looks like", (one) => {
+    expect(KeyRing.from(one).ids).toHaveLength(1);
+  });
+
+  it.each([5, null, ["https://mcp.example"]])("refuses the context %j", (context) => {
+    expect(() => Reflect.apply(KeyRing.from, KeyRing, [secret, { context }])).toThrow(ConfigurationError);
+  });
+});
+
+describe("an option that takes a key ring", () => {
+  it.each([undefined, KeyRing.from(secret)])("may be %s", (keys) => {
+    expect(() => requireKeyRing(keys)).not.toThrow();
+  });
+
+  it.each([secret, [secret], null, { derive: () => [] }])("may not be %j", (keys) => {
+    expect(() => requireKeyRing(keys)).toThrow(ConfigurationError);
   });
 });
 
 describe("a token's key", () => {
   it("is the form that the Python package writes", () => {
     expect(tokenKey("abc")).toBe("sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+  });
+
+  it.each([undefined, null, 5, ["abc"]])("is not made of %j", (secret) => {
+    expect(() => Reflect.apply(tokenKey, undefined, [secret])).toThrow(ConfigurationError);
   });
 
   it("differs by its label, and no label and secret read like another pair", () => {

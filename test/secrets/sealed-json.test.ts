@@ -51,4 +51,16 @@ describe("sealed JSON", () => {
     const untyped = new SealedJson<unknown>(keys, schema);
     expect(() => untyped.seal({ userId: "ada" }, "a")).toThrow(z.core.$ZodError);
   });
+
+  it.each([
+    [["a browser"], true],
+    [["another", "a browser"], true],
+    [["another", "a third", "a browser"], true],
+    [["another", "a third"], false],
+    [[], false],
+  ])("opens with any of %j: %j", (boundTo, opens) => {
+    const sealed = visits.seal(visit, "a browser");
+    if (opens) expect(visits.openWithAny(sealed, boundTo)).toStrictEqual(visit);
+    else expect(() => visits.openWithAny(sealed, boundTo)).toThrow(UnsealableError);
+  });
 });

@@ -1,7 +1,7 @@
 import { createDecipheriv, createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { KeyRing, UnsealableError } from "../../src/index.ts";
-import { openSealed, seal } from "../../src/secrets/sealing.ts";
+import { openOr, openSealed, seal, sealedKeyId } from "../../src/secrets/sealing.ts";
 
 const keys = KeyRing.from("s".repeat(32)).derive("note");
 const { bytes: purposeKey, id } = keys.primary;
@@ -66,7 +66,7 @@ describe("a sealed text", () => {
     ["without a salt", (parts) => parts.slice(0, 2)],
     ["without a ciphertext", (parts) => parts.slice(0, 3)],
     ["with a part too many", (parts) => [...parts, "x"]],
-    ["of another version, under whatever key", ([, , ...rest]) => ["v1", "elsewhere", ...rest]],
+    ["of another version, under whatever key", ([, , ...rest]) => ["v1", "elsewher", ...rest]],
     ["without a whole tag", ([version = "", keyId = "", salt = ""]) => [version, keyId, salt, "AAAA"]],
     ["with a salt that is too short", ([version = "", keyId = "", , text = ""]) => [version, keyId, "AAAA", text]],
     [
@@ -83,5 +83,49 @@ describe("a sealed text", () => {
   it("that was altered says what the cipher said", () => {
     const failure = failureOf(`${seal(keys, "confidential", "here").slice(0, -4)}AAAA`);
     expect(failure).toMatchObject({ cause: expect.any(Error) });
+  });
+
+  it.each(["short", "longerid9", "with+sgn", "-_aZ09x "])(
+    "shows nothing of a key's id of another form, %j",
+    (other) => {
+      const [version, , ...rest] = seal(keys, "confidential", "here").split(".");
+      expect(failureOf([version, other, ...rest].join("."))).toMatchObject({
+        code: "ERR_UNSEALABLE",
+        keyId: undefined,
+      });
+    },
+  );
+});
+
+it.each([
+  [seal(keys, "text", "here"), id],
+  ["v2.-_aZ09xy.anything", "-_aZ09xy"],
+  ["v2.-_aZ09xy", "-_aZ09xy"],
+  ["v2.short.anything", undefined],
+  ["v2.longerid9.anything", undefined],
+  ["v2.with+sgn.anything", undefined],
+  ["v1.-_aZ09xy.anything", undefined],
+  ["v2", undefined],
+  ["", undefined],
+])("%j says that it was sealed under the key %j", (text, keyId) => {
+  expect(sealedKeyId(text)).toBe(keyId);
+});
+
+describe("what may not be meant for this server", () => {
+  it("is opened, or is what its failure leads to", () => {
+    expect(openOr(() => "opened", String)).toBe("opened");
+    const failure = new UnsealableError("The test does not open it.");
+    const fail = () => {
+      throw failure;
+    };
+    expect(openOr(fail, (told) => [told])).toEqual([failure]);
+  });
+
+  it("fails as it fails where it is no question of keys", () => {
+    const failure = new Error("The test fails.");
+    const fail = () => {
+      throw failure;
+    };
+    expect(() => openOr(fail, () => "otherwise")).toThrow(failure);
   });
 });

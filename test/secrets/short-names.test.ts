@@ -18,3 +18,11 @@ it.each([["a text"], [5], [null], [true]])("%j is what it is", (value) => {
   expect(names.shorten(value)).toBe(value);
   expect(names.lengthen(value)).toBe(value);
 });
+
+it("a member that is called like the prototype stays a member", () => {
+  const value: unknown = JSON.parse('{"__proto__":{"redirectUri":1},"scopes":[]}');
+  const short = names.shorten(value);
+  expect(JSON.stringify(short)).toBe('{"__proto__":{"r":1},"p":[]}');
+  expect(Object.getPrototypeOf(short)).toBe(Object.prototype);
+  expect(JSON.stringify(names.lengthen(short))).toBe(JSON.stringify(value));
+});

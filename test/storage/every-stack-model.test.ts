@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
-import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
+import { drawsOf, stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
 import { classes, PlainModel } from "../support/plain-model.ts";
 
 const stacks = useStacks();
@@ -54,7 +54,7 @@ describe.each(stackNames)("%s", (name) => {
         for (const each of classes) await model.find(each);
         for (const each of ["a", "b", "sha256-c+/="]) await model.get(each);
       }),
-      { numRuns: 100, seed: 20_261_123 },
+      { numRuns: drawsOf(name), seed: 20_261_123 },
     );
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { StorageFailure } from "../../src/errors.ts";
 import type { Repository } from "../../src/index.ts";
-import { stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
+import { drawsOf, stackNames, type Trouble, useStacks } from "../support/every-stack.ts";
 import { type Ended, explain, type HeldNumber, numberOf } from "../support/linearizability.ts";
 import { classes, classOf, findByClass, type NumberedRecord } from "../support/plain-model.ts";
 
@@ -105,7 +105,7 @@ describe.each(stackNames)("%s", (name) => {
           await search(repository, held);
         }
       }),
-      { numRuns: 100, seed: 20_261_123 },
+      { numRuns: drawsOf(name), seed: 20_261_123 },
     );
   });
 });

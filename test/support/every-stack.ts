@@ -179,6 +179,11 @@ export const stackNames = [
   "a cache in front of Postgres",
 ] as const;
 
+/** How many times a test draws what it does to a stack: over a connection a draw takes ten times as long as in memory. */
+export function drawsOf(name: (typeof stackNames)[number]): number {
+  return /Vault|Postgres/.test(name) ? 30 : 100;
+}
+
 /** Starts the servers that the stacks need before the tests, and ends them after the tests. */
 export function useStacks(): {
   /** Opens a stack on an empty store. */ open(name: (typeof stackNames)[number]): Stack;

@@ -7,12 +7,20 @@ import { join } from "node:path";
 
 const program = "nginx";
 
+/** What an nginx ends https with. */
+export interface NginxCertificate {
+  /** In PEM. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /**
  * Starts an nginx on a port of loopback, with the `location` blocks of a test.
  *
+ * @param https - Given, it speaks https with this certificate.
  * @throws when nginx is not installed; the message says how to install it.
  */
-export async function startNginx(port: number, locations: string): Promise<AsyncDisposable> {
+export async function startNginx(port: number, locations: string, https?: NginxCertificate): Promise<AsyncDisposable> {
   if (spawnSync(program, ["-v"]).error !== undefined) {
     throw new Error("No nginx for the tests: run `apt-get install -y nginx`.");
   }
@@ -20,6 +28,11 @@ export async function startNginx(port: number, locations: string): Promise<Async
   const bodies = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${join(folder, name)};`,
   );
+  const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+  if (https !== undefined) {
+    await writeFile(certificate, https.certificate);
+    await writeFile(key, https.key, { mode: 0o600 });
+  }
   const configuration = `
 daemon off;
 master_process off;
@@ -31,7 +44,8 @@ http {
   access_log off;
   ${bodies.join("\n  ")}
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${https === undefined ? "" : " ssl"};
+    ${https === undefined ? "" : `ssl_certificate ${certificate}; ssl_certificate_key ${key};`}
     ${locations}
   }
 }

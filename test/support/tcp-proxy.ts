@@ -12,7 +12,12 @@ export interface TcpProxy extends AsyncDisposable {
   stall(): void;
   /** Lets requests through and keeps the answers: the server acts and the client never hears of it. */
   withholdReplies(): void;
-  /** Ends {@link stall} and {@link withholdReplies}. What was kept back is sent on. */
+  /**
+   * Loses answers: where `isLost` says so of a reply, it is dropped and its connection reset. The first replies of a
+   * connection, by which client and server come to know each other, always get through.
+   */
+  loseReplies(isLost: () => boolean): void;
+  /** Ends {@link stall}, {@link withholdReplies} and {@link loseReplies}. What was kept back is sent on. */
   flow(): void;
   /** Closes every connection in good order. */
   cut(): void;
@@ -26,12 +31,16 @@ export interface TcpProxy extends AsyncDisposable {
   redirect(targetPort: number): void;
 }
 
+/** How many replies of a connection are let through for the greeting. */
+const greetingReplies = 4;
+
 /** Starts a proxy on a free port in front of a server. */
 export async function startTcpProxy(targetPort: number, targetHost = "127.0.0.1"): Promise<TcpProxy> {
   const links = new Set<Link>();
   let latency = 0;
   let requestsFlow = true;
   let repliesFlow = true;
+  let isLost = (): boolean => false;
   let refusing = false;
   let target = targetPort;
 
@@ -60,8 +69,14 @@ export async function startTcpProxy(targetPort: number, targetHost = "127.0.0.1"
       if (latency > 0) setTimeout(queueAndPump, latency);
       else queueAndPump();
     };
+    const forwardReply = forward(link.replies);
+    let replies = 0;
     client.on("data", forward(link.requests));
-    link.upstream.on("data", forward(link.replies));
+    link.upstream.on("data", (chunk: Buffer) => {
+      replies += 1;
+      if (replies > greetingReplies && isLost()) client.resetAndDestroy();
+      else forwardReply(chunk);
+    });
     for (const socket of [client, link.upstream]) {
       socket.setNoDelay(true);
       socket.on("error", close);
@@ -88,7 +103,11 @@ export async function startTcpProxy(targetPort: number, targetHost = "127.0.0.1"
     withholdReplies: () => {
       repliesFlow = false;
     },
+    loseReplies: (given) => {
+      isLost = given;
+    },
     flow: () => {
+      isLost = () => false;
       requestsFlow = true;
       repliesFlow = true;
       for (const link of links) link.pump?.();

@@ -1,5 +1,6 @@
 import { StorageTimeoutError, StorageUnauthorizedError, StorageUnavailableError } from "../../errors.ts";
-import { describeFailure } from "../../provider/reporting/failure-description.ts";
+import { codesOf, describeFailure } from "../../provider/reporting/failure-description.ts";
+import { isNetworkCode } from "../../storage/network-code.ts";
 import { type StoreAddress, shownAddress } from "./store-address.ts";
 
 /**
@@ -9,12 +10,15 @@ import { type StoreAddress, shownAddress } from "./store-address.ts";
 export function placed(failure: unknown, address: StoreAddress): unknown {
   const place = shownAddress(address);
   if (failure instanceof StorageUnavailableError) {
-    const codes = describeFailure(failure).causes.map(({ code }) => code);
-    const known = codes.filter((code) => code !== "ERR_UNEXPECTED");
+    const known = codesOf(describeFailure(failure)).filter((code) => code !== failure.code);
     const { effect } = failure;
     const details = known.length === 0 ? "" : ` (${known.join(", ")})`;
     const outcome = effect === "none" ? "" : " The last change may have been made.";
-    const message = `${place} cannot be reached, or does not work${details}. See that it runs, and that this machine reaches it: host, port, TLS, firewall.${outcome}`;
+    // What is special of a store, such as a full disk, its own message says.
+    const isUnreached = known.some(isNetworkCode);
+    const message = isUnreached
+      ? `${place} cannot be reached${details}. See that it runs, and that this machine reaches it: host, port, firewall.${outcome}`
+      : `${place} does not work${details}: ${failure.message}${outcome}`;
     return new StorageUnavailableError(message, { effect, cause: failure });
   }
   if (failure instanceof StorageTimeoutError || failure instanceof StorageUnauthorizedError) {

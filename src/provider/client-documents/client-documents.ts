@@ -7,7 +7,7 @@ import { parseAllowedDomains } from "./allowed-domains.ts";
 import { type DocumentRules, parseClientDocument } from "./client-document-metadata.ts";
 import { ClientIcons, iconContent, iconTimeout, maxIconBytes } from "./client-icons.ts";
 import { isDocumentUrl, parseClientIdUrl } from "./client-id-url.ts";
-import { DocumentCache, type FetchedDocument } from "./document-cache.ts";
+import { DocumentCache, type DocumentCacheOptions, type FetchedDocument } from "./document-cache.ts";
 import { documentRefused } from "./document-failure.ts";
 import { JsonFetcher } from "./json-fetcher.ts";
 import { KeySetCache } from "./key-set-cache.ts";
@@ -46,6 +46,7 @@ export class ClientDocuments {
   readonly #keySets: KeySetCache;
   readonly #icons: ClientIcons;
   readonly #closed = new AbortController();
+  #withdrawn: NonNullable<DocumentCacheOptions<unknown>["withdrawn"]> = async () => {};
 
   /** @throws `ConfigurationError` that names the option and says what it should be. */
   constructor(options: ClientDocumentsOptions) {
@@ -82,6 +83,7 @@ export class ClientDocuments {
       ...shared,
       fetcher: new JsonFetcher({ ...fetching, maxBytes }),
       parse: (id, text) => parseClientDocument(id, text, rules),
+      withdrawn: (id, askedAt) => this.#withdrawn(id, askedAt),
     });
     const trusted = new Set(options.trustedKeySets);
     const mayAsk = (url: URL) =>
@@ -119,6 +121,14 @@ export class ClientDocuments {
     const known = { content: information, fetchedAt };
     this.#documents.adopt(information.client_id, known);
     return described(new URL(information.client_id), known);
+  }
+
+  /**
+   * Says who is told of a document that is gone or cannot be used any more, and when its site was asked (in milliseconds since
+   * the epoch). Whoever has asked for the document waits for it. It must not reject.
+   */
+  whenWithdrawn(listener: (clientId: string, askedAt: number) => Promise<void>): void {
+    this.#withdrawn = listener;
   }
 
   /** The icon of a client with a document (`logo_uri`), as a `data:` URL; undefined where it cannot be had at once. */

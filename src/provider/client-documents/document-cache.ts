@@ -21,6 +21,8 @@ export interface DocumentCacheOptions<T> {
   readonly freshSeconds: { readonly min: number; readonly max: number };
   /** How long a document is used beyond that where its site does not give it, in seconds. */
   readonly maxStaleSeconds: number;
+  /** Told of a document that is gone or cannot be used any more, and when its site was asked. Must not reject. */
+  readonly withdrawn?: (name: string, askedAt: number) => Promise<void>;
   /** Ends the requests under way. */
   readonly closed: AbortSignal;
   /** The time in milliseconds since the epoch. */
@@ -176,7 +178,10 @@ export class DocumentCache<T> {
     } catch (failure) {
       // A document that became invalid is gone; one that cannot be had now may be confirmed later.
       const isRefused = failure instanceof OAuthError && failure.error === "invalid_client";
-      if (isRefused && !(failure instanceof SiteFailure)) this.#cache.delete(name);
+      if (isRefused && !(failure instanceof SiteFailure)) {
+        this.#cache.delete(name);
+        await this.#options.withdrawn?.(name, asked);
+      }
       throw failure;
     }
   }

@@ -17,7 +17,10 @@ const maxRemembered = 10_000;
 /** Where the keys of clients are found. */
 type ClientKeys = Pick<ClientDocuments, "keys" | "latestKeys">;
 
-type AssertionSettings = Pick<ProviderConfiguration, "baseUrl" | "clockTolerance" | "issuer" | "now" | "repositories">;
+type AssertionSettings = Pick<
+  ProviderConfiguration,
+  "baseUrl" | "clockTolerance" | "instanceClockTolerance" | "issuer" | "now" | "repositories"
+>;
 
 /**
  * Verifies `private_key_jwt` (RFC 7523, OpenID Connect Core section 9): the client signs a statement for this server
@@ -84,13 +87,14 @@ export class ClientAssertions {
 
   /** False where the assertion was used before. */
   async #useUp(clientId: string, jti: string, expiresAt: number): Promise<boolean> {
-    const { now, clockTolerance, repositories } = this.#configuration;
+    const { now, clockTolerance, instanceClockTolerance, repositories } = this.#configuration;
     const key = clientAssertionKey(clientId, jti);
     if (this.#used.has(key)) return false;
     this.#used.set(key, true);
     try {
       // It may be shown for as long as a clock that is behind takes it for good, by a request that takes its time.
-      const forgetAt = Math.max(expiresAt, now()) + clockTolerance + longestRequestSeconds;
+      const tolerance = clockTolerance + instanceClockTolerance;
+      const forgetAt = Math.max(expiresAt, now()) + tolerance + longestRequestSeconds;
       return await repositories.clientAssertions.add(key, { clientId, expiresAt: forgetAt });
     } catch (failure) {
       this.#used.delete(key);

@@ -40,7 +40,7 @@ export type RegisteredClient = OAuthClientInformation & { readonly client_secret
 
 type RegistrySettings = Pick<
   ProviderConfiguration,
-  | "clockTolerance"
+  | "instanceClockTolerance"
   | "keys"
   | "lifetimes"
   | "now"

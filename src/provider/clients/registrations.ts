@@ -10,7 +10,7 @@ import { clientIdsOf } from "./client-ids.ts";
 
 type RegistrationSettings = Pick<
   ProviderConfiguration,
-  "clockTolerance" | "keys" | "lifetimes" | "now" | "registration" | "reporter" | "repositories"
+  "instanceClockTolerance" | "keys" | "lifetimes" | "now" | "registration" | "reporter" | "repositories"
 >;
 
 /** How often a registration that is used all the time is written in its life. */
@@ -119,8 +119,8 @@ export class Registrations {
 
   /** When a login of now has its tokens at the latest, in epoch seconds. */
   get #endOfLogin(): number {
-    const { clockTolerance, lifetimes, now } = this.#configuration;
-    return Math.ceil(now() + lifetimes.login + lifetimes.authorizationCode + longestRequestSeconds + clockTolerance);
+    const { instanceClockTolerance: tolerance, lifetimes, now } = this.#configuration;
+    return Math.ceil(now() + lifetimes.login + lifetimes.authorizationCode + longestRequestSeconds + tolerance);
   }
 
   /**

@@ -27,7 +27,7 @@ export function configureAddresses(
   upstreams: readonly Pick<Upstream, "id">[],
   nameOf: NonNullable<ProviderInternals["nameOf"]>,
 ): Addresses {
-  const baseUrl = withoutLastSlashes(requireIssuerUrl(nameOf("baseUrl"), givenBaseUrl));
+  const baseUrl = withoutLastSlashes(requireBaseUrl(nameOf("baseUrl"), givenBaseUrl));
   const issuer = issuerUrl === undefined ? baseUrl : requireIssuerUrl(nameOf("issuerUrl"), issuerUrl);
   const path: unknown = givenPath ?? defaultPath;
   const isPath = typeof path === "string" && /^(?:\/|(?:\/[\w.~!$&'()*+,;=:@%-]+)+\/?)$/.test(path);
@@ -55,4 +55,29 @@ export function configureAddresses(
   const ownPath = path.replace(/\/$/, "");
   requireThat(!taken.includes(ownPath), `${nameOf("path")} must not be ${path}: that is a path of OAuth.`);
   return { baseUrl, issuer, resource: baseUrl + ownPath };
+}
+
+/**
+ * Checks the base URL, and gives it as every client writes it: the host in small letters and in ASCII, no port that goes
+ * without saying. Clients compare what they were given with what this server says of itself.
+ *
+ * @throws {ConfigurationError} when the URL is none, or has what clients and proxies make something else of.
+ */
+function requireBaseUrl(name: string, value: unknown): string {
+  const given = requireIssuerUrl(name, value);
+  const { hostname, href, pathname } = new URL(given);
+  requireThat(
+    !hostname.endsWith("."),
+    `${name} has a dot behind its host, which is another host to browsers and certificates: leave it off, as in ${href.replace(hostname, hostname.slice(0, -1))}.`,
+  );
+  const path = withoutLastSlashes(pathname);
+  requireThat(
+    !path.includes("//"),
+    `${name} has two slashes in a row, of which proxies make one: give ${new URL(path.replaceAll(/\/{2,}/g, "/"), href).href}.`,
+  );
+  requireThat(
+    !/%(?![\da-f]{2})|%(?:2f|5c|2e|00)/i.test(path),
+    `${name} has a percent sign in its path that encodes nothing, or a slash, a backslash or a dot, which proxies take for another path: leave it out.`,
+  );
+  return href;
 }

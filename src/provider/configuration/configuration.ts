@@ -78,6 +78,8 @@ export interface ProviderConfiguration extends Addresses {
   readonly now: () => number;
   /** Waits, in milliseconds. */
   readonly delay: (milliseconds: number) => Promise<void>;
+  /** Does something so many milliseconds later, unless it is told to stop. Keeps no process alive. */
+  readonly later: (milliseconds: number, run: () => void) => () => void;
   /** The time that has gone by, in milliseconds, which no clock that is set changes. */
   readonly elapsed: () => number;
   /** Does something in the next turn of the event loop. */
@@ -92,7 +94,7 @@ export interface ProviderConfiguration extends Addresses {
 export function configure(options: McpOAuthProviderOptions, internals: ProviderInternals): ProviderConfiguration {
   requireThat(typeof options === "object" && options !== null, "McpOAuthProvider takes an object of options.");
   const { nameOf = (option) => option, owner = "McpOAuthProvider" } = internals;
-  const { delay = wait, elapsed = () => performance.now(), nextTurn = inNextTurn } = internals;
+  const { delay = wait, elapsed = () => performance.now(), later = byTimer, nextTurn = inNextTurn } = internals;
   checkOptionKinds(owner, options);
   const { clock = Date.now, invalidGrantStatus = 400, serviceDocumentationUrl, onRefreshReuse = "end-grant" } = options;
   requireClock(clock);
@@ -155,6 +157,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     clock,
     now: () => clock() / 1000,
     delay,
+    later,
     elapsed,
     nextTurn,
   };
@@ -201,6 +204,11 @@ function onceEach(tell: (name: string | undefined) => void): (name: string | und
 
 function inNextTurn(run: () => void): void {
   setImmediate(run);
+}
+
+function byTimer(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds).unref();
+  return () => clearTimeout(timer);
 }
 
 function wait(milliseconds: number): Promise<void> {

@@ -11,6 +11,11 @@ export interface ProviderInternals {
   readonly nameOf?: (option: "baseUrl" | "issuerUrl" | "path" | "scopes") => string;
   /** Waits, in milliseconds. Default: a timer. */
   readonly delay?: (milliseconds: number) => Promise<void>;
+  /**
+   * Does something so many milliseconds later, unless it is told to stop: that is what it answers with. Default: a timer that
+   * keeps no process alive.
+   */
+  readonly later?: (milliseconds: number, run: () => void) => () => void;
   /** The time that has gone by, in milliseconds, which no clock that is set changes. Default: `performance.now`. */
   readonly elapsed?: () => number;
   /** Does something in the next turn of the event loop. Default: `setImmediate`. */

@@ -1,6 +1,6 @@
 import type { Finding } from "../../storage/finding.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
+import { codesOf, describeFailure } from "../reporting/failure-description.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { checkPublicUrl } from "./public-url.ts";
 import { checkRemovedUpstreams } from "./removed-upstreams.ts";
@@ -67,8 +67,9 @@ async function guarded(check: string, findings: Promise<Finding[]>): Promise<Fin
   try {
     return await findings;
   } catch (failure) {
-    const { code, message, causes } = describeFailure(failure);
-    const details = [code, ...causes.map((cause) => cause.code)].join(", ");
+    const description = describeFailure(failure);
+    const { code, message } = description;
+    const details = codesOf(description).join(", ") || code;
     const why = "What could not be looked at may be wrong.";
     return [{ check, status: "error", what: `${message} (${details})`, why, remedy: "Mend what the message names." }];
   }

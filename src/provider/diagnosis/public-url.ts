@@ -1,8 +1,9 @@
 import { isLoopbackHost } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { paths, wellKnownUrl } from "../oauth/paths.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
+import { codesOf, describeFailure } from "../reporting/failure-description.ts";
 import type { Examined } from "./diagnose.ts";
 
 /** How long the server itself may take to answer, in milliseconds. */
@@ -40,14 +41,14 @@ async function documentFinding(url: string, member: "issuer" | "resource", own: 
     status = response.status;
     body = parseJson(await response.text());
   } catch (failure) {
-    const { code, causes } = describeFailure(failure);
-    const codes = [code, ...causes.map((cause) => cause.code)].filter((one) => one !== "ERR_UNEXPECTED");
+    const codes = codesOf(describeFailure(failure));
+    const fault = tlsFaultOf(failure, url);
     return {
       check,
       status: "warning",
       what: `${url} could not be asked for${codes.length > 0 ? ` (${codes.join(", ")})` : ""}.`,
       why: "Whether clients find this server cannot be said.",
-      remedy: "Start the server, then run this again, from where clients are.",
+      remedy: fault?.advice ?? "Start the server, then run this again, from where clients are.",
     };
   }
   const named = typeof body === "object" && body !== null ? Reflect.get(body, member) : undefined;

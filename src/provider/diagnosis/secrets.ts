@@ -1,10 +1,10 @@
 import { UnreadableRecordsError, UnsealableError } from "../../errors.ts";
 import type { KeyAnnouncement } from "../../records/key-announcement.ts";
-import { recordKey } from "../../records/keys.ts";
+import { instanceAnnouncementKey, recordKey, serverAnnouncementKey, storeAnnouncementKey } from "../../records/keys.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import type { Finding } from "../../storage/finding.ts";
-import { ownKeyIds, recordOfAnyServer } from "../keys/key-announcements.ts";
+import { ownKeyIds } from "../keys/key-announcements.ts";
 import type { Examined } from "./diagnose.ts";
 
 /** How long an instance's mark stays, in seconds: as long as the announcement of its keys. */
@@ -31,10 +31,16 @@ export async function checkSecrets({ repositories, keys, issuer, now }: Examined
       return key === place || (await readOrKeyOf(keyAnnouncements, place, latestEnd)) !== undefined;
     };
     // Other servers may share the store: an announcement's key says whose it is. The mark of a check is none.
-    if (await isAt(recordKey("key_announcement", issuer, keyId))) {
+    const place = instanceAnnouncementKey(issuer, keyId);
+    if (await isAt(place)) {
       announced.add(keyId);
-      if (!own.has(keyId)) others.set(keyId, expiresAt);
-    } else if (key !== markKey && (await isAt(recordOfAnyServer(keyId)))) {
+      // What is remembered for longer does not say until when an instance counts as there.
+      if (!own.has(keyId) && (key === place || !others.has(keyId))) others.set(keyId, Math.min(expiresAt, latestEnd));
+    } else if (
+      key !== markKey &&
+      (await isAt(storeAnnouncementKey(keyId))) &&
+      !(await isAt(serverAnnouncementKey(issuer, keyId)))
+    ) {
       foreign.add(keyId);
     }
   }

@@ -5,7 +5,8 @@ import { kindsKeptInMemory } from "../../records/kept-in-memory.ts";
 import { recordKey } from "../../records/keys.ts";
 import { recordKinds } from "../../records/repositories.ts";
 import { type Finding, isDiagnosable } from "../../storage/finding.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
+import { isNetworkCode } from "../../storage/network-code.ts";
+import { codesOf, describeFailure } from "../reporting/failure-description.ts";
 import type { Examined } from "./diagnose.ts";
 
 /** How long the marked record would stay if it were left behind, in seconds. */
@@ -68,8 +69,9 @@ function storeFinding(step: string, failure: unknown): Finding {
     const remedy = "Let the suite of pangea-authn-fastmcp/conformance look at the backend.";
     return { check, status: "error", what: failure.what, why, remedy };
   }
-  const { code, message, causes } = describeFailure(failure);
-  const details = [code, ...causes.map((cause) => cause.code)].filter((one) => one !== "ERR_UNEXPECTED");
+  const description = describeFailure(failure);
+  const { message } = description;
+  const details = codesOf(description);
   return {
     check,
     status: "error",
@@ -77,17 +79,23 @@ function storeFinding(step: string, failure: unknown): Finding {
     why: "Nobody can log in, and requests with a token are answered with 503.",
     remedy:
       failure instanceof StorageError
-        ? (remedies[failure.code] ?? "Do what the message says.")
+        ? remedyOf(failure.code, details)
         : "Look at the backend: it threw something else than a StorageError.",
   };
 }
 
+/** What is said of any store. What is special of one, such as a full disk or a role of Postgres, its message says. */
+function remedyOf(code: string, codes: readonly string[]): string {
+  if (code === "ERR_STORAGE_UNAVAILABLE" && codes.some(isNetworkCode)) return unreached;
+  return remedies[code] ?? "Do what the message says.";
+}
+
+const unreached = "See that the store runs, and that this machine reaches it: its address, port and firewall.";
+
 const remedies: Readonly<Record<string, string>> = {
-  ERR_STORAGE_UNAVAILABLE:
-    "See that the store runs, and that this machine reaches it: its address, port, TLS and firewall.",
   ERR_STORAGE_TIMEOUT: "See that this machine reaches the store, and that the store is not overloaded.",
   ERR_STORAGE_RATE_LIMITED: "Wait, or ask for a higher limit.",
-  ERR_STORAGE_UNAUTHORIZED: "Check the token of Vault, or the username and password of Redis, and what they allow.",
+  ERR_STORAGE_UNAUTHORIZED: "Check what the store is opened with, as the message says, and what that is allowed to do.",
 };
 
 /** What is in this process's memory is gone with it, and no other instance sees it. */

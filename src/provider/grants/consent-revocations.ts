@@ -1,7 +1,9 @@
-import { consentRevocationOf } from "../../records/consent-revocation.ts";
+import { hash } from "node:crypto";
+import { type ConsentRevocation, consentRevocationOf } from "../../records/consent-revocation.ts";
 import { recordKey } from "../../records/keys.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
+import { withoutLastSlashes } from "../oauth/paths.ts";
 
 /** A user of an upstream. Two upstreams may give one subject to two people. */
 export interface UpstreamUser {
@@ -15,6 +17,18 @@ export interface RecordedUser {
   readonly upstreamIssuer: string | undefined;
 }
 
+/** What is known of the end of a person's consent to a client. */
+export interface RevokedConsent {
+  /** When it was last revoked, in epoch seconds, by the clock of whoever revoked it. */
+  readonly revokedAt: number;
+  /** Names this revocation: another one, before or after, has another name. */
+  readonly mark: string;
+}
+
+/** Stands for every client in the key of a record, and for every server. No key of a single client has so many parts. */
+const everyClient = "every client";
+const everyServer = "every server";
+
 /**
  * Ends what a person has allowed a client until now. What people have allowed is remembered in their browsers, where this
  * server cannot reach it. So the end of a consent is a record here, and whatever a browser remembers is compared with the
@@ -24,41 +38,91 @@ export interface RecordedUser {
  */
 export async function revokeConsent(
   { now, repositories, resource }: Pick<ProviderConfiguration, "now" | "repositories" | "resource">,
-  { subject, upstreamIssuer }: RecordedUser,
+  user: RecordedUser,
   clientId: string,
 ): Promise<void> {
-  const key =
-    upstreamIssuer === undefined
-      ? keyOfUnnamed(resource, { subject }, clientId)
-      : keyOf(resource, { subject, upstreamIssuer }, clientId);
+  const key = keyOf(normalResource(resource), normalUser(user), clientId);
   await repositories.consentRevocations.set(key, consentRevocationOf(now()));
 }
 
 /**
- * When a person's consent to a client was last revoked, in epoch seconds, if it was.
+ * Ends what a person has allowed any client until now, also clients of which nothing is stored any more. The resource is that of
+ * the server; where it is undefined, what was allowed at every server on the store is over, for users of this name of any
+ * upstream: an operator's tool knows neither. Who was not meant is asked once more, which does no harm.
  *
- * @throws {StorageError} when the store fails.
+ * @throws {StorageError} when the store fails: the consent may stand, so call again.
  */
-export async function consentRevokedAt(
-  { repositories, resource }: Pick<ProviderConfiguration, "repositories" | "resource">,
-  user: UpstreamUser,
-  clientId: string,
-): Promise<number | undefined> {
-  const keys = [keyOf(resource, user, clientId), keyOfUnnamed(resource, user, clientId)];
-  const found = await Promise.all(keys.map((key) => getFresh(repositories.consentRevocations, key)));
-  const times = found.flatMap((record) => (record === undefined ? [] : [record.revokedAt]));
-  return times.length === 0 ? undefined : Math.max(...times);
-}
-
-/** Another server on the same store has consents of its own. */
-function keyOf(resource: string, { subject, upstreamIssuer }: UpstreamUser, clientId: string): string {
-  return recordKey("consent_revocation", resource, subject, clientId, upstreamIssuer);
+export async function revokeEveryConsent(
+  {
+    now,
+    repositories,
+    resource,
+  }: Pick<ProviderConfiguration, "now" | "repositories"> & {
+    readonly resource: string | undefined;
+  },
+  user: RecordedUser,
+): Promise<void> {
+  const key = keyOfEveryClient(resource === undefined ? undefined : normalResource(resource), normalUser(user));
+  await repositories.consentRevocations.set(key, consentRevocationOf(now()));
 }
 
 /**
- * The key of a record that names no upstream, as they were when there was one only. Where two upstreams have the subject,
- * both people are asked again, which does no harm.
+ * The last revocation of a person's consent to a client, if there was one. All that may say so is read in one turn.
+ *
+ * @throws {StorageError} when the store fails.
  */
-function keyOfUnnamed(resource: string, { subject }: Pick<UpstreamUser, "subject">, clientId: string): string {
-  return recordKey("consent_revocation", resource, subject, clientId);
+export async function revokedConsent(
+  { repositories, resource: given }: Pick<ProviderConfiguration, "repositories" | "resource">,
+  user: UpstreamUser,
+  clientId: string,
+): Promise<RevokedConsent | undefined> {
+  const resource = normalResource(given);
+  const [named, unnamed] = [normalUser(user), { ...user, upstreamIssuer: undefined }];
+  const keys = new Set([
+    keyOf(resource, named, clientId),
+    keyOf(resource, unnamed, clientId),
+    keyOfEveryClient(resource, named),
+    keyOfEveryClient(undefined, named),
+    // Records of earlier versions have the resource and the issuer in their keys as the options have them.
+    keyOf(given, user, clientId),
+    keyOf(given, unnamed, clientId),
+  ]);
+  const read = async (key: string) => [key, await getFresh(repositories.consentRevocations, key)] as const;
+  const found = (await Promise.all([...keys].map(read))).filter(
+    (entry): entry is readonly [string, ConsentRevocation] => entry[1] !== undefined,
+  );
+  if (found.length === 0) return undefined;
+  const names = found.map(([key, { revokedAt, id = "" }]) => [key, revokedAt, id]);
+  return {
+    revokedAt: Math.max(...found.map(([, { revokedAt }]) => revokedAt)),
+    mark: hash("sha256", JSON.stringify(names.sort()), "base64url").slice(0, 16),
+  };
+}
+
+/**
+ * The key of one client's record. Another server on the same store has consents of its own. A record that names no upstream is
+ * from when there was one only. Where two upstreams have the subject, both people are asked again, which does no harm.
+ */
+function keyOf(resource: string, { subject, upstreamIssuer }: RecordedUser, clientId: string): string {
+  const issuer = upstreamIssuer === undefined ? [] : [upstreamIssuer];
+  return recordKey("consent_revocation", resource, subject, clientId, ...issuer);
+}
+
+/** @param resource - Undefined for every server on the store, and every upstream. */
+function keyOfEveryClient(resource: string | undefined, { subject, upstreamIssuer = "" }: RecordedUser): string {
+  const where = resource === undefined ? [everyServer, "", ""] : ["", resource, upstreamIssuer];
+  return recordKey("consent_revocation", ...where, subject, everyClient);
+}
+
+/**
+ * A resource in the one form in which keys have it: as a URL is written, without a slash at its end. Options may write it in
+ * another one, and the grants of the store have it as a URL, which is all that an operator's tool knows of a server.
+ */
+function normalResource(resource: string): string {
+  return withoutLastSlashes(URL.canParse(resource) ? new URL(resource).href : resource);
+}
+
+/** A slash at the end of an issuer does not count. */
+function normalUser({ subject, upstreamIssuer }: RecordedUser): RecordedUser {
+  return { subject, upstreamIssuer: upstreamIssuer === undefined ? undefined : withoutLastSlashes(upstreamIssuer) };
 }

@@ -143,34 +143,44 @@ export async function summaryOf(
 }
 
 /**
- * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing.
+ * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing. For a
+ * user, what the user has allowed until now is over as well, also where no grant of it is left.
  * Throws as `listGrants` does; what can be read is ended before that.
  *
  * @returns How many grants were ended.
  */
 export async function revokeGrants(
-  grants: Pick<Grants, "revoke">,
+  grants: Pick<Grants, "forgetConsent" | "revoke">,
   parts: DirectoryParts,
   filter: GrantFilter,
   by: RevocationEvidence["by"] = "operator",
 ): Promise<number> {
   requireFilter(parts, filter);
   const { authorizationCodes, grants: repository } = parts.repositories;
-  const listing = candidates(parts, repository, filter);
   const meant = <R extends Owned>([, found]: [string, R]) => isMeant(found, filter, parts);
-  // Each is read to its end first: what is written meanwhile must not move it.
-  const unreadable = new UnreadableRecords();
-  const codes = isEnumerable(authorizationCodes)
-    ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
-    : [];
-  let ended = 0;
-  const listed = (await unreadable.readAll(listing)).filter(meant).filter(([, grant]) => !isRevoked(grant));
-  const isAnybodys = parts.upstreams === undefined;
-  if (isAnybodys)
+  const read = async () => {
+    const unreadable = new UnreadableRecords();
+    // Each is read to its end first: what is written meanwhile must not move it.
+    const listing = candidates(parts, repository, filter);
+    const codes = isEnumerable(authorizationCodes)
+      ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
+      : [];
+    const listed = (await unreadable.readAll(listing)).filter(meant).filter(([, grant]) => !isRevoked(grant));
+    return { unreadable, codes, listed };
+  };
+  candidates(parts, repository, filter);
+  const { subject, upstreamIssuer = parts.upstreams?.only?.issuer, clientId } = filter;
+  if (parts.upstreams === undefined) {
+    const { codes, listed } = await read();
     requireOneUser(
       filter,
-      [...codes, ...listed].map(([, { upstreamIssuer }]) => upstreamIssuer),
+      [...codes, ...listed].map(([, found]) => found.upstreamIssuer),
     );
+  }
+  // Before the grants are listed: a login that is under way is listed, or reads this.
+  if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);
+  const { unreadable, codes, listed } = await read();
+  let ended = 0;
   const end = async (grantId: string, evidence: RevocationEvidence): Promise<void> => {
     try {
       if (await grants.revoke(grantId, evidence)) ended += 1;

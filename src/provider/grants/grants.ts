@@ -8,7 +8,7 @@ import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isSameResource } from "../oauth/resource.ts";
 import type { Upstreams } from "../upstream/upstreams.ts";
-import { type RecordedUser, revokeConsent } from "./consent-revocations.ts";
+import { type RecordedUser, revokeConsent, revokeEveryConsent } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { UpstreamRevocations } from "./upstream-revocations.ts";
 
@@ -26,6 +26,8 @@ export interface RevocationEvidence {
   readonly code?: AuthorizationCode | undefined;
   /** Opens the user's upstream session. */
   readonly key?: GrantKey | undefined;
+  /** True where the grant has ended by its time, and nobody has decided anything: what the person has allowed stands. */
+  readonly isOutOfTime?: boolean;
   /** Who has decided that the grant ends, where a person has: that is told to the log. */
   readonly by?: "operator" | "user";
 }
@@ -60,7 +62,7 @@ export class Grants {
   }
 
   /**
-   * Ends a grant with everything that it issued, and the consent behind it: writes its tombstone. The upstream session is
+   * Ends a grant with everything that it issued, and the consent behind it unless it is out of time: writes its tombstone. The upstream session is
    * ended as well where the evidence opens it; where it does not, the session is ended by whoever shows a live credential
    * of the grant.
    *
@@ -70,7 +72,10 @@ export class Grants {
    * may be another server's.
    * @throws {StorageError} when the store fails: the grant may be alive, so call again.
    */
-  async revoke(grantId: string, { key, code, by, ...evidence }: RevocationEvidence = {}): Promise<boolean> {
+  async revoke(
+    grantId: string,
+    { key, code, by, isOutOfTime = false, ...evidence }: RevocationEvidence = {},
+  ): Promise<boolean> {
     const { repositories, storedGrants } = this.#parts;
     // What a person has decided is told to have failed, where a tombstone could be in the place of another server's grant.
     const read = by === undefined ? repositories.grants : storedGrants;
@@ -103,12 +108,26 @@ export class Grants {
     };
     // Before the tombstone, after which nobody would try again.
     const issuer = this.#parts.upstreams?.issuerOfRecord(upstreamIssuer) ?? upstreamIssuer;
-    if (subject !== undefined) await this.#revokeConsent({ subject, upstreamIssuer: issuer }, clientId, resource);
+    const server = this.#parts.resource ?? resource?.href;
+    if (subject !== undefined && server !== undefined && !isOutOfTime)
+      await revokeConsent({ ...this.#parts, resource: server }, { subject, upstreamIssuer: issuer }, clientId);
     await this.#parts.repositories.grants.set(grantId, tombstone);
     if (grant !== undefined)
       this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, upstreamIssuer: issuer, by });
     await this.#endSession(grantId, tombstone, key);
     return grant !== undefined;
+  }
+
+  /**
+   * Ends what a person has allowed a client, or every client, until now, whether or not anything of it is stored.
+   *
+   * @throws {StorageError} when the store fails: the consent may stand, so call again.
+   */
+  async forgetConsent(user: RecordedUser, clientId?: string): Promise<void> {
+    const { resource } = this.#parts;
+    // What one client was allowed at a server that nobody names is over with the rest: the person is asked once too often.
+    if (clientId === undefined || resource === undefined) await revokeEveryConsent(this.#parts, user);
+    else await revokeConsent({ ...this.#parts, resource }, user, clientId);
   }
 
   /**
@@ -125,16 +144,6 @@ export class Grants {
       this.#parts.repositories.grants.set(grantId, ended),
       this.#parts.repositories.upstreamSessions.delete(upstreamSessionKey(grantId)),
     ]);
-  }
-
-  /** Where any server's grants are ended, the consent is ended in each way in which its server may write its resource. */
-  async #revokeConsent(user: RecordedUser, clientId: string, granted: URL | undefined): Promise<void> {
-    const { resource = granted?.href } = this.#parts;
-    if (resource === undefined) return;
-    await revokeConsent({ ...this.#parts, resource }, user, clientId);
-    const withoutSlash = resource.replace(/\/$/, "");
-    if (this.#parts.resource !== undefined || withoutSlash === resource) return;
-    await revokeConsent({ ...this.#parts, resource: withoutSlash }, user, clientId);
   }
 
   /** False where there is nothing that the key opens. */

@@ -1,4 +1,4 @@
-import { UnsealableError } from "../../errors.ts";
+import { UnsealableError, type UpstreamRejectedError } from "../../errors.ts";
 import { recordKey } from "../../records/keys.ts";
 import { PangeaAccessTokenSchema } from "../../records/pangea-access-token.ts";
 import type { UpstreamRevocation } from "../../records/upstream-revocation.ts";
@@ -7,27 +7,38 @@ import { isEnumerable } from "../../storage/enumerable.ts";
 import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import type { KeyAnnouncements } from "../keys/key-announcements.ts";
+import { describeFailure } from "../reporting/failure-description.ts";
 import type { UpstreamTokens } from "../upstream/contract.ts";
+import { isDefiniteRefusal } from "../upstream/revoke-each.ts";
 import type { UpstreamSession } from "./grant-key.ts";
 import { Retries } from "./retries.ts";
 import { upstreamOfRecord } from "./upstream-of-record.ts";
 
 /** How long after a failure the upstream is told again, in seconds. Each failure doubles it. */
 const firstPauseSeconds = 10;
-const longestPauseSeconds = 600;
+const longestPauseSeconds = 6 * 60 * 60;
+
+/** The errors by which an upstream refuses this server and not what it asks for: an operator can mend them. */
+const refusalsOfServer: readonly string[] = ["invalid_client", "unauthorized_client"];
 
 /** What `UpstreamRevocations` needs. */
 type RevocationParts = Pick<
   ProviderConfiguration,
-  "keys" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "upstreams"
+  "keys" | "later" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "upstreams"
 > & { readonly announcements: Pick<KeyAnnouncements, "holderOf"> };
 
 /** The tokens of a session that is over, and the issuer of the upstream that they are of. */
 export type EndedSession = Pick<UpstreamSession, "issuer" | "tokens">;
 
+/** What is to be told, where the store has not taken it; undefined where the store has it. */
+type Untold = { readonly session: EndedSession; readonly expiresAt: number } | undefined;
+
 /**
  * Tells the upstream that a session is over. What the upstream could not be told is kept, sealed under the configured
- * secret, and told again: by this instance as requests come, or by any instance that goes through all of it.
+ * secret, and told again: by this instance after pauses that grow, or by any instance that goes through all of it. Where the
+ * store does not take it either, this instance keeps it in its memory until one of them does.
+ *
+ * An upstream that definitely refuses is not told again, and the operator is told.
  *
  * Only the upstream whose tokens they are is ever told. Where that is not configured any more, they are kept until it is
  * again, or until they are over.
@@ -35,37 +46,58 @@ export type EndedSession = Pick<UpstreamSession, "issuer" | "tokens">;
 export class UpstreamRevocations {
   readonly #parts: RevocationParts;
   readonly #tokens: SealedJson<UpstreamTokens>;
-  /** What this instance could not tell: the store has the tokens. */
-  readonly retries: Retries<undefined>;
+  /** What this instance could not tell. */
+  readonly retries: Retries<Untold>;
 
   constructor(parts: RevocationParts) {
     this.#parts = parts;
     this.#tokens = new SealedJson(parts.keys.derive("upstream revocation"), PangeaAccessTokenSchema);
-    const attempt = (key: string) => this.#retry(key);
-    this.retries = new Retries({ now: parts.now, reporter: parts.reporter, longestPauseSeconds, attempt });
+    const { later, now, reporter } = parts;
+    this.retries = new Retries({
+      ...{ later, now, reporter, longestPauseSeconds },
+      attempt: (key, untold) => this.#retry(key, untold),
+      isHereOnly: (untold) => untold !== undefined,
+      lose: (count) => reporter.tell("lost-at-end", { kind: "revocations", count }),
+    });
   }
 
   /**
    * Ends the upstream session of a grant, or keeps what is needed to end it later.
    *
    * @param expiresAt - How long it is worth trying, in epoch seconds.
-   * @throws {StorageError} when the upstream does not answer, and the store does not take what is needed.
+   * @throws {StorageError} when the upstream does not answer, and the store does not take what is needed: this instance has it
+   * in its memory then, and goes on trying.
    */
-  async end(grantId: string, { tokens, issuer }: EndedSession, expiresAt: number): Promise<void> {
-    const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer: issuer });
+  async end(grantId: string, session: EndedSession, expiresAt: number): Promise<void> {
     // A grant may have two sessions to end: what was there before a refresh, and what the refresh led to.
-    const key = recordKey("upstream_revocation", grantId, tokens.token);
-    try {
-      if (upstream !== undefined) return await upstream.revoke(tokens);
-    } catch (failure) {
-      this.#parts.reporter.failure(failure);
-      this.retries.keep(key, undefined, firstPauseSeconds);
+    const key = recordKey("upstream_revocation", grantId, session.tokens.token);
+    const outcome = await this.#revokeOpen(session);
+    if (outcome === "told") return this.retries.forget(key);
+    if (typeof outcome === "object") {
+      if (isDefiniteRefusal(outcome.failure)) {
+        if (!this.#tellRefusal(outcome.failure, session.issuer)) return;
+      } else this.#parts.reporter.failure(outcome.failure);
     }
+    const untold = { session, expiresAt };
+    try {
+      await this.#store(key, untold, outcome);
+    } catch (failure) {
+      this.retries.keep(key, untold, firstPauseSeconds);
+      throw failure;
+    }
+  }
+
+  /** Stores what could not be told, and sees to it that it is told later. */
+  async #store(key: string, untold: NonNullable<Untold>, outcome: Exclude<Outcome, "told">): Promise<void> {
+    const { tokens, issuer } = untold.session;
     await this.#parts.repositories.upstreamRevocations.set(key, {
       sealed: this.#tokens.seal(tokens, boundTo(key, issuer)),
-      expiresAt,
+      expiresAt: untold.expiresAt,
       ...(issuer !== undefined && { upstreamIssuer: issuer }),
     });
+    const isToldLater = typeof outcome === "object" && !isDefiniteRefusal(outcome.failure);
+    if (isToldLater) this.retries.keep(key, undefined, firstPauseSeconds);
+    else this.retries.forget(key);
   }
 
   /**
@@ -84,7 +116,7 @@ export class UpstreamRevocations {
     for (const [key, record] of kept) {
       const outcome = await this.#tell(key, record);
       if (outcome === "told") ended += 1;
-      else if (outcome !== "nobody to tell" && !(await this.#isForeign(outcome.failure))) {
+      else if (typeof outcome === "object" && !(await this.#isForeign(outcome.failure))) {
         this.#parts.reporter.failure(outcome.failure);
       }
     }
@@ -98,28 +130,66 @@ export class UpstreamRevocations {
     return (await this.#parts.announcements.holderOf(failure.keyId)) === "another server";
   }
 
-  async #retry(key: string): Promise<void> {
+  async #retry(key: string, untold: Untold): Promise<void> {
+    if (untold !== undefined) {
+      if (this.#parts.now() >= untold.expiresAt) return;
+      const outcome = await this.#revokeOpen(untold.session);
+      if (outcome === "told") return;
+      if (typeof outcome === "object" && isDefiniteRefusal(outcome.failure)) {
+        if (!this.#tellRefusal(outcome.failure, untold.session.issuer)) return;
+      }
+      return this.#store(key, untold, outcome);
+    }
     const kept = await this.#parts.repositories.upstreamRevocations.get(key);
     const outcome = kept && (await this.#tell(key, kept));
     if (typeof outcome === "object") throw outcome.failure;
   }
 
-  /** Tells the upstream, and forgets what was kept for it. */
-  async #tell(
-    key: string,
-    { sealed, upstreamIssuer }: UpstreamRevocation,
-  ): Promise<"told" | "nobody to tell" | { readonly failure: unknown }> {
-    const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer });
+  /** Tells the upstream what was kept for it. What is told, or never will be, is forgotten. */
+  async #tell(key: string, { sealed, upstreamIssuer: issuer }: UpstreamRevocation): Promise<Outcome | "refused"> {
+    const outcome = await this.#revoke({ issuer, open: () => this.#tokens.open(sealed, boundTo(key, issuer)) });
+    if (outcome === "nobody to tell") return outcome;
+    if (outcome !== "told") {
+      if (!isDefiniteRefusal(outcome.failure)) return outcome;
+      if (this.#tellRefusal(outcome.failure, issuer)) return "refused";
+    }
+    await this.#parts.repositories.upstreamRevocations.delete(key);
+    return outcome === "told" ? outcome : "refused";
+  }
+
+  #revokeOpen({ issuer, tokens }: EndedSession): Promise<Outcome> {
+    return this.#revoke({ issuer, open: () => tokens });
+  }
+
+  /** @param session - With what opens its tokens: where nobody can be told, nothing has to be opened. */
+  async #revoke({ issuer, open }: { issuer: string | undefined; open: () => UpstreamTokens }): Promise<Outcome> {
+    const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer: issuer });
     if (upstream === undefined) return "nobody to tell";
     try {
-      await upstream.revoke(this.#tokens.open(sealed, boundTo(key, upstreamIssuer)));
+      await upstream.revoke(open());
     } catch (failure) {
       return { failure };
     }
-    await this.#parts.repositories.upstreamRevocations.delete(key);
     return "told";
   }
+
+  /** @returns Whether the tokens are kept: an operator can mend it where the upstream refuses this server. */
+  #tellRefusal(failure: UpstreamRejectedError, issuer: string | undefined): boolean {
+    const { reporter, upstreams } = this.#parts;
+    const isKept = refusalsOfServer.includes(failure.error);
+    reporter.tell("upstream-revocation-refused", {
+      upstreamIssuer: upstreams.issuerOfRecord(issuer) ?? "",
+      error: failure.error,
+      isKept,
+      failure: describeFailure(failure),
+      ...(failure.advice !== undefined && { advice: failure.advice }),
+    });
+    return isKept;
+  }
 }
+
+/** What came of telling an upstream. */
+type Outcome = "told" | "nobody to tell" | { readonly failure: unknown };
 
 /** Whoever writes to the store cannot send the tokens to another upstream. */
 function boundTo(key: string, issuer: string | undefined): string {

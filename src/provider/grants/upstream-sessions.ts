@@ -34,8 +34,11 @@ export interface UpstreamUserToken extends UpstreamIdentity {
   readonly scopes?: readonly string[];
 }
 
-/** How long after a failure a session is stored again, in seconds. */
-const pauseSeconds = 5;
+/**
+ * The longest pause after which a session is stored again, in seconds. The lock of the session of before holds for several of
+ * them, so that nobody shows the upstream what is spent.
+ */
+const longestPauseSeconds = 40;
 
 /** A grant that is alive, the key that opens it, and its session as the store or this instance has it, sealed and open. */
 interface OpenGrant {
@@ -57,7 +60,7 @@ interface Unstored {
 /** What `UpstreamSessions` needs. */
 type SessionParts = Pick<
   ProviderConfiguration,
-  "keys" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "resource" | "upstreams"
+  "keys" | "later" | "meetUnknownUpstream" | "now" | "reporter" | "repositories" | "resource" | "upstreams"
 > & {
   readonly grants: Grants;
   readonly lock: UpstreamRefreshLock;
@@ -70,7 +73,7 @@ export class UpstreamSessions {
   readonly #refreshing = new Map<string, Promise<UpstreamSession>>();
   /**
    * Refreshed sessions that the store did not take. The upstream may not take the old ones again, so the refreshed ones are
-   * kept here until a later request has stored them.
+   * kept here until a timer or a later request has stored them.
    *
    * The rule: a session that is kept here replaces the stored one while the stored one is still the one that it was made
    * from. Once the store holds another, somebody else has gone on with the login, and what is here is forgotten.
@@ -80,11 +83,11 @@ export class UpstreamSessions {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const attempt = (_: string, unstored: Unstored) => this.#storeAgain(unstored);
+    const { later, now, reporter } = parts;
     this.unstored = new Retries({
-      now: parts.now,
-      reporter: parts.reporter,
-      longestPauseSeconds: pauseSeconds,
-      attempt,
+      ...{ later, now, reporter, longestPauseSeconds, attempt },
+      isHereOnly: () => true,
+      lose: (count) => reporter.tell("lost-at-end", { kind: "sessions", count }),
     });
   }
 
@@ -214,7 +217,7 @@ export class UpstreamSessions {
   /**
    * Stores a refreshed session, and then looks whether the grant was revoked meanwhile: whoever revoked it could only end
    * the session of before, so this one is ended here. A session that the store does not take is good all the same: it is
-   * kept for a later request to store.
+   * kept for a timer or a later request to store.
    */
   async #store(open: OpenGrant, sealed: string): Promise<void> {
     const { grantId, grant } = open;

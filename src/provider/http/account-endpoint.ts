@@ -199,6 +199,7 @@ export class AccountEndpoint {
     let ended = 0;
     const { grants } = this.#parts;
     const counting = {
+      forgetConsent: (...whose: Parameters<Grants["forgetConsent"]>) => grants.forgetConsent(...whose),
       revoke: async (...grant: Parameters<Grants["revoke"]>) => {
         const isEnded = await grants.revoke(...grant);
         if (isEnded) ended += 1;

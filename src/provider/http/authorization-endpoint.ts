@@ -155,21 +155,37 @@ export class AuthorizationEndpoint {
     if (cookies.secrets.length === 0) {
       throw invalidRequest("Your browser did not keep this page's cookie. Allow cookies and retry.");
     }
-    const { request: asked, wishes, registration } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
+    const {
+      request: asked,
+      wishes,
+      registration,
+      after,
+    } = this.#requests.open(form.get("request") ?? "", cookies.secrets);
     const { clientId, scopes } = asked;
     const [answer, ...chosen] = (form.get("decision") ?? "").split(":");
     const upstreamId = chosen.length === 0 ? undefined : chosen.join(":");
     const isAllowed = answer === "allow";
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
+    await this.#requireClient(asked);
     if (!isAllowed) return redirectAnswer(browser.method, this.#errorResponse(asked, denied));
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
-      const decisions = [{ decidedAt: this.#configuration.now() }];
+      const decisions = [{ decidedAt: this.#configuration.now(), ...(after !== undefined && { after }) }];
       return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {
       return this.#sendError("consent", browser, asked, failure);
     }
+  }
+
+  /**
+   * Looks at a client again whose request was checked some time ago: it may have withdrawn its redirect URI since. A registration
+   * never loses one, and is kept until its login has ended, so it is not read again.
+   *
+   * @throws {OAuthError} when the client or its redirect URI is not there any more: to be shown, never redirected.
+   */
+  async #requireClient({ client, clientId, redirectUri }: AuthorizationRequest): Promise<void> {
+    if (client.registeredUntil === undefined) await trustRedirectUri(this.#registry, clientId, redirectUri);
   }
 
   /** @throws {OAuthError} with `invalid_request` where there are several upstreams and none was chosen that there is. */
@@ -190,18 +206,28 @@ export class AuthorizationEndpoint {
     const { state } = answer;
     const browser = visitorOf(request);
     const cookies = new BrowserCookies(this.#configuration, browser);
-    const completed = await this.#login.complete(answer, cookies.login(state), ({ clientId, client }) =>
-      this.#registry.renewAtLogin(clientId, client),
+    const completed = await this.#login.complete(
+      answer,
+      cookies.login(state),
+      ({ clientId, client }) => this.#registry.renewAtLogin(clientId, client),
+      (request) => this.#requireClient(request),
     );
-    const { request: asked, location, decision, account, upstream } = completed;
+    const { request: asked, location, decision, account, after, upstream } = completed;
     if (location === undefined) {
-      return this.#askAgain(browser, cookies, asked, { endedLogin: state, account, chosen: upstream });
+      return this.#askAgain(browser, cookies, asked, { endedLogin: state, account, after, chosen: upstream });
     }
     const decisions = (room: number) =>
       decision === undefined || upstream === undefined
         ? this.#consent.shorten(cookies, room)
         : this.#consent.remember(asked, upstream, decision, cookies, room);
     return redirectAnswer(browser.method, location, cookies.change({ endedLogin: state, decisions }));
+  }
+
+  /** The removal of what a browser has too much of, for an answer that changes none of its cookies. */
+  trimmedCookies(request: Request): string[] {
+    const cookies = new BrowserCookies(this.#configuration, visitorOf(request));
+    if (!cookies.areTooLong) return [];
+    return cookies.change({ decisions: (room) => this.#consent.shorten(cookies, room) });
   }
 
   /** Shows the person an answer that nobody has to be told of. */
@@ -238,11 +264,12 @@ export class AuthorizationEndpoint {
     after: {
       readonly endedLogin: string;
       readonly account: string | undefined;
+      readonly after: string | undefined;
       readonly chosen: Upstream | undefined;
     },
   ): Promise<Answer> {
+    const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
     try {
-      const { client } = await trustRedirectUri(this.#registry, request.clientId, request.redirectUri);
       return await this.#ask(cookies, client, request, after);
     } catch (failure) {
       return this.#sendError("callback", browser, request, failure);
@@ -257,17 +284,20 @@ export class AuthorizationEndpoint {
       wishes,
       endedLogin,
       account,
+      after,
       chosen,
     }: {
       readonly wishes?: UpstreamWishes;
       readonly endedLogin?: string;
       readonly account?: string | undefined;
+      readonly after?: string | undefined;
       readonly chosen: Upstream | undefined;
     },
   ): Promise<Answer> {
     const secret = cookies.pageSecret();
     const registration = this.#registry.endingSoon(client, pageLifetimeSeconds);
-    const sealedRequest = this.#requests.seal(request, secret.value, wishes, registration);
+    const known = { ...(registration !== undefined && { registration }), ...(after !== undefined && { after }) };
+    const sealedRequest = this.#requests.seal(request, secret.value, wishes, known);
     // What anybody can register is no reason to ask a site, or to show its picture beside a name.
     const icon = client.source === "document" ? await this.#icons.icon(client.information) : undefined;
     const pages = await loadPages();

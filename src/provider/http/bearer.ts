@@ -55,21 +55,21 @@ export class BearerGuard {
       if (isOfWholeServer === true) return toResponse(notFoundAnswer());
       return this.#challenge(unauthenticated, requiredScopes);
     }
-    const answer = await this.#authenticate(headers.get("authorization"), requiredScopes, url);
+    const answer = await this.#authenticate(headers, requiredScopes, url);
     const isRefused = answer instanceof Response && answer.status === 401;
     return isRefused && /^[^?#]*\/\.well-known\//.test(url ?? "") ? toResponse(notFoundAnswer()) : answer;
   }
 
   async #authenticate(
-    authorization: string | null,
+    headers: GuardedRequest["headers"],
     requiredScopes: readonly string[],
     url: string | undefined,
   ): Promise<AuthInfo | Response> {
     try {
-      const token = bearerToken(authorization);
+      const token = bearerToken(headers.get("authorization"));
       // RFC 6750 section 3.1: a request without credentials is told how to get them, not what is wrong with them.
       if (token === undefined) {
-        this.#watch.challenged(url);
+        this.#watch.challenged(url, headers.get("x-forwarded-host") ?? headers.get("host"));
         return this.#challenge(unauthenticated, requiredScopes);
       }
       const { scopeHierarchy } = this.#settings;

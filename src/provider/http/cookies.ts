@@ -16,6 +16,8 @@ const loginNames = "login_";
 const signInNames = "signin_";
 /** How the names of the cookies with the id of an account session begin: each server has one of its own. */
 const accountNames = "account_";
+/** How long the id of an account session is. */
+const accountIdLength = 43;
 /** How the names of the cookies with the browser's secrets begin. */
 const secretNames = "browser_";
 /** The name of the secret of pages that were asked for by a form. */
@@ -92,7 +94,7 @@ export interface CookieChanges {
  * All of them together stay short enough for servers and proxies, those of other servers on this host included. Where they
  * would not, the oldest logins are given up, whosever they are, then the oldest decisions. There is no other limit to how many
  * logins may be under way. Requests that are under way at the same time do not see each other's cookies: the request
- * after them removes what is too much.
+ * after them removes what is too much, whichever page it is for.
  */
 export class BrowserCookies {
   readonly #prefix: string;
@@ -172,6 +174,11 @@ export class BrowserCookies {
     return { name: this.#isForm ? formSecretName : `${secretNames}${hashOf(value).slice(0, 8)}`, value };
   }
 
+  /** Whether the browser has more than it may have. */
+  get areTooLong(): boolean {
+    return this.#received.reduce((sum, cookie) => sum + this.#lengthOf(cookie), 0) > maxLength;
+  }
+
   /**
    * The `Set-Cookie` values of an answer, with the removal of whatever there is no room for. A login has a cookie of its
    * own, named after its `state`, so that several tabs do not disturb each other.
@@ -182,7 +189,7 @@ export class BrowserCookies {
     const names = login?.purpose === "account" ? signInNames : loginNames;
     const begun = login && { name: this.#loginName(names, login.state), value: login.transaction };
     const [own = this.#formSecret] = secret === undefined ? this.#secrets : [secret];
-    const session = account === undefined ? this.account : account?.id;
+    const session = account === undefined ? (this.account ?? this.#unseenAccount) : account?.id;
     // Another site's form can set its secret at any time, and brings no cookies from which the room could be told.
     const needed = [
       own,
@@ -234,6 +241,11 @@ export class BrowserCookies {
   /** The secret of pages that were asked for by a form, as the browser has it or could have it at any time. */
   get #formSecret(): Cookie {
     return this.#secrets.find(({ name }) => name === formSecretName) ?? { name: formSecretName, value: "x".repeat(22) };
+  }
+
+  /** Without the prefix the account page alone gets the cookie of its session: no other page knows whether there is one. */
+  get #unseenAccount(): string | undefined {
+    return this.#isSecure ? undefined : "x".repeat(accountIdLength);
   }
 
   #loginName(names: string, state: string): string {

@@ -11,6 +11,12 @@ export interface MountPlace {
 
 type WatchSettings = Pick<ProviderConfiguration, "baseUrl" | "reporter" | "resource">;
 
+/** Longer hosts and paths are nobody's mistake, and are not looked at. */
+const maxLength = 300;
+
+/** Names that are for the inside of a network: a proxy may call this server by one. */
+const inside = /\.(?:internal|intranet|local|localdomain|lan|corp|home|svc|test|docker)$/;
+
 /** How many requests without a token are pointed to the metadata before it is strange that nobody asks for it. */
 const strangeChallenges = 5;
 
@@ -27,6 +33,7 @@ export class MountWatch {
   readonly #endpoints: ReadonlySet<string>;
   /** The paths that nobody but this provider has: of its metadata by RFC 8414 and RFC 9728, and its callback. */
   readonly #ownPaths: readonly string[];
+  readonly #hostname: string;
   #isMounted = false;
   #mapsPaths = false;
   #challenges = 0;
@@ -36,6 +43,7 @@ export class MountWatch {
     this.#settings = settings;
     this.#basePath = pathBelow(settings.baseUrl);
     this.#mcpPath = new URL(settings.resource).pathname;
+    this.#hostname = new URL(settings.baseUrl).hostname;
     this.#endpoints = new Set(endpoints);
     this.#ownPaths = ownPaths;
   }
@@ -60,17 +68,27 @@ export class MountWatch {
   /** A request came to a mount whose path is none of this provider's. */
   unserved(path: string): void {
     this.#isMounted = true;
+    if (this.#hasWrongSlashes(path)) {
+      this.#warnOfSlashes(path);
+      return;
+    }
     if (this.#mapsPaths || this.#settings.reporter.hasNoticed("path-prefix")) return;
-    if (this.#basePath !== "" && this.#endpoints.has(this.#basePath + path)) this.#warnOfPrefix(path, "removes");
+    if (this.#basePath !== "" && this.#endpoints.has(this.#removedFrom(path) + path))
+      this.#warnOfPrefix(path, "removes");
     else if (this.#ownPaths.some((own) => path.length > own.length && path.endsWith(own))) {
       // A client looks for metadata below the MCP endpoint too.
       if (!path.startsWith(`${this.#mcpPath}/`)) this.#warnOfPrefix(path, "adds");
     }
   }
 
-  /** A request without a token came to the guard, and was pointed to the metadata. */
-  challenged(url: string | undefined): void {
+  /**
+   * A request without a token came to the guard, and was pointed to the metadata.
+   *
+   * @param host - The host that the request was sent to, as a proxy says or the client itself.
+   */
+  challenged(url: string | undefined, host?: string | null): void {
     const path = url === undefined ? undefined : pathOf(url);
+    this.#lookAtHost(host ?? "");
     // A client looks for metadata in many places.
     if (path !== undefined && !this.#mapsPaths && !path.includes("/.well-known/")) this.#lookAtGuarded(path);
     if (path !== undefined && this.#ownPaths.includes(path)) {
@@ -95,6 +113,43 @@ export class MountWatch {
     }
   }
 
+  /** A client goes by the name under which it knows the server, and this server knows one name of its own. */
+  #lookAtHost(given: string): void {
+    if (this.#settings.reporter.hasNoticed("other-host")) return;
+    const [first = ""] = given.slice(0, maxLength).split(",");
+    const name = first
+      .trim()
+      .toLowerCase()
+      .replace(/\.?(?::\d*)?$/, "");
+    // An address or a name without a dot, or one that no public name ends in, is what a proxy or a probe calls this process.
+    if (name === this.#hostname || !/\.[a-z][a-z\d-]*$/.test(name) || inside.test(name)) return;
+    const { baseUrl, resource } = this.#settings;
+    this.#warn(
+      "other-host",
+      `A request came for the host ${shown(name)}, and the base URL is ${baseUrl}. An MCP client that connects to ${shown(name)} is pointed to the metadata of ${resource}, compares the two and refuses to go on. Give mcpBaseUrl the name by which clients connect; where they connect by several, redirect the others there, or run a provider for each. Where only a proxy or a probe calls this server by that name, all is well.`,
+    );
+  }
+
+  /** Whether a path would be one of this server's if its slashes were right: one where two stand, or none. */
+  #hasWrongSlashes(path: string): boolean {
+    if (path.length > maxLength) return false;
+    const isGlued = this.#basePath !== "" && path.startsWith(this.#basePath) && path[this.#basePath.length] !== "/";
+    if (!isGlued && !path.includes("//")) return false;
+    const right = isGlued ? `${this.#basePath}/${path.slice(this.#basePath.length)}` : path.replaceAll(/\/{2,}/g, "/");
+    return [right, this.#basePath + right].some((each) => {
+      return each === this.#mcpPath || this.#endpoints.has(each) || this.#ownPaths.includes(each);
+    });
+  }
+
+  #warnOfSlashes(path: string): void {
+    const { resource } = this.#settings;
+    const fault = path.includes("//") ? "which has two slashes in a row" : "which lacks a slash";
+    this.#warn(
+      "proxy-slashes",
+      `A request came for the path ${shown(path)}, ${fault}: no path of this server is like that. Where the location of a proxy and its proxy_pass do not both end in a slash, as in location /prefix { proxy_pass http://…/; }, let both: location /prefix/ { proxy_pass http://…/; }. A client that was given such an address needs the right one: ${resource}.`,
+    );
+  }
+
   /**
    * Whether a path is neither the MCP endpoint's nor one that a client looks for metadata at, whatever a proxy puts before it
    * or takes off.
@@ -113,6 +168,10 @@ export class MountWatch {
   }
 
   #lookAtGuarded(path: string): void {
+    if (this.#hasWrongSlashes(path)) {
+      this.#warnOfSlashes(path);
+      return;
+    }
     const isBelow = this.#basePath === "" || path === this.#basePath || path.startsWith(`${this.#basePath}/`);
     if (!isBelow) this.#warnOfPrefix(path, "removes");
     else if (path.length > this.#mcpPath.length && this.#mcpPath !== "/" && path.endsWith(this.#mcpPath)) {
@@ -132,9 +191,17 @@ export class MountWatch {
     this.#warn(
       "path-prefix",
       what === "removes"
-        ? `A request came for the path ${shown(path)}, which does not lie below the path of the base URL ${baseUrl}. Where a proxy takes the prefix off, let it keep the prefix, or say so: pangeaAuth(provider, { removedPrefix: "${this.#basePath}" }).`
+        ? `A request came for the path ${shown(path)}, which does not lie below the path of the base URL ${baseUrl}. Where a proxy takes the prefix off, let it keep the prefix, or say so: pangeaAuth(provider, { removedPrefix: "${this.#removedFrom(path)}" }).`
         : `A request came for the path ${shown(path)}, and the base URL is ${baseUrl}. Where a proxy or a router puts ${shown(prefix)} before the path, say so: pangeaAuth(provider, { addedPrefix: "${shown(prefix)}" }); where it is part of the public URL, give it to mcpBaseUrl.`,
     );
+  }
+
+  /** How much of the path of the base URL a request for this path lacks: a proxy may take off a part of it. */
+  #removedFrom(path: string): string {
+    for (let end = this.#basePath.indexOf("/", 1); end > 0; end = this.#basePath.indexOf("/", end + 1)) {
+      if (path.startsWith(`${this.#basePath.slice(end)}/`)) return this.#basePath.slice(0, end);
+    }
+    return this.#basePath;
   }
 
   /** What of a path is this provider's own. */

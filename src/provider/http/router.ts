@@ -83,6 +83,12 @@ export class Router {
       const places = urls.flatMap((url) => [new URL(url).pathname, `${new URL(url).pathname}/`]);
       return places.map((place) => [place, { methods: ["GET"], crossOrigin: true, respond }]);
     };
+    // Requests that were under way at the same time have not seen each other's cookies, and together they may be too long.
+    const trimmed = async (request: Request, answer: Answer | Promise<Answer>): Promise<Answer> => {
+      const { cookies: changed = [], ...others } = await answer;
+      const cookies = changed.length > 0 ? changed : authorization.trimmedCookies(request);
+      return cookies.length === 0 ? others : { ...others, cookies };
+    };
     const page = (
       name: "authorize" | "consent" | "callback",
       url: string,
@@ -90,18 +96,23 @@ export class Router {
       respond: Respond,
     ): [string, Route] => {
       const showError = (request: Request, failure: unknown) =>
-        name === "callback" && account?.hasBegun(request)
-          ? account.showError(failure)
-          : authorization.showError(name, failure);
-      return [new URL(url).pathname, { name, methods, crossOrigin: false, limit: "authorize", respond, showError }];
+        trimmed(
+          request,
+          name === "callback" && account?.hasBegun(request)
+            ? account.showError(failure)
+            : authorization.showError(name, failure),
+        );
+      const trimming: Respond = (request, caller) => trimmed(request, respond(request, caller));
+      const common = { name, methods, crossOrigin: false, limit: "authorize" } as const;
+      return [new URL(url).pathname, { ...common, respond: trimming, showError }];
     };
     const accountPage = (endpoint: AccountEndpoint): Route => ({
       name: "account",
       methods: ["GET", "POST"],
       crossOrigin: false,
       limit: "account",
-      respond: (request) => endpoint.respond(request),
-      showError: (_request, failure) => endpoint.showError(failure),
+      respond: (request) => trimmed(request, endpoint.respond(request)),
+      showError: (request, failure) => trimmed(request, endpoint.showError(failure)),
     });
     const apis: Api[] = [
       { path: paths.token, name: "token_endpoint", limit: "token", respond: (request) => token.token(request) },

@@ -1,11 +1,14 @@
 import { OAuthError, UnsealableError } from "../../errors.ts";
-import { recordKey } from "../../records/keys.ts";
+import type { KeyHolder } from "../../records/foreign-records.ts";
+import { instanceAnnouncementKey, serverAnnouncementKey, storeAnnouncementKey } from "../../records/keys.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
 /** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
 const lifetimeSeconds = 3600;
+/** How much longer than anything that it seals a server is remembered: a tombstone is kept for a day more. */
+const rememberedLongerSeconds = 86_400;
 /** When an instance that no request comes to announces again what it could not announce, in seconds. */
 const idleRetrySeconds = 60;
 /** How long what was read of a key is believed, in seconds. */
@@ -20,12 +23,6 @@ const maxSecondLookups = 100;
 /** How many keys are remembered that were not looked up at first. */
 const maxWaiting = 10_000;
 
-/**
- * Who has a key: an instance of this server, a server of another issuer that keeps its records in the same store, or nobody
- * any more.
- */
-export type KeyHolder = "this server" | "another server" | "nobody";
-
 /** What was read of a key, and when. */
 interface Lookup {
   readonly holder: KeyHolder;
@@ -34,13 +31,17 @@ interface Lookup {
 }
 
 /** What `KeyAnnouncements` needs. */
-type AnnouncementParts = Pick<ProviderConfiguration, "issuer" | "keys" | "now" | "reporter" | "repositories">;
+type AnnouncementParts = Pick<
+  ProviderConfiguration,
+  "issuer" | "keys" | "lifetimes" | "now" | "registration" | "reporter" | "repositories"
+>;
 
 /**
  * Tells the instances of a server apart that do not have the same secrets yet, or any more. Each instance announces the
  * ids of its keys in the store. What is sealed under a key that only another instance has is opened by coming back later;
  * what is sealed under a key that nobody announces is lost, and a new login is the way out. What another server has sealed
- * in the same store is nothing to this one, and is not lost either.
+ * in the same store is nothing to this one, and is not lost either: a server may be down for days, so whose a key was is
+ * remembered for as long as anything that it has sealed may live.
  *
  * An instance that ends takes no announcement back. What is announced is a key, and other instances may have it too: without
  * the announcement their live records would count as lost until they announce the key again. Who is the last to have a key
@@ -87,15 +88,20 @@ export class KeyAnnouncements {
   }
 
   async #announceAll(): Promise<void> {
-    const { keys, now, repositories } = this.#parts;
+    const { issuer, keys, lifetimes, now, registration, repositories } = this.#parts;
     const expiresAt = now() + lifetimeSeconds;
+    const longest = Math.max(lifetimes.grant, lifetimes.refreshToken, registration.unusedLifetime);
+    const rememberedUntil = now() + longest + rememberedLongerSeconds;
     // What fails is made good soon.
     this.#renewAt = now() + believedSeconds;
     this.#renewWhileIdle(idleRetrySeconds);
     const announced = ownKeyIds({ keys, repositories }).flatMap((keyId) => {
-      return [this.#recordOf(keyId), recordOfAnyServer(keyId)].map((key) =>
-        repositories.keyAnnouncements.set(key, { keyId, expiresAt }),
-      );
+      const ends = [
+        [instanceAnnouncementKey(issuer, keyId), expiresAt],
+        [serverAnnouncementKey(issuer, keyId), rememberedUntil],
+        [storeAnnouncementKey(keyId), rememberedUntil],
+      ] as const;
+      return ends.map(([key, end]) => repositories.keyAnnouncements.set(key, { keyId, expiresAt: end }));
     });
     await Promise.all(announced);
     this.#endsAt = expiresAt;
@@ -108,10 +114,6 @@ export class KeyAnnouncements {
     clearTimeout(this.#renewal);
     if (this.#isClosed) return;
     this.#renewal = setTimeout(() => this.announce(), afterSeconds * 1000).unref();
-  }
-
-  #recordOf(keyId: string): string {
-    return recordKey("key_announcement", this.#parts.issuer, keyId);
   }
 
   /**
@@ -173,16 +175,19 @@ export class KeyAnnouncements {
 
   /** An invented id costs one read. */
   async #readHolder(keyId: string): Promise<KeyHolder> {
-    if (!(await this.#isThere(recordOfAnyServer(keyId)))) return "nobody";
-    return (await this.#isThere(this.#recordOf(keyId))) ? "this server" : "another server";
+    const { issuer } = this.#parts;
+    if (!(await this.#isThere(storeAnnouncementKey(keyId)))) return "nobody";
+    if (await this.#isThere(instanceAnnouncementKey(issuer, keyId))) return "this server";
+    // A key of this server that no instance announces any more is lost; another server may come back with its own.
+    return (await this.#isThere(serverAnnouncementKey(issuer, keyId))) ? "nobody" : "another server";
   }
 
   async #isThere(key: string): Promise<boolean> {
     try {
       return (await this.#parts.repositories.keyAnnouncements.get(key)) !== undefined;
     } catch (failure) {
-      // An announcement that is sealed under another instance's key is one nevertheless, for it ends within the hour.
-      if (failure instanceof UnsealableError && failure.keyId !== undefined) return true;
+      // An announcement that does not open is one nevertheless: another instance or server has sealed it, or seals nothing.
+      if (failure instanceof UnsealableError) return true;
       throw failure;
     }
   }
@@ -193,11 +198,6 @@ export class KeyAnnouncements {
     clearTimeout(this.#renewal);
     await this.#underWay?.catch(() => undefined);
   }
-}
-
-/** Where a key is announced to whoever uses the store: servers of other issuers do not know the issuer of this one. */
-export function recordOfAnyServer(keyId: string): string {
-  return recordKey("key_announcement", keyId);
 }
 
 /** The ids of an instance's keys: the provider's, and those that records are sealed with in the store. */

@@ -1,5 +1,6 @@
 import { ConfigurationError, OAuthError, UnreadableRecordsError, UnsealableError } from "../../errors.ts";
 import { type ConsentRevocation, consentRevocationOf } from "../../records/consent-revocation.ts";
+import { leaveOutForeign } from "../../records/foreign-records.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
 import { wrapped } from "../../storage/capabilities.ts";
@@ -7,7 +8,6 @@ import type { Repository } from "../../storage/contract.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
 import { isFreshlyReadable } from "../../storage/fresh-read.ts";
 import { hasIndexes } from "../../storage/indexed.ts";
-import { UnreadableRecords } from "../../storage/unreadable-records.ts";
 import type { Reporter } from "../reporting/reporter.ts";
 import type { KeyAnnouncements } from "./key-announcements.ts";
 
@@ -132,16 +132,8 @@ export class LostRecords {
     try {
       yield* listing;
     } catch (failure) {
-      // Where the records were not counted by their key, nobody can say what is left without the other server's.
-      if (!(failure instanceof UnreadableRecordsError) || failure.countByKeyId === undefined) throw failure;
-      const foreign = new Set<string>();
-      for (const keyId of failure.keyIds) {
-        if ((await this.#announcements.holderOf(keyId)) === "another server") foreign.add(keyId);
-      }
-      if (foreign.size === 0) throw failure;
-      const rest = new UnreadableRecords();
-      rest.addAllBut(failure, foreign);
-      rest.throwIfAny();
+      if (!(failure instanceof UnreadableRecordsError)) throw failure;
+      await leaveOutForeign(failure, (keyId) => this.#announcements.holderOf(keyId));
     }
   }
 

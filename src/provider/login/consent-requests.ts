@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type OAuthClientInformation, OAuthClientInformationSchema } from "../../records/oauth-client-information.ts";
+import { OAuthClientInformationSchema } from "../../records/oauth-client-information.ts";
 import { SealedJson } from "../../secrets/sealed-json.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { invalidRequest } from "../oauth-failure.ts";
@@ -15,6 +15,8 @@ const pendingSchema = z.object({
   wishes: UpstreamWishesSchema,
   /** The client's registration, where it may end before the person has answered. */
   registration: OAuthClientInformationSchema.exactOptional(),
+  /** The mark of the revocation for which the person is asked, where it is for that. */
+  after: z.string().exactOptional(),
   expiresAt: z.number(),
 });
 type PendingRequest = z.output<typeof pendingSchema>;
@@ -35,17 +37,17 @@ export class ConsentRequests {
   /**
    * Seals a request into the page that asks about it, with what the upstream is to know once the person has said yes.
    *
-   * @param registration - The client's, where it may end before the person has answered.
+   * @param known - The client's registration, where it may end before the person has answered, and the revocation for which the
+   * person is asked.
    */
   seal(
     request: AuthorizationRequest,
     browserSecret: string,
     wishes: UpstreamWishes = {},
-    registration?: OAuthClientInformation,
+    known: Pick<PendingRequest, "after" | "registration"> = {},
   ): string {
     const expiresAt = this.#now() + pageLifetimeSeconds;
-    const remembered = registration === undefined ? {} : { registration };
-    return this.#pending.seal({ request, wishes, expiresAt, ...remembered }, browserSecret);
+    return this.#pending.seal({ request, wishes, expiresAt, ...known }, browserSecret);
   }
 
   /**

@@ -8,7 +8,7 @@ import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, RememberedDecision } from "./decision.ts";
 
 /** A browser remembers its latest decisions; beyond this many the person is asked again. */
 const maxRemembered = 20;
@@ -92,7 +92,7 @@ export class Consent {
   remember(
     request: AllowedRequest,
     { issuer }: Pick<Upstream, "issuer">,
-    decision: Required<Decision>,
+    decision: RememberedDecision,
     memory: BrowserMemory,
     room: number,
   ): string {

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
+import type { RevokedConsent } from "../grants/consent-revocations.ts";
 
 /** A person's decision to allow a request. */
 export interface Decision {
@@ -7,10 +8,22 @@ export interface Decision {
   readonly subject?: string;
   /** In epoch seconds. */
   readonly decidedAt: number;
+  /** The mark of the revocation that was known when the person was asked: whoever answers then has answered after it. */
+  readonly after?: string;
+}
+
+/** A decision as a browser remembers it. */
+export interface RememberedDecision {
+  readonly subject: string;
+  readonly decidedAt: number;
 }
 
 /** Reads and writes a decision that a login carries along. */
-export const DecisionSchema = z.object({ subject: z.string().exactOptional(), decidedAt: z.number() });
+export const DecisionSchema = z.object({
+  subject: z.string().exactOptional(),
+  decidedAt: z.number(),
+  after: z.string().exactOptional(),
+});
 
 /** The decision that counts for whoever has logged in, if any of these does. */
 export function decisionOf(subject: string | undefined, decisions: readonly Decision[]): Decision | undefined {
@@ -19,25 +32,27 @@ export function decisionOf(subject: string | undefined, decisions: readonly Deci
 }
 
 /**
- * Whether a decision stands although consent was revoked. A decision that was remembered has to be younger than the
- * revocation by more than the clocks of two instances may differ; whoever was asked just now has answered since.
+ * Whether a decision stands although consent was revoked. The two times are of two clocks, so a decision has to be younger than
+ * the revocation by more than the clocks of two instances may differ. One that is not may be older: the person is asked again,
+ * by a page that knows of the revocation, and the answer to that one stands whatever the clocks say.
+ *
+ * @param instanceClockTolerance - In seconds.
  */
-export function standsAfter(revokedAt: number | undefined, decision: Decision, clockTolerance: number): boolean {
-  if (revokedAt === undefined) return true;
-  return decision.subject === undefined
-    ? decision.decidedAt >= revokedAt
-    : decision.decidedAt > revokedAt + clockTolerance;
+export function standsAfter(
+  revoked: RevokedConsent | undefined,
+  { after, decidedAt }: Decision,
+  instanceClockTolerance: number,
+): boolean {
+  if (revoked === undefined || after === revoked.mark) return true;
+  return decidedAt > revoked.revokedAt + instanceClockTolerance;
 }
 
-/** The decision as it is remembered for the person who has logged in: dated so that the decision stands. */
-export function rememberedFor(
-  subject: string,
-  { subject: known, decidedAt }: Decision,
-  revokedAt: number | undefined,
-  clockTolerance: number,
-): Required<Decision> {
-  const earliest = known === undefined && revokedAt !== undefined ? Math.floor(revokedAt + clockTolerance) + 1 : 0;
-  return { subject: hashOfSubject(subject), decidedAt: Math.max(Math.floor(decidedAt), earliest) };
+/**
+ * The decision as it is remembered for the person who has logged in. It keeps its own time: dated later it would stand
+ * after a revocation that comes next.
+ */
+export function rememberedFor(subject: string, { decidedAt }: Decision): RememberedDecision {
+  return { subject: hashOfSubject(subject), decidedAt: Math.floor(decidedAt) };
 }
 
 function hashOfSubject(subject: string): string {

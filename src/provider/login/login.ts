@@ -6,14 +6,21 @@ import { SealedJson } from "../../secrets/sealed-json.ts";
 import { ShortNames } from "../../secrets/short-names.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
-import { consentRevokedAt } from "../grants/consent-revocations.ts";
+import { revokedConsent } from "../grants/consent-revocations.ts";
 import { StepKey } from "../grants/grant-key.ts";
 import { credentialCore, formatHandle, markCredential } from "../oauth/grant-credential.ts";
 import { describeFailure } from "../reporting/failure-description.ts";
 import { adviceOf } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import { type AuthorizationRequest, AuthorizationRequestSchema } from "./authorization-request.ts";
-import { type Decision, DecisionSchema, decisionOf, rememberedFor, standsAfter } from "./decision.ts";
+import {
+  type Decision,
+  DecisionSchema,
+  decisionOf,
+  type RememberedDecision,
+  rememberedFor,
+  standsAfter,
+} from "./decision.ts";
 import type { UpstreamWishes } from "./login-wishes.ts";
 import {
   type BegunLogin,
@@ -54,8 +61,10 @@ const shortNames = new ShortNames({
   decisions: "d",
   subject: "b",
   decidedAt: "w",
+  after: "y",
   isSilent: "l",
   upstream: "i",
+  issuer: "j",
   upstreamVerifier: "v",
   expiresAt: "e",
 });
@@ -79,7 +88,9 @@ export interface CompletedLogin {
   /** Who has logged in, in the words of the upstream, where the person has to be asked. */
   readonly account?: string;
   /** The decision to remember; undefined where the login failed, or the upstream does not say who has logged in. */
-  readonly decision?: Required<Decision>;
+  readonly decision?: RememberedDecision;
+  /** The mark of the revocation for which the person has to be asked, where it is for that. */
+  readonly after?: string;
 }
 
 /** A request, and the decision to allow it that counts for whoever has logged in. */
@@ -91,6 +102,9 @@ interface DecidedRequest {
 
 /** Told of a request once somebody has logged in who has allowed it. */
 type OnLogin = (request: AuthorizationRequest) => Promise<void>;
+
+/** Rejects where the client of a request is not there any more, or has another redirect URI by now. */
+type RequireClient = (request: AuthorizationRequest) => Promise<void>;
 
 /**
  * Logs a user in upstream on behalf of a client. Nothing is stored until the upstream has said yes, and whoever has logged
@@ -137,15 +151,19 @@ export class Login {
    * @param sealedTransaction - What the browser kept for this `state`, if anything.
    * @param onLogin - What else is to be done once somebody has logged in who has allowed the request. It goes on beside what
    * the login reads and writes, and must not reject.
-   * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
+   * @param requireClient - Looks at the client again, before anything else is done.
+   * @throws {OAuthError} when the browser did not begin this login or took too long, or what `requireClient` throws: to be
+   * shown, never redirected.
    */
   async complete(
     parameters: CallbackParameters,
     sealedTransaction: string | undefined,
     onLogin: OnLogin = async () => {},
+    requireClient: RequireClient = async () => {},
   ): Promise<CompletedLogin> {
     const transaction = this.#logins.open(parameters.state, sealedTransaction);
     const { request } = transaction.about;
+    await requireClient(request);
     const upstream = this.#configuration.upstreams.byId(transaction.upstream);
     try {
       return await this.#logins.finish(parameters, transaction, (loggedIn) =>
@@ -184,7 +202,7 @@ export class Login {
 
   /** Issues a code for a person who has allowed the request, unless the consent was revoked since. */
   async #issueCodeTo(loggedIn: LoggedIn, { request, decision, isSilent }: DecidedRequest): Promise<CompletedLogin> {
-    const { clockTolerance, repositories } = this.#configuration;
+    const { instanceClockTolerance, repositories } = this.#configuration;
     const { session, upstream, keep } = loggedIn;
     const { subject } = session.identity;
     const { issuer: upstreamIssuer } = upstream;
@@ -192,19 +210,19 @@ export class Login {
     const handle = formatHandle(drawn.subarray(0, 16));
     // The code first: whoever revokes meanwhile finds the code, or is found here.
     const code = await this.#storeCode({ handle, secret: drawn.subarray(16) }, request, session);
-    const revokedAt =
+    const revoked =
       subject === undefined
         ? undefined
-        : await consentRevokedAt(this.#configuration, { subject, upstreamIssuer }, request.clientId);
-    if (!standsAfter(revokedAt, decision, clockTolerance)) {
+        : await revokedConsent(this.#configuration, { subject, upstreamIssuer }, request.clientId);
+    if (!standsAfter(revoked, decision, instanceClockTolerance)) {
       await repositories.authorizationCodes.delete(authorizationCodeKey(handle));
-      return undecided(request, loggedIn, isSilent);
+      return { ...undecided(request, loggedIn, isSilent), ...(revoked !== undefined && { after: revoked.mark }) };
     }
     keep();
     emit("login", { clientId: request.clientId, subject, upstreamIssuer });
     const location = this.#answer(request, { code });
     if (subject === undefined) return { request, upstream, location };
-    return { request, upstream, location, decision: rememberedFor(subject, decision, revokedAt, clockTolerance) };
+    return { request, upstream, location, decision: rememberedFor(subject, decision) };
   }
 
   /** False for a decision that was remembered for long enough, by the option as it is now. */

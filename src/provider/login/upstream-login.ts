@@ -17,6 +17,11 @@ export interface UpstreamTransaction<About> {
   readonly about: About;
   /** The id of the upstream that the browser was sent to. */
   readonly upstream: string;
+  /**
+   * The issuer of that upstream: another instance may have another one under this id. Undefined in transactions that the version
+   * before began.
+   */
+  readonly issuer?: string | undefined;
   readonly upstreamVerifier: string;
   /** In epoch seconds. */
   readonly expiresAt: number;
@@ -24,7 +29,10 @@ export interface UpstreamTransaction<About> {
 
 /** The schema of a transaction whose login is about this. */
 export function upstreamTransaction<About>(about: z.ZodType<About>) {
-  return z.object({ about, upstream: z.string(), upstreamVerifier: z.string(), expiresAt: z.number() });
+  return z.object({
+    ...{ about, upstream: z.string(), issuer: z.string().optional() },
+    ...{ upstreamVerifier: z.string(), expiresAt: z.number() },
+  });
 }
 
 /** The beginning of a login: where the browser goes, and what it must bring back. */
@@ -108,7 +116,8 @@ export class UpstreamLogin<About> {
       `The first browser goes to ${upstream.name} at ${upstream.issuer} to log in. It has to come back to ${redirectUri}: register that redirect URI there. Where people read an error at ${upstream.name} instead, run "npx pangea-authn-fastmcp doctor".`,
       upstream.id,
     );
-    const transaction = { about, upstream: upstream.id, upstreamVerifier, expiresAt: now() + lifetimes.login };
+    const { id, issuer } = upstream;
+    const transaction = { about, upstream: id, issuer, upstreamVerifier, expiresAt: now() + lifetimes.login };
     const codeChallenge = hash("sha256", upstreamVerifier, "base64url");
     return {
       location: await locationOf(upstream, { ...wishes, state, codeChallenge, redirectUri }),
@@ -122,14 +131,20 @@ export class UpstreamLogin<About> {
    * Opens the transaction of a login that has come back.
    *
    * @param sealed - What the browser kept for this `state`, if anything.
-   * @throws {OAuthError} when the browser did not begin this login or took too long: to be shown, never redirected.
+   * @throws {OAuthError} when the browser did not begin this login or took too long, or it was begun at another issuer: to be
+   * shown, never redirected. A consent that was given for that issuer's people says nothing of this one's.
    */
   open(state: string, sealed: string | undefined): UpstreamTransaction<About> {
     const foreign = "This login was not begun in this browser, or is already over.";
     if (sealed === undefined) throw invalidRequest(foreign);
     const transaction = openFromBrowser(() => this.#transactions.open(sealed, state), foreign);
-    if (this.#parts.now() < transaction.expiresAt) return transaction;
-    throw invalidRequest("This login took too long.");
+    if (this.#parts.now() >= transaction.expiresAt) throw invalidRequest("This login took too long.");
+    const { upstream, issuer } = transaction;
+    const own = this.#parts.upstreams.byId(upstream)?.issuer;
+    if (own === undefined || issuer === undefined || isSameIssuer(issuer, own)) return transaction;
+    throw invalidRequest(
+      "This login was begun at another identity provider, which has been replaced since. Start again.",
+    );
   }
 
   /**
@@ -148,10 +163,14 @@ export class UpstreamLogin<About> {
   ): Promise<Result> {
     const { lifetimes, now, upstreamRevocations } = this.#parts;
     const upstream = this.#upstreamOf(parameters, transaction);
-    const tokens = await this.#redeem(upstream, parameters, transaction);
     const { issuer } = upstream;
+    let given: UpstreamTokens | undefined;
     let isKept = false;
     try {
+      const tokens = await this.#redeem(upstream, parameters, transaction, (early) => {
+        given = early;
+      });
+      given = tokens;
       const identity = await upstream.identify(tokens).catch((failure: unknown) => {
         throw refusal(upstream, failure);
       });
@@ -160,7 +179,9 @@ export class UpstreamLogin<About> {
       };
       return await work({ upstream, session: { tokens, identity, issuer }, keep });
     } finally {
-      if (!isKept) await upstreamRevocations.end(randomUUID(), { tokens, issuer }, now() + lifetimes.grant);
+      if (!isKept && given !== undefined) {
+        await upstreamRevocations.end(randomUUID(), { tokens: given, issuer }, now() + lifetimes.grant);
+      }
     }
   }
 
@@ -184,12 +205,13 @@ export class UpstreamLogin<About> {
     upstream: Upstream,
     { code, error, issuer }: CallbackParameters,
     { upstreamVerifier: codeVerifier }: UpstreamTransaction<About>,
+    noteTokens: (tokens: UpstreamTokens) => void,
   ): Promise<UpstreamTokens> {
     if (error !== undefined) throw upstreamError(upstream, error);
     if (code === undefined) throw new UpstreamRejectedError("server_error", "There is neither code nor error.");
     try {
       const redirectUri = this.#parts.upstreams.callbackUrl(upstream);
-      const given = { code, codeVerifier, redirectUri, ...(issuer !== undefined && { issuer }) };
+      const given = { code, codeVerifier, redirectUri, noteTokens, ...(issuer !== undefined && { issuer }) };
       const { answeredAt, ...tokens } = await upstream.exchange(given);
       if (answeredAt !== undefined) this.#compareClocks(upstream, answeredAt);
       return tokens;

@@ -19,7 +19,9 @@ export interface GrantCredential {
 
 const prefixes = { access_token: "pmcp_at_", authorization_code: "pmcp_ac_", refresh_token: "pmcp_rt_" } as const;
 const handleLength = 22;
+/** Refresh tokens of one length as long as they can have it. A number that outgrows it takes the digits that it needs. */
 const generationLength = 6;
+const longestGeneration = String(Number.MAX_SAFE_INTEGER).length - 1;
 const secretLength = 43;
 const markSeparator = "_";
 const keyIdLength = 8;
@@ -98,14 +100,15 @@ export function readCredential(
 /** Reads what an authorization code or a refresh token says of itself, whoever made it. Its mark is not checked. */
 export function readMarkedCredential(kind: MarkedCredentialKind, text: string): MarkedCredential | undefined {
   const prefix = prefixes[kind];
-  const numberLength = kind === "refresh_token" ? generationLength : 0;
-  const coreLength = prefix.length + handleLength + numberLength + secretLength;
-  const length = coreLength + 1 + keyIdLength + macLength;
-  if (text.length !== length || !text.startsWith(prefix) || !/^[\w-]+$/.test(text)) return undefined;
+  const coreLength = text.length - 1 - keyIdLength - macLength;
+  const numberLength = coreLength - prefix.length - handleLength - secretLength;
+  const [shortest, longest] = kind === "refresh_token" ? [generationLength, longestGeneration] : [0, 0];
+  if (numberLength < shortest || numberLength > longest) return undefined;
+  if (!text.startsWith(prefix) || !/^[\w-]+$/.test(text)) return undefined;
   if (text[coreLength] !== markSeparator) return undefined;
   const numberAt = prefix.length + handleLength;
   const number = text.slice(numberAt, numberAt + numberLength);
-  if (!/^\d*$/.test(number)) return undefined;
+  if (!/^\d*$/.test(number) || (numberLength > generationLength && number.startsWith("0"))) return undefined;
   return {
     handle: text.slice(prefix.length, numberAt),
     generation: Number(number),

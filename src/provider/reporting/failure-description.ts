@@ -7,8 +7,11 @@ import { isInstance } from "../oauth-failure.ts";
 const maxCauses = 8;
 /** How much of a message is told, in characters. */
 const maxMessage = 500;
-/** What a code of another library looks like: `ECONNREFUSED`, `ERR_SSL_WRONG_VERSION_NUMBER`, `CERT_HAS_EXPIRED`. */
-const codeForm = /^[A-Z][A-Z0-9_]{1,60}$/;
+/**
+ * What a code of another library looks like: `ECONNREFUSED`, `ERR_SSL_WRONG_VERSION_NUMBER`, `CERT_HAS_EXPIRED`, and the five
+ * characters of an SQLSTATE, of which one is a digit: `28P01`, `42501`.
+ */
+const codeForm = /^(?:[A-Z][A-Z0-9_]{1,60}|(?=.*\d)[0-9A-Z]{5})$/;
 
 /**
  * Says what has failed, for an event: with the message and the code of this package's errors, and with what is safe of
@@ -19,16 +22,42 @@ export function describeFailure(failure: unknown): FailureDescription {
   return { ...describe(failure), causes: causesOf(failure) };
 }
 
+/**
+ * The codes of what has failed and of what led to it, each once, without what has none of its own.
+ *
+ * @example
+ * ```ts
+ * codesOf(failure); // ["ERR_STORAGE_UNAVAILABLE", "ECONNREFUSED"]
+ * ```
+ */
+export function codesOf({ code, causes }: FailureDescription): string[] {
+  const all = [code, ...causes.map((cause) => cause.code)];
+  return [...new Set(all)].filter((one) => one !== unexpected && codeForm.test(one));
+}
+
+const unexpected = "ERR_UNEXPECTED";
+
+/** An error that has no code is a defect where nobody knows what it means; behind an error of this package it is not. */
+function ordinary(cause: unknown, described: FailureCause): FailureCause {
+  if (described.code !== unexpected || !isInstance(cause, Error)) return described;
+  return { ...described, code: nameOf(cause) };
+}
+
 function causesOf(failure: unknown): FailureCause[] {
+  const isKnown = isInstance(failure, PangeaAuthnError);
   const causes: FailureCause[] = [];
   const seen = new Set<unknown>([failure]);
   const waiting = nextOf(failure);
-  while (waiting.length > 0 && causes.length < maxCauses) {
+  while (waiting.length > 0 && causes.length < maxCauses && seen.size <= 2 * maxCauses) {
     const cause = waiting.shift();
     if (seen.has(cause)) continue;
     seen.add(cause);
-    causes.push(describe(cause));
-    waiting.push(...nextOf(cause));
+    const next = nextOf(cause);
+    const described = describe(cause);
+    // What has no code and was made of something else, as the "fetch failed" of Node.js, says nothing.
+    const isWrapper = isKnown && described.code === unexpected && next.some((one) => !seen.has(one));
+    if (!isWrapper) causes.push(isKnown ? ordinary(cause, described) : described);
+    waiting.push(...next);
   }
   return causes;
 }
@@ -46,17 +75,22 @@ function describe(failure: unknown): FailureCause {
   }
   const [code, reply] = [memberOf(failure, "code"), replyCode(failure)];
   const named = typeof code === "string" && codeForm.test(code) ? code : reply;
-  return { code: named ?? "ERR_UNEXPECTED", message: foreignMessage(failure, named) };
+  return { code: named ?? unexpected, message: foreignMessage(failure, named) };
 }
 
 function foreignMessage(failure: unknown, code: string | undefined): string {
   if (!isInstance(failure, Error)) return `Something was thrown that is no error: ${kindOf(failure)}.`;
-  const name = textOf(failure, "name");
-  const known = /^[A-Z][A-Za-z]{1,40}$/.test(name) ? name : "Error";
+  const known = nameOf(failure);
   const call = memberOf(failure, "syscall");
   const what = typeof call === "string" && /^[a-z]{2,20}$/.test(call) ? `${call} ` : "";
   const place = placeOf(failure);
   return `${known}${code === undefined ? "" : `: ${what}${code}`}${place === undefined ? "" : ` at ${place}`}.`;
+}
+
+/** The name of an error's class, where it looks like one. */
+function nameOf(failure: Error): string {
+  const name = textOf(failure, "name");
+  return /^[A-Z][A-Za-z]{1,40}$/.test(name) ? name : "Error";
 }
 
 /** Where a connection was to lead, of an error of the system. */

@@ -117,7 +117,7 @@ const told: Told = {
     level: "warn",
     kind: `key-lost ${keyId}`,
     topic: "key-lost",
-    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has any more: whoever depends on them logs in again. The secret, listed again behind the new one, opens them. Where they are another server's, give each server a namespace of its own.`,
+    message: `${records} record(s) were met that are sealed under the key ${keyId}, which no instance has announced for an hour: whoever depends on them logs in again. The secret, listed again behind the new one, opens them. Where they are another server's, give each server a namespace of its own.`,
   }),
   "plain-records": ({ records }) => ({
     level: "warn",
@@ -153,6 +153,21 @@ const told: Told = {
     kind: "grants-unindexed",
     topic: "grants-unindexed",
     message: `${issuer} was asked for the grants of one user or client, and its repository finds none by an index: every grant is read for that. Give a repository of your own the indexes that createRepositories() names.`,
+  }),
+  "upstream-revocation-refused": ({ upstreamIssuer, error, isKept, failure, advice }) => ({
+    level: "warn",
+    kind: `upstream-revocation-refused ${upstreamIssuer} ${error}`,
+    topic: "upstream-revocation-refused",
+    message: `${upstreamIssuer} refuses to end a session that is over here, and is not asked again${isKept ? " until provider.retryUpstreamRevocations() is called" : ""}: ${sentences(failure.message, advice)}`,
+  }),
+  "lost-at-end": ({ kind, count }) => ({
+    level: "error",
+    kind: `lost-at-end ${kind}`,
+    topic: "lost-at-end",
+    message:
+      kind === "sessions"
+        ? `This instance ended, and the store did not take ${count} refreshed upstream session(s) that it had in its memory: these people may have to log in again.`
+        : `This instance ended, and could neither tell the upstream nor the store of ${count} upstream session(s) that are over here: they live there until they end by themselves.`,
   }),
   overloaded: ({ waiting }) => ({
     level: "warn",

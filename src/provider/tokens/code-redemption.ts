@@ -134,19 +134,19 @@ export class CodeRedemption {
     }
     const { handle } = credential;
     const { authorizationCodes, refreshTokens } = this.#parts.repositories;
-    const [stored, grant, refreshToken, presentation] = await Promise.all([
+    const [record, grant, refreshToken, presentation] = await Promise.all([
       authorizationCodes.get(authorizationCodeKey(handle)),
       this.#parts.grants.get(grantIdOf(handle)),
       refreshTokens.get(refreshTokenKey(handle, 1)),
       this.#parts.registry.presented(request.clientId),
     ]);
-    const record = stored !== undefined && !this.#isOver(stored, began) ? stored : undefined;
     const client = await authenticate(record?.clientId === request.clientId ? record.client : undefined);
     const replay = { clientId: request.clientId, grantId: grantIdOf(handle), grant, record };
     if (record !== undefined && !isOfServer(record, this.#parts.resource)) throw unknownCode();
     if (record === undefined) return this.#refuseReplay(replay);
     if (upstreamOfRecord(this.#parts, record) === undefined) throw upstreamRemoved("invalid_grant");
     const step = openStep(this.#parts, credential, record.wrappedKey);
+    if (this.#isOver(record, began)) return this.#refuseLate(request, { ...replay, record, step }, number);
     const attempt = await this.#attempt(step, record, { grant, refreshToken, presentation });
     const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);
     if (!isSecondUse) this.#check(request, record);
@@ -165,6 +165,21 @@ export class CodeRedemption {
    */
   #isOver({ endsAt, issuedBy }: AuthorizationCode, now: number): boolean {
     return issuedBy === this.#parts.instance && endsAt !== undefined && now >= endsAt;
+  }
+
+  /**
+   * A code that is shown too late ends the upstream session that waits for it: nobody else will ever have its key in hand.
+   * Another instance by whose clock the code lives finds the tombstone. Where the code was not used before, that takes
+   * everything that a redemption takes: whoever has found the code must not be quicker than its client there.
+   */
+  async #refuseLate(request: CodeRedemptionRequest, replay: Replay & { record: AuthorizationCode }, number: number) {
+    const isUnused = replay.grant === undefined;
+    if (isUnused) {
+      this.#check(request, replay.record);
+      // An attempt that came in time may be about to be answered.
+      if (!this.#uses.isAfterAnswer(replay.grantId, number)) throw unknownCode();
+    }
+    return this.#refuseReplay(replay, isUnused);
   }
 
   #check(request: CodeRedemptionRequest, record: AuthorizationCode): void {
@@ -200,7 +215,7 @@ export class CodeRedemption {
     const addsRefreshToken = mayRefresh(record) && refreshToken === undefined;
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
     const isFirst = addsGrant && refreshToken === undefined;
-    const found = isFirst ? undefined : await issue.findAccessToken(step);
+    const found = isFirst ? undefined : await issue.findAccessToken({ step });
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
     const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
     const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
@@ -220,7 +235,7 @@ export class CodeRedemption {
     // Of two repetitions at once, one has what this instance remembers.
     const isRemembered = this.#unanswered.delete(grantId);
     const writes = allDone([
-      found === undefined ? issue.addAccessToken(step, token) : undefined,
+      found === undefined ? issue.addAccessToken({ step }, token) : undefined,
       addsRefreshToken ? issue.addRefreshToken(step, next) : undefined,
       addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
     ]);
@@ -263,10 +278,10 @@ export class CodeRedemption {
   }
 
   /** A second use of a code ends what the first one issued, where it is its own client's. */
-  async #refuseReplay({ clientId, grantId, grant, record, step }: Replay): Promise<never> {
+  async #refuseReplay({ clientId, grantId, grant, record, step }: Replay, isOutOfTime = false): Promise<never> {
     // Whoever else has found the code must not be able to end its client's login with it.
     if ((grant ?? record)?.clientId === clientId) {
-      const ended = await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey, code: record });
+      const ended = await this.#parts.grants.revoke(grantId, { key: step?.key.grantKey, code: record, isOutOfTime });
       if (ended) this.#parts.reporter.tell("reuse-detected", { clientId, grantId, credential: "authorization_code" });
     }
     throw unknownCode();

@@ -108,7 +108,8 @@ export class RefreshRotation {
     requirePrompt(began, now);
     const successor =
       chain.successor ?? (await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now }));
-    const issuance = { step, grant, scopes: successor.scopes, now };
+    const reissuedUntil = this.#parts.issue.reissuedUntil(successor.issuedAt, now);
+    const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };
     const [expiresAt] = await allDone([
       this.#issueAccessToken(issuance, chain.successor !== undefined),
       this.#retire(chain.previous, step, now),
@@ -153,8 +154,22 @@ export class RefreshRotation {
     }
     if (wasRetired(chain) || now >= this.#endOfGrace(chain)) return this.#refuseReuse(credential, grant, step);
     // No token was made to be usable for longer than its grant, whose lifetime may be shorter by now.
-    if (Math.min((successor ?? shown).usableUntil, issue.endOf(grant)) <= now) throw unknownToken();
-    return step;
+    const { usableUntil } = successor ?? shown;
+    if (Math.min(usableUntil, issue.endOf(grant)) > now) return step;
+    if (chain.afterSuccessor === undefined && now >= this.#endOfIdleGrant(usableUntil)) {
+      await grants.revoke(step.grantId, { grant, key: step.key.grantKey, isOutOfTime: true });
+    }
+    throw unknownToken();
+  }
+
+  /**
+   * When nothing of a grant can be alive any more whose latest refresh token ended unused, in epoch seconds: not the access
+   * token that was issued at the last moment, nor what a slow clock or a slow request makes of that moment. Whoever shows the
+   * refresh token after that is the last one to have the key of the upstream session in hand.
+   */
+  #endOfIdleGrant(usableUntil: number): number {
+    const { instanceClockTolerance, lifetimes } = this.#parts;
+    return usableUntil + lifetimes.accessToken + instanceClockTolerance + longestRequestSeconds;
   }
 
   /**
@@ -182,14 +197,13 @@ export class RefreshRotation {
   /** When the access token of an answer expires, in epoch seconds. A repetition looks before it adds one. */
   async #issueAccessToken(issuance: Issuance, isRepeated: boolean): Promise<number> {
     const { issue } = this.#parts;
-    const { step, now } = issuance;
-    const found = isRepeated ? await issue.findAccessToken(step) : undefined;
-    const stored = found ?? (await issue.addAccessToken(step, issue.accessTokenRecord(issuance))).stored;
+    const found = isRepeated ? await issue.findAccessToken(issuance) : undefined;
+    const stored = found ?? (await issue.addAccessToken(issuance, issue.accessTokenRecord(issuance))).stored;
     if (stored?.revokedAt !== undefined) {
       throw new OAuthError("invalid_grant", "The refresh token was used before, and what it led to was revoked.");
     }
     // A token that has expired since it was added is not there any more.
-    return stored?.expiresAt ?? now;
+    return stored?.expiresAt ?? issuance.now;
   }
 
   /** Spends a token, by adding its successor. Of several requests at once, one says which scopes that has. */
@@ -212,23 +226,26 @@ export class RefreshRotation {
   /**
    * The token before a spent one gets its answer for the grace from now on, and its keys leave the store after that. It is
    * gone before its successor is, which says that it was used: so no answer is given until this was done, by a repetition
-   * where it failed at first.
+   * where it failed at first. The record says so in a word, since by another clock the end of a record tells nothing.
    */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
     const { instanceClockTolerance, lifetimes } = this.#parts;
     const keptUntil = Math.ceil(now + Math.max(lifetimes.refreshGrace + instanceClockTolerance, longestRequestSeconds));
-    if (previous === undefined || previous.expiresAt <= keptUntil) return;
+    if (previous === undefined || previous.retired === true) return;
     const key = refreshTokenKey(step.handle, step.generation - 1);
-    await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt: keptUntil });
+    const expiresAt = Math.min(previous.expiresAt, keptUntil);
+    await this.#parts.repositories.refreshTokens.set(key, { ...previous, expiresAt, retired: true });
   }
 }
 
 /**
- * True for a token that was used and whose successor was used as well, where both are gone by the clock of another
- * instance. A token that nobody has retired is kept for longer than it is good.
+ * True for a token that was used and whose successor was used as well, where what says so is gone by the clock of another
+ * instance: its grace is over then. Earlier versions retired a token by the end of its record alone: one that nobody has
+ * retired is kept for longer than it is good.
  */
-function wasRetired({ shown, successor }: Chain): boolean {
-  return shown !== undefined && successor === undefined && shown.expiresAt < shown.usableUntil;
+function wasRetired({ shown, successor, afterSuccessor }: Chain): boolean {
+  if (shown === undefined || (successor !== undefined && afterSuccessor !== undefined)) return false;
+  return shown.retired === true || shown.expiresAt < shown.usableUntil;
 }
 
 function unknownToken(): OAuthError {

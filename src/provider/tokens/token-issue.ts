@@ -15,6 +15,8 @@ export interface Issuance {
   readonly grant: Grant;
   readonly scopes: readonly string[];
   readonly now: number;
+  /** Until when a repetition gets the same access token, in epoch seconds; undefined for a code. */
+  readonly reissuedUntil?: number;
 }
 
 /** What `TokenIssue` needs. */
@@ -36,14 +38,28 @@ export class TokenIssue {
     return Math.ceil(Math.min(now + this.#parts.lifetimes.accessToken, grantExpiresAt));
   }
 
+  /**
+   * Until when a refresh that is repeated gets the same access token, in epoch seconds: for as long as an access token lives,
+   * from the first answer on, and then the next one for as long again. The record of an access token outlives this time. So
+   * nobody issues a token whose record has ended, and a token that was revoked stays revoked without a record that stays.
+   *
+   * @param firstAnswerAt - When the refresh token was spent, in epoch seconds.
+   */
+  reissuedUntil(firstAnswerAt: number, now: number): number {
+    const { accessToken } = this.#parts.lifetimes;
+    // The clock of whoever answered first may be ahead.
+    const passed = Math.max(0, Math.floor((now - firstAnswerAt) / accessToken));
+    return firstAnswerAt + (passed + 1) * accessToken;
+  }
+
   /** The record of the access token of a step, to be stored by `addAccessToken`. */
-  accessTokenRecord({ step, grant, scopes, now }: Issuance): AccessToken {
+  accessTokenRecord({ step, grant, scopes, now, reissuedUntil }: Issuance): AccessToken {
     return {
       clientId: grant.clientId,
       scopes: [...scopes],
       expiresAt: this.accessTokenExpiry(this.endOf(grant), now),
       grantId: step.grantId,
-      wrappedKey: step.key.grantKey.wrap(this.#parts.keys, successorAccessToken(step)),
+      wrappedKey: step.key.grantKey.wrap(this.#parts.keys, successorAccessToken(step, reissuedUntil)),
       ...redemptionOf(step, grant),
       ...(grant.resource !== undefined && { resource: grant.resource }),
       ...(grant.subject !== undefined && { subject: grant.subject }),
@@ -51,13 +67,17 @@ export class TokenIssue {
   }
 
   /** Stores the access token of a step, unless it was stored before. */
-  addAccessToken(step: Step, record: AccessToken): Promise<Addition<AccessToken>> {
-    return addOnce(this.#parts.repositories.accessTokens, accessTokenKey(successorAccessToken(step)), record);
+  addAccessToken(
+    { step, reissuedUntil }: Pick<Issuance, "step" | "reissuedUntil">,
+    record: AccessToken,
+  ): Promise<Addition<AccessToken>> {
+    const key = accessTokenKey(successorAccessToken(step, reissuedUntil));
+    return addOnce(this.#parts.repositories.accessTokens, key, record);
   }
 
   /** The stored access token of a step, if there is one. */
-  findAccessToken(step: Step): Promise<AccessToken | undefined> {
-    return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step)));
+  findAccessToken({ step, reissuedUntil }: Pick<Issuance, "step" | "reissuedUntil">): Promise<AccessToken | undefined> {
+    return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step, reissuedUntil)));
   }
 
   /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */
@@ -84,10 +104,14 @@ export class TokenIssue {
    *
    * @param expiresAt - When the access token expires, in epoch seconds.
    */
-  response({ step, grant, scopes, now }: Issuance, expiresAt: number, hasRefreshToken = true): TokenResponse {
+  response(
+    { step, grant, scopes, now, reissuedUntil }: Issuance,
+    expiresAt: number,
+    hasRefreshToken = true,
+  ): TokenResponse {
     const mark = this.#parts.keys.derive("credential mark");
     return {
-      access_token: successorAccessToken(step),
+      access_token: successorAccessToken(step, reissuedUntil),
       token_type: "Bearer",
       expires_in: Math.max(0, Math.floor(expiresAt - now)),
       scope: (grant.offlineAccess ? [...scopes, offlineAccess] : scopes).join(" "),

@@ -1,6 +1,8 @@
 import { OAuthError } from "../../errors.ts";
+import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import { openOr } from "../../secrets/sealing.ts";
+import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { GrantKey, StepKey } from "../grants/grant-key.ts";
@@ -15,7 +17,10 @@ import {
 import { isPythonAccessToken } from "../oauth/opaque-token.ts";
 
 /** What revocation needs. */
-export type RevokerParts = Pick<ProviderConfiguration, "keys" | "now" | "reporter" | "repositories" | "resource"> & {
+export type RevokerParts = Pick<
+  ProviderConfiguration,
+  "instanceClockTolerance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
+> & {
   readonly grants: Grants;
   readonly announcements: KeyAnnouncements;
 };
@@ -70,24 +75,27 @@ async function revokeGrant(
   if (isProven || isLost) await grants.revoke(grantId, { grant, key });
 }
 
-async function revokeAccessToken(
-  { reporter, repositories, grants, keys, now, resource }: RevokerParts,
-  clientId: string,
-  token: string,
-): Promise<void> {
+async function revokeAccessToken(parts: RevokerParts, clientId: string, token: string): Promise<void> {
+  const { reporter, repositories, grants, keys, now, resource } = parts;
   const { accessTokens } = repositories;
   const ours = readAccessToken(token);
   if (ours === undefined && !isPythonAccessToken(token)) return;
   const key = accessTokenKey(token);
   const grantId = ours && grantIdOf(ours.handle);
-  const [record, grant] = await Promise.all([accessTokens.get(key), grantId && grants.get(grantId)]);
+  const [found, grant] = await Promise.all([accessTokens.get(key), grantId && grants.get(grantId)]);
+  let record = found;
   if (record === undefined) {
-    // The token has expired. While its grant lives, a refresh that is repeated would issue the same token again.
     if (grantId === undefined || !grant || !isLive(grant, now()) || grant.clientId !== clientId) return;
     if (!isOfServer(grant, resource)) return;
-    const { expiresAt } = grant;
-    await accessTokens.add(key, { clientId, scopes: [], grantId, expiresAt, revokedAt: now() });
-    return;
+    // A refresh that is repeated on a slow clock may issue the token again, or may have done so since the token was read.
+    const tombstone = {
+      ...{ clientId, scopes: [], grantId, revokedAt: now() },
+      expiresAt: endOfTombstone(parts, now(), grant),
+    };
+    if (await accessTokens.add(key, tombstone)) return;
+    record = await getFresh(accessTokens, key);
+    // What was there has ended since, and may come again.
+    if (record === undefined) return accessTokens.set(key, tombstone);
   }
   if (record.clientId !== clientId || record.revokedAt !== undefined) return;
   if (!isOfServer(record, resource)) return;
@@ -104,10 +112,26 @@ async function revokeAccessToken(
       });
       await grants.endUpstream(grantId, grant, grantKey);
     }
-    // The record is kept as long as the token's grant: the token could be issued again while that lives.
-    const expiresAt = (grant || record).expiresAt;
-    const revoked = { ...kept, scopes: [], revokedAt: now(), ...(expiresAt !== undefined && { expiresAt }) };
+    const { expiresAt } = record;
+    const end = expiresAt !== undefined && grant && { expiresAt: endOfTombstone(parts, expiresAt, grant) };
+    const revoked = { ...kept, scopes: [], revokedAt: now(), ...end };
     await accessTokens.set(key, revoked);
   }
   emit("token-revoked", { clientId, grantId: record.grantId });
+}
+
+/**
+ * How long the tombstone of an access token is kept, in epoch seconds. An access token that has ended is not issued again
+ * (`TokenIssue.reissuedUntil`), but by an instance whose clock is behind, and by a request that began before and was suspended.
+ * The record that either of them adds ends before the tombstone does. So no more than this is kept for the tokens that
+ * somebody invents for a grant of their own.
+ *
+ * @param endedAt - When the access token ends or has ended, in epoch seconds.
+ */
+function endOfTombstone(
+  { instanceClockTolerance, lifetimes }: Pick<RevokerParts, "instanceClockTolerance" | "lifetimes">,
+  endedAt: number,
+  grant: Grant,
+): number {
+  return Math.ceil(Math.min(grant.expiresAt, endedAt + lifetimes.accessToken + instanceClockTolerance));
 }

@@ -1,4 +1,6 @@
 import { UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
+import { describeAnswer, isRedirect } from "./foreign-answer.ts";
 
 /** What an operator can change, by the code of an error of openid-client. */
 const adviceByCode: Readonly<Record<string, string>> = {
@@ -9,6 +11,10 @@ const adviceByCode: Readonly<Record<string, string>> = {
   OAUTH_JWT_CLAIM_COMPARISON_FAILED: "The ID token is for another client or login, or from another issuer.",
   OAUTH_KEY_SELECTION_FAILED: "No key of the identity provider fits the ID token: give idTokenSigningAlgorithm.",
   OAUTH_MISSING_SERVER_METADATA: "The identity provider's metadata lacks an endpoint that is needed.",
+  OAUTH_RESPONSE_IS_NOT_CONFORM:
+    "The identity provider has nothing of that kind at this address: compare the address with its documentation.",
+  OAUTH_INVALID_RESPONSE:
+    "What the identity provider answers lacks what the standards require: see that the address is that of an OAuth or OpenID provider.",
   OAUTH_HTTP_REQUEST_FORBIDDEN: "The identity provider has to be reached over https.",
 };
 
@@ -30,12 +36,25 @@ export function clientFailure(error: unknown, name: string, path: string): Error
       ...(seconds !== undefined && { retryAfterSeconds: seconds }),
     });
   }
+  if (isNoReply(error)) {
+    const response = responseOf(error);
+    const answer = response === undefined ? "" : `: ${describeAnswer(response)}`;
+    return new UpstreamUnavailableError(
+      `${name} answered at ${path} with what is no reply of an identity provider${answer}. Compare its address, and see what answers in its place, such as a proxy, a login page or a page of maintenance.`,
+      { cause },
+    );
+  }
   if (refusal !== undefined) {
     const advice = refusal === "invalid_client" ? "Check the client's id and its secret or key." : undefined;
     return new UpstreamRejectedError(refusal, `${name} refused the request at ${path} with ${refusal}.`, {
       cause,
       ...(advice !== undefined && { advice }),
     });
+  }
+  const fault = tlsFaultOf(error);
+  if (fault !== undefined) {
+    const words = `The connection to ${name} failed at ${path} (${fault.code}). ${fault.advice}`;
+    return new UpstreamUnavailableError(words, { cause });
   }
   const code = codeOf(error);
   if (code !== undefined && /^(OAUTH_(?!TIMEOUT)|ERR_INVALID_ARG|ERR_J(?!WKS_TIMEOUT|OSE_GENERIC))/.test(code)) {
@@ -50,6 +69,18 @@ export function clientFailure(error: unknown, name: string, path: string): Error
   return new UpstreamUnavailableError(`${name} did not answer at ${path}; check its address and the network.`, {
     cause,
   });
+}
+
+/** Whether something else has answered than an identity provider: a page, a redirect, or what is no JSON object. */
+function isNoReply(error: unknown): boolean {
+  const response = responseOf(error);
+  if (response !== undefined && isRedirect(response)) return true;
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    // A challenge and a refusal are answers, of whatever type.
+    if (codeOf(at) === "OAUTH_RESPONSE_IS_NOT_JSON") return response === undefined || response.ok;
+    if (/^failed to parse "response" body|^"response" body must be a top level object/.test(at.message)) return true;
+  }
+  return false;
 }
 
 /** The issuer that a discovery document names which was asked for as another one. An address in it is no secret. */

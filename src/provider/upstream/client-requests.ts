@@ -1,5 +1,6 @@
 import type { AuthorizationCodeGrantChecks, Configuration, TokenEndpointResponse } from "openid-client";
 import { UpstreamRejectedError } from "../../errors.ts";
+import { whileWatched } from "./answered-tokens.ts";
 import { promptOf } from "./authorization-parameters.ts";
 import { clientFailure } from "./client-failure.ts";
 import type { UpstreamCodeExchange, UpstreamLoginRequest, UpstreamTokens } from "./contract.ts";
@@ -55,7 +56,7 @@ export class ClientRequests {
    * its answers do: the answer is at fault then, and not the provider, for a browser can bring anything.
    */
   async redeem(
-    { code, codeVerifier, redirectUri, issuer }: UpstreamCodeExchange,
+    { code, codeVerifier, redirectUri, issuer, noteTokens }: UpstreamCodeExchange,
     checks: AuthorizationCodeGrantChecks = {},
   ): Promise<TokenEndpointResponse> {
     const { client, configuration } = await this.#open();
@@ -64,9 +65,9 @@ export class ClientRequests {
     const named = issuer !== undefined && isSameIssuer(issuer, own) ? own : issuer;
     const answered = new URL(redirectUri);
     answered.search = new URLSearchParams({ code, ...(named !== undefined && { iss: named }) }).toString();
-    return this.ask("its token endpoint", () =>
-      client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier }),
-    );
+    const redeem = () =>
+      client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier });
+    return this.ask("its token endpoint", () => whileWatched(noteTokens, redeem));
   }
 
   async refresh(refreshToken: string): Promise<UpstreamTokens> {

@@ -29,6 +29,11 @@ export interface UpstreamCodeExchange {
   readonly redirectUri: string;
   /** The `iss` that the browser came back with, where there was one (RFC 9207). */
   readonly issuer?: string;
+  /**
+   * To be called with the tokens as soon as the upstream has given them, where the exchange may fail after that, such as by an
+   * ID token that is refused: they are revoked then.
+   */
+  readonly noteTokens?: (tokens: UpstreamTokens) => void;
 }
 
 /** A user's tokens at the upstream. */

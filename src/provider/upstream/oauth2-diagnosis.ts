@@ -2,7 +2,16 @@ import { UpstreamUnavailableError } from "../../errors.ts";
 import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { clientFinding, loginFindings } from "./client-diagnosis.ts";
-import { beginLogin, clockAhead, get, type InventedLogin, type Probe, refusalOf } from "./login-probe.ts";
+import {
+  beginLogin,
+  clockAhead,
+  get,
+  type InventedLogin,
+  isOAuthAnswer,
+  type Probe,
+  refusalOf,
+  unseen,
+} from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
 export interface OAuth2Subject extends Probe, InventedLogin {
@@ -28,12 +37,14 @@ export async function diagnoseOAuth2(subject: OAuth2Subject): Promise<Finding[]>
       .then((response) => clockAhead(response, clock))
       .catch(() => undefined),
   ]);
-  const isSilent = refusal instanceof UpstreamUnavailableError;
-  const issuer: Finding = isSilent
+  // A provider that publishes nothing of itself is known by its errors alone.
+  const isSeen = isOAuthAnswer(refusal);
+  const words = refusal instanceof UpstreamUnavailableError ? ` ${refusal.message}` : "";
+  const issuer: Finding = !isSeen
     ? {
         check: "upstream-issuer",
         status: "error",
-        what: `The token endpoint of ${name} does not answer as one.`,
+        what: `The token endpoint of ${name} does not answer as one.${words}`,
         why: "This server redeems people's logins there.",
         remedy: `Compare tokenEndpoint of ${owner}() with the documentation of ${name}, and let this machine reach it.`,
       }
@@ -42,7 +53,8 @@ export async function diagnoseOAuth2(subject: OAuth2Subject): Promise<Finding[]>
   return [
     issuer,
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
-    ...(isSilent ? [] : [client]),
-    ...loginFindings(configured, login, scopes, client),
+    ...(isSeen
+      ? [client, ...loginFindings(configured, login, scopes, client)]
+      : [unseen("upstream-client", name, redirectUri), unseen("redirect-uri", name, redirectUri)]),
   ];
 }

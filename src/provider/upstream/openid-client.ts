@@ -1,5 +1,6 @@
 import type * as OpenidClient from "openid-client";
 import { optionalPackage } from "../../optional-package.ts";
+import { watched } from "./answered-tokens.ts";
 import type { UpstreamTokens } from "./contract.ts";
 
 /** openid-client, once it is loaded. It is an optional peer: who logs people in elsewhere does not install it. */
@@ -16,10 +17,12 @@ export async function loadClient(): Promise<Client> {
 
 /** A `fetch` that takes a request, as the options of this package have it, in the form that openid-client calls. */
 export function fetchFor(send: (request: Request) => Promise<Response>): OpenidClient.CustomFetch {
-  return (url, options) => {
+  return async (url, options) => {
     const { body, method, headers, redirect, signal } = options;
-    return send(
-      new Request(url, { method, headers, redirect, ...(body != null && { body }), ...(signal && { signal }) }),
+    return watched(
+      await send(
+        new Request(url, { method, headers, redirect, ...(body != null && { body }), ...(signal && { signal }) }),
+      ),
     );
   };
 }

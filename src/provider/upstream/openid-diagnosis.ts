@@ -2,7 +2,18 @@ import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { clientFinding, loginFindings } from "./client-diagnosis.ts";
-import { beginLogin, clockAhead, get, type InventedLogin, type Probe, refusalOf, silence } from "./login-probe.ts";
+import { describeAnswer } from "./foreign-answer.ts";
+import {
+  beginLogin,
+  believed,
+  clockAhead,
+  get,
+  type InventedLogin,
+  type Probe,
+  refusalOf,
+  silence,
+  unseen,
+} from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
 export interface OpenIdSubject extends Probe, InventedLogin {
@@ -24,7 +35,7 @@ const issuerCheck = "upstream-issuer";
 export async function diagnoseOpenId(subject: OpenIdSubject): Promise<Finding[]> {
   const { name, clock } = subject;
   const document = await readDiscovery(subject);
-  if (document.metadata === undefined) return [document.finding];
+  if (document.metadata === undefined) return [document.finding, ...(document.unseen ?? [])];
   const { metadata, ahead } = document;
   const [keys, refusal, login] = await Promise.all([
     keysFinding(subject, metadata),
@@ -40,7 +51,7 @@ export async function diagnoseOpenId(subject: OpenIdSubject): Promise<Finding[]>
     ...(ahead === undefined ? [] : [clockFinding("upstream-clock", name, ahead)]),
     keys,
     client,
-    ...loginFindings({ ...subject, owner }, login, subject.scopes, client),
+    ...loginFindings({ ...subject, owner }, believed(login, refusal), subject.scopes, client),
     ...scopesFinding(subject, metadata),
   ];
 }
@@ -49,12 +60,14 @@ interface Discovery {
   readonly finding: Finding;
   /** Undefined where there is nothing else to look at. */
   readonly metadata?: object;
+  /** What would be looked at next, where something else answers than a provider. */
+  readonly unseen?: readonly Finding[];
   /** How far the clock of here is ahead of theirs, in seconds. */
   readonly ahead?: number | undefined;
 }
 
 async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
-  const { issuer, name, clock } = subject;
+  const { issuer, name, clock, redirectUri } = subject;
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   const why = "People are sent there to log in, and this server redeems their logins there.";
   const remedy = `Set issuer of ${owner}() to the issuer of ${name}, and let this machine reach it.`;
@@ -68,8 +81,9 @@ async function readDiscovery(subject: OpenIdSubject): Promise<Discovery> {
   }
   const metadata: unknown = parseJson(text);
   if (!response.ok || typeof metadata !== "object" || metadata === null || !("issuer" in metadata)) {
-    const what = `${url} is no discovery document (status ${response.status}).`;
-    return { finding: { check: issuerCheck, status: "error", what, why, remedy } };
+    const what = `${url} is no discovery document (${describeAnswer(response)}).`;
+    const others = (["upstream-client", "redirect-uri"] as const).map((check) => unseen(check, name, redirectUri));
+    return { finding: { check: issuerCheck, status: "error", what, why, remedy }, unseen: others };
   }
   const named = typeof metadata.issuer === "string" && URL.canParse(metadata.issuer) ? metadata.issuer : "no URL";
   // A host alone has no path, so that a slash behind it says nothing.

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../errors.ts";
 import { type OptionKinds, requireDuration, requireKind, requireOptions, requireThat } from "../../option-checks.ts";
 import type { Finding } from "../../storage/finding.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { requireScopes } from "../oauth/scopes.ts";
+import { tokensIn } from "./answered-tokens.ts";
 import type {
   Upstream,
   UpstreamCodeExchange,
@@ -12,6 +14,7 @@ import type {
   UpstreamLoginRequest,
   UpstreamTokens,
 } from "./contract.ts";
+import { type AnswerHead, describeAnswer } from "./foreign-answer.ts";
 import { requireHostedLoginUrl, requireOAuthClient } from "./pangea-settings.ts";
 import { revokeEach } from "./revoke-each.ts";
 
@@ -62,15 +65,12 @@ const tokenResponseSchema = z.object({
   refresh_token: optionalText,
   scope: optionalText,
 });
-/** An answer of another form says nothing, however often it is asked for: it is no outage. */
-const introspectionSchema = z
-  .object({
-    active: z.boolean().nullish(),
-    sub: optionalText,
-    username: optionalText,
-    email: optionalText,
-  })
-  .catch({ active: undefined, sub: undefined, username: undefined, email: undefined });
+/** RFC 7662 section 2.2: what has no `active` is no introspection, but what somebody in between has answered. */
+const introspectionSchema = z.object({ active: z.boolean() });
+/** An identity of another form says nothing, however often it is asked for: it is no outage. */
+const identitySchema = z
+  .object({ sub: optionalText, username: optionalText, email: optionalText })
+  .catch({ sub: undefined, username: undefined, email: undefined });
 const errorSchema = z.object({ error: z.string().regex(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/) });
 
 /**
@@ -93,6 +93,13 @@ export function pangeaAuthn(options: PangeaAuthnOptions): Upstream {
   requireThat(options !== undefined, "pangeaAuthn takes an object of options.");
   requireOptions("pangeaAuthn", options, optionKinds);
   return new PangeaAuthn(options, (option) => `pangeaAuthn: ${option}`);
+}
+
+/** An answer of Pangea AuthN that says yes. */
+interface Answer extends AnswerHead {
+  readonly path: string;
+  /** Undefined where it is no JSON. */
+  readonly body: unknown;
 }
 
 /** Pangea AuthN's OAuth server, seen from its client: this server (see the vendor's OpenAPI for `/v2/oauth`). */
@@ -145,11 +152,13 @@ export class PangeaAuthn implements Upstream {
     return url;
   }
 
-  async exchange({ code, codeVerifier, redirectUri }: UpstreamCodeExchange): Promise<UpstreamTokens> {
+  async exchange({ code, codeVerifier, redirectUri, noteTokens }: UpstreamCodeExchange): Promise<UpstreamTokens> {
     let date: string | null = null;
     const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: codeVerifier };
-    const tokens = await this.#token(form, (headers) => {
+    const tokens = await this.#token(form, (headers, body) => {
       date = headers.get("date");
+      const given = tokensIn(body);
+      if (given !== undefined) noteTokens?.(given);
     });
     const answeredAt = Date.parse(date ?? "") / 1000;
     return { ...tokens, ...(Number.isFinite(answeredAt) && { answeredAt }) };
@@ -168,9 +177,11 @@ export class PangeaAuthn implements Upstream {
     const path = "/v2/oauth/token/introspect";
     const id = this.#nameOf("clientId");
     const mayNot = `Let the OAuth client of ${id} introspect tokens (${path}) in the Pangea console.`;
-    const { active, sub, username, email } = parse(introspectionSchema, await this.#post(path, { token }, mayNot));
-    if (active === false) throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
-    if (active !== true || sub === undefined || sub === "") {
+    const answer = await this.#post(path, { token }, mayNot);
+    const { active } = this.#parse(introspectionSchema, answer);
+    if (!active) throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
+    const { sub, username, email } = identitySchema.parse(answer.body);
+    if (sub === undefined || sub === "") {
       const advice = `${path} of ${this.#nameOf("issuerUrl")} has to answer with active: true and a sub; take a client for ${id} that logs people in.`;
       throw new UpstreamRejectedError("server_error", "Pangea AuthN does not say who has logged in.", { advice });
     }
@@ -178,7 +189,7 @@ export class PangeaAuthn implements Upstream {
   }
 
   revoke(tokens: UpstreamTokens): Promise<void> {
-    return revokeEach(tokens, (token) => this.#post("/v2/oauth/token/revoke", { token }));
+    return revokeEach(tokens, async (token) => void (await this.#post("/v2/oauth/token/revoke", { token })));
   }
 
   /**
@@ -215,13 +226,16 @@ export class PangeaAuthn implements Upstream {
       clientSecret: this.#nameOf("clientSecret"),
       scopes: this.#nameOf("scopes"),
     };
-    const post = (path: string, form: Record<string, string>) => this.#post(path, form);
+    const post = async (path: string, form: Record<string, string>) => (await this.#post(path, form)).body;
     const { issuer, timeout } = this;
     return diagnosePangea({ issuer, clientId, scopes, redirectUri, timeout, clock, names, send, post });
   }
 
-  async #token(form: Record<string, string>, look?: (headers: Headers) => void): Promise<UpstreamTokens> {
-    const reply = parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form, undefined, look));
+  async #token(
+    form: Record<string, string>,
+    look?: (headers: Headers, body: unknown) => void,
+  ): Promise<UpstreamTokens> {
+    const reply = this.#parse(tokenResponseSchema, await this.#post("/v2/oauth/token", form, undefined, look));
     const { clock = Date.now } = this.#options;
     const { access_token: token, refresh_token: refreshToken, expires_in: lifetime, scope } = reply;
     return {
@@ -232,29 +246,53 @@ export class PangeaAuthn implements Upstream {
     };
   }
 
-  /** @param advice - What an operator can change where Pangea AuthN refuses this request and nothing else. */
+  /**
+   * @param advice - What an operator can change where Pangea AuthN refuses this request and nothing else.
+   * @param look - Sees what was answered before anything is made of it.
+   * @throws {UpstreamUnavailableError} when what answers is no OAuth server, such as a page of maintenance.
+   * @throws {UpstreamRejectedError} when Pangea AuthN says no.
+   */
   async #post(
     path: string,
     form: Record<string, string>,
     advice?: string,
-    look?: (headers: Headers) => void,
-  ): Promise<unknown> {
-    const { status, headers, body } = await this.#send(path, form);
-    look?.(headers);
+    look?: (headers: Headers, body: unknown) => void,
+  ): Promise<Answer> {
+    const { status, headers, body, isEmpty } = await this.#send(path, form);
+    look?.(headers, body);
     if (status >= 500 || status === 429) {
       const seconds = Number(headers.get("retry-after") ?? Number.NaN);
-      throw new UpstreamUnavailableError(`Pangea AuthN answered with status ${status}; try again later.`, {
+      throw new UpstreamUnavailableError(`Pangea AuthN answered ${path} with status ${status}; try again later.`, {
         ...(Number.isFinite(seconds) && seconds >= 0 && { retryAfterSeconds: seconds }),
       });
     }
+    const answer = { path, status, headers, body };
     const refusal = errorSchema.safeParse(body).data;
-    if (refusal === undefined && status < 400) return body;
-    const { error } = refusal ?? { error: "invalid_request" };
+    const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+    // A revocation is answered without a body (RFC 7009 section 2.2).
+    const isReply = isObject || (isEmpty && status === 200 && path.endsWith("/revoke"));
+    if (!isReply || (status >= 300 && status < 400)) throw this.#noReply(answer);
+    if (refusal === undefined && status < 400) return answer;
+    // What is no error of OAuth's says nothing of the request.
+    const { error } = refusal ?? { error: "server_error" };
     const credentials = `Check ${this.#nameOf("clientId")} and ${this.#nameOf("clientSecret")}.`;
     const known = [...(error === "invalid_client" ? [credentials] : []), ...(advice === undefined ? [] : [advice])];
     throw new UpstreamRejectedError(error, `Pangea AuthN refused ${path} with ${error} (status ${status}).`, {
       ...(known.length > 0 && { advice: known.join(" ") }),
     });
+  }
+
+  #parse<T>(schema: z.ZodType<T>, answer: Answer): T {
+    const parsed = schema.safeParse(answer.body);
+    if (parsed.success) return parsed.data;
+    throw this.#noReply(answer);
+  }
+
+  /** Something in front of Pangea AuthN has answered, or the address is another site's. */
+  #noReply(answer: Answer): UpstreamUnavailableError {
+    return new UpstreamUnavailableError(
+      `Pangea AuthN answered ${answer.path} with what is no reply of OAuth: ${describeAnswer(answer)}. Compare ${this.#nameOf("issuerUrl")} with the Hosted Login URL in the Pangea console, and see what answers in its place, such as a proxy, a login page or a page of maintenance.`,
+    );
   }
 
   async #send(path: string, form: Record<string, string>) {
@@ -264,15 +302,21 @@ export class PangeaAuthn implements Upstream {
       method: "POST",
       headers: { accept: "application/json", authorization: `Basic ${basic}` },
       body: new URLSearchParams(form),
-      redirect: "error",
+      // Followed nowhere: where it leads to gets no secret.
+      redirect: "manual",
       signal: AbortSignal.timeout(this.timeout),
     });
     try {
       const response = await send(request);
       const { status, headers } = response;
-      return { status, headers, body: parseJson(await response.text()) };
+      const text = await response.text();
+      return { status, headers, body: parseJson(text), isEmpty: text.trim() === "" };
     } catch (cause) {
-      const message = "Pangea AuthN did not answer; check its issuer URL and the network.";
+      const fault = tlsFaultOf(cause, this.issuer);
+      const message =
+        fault === undefined
+          ? "Pangea AuthN did not answer; check its issuer URL and the network."
+          : `The connection to Pangea AuthN failed (${fault.code}). ${fault.advice}`;
       throw new UpstreamUnavailableError(message, { cause });
     }
   }
@@ -281,10 +325,4 @@ export class PangeaAuthn implements Upstream {
 /** RFC 6749 appendix B: client credentials are form-urlencoded before they go into the Basic scheme. */
 function formEncode(text: string): string {
   return new URLSearchParams({ "": text }).toString().slice(1);
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new UpstreamUnavailableError("Pangea AuthN answered with something that is not an OAuth reply.");
 }

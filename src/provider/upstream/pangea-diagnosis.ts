@@ -3,17 +3,21 @@ import { clockFinding } from "../../storage/clock-finding.ts";
 import type { Finding } from "../../storage/finding.ts";
 import { parseJson } from "../oauth/parse-json.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
+import { describeAnswer } from "./foreign-answer.ts";
 import {
   type BegunLogin,
   beginLogin,
+  believed,
   clockAhead,
   get,
   invented,
   inventedChallenge,
+  isOAuthAnswer,
   isRefusal,
   type Probe,
   refusalOf,
   silence,
+  unseen,
 } from "./login-probe.ts";
 
 /** What is to be looked at, and how. */
@@ -35,7 +39,14 @@ export interface PangeaSubject extends Probe {
 export async function diagnosePangea(subject: PangeaSubject): Promise<Finding[]> {
   const metadata = await readMetadata(subject);
   if (metadata.isSilent) return [metadata.finding];
-  const [credentials, login] = await Promise.all([checkCredentials(subject), beginPangeaLogin(subject)]);
+  const answers = await askAsClient(subject);
+  if (metadata.isAbsent && !isOAuthAnswer(answers.redemption)) {
+    const { redirectUri } = subject;
+    const others = (["upstream-client", "redirect-uri"] as const).map((check) => unseen(check, name, redirectUri));
+    return [noAuthorizationServer(subject, metadata.finding), ...others];
+  }
+  const credentials = credentialsFinding(subject, answers);
+  const login = believed(await beginPangeaLogin(subject), answers.redemption);
   const isKnown = credentials.status === "ok";
   return [
     metadata.finding,
@@ -45,10 +56,25 @@ export async function diagnosePangea(subject: PangeaSubject): Promise<Finding[]>
   ];
 }
 
+const name = "Pangea AuthN";
+
+/** Neither the metadata nor the token endpoint is there: another site answers. */
+function noAuthorizationServer({ issuer, names }: PangeaSubject, { what }: Finding): Finding {
+  return {
+    check: "upstream-issuer",
+    status: "error",
+    what: `${what} Its token endpoint does not answer as one either.`,
+    why: "Another site than AuthN answers there, or something in front of it: nobody can log in.",
+    remedy: `Compare ${names.issuerUrl} with the Hosted Login URL on AuthN's overview in the Pangea console, and see what answers at ${issuer}, such as a proxy, a login page or a page of maintenance.`,
+  };
+}
+
 interface ReadMetadata {
   readonly finding: Finding;
   /** Whether nothing answers, so that there is nothing else to ask. */
   readonly isSilent: boolean;
+  /** Whether something answers, and publishes no metadata. */
+  readonly isAbsent: boolean;
   /** How far the clock of here is ahead of theirs, in seconds. */
   readonly date: number | undefined;
 }
@@ -56,30 +82,33 @@ interface ReadMetadata {
 async function readMetadata(subject: PangeaSubject): Promise<ReadMetadata> {
   const { issuer, names, clock } = subject;
   const check = "upstream-issuer";
+  let answer = "";
   try {
     for (const path of ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]) {
       const response = await get(subject, issuer + path);
       const date = clockAhead(response, clock);
       const body = parseJson(await response.text());
-      if (typeof body !== "object" || body === null || !("issuer" in body)) continue;
-      return { finding: compareIssuer(subject, body.issuer), isSilent: false, date };
+      answer ||= describeAnswer(response);
+      if (!response.ok || typeof body !== "object" || body === null || !("issuer" in body)) continue;
+      return { finding: compareIssuer(subject, body.issuer), isSilent: false, isAbsent: false, date };
     }
   } catch (failure) {
     const why = "People are sent there to log in, and this server redeems their logins there.";
     const remedy = `Set ${names.issuerUrl} to the Hosted Login URL on AuthN's overview in the Pangea console, and let this machine reach it.`;
     const finding = silence(check, issuer, failure, why, remedy);
-    return { finding, isSilent: true, date: undefined };
+    return { finding, isSilent: true, isAbsent: false, date: undefined };
   }
   const above = await issuerAbove(subject);
-  if (above !== undefined) return { finding: compareIssuer(subject, above, true), isSilent: true, date: undefined };
+  if (above !== undefined)
+    return { finding: compareIssuer(subject, above, true), isSilent: true, isAbsent: false, date: undefined };
   const finding: Finding = {
     check,
     status: "warning",
-    what: `${issuer} answers, and publishes no metadata of an authorization server.`,
+    what: `${issuer} answers (${answer}), and publishes no metadata of an authorization server.`,
     why: "It may be another site than AuthN, where nobody can log in.",
     remedy: `Compare ${names.issuerUrl} with the Hosted Login URL on AuthN's overview in the Pangea console.`,
   };
-  return { finding, isSilent: false, date: undefined };
+  return { finding, isSilent: false, isAbsent: true, date: undefined };
 }
 
 /** The issuer that the site of an issuer names which has a path too many; undefined where there is none. */
@@ -111,12 +140,30 @@ function compareIssuer({ issuer, names }: PangeaSubject, named: unknown, isOfSit
   };
 }
 
+/** What the endpoints have answered to this server's client. */
+interface ClientAnswers {
+  /** What the redemption of an invented code fails with. */
+  readonly redemption: unknown;
+  /** What the introspection of an invented token fails with; undefined where it does not. */
+  readonly introspection: unknown;
+  /** Whether the introspection says of the token whether it is active. */
+  readonly isIntrospected: boolean;
+}
+
 /** Asks about an invented token and an invented code: who is not the client reads `invalid_client`. */
-async function checkCredentials({ post, names, redirectUri: redirect_uri }: PangeaSubject): Promise<Finding> {
-  const check = "upstream-client";
+async function askAsClient({ post, redirectUri: redirect_uri }: PangeaSubject): Promise<ClientAnswers> {
   const form = { grant_type: "authorization_code", code: invented, code_verifier: invented, redirect_uri };
   const redemption = await refusalOf(() => post("/v2/oauth/token", form));
-  const introspection = await refusalOf(() => post("/v2/oauth/token/introspect", { token: invented }));
+  let body: unknown;
+  const introspection = await refusalOf(async () => {
+    body = await post("/v2/oauth/token/introspect", { token: invented });
+  });
+  return { redemption, introspection, isIntrospected: typeof Object(body).active === "boolean" };
+}
+
+function credentialsFinding({ names, redirectUri }: PangeaSubject, answers: ClientAnswers): Finding {
+  const check = "upstream-client";
+  const { redemption, introspection, isIntrospected } = answers;
   const outage = [redemption, introspection].find((failure) => failure instanceof UpstreamUnavailableError);
   if (outage !== undefined) {
     const why = "Whether it takes the client and its secret cannot be said.";
@@ -140,7 +187,15 @@ async function checkCredentials({ post, names, redirectUri: redirect_uri }: Pang
       remedy: `Let the OAuth client of ${names.clientId} introspect tokens in the Pangea console.`,
     };
   }
+  // What has not been seen is not good: whoever knows the client finds fault with the code.
+  if (!isOAuthAnswer(redemption) || !isIntrospected) {
+    return { ...unseen(check, name, redirectUri), status: "error", remedy: unknownEndpoint(names.issuerUrl) };
+  }
   return { check, status: "ok", what: "Pangea AuthN takes the client's id and secret, and lets it introspect tokens." };
+}
+
+function unknownEndpoint(issuerUrl: string): string {
+  return `See what answers at /v2/oauth/token and /v2/oauth/token/introspect of ${issuerUrl}: it is no reply of OAuth.`;
 }
 
 function wrongClientId({ names, clientId }: PangeaSubject, finding: Finding): Finding {

@@ -56,6 +56,8 @@ export class MessagePublisher {
   readonly #unsent: UnsentMessages;
   /** The round whose first message is under way. */
   #probing: Promise<void> | undefined;
+  /** Rounds that are under way: each has messages that are kept nowhere else. */
+  readonly #rounds = new Set<Promise<void>>();
   #retries: NodeJS.Timeout | undefined;
   #stopHearing: (() => void) | undefined;
   #isClosed = false;
@@ -80,8 +82,9 @@ export class MessagePublisher {
     await this.#sendUnsent();
   }
 
-  /** Sends what waits, where the transport is ready, and refuses every further message. */
+  /** Waits for the rounds under way, sends what waits, where the transport is ready, and refuses every further message. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#rounds);
     if (!this.#unsent.isEmpty && this.#transport.isReady) await this.#tryAgain();
     this.#isClosed = true;
     this.#stopRetries();
@@ -90,8 +93,11 @@ export class MessagePublisher {
 
   /** Those who ask before it is known whether messages are taken wait for the same round. */
   #sendUnsent(): Promise<void> {
-    this.#probing ??= this.#sendRound(this.#unsent.takeAll());
-    return this.#probing;
+    if (this.#probing !== undefined) return this.#probing;
+    const round = this.#sendRound(this.#unsent.takeAll()).finally(() => this.#rounds.delete(round));
+    this.#rounds.add(round);
+    this.#probing = round;
+    return round;
   }
 
   async #sendRound([first, ...others]: readonly string[]): Promise<void> {

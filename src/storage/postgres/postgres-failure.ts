@@ -7,7 +7,7 @@ import {
   StorageUnavailableError,
   type WriteEffect,
 } from "../../errors.ts";
-import { isTlsFailure } from "../tls-failure.ts";
+import { tlsFaultOf } from "../tls-failure.ts";
 
 /** Whether a statement only reads. A read has no effect, however it ends. */
 export type PostgresIntent = "read" | "write";
@@ -148,7 +148,9 @@ function meaningOf(error: unknown): Meaning {
   const refused = refusedBefore.find(([words]) => words.test(messageOf(error)))?.[1];
   if (refused !== undefined) return refused;
   // A connection that is encrypted can fail later, too.
-  if (isTlsFailure(code)) return unavailable(tlsFailed, { mayBeDone: code.startsWith("ERR_SSL_") });
+  const fault = tlsFaultOf(error);
+  if (fault !== undefined)
+    return unavailable(`${tlsFailed} ${fault.advice}`, { mayBeDone: code.startsWith("ERR_SSL_") });
   // The classes 08 and 57 are about the connection, XX about Postgres itself: nobody knows how far the statement came.
   if (/^(08|57|58|XX)/.test(code)) return unavailable("Postgres failed during the statement.", { mayBeDone: true });
   if (code === "ERR_INVALID_URL") return rejected("The connection string of Postgres is not a URL.");

@@ -9,7 +9,7 @@ import {
   type WriteEffect,
 } from "../../errors.ts";
 import { tokenKey } from "../../secrets/storage-key.ts";
-import { isTlsFailure } from "../tls-failure.ts";
+import { tlsFaultOf } from "../tls-failure.ts";
 
 /** What was asked of Redis. */
 export type RedisOperation = "get" | "scan" | "set" | "add" | "delete" | "take" | "publish" | "subscribe";
@@ -166,12 +166,21 @@ export function connectionFailure(error: unknown): StorageError {
     return new StorageRejectedError(missingDatabase, { effect: "none", cause: scrubbed(error) });
   if (replyCode(error) !== undefined) return redisFailure(error, "get", []);
   const cause = error === undefined ? undefined : scrubbed(error);
+  const fault = tlsFaultOf(cause);
   return new StorageUnavailableError(
-    isTlsFailure(cause?.code)
-      ? "The TLS of the connection to Redis failed: check the client's tls and the server's certificate, and that the port speaks TLS."
-      : "Redis cannot be reached; the client goes on trying to connect. Try again later.",
+    fault !== undefined
+      ? `The TLS of the connection to Redis failed. ${fault.advice} The client's options for it are \`tls\`.`
+      : unreachedOf(cause?.code),
     { effect: "none", ...(cause !== undefined && { cause }) },
   );
+}
+
+/** A port that speaks something else than Redis breaks off, and says nothing. */
+function unreachedOf(code: string | undefined): string {
+  const unreached = "Redis cannot be reached; the client goes on trying to connect.";
+  return code === "ECONNRESET" || code === undefined
+    ? `${unreached} See that it runs at the client's host and port, and whether that port wants TLS (rediss://) or none.`
+    : `${unreached} See that it runs at the client's host and port.`;
 }
 
 function effectOf(operation: RedisOperation): WriteEffect {

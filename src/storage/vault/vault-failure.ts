@@ -6,6 +6,7 @@ import {
   StorageUnauthorizedError,
   StorageUnavailableError,
 } from "../../errors.ts";
+import { tlsFaultOf } from "../tls-failure.ts";
 
 /** Vault says that there is no such item. */
 export class VaultItemNotFoundError extends StorageRejectedError {}
@@ -19,7 +20,9 @@ const neverSent: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND", "EA
  */
 export function toStorageFailure(failure: unknown): StorageFailure {
   const status = statusOf(failure);
-  const cause = new Error(summaryOf(failure, status));
+  const cause: Error & { code?: string } = new Error(summaryOf(failure, status));
+  const code = connectionCodeOf(failure);
+  if (code !== undefined) cause.code = code;
   switch (status) {
     case "VaultItemNotFound":
       return new VaultItemNotFoundError("Vault has no such item.", { cause, effect: "none" });
@@ -99,6 +102,12 @@ function transportFailure(failure: unknown, cause: Error): StorageFailure {
       cause,
       effect: "none",
     });
+  }
+  const fault = tlsFaultOf(failure);
+  if (fault !== undefined) {
+    const message = `The connection to Vault failed (${fault.code}). ${fault.advice}`;
+    // A handshake comes before the request.
+    return new StorageUnavailableError(message, { cause, effect: "none" });
   }
   const reason = failure instanceof SyntaxError ? "answered with something that is not JSON" : "broke the connection";
   return new StorageUnavailableError(`Vault, or something in front of it, ${reason}; try again later.`, { cause });

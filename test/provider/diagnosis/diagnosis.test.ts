@@ -23,6 +23,7 @@ import type { Finding } from "../../../src/storage/finding.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { freePort } from "../../support/free-port.ts";
 import { FailingRepositories } from "../../support/intercepted-repository.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { setUp } from "../../support/set-up.ts";
 import { sqliteDirectory } from "../../support/sqlite-subject.ts";
@@ -147,6 +148,21 @@ describe("check()", () => {
     const { findings } = await providerOn(repositories).check();
     expect(find(findings, "secrets")).toMatchObject({ status: "ok" });
     expect(find(findings, "foreign-records")).toMatchObject({ status: "warning" });
+  });
+
+  it.each([
+    ["this server had once is no other server's", "http://localhost:9", undefined],
+    ["another server had, which is down, is another server's", "http://localhost:8", "warning"],
+  ])("finds that a key which %s", async (_, baseUrl, status) => {
+    const clock = new ManualClock();
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const before = providerOn(repositories, { baseUrl, secret: "a secret that was replaced since", clock: clock.read });
+    await before.fetch(new Request(`${baseUrl}/authorize`));
+    await before[Symbol.asyncDispose]();
+    clock.advanceSeconds(7 * 86_400);
+    const { findings } = await providerOn(repositories, { clock: clock.read }).check();
+    expect(find(findings, "secrets")).toMatchObject({ status: "ok" });
+    expect(find(findings, "foreign-records")?.status).toBe(status);
   });
 
   it("agrees with instances while a secret is replaced", async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
+import { consentRevokedAt, revokeConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { recordKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -65,9 +66,9 @@ const revoke = ({ clientId, refresh_token: token }: IssuedTokens) =>
 const consentCalls = () => calls.filter((call) => call.endsWith(" consent"));
 
 describe("the consent behind a grant", () => {
-  it("costs two reads of one turn in the callback, and one write when it ends", async () => {
-    // The second one is of a record that names no upstream, as they were when there was one only.
-    const reads = ["get consent", "get consent"];
+  it("costs reads of one turn in the callback, and one write when it ends", async () => {
+    // Of the client with the upstream and without, of every client, of every client at every server.
+    const reads = Array<string>(4).fill("get consent");
     const tokens = await logIn();
     expect(consentCalls()).toEqual(reads);
     await harness.refresh(tokens);
@@ -86,7 +87,7 @@ describe("the consent behind a grant", () => {
     const { issuer } = new FakeUpstream(clock.read);
     const revocationOf = (...who: string[]) => recordKey("consent_revocation", harness.provider.resource, ...who);
     const record = await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId, issuer));
-    expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day });
+    expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day, id: expect.any(String) });
     expect(await repositories.consentRevocations.get(revocationOf("grace", tokens.clientId, issuer))).toBeUndefined();
     clock.advanceSeconds(401 * day);
     expect(await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId, issuer))).toBeUndefined();
@@ -111,5 +112,36 @@ describe("the consent behind a grant", () => {
     const answer = await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
     expect(answer.searchParams.get("error")).toBe("temporarily_unavailable");
     expect(answer.searchParams.get("code")).toBeNull();
+  });
+});
+
+describe("the end of a consent", () => {
+  const upstreamIssuer = "https://login.red.example";
+  const [ada, grace] = [
+    { subject: "ada", upstreamIssuer },
+    { subject: "grace", upstreamIssuer },
+  ];
+  const parts = () => ({ now: () => clock.seconds(), repositories, resource: "https://mcp.example/mcp" });
+
+  it("is the latest one, whether or not its record names an upstream, and there is none before", async () => {
+    expect(await consentRevokedAt(parts(), ada, "app")).toBeUndefined();
+    const unnamed = { subject: "ada", upstreamIssuer: undefined };
+    for (const user of [ada, unnamed, ada]) {
+      clock.advanceSeconds(5);
+      await revokeConsent(parts(), user, "app");
+      expect(await consentRevokedAt(parts(), ada, "app")).toBe(clock.seconds());
+    }
+  });
+
+  it("that names no upstream is of whoever has the subject, at any of them, and of nobody else", async () => {
+    await revokeConsent(parts(), { subject: "ada", upstreamIssuer: undefined }, "app");
+    const revokedAt = clock.seconds();
+    expect(await consentRevokedAt(parts(), ada, "app")).toBe(revokedAt);
+    expect(await consentRevokedAt(parts(), { ...ada, upstreamIssuer: "https://login.blue.example" }, "app")).toBe(
+      revokedAt,
+    );
+    expect(await consentRevokedAt(parts(), grace, "app")).toBeUndefined();
+    expect(await consentRevokedAt(parts(), ada, "other")).toBeUndefined();
+    expect(await consentRevokedAt({ ...parts(), resource: "https://mcp.example/other" }, ada, "app")).toBeUndefined();
   });
 });

@@ -6,12 +6,16 @@ import {
   type GrantUseOptions,
   McpOAuthProvider,
 } from "../../../src/index.ts";
+import { GrantUses } from "../../../src/provider/grants/grant-uses.ts";
+import { grantUseKey } from "../../../src/records/keys.ts";
+import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { heard } from "../../support/provider-events.ts";
 import { ClientHarness, pkce } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 
 const baseUrl = "https://mcp.example.org";
 
@@ -168,4 +172,63 @@ it("is no reason to hide a grant where it cannot be read, and closing waits for 
   await use();
   await provider[Symbol.asyncDispose]();
   expect(calls).toEqual(["get", "set"]);
+});
+
+/** The uses of grants by themselves, as instances over one store see them. */
+function instances() {
+  const clock = new ManualClock();
+  const inner = createInMemoryRepositories({ clock: clock.read });
+  const calls: string[] = [];
+  const grantUses = intercepted(inner.grantUses, (run, { method }) => {
+    calls.push(method);
+    return run();
+  });
+  const configuration = configured({ repositories: { ...inner, grantUses }, grantUse: { network: true } }, clock);
+  /** Notes a use, and says what was asked of the store for it. */
+  const note = async (
+    uses: GrantUses,
+    [grantId, caller]: readonly [unknown, string?] = ["grant"],
+  ): Promise<readonly string[]> => {
+    uses.note(grantId, caller);
+    await uses[Symbol.asyncDispose]();
+    return calls.splice(0);
+  };
+  return { clock, note, stored: () => recordsOf(inner.grantUses), open: () => new GrantUses(configuration) };
+}
+
+it("is written by whichever instance comes first once the hour is over, to the second", async () => {
+  const { clock, note, open, stored } = instances();
+  const [one, other] = [open(), open()];
+  expect(await note(one)).toEqual(["get", "set"]);
+  clock.advanceSeconds(3_599);
+  expect(await note(other)).toEqual(["get"]);
+  expect(await note(other)).toEqual([]);
+  clock.advanceSeconds(1);
+  expect(await note(other)).toEqual(["get", "set"]);
+  expect(await note(one)).toEqual(["get"]);
+  expect(await stored()).toStrictEqual([
+    [grantUseKey("grant"), { usedAt: clock.seconds(), expiresAt: clock.seconds(90 * 86_400) }],
+  ]);
+});
+
+it("is looked at once more where a clock was set back, and then left alone", async () => {
+  const { clock, note, open } = instances();
+  const uses = open();
+  expect(await note(uses)).toEqual(["get", "set"]);
+  clock.advanceSeconds(-7_200);
+  expect(await note(uses)).toEqual(["get"]);
+  expect(await note(uses)).toEqual([]);
+});
+
+it.each([undefined, null, 5])("is nothing that could be written of %j, which is no id of a grant", async (grantId) => {
+  const { note, open } = instances();
+  expect(await note(open(), [grantId])).toEqual([]);
+});
+
+it("has no network where the caller has no address", async () => {
+  const { clock, note, open, stored } = instances();
+  await note(open(), ["grant", "somebody"]);
+  expect(await stored()).toStrictEqual([
+    [grantUseKey("grant"), { usedAt: clock.seconds(), expiresAt: clock.seconds(90 * 86_400) }],
+  ]);
 });

@@ -8,6 +8,7 @@ import type { Grant } from "../../../src/records/grant.ts";
 import { grantIdOf, recordKey } from "../../../src/records/keys.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
+import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, pkce } from "../../support/provider-harness.ts";
@@ -35,13 +36,14 @@ async function start() {
 }
 
 /** Grants by themselves. */
-function parts() {
+function parts(changes: Partial<ConstructorParameters<typeof Grants>[0]> = {}) {
   const clock = new ManualClock();
   const repositories = createInMemoryRepositories({ clock: clock.read });
   const upstream = new FakeUpstream(clock.read);
   const configuration = configured({ upstream, repositories }, clock);
   const upstreamRevocations = upstreamRevocationsOf(configuration);
-  const grants = new Grants({ ...configuration, storedGrants: repositories.grants, upstreamRevocations });
+  const storedGrants = repositories.grants;
+  const grants = new Grants({ ...configuration, storedGrants, upstreamRevocations, ...changes });
   return { clock, repositories, upstream, grants };
 }
 
@@ -179,6 +181,70 @@ describe("a grant that was revoked", () => {
     });
     expect(await recordsOf(repositories.consentRevocations)).toEqual([]);
     expect((await harness.redeem(code)).status).toBe(200);
+  });
+});
+
+describe("a grant that a person has named", () => {
+  const grant: Grant = { clientId: "app", scopes: [], createdAt: 0, expiresAt: 7e9 };
+  const code = { ...grant, codeChallenge: "", redirectUri: new URL("https://app.example/callback") };
+
+  it.each([
+    ["grant", grant, undefined, true],
+    ["grant", undefined, code, false],
+    [grantIdOf("nobody's"), undefined, undefined, false],
+    ["grant", undefined, undefined, "ERR_CONFIGURATION"],
+  ])("by %j, which leads to the grant %j and the code %j", async (grantId, stored, begunBy, outcome) => {
+    const { repositories, grants } = parts();
+    if (stored !== undefined) await repositories.grants.set(grantId, stored);
+    const revoked = grants.revoke(grantId, { code: begunBy, by: "operator" });
+    if (typeof outcome === "string") await expect(revoked).rejects.toMatchObject({ code: outcome });
+    else expect(await revoked).toBe(outcome);
+    expect(await recordsOf(repositories.grants)).toHaveLength(typeof outcome === "string" ? 0 : 1);
+  });
+
+  it.each(["operator", undefined] as const)("and is another server's is left alone, by %s, and told of", async (by) => {
+    const met: string[] = [];
+    const { repositories, grants } = parts({ meetForeignGrant: (resource) => void met.push(resource) });
+    const foreign = { ...grant, resource: new URL("https://other.example/mcp") };
+    await repositories.grants.set("grant", foreign);
+    expect(await grants.revoke("grant", by === undefined ? {} : { by })).toBe(false);
+    expect(await repositories.grants.get("grant")).toEqual(foreign);
+    expect(met).toEqual(["https://other.example/mcp"]);
+  });
+
+  it.each(["operator", undefined] as const)("is read by %s as who has decided has to see it", async (by) => {
+    const failure = new Error("The test says that another server has sealed it.");
+    const inner = createInMemoryRepositories();
+    const storedGrants = intercepted(inner.grants, async () => {
+      throw failure;
+    });
+    const revoked = parts({ storedGrants }).grants.revoke(grantIdOf("a"), by === undefined ? {} : { by });
+    if (by === undefined) expect(await revoked).toBe(false);
+    else await expect(revoked).rejects.toBe(failure);
+  });
+});
+
+describe("the consent behind a grant that is revoked", () => {
+  const [bare, withSlash] = ["https://mcp.example", "https://mcp.example/"];
+
+  it.each([
+    ["its server", bare, bare, [bare]],
+    ["its server", withSlash, withSlash, [withSlash]],
+    ["its server", undefined, bare, [bare]],
+    ["whoever has the store", withSlash, undefined, [withSlash, bare]],
+    ["whoever has the store", `${bare}/mcp/`, undefined, [`${bare}/mcp/`, `${bare}/mcp`]],
+    ["whoever has the store", `${bare}/mcp`, undefined, [`${bare}/mcp`]],
+    ["whoever has the store", undefined, undefined, []],
+  ])("by %s, for %s, is ended under each name of its server", async (_, granted, own, ended) => {
+    const { repositories, upstream, grants } = parts({ resource: own });
+    const owner = { clientId: "app", subject: "ada", upstreamIssuer: upstream.issuer };
+    const resource = granted === undefined ? {} : { resource: new URL(granted) };
+    await repositories.grants.set("grant", { ...owner, ...resource, scopes: [], createdAt: 0, expiresAt: 7e9 });
+    expect(await grants.revoke("grant")).toBe(true);
+    const keys = (await recordsOf(repositories.consentRevocations)).map(([key]) => key);
+    expect(keys.sort()).toEqual(
+      ended.map((name) => recordKey("consent_revocation", name, "ada", "app", upstream.issuer)).sort(),
+    );
   });
 });
 

@@ -4,25 +4,54 @@ import { describe, expect, it, vi } from "vitest";
 import { Retries } from "../../../src/provider/grants/retries.ts";
 import { silentReporter } from "../../support/silent-reporter.ts";
 
+/** A timer that a test lets come to its end. */
+function manualTimers() {
+  const set: { readonly milliseconds: number; readonly run: () => void }[] = [];
+  const later = (milliseconds: number, run: () => void): (() => void) => {
+    const timer = { milliseconds, run };
+    set.push(timer);
+    return () => void (set.includes(timer) && set.splice(set.indexOf(timer), 1));
+  };
+  return { set, later };
+}
+
+/** Everything that is under way here runs in microtasks. */
+const turn = () => new Promise(setImmediate);
+
 function retriesOf() {
   const state = { now: 1_000, down: true };
   const done: string[] = [];
+  const lost: number[] = [];
+  const { set: timers, later } = manualTimers();
   const retries = new Retries<string>({
     now: () => state.now,
+    later,
     reporter: silentReporter(),
     longestPauseSeconds: 12,
     attempt: async (grantId, task) => {
       done.push(`${grantId} ${task}`);
       if (state.down) throw new Error("The store is down.");
     },
+    isHereOnly: (task) => task !== "stored",
+    lose: (count) => void lost.push(count),
   });
   async function at(now: number): Promise<readonly string[]> {
     state.now = now;
     retries.begin();
-    await retries[Symbol.asyncDispose]();
+    await turn();
     return done.splice(0);
   }
-  return { retries, state, at };
+  /** Lets the one timer come to its end; answers after how many seconds that was. */
+  async function wait(): Promise<number> {
+    expect(timers).toHaveLength(1);
+    const [timer] = timers.splice(0);
+    const seconds = (timer?.milliseconds ?? Number.NaN) / 1000;
+    state.now += seconds;
+    timer?.run();
+    await turn();
+    return seconds;
+  }
+  return { retries, state, at, done, lost, timers, wait };
 }
 
 describe("what an instance could not do", () => {
@@ -72,9 +101,12 @@ describe("what an instance could not do", () => {
     };
     const retries = new Retries<string>({
       now: () => 1_000,
+      later: manualTimers().later,
       reporter: silentReporter(),
       longestPauseSeconds: 12,
       attempt,
+      isHereOnly: () => false,
+      lose: () => {},
     });
     for (const grantId of ["one", "two", "three"]) retries.keep(grantId, "v1");
     for (let times = 0; times < 3; times += 1) {
@@ -91,6 +123,31 @@ describe("what an instance could not do", () => {
     await ended;
     expect(done.slice(1)).toEqual([last, "the end"]);
   });
+
+  it.each(["is done", "fails"])(
+    "is kept as the latest one where a newer task comes while the older one %s",
+    async (how) => {
+      const attempted: string[] = [];
+      const retries = new Retries<string>({
+        now: () => 1_000,
+        reporter: silentReporter(),
+        longestPauseSeconds: 12,
+        attempt: async (grantId, task) => {
+          attempted.push(task);
+          if (task === "v2") return;
+          retries.keep(grantId, "v2");
+          if (how === "fails") throw new Error("The store is down.");
+        },
+      });
+      retries.keep("grant", "v1");
+      for (const newest of ["v2", undefined]) {
+        retries.begin();
+        await retries[Symbol.asyncDispose]();
+        expect(retries.get("grant")).toBe(newest);
+      }
+      expect(attempted).toEqual(["v1", "v2"]);
+    },
+  );
 
   it("costs a request nothing until some of it is due, however much there is", async () => {
     const { retries, at } = retriesOf();
@@ -126,5 +183,93 @@ describe("what an instance could not do", () => {
       unsubscribe("pangea-authn-fastmcp:outage", listen);
     }
     expect(told).toHaveLength(2);
+  });
+});
+
+describe("what an instance could not do, and no request comes", () => {
+  it("is done by a timer, after pauses that grow", async () => {
+    const { retries, state, done, timers, wait } = retriesOf();
+    retries.keep("grant", "v1");
+    const pauses: number[] = [];
+    for (let times = 0; times < 5; times += 1) pauses.push(await wait());
+    expect(pauses).toEqual([5, 5, 10, 12, 12]);
+    expect(done.splice(0)).toEqual(Array(5).fill("grant v1"));
+    state.down = false;
+    await wait();
+    expect(done).toEqual(["grant v1"]);
+    expect(timers, "nothing is left to be done").toEqual([]);
+  });
+
+  it("has one timer, for what is due first, however much there is, and again after it was all done", async () => {
+    const { retries, state, done, timers, wait } = retriesOf();
+    state.down = false;
+    retries.keep("late", "v1", 11);
+    retries.keep("soon", "v1", 6);
+    retries.keep("later", "v1", 12);
+    expect(await wait()).toBe(6);
+    expect(done.splice(0)).toEqual(["soon v1"]);
+    for (const grantId of ["late", "later"]) retries.forget(grantId);
+    await wait();
+    expect([done, timers]).toEqual([[], []]);
+    retries.keep("another", "v1", 7);
+    expect(await wait()).toBe(7);
+    expect(done).toEqual(["another v1"]);
+  });
+
+  it("is put off no longer by a clock that is set back", async () => {
+    const { retries, state, at, done, wait } = retriesOf();
+    retries.keep("grant", "v1", 8);
+    state.now -= 3600;
+    await wait();
+    expect(done.splice(0)).toEqual(["grant v1"]);
+    expect(await at(state.now - 3600), "by a request").toEqual(["grant v1"]);
+  });
+});
+
+describe("the end of an instance", () => {
+  it("tries once more, whatever is due, what is nowhere but here, and sets no timer any more", async () => {
+    const { retries, state, done, lost, timers } = retriesOf();
+    retries.keep("grant", "v1", 12);
+    retries.keep("another", "stored", 12);
+    state.down = false;
+    await retries[Symbol.asyncDispose]();
+    expect([done, lost, timers]).toEqual([["grant v1"], [], []]);
+    retries.keep("after", "v1");
+    expect(timers).toEqual([]);
+  });
+
+  it("tells what it has lost, once it has tried everything", async () => {
+    const { retries, done, lost, timers } = retriesOf();
+    for (let index = 0; index < 120; index += 1) retries.keep(`grant ${index}`, "v1");
+    retries.keep("another", "stored");
+    await retries[Symbol.asyncDispose]();
+    expect(new Set(done).size).toBe(120);
+    expect([done.length, lost, timers]).toEqual([120, [120], []]);
+  });
+
+  it("waits for five seconds, and no longer, for what does not come to an end", async () => {
+    const lost: number[] = [];
+    const { set: timers, later } = manualTimers();
+    let tried = 0;
+    const retries = new Retries<string>({
+      now: () => 1_000,
+      later,
+      reporter: silentReporter(),
+      longestPauseSeconds: 12,
+      attempt: async () => {
+        tried += 1;
+        await new Promise(() => undefined);
+      },
+      isHereOnly: () => true,
+      lose: (count) => void lost.push(count),
+    });
+    for (let index = 0; index < 120; index += 1) retries.keep(`grant ${index}`, "v1");
+    const ended = retries[Symbol.asyncDispose]();
+    await turn();
+    expect(timers.map(({ milliseconds }) => milliseconds)).toEqual([5_000]);
+    timers[0]?.run();
+    await ended;
+    expect(tried, "side by side, and not all at once").toBe(50);
+    expect(lost).toEqual([120]);
   });
 });

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
 import { upstreamSessionKey } from "../../../src/records/keys.ts";
@@ -19,18 +20,42 @@ beforeEach(() => {
 
 const ended = () => upstream.revoked.map(({ token }) => token);
 
+/** The timers that are set: a test lets the first of them come to its end. */
+let timers: { readonly milliseconds: number; readonly run: () => void }[];
+beforeEach(() => {
+  timers = [];
+});
+async function waitForTimer(): Promise<void> {
+  const [timer] = timers.splice(0, 1);
+  if (timer === undefined) throw new Error("No timer is set.");
+  clock.advance(timer.milliseconds);
+  timer.run();
+  await new Promise(setImmediate);
+}
+
 const start = (changes: Partial<ProviderRepositories> = {}): FakeUpstreamServer =>
-  startServer({
-    upstream,
-    repositories: { ...repositories, ...changes },
-    clock: clock.read,
-    accessTokenLifetimeSeconds: 24 * 3600,
-  });
+  startServer(
+    {
+      upstream,
+      repositories: { ...repositories, ...changes },
+      clock: clock.read,
+      accessTokenLifetimeSeconds: 24 * 3600,
+    },
+    {
+      later: (milliseconds, run) => {
+        const timer = { milliseconds, run };
+        timers.push(timer);
+        return () => {
+          timers = timers.filter((each) => each !== timer);
+        };
+      },
+    },
+  );
 
 /** Any request, and what it sets about. */
 async function request(harness: FakeUpstreamServer): Promise<void> {
   await harness.get("/.well-known/oauth-authorization-server");
-  await harness.provider[Symbol.asyncDispose]();
+  await new Promise(setImmediate);
 }
 
 describe("a session that was refreshed, and that the store did not take", () => {
@@ -89,4 +114,34 @@ describe("a session that was refreshed, and that the store did not take", () => 
       expect(ended()).toEqual([renewed.token]);
     },
   );
+
+  it("is stored by a timer where no request comes, so that another instance goes on with it", async () => {
+    const { flaky, tokens, renewed } = await refreshedUnstored();
+    flaky.failNext("set", "before");
+    for (let times = 0; times < 2; times += 1) await waitForTimer();
+    expect(timers).toEqual([]);
+    clock.advanceSeconds(310);
+    expect(await tokenAt(start(), tokens)).toBe(renewed.token);
+  });
+
+  it("is stored as the instance is shut down", async () => {
+    const { harness, tokens, renewed } = await refreshedUnstored();
+    await harness.provider[Symbol.asyncDispose]();
+    expect(timers).toEqual([]);
+    expect(await tokenAt(start(), tokens)).toBe(renewed.token);
+  });
+
+  it("is told to be lost where the store does not take it as the instance is shut down", async () => {
+    const { flaky, harness } = await refreshedUnstored();
+    const told: unknown[] = [];
+    const listen = (event: unknown) => void told.push(event);
+    subscribe("pangea-authn-fastmcp:lost-at-end", listen);
+    try {
+      flaky.failNext("set", "before");
+      await harness.provider[Symbol.asyncDispose]();
+    } finally {
+      unsubscribe("pangea-authn-fastmcp:lost-at-end", listen);
+    }
+    expect(told).toEqual([{ kind: "sessions", count: 1 }]);
+  });
 });

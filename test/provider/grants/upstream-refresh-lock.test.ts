@@ -3,6 +3,7 @@ import { createInMemoryRepositories, StorageUnavailableError } from "../../../sr
 import { UpstreamRefreshLock } from "../../../src/provider/grants/upstream-refresh-lock.ts";
 import { Upstreams } from "../../../src/provider/upstream/upstreams.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { type FailureMoment, failingOnce, intercepted, refusing } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
@@ -11,16 +12,19 @@ const nothingDone = async () => undefined;
 
 function locks() {
   const clock = new ManualClock();
-  const repositories = createInMemoryRepositories({ clock: clock.read });
-  const repository = repositories.locks;
-  const lock = () =>
+  const inMemory = createInMemoryRepositories({ clock: clock.read });
+  const repository = inMemory.locks;
+  /** @param ahead - By how many seconds the clock of the lock's instance is ahead. */
+  const lock = (ahead = 0, repositories = inMemory) =>
     new UpstreamRefreshLock({
       repositories,
-      now: () => clock.seconds(),
+      now: () => clock.seconds() + ahead,
+      elapsed: () => clock.read(),
+      instanceClockTolerance: 120,
       delay: async (milliseconds) => clock.advance(milliseconds),
       upstreams: new Upstreams([new FakeUpstream(clock.read)], { baseUrl: "https://mcp.example" }),
     });
-  return { clock, repository, lock };
+  return { clock, repositories: inMemory, repository, lock };
 }
 
 /** Work that a test lets end, which leaves the version as it was. */
@@ -110,8 +114,9 @@ describe("the lock of a version of an upstream session", () => {
   });
 
   it.each([
-    [298, true],
-    [299, false],
+    [0, true],
+    [180, true],
+    [181, false],
     [300, false],
   ])("is released %i seconds later: %j", async (seconds, isReleased) => {
     const { clock, repository, lock } = locks();
@@ -147,5 +152,109 @@ describe("the lock of a version of an upstream session", () => {
     ).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
     // The upstream's time, and five seconds.
     expect(clock.seconds() - began).toBeCloseTo(6.1, 5);
+  });
+});
+
+describe("a holder that was suspended", () => {
+  const noneOf = () => Promise.reject(new Error("must not be done twice"));
+
+  it.each([
+    [179, true],
+    [180, false],
+    [310, false],
+  ])("for %i seconds before the work does it: %j", async (seconds, isDone) => {
+    const { clock, repository, lock } = locks();
+    const done = async () => {
+      clock.advanceSeconds(seconds);
+      return undefined;
+    };
+    const work = async () => ({ value: "done", isReplaced: false });
+    const result = lock(-20).once(version, done, isDone ? work : noneOf);
+    if (isDone) expect(await result).toBe("done");
+    else await expect(result).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+    expect((await recordsOf(repository)).length).toBe(seconds === 180 || isDone ? 0 : seconds > 300 ? 0 : 1);
+  });
+
+  it.each([-120, -20, 0, 20, 120])(
+    "leaves the lock that another instance has by now, with a clock that is ahead by %i s",
+    async (ahead) => {
+      const { clock, repository, lock } = locks();
+      const slow = heldWork();
+      const first = lock(ahead).once(version, nothingDone, slow.work);
+      await new Promise(setImmediate);
+      clock.advanceSeconds(285);
+      const quick = heldWork();
+      for (const [key] of await recordsOf(repository)) await repository.delete(key);
+      const second = lock().once(version, nothingDone, quick.work);
+      const theirs = await recordsOf(repository);
+      slow.end("slow");
+      await first;
+      expect(await recordsOf(repository)).toEqual(theirs);
+      quick.end("quick");
+      await second;
+    },
+  );
+
+  it("leaves another's lock also in the time that its own holds", async () => {
+    const { repository, lock } = locks();
+    const slow = heldWork();
+    const first = lock().once(version, nothingDone, slow.work);
+    const [[key, { expiresAt }] = ["", { expiresAt: 0 }]] = await recordsOf(repository);
+    await repository.set(key, { owner: "another", expiresAt });
+    slow.end("slow");
+    await first;
+    expect(await recordsOf(repository)).toEqual([[key, { owner: "another", expiresAt }]]);
+  });
+});
+
+describe("a lock of which the store did not say whether it was taken", () => {
+  const done = async () => ({ value: "done", isReplaced: true });
+
+  it("is its owner's where it was taken", async () => {
+    const { repositories, lock } = locks();
+    const flaky = failingOnce(repositories.locks);
+    flaky.failNext("add", "after");
+    expect(await lock(0, { ...repositories, locks: flaky.repository }).once(version, nothingDone, done)).toBe("done");
+  });
+
+  it.each<[string, FailureMoment]>([
+    ["cannot be read back", "after and unread"],
+    ["comes late", "before"],
+  ])("and that %s is its owner's at the next attempt", async (_, moment) => {
+    const { repositories, lock } = locks();
+    let late: (() => Promise<unknown>) | undefined;
+    const flaky = failingOnce(repositories.locks);
+    const noting = intercepted(flaky.repository, (run, { method, key, value }) => {
+      if (method === "add" && value !== undefined) late ??= () => repositories.locks.add(key, value);
+      return run();
+    });
+    const own = lock(0, { ...repositories, locks: noting });
+    flaky.failNext("add", moment);
+    await expect(own.once(version, nothingDone, done)).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
+    await late?.();
+    expect(await own.once(version, nothingDone, done)).toBe("done");
+  });
+
+  it("is another's where another one was first", async () => {
+    const { repositories, lock } = locks();
+    const slow = heldWork();
+    const first = lock().once(version, nothingDone, slow.work);
+    const flaky = failingOnce(repositories.locks);
+    flaky.failNext("add", "after");
+    const own = lock(0, { ...repositories, locks: flaky.repository });
+    const twice = () => Promise.reject(new Error("must not be done twice"));
+    await expect(own.once(version, nothingDone, twice)).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+    slow.end("slow");
+    await first;
+  });
+
+  it("is nobody's where the store has refused it", async () => {
+    const { repositories, lock } = locks();
+    const refused = refusing(repositories.locks, (method) => method === "add");
+    const own = lock(0, { ...repositories, locks: refused });
+    const reads: unknown[] = [];
+    const failed = own.once(version, async () => void reads.push("read"), done);
+    await expect(failed).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    expect(reads).toEqual([]);
   });
 });

@@ -4,9 +4,10 @@ import {
   createInMemoryRepositories,
   type McpOAuthProviderOptions,
   type ProviderRepositories,
+  UpstreamRejectedError,
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
-import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import {
   type FakeUpstreamServer,
   logInAdaWithUpstream,
@@ -16,6 +17,7 @@ import {
 import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import { type IssuedTokens, pkce } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
@@ -31,13 +33,14 @@ beforeEach(() => {
 /** An upstream whose endpoint for revocations a test switches off. */
 class ForgetfulUpstream extends FakeUpstream {
   isOut = false;
+  failure: () => Error = () => new UpstreamUnavailableError("The test switched the upstream off.");
   /** How often it was told, and did not listen. */
   missed = 0;
 
   override async revoke(tokens: Parameters<FakeUpstream["revoke"]>[0]): Promise<void> {
     if (this.isOut) {
       this.missed += 1;
-      throw new UpstreamUnavailableError("The test switched the upstream off.");
+      throw this.failure();
     }
     await super.revoke(tokens);
   }
@@ -55,7 +58,7 @@ const revoke = (harness: FakeUpstreamServer, { clientId, refresh_token }: Issued
 /** Any request, and what it sets about. */
 async function request(harness: FakeUpstreamServer): Promise<void> {
   await harness.get("/.well-known/oauth-authorization-server");
-  await harness.provider[Symbol.asyncDispose]();
+  await new Promise(setImmediate);
 }
 
 describe("an upstream that cannot be told of a revocation", () => {
@@ -239,15 +242,152 @@ describe("a login that was ended by somebody who holds nothing of it", () => {
 });
 
 describe("an access token whose key does not open", () => {
-  it("says that its login is over", async () => {
+  it("says that its login is over, and is told of", async () => {
     const harness = start();
     const tokens = await logInAdaWithUpstream(harness);
     const [[key, record] = []] = await recordsOf(repositories.accessTokens);
     if (key === undefined || record?.wrappedKey === undefined) throw new Error("It is stored.");
     const opened = () => harness.provider.upstreamToken({ token: tokens.access_token });
     await repositories.accessTokens.set(key, { ...record, wrappedKey: `${record.wrappedKey.slice(0, -6)}AAAAAA` });
+    const outages = heard("outage");
     await expect(opened()).rejects.toMatchObject({ error: "invalid_token" });
+    expect(outages.stop()).toMatchObject([{ code: "ERR_UNSEALABLE" }]);
     await repositories.accessTokens.set(key, record);
     expect((await opened()).token).toBe(tokens.upstreamToken);
+  });
+});
+
+describe("an upstream that refuses a revocation", () => {
+  /** Signs out, and lets a day of requests go by, one in ten minutes. */
+  async function dayAfter(failure: () => Error) {
+    const harness = start();
+    const tokens = await logInAdaWithUpstream(harness);
+    upstream.isOut = true;
+    upstream.failure = failure;
+    const told: unknown[] = [];
+    const listen = (event: unknown) => void told.push(event);
+    subscribe("pangea-authn-fastmcp:upstream-revocation-refused", listen);
+    try {
+      expect((await revoke(harness, tokens)).status).toBe(200);
+      for (let minute = 0; minute < 24 * 60; minute += 10) {
+        clock.advanceSeconds(600);
+        await request(harness);
+      }
+    } finally {
+      unsubscribe("pangea-authn-fastmcp:upstream-revocation-refused", listen);
+    }
+    return { harness, tokens, told };
+  }
+
+  it.each([
+    ["unsupported_token_type", false],
+    ["invalid_request", false],
+    ["invalid_token", false],
+    ["invalid_client", true],
+    ["unauthorized_client", true],
+  ])("with %s is not asked again, and the operator is told; kept for the operator: %j", async (error, isKept) => {
+    const { harness, tokens, told } = await dayAfter(() => new UpstreamRejectedError(error, "no", { advice: "Do." }));
+    expect(upstream.missed).toBe(1);
+    const failure = expect.objectContaining({ code: "ERR_UPSTREAM_REJECTED" });
+    expect(told).toEqual([{ upstreamIssuer: upstream.issuer, error, isKept, failure, advice: "Do." }]);
+    expect(await recordsOf(repositories.upstreamRevocations)).toHaveLength(isKept ? 1 : 0);
+    upstream.isOut = false;
+    expect(await harness.provider.retryUpstreamRevocations()).toBe(isKept ? 1 : 0);
+    expect(upstream.ended).toEqual(isKept ? [tokens.upstreamToken] : []);
+  });
+
+  it.each([
+    new UpstreamUnavailableError("no"),
+    new UpstreamRejectedError("server_error", "A page of a proxy."),
+    new UpstreamRejectedError("temporarily_unavailable", "no"),
+    new TypeError("fetch failed"),
+  ])("by what may be an outage is asked again, after pauses that grow: %s", async (failure) => {
+    const { told } = await dayAfter(() => failure);
+    expect(told).toEqual([]);
+    // In a day of 144 requests: by doubling from ten seconds to six hours.
+    expect(upstream.missed).toBeGreaterThan(9);
+    expect(upstream.missed).toBeLessThan(20);
+    upstream.isOut = false;
+    const harness = start();
+    expect(await harness.provider.retryUpstreamRevocations()).toBe(1);
+  });
+
+  it("after an outage is not asked again from then on, and nothing of it is kept", async () => {
+    let isRefusing = false;
+    const harness = start();
+    const tokens = await logInAdaWithUpstream(harness);
+    upstream.isOut = true;
+    upstream.failure = () =>
+      isRefusing ? new UpstreamRejectedError("invalid_token", "no") : new UpstreamUnavailableError("no");
+    await revoke(harness, tokens);
+    isRefusing = true;
+    for (let times = 0; times < 3; times += 1) {
+      clock.advanceSeconds(100);
+      await request(harness);
+    }
+    expect(upstream.missed).toBe(2);
+    expect(await recordsOf(repositories.upstreamRevocations)).toEqual([]);
+  });
+});
+
+describe("a session that the upstream could not be told the end of, and the store did not take", () => {
+  async function inMemoryOnly() {
+    const upstreamRevocations = failingOnce(repositories.upstreamRevocations);
+    const harness = start({ repositories: { ...repositories, upstreamRevocations: upstreamRevocations.repository } });
+    const { client_id: clientId } = await harness.register();
+    const { challenge } = pkce();
+    const { location, cookie } = await harness.beginLogin({ client_id: clientId, code_challenge: challenge });
+    // Nobody is logged in, so nobody will ever show anything of the session again.
+    upstream.identify = () => Promise.reject(new UpstreamUnavailableError("no"));
+    upstream.isOut = true;
+    upstreamRevocations.failNext("set", "before");
+    await harness.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
+    expect(upstreamRevocations.isPending()).toBe(false);
+    expect(await recordsOf(repositories.upstreamRevocations)).toEqual([]);
+    return { harness, upstreamRevocations };
+  }
+
+  it("is ended by this instance when the upstream answers again", async () => {
+    const { harness } = await inMemoryOnly();
+    upstream.isOut = false;
+    clock.advanceSeconds(10);
+    await request(harness);
+    expect(upstream.ended).toEqual(["ada-1"]);
+  });
+
+  it("is stored when the store takes it again, and ended by any instance", async () => {
+    const { harness } = await inMemoryOnly();
+    clock.advanceSeconds(10);
+    await request(harness);
+    expect(await recordsOf(repositories.upstreamRevocations)).toHaveLength(1);
+    upstream.isOut = false;
+    expect(await start().provider.retryUpstreamRevocations()).toBe(1);
+    expect(upstream.ended).toEqual(["ada-1"]);
+  });
+
+  it("is stored as the instance is shut down", async () => {
+    const { harness } = await inMemoryOnly();
+    await harness.provider[Symbol.asyncDispose]();
+    expect(await recordsOf(repositories.upstreamRevocations)).toHaveLength(1);
+  });
+
+  it("is tried after pauses that grow, and is told to be lost where the shutdown cannot store it either", async () => {
+    const { harness, upstreamRevocations } = await inMemoryOnly();
+    const missed = upstream.missed;
+    for (let second = 0; second < 100; second += 1) {
+      clock.advanceSeconds(1);
+      upstreamRevocations.failNext("set", "before");
+      await request(harness);
+    }
+    expect(upstream.missed - missed).toBe(3);
+    const told: unknown[] = [];
+    const listen = (event: unknown) => void told.push(event);
+    subscribe("pangea-authn-fastmcp:lost-at-end", listen);
+    try {
+      await harness.provider[Symbol.asyncDispose]();
+    } finally {
+      unsubscribe("pangea-authn-fastmcp:lost-at-end", listen);
+    }
+    expect(told).toEqual([{ kind: "revocations", count: 1 }]);
   });
 });

@@ -8,11 +8,13 @@ import {
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
 import type { ProviderInternals } from "../../../src/provider/configuration/internals.ts";
+import { formatAccessToken, formatHandle } from "../../../src/provider/oauth/grant-credential.ts";
 import { accessTokenKey } from "../../../src/records/keys.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { logInAda, startServer } from "../../support/fake-upstream-server.ts";
 import { intercepted, refusing } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { recordsOf } from "../../support/records-of.ts";
 
 const hour = 3600;
 
@@ -158,6 +160,70 @@ describe("an upstream token", () => {
     }
   });
 
+  it("opens by nothing else, nor by the token of a login that is gone", async () => {
+    const { harness, open } = await logIn();
+    const unknown = formatAccessToken(formatHandle(new Uint8Array(16)), new Uint8Array(32));
+    for (const token of ["nonsense", `mcp_${"0f".repeat(32)}`, unknown]) {
+      await expect(harness.provider.upstreamToken({ token })).rejects.toMatchObject(over);
+    }
+    for (const [grantId] of await recordsOf(repositories.grants)) await repositories.grants.delete(grantId);
+    await expect(open()).rejects.toMatchObject(over);
+  });
+
+  it("without a refresh token is used to its end, which ends the login", async () => {
+    upstream.changes = { refreshToken: undefined };
+    const { harness, tokens, open } = await logIn();
+    clock.advanceSeconds(hour - 1);
+    expect((await open()).token).toBe("ada-1");
+    clock.advanceSeconds(1);
+    await expect(open()).rejects.toMatchObject(over);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+  });
+
+  it.each([
+    ["before it read the session, with the lock still there", 1, true],
+    ["before it read the session", 1, false],
+    ["before the upstream refused it", 2, false],
+  ])("that another instance has refreshed %s is taken", async (_, staleReads, isLocked) => {
+    let left = 0;
+    const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
+      if (method !== "get" || left === 0) return run();
+      left -= 1;
+      return undefined;
+    });
+    const { harness, tokens, open } = await logIn({ upstreamSessions }, { delay: async () => {} });
+    const other = startServer({ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * hour });
+    clock.advanceSeconds(hour);
+    const refreshed = await other.provider.upstreamToken({ token: tokens.access_token });
+    expect(refreshed.token).toBe("ada-2");
+    const locks = await recordsOf(repositories.locks);
+    expect(locks, "of a version that was replaced").toHaveLength(1);
+    if (!isLocked) for (const [key] of locks) await repositories.locks.delete(key);
+    left = staleReads;
+    expect((await open()).token).toBe("ada-2");
+    expect(left).toBe(0);
+    expect(await harness.mcpStatus(tokens.access_token)).toBe(200);
+  });
+
+  it("that was refreshed for a login which was ended meanwhile is ended once, and its lock is left", async () => {
+    let endMeanwhile = async (): Promise<unknown> => {};
+    const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
+      if (method === "set") await endMeanwhile();
+      return run();
+    });
+    const { harness, open } = await logIn({ upstreamSessions });
+    const [[grantId] = [""]] = await recordsOf(repositories.grants);
+    const operator = startServer({ upstream, repositories, clock: clock.read });
+    endMeanwhile = () => operator.provider.revokeGrant(grantId);
+    clock.advanceSeconds(hour);
+    await expect(open()).rejects.toMatchObject(over);
+    expect(await recordsOf(repositories.locks)).toHaveLength(1);
+    clock.advanceSeconds(60);
+    await harness.get("/.well-known/oauth-authorization-server");
+    await harness.provider[Symbol.asyncDispose]();
+    expect(upstream.revoked.map(({ token }) => token)).toEqual(["ada-2"]);
+  });
+
   it("is not there where the login has no session", async () => {
     const { open } = await logIn();
     const { get } = repositories.grants;
@@ -185,6 +251,15 @@ describe("a store that does not take a refreshed session", () => {
     expect((await open()).token).toBe("ada-2");
     unsubscribe("pangea-authn-fastmcp:outage", listen);
     expect(told).toEqual([expect.objectContaining({ code: "ERR_STORAGE_UNAVAILABLE" })]);
+  });
+
+  it("may be out for longer than the session lasts, which is refreshed from the newest one", async () => {
+    const upstreamSessions = refusing(repositories.upstreamSessions, (method) => method === "set");
+    const { open } = await logIn({ upstreamSessions });
+    for (const token of ["ada-2", "ada-3", "ada-4"]) {
+      clock.advanceSeconds(hour);
+      for (let times = 0; times < 2; times += 1) expect((await open()).token).toBe(token);
+    }
   });
 
   it("for a reason that nobody foresaw is told as what it is", async () => {

@@ -11,6 +11,7 @@ import {
   StorageUnavailableError,
 } from "../../../src/index.ts";
 import { createPostgresRepositories, createPostgresTables } from "../../../src/postgres.ts";
+import { assemble } from "../../../src/provider/assemble.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { KeyAnnouncements } from "../../../src/provider/keys/key-announcements.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
@@ -18,6 +19,7 @@ import { createSqliteRepositories } from "../../../src/sqlite.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { heard } from "../../support/provider-events.ts";
 import { type IssuedTokens, ProviderHarness, pkce, providerOptions } from "../../support/provider-harness.ts";
 import { setUp } from "../../support/set-up.ts";
@@ -159,6 +161,92 @@ describe.each(Object.entries(stores))("two servers in one store without a namesp
     await listed(other);
     await listed(other);
     expect(told.stop()).toEqual([{ keyId: expect.stringMatching(/^[\w-]{8}$/) }]);
+  });
+});
+
+describe("a sweep of the Vault that two servers share without a namespace", () => {
+  /** How a server opens the Vault, and what it has of its own there: something that goes on, and something that is over. */
+  async function servers() {
+    const clock = new ManualClock();
+    const folder = `/swept-${randomUUID()}`;
+    const open = (name: string) => {
+      const { baseUrlTemplate } = emulator;
+      return createVaultRepositories("pts_demo", { baseUrlTemplate, folder, keys: keysOf(name), clock: clock.read });
+    };
+    const server = async (name: string, baseUrl: string) => {
+      const repositories = open(name);
+      const configuration = configured({ repositories, baseUrl, secret: secretOf(name) }, clock);
+      const provider = assemble(configuration);
+      await provider.announcements.ready();
+      for (const [key, seconds] of [
+        ["over", 10],
+        ["good", 10_000],
+      ] as const) {
+        await repositories.locks.set(`${name} ${key}`, { owner: name, expiresAt: clock.seconds(seconds) });
+      }
+      return { repositories, provider };
+    };
+    const [one, two] = [await server("one", "https://one.example"), await server("two", "https://two.example")];
+    clock.advanceSeconds(11);
+    const left = () =>
+      emulator.vault.items().filter((item) => item.metadata.kind === "lock" && item.folder === `${folder}/`);
+    return {
+      clock,
+      open,
+      one,
+      two,
+      left: () =>
+        left()
+          .map(({ name }) => name)
+          .sort(),
+    };
+  }
+
+  it.each([
+    ["at once", 0],
+    ["while the other has been down for weeks", 30 * 86_400],
+  ])("leaves the other's records alone, ends its own, and says so once: %s", async (_, later) => {
+    const { clock, two, left } = await servers();
+    clock.advanceSeconds(later);
+    const told = heard("foreign-records");
+    const gone = later === 0 ? ["two over"] : ["two good", "two over"];
+    const { sweep } = two.repositories;
+    expect(await sweep()).toBeGreaterThanOrEqual(gone.length);
+    expect(await sweep()).toBe(0);
+    expect(left()).toEqual(["one good", "one over", ...(later === 0 ? ["two good"] : [])]);
+    const keyIds = [...keysOf("one").ids];
+    expect(told.stop()).toEqual(keyIds.map((keyId) => ({ keyId })));
+  });
+
+  it("tells of what is not another server's as before", async () => {
+    const { clock, two, open } = await servers();
+    await open("forgotten").locks.set("lost", { owner: "somebody", expiresAt: clock.seconds(10) });
+    await expect(two.repositories.sweep()).rejects.toMatchObject({
+      code: "ERR_UNREADABLE_RECORDS",
+      count: 1,
+      keyIds: keysOf("forgotten").ids,
+    });
+  });
+
+  it("by a program that has no provider, warns once of what somebody else has announced", async () => {
+    const { open, left } = await servers();
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const swept = open("two");
+    expect(await swept.sweep()).toBe(1);
+    expect(await swept.sweep()).toBe(0);
+    expect(left()).toEqual(["one good", "one over", "two good"]);
+    expect(warn.mock.calls.map(([, options]) => options)).toEqual([{ code: "PANGEA_FOREIGN_RECORDS" }]);
+    warn.mockRestore();
+  });
+
+  it("by a program with keys that nobody has announced, says that it can read nothing", async () => {
+    const { open, left } = await servers();
+    const sealedBy = [...keysOf("one").ids, ...keysOf("two").ids].sort();
+    await expect(open("a typing error").sweep()).rejects.toMatchObject({
+      code: "ERR_UNREADABLE_RECORDS",
+      keyIds: sealedBy,
+    });
+    expect(left()).toHaveLength(4);
   });
 });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { createInMemoryRepositories, StorageUnavailableError } from "../../../src/index.ts";
+import { createInMemoryRepositories, StorageUnavailableError, UnsealableError } from "../../../src/index.ts";
 import { KeyAnnouncements, ownKeyIds } from "../../../src/provider/keys/key-announcements.ts";
 import { configured } from "../../support/configured.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
@@ -77,5 +77,47 @@ describe("who has a key", () => {
     const elsewhere = instance(repositories, { baseUrl: "https://other.example" });
     expect(await elsewhere.announcements.holderOf(one.keyId)).toBe("another server");
     expect(await elsewhere.announcements.holderOf("AAAAAAAA")).toBe("nobody");
+  });
+
+  it.each([
+    ["an hour and a half", 5_400, "another server"],
+    ["a week", 7 * 86_400, "another server"],
+    ["as long as anything that it has sealed may live", 90 * 86_400, "another server"],
+    ["longer than that", 92 * 86_400, "nobody"],
+  ] as const)("is another server that has been down for %s", async (_, seconds, holder) => {
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const one = instance(repositories);
+    await one.announcements.ready();
+    await one.announcements[Symbol.asyncDispose]();
+    clock.advanceSeconds(seconds);
+    const elsewhere = instance(repositories, { baseUrl: "https://other.example" });
+    expect(await elsewhere.announcements.holderOf(one.keyId)).toBe(holder);
+    // Its own new instance knows that the key was never another server's.
+    const own = instance(repositories, { secret: "a secret that the new instance alone has" });
+    expect(await own.announcements.holderOf(one.keyId)).toBe("nobody");
+  });
+
+  it("is remembered for as long as the grants of that server live", async () => {
+    const repositories = createInMemoryRepositories({ clock: clock.read });
+    const one = instance(repositories, { grantLifetimeSeconds: 300 * 86_400 });
+    await one.announcements.ready();
+    await one.announcements[Symbol.asyncDispose]();
+    clock.advanceSeconds(300 * 86_400);
+    const elsewhere = instance(repositories, { baseUrl: "https://other.example" });
+    expect(await elsewhere.announcements.holderOf(one.keyId)).toBe("another server");
+  });
+
+  it("is told by an announcement that is not sealed, too", async () => {
+    const texts = createInMemoryRepositories({ clock: clock.read });
+    const one = instance(texts);
+    await one.announcements.ready();
+    const { keyAnnouncements } = texts;
+    const plain = intercepted(keyAnnouncements, async (run, { method }) => {
+      const found: unknown = await run();
+      if (method !== "get" || found === undefined) return found as never;
+      throw new UnsealableError("It is not sealed.", { isPlain: true });
+    });
+    const elsewhere = instance({ ...texts, keyAnnouncements: plain }, { baseUrl: "https://other.example" });
+    expect(await elsewhere.announcements.holderOf(one.keyId)).toBe("another server");
   });
 });

@@ -203,8 +203,8 @@ describe("the secret replaced directly, with an instance that has the old one on
     isOut = false;
     for (const [seconds, announced] of [
       [9, 0],
-      // Each of two keys to the instances of this server, and to other servers.
-      [1, 4],
+      // Each of two keys to the instances of this server, to those that come later, and to other servers.
+      [1, 6],
     ] as const) {
       clock.advanceSeconds(seconds);
       await ahead.get("/.well-known/oauth-authorization-server");

@@ -54,7 +54,7 @@ async function logIn({ login } = start(), course: Course = {}) {
 const identifyAs = (identity: UpstreamIdentity) => Object.assign(upstream, { identify: async () => identity });
 const codesOf = async ({ configuration }: ReturnType<typeof start>) =>
   recordsOf(configuration.repositories.authorizationCodes);
-const remembered = (decidedAt: number) => ({ ...rememberedFor("ada", { decidedAt }, undefined, 0), decidedAt });
+const remembered = (decidedAt: number) => ({ ...rememberedFor("ada", { decidedAt }), decidedAt });
 /** The upstream as the server calls it. */
 const upstreamOf = ({ configuration }: ReturnType<typeof start>) => configuration.upstreams.byId("fake");
 const parametersOf = (location: URL | undefined) => Object.fromEntries(location?.searchParams ?? []);
@@ -121,7 +121,7 @@ describe("who has allowed the request", () => {
     const completed = await logIn(parts);
     expect(completed).toMatchObject({ request, location: expect.any(URL) });
     expect(completed.upstream).toBe(upstreamOf(parts));
-    expect(completed.decision).toEqual(rememberedFor("ada", { decidedAt: clock.seconds() }, undefined, 0));
+    expect(completed.decision).toEqual(rememberedFor("ada", { decidedAt: clock.seconds() }));
     expect(completed).not.toHaveProperty("account");
   });
 
@@ -204,11 +204,13 @@ describe("who has not allowed the request", () => {
   });
 });
 
-it("a consent that was ended within the tolerance is remembered as of after that", async () => {
+it("a consent that was ended within the tolerance is asked for once more, and then remembered as of its own time", async () => {
   const parts = start({ clockToleranceSeconds: 40 });
   await revokeConsent(parts.configuration, { subject: "ada", upstreamIssuer: upstream.issuer }, "app");
-  const { decision } = await logIn(parts);
-  expect(decision?.decidedAt).toBe(clock.seconds(41));
+  const { after, location } = await logIn(parts);
+  expect(location).toBeUndefined();
+  const { decision } = await logIn(parts, { decisions: [{ decidedAt: clock.seconds(), after: after ?? "" }] });
+  expect(decision?.decidedAt).toBe(clock.seconds());
   const asked = await logIn(parts, { decisions: [remembered(clock.seconds(40))] });
   expect(asked.location).toBeUndefined();
   const stands = await logIn(parts, { decisions: [remembered(clock.seconds(41))] });
@@ -271,7 +273,7 @@ describe("a login that fails", () => {
   });
 });
 
-/** A login as a cookie has it, with every member that there can be. */
+/** A login as a cookie has it, of this version, with every member that there can be. */
 const kept = {
   a: {
     r: {
@@ -289,6 +291,7 @@ const kept = {
     l: true,
   },
   i: "fake",
+  j: "https://login.fake.example",
   v: "verifier",
 };
 

@@ -34,7 +34,8 @@ describe("a request that waits in a page", () => {
     for (const [sealed, expected] of [
       [requests.seal(request, "secret"), { request, wishes: {} }],
       [requests.seal(request, "secret", wishes), { request, wishes }],
-      [requests.seal(request, "secret", wishes, registration), { request, wishes, registration }],
+      [requests.seal(request, "secret", wishes, { registration }), { request, wishes, registration }],
+      [requests.seal(request, "secret", wishes, { after: "mark" }), { request, wishes, after: "mark" }],
     ] as const) {
       expect(requests.open(sealed, ["secret"])).toStrictEqual(expected);
     }

@@ -129,7 +129,8 @@ describe("a login that ends", () => {
     await logIn(keep, changes);
     const redirectUri = "https://mcp.example/fake/callback";
     const [code, codeVerifier] = [expect.any(String), expect.stringMatching(/^[\w-]{43}$/)];
-    expect(exchanges).toEqual([{ code, codeVerifier, redirectUri, ...expected }]);
+    const noteTokens = expect.any(Function);
+    expect(exchanges).toEqual([{ code, codeVerifier, redirectUri, noteTokens, ...expected }]);
     expect("issuer" in (exchanges[0] ?? {})).toBe("issuer" in expected);
   });
 
@@ -140,6 +141,23 @@ describe("a login that ends", () => {
     expect(upstream.revoked).toHaveLength(1);
     upstream.exchange = () => Promise.reject(cause);
     await expect(logIn(noWork)).rejects.toMatchObject({ code: "ERR_OAUTH", error: "server_error", cause });
+  });
+
+  it("ends what the upstream had given before the exchange failed", async () => {
+    const exchange = upstream.exchange.bind(upstream);
+    const failure = new UpstreamUnavailableError("Its keys are out.");
+    upstream.exchange = async (given) => {
+      given.noteTokens?.(await exchange(given));
+      throw failure;
+    };
+    await expect(logIn(noWork)).rejects.toBe(failure);
+    expect(upstream.revoked).toMatchObject([{ token: "ada-1" }]);
+  });
+
+  it("ends nothing where the upstream has given nothing", async () => {
+    upstream.exchange = () => Promise.reject(new UpstreamUnavailableError("It is out."));
+    await expect(logIn(noWork)).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+    expect(upstream.revoked).toEqual([]);
   });
 
   it("says with the cause that the upstream does not know the code", async () => {
@@ -191,6 +209,38 @@ describe("an answer that is another login's", () => {
     ["", [], "secret"],
   ])("is one in the name of %s, of which the operator reads the origin only", async (issuer, facts, hidden) => {
     await expectRefusal(logIn(noWork, { issuer }), [upstream.issuer, ...facts], hidden);
+  });
+});
+
+describe("an upstream whose issuer has changed under its id", () => {
+  class Tenant extends FakeUpstream {
+    override readonly issuer: string;
+    constructor(issuer: string) {
+      super(clock.read);
+      this.issuer = issuer;
+    }
+  }
+
+  it.each([
+    ["https://x.example", "https://y.example", false],
+    ["https://x.example", "https://x.example/y", false],
+    ["https://x.example", "https://x.example/", true],
+    ["https://x.example", "https://x.example", true],
+  ])("a login that was begun at %s is gone on with at %s: %j", async (before, after, isTaken) => {
+    const { state, transaction } = await startAt([new Tenant(before)]).begin(new Tenant(before), "this");
+    const opened = () => startAt([new Tenant(after)]).open(state, transaction);
+    if (isTaken) expect(opened()).toMatchObject({ about: "this", issuer: before });
+    else expect(opened).toThrow(expect.objectContaining({ code: "ERR_OAUTH", error: "invalid_request" }));
+  });
+
+  it("a login that the version before has begun is gone on with", () => {
+    const { keys } = configure(
+      { baseUrl: "https://mcp.example", scopes: ["user"], secret: serverSecret, upstream },
+      {},
+    );
+    const sealed = new SealedJson(keys.derive("test"), z.unknown());
+    const written = { about: "this", upstream: "fake", upstreamVerifier: "v", expiresAt: clock.seconds(600) };
+    expect(start().open("state", sealed.seal(written, "state"))).toEqual(written);
   });
 });
 

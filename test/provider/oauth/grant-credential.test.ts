@@ -113,3 +113,18 @@ describe("a code and a refresh token", () => {
     }
   });
 });
+
+describe("the number of a refresh token", () => {
+  it.each([1, 999_999, 1_000_000, 123_456_789, 999_999_999_999_999])("is read: %i", (generation) => {
+    const token = markCredential(derive("a"), refreshCore(generation));
+    expect(readCredential(derive("a"), "refresh_token", token)).toMatchObject({ handle, generation });
+  });
+
+  it("has one form only", () => {
+    const prefix = `pmcp_rt_${handle}`;
+    for (const number of ["0000001", "00001", "1".repeat(16)]) {
+      const token = markCredential(derive("a"), `${prefix}${number}${"A".repeat(43)}`);
+      expect(readCredential(derive("a"), "refresh_token", token), number).toBeUndefined();
+    }
+  });
+});

@@ -239,10 +239,7 @@ describe("the description of a failure", () => {
     expect(describeFailure(failure)).toEqual({
       code: "ERR_STORAGE_UNAVAILABLE",
       message: "Redis cannot be reached.",
-      causes: [
-        { code: "ERR_UNEXPECTED", message: "AggregateError." },
-        { code: "ECONNREFUSED", message: "Error: connect ECONNREFUSED at 127.0.0.1:6379." },
-      ],
+      causes: [{ code: "ECONNREFUSED", message: "Error: connect ECONNREFUSED at 127.0.0.1:6379." }],
     });
   });
 
@@ -254,11 +251,28 @@ describe("the description of a failure", () => {
       withMembers(new Error("x"), { code: "ENOTFOUND", hostname: "login.example" }),
       "ENOTFOUND",
     ],
+    ["a login that Postgres refuses", withMembers(new Error("x"), { code: "28P01" }), "28P01"],
+    ["a right that is missing in Postgres", withMembers(new Error("x"), { code: "42501" }), "42501"],
+    [
+      "a call of fetch",
+      new TypeError("fetch failed", { cause: withMembers(new Error("x"), { code: "EPIPE" }) }),
+      "EPIPE",
+    ],
+    ["a deadline", new DOMException("x", "TimeoutError"), "TimeoutError"],
+    ["an error without a code", new TypeError("x"), "TypeError"],
+    ["a number for a code", withMembers(new Error("x"), { code: 42501 }), "Error"],
+    ["a text for a code", withMembers(new Error("x"), { code: `${canary}` }), "Error"],
+    ["what is no error", "a text", "ERR_UNEXPECTED"],
     ["a refusal of the upstream", new UpstreamRejectedError("invalid_client", "No."), "ERR_UPSTREAM_REJECTED"],
   ])("names the code of %s", (_, cause, code) => {
     const { causes } = describeFailure(new UpstreamUnavailableError("Out.", { cause }));
     expect(causes[0]?.code).toBe(code);
     expect(JSON.parse(JSON.stringify(causes))).toEqual(causes);
+  });
+
+  it("takes what has no code for a defect, where no error of this package says what it means", () => {
+    const { code, causes } = describeFailure(new TypeError("x", { cause: new RangeError("y") }));
+    expect([code, ...causes.map((cause) => cause.code)]).toEqual(["ERR_UNEXPECTED", "ERR_UNEXPECTED"]);
   });
 
   it("ends, where a cause leads back to itself", () => {

@@ -169,6 +169,12 @@ describe("an access token that this server cannot answer for", () => {
 });
 
 describe("an access token of the Python package", () => {
+  it("is refused where it is for another resource, though nobody wants to be told of that", async () => {
+    const { meetForeignGrant: _, ...untold } = parts;
+    await store(pythons, { ...plain, resource: new URL("https://mcp.example/other") });
+    await expect(verifyAccessToken(untold, pythons)).rejects.toMatchObject(refusal);
+  });
+
   it("stands for itself, with the claims that it has, for no resource or for this one", async () => {
     await store(pythons, { ...plain, claims: { iss: "python" } });
     expect((await verifyAccessToken(parts, pythons)).extra).toStrictEqual({ iss: "python" });
@@ -179,9 +185,15 @@ describe("an access token of the Python package", () => {
   });
 });
 
-it.each([undefined, null, 5, {}])("%j, which is no text, is no token", async (nothing) => {
-  const call = () => Reflect.apply(verifyAccessToken, undefined, [parts, nothing]);
-  await expect(call()).rejects.toMatchObject(refusal);
+describe.each(["a store", "a cache"])("what is no text, before %s", (before) => {
+  it.each([undefined, null, 5, {}])("%j is no token", async (nothing) => {
+    const given =
+      before === "a store"
+        ? parts
+        : { ...parts, repositories: cacheRepositories(repositories, { maxStaleness: 60_000 }) };
+    const call = () => Reflect.apply(verifyAccessToken, undefined, [given, nothing]);
+    await expect(call()).rejects.toMatchObject(refusal);
+  });
 });
 
 describe("a token that a cache has", () => {
@@ -192,14 +204,15 @@ describe("a token that a cache has", () => {
     const backend = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
     await backend.grants.set(grantId, grant);
     await backend.accessTokens.set(accessTokenKey(token), { ...ours, scopes: ["admin"] });
-    repositories = cacheRepositories(backend, { maxStaleness, clock: () => clock.read() });
+    // So has the cache.
+    repositories = cacheRepositories(backend, { maxStaleness, clock: () => clock.read() - 3_600_000 });
     parts = { ...parts, repositories };
     verifier = new AccessTokenVerifier(parts);
     await verifier.verify(token);
   });
   /** Asks for the token, and says whether the answer came without a promise. */
-  const isNoted = async () => {
-    const verified = verifier.verify(token);
+  const isNoted = async (shown = token) => {
+    const verified = verifier.verify(shown);
     await Promise.allSettled([verified]);
     return !(verified instanceof Promise);
   };
@@ -245,6 +258,42 @@ describe("a token that a cache has", () => {
     await repositories.grants.delete(grantId);
     expect(await isNoted()).toBe(false);
   });
+
+  it.each(["token", "grant"])("is asked for again when only its %s could have changed elsewhere", async (older) => {
+    await store(token, { ...ours, expiresAt: 2_000 });
+    clock.advance(maxStaleness);
+    if (older === "token") await repositories.accessTokens.get(accessTokenKey(token));
+    else await repositories.grants.get(grantId);
+    clock.advance(maxStaleness / 2);
+    await verifier.verify(token);
+    expect(await isNoted()).toBe(true);
+    clock.advance(maxStaleness / 2 - 1);
+    expect(await isNoted()).toBe(true);
+    clock.advance(1);
+    expect(await isNoted()).toBe(false);
+  });
+
+  it("is noted where the Python package issued it, which has no grant, be it as long as any", async () => {
+    const longest = `mcp_${"0f".repeat(64)}`;
+    await store(longest, { ...plain, claims: { iss: "python" } });
+    expect(await isNoted(longest)).toBe(false);
+    expect(await isNoted(longest)).toBe(true);
+    expect((await verifyAccessToken(parts, longest)).extra).toStrictEqual({ iss: "python" });
+    clock.advanceSeconds(100);
+    await expect(verifyAccessToken(parts, longest)).rejects.toMatchObject(refusal);
+  });
+
+  it.each(["accessTokens", "grants"] as const)(
+    "is read as from a store where only the %s have a cache",
+    async (kind) => {
+      const uncached = createInMemoryRepositories({ clock: () => clock.read() - 3_600_000 });
+      verifier = new AccessTokenVerifier({ ...parts, repositories: { ...uncached, [kind]: repositories[kind] } });
+      await uncached.grants.set(grantId, grant);
+      await store(token, ours, uncached);
+      for (let times = 0; times < 2; times += 1) expect(await isNoted()).toBe(false);
+      await expect(verifier.verify(token)).resolves.toMatchObject({ clientId: "app" });
+    },
+  );
 
   it("is over with the first of token and grant, by this server's clock", async () => {
     clock.advanceSeconds(99.9);

@@ -54,7 +54,11 @@ describe("a refresh token", () => {
       const again = await jsonOf(await harness.refresh(tokens));
 
       const isOver = first.expires_in <= seconds;
-      expect(again).toEqual({ ...first, expires_in: isOver ? first.expires_in : first.expires_in - seconds });
+      const { access_token, ...rest } = first;
+      const expires_in = isOver ? first.expires_in : first.expires_in - seconds;
+      expect(again).toEqual({ ...rest, expires_in, access_token: expect.any(String) });
+      // An access token that has ended is not issued again.
+      expect(again.access_token === access_token).toBe(!isOver);
       expect(await harness.mcpStatus(again.access_token)).toBe(200);
       // The use of the successor begins the grace.
       expect((await harness.refresh({ ...tokens, ...again })).status).toBe(200);

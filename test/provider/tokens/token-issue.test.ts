@@ -10,7 +10,7 @@ import {
 import { type Step, successorAccessToken } from "../../../src/provider/tokens/successor-tokens.ts";
 import { TokenIssue } from "../../../src/provider/tokens/token-issue.ts";
 import type { Grant } from "../../../src/records/grant.ts";
-import { grantIdOf } from "../../../src/records/keys.ts";
+import { accessTokenKey, grantIdOf, refreshTokenKey } from "../../../src/records/keys.ts";
 import { configured } from "../../support/configured.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
@@ -106,7 +106,7 @@ describe("the records of the tokens of a step", () => {
 
 describe("the answer with the tokens of a step", () => {
   it("has tokens of the grant, the refresh token with the next number", () => {
-    const { access_token, refresh_token = "", ...others } = issue.response(issuance(), now + 59.75);
+    const { access_token, refresh_token = "", ...others } = issue.response(issuance({}, now, stepOf(1)), now + 59.75);
     expect(others).toStrictEqual({ token_type: "Bearer", expires_in: 59, scope: "user" });
     expect(readAccessToken(access_token)).toEqual({ handle });
     const read = readCredential(keys.derive("credential mark"), "refresh_token", refresh_token);
@@ -119,6 +119,11 @@ describe("the answer with the tokens of a step", () => {
     expect(answer).toMatchObject({ scope: "user admin", expires_in: 0 });
   });
 
+  it("names offline_access where the person has allowed it, as no scope of a token", () => {
+    expect(issue.response(issuance({ offlineAccess: true }), now).scope).toBe("user offline_access");
+    expect(issue.accessTokenRecord(issuance({ offlineAccess: true })).scopes).toEqual(["user"]);
+  });
+
   it("has no refresh token where the client may not have one", () => {
     expect(issue.response(issuance(), now, false)).not.toHaveProperty("refresh_token");
   });
@@ -129,5 +134,11 @@ it("a token of a step that is added a second time stays what it was", async () =
   expect(await issue.addRefreshToken(step, record)).toEqual({ isFirst: true, stored: record });
   const second = { ...record, scopes: ["admin"] };
   expect(await issue.addRefreshToken(step, second)).toEqual({ isFirst: false, stored: record });
-  expect(await recordsOf(repositories.refreshTokens)).toHaveLength(1);
+  expect(await recordsOf(repositories.refreshTokens)).toEqual([[refreshTokenKey(handle, 2), record]]);
+  const access = issue.accessTokenRecord(issuance());
+  expect(await issue.findAccessToken(step)).toBeUndefined();
+  expect(await issue.addAccessToken(step, access)).toEqual({ isFirst: true, stored: access });
+  expect(await issue.addAccessToken(step, { ...access, scopes: [] })).toEqual({ isFirst: false, stored: access });
+  expect(await issue.findAccessToken(step)).toEqual(access);
+  expect(await recordsOf(repositories.accessTokens)).toEqual([[accessTokenKey(successorAccessToken(step)), access]]);
 });

@@ -211,7 +211,7 @@ describe("a provider of OAuth 2.0, looked at", () => {
     [
       "is out",
       { [page]: () => new Response(null, { status: 500 }), [token]: () => new Response(null, { status: 502 }) },
-      { "upstream-issuer": "error", "redirect-uri": "warning" },
+      { "upstream-issuer": "error", "upstream-client": "warning", "redirect-uri": "warning" },
     ],
   ])("%s", async (_, answers, expected) => {
     expect(statuses(await diagnosed(upstreamOf(answers)))).toEqual(expected);

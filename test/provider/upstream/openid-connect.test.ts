@@ -312,12 +312,7 @@ describe("what fails", () => {
       { code: "ERR_UPSTREAM_UNAVAILABLE", retryAfterSeconds: 7 },
     ],
     ["/token", "too many requests", json({}, 429), { code: "ERR_UPSTREAM_UNAVAILABLE" }],
-    [
-      "/token",
-      "a page instead of JSON",
-      () => new Response("<html>"),
-      { code: "ERR_UPSTREAM_REJECTED", error: "server_error" },
-    ],
+    ["/token", "a page instead of JSON", () => new Response("<html>"), { code: "ERR_UPSTREAM_UNAVAILABLE" }],
     ["/token", "no network", () => Promise.reject(new TypeError("fetch failed")), { code: "ERR_UPSTREAM_UNAVAILABLE" }],
     ["/userinfo", "an outage", json({}, 500), { code: "ERR_UPSTREAM_UNAVAILABLE" }],
     ["/jwks", "an outage", json({}, 502), { code: "ERR_UPSTREAM_UNAVAILABLE" }],

@@ -27,6 +27,9 @@ test("a closed cache refuses every call, also for what it had in memory", async 
     () => cache.delete("a"),
     () => cache.take("a"),
     () => cache.add("b", { text: "token" }),
+    // Nor does it look at the value first.
+    () => Reflect.apply(cache.set, cache, ["b", () => "no record"]),
+    () => Reflect.apply(cache.add, cache, ["b", () => "no record"]),
   ]) {
     await expect(call()).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED", effect: "none" });
   }

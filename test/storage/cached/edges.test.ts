@@ -69,3 +69,12 @@ test("a change that could not be published is no failure where nobody asks to be
   expect(await store.get("a")).toEqual({ text: "new" });
   expect(uncaught).toEqual([]);
 });
+
+test("a copy has an age while it is fresh, and what there is no copy of has none", async () => {
+  const { cache, clock } = cachedSetup();
+  await cache.set("a", { text: "token" });
+  clock.advance(7);
+  expect([cache.copyAge("a"), cache.copyAge("b")]).toEqual([7, undefined]);
+  clock.advance(maxStaleness);
+  expect(cache.copyAge("a")).toBeUndefined();
+});

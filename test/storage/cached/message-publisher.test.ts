@@ -1,12 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StorageUnavailableError } from "../../../src/index.ts";
 import { MessagePublisher, type MessageTransport } from "../../../src/storage/cached/message-publisher.ts";
 
+const retryInterval = 3_600_000;
 const refused = new StorageUnavailableError("It was not taken.");
 
 /** A transport whose every message waits for the test to say whether it is taken. */
 class HeldTransport implements MessageTransport {
-  readonly isReady = true;
+  isReady = true;
+  readonly readyListeners = new Set<() => void>();
   readonly underWay: { readonly message: string; take(): void; refuse(): void }[] = [];
 
   send(message: string): Promise<void> {
@@ -20,11 +22,16 @@ class HeldTransport implements MessageTransport {
     });
   }
 
-  onReady(): () => void {
-    return () => {};
+  onReady(listener: () => void): () => void {
+    this.readyListeners.add(listener);
+    return () => this.readyListeners.delete(listener);
   }
 
-  async close(): Promise<void> {}
+  isClosed = false;
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
 
   get messages(): string[] {
     return this.underWay.map(({ message }) => message);
@@ -34,7 +41,7 @@ class HeldTransport implements MessageTransport {
 /** A publisher to which a message was lost, and what its transport has under way. */
 async function afterALoss() {
   const transport = new HeldTransport();
-  const publisher = new MessagePublisher(transport, { maxUnsent: 1_000, retryInterval: 3_600_000 });
+  const publisher = new MessagePublisher(transport, { maxUnsent: 1_000, retryInterval });
   const lost = publisher.publish("lost");
   transport.underWay[0]?.refuse();
   await expect(lost).rejects.toBe(refused);
@@ -106,5 +113,68 @@ describe("a publisher to which a message was lost", () => {
     transport.underWay[0]?.take();
     await d;
     await publisher.close();
+  });
+
+  it("closes once everything is sent that a round has begun with", async () => {
+    const { transport, publisher } = await afterALoss();
+    const later = publisher.publish("later");
+    await turns();
+    const closing = publisher.close();
+    await turns();
+    transport.underWay[0]?.take();
+    await turns();
+    expect([transport.messages, transport.isClosed]).toEqual([["later"], false]);
+    transport.underWay[0]?.take();
+    await Promise.all([later, closing]);
+    expect(transport.isClosed).toBe(true);
+  });
+});
+
+describe("the attempts to send what was lost", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("send nothing while all that was kept is under way", async () => {
+    const { transport, publisher } = await afterALoss();
+    const published = publisher.publish("a");
+    await turns();
+    transport.underWay[0]?.take();
+    await turns();
+    expect(transport.messages).toEqual(["a"]);
+    await vi.advanceTimersByTimeAsync(retryInterval);
+    expect(transport.messages).toEqual(["a"]);
+    transport.underWay[0]?.take();
+    await published;
+  });
+
+  it.each(["the next interval", "the transport"])("wait for %s, and end with the last message", async (occasion) => {
+    const { transport } = await afterALoss();
+    if (occasion === "the transport") for (const listener of transport.readyListeners) listener();
+    else await vi.advanceTimersByTimeAsync(retryInterval);
+    expect(transport.messages).toEqual(["lost"]);
+    transport.underWay[0]?.take();
+    await turns();
+    expect([vi.getTimerCount(), transport.readyListeners.size]).toEqual([0, 0]);
+  });
+
+  it("end when the publisher is closed: a last one is made where the transport is ready, and none where it is not", async () => {
+    for (const isReady of [true, false]) {
+      const { transport, publisher } = await afterALoss();
+      transport.isReady = isReady;
+      const closed = publisher.close();
+      await turns();
+      expect(transport.messages).toEqual(isReady ? ["lost"] : []);
+      transport.underWay[0]?.refuse();
+      await closed;
+      expect([vi.getTimerCount(), transport.readyListeners.size]).toEqual([0, 0]);
+      const late = publisher.publish("late");
+      transport.underWay[0]?.refuse();
+      await expect(late).rejects.toBe(refused);
+      expect([vi.getTimerCount(), transport.readyListeners.size]).toEqual([0, 0]);
+    }
   });
 });

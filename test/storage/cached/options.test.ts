@@ -10,6 +10,8 @@ import type { CachedRepositoryOptions, StaleIfErrorOptions } from "../../../src/
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
 
 const bound = { max: 10, maxStaleness: 1_000 };
+const stale = { maxAge: 5_000, records: "long-lived" };
+const day = 24 * 60 * 60 * 1_000;
 
 /** Options as JavaScript may give them. */
 function construct(options: object): () => CachedRepository<string, string> {
@@ -28,8 +30,22 @@ test.for([
   ["staleIfError without maxAge", { ...bound, staleIfError: { records: "long-lived" } }],
   ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 5_000 } }],
   ["staleIfError in other words", { ...bound, staleIfError: { maxAge: 5_000, records: "any" } }],
+  ["staleIfError that is a time", { ...bound, staleIfError: 5_000 }],
+  ["staleIfError with a word that is not known", { ...bound, staleIfError: { ...stale, maxages: 5_000 } }],
+  ["a maxStaleness of more than a day", { ...bound, maxStaleness: day + 1 }],
+  ["an invalidation that is text", { ...bound, invalidation: "redis" }],
+  ["an onPublishFailure that is no function", { ...bound, onPublishFailure: "log" }],
 ] as const)("a cache with %s cannot be made", ([, options]) => {
   expect(construct(options)).toThrow(ConfigurationError);
+});
+
+test.for([
+  ["a maxStaleness of a day", { ...bound, maxStaleness: day }],
+  ["an old copy that stands in", { ...bound, staleIfError: stale }],
+  ["an old copy that stands in for a year", { ...bound, staleIfError: { ...stale, maxAge: 365 * day } }],
+  ["an onPublishFailure", { ...bound, onPublishFailure: () => {} }],
+] as const)("a cache may have %s", ([, options]) => {
+  expect(construct(options)).not.toThrow();
 });
 
 test.for([1, 2 ** 24])("a cache may keep %i records", (max) => {

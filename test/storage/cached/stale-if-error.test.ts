@@ -29,6 +29,22 @@ test("the backend is asked before an old copy stands in", async () => {
   expect(await cache.get("a")).toEqual({ text: "newer" });
 });
 
+test("an old copy stands in for no error that the store does not have, not even for one that throws when it is asked", async () => {
+  const ask = () => {
+    throw new RangeError("Nobody asks.");
+  };
+  for (const error of [new RangeError("a mistake"), new Proxy({}, { getPrototypeOf: ask, get: ask })]) {
+    const { backend, cache, clock } = cachedSetup({ staleIfError });
+    await cache.set("a", client);
+    clock.advance(maxStaleness);
+    const told = failing(backend.hold("get"), cache.get("a"), error).then(
+      () => "a copy",
+      (thrown: unknown) => (thrown === error ? "the error" : "another error"),
+    );
+    expect(await told).toBe("the error");
+  }
+});
+
 test("a copy older than maxAge does not stand in", async () => {
   const { backend, cache, clock } = cachedSetup({ staleIfError });
   await cache.set("a", client);

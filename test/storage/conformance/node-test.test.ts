@@ -9,9 +9,10 @@ const example = fileURLToPath(new URL("./node-test-example.ts", import.meta.url)
 
 /** Runs the suite under `node --test`, as the author of a backend does who has no vitest. */
 async function run(environment: Record<string, string>): Promise<{ code: unknown; report: string }> {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, ["--test", "--test-reporter=tap", example], {
     // The outer runner's settings are not for the inner one.
-    env: { PATH: process.env.PATH, ...environment },
+    env: { PATH, NODE_COMPILE_CACHE, ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [report, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);

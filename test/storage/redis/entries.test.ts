@@ -106,6 +106,15 @@ describe("the entries", () => {
     expect(node.written).toEqual(["MGET token:a token:b", "GET token:c"]);
   });
 
+  test("that cannot be read for now are an outage, and are not counted among those that nobody can read", async () => {
+    const node = new ScriptedNode();
+    node.pages.push(["0", ["token:a", "token:b"]]);
+    const keys = keysOf(new RedisRepository<string>(textCodec, node, { prefix: "token" }));
+    while (node.commands.length === 0) await new Promise(setImmediate);
+    node.commands[0]?.fail(new Error("Connection is closed."));
+    await expect(keys).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+  });
+
   test("need a client that can SCAN", async () => {
     const repository = new RedisRepository<string>(textCodec, new ScriptedRedis(), { prefix: "token" });
     await expect(keysOf(repository)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { sha256Name } from "../../../src/index.ts";
 import {
   RedisPubSubInvalidation,
@@ -141,10 +141,19 @@ describe("a failover that is announced while the client is connecting", () => {
         await until(() => redis.status === "ready");
         expect(await repository.get("k"), `round ${round}`).toBe("v");
       }
-      redis.once("connecting", () => redis.disconnect());
+      const comesBack = vi.fn();
+      redis.once("connecting", () => {
+        redis.on("connecting", comesBack);
+        redis.disconnect();
+      });
+      const ended = new Promise((resolve) => redis.once("end", resolve));
       redis.disconnect(true);
-      await until(() => redis.status === "end");
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await ended;
+      // What brings a client back does so right after its end, by its timer for the next attempt, or with the next command.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(Reflect.get(redis, "reconnectTimeout") ?? undefined).toBeUndefined();
+      await expect(repository.get("k")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+      expect(comesBack).not.toHaveBeenCalled();
       expect(redis.status).toBe("end");
     } finally {
       redis.disconnect();

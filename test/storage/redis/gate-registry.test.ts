@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { type SampleRecord, sampleIndexes, sampleSchema } from "../../../src/conformance.ts";
+import { RedisRepository } from "../../../src/redis.ts";
 import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
 import { CommandSender } from "../../../src/storage/redis/command-sender.ts";
 import { errorReply } from "../../support/scripted-connection.ts";
@@ -110,4 +112,57 @@ test("a demoted primary of a Cluster is not left: the client follows the slots",
   cluster.commands[0]?.fail(errorReply("READONLY You can't write against a replica."));
   expect(await outcome).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
   expect(cluster.disconnects).toEqual([]);
+});
+
+describe("while the node of a key is being connected", () => {
+  type SampleRepository = RedisRepository<SampleRecord>;
+  const record: SampleRecord = { name: "ada", list: [] };
+  const turnIsOver = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  function scene() {
+    const one = new ScriptedCluster(1);
+    const [node] = one.masters;
+    if (node === undefined) throw new Error("There is one.");
+    return { one, node, repository: new RedisRepository(sampleSchema, one, { prefix: "p", indexes: sampleIndexes }) };
+  }
+
+  test.each<[string, (repository: SampleRepository) => Promise<unknown>]>([
+    ["get", (repository) => repository.get("k")],
+    ["set", (repository) => repository.set("k", record)],
+    ["set of what has expired", (repository) => repository.set("k", { ...record, expiresAt: 1 })],
+    ["add", (repository) => repository.add("k", record)],
+    ["delete", (repository) => repository.delete("k")],
+    ["take", (repository) => repository.take("k")],
+    ["search by an index", (repository) => repository.entriesBy("name", "ada").next()],
+  ])("nothing of a %s is sent", async (_, call) => {
+    const { one, node, repository } = scene();
+    node.status = "connecting";
+    const settled = call(repository).catch((failure: unknown) => failure);
+    await turnIsOver();
+    expect(one.written).toEqual([]);
+    node.become("ready");
+    await turnIsOver();
+    expect(one.written).not.toEqual([]);
+    for (const command of one.commands) command.fail(new Error("Connection is closed."));
+    expect(await settled).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+  });
+
+  test("nothing is removed from the index", async () => {
+    const { one, node, repository } = scene();
+    const search = repository.entriesBy("name", "ada").next();
+    const [complete, gap, schemes] = ["none", null, ["0", []]];
+    const replies = [complete, gap, schemes, ["0", ["1:k", "+inf"]], null];
+    for (const [index, reply] of replies.entries()) {
+      while (one.commands.length <= index) await turnIsOver();
+      if (index === replies.length - 1) node.status = "connecting";
+      one.commands[index]?.answer(reply);
+    }
+    await turnIsOver();
+    expect(one.commands).toHaveLength(replies.length);
+    node.become("ready");
+    await turnIsOver();
+    expect(one.written.at(-1)).toMatch(/^EVAL p#name\./);
+    one.commands.at(-1)?.answer(1);
+    expect(await search).toMatchObject({ done: true });
+  });
 });

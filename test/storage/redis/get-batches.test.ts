@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { clusterKeySlot } from "../../../src/storage/redis/cluster-key-slot.ts";
 import { CommandSender } from "../../../src/storage/redis/command-sender.ts";
 import { GetBatches } from "../../../src/storage/redis/get-batches.ts";
-import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { ScriptedCluster, ScriptedRedis } from "../../support/scripted-redis.ts";
 
 /** Reads of texts as they are; the key `refused` cannot be decoded. */
 function readsOf(redis: ScriptedRedis): (key: string) => Promise<string | null> {
@@ -108,5 +109,47 @@ describe("the reads of one turn", () => {
     for (const result of await results) {
       expect(result).toMatchObject({ status: "rejected", reason: { code: "ERR_STORAGE_UNAVAILABLE", effect: "none" } });
     }
+  });
+});
+
+describe("on a Cluster the reads of one turn", () => {
+  /** Answers every command that has no answer with its own keys. */
+  function answerAll(redis: ScriptedRedis): void {
+    for (const { name, keys, answer } of redis.commands) answer(name === "MGET" ? [...keys] : keys[0]);
+  }
+
+  test("are one command for each slot, and each gets its own", async () => {
+    const redis = new ScriptedCluster(2);
+    const read = readsOf(redis);
+    const keys = ["{a}1", "{b}1", "{a}2", "{c}1", "{b}2", "{a}3"];
+    const texts = Promise.all(keys.map(read));
+    await turnIsOver();
+    expect(redis.written).toEqual(["MGET {a}1 {a}2 {a}3", "MGET {b}1 {b}2", "GET {c}1"]);
+    answerAll(redis);
+    expect(await texts).toEqual(keys);
+  });
+
+  test("are split where a slot has many, and another slot's are not", async () => {
+    const redis = new ScriptedCluster(2);
+    const read = readsOf(redis);
+    const keys = Array.from({ length: 1_100 }, (_, index) => `{a}${index}`).concat("{b}1", "{b}2");
+    const texts = Promise.all(keys.map(read));
+    await turnIsOver();
+    expect(redis.commands.map(({ keys }) => keys.length)).toEqual([500, 500, 100, 2]);
+    for (const { keys } of redis.commands) expect(new Set(keys.map(clusterKeySlot)).size).toBe(1);
+    answerAll(redis);
+    expect(await texts).toEqual(keys);
+  });
+
+  test("are not sent with those of the turn before", async () => {
+    const redis = new ScriptedCluster(2);
+    const read = readsOf(redis);
+    const texts = [read("{a}1")];
+    await turnIsOver();
+    texts.push(read("{a}2"));
+    await turnIsOver();
+    expect(redis.written).toEqual(["GET {a}1", "GET {a}2"]);
+    answerAll(redis);
+    expect(await Promise.all(texts)).toEqual(["{a}1", "{a}2"]);
   });
 });

@@ -175,6 +175,23 @@ describe("the index in Redis", () => {
     },
   );
 
+  it("has one beginning, from the first search on", async () => {
+    const { clock, found } = scene();
+    await found("nobody");
+    expect(await redis.pttl("p#complete")).toBeLessThanOrEqual(5 * 60_000);
+    const beginning = await redis.get("p#beginning");
+    expect(beginning).toBe(String(clock.read()));
+    for (const hours of [1, 2, 3]) {
+      await redis.del("p#complete");
+      clock.advanceSeconds(60 * 60);
+      await found("nobody");
+      expect(await redis.get("p#beginning")).toBe(beginning);
+      const left = await redis.pttl("p#complete");
+      expect(left).toBeLessThanOrEqual(hours * 60 * 60_000);
+      expect(left).toBeGreaterThan(hours * 60 * 60_000 - 60_000);
+    }
+  });
+
   it("is not trusted where labels were made with a key that is not in the key ring", async () => {
     const [old, fresh] = ["the old secret of this test, long enough", "the new secret of this test, long enough"];
     const open = (...secrets: string[]) =>
@@ -372,9 +389,12 @@ describe("a search that reads everything", () => {
 
   it("is an error where an entry is lost, and so is one that cannot look at the index", async () => {
     await new RedisRepository(sampleSchema, redis, { prefix: "p" }).set("one", record("ada"));
-    for (const lost of [addMemberScript, scanMembersScript]) {
-      const { found } = scene(withScripts((script) => (script === lost ? Promise.reject(outage) : undefined)));
-      await expect(found("ada")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    for (const [client, effect] of [
+      [withScripts((script) => (script === addMemberScript ? Promise.reject(outage) : undefined)), "unknown"],
+      [withScripts((script) => (script === scanMembersScript ? Promise.reject(outage) : undefined)), "none"],
+      [except({ get: () => Promise.reject(outage) }), "none"],
+    ] as const) {
+      await expect(scene(client).found("ada")).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect });
     }
   });
 

@@ -1,9 +1,12 @@
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
+import { type SampleRecord, sampleIndexes, sampleSchema } from "../../../src/conformance.ts";
 import { AccessTokenSchema } from "../../../src/records/access-token.ts";
 import { RedisRepository } from "../../../src/redis.ts";
 import { connectRedis, redisClient } from "../../support/redis-clients.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
+import { errorReply } from "../../support/scripted-connection.ts";
+import { ScriptedRedis } from "../../support/scripted-redis.ts";
 import { textCodec } from "../../support/text-codec.ts";
 import { useRedis } from "../../support/use-redis.ts";
 
@@ -147,6 +150,41 @@ test.each([0, -1, Number.NaN, 2 ** 31])("a timeout of %d is refused", (timeout) 
   expect(() => new RedisRepository(textCodec, redis, { prefix: "token", timeout })).toThrow(
     expect.objectContaining({ code: "ERR_CONFIGURATION" }),
   );
+});
+
+describe("a delete, command by command", () => {
+  const anotherType = errorReply("WRONGTYPE Operation against a key holding the wrong kind of value");
+  const lost = new Error("Connection is closed.");
+  const unauthorized = { code: "ERR_STORAGE_UNAUTHORIZED", effect: "none" };
+  test.each<[what: string, replies: readonly unknown[], written: string, outcome: object]>([
+    ["goes by DEL where the key has another type", [anotherType, 1], "GETDEL DEL", { value: true }],
+    ["says false where that is gone by then", [anotherType, 0], "GETDEL DEL", { value: false }],
+    ["goes by nothing else where it is lost", [lost], "GETDEL", { failure: { effect: "unknown" } }],
+    ["goes by nothing else where it is refused", [errorReply("NOPERM x")], "GETDEL", { failure: unauthorized }],
+  ])("%s", async (_, replies, written, outcome) => {
+    const scripted = new ScriptedRedis();
+    const deleted = new RedisRepository<string>(textCodec, scripted, { prefix: "token" }).delete("k").then(
+      (value) => ({ value }),
+      (failure: unknown) => ({ failure }),
+    );
+    for (const [index, reply] of replies.entries()) {
+      while (scripted.commands.length <= index) await new Promise(setImmediate);
+      if (reply instanceof Error) scripted.commands[index]?.fail(reply);
+      else scripted.commands[index]?.answer(reply);
+    }
+    expect(await deleted).toMatchObject(outcome);
+    expect(scripted.commands.map(({ name }) => name).join(" ")).toBe(written);
+  });
+});
+
+test("a repository says which keys, client and indexes it has, and what a record reads as that is written", () => {
+  const indexed = new RedisRepository(sampleSchema, redis, { prefix: "one", indexes: sampleIndexes });
+  const plain = new RedisRepository(sampleSchema, redis, { prefix: "two" });
+  expect([indexed.prefix, plain.prefix]).toEqual(["one", "two"]);
+  expect([indexed.isOn(redis), indexed.isOn(new ScriptedRedis())]).toEqual([true, false]);
+  expect([indexed.indexNames, plain.indexNames]).toEqual([Object.keys(sampleIndexes), []]);
+  const record: SampleRecord & { other: string } = { name: "ada", list: [], other: "is not kept" };
+  expect(plain.readBack("k", record)).toEqual({ name: "ada", list: [] });
 });
 
 test("a repository can be closed twice, and both wait for the calls under way", async () => {

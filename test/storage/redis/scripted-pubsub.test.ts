@@ -148,10 +148,17 @@ describe("pub/sub", () => {
     { prefix: "token", timeout: 0 },
     { prefix: "token", heartbeat: 0 },
     { prefix: "token", heartbeat: 2 ** 31 },
+    { prefix: "token", maxUnsent: 0 },
+    { prefix: "token", maxUnsent: 1.5 },
+    { prefix: "token", maxUnsent: 1_000_001 },
   ])("is refused with %j", (options) => {
     expect(() => new RedisPubSubInvalidation(redis, options)).toThrow(
       expect.objectContaining({ code: "ERR_CONFIGURATION" }),
     );
+  });
+
+  test.each([1, 1_000_000])("may keep %i messages", (maxUnsent) => {
+    expect(() => new RedisPubSubInvalidation(redis, { prefix: "token", maxUnsent })).not.toThrow();
   });
 
   test("beats every five seconds where nothing else is asked for", async () => {

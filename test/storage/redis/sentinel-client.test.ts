@@ -56,12 +56,21 @@ describe("the errors of the connections to the Sentinels", () => {
     expect([redis.listenerCount("error"), redis.listenerCount("connect")]).toEqual([1, 1]);
   });
 
+  test("are heard of a client too that does not say who hears its own", () => {
+    const redis = new SentinelRedis();
+    const unheard = sentinel();
+    redis.connector = withListeners(unheard);
+    Object.defineProperty(redis, "listeners", { value: undefined });
+    hearErrorEvents(redis);
+    expect([redis.listenerCount("error"), unheard.listenerCount("error")]).toEqual([1, 1]);
+  });
+
   test.each([
     ["no connector", undefined],
     ["a connector of another kind", {}],
     ["a connector that listens to none", { failoverDetector: {} }],
     ["a list of another kind", { failoverDetector: { sentinels: "none" } }],
-    ["no connection yet", withListeners(undefined, null, "text", {}, { on: true })],
+    ["no connection yet", withListeners(undefined, null, "text", {}, { on: true, listeners: () => [] })],
     ["nothing in the list", { failoverDetector: { sentinels: [undefined, null] } }],
   ])("are nobody's where the client has %s", (_, connector) => {
     const redis = new SentinelRedis();

@@ -25,7 +25,8 @@ describe("a repository that is closed while another uses the client", () => {
     // Closing it again is not closing the other.
     await one[Symbol.asyncDispose]();
     const calls = [one.get("k"), one.set("k", "v"), one.add("k", "v"), one.delete("k"), one.take("k")];
-    for (const result of await Promise.allSettled([...calls, one.entries().next()])) {
+    const searches = [one.entries().next(), one.entriesBy("name", "ada").next()];
+    for (const result of await Promise.allSettled([...calls, ...searches, one.diagnose()])) {
       expect(result).toMatchObject({ status: "rejected", reason: refused });
     }
     const text = other.get("k");

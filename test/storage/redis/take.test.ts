@@ -112,6 +112,7 @@ test("a record past its expiry that Redis still holds is absent, and is left to 
   const repository = new RedisRepository(RecordSchema, redis, { prefix: "code" });
   await redis.set("code:k", JSON.stringify({ name: "late", expiresAt: 1 }));
   expect(await repository.take("k")).toBeUndefined();
+  expect(await redis.exists("code:k")).toBe(1);
 });
 
 test("a user who may not run scripts takes by GETDEL: one of many gets the record, and none that cannot be opened", async () => {

@@ -4,6 +4,7 @@ import type { Fault } from "../../../src/emulator.ts";
 import { StorageFailure } from "../../../src/index.ts";
 import { toVaultService } from "../../../src/storage/vault/connect.ts";
 import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
+import { callWithLostAnswers, changingCalls } from "../../support/lost-answers.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator({ authn: false, seed: 20 }, "test");
@@ -66,6 +67,28 @@ it("600 takes of which one answer in five is lost: none reads as absent, and non
   expect(second.filter((value) => value !== undefined)).toEqual([]);
   expect(emulator.vault.items()).toEqual([]);
 }, 120_000);
+
+it.each(["delete", "add", "set"] as const)(
+  "600 of %s of which one answer in five is lost: each has answered what it did, or says that nobody knows",
+  async (method) => {
+    const troubled = open();
+    const begin = () => {
+      fault = lose({ kind: "server-error", httpStatus: 502, committed: true });
+    };
+    let fault: ReturnType<typeof lose> | undefined;
+    const scene = { count: 600, parallel: 50, prefix: "key", troubled, calm: open(), begin };
+    const numbers = await callWithLostAnswers(changingCalls[method], {
+      ...scene,
+      async end() {
+        await troubled[Symbol.asyncDispose]();
+        emulator.faults.clear();
+      },
+    });
+    expect(fault?.strikes).toBeGreaterThan(100);
+    expect(numbers.none).toBe(0);
+  },
+  120_000,
+);
 
 describe.each(troubles)("where %s", (_, fault) => {
   it.each(["take", "delete"] as const)("a %s never says that there was nothing", async (removal) => {

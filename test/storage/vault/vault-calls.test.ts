@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ConfigurationError } from "../../../src/errors.ts";
 import { VaultCalls } from "../../../src/storage/vault/vault-calls.ts";
 import type { VaultReply, VaultServiceLike } from "../../../src/storage/vault/vault-service.ts";
 
@@ -95,6 +96,16 @@ describe("a call that failed", () => {
     await search.calls.search({ size: 1 }).catch(() => undefined);
     expect(search.sent).toHaveLength(read ? 2 : 1);
   });
+
+  test.each(["get", "delete"] as const)(
+    "since something is set wrong is told as that, and a %s is not sent again",
+    async (kind) => {
+      const mistake = new ConfigurationError("The SDK is not installed.");
+      const { calls, sent } = callsTo([() => Promise.reject(mistake), answered(item)]);
+      await expect(calls[kind]("pvi_a")).rejects.toBe(mistake);
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   test("says of a read what an earlier try was told, rather than that the last one had no answer", async () => {
     const { calls, sent } = callsTo([unreachable, never]);
@@ -230,6 +241,13 @@ describe("an answer of Vault", () => {
     ["search", answered({}), (calls: VaultCalls) => calls.search({ size: 2 })],
   ])("that has another form is a failure of a %s", async (_, answer, call) => {
     await expect(call(callsTo([answer]).calls)).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+  });
+
+  test("to a search has the secrets among the items, and a folder counts for the page alone", async () => {
+    const folder = { id: "pvi_f", name: "folder" };
+    const found = await callsTo([answered({ items: [folder, item], last: "next" })]).calls.search({ size: 2 });
+    expect(found).toMatchObject({ secrets: [{ id: "pvi_a" }], last: "next" });
+    expect(found.secrets).toHaveLength(1);
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { StorageRejectedError, StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
-import { afterWrite, nameIsTaken, toStorageFailure } from "../../../src/storage/vault/vault-failure.ts";
+import { afterWrite, nameIsTaken, outcomeLost, toStorageFailure } from "../../../src/storage/vault/vault-failure.ts";
 
 const refusal = (status: unknown, headers?: unknown): Error =>
   Object.assign(new Error("refused"), { response: { status, gotResponse: { headers } } });
@@ -95,6 +95,10 @@ describe("the time that Vault asks for", () => {
 test("the refusal of a name that another kind has is Vault's, with nothing written", () => {
   const cause = new StorageRejectedError("refused");
   expect(nameIsTaken(cause)).toMatchObject({ code: "ERR_STORAGE_REJECTED", effect: "none", cause });
+});
+
+test("an answer that was lost while a record was being removed leaves open what became of it", () => {
+  expect(outcomeLost()).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
 });
 
 describe("a failure of a look that follows a write", () => {

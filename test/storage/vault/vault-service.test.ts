@@ -7,6 +7,7 @@ const [early, late] = ["2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"];
 
 test.each([
   ["its text and version", item, { id: "pvi_a", name: "a", text: "text", version: 1 }],
+  ["its type", { ...item, type: "secret" }, { id: "pvi_a", text: "text" }],
   ["the newest of its versions", { ...item, item_versions: versions }, { text: "newest", version: 3 }],
   ["no text where Vault withholds it", { ...item, enabled: false }, { text: undefined }],
   ["its text where it is enabled", { ...item, enabled: true }, { text: "text" }],

@@ -6,6 +6,8 @@ import type { UpstreamSession } from "./stub-upstream.ts";
 const grace = 30_000;
 /** How long a code is good, in milliseconds: the provider's default. */
 const codeLifetime = 60_000;
+/** How far the provider allows instances' clocks to be apart, in milliseconds: its default. */
+const instancesApart = 120_000;
 
 /** Why a login has to be over, in a word each: the calls that ended it and were answered, by then or at all. */
 export function rulesThatEnd(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): readonly string[] {
@@ -119,6 +121,32 @@ function mayCountAsReuse(ending: Ending, login: Login, { credential, endedAt, en
       call.begunTime + grace - clocksApart(ending) <= endedTime &&
       ending.callsOf(login).some((next) => next.credential === refreshToken && next.begunAt <= endedAt),
   );
+}
+
+/** Whether a refresh token was shown so long after its successor had been used that no instance may have answered. */
+export function isLongSpent(ending: Ending, login: Login, { credential, begunTime }: Call): boolean {
+  const known = ending.tokensOf(login);
+  const margin = grace + instancesApart + clocksApart(ending);
+  return known.some(
+    ({ call, refreshToken }) =>
+      call.credential === credential &&
+      known.some(({ call: next }) => next.credential === refreshToken && next.endedTime + margin <= begunTime),
+  );
+}
+
+/**
+ * Whether the code's record ended before its client had shown the code to anybody who answered: nobody has had the key of
+ * the session in hand since the login, and nobody will.
+ */
+export function codeEndedUnshown(ending: Ending, login: Login): boolean {
+  const recordEnds = login.codeIssuedAt + codeLifetime + instancesApart - clocksApart(ending);
+  if (wasAnsweredBefore(ending, login) || ending.world.now < recordEnds) return false;
+  return !ending
+    .callsOf(login)
+    .some(
+      ({ kind, by, answer, endedTime }) =>
+        kind === "redeem" && by === "client" && answer.kind === "refused" && endedTime < recordEnds,
+    );
 }
 
 function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): boolean {

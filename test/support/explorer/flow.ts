@@ -14,8 +14,15 @@ export interface Flow {
   readonly settings: WorldSettings;
   /** Leads to where the exploration begins. It goes straight through, once for all schedules. */
   readonly prepare: (world: World) => Promise<void>;
+  /**
+   * What comes first in every schedule, straight through as well: for what an instance has to remember. The clocks are apart
+   * by then.
+   */
+  readonly begin?: (world: World) => Promise<void>;
   readonly tasks: readonly FlowTask[];
   /** By how many seconds the time may jump. */
   readonly advances?: readonly number[];
+  /** By how many seconds the clock of an instance may be ahead. Default: 20, and 20 behind. */
+  readonly skews?: readonly number[];
   readonly bounds?: Partial<Bounds>;
 }

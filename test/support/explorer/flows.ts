@@ -1,8 +1,10 @@
 import { logIn } from "./actor.ts";
 import type { Flow } from "./flow.ts";
+import { redirectUri } from "./instance.ts";
 import { assertionOfClient, signingClient } from "./signing-client.ts";
 import { watchSignatures } from "./stage.ts";
 import {
+  aboutTheLock,
   hour,
   longLived,
   newSecret,
@@ -17,14 +19,26 @@ import {
   revoking,
   rotation,
   rotationTasks,
+  stealing,
   suspension,
   tokensOf,
   two,
+  wideSkews,
   withCode,
+  withCodeThatEnded,
+  withExpiredAccessToken,
   withTokens,
   withTokensAndCode,
   withTokensDue,
 } from "./tasks.ts";
+
+/** Its grants end with their access token. */
+const withoutRefreshTokens = {
+  client_id: "editor",
+  redirect_uris: [redirectUri],
+  grant_types: ["authorization_code"],
+  token_endpoint_auth_method: "none",
+};
 
 /** What is explored. Each flow is short: what goes wrong goes wrong between two or three requests. */
 export const flows: readonly Flow[] = [
@@ -45,6 +59,22 @@ export const flows: readonly Flow[] = [
     settings: { instances: [{}] },
     prepare: withCode,
     tasks: [redeeming("the client", 0, 3)],
+  },
+  {
+    name: "redeem too late",
+    settings: { instances: two },
+    prepare: async () => {},
+    begin: withCodeThatEnded,
+    tasks: [redeeming("the client", 0, 3)],
+    advances: [200],
+  },
+  {
+    name: "redeem twice as the code ends",
+    settings: { instances: two },
+    prepare: async () => {},
+    begin: withCode,
+    tasks: [redeeming("the client", 0, 2), redeeming("the client's second attempt", 1, 2)],
+    advances: [61, 130],
   },
   {
     name: "redeem and replay",
@@ -98,17 +128,16 @@ export const flows: readonly Flow[] = [
     name: "refresh and reuse",
     settings: { instances: two },
     prepare: withTokens,
-    tasks: [
-      refreshing("the client", 0, { times: 2, tries: 2 }),
-      {
-        name: "a thief of the first refresh token",
-        run: async (actor, world) => {
-          const login = world.login(0);
-          await actor.refresh(login, tokensOf(world, login).refresh, { by: "thief", instance: 1 });
-        },
-      },
-    ],
+    tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), stealing(1)],
     advances: [pastGrace],
+  },
+  {
+    // The records of spent tokens are kept for ten minutes here, which is nearly as long as an unused token is good.
+    name: "refresh and reuse, where tokens are short-lived",
+    settings: { instances: two, options: { accessTokenLifetimeSeconds: 600, refreshTokenLifetimeSeconds: 660 } },
+    prepare: withTokens,
+    tasks: [refreshing("the client", 0, { times: 4, tries: 2, at: [0, 0, 1, 1] }), stealing(0)],
+    advances: [590],
   },
   {
     name: "refresh and revoke",
@@ -124,16 +153,44 @@ export const flows: readonly Flow[] = [
     tasks: [refreshing("the client", 0, { times: 2, tries: 2 }), refreshingAndRevoking("the client's other window")],
   },
   {
+    name: "revoke an access token that has expired",
+    settings: { instances: two },
+    prepare: withExpiredAccessToken,
+    tasks: [
+      refreshing("the client, again", 0, { tries: 2 }),
+      {
+        name: "the client's other window",
+        async run(actor, world) {
+          const login = world.login(0);
+          await actor.revoke(login, tokensOf(world, login, 1).access, { instance: 1, tries: 2 });
+        },
+      },
+    ],
+    advances: [hour],
+  },
+  {
     name: "refresh for Pangea's token twice",
     settings: { instances: two, options: longLived },
     prepare: withTokensDue,
     tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1)],
+    advances: [pastGrace, ...aboutTheLock, suspension],
+    skews: wideSkews,
+  },
+  {
+    name: "refresh for Pangea's token, on three instances",
+    settings: { instances: [{}, {}, {}], options: longLived },
+    prepare: withTokensDue,
+    tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), openingPangea("a third tool", 2)],
+    advances: aboutTheLock,
+    skews: wideSkews,
   },
   {
     name: "refresh for Pangea's token and revoke",
     settings: { instances: two, options: longLived },
     prepare: withTokensDue,
     tasks: [openingPangea("a tool", 0), openingPangea("another tool", 1), revoking("the client's sign-out", "refresh")],
+    advances: aboutTheLock,
+    skews: wideSkews,
   },
   {
     name: "refresh and operator's revocation",
@@ -144,6 +201,7 @@ export const flows: readonly Flow[] = [
       openingPangea("a tool", 0),
       operatorRevoking({ clientId: "editor" }),
     ],
+    advances: aboutTheLock,
   },
   {
     name: "account revocation",
@@ -220,6 +278,7 @@ export const flows: readonly Flow[] = [
   {
     name: "consent and revocation",
     settings: { instances: two },
+    skews: [-60, 60],
     prepare: withTokens,
     tasks: [
       revoking("the client's sign-out", "refresh"),
@@ -229,10 +288,24 @@ export const flows: readonly Flow[] = [
   {
     name: "consent and account revocation",
     settings: { instances: two },
+    skews: [-60, 60],
     prepare: withTokens,
     tasks: [
       operatorRevoking({ subject: "pui-ada" }),
       { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
     ],
+  },
+  {
+    name: "consent without a grant and account revocation",
+    settings: { instances: two, options: { clients: [withoutRefreshTokens] } },
+    async prepare(world) {
+      await withTokens(world);
+      world.advance(2 * hour * 1_000);
+    },
+    tasks: [
+      operatorRevoking({ subject: "pui-ada" }),
+      { name: "the person", run: async (actor, world) => void (await actor.comeBack(world.login(0), { tries: 2 })) },
+    ],
+    skews: [-60, 60],
   },
 ];

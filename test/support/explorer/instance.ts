@@ -1,7 +1,7 @@
 import { PangeaOAuthProvider, type PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import type { SharedStore } from "./shared-store.ts";
-import type { Stage } from "./stage.ts";
-import type { StubUpstream } from "./stub-upstream.ts";
+import type { Stage, StageDoor } from "./stage.ts";
+import { type StubUpstream, upstreamTimeout } from "./stub-upstream.ts";
 
 /** Where every instance is served. */
 export const baseUrl = "http://localhost:8000";
@@ -27,6 +27,8 @@ export class Instance {
   readonly #underWay = new Set<() => void>();
   #options: Partial<PangeaOAuthProviderOptions>;
   #provider: PangeaOAuthProvider | undefined;
+  /** The process that runs now. What one that is dead asks for reaches nobody. */
+  #life = { isOver: false };
 
   constructor(index: number, surroundings: Surroundings, options: Partial<PangeaOAuthProviderOptions>) {
     this.index = index;
@@ -36,8 +38,7 @@ export class Instance {
 
   get provider(): PangeaOAuthProvider {
     // What begins when is for the schedule to say: nothing waits for a turn of the event loop.
-    const options = { overload: false as const, ...this.#settings(), ...this.#options };
-    this.#provider ??= new PangeaOAuthProvider(options, { delay: this.#delay });
+    this.#provider ??= this.#begin(this.#life);
     return this.#provider;
   }
 
@@ -65,13 +66,39 @@ export class Instance {
     for (const giveUp of this.#underWay) giveUp();
     this.#underWay.clear();
     this.#options = options;
+    this.#life.isOver = true;
+    this.#life = { isOver: false };
     // Nobody waits for what a dead process has under way; its timers would keep it in memory.
     this.#provider?.[Symbol.asyncDispose]().catch(() => undefined);
     this.#provider = undefined;
   }
 
-  #settings(): PangeaOAuthProviderOptions {
-    const { stage, store, upstream, now } = this.#surroundings;
+  #begin(life: { readonly isOver: boolean }): PangeaOAuthProvider {
+    const { stage, now } = this.#surroundings;
+    const { index: instance } = this;
+    const door: StageDoor = {
+      pass: (request) => (life.isOver ? new Promise(() => undefined) : stage.pass(request)),
+    };
+    const options = { overload: false as const, ...this.#settings(door), ...this.#options };
+    return new PangeaOAuthProvider(options, {
+      delay: (milliseconds) =>
+        door.pass({
+          ...{ kind: "sleep", instance, effect: () => undefined },
+          describe: () => `sleep ${milliseconds} ms`,
+          wakesAt: now() + milliseconds,
+        }),
+      later: (milliseconds, effect) => {
+        if (life.isOver) return () => {};
+        const describe = (): string => `a timer of ${milliseconds} ms`;
+        return stage.setTimer({ instance, effect, describe, wakesAt: now() + milliseconds });
+      },
+      // No skew: the time that goes by is the same for all.
+      elapsed: now,
+    });
+  }
+
+  #settings(door: StageDoor): PangeaOAuthProviderOptions {
+    const { store, upstream, now } = this.#surroundings;
     const clock = (): number => now() + this.skew;
     return {
       mcpBaseUrl: baseUrl,
@@ -82,28 +109,17 @@ export class Instance {
       pangeaAuthnScopes: ["user"],
       logger: false,
       secret: "the secret of all instances of the explorer",
-      repositories: store.repositoriesOf(stage, this.index),
+      repositories: store.repositoriesOf(door, this.index),
       rateLimits: false,
-      upstreamTimeout: 1000,
+      upstreamTimeout,
       clients: clientIds.map((id) => ({
         client_id: id,
         redirect_uris: [redirectUri],
         grant_types: ["authorization_code", "refresh_token"],
         token_endpoint_auth_method: "none",
       })),
-      fetch: upstream.fetchOf(stage, this.index),
+      fetch: upstream.fetchOf(door, this.index, now),
       clock,
     };
   }
-
-  readonly #delay = (milliseconds: number): Promise<void> => {
-    const { stage, now } = this.#surroundings;
-    return stage.pass({
-      kind: "sleep",
-      instance: this.index,
-      describe: () => `sleep ${milliseconds} ms`,
-      effect: () => undefined,
-      wakesAt: now() + milliseconds,
-    });
-  };
 }

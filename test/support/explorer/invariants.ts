@@ -1,5 +1,12 @@
 import type { Ending, KnownTokens } from "./ending.ts";
-import { operatorEnded, refusalIsRuled, rulesThatEnd, wasAnsweredBefore } from "./excuses.ts";
+import {
+  codeEndedUnshown,
+  isLongSpent,
+  operatorEnded,
+  refusalIsRuled,
+  rulesThatEnd,
+  wasAnsweredBefore,
+} from "./excuses.ts";
 import type { Login } from "./history.ts";
 
 /** Something that is true at the end of every schedule. */
@@ -72,6 +79,8 @@ export const invariants: readonly Invariant[] = [
     broken: ofEachLogin(async (ending, login) => {
       const known = ending.tokensOf(login);
       for (const { call, refreshToken } of known) {
+        if (call.kind === "refresh" && isLongSpent(ending, login, call))
+          return `the refresh token <${call.credential}> had been spent long ago, and was answered`;
         // The successor was used and answered for: the client has no use for the token before it any more.
         if (call.kind !== "refresh" || !known.some((next) => next.call.credential === refreshToken)) continue;
         const outcome = await ending.refreshLater(login, call.credential, afterEveryWindow);
@@ -171,7 +180,7 @@ async function isOrphan(ending: Ending, login: Login): Promise<boolean> {
   const session = ending.sessionOf(login);
   // Nobody has the latest tokens: the process was killed, or the answer was lost, before anybody could keep them.
   if (session === undefined || !session.isLive || session.toldTo === undefined) return false;
-  if (operatorEnded(ending, login, session)) return false;
+  if (operatorEnded(ending, login, session) || codeEndedUnshown(ending, login)) return false;
   if (!wasAnsweredBefore(ending, login) && (await ending.redeem(login)).kind === "tokens") return false;
   return (await ending.whatOpens(login)) === undefined;
 }

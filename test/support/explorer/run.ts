@@ -18,8 +18,8 @@ export const defaultBounds: Bounds = {
 
 /** A schedule that takes longer than this does not end at all. */
 const maxActions = 5_000;
-/** How far apart clocks may be, in seconds. */
-const skews = [-20, 20] as const;
+/** How far apart clocks may be unless the flow says otherwise, in seconds. */
+const usualSkews = [-20, 20] as const;
 /** How often a caller comes back once all is well again. */
 const maxReturns = 4;
 
@@ -52,6 +52,7 @@ export class Run {
     const { stage } = world;
     const wishes: Wish[] = [];
     this.#take(this.#firstOptions());
+    await this.#flow.begin?.(world);
     stage.isHeld = true;
     const running: Promise<void>[] = [];
     for (const [index, task] of this.#flow.tasks.entries()) {
@@ -137,7 +138,7 @@ export class Run {
         }
       }
     }
-    if (this.#spent.advances < advances) {
+    if (this.#spent.advances < advances && !this.#isHolding()) {
       for (const seconds of this.#flow.advances ?? []) options.push({ kind: "advance", seconds });
     }
     if (this.#spent.restarts < restarts) {
@@ -146,12 +147,25 @@ export class Run {
     return options;
   }
 
+  /**
+   * Whether an instance has a session that is nowhere else, and is about to store it. Time that jumps is a process that is
+   * suspended, and one that is suspended then for longer than its lock holds loses the login: nobody can help that. A timer is
+   * never jumped over: a process that runs hears it.
+   */
+  #isHolding(): boolean {
+    return this.#world.stage.waiting.some(
+      (step) =>
+        step.kind === "timer" ||
+        (step.kind === "store" && !step.isDone() && step.describe().startsWith("set upstream_session")),
+    );
+  }
+
   #firstOptions(): () => readonly Option[] {
     return () => {
       const options: Option[] = [{ kind: "begin" }, { kind: "together" }];
       if (!this.#bounds.skews) return options;
       for (const { index } of this.#world.instances) {
-        for (const seconds of skews) options.push({ kind: "skew", instance: index, seconds });
+        for (const seconds of this.#flow.skews ?? usualSkews) options.push({ kind: "skew", instance: index, seconds });
       }
       return options;
     };

@@ -1,7 +1,7 @@
 import { StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
 import { createRepositories, type ProviderRepositories } from "../../../src/index.ts";
 import { isExpired, readExpiresAt } from "../../../src/storage/expiry.ts";
-import type { Stage } from "./stage.ts";
+import type { StageDoor } from "./stage.ts";
 
 /** A record, where it lies, and when it ends. */
 export interface StoredRecord {
@@ -46,7 +46,7 @@ export class SharedStore {
   }
 
   /** The repositories of one instance: each call is a step of the stage. */
-  repositoriesOf(stage: Stage, instance: number): ProviderRepositories {
+  repositoriesOf(stage: StageDoor, instance: number): ProviderRepositories {
     return createRepositories(
       <V>(_schema: unknown, kind: string) => new StagedRepository<V>(this, stage, instance, kind),
     );
@@ -86,11 +86,11 @@ export class SharedStore {
 /** One kind of record, as one instance sees it. A further method of the contract is a line here. */
 class StagedRepository<V> {
   readonly #store: SharedStore;
-  readonly #stage: Stage;
+  readonly #stage: StageDoor;
   readonly #instance: number;
   readonly #kind: string;
 
-  constructor(store: SharedStore, stage: Stage, instance: number, kind: string) {
+  constructor(store: SharedStore, stage: StageDoor, instance: number, kind: string) {
     this.#store = store;
     this.#stage = stage;
     this.#instance = instance;

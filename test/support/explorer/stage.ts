@@ -1,8 +1,11 @@
 /** What went wrong with a step: before its effect, after it, when the answer is lost, or long before it. */
 export type Fault = "failed before its effect" | "answer lost after its effect" | "failed, and lands later";
 
+/** What an instance has of the stage. */
+export type StageDoor = Pick<Stage, "pass">;
+
 /** Where a step comes from: who waits for it. */
-export type StepKind = "send" | "store" | "upstream" | "sleep" | "late";
+export type StepKind = "send" | "store" | "upstream" | "sleep" | "timer" | "late";
 
 /** What a caller asks the stage for. */
 export interface StepRequest<R> {
@@ -15,7 +18,7 @@ export interface StepRequest<R> {
   readonly effect: () => R;
   /** What the caller hears of each fault that the step can have: a value, or an error where it throws. */
   readonly faults?: Partial<Readonly<Record<Fault, () => R>>>;
-  /** For a sleep: when it ends, in milliseconds since the epoch. */
+  /** For a sleep and a timer: when it ends, in milliseconds since the epoch. */
   readonly wakesAt?: number;
 }
 
@@ -61,9 +64,18 @@ export class Stage {
     });
   }
 
+  /** Sets a timer, whose end is a step where the stage is held; answers with what stops it. Else no time goes by of itself. */
+  setTimer(request: Omit<StepRequest<void>, "kind"> & { readonly wakesAt: number }): () => void {
+    if (!this.isHeld || request.instance === this.onlooker) return () => {};
+    const step = makeStep<void>({ ...request, kind: "timer" }, this.runningTask, nothing, nothing);
+    this.waiting.push(step);
+    return () => this.remove(step);
+  }
+
   /** Takes a step off the stage. */
   remove(step: Step): void {
-    this.waiting.splice(this.waiting.indexOf(step), 1);
+    const at = this.waiting.indexOf(step);
+    if (at >= 0) this.waiting.splice(at, 1);
   }
 
   /** Leaves a step to have its effect whenever it may be, though its caller has been told that it failed. */
@@ -78,6 +90,8 @@ export class Stage {
     return dropped;
   }
 }
+
+function nothing(): void {}
 
 async function straight<R>(effect: () => R): Promise<R> {
   return effect();

@@ -1,4 +1,4 @@
-import type { Stage } from "./stage.ts";
+import type { StageDoor } from "./stage.ts";
 
 /** A user's session at Pangea: what one code of Pangea's led to. */
 export interface UpstreamSession {
@@ -27,6 +27,8 @@ interface Reply {
 }
 
 const accessTokenLifetime = 3600;
+/** How long an instance waits for an answer, in milliseconds. */
+export const upstreamTimeout = 1000;
 
 /**
  * Pangea AuthN without a network, as strict as it may be: refresh tokens rotate, a second use ends the session, and
@@ -61,16 +63,22 @@ export class StubUpstream {
     }
   }
 
-  /** The `fetch` of one instance: each call is a step of the stage. */
-  fetchOf(stage: Stage, instance: number): (request: Request) => Promise<Response> {
+  /**
+   * The `fetch` of one instance: each call is a step of the stage. A call that takes longer than its instance waits is given up:
+   * what was not sent by then is never sent, and what is answered then is not heard.
+   *
+   * @param now - The true time, in milliseconds.
+   */
+  fetchOf(stage: StageDoor, instance: number, now: () => number): (request: Request) => Promise<Response> {
     return async (request) => {
       const form = new URLSearchParams(await request.text());
       const path = new URL(request.url).pathname;
+      const givenUpAt = now() + upstreamTimeout;
       const { status, body } = await stage.pass<Reply>({
         kind: "upstream",
         instance,
         describe: () => `Pangea ${[path.split("/").at(-1), form.get("grant_type")].filter(Boolean).join(" ")}`,
-        effect: () => this.#answer(path, form, instance),
+        effect: () => (now() > givenUpAt ? timedOut : this.#answer(path, form, instance)),
         faults: {
           "failed before its effect": () => ({ status: 503, body: {} }),
           "answer lost after its effect": () => {
@@ -79,6 +87,10 @@ export class StubUpstream {
           },
         },
       });
+      if (now() > givenUpAt) {
+        if (status === 200) this.#loseAnswer(form);
+        throw new TypeError("fetch failed");
+      }
       return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
     };
   }
@@ -155,6 +167,7 @@ export class StubUpstream {
   }
 }
 
+const timedOut: Reply = { status: 504, body: {} };
 const refused: Reply = { status: 400, body: { error: "invalid_grant" } };
 
 function tokensOf({ accessTokens, refreshToken }: UpstreamSession): Reply {

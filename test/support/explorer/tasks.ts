@@ -8,6 +8,10 @@ export const two = [{}, {}] as const;
 export const pastGrace = 75;
 /** Longer than any request is waited for: a process was suspended. */
 export const suspension = 700;
+/** Shorter and longer than the lock of a session that is refreshed holds: what the clocks make of it is for the schedule. */
+export const aboutTheLock = [170, 285, 310] as const;
+/** As far as two instances' clocks may be apart. */
+export const wideSkews = [-100, -20, 20, 100] as const;
 export const hour = 3600;
 /** Access tokens here outlive those of Pangea, so that only the latter fall due. */
 export const longLived = { accessTokenLifetimeSeconds: 24 * hour };
@@ -17,10 +21,23 @@ export async function withCode(world: World): Promise<void> {
   await logIn(world, "one", "editor", "pui-ada");
 }
 
+/** The client has a code that has just ended by the clock of who issued it, and is good by that of others. */
+export async function withCodeThatEnded(world: World): Promise<void> {
+  await withCode(world);
+  world.advance(61_000);
+}
+
 /** The client has redeemed its code. */
 export async function withTokens(world: World): Promise<void> {
   await withCode(world);
   await new Actor(world, -1, []).redeem(world.login(0));
+}
+
+/** The client has refreshed once, and its second access token has ended since. */
+export async function withExpiredAccessToken(world: World): Promise<void> {
+  await withTokens(world);
+  await new Actor(world, -1, []).refresh(world.login(0), tokensOf(world, world.login(0)).refresh);
+  world.advance((hour + 1) * 1000);
 }
 
 /** The user's token at Pangea is due to be refreshed. */
@@ -29,29 +46,41 @@ export async function withTokensDue(world: World): Promise<void> {
   world.advance((hour - 30) * 1000);
 }
 
-/** The first tokens of a login. */
-export function tokensOf(world: World, login: Login): { readonly access: string; readonly refresh: string } {
-  for (const { logins, outcome } of world.calls) {
-    if (logins.includes(login.name) && outcome.kind === "tokens")
-      return { access: outcome.accessToken, refresh: outcome.refreshToken };
-  }
-  throw new Error(`The login ${login.name} has no tokens yet.`);
+/** The first tokens of a login, or those that it got later. */
+export function tokensOf(
+  world: World,
+  login: Login,
+  number = 0,
+): { readonly access: string; readonly refresh: string } {
+  const issued = world.calls.flatMap(({ logins, outcome }) =>
+    logins.includes(login.name) && outcome.kind === "tokens" ? [outcome] : [],
+  );
+  const tokens = issued[number];
+  if (tokens === undefined) throw new Error(`The login ${login.name} has no tokens ${number} yet.`);
+  return { access: tokens.accessToken, refresh: tokens.refreshToken };
 }
 
-/** Refreshes as a client does that keeps its newest token: so many times one after the other. */
+/**
+ * Refreshes as a client does that keeps its newest token: so many times one after the other.
+ *
+ * @param options - `at`: the instances that are asked, one after the other, where it is not one more each time.
+ */
 export function refreshing(
   name: string,
   instance: number,
-  options: { times?: number; tries?: number; scope?: string } = {},
+  options: { times?: number; tries?: number; scope?: string; at?: readonly number[] } = {},
 ): FlowTask {
   return {
     name,
     async run(actor, world) {
-      const { times = 1, tries = 1, scope } = options;
+      const { times = 1, tries = 1, scope, at } = options;
       let token = tokensOf(world, world.login(0)).refresh;
       for (let time = 0; time < times; time += 1) {
         const asked = scope === undefined ? {} : { scope };
-        const outcome = await actor.refresh(world.login(0), token, { instance: instance + time, tries, ...asked });
+        const outcome = await actor.refresh(world.login(0), token, {
+          ...{ instance: at?.[time] ?? instance + time, tries },
+          ...asked,
+        });
         if (outcome.kind !== "tokens") return;
         token = outcome.refreshToken;
       }
@@ -83,6 +112,15 @@ export const revoking = (name: string, which: "access" | "refresh"): FlowTask =>
   run: async (actor, world) => {
     const login = world.login(0);
     await actor.revoke(login, tokensOf(world, login)[which], { instance: 1, tries: 2 });
+  },
+});
+
+/** A thief who has found the first refresh token. */
+export const stealing = (instance: number): FlowTask => ({
+  name: "a thief of the first refresh token",
+  run: async (actor, world) => {
+    const login = world.login(0);
+    await actor.refresh(login, tokensOf(world, login).refresh, { by: "thief", instance });
   },
 });
 
