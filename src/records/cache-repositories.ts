@@ -130,11 +130,11 @@ function channelsOf(
     requireChannel("invalidation", given);
     return forEachKind(() => given);
   }
+  requireOptions("cacheRepositories", given, invalidationKinds, "invalidation");
   for (const kind of cachedKinds) {
     const channel = given[kind];
     if (channel !== undefined) requireChannel(`invalidation.${kind}`, channel);
   }
-  requireOptions("cacheRepositories", given, invalidationKinds, "invalidation");
   requireThat(
     given.grants !== undefined || Object.keys(given).length === 0,
     "invalidation.grants is missing: other instances would hear of revocations only after maxStaleness.",

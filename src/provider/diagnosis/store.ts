@@ -15,7 +15,7 @@ const markLifetimeSeconds = 60;
 /** Looks whether the store writes, reads and deletes, and what it says of itself. */
 export async function checkStore(provider: Examined): Promise<Finding[]> {
   const failed = await whatFails(provider);
-  if (failed !== undefined) return [failed];
+  if (failed !== undefined) return [failed, ...(await ownErrors(provider))];
   const what = "The store writes, reads, adds, takes and deletes, and every kind of record can be read.";
   return [{ check: "store", status: "ok", what }, ...inMemory(provider), ...(await ownWords(provider))];
 }
@@ -115,6 +115,12 @@ function inMemory({ repositories, baseUrl }: Examined): Finding[] {
       remedy: "Give repositories, such as createRedisRepositories(…) or createVaultRepositories(…).",
     },
   ];
+}
+
+/** What a store that fails finds wrong with its own settings; nothing where it does not answer. */
+async function ownErrors(provider: Examined): Promise<Finding[]> {
+  const findings = await ownWords(provider).catch((): Finding[] => []);
+  return findings.filter(({ check, status }) => status === "error" && check === "store-database");
 }
 
 /** What the store says of its own settings and its clock; each check once, however many repositories share the store. */

@@ -146,6 +146,21 @@ describe("behind a pooler that shares connections, where nothing arrives", () =>
   });
 });
 
+describe("behind nothing, where a message is late", () => {
+  it("is down and says that the connection has died or is slow, and not that there is a pooler", async () => {
+    const { channel, listeners, refusals, sent, deliver } = scripted();
+    await using _ = channel;
+    const subscriber = new RecordingSubscriber();
+    channel.subscribe(subscriber);
+    await expect.poll(() => sent.length).toBeGreaterThan(0);
+    deliver(sent.at(-1));
+    expect(subscriber.connections).toEqual(["up"]);
+    await expect.poll(() => listeners.length, { timeout: 5_000 }).toBeGreaterThan(1);
+    expect(refusals[0]).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    expect(subscriber.connections).toEqual(["up", "down"]);
+  });
+});
+
 describe("what arrives", () => {
   it("counts from the first message to itself on, whatever else is said", async () => {
     const { channel, sent, deliver } = scripted({ heartbeat: 60_000 });
