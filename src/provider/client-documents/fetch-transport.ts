@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { FetchDocument } from "../configuration/client-documents-options.ts";
-import { documentRefused } from "./document-failure.ts";
+import { documentRefused, documentUnavailable } from "./document-failure.ts";
 import { hostOf, isNameOfLocalNetwork, requirePublic, type SiteTransport } from "./site-transport.ts";
 
 /**
@@ -19,6 +19,14 @@ export function fetchTransport(send: FetchDocument): SiteTransport {
     if (response.redirected || (response.url !== "" && response.url !== url.href)) {
       end();
       throw documentRefused("must be served at its own URL, without a redirect");
+    }
+    // No site asks this server to log in at its proxy: the proxy itself does.
+    if (status === 407) {
+      end();
+      throw documentUnavailable(
+        "the proxy of this server refuses it",
+        Object.assign(new Error("The proxy asks for credentials."), { code: "HTTP_407" }),
+      );
     }
     return { status, headers: Object.fromEntries(received), body: body ?? nothing(), end };
   };

@@ -38,7 +38,7 @@ export function hostOf(url: URL): string {
  */
 export function requirePublic(addresses: readonly string[]): void {
   if (addresses.length > 0 && addresses.every(isPublicAddress)) return;
-  throw documentRefused("must be on a host that has public addresses, and no others");
+  throw documentRefused("must be on a host whose name this server finds, with public addresses and no others");
 }
 
 /** True for an address, and for a name that no public name server has (RFC 6761, RFC 6762, RFC 8375, RFC 9476). */

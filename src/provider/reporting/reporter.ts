@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { OAuthError, PangeaAuthnError, UnsealableError, UpstreamRejectedError } from "../../errors.ts";
+import { tlsFaultOf } from "../../storage/tls-failure.ts";
 import { emit, type ProviderEvents } from "../events.ts";
 import { isInstance, toOAuthError } from "../oauth-failure.ts";
-import { describeFailure, framesOf } from "./failure-description.ts";
+import { codesOf, describeFailure, framesOf } from "./failure-description.ts";
 import { logEntryOf, refusalEntry } from "./log-entries.ts";
 import type { LogEntry, OperatorLog } from "./logger.ts";
 
@@ -53,7 +54,7 @@ export class Reporter {
   failure(failure: unknown): OAuthError {
     const error = toOAuthError(failure);
     if (error.status < 500) return error;
-    const { cause = failure } = error;
+    const cause = isOutageOfSite(failure) ? failure : (error.cause ?? failure);
     const reference = this.#referenceOf(cause);
     const code = isInstance(cause, PangeaAuthnError) ? cause.code : "ERR_UNEXPECTED";
     this.tell("outage", {
@@ -62,7 +63,7 @@ export class Reporter {
       // A foreign error has a code of its own; which one it is stands among the causes.
       failure: { ...describeFailure(cause), ...(code === "ERR_UNEXPECTED" && unexpected(cause)) },
       trace: framesOf(cause),
-      ...(isForeignKey(error, cause) ? { advice: sameSecrets } : adviceOf(cause)),
+      ...(isForeignKey(error, cause) ? { advice: sameSecrets } : (adviceForSites(cause) ?? adviceOf(cause))),
     });
     return new OAuthError(error.error, `${error.message} Reference: ${reference}.`, {
       status: error.status,
@@ -120,6 +121,26 @@ function unexpected(cause: unknown): ProviderEvents["outage"]["failure"] {
 
 const sameSecrets =
   "Give every instance of one server the same secrets: the option secret, or where that is not given the upstream's client secret. Another server needs a namespace of its own in this store.";
+
+/**
+ * Whether a site that a client names, such as that of its metadata document, could not be asked. What the system or a `fetch`
+ * of the operator's has thrown is the reason then, and no defect.
+ */
+function isOutageOfSite(failure: unknown): failure is OAuthError {
+  if (!isInstance(failure, OAuthError) || failure.error !== "temporarily_unavailable") return false;
+  return !isInstance(failure.cause, PangeaAuthnError);
+}
+
+/** What an operator can change where this server does not reach the sites of clients. */
+function adviceForSites(failure: unknown): { readonly advice: string } | undefined {
+  if (!isOutageOfSite(failure) || failure.cause === undefined) return undefined;
+  const codes = codesOf(describeFailure(failure)).filter((code) => code !== failure.code);
+  const said = codes.length === 0 ? "" : ` (${codes.join(", ")})`;
+  const what =
+    tlsFaultOf(failure)?.advice ??
+    "Where other sites fail too, look at this machine's name servers, firewall and proxy, and at clientMetadataDocuments.fetch.";
+  return { advice: `The connection failed${said}. ${what}` };
+}
 
 /** Whether another instance sealed something under a key that this one does not have. */
 function isForeignKey({ error }: OAuthError, cause: unknown): boolean {

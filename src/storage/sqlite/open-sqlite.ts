@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { StorageError, StorageRejectedError } from "../../errors.ts";
 import { type OptionKinds, requireExactText, requireOptions, requireThat } from "../../option-checks.ts";
 import { whileOpening } from "./busy-pauses.ts";
+import { DatabaseFile, noteFile } from "./database-file.ts";
 import { findDriver, type SqliteDriver } from "./sqlite-driver.ts";
 import { driverNotBuilt, pathFailure, sqliteFailure } from "./sqlite-failure.ts";
 import { columnOf, type SqliteLike } from "./sqlite-like.ts";
@@ -49,6 +50,7 @@ export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}):
     const opened = connect(file);
     database = opened;
     prepareConnection(opened, file);
+    if (file !== ":memory:") noteFile(opened, new DatabaseFile(file));
     return opened;
   } catch (error) {
     database?.close();

@@ -1,5 +1,7 @@
 import { requireMethods, requireTimeout } from "../../option-checks.ts";
+import type { Finding } from "../finding.ts";
 import type { Patience } from "./busy-pauses.ts";
+import { type DatabaseFile, fileOfConnection } from "./database-file.ts";
 import { sqliteFailure } from "./sqlite-failure.ts";
 import type { SqliteLike } from "./sqlite-like.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -25,6 +27,7 @@ const rowsPerSweep = 64;
 export class SharedConnection {
   readonly database: SqliteLike;
   readonly patience: Patience;
+  readonly #file: DatabaseFile | undefined;
   readonly #writes: WriteQueue;
   readonly #sweeps: Sweep[] = [];
   #writesSinceSweep = 0;
@@ -41,6 +44,7 @@ export class SharedConnection {
     requireMethods("The database", database, ["exec", "prepare"], "open one with openSqlite()");
     requireTimeout("timeout", timeout);
     this.database = database;
+    this.#file = fileOfConnection(database);
     this.patience = { timeout, pause };
     try {
       this.#writes = new WriteQueue(database, this.patience, (writes) => this.#dueSweep(writes));
@@ -54,9 +58,24 @@ export class SharedConnection {
     this.#sweeps.push(sweep);
   }
 
-  /** Runs a write in its turn. See {@link WriteQueue.write}. */
+  /**
+   * Runs a write in its turn. See {@link WriteQueue.write}.
+   *
+   * @throws {StorageUnavailableError} when the file that is open is not the one at its path any more.
+   */
   write<T>(run: () => T): Promise<T> {
+    try {
+      this.#file?.requireInPlace();
+    } catch (failure) {
+      return Promise.reject(failure);
+    }
     return this.#writes.write(run);
+  }
+
+  /** Whether the file that is open is the one at its path. */
+  diagnose(): Finding[] {
+    const finding = this.#file?.diagnose();
+    return finding === undefined ? [] : [finding];
   }
 
   /** Counts reads that are under way, until the function that this answers with is called. */

@@ -5,6 +5,7 @@ import type { SchemaOrCodec } from "../codecs/as-codec.ts";
 import type { RecordLocation } from "../codecs/codec.ts";
 import type { Repository } from "../contract.ts";
 import { type ExpiryOptions, expiryOptionKinds, type ReadExpiry, type ReadsExpiry, requireTime } from "../expiry.ts";
+import type { Finding } from "../finding.ts";
 import { searchByIndex } from "../index-search.ts";
 import type { IndexOptions } from "../indexed.ts";
 import type { ReadsBack } from "../read-back.ts";
@@ -219,6 +220,12 @@ export class SqliteRepository<V, K extends string = string>
       read: ({ key, ...row }: KeyedRow) => this.#decode(row, key),
     };
     return searchByIndex(searched, index, value);
+  }
+
+  /** Looks whether the file that is open is still the one at its path. */
+  async diagnose(): Promise<Finding[]> {
+    this.#assertOpen();
+    return this.#connection.diagnose();
   }
 
   /** Refuses further calls and waits for those under way. The connection stays open: whoever opened it closes it. */

@@ -81,7 +81,7 @@ describe("a fetch of one's own", () => {
 
   it.each([502, 503, 407, 500])("may say that the proxy or the site is out: %i", async (status) => {
     const documents = documentsBy(async () => new Response(null, { status }));
-    await expect(documents.find(clientId)).rejects.toMatchObject(status === 407 ? refused : unavailable);
+    await expect(documents.find(clientId)).rejects.toMatchObject(unavailable);
   });
 
   it("may fail, and may never answer, or never end", async () => {
