@@ -73,7 +73,7 @@ describe("a login that begins", () => {
 
   it.each([
     [600, 600],
-    [0.5, 1],
+    [1.5, 2],
   ])("of %d seconds is kept by the browser for %d", async (loginLifetimeSeconds, maxAgeSeconds) => {
     const begun = await start({ loginLifetimeSeconds }).begin(upstream, "this");
     expect(begun.maxAgeSeconds).toBe(maxAgeSeconds);
