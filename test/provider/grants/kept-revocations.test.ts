@@ -7,8 +7,8 @@ import {
   UpstreamUnavailableError,
 } from "../../../src/index.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
-import type { KeyHolder } from "../../../src/provider/keys/key-announcements.ts";
 import { Upstreams } from "../../../src/provider/upstream/upstreams.ts";
+import type { KeyHolder } from "../../../src/records/foreign-records.ts";
 import type { UpstreamRevocation } from "../../../src/records/upstream-revocation.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";

@@ -186,11 +186,15 @@ describe("an upstream token", () => {
     ["before the upstream refused it", 2, false],
   ])("that another instance has refreshed %s is taken", async (_, staleReads, isLocked) => {
     let left = 0;
-    const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
-      if (method !== "get" || left === 0) return run();
-      left -= 1;
-      return undefined;
-    });
+    const stored = repositories.upstreamSessions;
+    const upstreamSessions = {
+      ...intercepted(stored, (run) => run()),
+      get: async (key: string) => {
+        if (left === 0) return stored.get(key);
+        left -= 1;
+        return undefined;
+      },
+    };
     const { harness, tokens, open } = await logIn({ upstreamSessions }, { delay: async () => {} });
     const other = startServer({ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * hour });
     clock.advanceSeconds(hour);
@@ -206,7 +210,7 @@ describe("an upstream token", () => {
   });
 
   it("that was refreshed for a login which was ended meanwhile is ended once, and its lock is left", async () => {
-    let endMeanwhile = async (): Promise<unknown> => {};
+    let endMeanwhile: () => Promise<unknown> = async () => {};
     const upstreamSessions = intercepted(repositories.upstreamSessions, async (run, { method }) => {
       if (method === "set") await endMeanwhile();
       return run();
