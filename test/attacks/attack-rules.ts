@@ -3,13 +3,13 @@ import type { ProvedRule } from "../support/prove-rules.ts";
 /** openid-client checks the same claims once more: both have to go before such a token gets in. */
 const withoutChecksOfTheClient: ProvedRule["edits"][number] = [
   "provider/upstream/client-requests.ts",
-  "client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier }),",
+  "client.authorizationCodeGrant(configuration, answered, { ...checks, pkceCodeVerifier: codeVerifier });",
   `(configuration[client.customFetch] ?? fetch)(String(configuration.serverMetadata().token_endpoint), {
         method: "POST",
         body: new URLSearchParams({ code, codeVerifier, answered: answered.href, checks: typeof checks }),
         headers: {},
         redirect: "manual",
-      }).then((response) => response.json()),`,
+      }).then((response) => response.json());`,
 ];
 
 /** The rule that stops each attack, and how to take it out. */

@@ -48,11 +48,13 @@ const documentOf = (changes: Partial<OAuthClientInformation> = {}, fetchedAt = c
 function keptDocuments(maxStale: number | undefined = maxStaleSeconds): KeptDocuments {
   const documents = maxStale === 0 ? {} : { maxStaleSeconds: maxStale };
   return new KeptDocuments(
-    { reporter: silentReporter(), repositories, documents },
+    { instanceClockTolerance: 120, reporter: silentReporter(), repositories, documents },
     {
       find: async () => site(),
       known: () => known,
       adopt: (adopted, fetchedAt) => ({ information: adopted, domain: "adopted", fetchedAt }),
+      // What withdrawals do is tested by themselves: withdrawn-documents.test.ts.
+      whenWithdrawn: () => {},
     },
   );
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
-import { consentRevokedAt, revokeConsent } from "../../../src/provider/grants/consent-revocations.ts";
+import { revokeConsent, revokedConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { recordKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -124,24 +124,28 @@ describe("the end of a consent", () => {
   const parts = () => ({ now: () => clock.seconds(), repositories, resource: "https://mcp.example/mcp" });
 
   it("is the latest one, whether or not its record names an upstream, and there is none before", async () => {
-    expect(await consentRevokedAt(parts(), ada, "app")).toBeUndefined();
+    expect(await revokedConsent(parts(), ada, "app")).toBeUndefined();
+    const marks = new Set<string | undefined>();
     const unnamed = { subject: "ada", upstreamIssuer: undefined };
     for (const user of [ada, unnamed, ada]) {
       clock.advanceSeconds(5);
       await revokeConsent(parts(), user, "app");
-      expect(await consentRevokedAt(parts(), ada, "app")).toBe(clock.seconds());
+      const revoked = await revokedConsent(parts(), ada, "app");
+      expect(revoked?.revokedAt).toBe(clock.seconds());
+      expect(await revokedConsent(parts(), ada, "app"), "whoever reads it").toEqual(revoked);
+      marks.add(revoked?.mark);
     }
+    expect(marks.size, "each has a name of its own").toBe(3);
   });
 
   it("that names no upstream is of whoever has the subject, at any of them, and of nobody else", async () => {
     await revokeConsent(parts(), { subject: "ada", upstreamIssuer: undefined }, "app");
     const revokedAt = clock.seconds();
-    expect(await consentRevokedAt(parts(), ada, "app")).toBe(revokedAt);
-    expect(await consentRevokedAt(parts(), { ...ada, upstreamIssuer: "https://login.blue.example" }, "app")).toBe(
-      revokedAt,
-    );
-    expect(await consentRevokedAt(parts(), grace, "app")).toBeUndefined();
-    expect(await consentRevokedAt(parts(), ada, "other")).toBeUndefined();
-    expect(await consentRevokedAt({ ...parts(), resource: "https://mcp.example/other" }, ada, "app")).toBeUndefined();
+    for (const issuer of [upstreamIssuer, "https://login.blue.example"]) {
+      expect(await revokedConsent(parts(), { ...ada, upstreamIssuer: issuer }, "app")).toMatchObject({ revokedAt });
+    }
+    expect(await revokedConsent(parts(), grace, "app")).toBeUndefined();
+    expect(await revokedConsent(parts(), ada, "other")).toBeUndefined();
+    expect(await revokedConsent({ ...parts(), resource: "https://mcp.example/other" }, ada, "app")).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
+import { revokedConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { GrantKey } from "../../../src/provider/grants/grant-key.ts";
 import { Grants, isLive, isRevoked } from "../../../src/provider/grants/grants.ts";
 import { readAccessToken } from "../../../src/provider/oauth/grant-credential.ts";
@@ -228,24 +229,29 @@ describe("the consent behind a grant that is revoked", () => {
   const [bare, withSlash] = ["https://mcp.example", "https://mcp.example/"];
 
   it.each([
-    ["its server", bare, bare, [bare]],
-    ["its server", withSlash, withSlash, [withSlash]],
-    ["its server", undefined, bare, [bare]],
-    ["whoever has the store", withSlash, undefined, [withSlash, bare]],
-    ["whoever has the store", `${bare}/mcp/`, undefined, [`${bare}/mcp/`, `${bare}/mcp`]],
-    ["whoever has the store", `${bare}/mcp`, undefined, [`${bare}/mcp`]],
-    ["whoever has the store", undefined, undefined, []],
-  ])("by %s, for %s, is ended under each name of its server", async (_, granted, own, ended) => {
-    const { repositories, upstream, grants } = parts({ resource: own });
-    const owner = { clientId: "app", subject: "ada", upstreamIssuer: upstream.issuer };
-    const resource = granted === undefined ? {} : { resource: new URL(granted) };
-    await repositories.grants.set("grant", { ...owner, ...resource, scopes: [], createdAt: 0, expiresAt: 7e9 });
-    expect(await grants.revoke("grant")).toBe(true);
-    const keys = (await recordsOf(repositories.consentRevocations)).map(([key]) => key);
-    expect(keys.sort()).toEqual(
-      ended.map((name) => recordKey("consent_revocation", name, "ada", "app", upstream.issuer)).sort(),
-    );
-  });
+    ["its server", bare, bare, bare],
+    ["its server", withSlash, withSlash, bare],
+    ["its server", undefined, bare, bare],
+    ["whoever has the store", withSlash, undefined, bare],
+    ["whoever has the store", `${bare}/mcp/`, undefined, `${bare}/mcp`],
+    ["whoever has the store", `${bare}/mcp`, undefined, `${bare}/mcp`],
+    ["whoever has the store", undefined, undefined, undefined],
+  ])(
+    "by %s, for %s, is ended under the one name of its server, however that writes it",
+    async (_, granted, own, ended) => {
+      const { repositories, upstream, grants } = parts({ resource: own });
+      const owner = { clientId: "app", subject: "ada", upstreamIssuer: upstream.issuer };
+      const resource = granted === undefined ? {} : { resource: new URL(granted) };
+      await repositories.grants.set("grant", { ...owner, ...resource, scopes: [], createdAt: 0, expiresAt: 7e9 });
+      expect(await grants.revoke("grant")).toBe(true);
+      const keys = (await recordsOf(repositories.consentRevocations)).map(([key]) => key);
+      const names = ended === undefined ? [] : [ended];
+      expect(keys).toEqual(names.map((name) => recordKey("consent_revocation", name, "ada", "app", upstream.issuer)));
+      for (const resource of names.flatMap((name) => [name, `${name}/`])) {
+        expect(await revokedConsent({ repositories, resource }, owner, "app"), resource).toBeDefined();
+      }
+    },
+  );
 });
 
 it("a grant is good until it expires or is revoked", () => {

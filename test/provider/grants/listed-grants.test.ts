@@ -7,6 +7,7 @@ import {
   UnreadableRecordsError,
   UnsealableError,
 } from "../../../src/index.ts";
+import type { RecordedUser } from "../../../src/provider/grants/consent-revocations.ts";
 import { type GrantFilter, listGrants, revokeGrants } from "../../../src/provider/grants/grant-directory.ts";
 import type { Grants, RevocationEvidence } from "../../../src/provider/grants/grants.ts";
 import type { AuthorizationCode } from "../../../src/records/authorization-code.ts";
@@ -35,15 +36,19 @@ let repositories: ProviderRepositories;
 let met: string[];
 let parts: Parts;
 let revoked: [string, RevocationEvidence][];
-let grants: Pick<Grants, "revoke">;
+/** Whose consent to which client is over, and how many grants were ended before. */
+let forgotten: [RecordedUser, string | undefined, number][];
+let grants: Pick<Grants, "forgetConsent" | "revoke">;
 beforeEach(() => {
   repositories = createInMemoryRepositories({ clock: clock.read });
   met = [];
   revoked = [];
+  forgotten = [];
   const meetForeignGrant = (resource: string) => void met.push(resource);
   const meetUnindexedGrants = () => void met.push("unindexed");
   parts = { ...configured({ upstream, repositories }, clock), meetForeignGrant, meetUnindexedGrants };
   grants = {
+    forgetConsent: async (user, clientId) => void forgotten.push([user, clientId, revoked.length]),
     revoke: async (grantId, evidence = {}) => {
       revoked.push([grantId, evidence]);
       return true;
@@ -191,7 +196,7 @@ describe("the grants of a listing", () => {
     const listing = async () => Reflect.apply(listGrants, undefined, [parts, filter]).next();
     await expect(listing()).rejects.toEqual(refusal);
     await expect(Reflect.apply(revokeGrants, undefined, [grants, parts, filter])).rejects.toEqual(refusal);
-    expect(revoked).toEqual([]);
+    expect([revoked, forgotten]).toEqual([[], []]);
   });
 });
 
@@ -244,6 +249,7 @@ describe("the grants that are ended together", () => {
   it("are all that can be read: what cannot be is told at the end, and an outage at once", async () => {
     for (const id of ["one", "two", "three"]) await repositories.grants.set(id, grant);
     const failing = (failure: Error) => ({
+      ...grants,
       revoke: async (grantId: string) => {
         revoked.push([grantId, {}]);
         if (revoked.length === 2) throw failure;
@@ -264,7 +270,38 @@ describe("the grants that are ended together", () => {
 
   it("are counted by how many there were to end", async () => {
     for (const id of ["one", "two"]) await repositories.grants.set(id, grant);
-    const overtaken = { revoke: async (grantId: string) => grantId === "one" };
+    const overtaken = { ...grants, revoke: async (grantId: string) => grantId === "one" };
     expect(await revokeGrants(overtaken, parts, {})).toBe(1);
+  });
+
+  it.each<[GrantFilter, boolean, [string | undefined, string | undefined] | undefined]>([
+    [{ subject: "ada" }, true, [upstream.issuer, undefined]],
+    [{ subject: "ada", clientId: "app" }, true, [upstream.issuer, "app"]],
+    [{ subject: "ada", upstreamIssuer: "https://login.gone.example" }, true, ["https://login.gone.example", undefined]],
+    [{ subject: "ada" }, false, [undefined, undefined]],
+    [{ clientId: "app" }, true, undefined],
+    [{}, true, undefined],
+  ])("by %j, of a server: %j, end the user's consent before any grant: %j", async (filter, isServers, meant) => {
+    await repositories.grants.set("listed", grant);
+    const given = isServers ? parts : { ...parts, resource: undefined, upstreams: undefined };
+    await revokeGrants(grants, given, filter);
+    const [upstreamIssuer, clientId] = meant ?? [];
+    expect(forgotten).toEqual(meant === undefined ? [] : [[{ subject: "ada", upstreamIssuer }, clientId, 0]]);
+  });
+
+  it("are none where several users of the store may be meant, or the consent could not be ended", async () => {
+    await repositories.grants.set("of one", { ...grant, upstreamIssuer: upstream.issuer });
+    await repositories.grants.set("of another", { ...grant, upstreamIssuer: "https://login.gone.example" });
+    const anybodys = { ...parts, resource: undefined, upstreams: undefined };
+    await expect(revokeGrants(grants, anybodys, { subject: "ada" })).rejects.toThrow(ConfigurationError);
+    const outage = new StorageUnavailableError("The test says so.");
+    const failing = {
+      ...grants,
+      forgetConsent: async () => {
+        throw outage;
+      },
+    };
+    await expect(revokeGrants(failing, parts, { subject: "ada" })).rejects.toBe(outage);
+    expect([revoked, forgotten]).toEqual([[], []]);
   });
 });

@@ -130,6 +130,7 @@ describe("what an instance could not do", () => {
       const attempted: string[] = [];
       const retries = new Retries<string>({
         now: () => 1_000,
+        later: manualTimers().later,
         reporter: silentReporter(),
         longestPauseSeconds: 12,
         attempt: async (grantId, task) => {
@@ -138,11 +139,13 @@ describe("what an instance could not do", () => {
           retries.keep(grantId, "v2");
           if (how === "fails") throw new Error("The store is down.");
         },
+        isHereOnly: () => true,
+        lose: () => {},
       });
       retries.keep("grant", "v1");
       for (const newest of ["v2", undefined]) {
         retries.begin();
-        await retries[Symbol.asyncDispose]();
+        await turn();
         expect(retries.get("grant")).toBe(newest);
       }
       expect(attempted).toEqual(["v1", "v2"]);

@@ -51,7 +51,12 @@ class ForgetfulUpstream extends FakeUpstream {
 }
 
 const start = (changes: Partial<McpOAuthProviderOptions> = {}): FakeUpstreamServer =>
-  startServer({ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * 3600, ...changes });
+  startServer({
+    ...{ upstream, repositories, clock: clock.read, accessTokenLifetimeSeconds: 24 * 3600 },
+    // Each failure that a test makes would be a line of the log.
+    logger: false,
+    ...changes,
+  });
 
 const revoke = (harness: FakeUpstreamServer, { clientId, refresh_token }: IssuedTokens) =>
   harness.postForm("/revoke", { client_id: clientId, token: refresh_token });

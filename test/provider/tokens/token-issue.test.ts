@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createInMemoryRepositories, KeyRing } from "../../../src/index.ts";
+import { createInMemoryRepositories, KeyRing, type ProviderRepositories } from "../../../src/index.ts";
 import { GrantKey, StepKey } from "../../../src/provider/grants/grant-key.ts";
 import {
   credentialCore,
@@ -32,9 +32,10 @@ const { lifetimes } = configured({
   refreshTokenLifetimeSeconds: 600,
   grantLifetimeSeconds: 5_000,
 });
-const repositories = createInMemoryRepositories({ clock: () => now * 1_000 });
+let repositories: ProviderRepositories;
 let issue: TokenIssue;
 beforeEach(() => {
+  repositories = createInMemoryRepositories({ clock: () => now * 1_000 });
   issue = new TokenIssue({ instance: "this one", keys, lifetimes, repositories });
 });
 
@@ -129,6 +130,34 @@ describe("the answer with the tokens of a step", () => {
   });
 });
 
+describe("the access token of a refresh that is repeated", () => {
+  it.each([
+    ["at once", 0, 1_060.25],
+    ["as long as an access token lives", 59.75, 1_060.25],
+    ["when the first one has ended", 60, 1_120.25],
+    ["long after that", 200, 1_240.25],
+    ["by a clock that is behind", -100, 1_060.25],
+  ])("is the same one until the one before would have ended, %s", (_, later, until) => {
+    expect(issue.reissuedUntil(now, now + later)).toBe(until);
+  });
+
+  it("is another one after that, which its record, its key and its answer agree on", async () => {
+    const tokens = new Set<string>();
+    for (const reissuedUntil of [undefined, 1_060.25, 1_120.25]) {
+      const repeated = { ...issuance(), ...(reissuedUntil !== undefined && { reissuedUntil }) };
+      expect(await issue.findAccessToken(repeated)).toBeUndefined();
+      const record = issue.accessTokenRecord(repeated);
+      expect(await issue.addAccessToken(repeated, record)).toEqual({ isFirst: true, stored: record });
+      expect(await issue.findAccessToken(repeated)).toEqual(record);
+      const { access_token: token } = issue.response(repeated, now);
+      expect(await repositories.accessTokens.get(accessTokenKey(token))).toEqual(record);
+      expect(GrantKey.unwrap(keys, grantId, token, record.wrappedKey ?? "").bytes).toEqual(step.key.grantKey.bytes);
+      tokens.add(token);
+    }
+    expect(tokens.size).toBe(3);
+  });
+});
+
 it("a token of a step that is added a second time stays what it was", async () => {
   const record = issue.refreshTokenRecord(issuance());
   expect(await issue.addRefreshToken(step, record)).toEqual({ isFirst: true, stored: record });
@@ -136,9 +165,9 @@ it("a token of a step that is added a second time stays what it was", async () =
   expect(await issue.addRefreshToken(step, second)).toEqual({ isFirst: false, stored: record });
   expect(await recordsOf(repositories.refreshTokens)).toEqual([[refreshTokenKey(handle, 2), record]]);
   const access = issue.accessTokenRecord(issuance());
-  expect(await issue.findAccessToken(step)).toBeUndefined();
-  expect(await issue.addAccessToken(step, access)).toEqual({ isFirst: true, stored: access });
-  expect(await issue.addAccessToken(step, { ...access, scopes: [] })).toEqual({ isFirst: false, stored: access });
-  expect(await issue.findAccessToken(step)).toEqual(access);
+  expect(await issue.findAccessToken({ step })).toBeUndefined();
+  expect(await issue.addAccessToken({ step }, access)).toEqual({ isFirst: true, stored: access });
+  expect(await issue.addAccessToken({ step }, { ...access, scopes: [] })).toEqual({ isFirst: false, stored: access });
+  expect(await issue.findAccessToken({ step })).toEqual(access);
   expect(await recordsOf(repositories.accessTokens)).toEqual([[accessTokenKey(successorAccessToken(step)), access]]);
 });
