@@ -73,6 +73,12 @@ describe("client credentials", () => {
     }
   });
 
+  it.each([5, null, ["id"], undefined])("are no assertion whose subject is %j, which is no client's id", (sub) => {
+    const client_assertion = `e30.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.AAAA`;
+    const read = () => credentialsOf(null, { client_assertion, client_assertion_type: jwtBearer });
+    expect(read).toThrow(expect.objectContaining({ error: "invalid_client" }));
+  });
+
   it("come from the form without the header", () => {
     expect(credentialsOf(null, { client_id: "id", client_secret: "s" })).toEqual({
       clientId: "id",
