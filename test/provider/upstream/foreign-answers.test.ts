@@ -159,9 +159,9 @@ describe("what answers in the place of an identity provider is an outage", () =>
     else await expect(revoked).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
   });
 
-  it("and so is an introspection that says neither yes nor no", async () => {
+  it("but not an introspection that says neither yes nor no: the client of the options may be of another kind", async () => {
     const identity = pangea("/v2/oauth/token/introspect", () => Response.json({})).identify({ token: "a" });
-    await expect(identity).rejects.toMatchObject({ code: "ERR_UPSTREAM_UNAVAILABLE" });
+    await expect(identity).rejects.toMatchObject({ code: "ERR_UPSTREAM_REJECTED" });
   });
 
   it.each([

@@ -78,3 +78,12 @@ test("a copy has an age while it is fresh, and what there is no copy of has none
   clock.advance(maxStaleness);
   expect(cache.copyAge("a")).toBeUndefined();
 });
+
+test("what a cache publishes is the key where the channel names records by it, and a hash of it elsewhere", async () => {
+  for (const names of ["key", "sha256"] as const) {
+    const channel = new SwitchedInvalidationChannel(names);
+    const { cache } = cachedSetup({ invalidation: channel });
+    await cache.set("a", { text: "token" });
+    expect(channel.published).toEqual([names === "key" ? "a" : expect.stringMatching(/^[\w-]{43}$/)]);
+  }
+});

@@ -148,6 +148,18 @@ describe("command by command", () => {
       ],
       { value: "v" },
     ],
+    [
+      "a take that another was before",
+      (r) => r.take("a"),
+      "GET,EVAL,WAIT 1 200,GET",
+      [
+        [0, "v"],
+        [1, 0],
+        [2, 0],
+        [3, null],
+      ],
+      { value: undefined },
+    ],
     ["a read", (r) => r.get("a"), "GET", [[0, "v"]], { value: "v" }],
   ];
   test.each(cases)("%s", async (_, call, written, replies, expected) => {
@@ -158,10 +170,14 @@ describe("command by command", () => {
     expect(redis.commands.map(({ name }) => name).join(",")).toBe(written);
   });
 
-  test("the question goes out right behind the write", () => {
-    const { redis, repository } = scripted();
-    void repository.set("a", "v").catch(() => undefined);
+  test("the question goes out right behind the write, and so does the one after it", async () => {
+    const { redis, repository, answer } = scripted();
+    const first = repository.set("a", "v");
     expect(redis.commands.map(({ name }) => name)).toEqual(["SET", "WAIT 1 200"]);
+    await answer([0, "OK"], [1, 1]);
+    await first;
+    void repository.set("a", "v").catch(() => undefined);
+    expect(redis.commands.map(({ name }) => name)).toEqual(["SET", "WAIT 1 200", "SET", "WAIT 1 200"]);
   });
 
   test("what is written while a question is under way shares the next one, and is not confirmed by the first", async () => {

@@ -50,8 +50,18 @@ describe("the options of a repository in Vault", () => {
     { maxKnownIds: 1 },
     { maxKnownIds: 2 ** 24 },
     { timeout: 50 },
+    { takeOver: true },
+    { strictTake: false },
   ])("take %j", (options) => {
     expect(readVaultOptions(options)).toMatchObject(options);
+  });
+
+  test.each([
+    { baseUrlTemplate: "https://{SERVICE_NAME}.example" },
+    { domain: "aws.eu.pangea.cloud" },
+    { indexes: { name: () => "ada" } },
+  ])("leave %j to others", (options) => {
+    expect(readVaultOptions(options)).toEqual({ ...readVaultOptions({}), delay: expect.any(Function) });
   });
 
   test("have defaults", () => {
