@@ -54,13 +54,13 @@ describe("nobody is logged in", () => {
     ["says that the login is over", saying({ active: false, sub: "pui_ada" }), "access_denied"],
     ["says yes in another type", saying({ active: "true", sub: "pui_ada" }), "server_error"],
     ["names a number", saying({ active: true, sub: 7 }), "server_error"],
-    ["is null", [() => Response.json(null)], "server_error"],
-    ["is a list", [() => Response.json([{ active: true, sub: "pui_ada" }])], "server_error"],
-    ["is a text", [() => Response.json("active")], "server_error"],
-    ["has no content", [() => new Response(null, { status: 200 })], "server_error"],
+    ["is null", [() => Response.json(null)], "temporarily_unavailable"],
+    ["is a list", [() => Response.json([{ active: true, sub: "pui_ada" }])], "temporarily_unavailable"],
+    ["is a text", [() => Response.json("active")], "temporarily_unavailable"],
+    ["has no content", [() => new Response(null, { status: 200 })], "temporarily_unavailable"],
     ["gives a name of another type", saying({ active: true, sub: "pui_ada", email: 7 }), "server_error"],
     ["is out", saying({}, 503), "temporarily_unavailable"],
-    ["is HTML", [() => new Response("<html>", { status: 200 })], "server_error"],
+    ["is HTML", [() => new Response("<html>", { status: 200 })], "temporarily_unavailable"],
   ])("where introspection %s", async (_, [answer], error) => {
     const ended = await loginWhere(answer);
     expect(ended.error).toBe(error);
@@ -81,8 +81,6 @@ describe("the operator is told what to change", () => {
     ["names no user", saying({ active: true }), ["pangeaAuthnIssuerUrl", "pangeaAuthnClientId"]],
     ["names a number", saying({ active: true, sub: 7 }), ["pangeaAuthnIssuerUrl", "pangeaAuthnClientId"]],
     ["says yes in another type", saying({ active: "true", sub: "pui_ada" }), ["pangeaAuthnIssuerUrl"]],
-    ["is null", [() => Response.json(null)], ["pangeaAuthnIssuerUrl"]],
-    ["is HTML", [() => new Response("<html>", { status: 200 })], ["pangeaAuthnIssuerUrl"]],
   ])("where introspection %s", async (_, [answer], named) => {
     const { outages } = await loginWhere(answer);
     for (const option of named) {
@@ -91,6 +89,18 @@ describe("the operator is told what to change", () => {
     expect(JSON.stringify(outages)).not.toContain(providerOptions(emulator.issuerUrl).pangeaAuthnClientSecret);
   });
 });
+
+it.each<[string, () => Response]>([
+  ["is null", () => Response.json(null)],
+  ["is HTML", () => new Response("<html>", { status: 200 })],
+])(
+  "where introspection %s, something else has answered, and the operator reads which option to look at",
+  async (_, answer) => {
+    const { outages } = await loginWhere(answer);
+    const failure = { message: expect.stringContaining("pangeaAuthnIssuerUrl") };
+    expect(outages).toMatchObject([{ code: "ERR_UPSTREAM_UNAVAILABLE", failure }]);
+  },
+);
 
 it("whom Pangea names is logged in, under that name", async () => {
   const { harness } = whereIntrospectionAnswers(() => Response.json({ active: true, sub: "pui_ada" }));

@@ -65,7 +65,7 @@ const tokenResponseSchema = z.object({
   refresh_token: optionalText,
   scope: optionalText,
 });
-/** RFC 7662 section 2.2: what has no `active` is no introspection, but what somebody in between has answered. */
+/** RFC 7662 section 2.2: what has no `active` says nothing of anybody. */
 const introspectionSchema = z.object({ active: z.boolean() });
 /** An identity of another form says nothing, however often it is asked for: it is no outage. */
 const identitySchema = z
@@ -177,11 +177,11 @@ export class PangeaAuthn implements Upstream {
     const path = "/v2/oauth/token/introspect";
     const id = this.#nameOf("clientId");
     const mayNot = `Let the OAuth client of ${id} introspect tokens (${path}) in the Pangea console.`;
-    const answer = await this.#post(path, { token }, mayNot);
-    const { active } = this.#parse(introspectionSchema, answer);
-    if (!active) throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
-    const { sub, username, email } = identitySchema.parse(answer.body);
-    if (sub === undefined || sub === "") {
+    const { body } = await this.#post(path, { token }, mayNot);
+    const { active } = introspectionSchema.safeParse(body).data ?? {};
+    if (active === false) throw new OAuthError("access_denied", "Pangea AuthN says that the login is not active.");
+    const { sub, username, email } = identitySchema.safeParse(body).data ?? {};
+    if (active !== true || sub === undefined || sub === "") {
       const advice = `${path} of ${this.#nameOf("issuerUrl")} has to answer with active: true and a sub; take a client for ${id} that logs people in.`;
       throw new UpstreamRejectedError("server_error", "Pangea AuthN does not say who has logged in.", { advice });
     }

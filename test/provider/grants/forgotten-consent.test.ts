@@ -123,7 +123,7 @@ describe.each(forms)("consent at %s", (baseUrl) => {
   ])("is over by a record of an earlier version, %s", async (_, upstream) => {
     const started = await start(baseUrl, true);
     const key = recordKey("consent_revocation", started.provider.resource, "ada", "editor", ...upstream);
-    const { id: _id, ...record } = consentRevocationOf(started.clock.seconds());
+    const { id: _id, ...record } = consentRevocationOf(started.clock.seconds(), undefined);
     await started.repositories.consentRevocations.set(key, record);
     expect(await isLetIn(started)).toBe(false);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Decision, decisionOf, rememberedFor, standsAfter } from "../../../src/provider/login/decision.ts";
 
 const tolerance = 120;
-const revoked = { revokedAt: 1000, mark: "this one" };
+const revoked = { revokedAt: 1000, mark: "this one", revokedBy: "an instance" };
 const asked = (decidedAt: number): Decision => ({ decidedAt });
 const remembered = (decidedAt: number): Decision => rememberedFor("ada", asked(decidedAt));
 
@@ -38,6 +38,10 @@ describe("a revocation", () => {
     ["what was answered at the same time", asked(1000), false],
     ["what was answered within the difference of two clocks", asked(1120), false],
     ["what was answered after it", asked(1120.1), true],
+    ["what the same instance was answered before", { ...asked(999.9), decidedBy: "an instance" }, false],
+    ["what the same instance was answered at the same time", { ...asked(1000), decidedBy: "an instance" }, false],
+    ["what the same instance was answered after it", { ...asked(1000.1), decidedBy: "an instance" }, true],
+    ["what another instance was answered soon after it", { ...asked(1000.1), decidedBy: "another" }, false],
     [
       "what was answered to a page that knew of it, by a clock that is behind",
       { ...asked(900), after: "this one" },
@@ -47,6 +51,11 @@ describe("a revocation", () => {
   ])("leaves or ends %s", (_, decision, stands) => {
     expect(standsAfter(revoked, decision, tolerance)).toBe(stands);
     expect(standsAfter(undefined, decision, tolerance)).toBe(true);
+  });
+
+  it("that names no instance is of no clock that is known", () => {
+    const unnamed = { ...revoked, revokedBy: undefined };
+    expect(standsAfter(unnamed, { ...asked(1000.1) }, tolerance)).toBe(false);
   });
 
   it("finds what was answered before it dated as it was answered, whatever came before that", () => {
