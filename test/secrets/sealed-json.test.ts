@@ -14,14 +14,15 @@ interface Visit {
 const schema = record<Visit>({ userId: text, expiresAt: number, returnTo: optional(url) });
 const keys = KeyRing.from("s".repeat(32)).derive("visit");
 const visits = new SealedJson(keys, schema);
-const visit: Visit = { userId: "ada", expiresAt: 1.5, returnTo: new URL("https://app.example/") };
+// No sealed text can have the space in it by chance.
+const visit: Visit = { userId: "ada lovelace", expiresAt: 1.5, returnTo: new URL("https://app.example/") };
 
 describe("sealed JSON", () => {
   it("comes back as it was, and shows nothing of itself", () => {
     const sealed = visits.seal(visit, "a browser");
     expect(visits.open(sealed, "a browser")).toStrictEqual(visit);
-    expect(sealed).not.toContain("ada");
-    expect(Buffer.from(sealed.split(".").at(-1) ?? "", "base64url").toString("latin1")).not.toContain("ada");
+    expect(sealed).not.toContain(visit.userId);
+    expect(Buffer.from(sealed.split(".").at(-1) ?? "", "base64url").toString("latin1")).not.toContain(visit.userId);
   });
 
   it.each([
