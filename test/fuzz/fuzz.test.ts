@@ -3,7 +3,7 @@ import { changes } from "./drawn-request.ts";
 import { endpoints } from "./endpoints.ts";
 import { fuzz, recordKinds } from "./fuzz.ts";
 
-const seeds = [1, 2];
+const seeds = [1, 2, 3];
 /** What was done to each parameter, whatever the seed. */
 const covered = new Map<string, Set<string>>();
 /** How often a changed record was read, whatever the seed. */

@@ -18,6 +18,9 @@ const signInNames = "signin_";
 const accountNames = "account_";
 /** How long the id of an account session is. */
 const accountIdLength = 43;
+/** How long a browser's secret is, and what tells the cookies of several apart. Whatever is longer somebody else has planted. */
+const secretLength = 22;
+const secretIdLength = 8;
 /** How the names of the cookies with the browser's secrets begin. */
 const secretNames = "browser_";
 /** The name of the secret of pages that were asked for by a form. */
@@ -106,6 +109,8 @@ export class BrowserCookies {
   readonly #rememberSeconds: number;
   readonly #isForm: boolean;
   readonly #received: readonly Cookie[];
+  /** What this server cannot have set. It goes with the next answer. */
+  readonly #planted: readonly Cookie[];
   /** The `state` that was asked about last, as names of cookies have it. */
   #hashedState: { readonly state: string; readonly hash: string } | undefined;
 
@@ -124,9 +129,11 @@ export class BrowserCookies {
     this.#accountPath = secure ? "/" : accountPath;
     this.#rememberSeconds = consent.remember;
     this.#isForm = browser.method === "POST";
-    this.#received = pairs(browser.header("cookie"))
+    const received = pairs(browser.header("cookie"))
       .filter(({ name }) => name.startsWith(this.#prefix) && /^[\w-]+$/.test(name))
       .map(({ name, value }) => ({ name: name.slice(this.#prefix.length), value }));
+    this.#received = received.filter((cookie) => !isTooLong(cookie));
+    this.#planted = received.filter(isTooLong);
   }
 
   /** The browser's secrets: what is bound to one of them was made for this browser. The lasting one comes first. */
@@ -171,12 +178,12 @@ export class BrowserCookies {
     const [known] = this.#secrets;
     if (known !== undefined && (this.#isForm || known.name !== formSecretName)) return known;
     const value = randomBytes(16).toString("base64url");
-    return { name: this.#isForm ? formSecretName : `${secretNames}${hashOf(value).slice(0, 8)}`, value };
+    return { name: this.#isForm ? formSecretName : `${secretNames}${hashOf(value).slice(0, secretIdLength)}`, value };
   }
 
   /** Whether the browser has more than it may have. */
   get areTooLong(): boolean {
-    return this.#received.reduce((sum, cookie) => sum + this.#lengthOf(cookie), 0) > maxLength;
+    return [...this.#planted, ...this.#received].reduce((sum, cookie) => sum + this.#lengthOf(cookie), 0) > maxLength;
   }
 
   /**
@@ -221,11 +228,14 @@ export class BrowserCookies {
       (name.startsWith(decisionNames) || name.startsWith(accountNames)) && !ofThisServer.includes(name);
     keepNewest(this.#received.filter(others));
 
+    const isGivenUp = ({ name }: Cookie) => !kept.has(name);
     return [
       ...(secret === undefined ? [] : [this.#keep(secret, this.#rememberSeconds + secretMarginSeconds)]),
       ...(login === undefined || begun === undefined ? [] : [this.#keep(begun, login.maxAgeSeconds)]),
       ...(account == null ? [] : [this.#keep({ name: this.#accountName, value: account.id }, account.maxAgeSeconds)]),
-      ...this.#received.filter(({ name }) => !kept.has(name)).map(({ name }) => this.#keep({ name, value: "" }, 0)),
+      ...[...this.#planted.filter(({ name }) => name !== secret?.name), ...this.#received.filter(isGivenUp)].map(
+        ({ name }) => this.#keep({ name, value: "" }, 0),
+      ),
       ...(value === "" || value === this.decisions
         ? []
         : [this.#keep({ ...remembered, value }, this.#rememberSeconds)]),
@@ -240,7 +250,8 @@ export class BrowserCookies {
 
   /** The secret of pages that were asked for by a form, as the browser has it or could have it at any time. */
   get #formSecret(): Cookie {
-    return this.#secrets.find(({ name }) => name === formSecretName) ?? { name: formSecretName, value: "x".repeat(22) };
+    const known = this.#secrets.find(({ name }) => name === formSecretName);
+    return known ?? { name: formSecretName, value: "x".repeat(secretLength) };
   }
 
   /** Without the prefix the account page alone gets the cookie of its session: no other page knows whether there is one. */
@@ -264,6 +275,13 @@ export class BrowserCookies {
     const attributes = `Path=${path}; HttpOnly; SameSite=Lax${this.#isSecure ? "; Secure" : ""}`;
     return `${this.#prefix}${name}=${value}; ${attributes}; Max-Age=${Math.ceil(maxAgeSeconds)}`;
   }
+}
+
+/** Whether a cookie is longer than this server makes one of its name. */
+function isTooLong({ name, value }: Cookie): boolean {
+  if (name.startsWith(accountNames)) return value.length > accountIdLength;
+  if (!name.startsWith(secretNames)) return false;
+  return name.length > secretNames.length + secretIdLength || value.length > secretLength;
 }
 
 /**

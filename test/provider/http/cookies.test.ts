@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { McpOAuthProvider } from "../../../src/index.ts";
 import { BrowserCookies } from "../../../src/provider/http/cookies.ts";
@@ -6,6 +7,8 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, joinCookies, pkce } from "../../support/provider-harness.ts";
 
 const limit = 4096;
+/** What the names of cookies call the server at http://localhost:8000. */
+const nameOfServer = hash("sha256", "http://localhost:8000", "hex").slice(0, 8);
 const longest = (beginning: string) => beginning.padEnd(1024, "abcdefghijklmnopqrstuvwxyz0123456789-_");
 const chromium = {
   "sec-fetch-site": "none",
@@ -315,5 +318,19 @@ describe("the names of cookies", () => {
     expect(cookies.decisions).toBeUndefined();
     const own = new BrowserCookies(settings(url), visitor(headers, "__Host-pangea_mcp_browser_1=secret"));
     expect(own.secrets).toEqual(["secret"]);
+  });
+
+  it.each([
+    ["a secret", `pangea_mcp_browser_12345678=${"a".repeat(8_000)}`],
+    ["the secret of forms", `pangea_mcp_browser_post=${"a".repeat(8_000)}`],
+    ["the name of a secret", `pangea_mcp_browser_${"a".repeat(8_000)}=secret`],
+    ["the id of an account session", `pangea_mcp_account_${nameOfServer}=${"a".repeat(8_000)}`],
+  ])("that are longer than this server makes them are nobody's, and go: %s", (_, planted) => {
+    const cookies = new BrowserCookies(settings("http://localhost:8000"), visitor({}, planted));
+    expect(cookies.secrets).toEqual([]);
+    expect(cookies.account).toBeUndefined();
+    const set = cookies.change({ decisions: () => "" });
+    const [name = ""] = planted.split("=");
+    expect(set.find((each) => each.startsWith(`${name}=`))).toMatch(/^[\w-]+=;.*; Max-Age=0$/);
   });
 });
