@@ -102,6 +102,8 @@ export async function openAccountScene(
       register: async (client_name, metadata = {}) => (await harness.register({ client_name, ...metadata })).client_id,
       allow: async (client_id, user, scope = "user") => {
         upstream.user = user;
+        // What a person allows comes after whatever was ended.
+        site.clock.advance(1);
         const isDocument = client_id === clientId;
         const redirect_uri = isDocument ? "https://client.example/callback" : harness.redirectUri;
         const { verifier, challenge } = pkce();

@@ -11,7 +11,7 @@ import {
 } from "../login/authorization-request.ts";
 import { Consent } from "../login/consent.ts";
 import { ConsentRequests, pageLifetimeSeconds } from "../login/consent-requests.ts";
-import type { Decision } from "../login/decision.ts";
+import { beginningOfName, type Decision } from "../login/decision.ts";
 import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
 import { UnknownClientError } from "../login/unknown-client.ts";
@@ -171,7 +171,8 @@ export class AuthorizationEndpoint {
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
-      const { instance: decidedBy, now } = this.#configuration;
+      const { instance, now } = this.#configuration;
+      const decidedBy = beginningOfName(instance);
       const decisions = [{ decidedAt: now(), decidedBy, ...(after !== undefined && { after }) }];
       return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {

@@ -20,9 +20,9 @@ const halfLength = 16;
 
 /**
  * Decisions as they are remembered: a hash of what was allowed, whose first half names the client and where it gets its
- * answers, a hash of who allowed it, and when.
+ * answers, a hash of who allowed it, when, and which instance's clock says so, where that is known.
  */
-const rememberedSchema = z.array(z.tuple([z.string(), z.string(), z.number()]));
+const rememberedSchema = z.array(z.tuple([z.string(), z.string(), z.number()], z.string()));
 type Remembered = z.output<typeof rememberedSchema>;
 
 /** What a decision is about. */
@@ -75,7 +75,11 @@ export class Consent {
     return this.#open(memory)
       .filter(([known]) => sufficient.includes(known))
       .slice(-maxPeople)
-      .map(([, subject, decidedAt]) => ({ subject, decidedAt }));
+      .map(([, subject, decidedAt, decidedBy]) => ({
+        subject,
+        decidedAt,
+        ...(decidedBy !== undefined && { decidedBy }),
+      }));
   }
 
   /** Whether somebody in this browser has allowed this client, at this redirect URI, anything at all. */
@@ -97,9 +101,10 @@ export class Consent {
     room: number,
   ): string {
     const allowed = this.#hashOf(request, issuer, request.scopes);
-    const { subject, decidedAt } = decision;
+    const { subject, decidedAt, decidedBy } = decision;
+    const clock = decidedBy === undefined ? [] : [decidedBy];
     const others = this.#open(memory).filter(([what, who]) => what !== allowed || who !== subject);
-    return this.#seal([...others, [allowed, subject, decidedAt]], memory, room);
+    return this.#seal([...others, [allowed, subject, decidedAt, ...clock]], memory, room);
   }
 
   /** The cookie's content with as many of its decisions as there is room for, the latest. */

@@ -10,7 +10,7 @@ export interface Decision {
   readonly decidedAt: number;
   /** The mark of the revocation that was known when the person was asked: whoever answers then has answered after it. */
   readonly after?: string;
-  /** The instance whose clock says when. Unknown for what a browser remembers. */
+  /** The beginning of the name of the instance whose clock says when. */
   readonly decidedBy?: string;
 }
 
@@ -18,6 +18,15 @@ export interface Decision {
 export interface RememberedDecision {
   readonly subject: string;
   readonly decidedAt: number;
+  readonly decidedBy?: string;
+}
+
+/** How much of an instance's name a decision has: a cookie has room for little, and no two instances begin alike. */
+const nameLength = 6;
+
+/** What a decision has of the name of the instance that took it. */
+export function beginningOfName(instance: string): string {
+  return instance.slice(0, nameLength);
 }
 
 /** Reads and writes a decision that a login carries along. */
@@ -47,7 +56,8 @@ export function standsAfter(
   instanceClockTolerance: number,
 ): boolean {
   if (revoked === undefined || after === revoked.mark) return true;
-  const isOneClock = decidedBy !== undefined && decidedBy === revoked.revokedBy;
+  const { revokedBy } = revoked;
+  const isOneClock = revokedBy !== undefined && decidedBy === beginningOfName(revokedBy);
   return decidedAt > revoked.revokedAt + (isOneClock ? 0 : instanceClockTolerance);
 }
 
@@ -55,8 +65,9 @@ export function standsAfter(
  * The decision as it is remembered for the person who has logged in. It keeps its own time: dated later it would stand
  * after a revocation that comes next.
  */
-export function rememberedFor(subject: string, { decidedAt }: Decision): RememberedDecision {
-  return { subject: hashOfSubject(subject), decidedAt: Math.floor(decidedAt) };
+export function rememberedFor(subject: string, { decidedAt, decidedBy }: Decision): RememberedDecision {
+  const clock = decidedBy === undefined ? {} : { decidedBy };
+  return { subject: hashOfSubject(subject), decidedAt: Math.floor(decidedAt), ...clock };
 }
 
 function hashOfSubject(subject: string): string {

@@ -87,7 +87,8 @@ describe("the consent behind a grant", () => {
     const { issuer } = new FakeUpstream(clock.read);
     const revocationOf = (...who: string[]) => recordKey("consent_revocation", harness.provider.resource, ...who);
     const record = await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId, issuer));
-    expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day, id: expect.any(String) });
+    const [id, revokedBy] = [expect.any(String), expect.any(String)];
+    expect(record).toEqual({ revokedAt: now, expiresAt: now + 401 * day, id, revokedBy });
     expect(await repositories.consentRevocations.get(revocationOf("grace", tokens.clientId, issuer))).toBeUndefined();
     clock.advanceSeconds(401 * day);
     expect(await repositories.consentRevocations.get(revocationOf("ada", tokens.clientId, issuer))).toBeUndefined();

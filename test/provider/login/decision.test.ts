@@ -38,9 +38,9 @@ describe("a revocation", () => {
     ["what was answered at the same time", asked(1000), false],
     ["what was answered within the difference of two clocks", asked(1120), false],
     ["what was answered after it", asked(1120.1), true],
-    ["what the same instance was answered before", { ...asked(999.9), decidedBy: "an instance" }, false],
-    ["what the same instance was answered at the same time", { ...asked(1000), decidedBy: "an instance" }, false],
-    ["what the same instance was answered after it", { ...asked(1000.1), decidedBy: "an instance" }, true],
+    ["what the same instance was answered before", { ...asked(999.9), decidedBy: "an ins" }, false],
+    ["what the same instance was answered at the same time", { ...asked(1000), decidedBy: "an ins" }, false],
+    ["what the same instance was answered after it", { ...asked(1000.1), decidedBy: "an ins" }, true],
     ["what another instance was answered soon after it", { ...asked(1000.1), decidedBy: "another" }, false],
     [
       "what was answered to a page that knew of it, by a clock that is behind",
