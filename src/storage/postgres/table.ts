@@ -1,6 +1,11 @@
+import { StorageUnauthorizedError } from "../../errors.ts";
 import { requireMethods, requireThat } from "../../option-checks.ts";
 import { maxIndexes } from "../record-indexes.ts";
+import { postgresFailure } from "./postgres-failure.ts";
 import { type PostgresLike, rowsOf } from "./postgres-like.ts";
+
+const mayNotCreate =
+  "This Postgres user may not create tables: grant it CREATE on the schema, or create them as another user by postgresMigration().";
 
 /** The table of records where none is named. */
 export const defaultTable = "pangea_records";
@@ -89,7 +94,7 @@ const alreadyThere = new Set(["23505", "42P07", "42710"]);
  * @param postgres - Its user may create tables.
  * @param table - Default: `pangea_records`.
  * @throws {ConfigurationError} for a name that is not of `a-z`, `0-9` and `_`, and for a client without a method `query`.
- * @throws what the client throws when Postgres refuses or does not answer.
+ * @throws {StorageError} when Postgres refuses or does not answer: what it said is the cause.
  *
  * @example
  * ```ts
@@ -103,7 +108,8 @@ export async function createPostgresTables(postgres: PostgresLike, table: string
       rowsOf(await postgres.query(statement, []));
     } catch (error) {
       const code: unknown = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-      if (typeof code !== "string" || !alreadyThere.has(code)) throw error;
+      if (code === "42501") throw new StorageUnauthorizedError(mayNotCreate, { effect: "none", cause: error });
+      if (typeof code !== "string" || !alreadyThere.has(code)) throw postgresFailure(error, "write");
     }
   }
 }

@@ -50,6 +50,12 @@ export function toStorageFailure(failure: unknown): StorageFailure {
     case "MaintenanceModeEnabled":
     case "ServiceNotAvailable":
       return new StorageUnavailableError("Vault is out of service; try again later.", { cause });
+    // The SDK's word for an answer without Pangea's envelope, such as a redirect or the page of a proxy.
+    case "NoStatus":
+      return new StorageUnavailableError(
+        "Something else than Vault has answered: look at domain or baseUrlTemplate of the Vault options, and at proxies in between.",
+        { cause },
+      );
     default:
       return new StorageRejectedError(`Vault refused the request with ${status}.`, { cause, effect: "none" });
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isConnectionLoss, passesAgain, postgresFailure } from "../../../src/storage/postgres/postgres-failure.ts";
+import { createPostgresTables } from "../../../src/storage/postgres/table.ts";
 
 /** An error as `pg` throws it: with the SQLSTATE as its code, and the values of the statement in its detail. */
 function reply(code: string): Error {
@@ -76,6 +77,14 @@ describe("what a client's error means", () => {
     expect(`${failure.message} ${String(failure.cause)} ${JSON.stringify(failure.cause)}`).not.toContain("secret");
   });
 });
+
+it.each(failures.filter(([error]) => error instanceof Error))(
+  "tables that cannot be created fail as records do: %o: %s",
+  async (error, code) => {
+    const refusing = { query: () => Promise.reject(error) };
+    await expect(createPostgresTables(refusing)).rejects.toMatchObject({ code });
+  },
+);
 
 it("sends again what Postgres undid since another statement interfered, and nothing else", () => {
   const again = failures.map(([error]) => error).filter(passesAgain);

@@ -18,6 +18,7 @@ describe("what the SDK throws", () => {
     ["Accepted", "ERR_STORAGE_UNAVAILABLE", "unknown"],
     ["MaintenanceModeEnabled", "ERR_STORAGE_UNAVAILABLE", "unknown"],
     ["ServiceNotAvailable", "ERR_STORAGE_UNAVAILABLE", "unknown"],
+    ["NoStatus", "ERR_STORAGE_UNAVAILABLE", "unknown"],
   ])("with the status %s is %s with the effect %s", (status, code, effect) => {
     expect(toStorageFailure(refusal(status))).toMatchObject({ code, effect, cause: expect.any(Error) });
   });
