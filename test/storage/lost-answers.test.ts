@@ -22,7 +22,7 @@ import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const schema = z.object({ n: z.number() });
 /** How many calls of each kind. */
-const count = 600;
+const count = 300;
 
 type Numbers = Repository<string, Numbered>;
 
@@ -98,7 +98,7 @@ describe.each(Object.entries(instances))("where one answer in five is lost with 
   };
 
   it.each(Object.entries(changingCalls))(
-    "600 of %s: each has answered what it did, or says that nothing was done or that nobody knows",
+    "hundreds of %s: each has answered what it did, or says that nothing was done or that nobody knows",
     async (method, call) => {
       await using parts = new AsyncDisposableStack();
       const troubled = await open(parts);
