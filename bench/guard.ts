@@ -50,7 +50,6 @@ interface Server {
   readonly figures: number[];
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
 const call = Buffer.from(
   JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "ping", arguments: {} } }),
 );
@@ -62,7 +61,7 @@ async function started(name: Name): Promise<Server> {
 }
 
 /** Calls the tool, and fails where it does not answer. */
-function callTool({ port, token, name }: Server): Promise<void> {
+function callTool({ port, token, name }: Server, agent: Agent): Promise<void> {
   const headers = {
     accept: "application/json, text/event-stream",
     authorization: `Bearer ${token}`,
@@ -87,10 +86,13 @@ function callTool({ port, token, name }: Server): Promise<void> {
 
 async function callTools(server: Server, count: number): Promise<void> {
   let left = count;
+  // With connections of its own: a server closes those that have waited for their next turn.
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   const caller = async (): Promise<void> => {
-    while (left-- > 0) await callTool(server);
+    while (left-- > 0) await callTool(server, agent);
   };
   await Promise.all(Array.from({ length: concurrency }, caller));
+  agent.destroy();
 }
 
 async function cpuOf(server: Server): Promise<number> {
