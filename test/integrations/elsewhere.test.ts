@@ -2,11 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import express from "express";
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, McpOAuthProvider } from "../../src/index.ts";
 import * as onExpress from "../../src/integrations/express.ts";
 import * as onNode from "../../src/integrations/node.ts";
-import { FakeUpstream } from "../support/fake-upstream.ts";
 import { freePort } from "../support/free-port.ts";
+import { watchedServer } from "../support/watched-server.ts";
 
 const mcp = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
 const events = { headers: { accept: "text/event-stream" } };
@@ -14,15 +13,7 @@ const page = { headers: { accept: "text/html" } };
 
 /** A server behind a guard that stands before everything, what it warns of, and how many requests came through. */
 async function serve(mount: "protectMcp" | "Express", baseUrl = "http://localhost:8000") {
-  const warnings: string[] = [];
-  const provider = new McpOAuthProvider({
-    baseUrl,
-    scopes: ["user"],
-    secret: "a secret of this test, which is long enough",
-    repositories: createInMemoryRepositories(),
-    upstream: new FakeUpstream(Date.now),
-    logger: { debug() {}, info() {}, warn: (text) => void warnings.push(String(text)), error() {} },
-  });
+  const { provider, warnings } = watchedServer(baseUrl);
   const app = express();
   app.use(onExpress.pangeaAuth(provider), onExpress.requireBearer(provider));
   const listener = mount === "Express" ? app : onNode.protectMcp(provider, (_, response) => response.end("in"));

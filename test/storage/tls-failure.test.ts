@@ -4,12 +4,13 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { generate } from "selfsigned";
 import { describe, expect, it } from "vitest";
-import { oAuth2, openIdConnect, pangeaAuthn, type Upstream } from "../../src/index.ts";
+import { openIdConnect, type Upstream } from "../../src/index.ts";
 import { postgresFailure } from "../../src/storage/postgres/postgres-failure.ts";
 import { connectionFailure } from "../../src/storage/redis/redis-failure.ts";
 import { isTlsFailure, type TlsFault, tlsFaultOf } from "../../src/storage/tls-failure.ts";
 import { toStorageFailure } from "../../src/storage/vault/vault-failure.ts";
 import { scriptedClient } from "../support/scripted-openid-provider.ts";
+import { pangeaAt, plainUpstream, type Send } from "../support/sent-upstreams.ts";
 
 /** What the system says, and what it means. */
 const faults: readonly (readonly [code: string, kind: TlsFault["kind"]])[] = [
@@ -47,29 +48,10 @@ describe("a fault of TLS", () => {
 
 const redirectUri = "http://localhost:8000/callback";
 const exchange = { code: "code", codeVerifier: "a verifier of forty-three characters, or of more", redirectUri };
-type Send = (request: Request) => Promise<Response>;
-const pangea = (issuerUrl: string, send?: Send): Upstream =>
-  pangeaAuthn({
-    issuerUrl,
-    clientId: "psa_emulatoremulatoremulatoremulator",
-    clientSecret: "pck_emulatoremulatoremulatoremulator",
-    scopes: ["user"],
-    fetch: send,
-  });
 const upstreams: Readonly<Record<string, (send: Send) => Upstream>> = {
-  "Pangea AuthN": (send) => pangea("https://login.example", send),
+  "Pangea AuthN": (send) => pangeaAt("https://login.example", send),
   "an OpenID provider": (send) => openIdConnect({ issuer: "https://id.example", ...scriptedClient, fetch: send }),
-  "a provider of OAuth 2.0": (send) =>
-    oAuth2({
-      id: "acme",
-      name: "Acme",
-      issuer: "https://acme.example",
-      authorizationEndpoint: "https://acme.example/authorize",
-      tokenEndpoint: "https://acme.example/token",
-      ...scriptedClient,
-      identify: async () => ({ subject: "ada" }),
-      fetch: send,
-    }),
+  "a provider of OAuth 2.0": plainUpstream,
 };
 const stores: Readonly<Record<string, (failure: Error) => Error>> = {
   Redis: (failure) => connectionFailure(failure.cause),
@@ -122,7 +104,7 @@ describe("a server of this machine", () => {
     try {
       const failure: unknown = await fetch(issuer).catch((error: unknown) => error);
       expect(tlsFaultOf(failure, issuer)?.kind).toBe(kind);
-      const findings = (await pangea(issuer).diagnose?.(redirectUri)) ?? [];
+      const findings = (await pangeaAt(issuer).diagnose?.(redirectUri)) ?? [];
       expect(findings).toMatchObject([{ status: "error", remedy: tlsFaultOf(failure, issuer)?.advice }]);
     } finally {
       server.close();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { UpstreamRejectedError } from "../../../src/errors.ts";
-import { oAuth2, openIdConnect, pangeaAuthn, type Upstream } from "../../../src/index.ts";
+import { openIdConnect, type Upstream } from "../../../src/index.ts";
 import { scriptedClient, scriptedOpenIdProvider } from "../../support/scripted-openid-provider.ts";
+import { pangeaAt, plainUpstream, type Send } from "../../support/sent-upstreams.ts";
 
 const redirectUri = "http://localhost:8000/callback";
 const exchange = { code: "code", codeVerifier: "a verifier of forty-three characters, or of more", redirectUri };
@@ -17,8 +18,6 @@ const foreign: Readonly<Record<string, () => Response>> = {
   nothing: () => new Response(null),
 };
 
-type Send = (request: Request) => Promise<Response>;
-
 /** A call of an upstream, whose answer comes from something else. */
 interface Call {
   readonly path: string;
@@ -32,16 +31,10 @@ const instead =
     new URL(request.url).pathname === path ? answer() : others(request);
 
 const pangea = (path: string, answer: () => Response): Upstream =>
-  pangeaOf(instead(path, answer, async () => Response.json({})));
-
-const pangeaOf = (send: Send): Upstream =>
-  pangeaAuthn({
-    issuerUrl: "https://login.example",
-    clientId: "psa_emulatoremulatoremulatoremulator",
-    clientSecret: "pck_emulatoremulatoremulatoremulator",
-    scopes: ["user"],
-    fetch: send,
-  });
+  pangeaAt(
+    "https://login.example",
+    instead(path, answer, async () => Response.json({})),
+  );
 
 const openId = async (path: string, answer: () => Response): Promise<Upstream> => {
   const provider = await scriptedOpenIdProvider();
@@ -50,19 +43,7 @@ const openId = async (path: string, answer: () => Response): Promise<Upstream> =
 };
 
 const plain = (path: string, answer: () => Response): Upstream =>
-  plainOf(instead(path, answer, async () => Response.json({})));
-
-const plainOf = (send: Send): Upstream =>
-  oAuth2({
-    id: "acme",
-    name: "Acme",
-    issuer: "https://acme.example",
-    authorizationEndpoint: "https://acme.example/authorize",
-    tokenEndpoint: "https://acme.example/token",
-    ...scriptedClient,
-    identify: async () => ({ subject: "ada" }),
-    fetch: send,
-  });
+  plainUpstream(instead(path, answer, async () => Response.json({})));
 
 const pangeaCall = (path: string, call: (upstream: Upstream) => Promise<unknown> | undefined): Call => ({
   path,
@@ -95,9 +76,9 @@ const everywhere: Readonly<Record<string, () => Response>> = {
 };
 
 const owners: Readonly<Record<string, (send: Send) => Upstream>> = {
-  "Pangea AuthN": (send) => pangeaOf(send),
+  "Pangea AuthN": (send) => pangeaAt("https://login.example", send),
   "an OpenID provider": (send) => openIdConnect({ issuer: "https://id.example", ...scriptedClient, fetch: send }),
-  "a provider of OAuth 2.0": (send) => plainOf(send),
+  "a provider of OAuth 2.0": (send) => plainUpstream(send),
 };
 
 const looks = Object.entries(owners).flatMap(([of, make]) =>
@@ -116,7 +97,7 @@ describe("what a check has not seen is not ok", () => {
     const answer = foreign[name] ?? (() => new Response(null));
     const issuer = "https://login.example";
     const send: Send = async ({ url }) => (url.includes("/.well-known/") ? Response.json({ issuer }) : answer());
-    const findings = (await pangeaOf(send).diagnose?.(redirectUri)) ?? [];
+    const findings = (await pangeaAt("https://login.example", send).diagnose?.(redirectUri)) ?? [];
     expect(findings.filter(({ status }) => status === "ok").map(({ check }) => check)).toEqual(["upstream-issuer"]);
     expect(findings.find(({ check }) => check === "upstream-client")?.status).toBe("error");
   });

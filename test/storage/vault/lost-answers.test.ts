@@ -4,7 +4,7 @@ import type { Fault } from "../../../src/emulator.ts";
 import { StorageFailure } from "../../../src/index.ts";
 import { toVaultService } from "../../../src/storage/vault/connect.ts";
 import { PangeaVaultRepository, type VaultServiceLike } from "../../../src/vault.ts";
-import { callWithLostAnswers, changingCalls } from "../../support/lost-answers.ts";
+import { callWithLostAnswers, changingCalls, forEachNumber } from "../../support/lost-answers.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator({ authn: false, seed: 20 }, "test");
@@ -35,16 +35,9 @@ async function outcomeOf<T>(call: Promise<T>): Promise<T | "unknown"> {
   }
 }
 
-/** Calls for each number, so many at a time. */
-async function forEach<T>(count: number, call: (n: number) => Promise<T>, parallel = 50): Promise<T[]> {
-  const outcomes: T[] = [];
-  const rest = Array.from({ length: count }, (_, n) => n).values();
-  const work = async () => {
-    for (const n of rest) outcomes[n] = await call(n);
-  };
-  await Promise.all(Array.from({ length: parallel }, work));
-  return outcomes;
-}
+/** Calls for each number, fifty at a time unless said otherwise. */
+const forEach = <T>(count: number, call: (n: number) => Promise<T>, parallel = 50) =>
+  forEachNumber(count, call, parallel);
 
 const fill = (count: number, repository = open()) => forEach(count, (n) => repository.set(`key-${n}`, { n }));
 const lose = (fault: Fault, probability = 0.2) => emulator.faults.inject({ ...fault, on: "vault", probability });
