@@ -37,6 +37,11 @@ const onceFound = [
     schedule: "1:2 4:4 6:4 8:2 11:2 12:4 13:8 16:2 18:2 20:2 21:1",
     of: ["redeem twice"],
   },
+  {
+    seed: 17,
+    schedule: "0:4 8:2 12:1",
+    of: ["redeem twice, where codes outlast access tokens"],
+  },
 ] as const;
 
 const again = onceFound.flatMap(({ of, ...found }) => of.map((name) => ({ ...found, name })));

@@ -159,7 +159,11 @@ export interface McpOAuthProviderOptions {
    * upstream without `keyMaterial`, or with one of fewer than 32 characters, needs this option.
    */
   readonly secret?: string | readonly string[];
-  /** How long an access token is good, in seconds, 31 days at the most. Default: 3600. */
+  /**
+   * How long an access token is good, in seconds, 31 days at the most. Default: 3600. A redemption that an outage cut in half before
+   * its access token was stored can be tried again until two minutes, which clocks may be apart, before that token would have
+   * expired. So with less than three minutes here, and codes of the default lifetime, such a login may be lost.
+   */
   readonly accessTokenLifetimeSeconds?: number;
   /**
    * How long an unused refresh token is good, in seconds, no shorter than an access token. Default: 30 days, or as long as an

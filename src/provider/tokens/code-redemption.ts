@@ -48,7 +48,15 @@ export interface RedeemedCode {
 /** What redemption needs. */
 export type CodeRedemptionParts = Pick<
   ProviderConfiguration,
-  "clockTolerance" | "instance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
+  | "clockTolerance"
+  | "instance"
+  | "instanceClockTolerance"
+  | "keys"
+  | "lifetimes"
+  | "now"
+  | "reporter"
+  | "repositories"
+  | "resource"
 > &
   KnownUpstreams & {
     readonly grants: Grants;
@@ -203,24 +211,30 @@ export class CodeRedemption {
     record: AuthorizationCode,
     { grant: begun, refreshToken, presentation }: Found,
   ): Promise<Attempt | undefined> {
-    const { lifetimes, clockTolerance, issue } = this.#parts;
+    const { issue } = this.#parts;
     const now = this.#parts.now();
     const grant = begun ?? this.#newGrant(record, now, presentation);
     if (grant.revokedAt !== undefined) return undefined;
-    // An access token that has expired was there, and is not any more. One that lives for less than clocks may differ has to
-    // leave time for a second attempt all the same.
-    const tolerance = Math.min(clockTolerance, lifetimes.accessToken / 2);
-    if (begun !== undefined && now >= grant.createdAt + lifetimes.accessToken - tolerance) return undefined;
     const addsGrant = begun === undefined;
     const addsRefreshToken = mayRefresh(record) && refreshToken === undefined;
     // The first attempt of all is spared the look: what it does not find missing it finds out by adding.
     const isFirst = addsGrant && refreshToken === undefined;
     const found = isFirst ? undefined : await issue.findAccessToken({ step });
+    if (found === undefined && begun !== undefined && this.#mayHaveExpired(begun)) return undefined;
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
     const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
     const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
     if ((isComplete && !isUnanswered) || found?.revokedAt !== undefined) return undefined;
     return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered };
+  }
+
+  /**
+   * Whether the first access token of a grant that is there may have been there too, and has expired by somebody's clock. What
+   * is missing then tells nothing: the code counts as used.
+   */
+  #mayHaveExpired({ createdAt }: Grant): boolean {
+    const { instanceClockTolerance, lifetimes, now } = this.#parts;
+    return now() >= createdAt + lifetimes.accessToken - instanceClockTolerance;
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
@@ -247,8 +261,10 @@ export class CodeRedemption {
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,
     );
+    // Since the look for the access token it may have been there, and gone again.
+    const isLate = !addsGrant && access?.isFirst === true && this.#mayHaveExpired(grant);
     const { clientId, subject, upstreamIssuer } = record;
-    if (!hasDecided || wasOvertaken || access?.stored?.revokedAt !== undefined) {
+    if (!hasDecided || wasOvertaken || isLate || access?.stored?.revokedAt !== undefined) {
       return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
     }
     emit("token-issued", { clientId, grantId, subject, upstreamIssuer, scopes });

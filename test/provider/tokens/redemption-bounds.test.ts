@@ -16,24 +16,55 @@ const day = 86_400;
 
 describe("a redemption that failed halfway", () => {
   it.each([
-    [69.999, 200],
-    [70, 400],
-  ])("can be taken up while its access token is surely there: %d seconds later, %i", async (seconds, status) => {
+    // What is missing is no access token: that one says by being there that it has not expired.
+    { missing: "refreshTokens", lifetime: 100, seconds: 99.999, status: 200 },
+    { missing: "refreshTokens", lifetime: 100, seconds: 100, status: 400 },
+    // The clocks of instances may be two minutes apart: an access token that is missing may have been there before that.
+    { missing: "accessTokens", lifetime: 300, seconds: 179.999, status: 200 },
+    { missing: "accessTokens", lifetime: 300, seconds: 180, status: 400 },
+    { missing: "accessTokens", lifetime: 120, seconds: 0, status: 400 },
+    { missing: "grants", lifetime: 120, seconds: 119.999, status: 200 },
+  ] as const)(
+    "can be taken up while its access token is surely there: without $missing, $lifetime s, after $seconds s, $status",
+    async ({ missing, lifetime, seconds, status }) => {
+      const clock = new ManualClock();
+      const inner = createInMemoryRepositories({ clock: clock.read });
+      const flaky = failingOnce<unknown>(inner[missing]);
+      const harness = open({
+        clock: clock.read,
+        repositories: { ...inner, [missing]: flaky.repository },
+        accessTokenLifetimeSeconds: lifetime,
+        authorizationCodeLifetimeSeconds: 300,
+      });
+      const code = await harness.codeFor((await harness.register()).client_id);
+      flaky.failNext("add", "before");
+      expect((await harness.redeem(code)).status).toBe(503);
+      clock.advanceSeconds(seconds);
+      expect((await harness.redeem(code)).status).toBe(status);
+    },
+  );
+
+  it("is not taken up by a request that is suspended until the access token may have come and gone", async () => {
     const clock = new ManualClock();
     const inner = createInMemoryRepositories({ clock: clock.read });
-    const refreshTokens = failingOnce(inner.refreshTokens);
+    const flaky = failingOnce(inner.accessTokens);
+    const accessTokens = gated(flaky.repository);
     const harness = open({
       clock: clock.read,
-      repositories: { ...inner, refreshTokens: refreshTokens.repository },
-      // The clocks of instances may differ by half a minute.
-      accessTokenLifetimeSeconds: 100,
+      repositories: { ...inner, accessTokens },
+      accessTokenLifetimeSeconds: 300,
       authorizationCodeLifetimeSeconds: 300,
     });
     const code = await harness.codeFor((await harness.register()).client_id);
-    refreshTokens.failNext("add", "before");
+    flaky.failNext("add", "before");
     expect((await harness.redeem(code)).status).toBe(503);
-    clock.advanceSeconds(seconds);
-    expect((await harness.redeem(code)).status).toBe(status);
+    const addition = accessTokens.hold("add");
+    const late = harness.redeem(code);
+    await addition.arrival(late);
+    clock.advanceSeconds(180);
+    await addition.answer();
+    expect((await late).status).toBe(400);
+    expect(await recordsOf(inner.grants)).toMatchObject([[expect.any(String), { revokedAt: expect.any(Number) }]]);
   });
 });
 

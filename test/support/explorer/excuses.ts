@@ -6,6 +6,8 @@ import type { UpstreamSession } from "./stub-upstream.ts";
 const grace = 30_000;
 /** How long a code is good, in milliseconds: the provider's default. */
 const codeLifetime = 60_000;
+/** How long an access token is good, in seconds: the provider's default. */
+const accessTokenLifetime = 3_600;
 /** How far the provider allows instances' clocks to be apart, in milliseconds: its default. */
 const instancesApart = 120_000;
 
@@ -58,6 +60,7 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   if (isCodeTooOld(ending, login, refused)) return true;
   if (isCodeUsedUnanswered(ending, login, refused)) return true;
   if (failedBesideAnother(ending, login, refused)) return true;
+  if (mayHaveHadItsToken(ending, login, refused)) return true;
   const session = ending.sessionOf(login);
   return session === undefined || session.toldTo === undefined;
 }
@@ -212,6 +215,23 @@ function failedBesideAnother(ending: Ending, login: Login, refused: Call | undef
   const others = calls.filter(({ answer, endedAt }) => answer.kind === "refused" && endedAt <= until);
   return failed.some((one) =>
     others.some((other) => one.begunAt <= other.endedAt && other.begunAt <= one.endedAt && one.task !== other.task),
+  );
+}
+
+/**
+ * Whether a request failed that redeemed the code, and the client came back when the access token of that attempt may have
+ * been there and expired, whatever the clocks say. Where access tokens are good for less than clocks may be apart, that is
+ * so at once.
+ */
+function mayHaveHadItsToken(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  if (refused !== undefined && refused.kind !== "redeem") return false;
+  const { accessTokenLifetimeSeconds = accessTokenLifetime } = ending.world.settings.options ?? {};
+  const until = refused?.endedTime ?? ending.world.now;
+  const failed = ending
+    .callsOf(login)
+    .filter(({ kind, answer }) => kind === "redeem" && (answer.kind === "lost" || answer.kind === "unavailable"));
+  return failed.some(
+    ({ begunTime }) => begunTime + accessTokenLifetimeSeconds * 1_000 - instancesApart - clocksApart(ending) <= until,
   );
 }
 

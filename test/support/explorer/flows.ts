@@ -90,6 +90,14 @@ export const flows: readonly Flow[] = [
     ],
   },
   {
+    name: "redeem twice, where codes outlast access tokens",
+    settings: { instances: two, options: { accessTokenLifetimeSeconds: 60, authorizationCodeLifetimeSeconds: 300 } },
+    prepare: withCode,
+    tasks: [redeeming("the client", 0, 2), redeeming("the client's second attempt", 1, 2)],
+    advances: [61, 110],
+    skews: [-60, 60],
+  },
+  {
     name: "redeem and revoke",
     settings: { instances: two },
     prepare: withCode,
