@@ -1,16 +1,29 @@
-/**
- * Mutants that no test can kill, since nothing that anybody could see has changed, or nothing but speed or words for people.
- * Every other mutant that lives is a test that is missing.
- */
-export interface Equivalent {
-  /** Below `src`; a folder with a slash at its end stands for all of its files. */
-  readonly file: string;
-  /** What is mutated: the code, on one line, or its beginning and an ellipsis. */
-  readonly code: string;
-  /** What stands there instead, where another change of the same code can be noticed. */
-  readonly to?: string;
-  /** Why nobody can tell. */
-  readonly why: string;
-}
+import type { Equivalent } from "./equivalent.ts";
+import { cached } from "./equivalents/cached.ts";
+import { clients } from "./equivalents/clients.ts";
+import { codecs } from "./equivalents/codecs.ts";
+import { contract } from "./equivalents/contract.ts";
+import { grants } from "./equivalents/grants.ts";
+import { keys } from "./equivalents/keys.ts";
+import { login } from "./equivalents/login.ts";
+import { oauth } from "./equivalents/oauth.ts";
+import { redis } from "./equivalents/redis.ts";
+import { secrets } from "./equivalents/secrets.ts";
+import { tokens } from "./equivalents/tokens.ts";
+import { vault } from "./equivalents/vault.ts";
 
-export const equivalents: readonly Equivalent[] = [];
+/** All mutants that may live, each with its reason. */
+export const equivalents: readonly Equivalent[] = [
+  ...secrets,
+  ...oauth,
+  ...keys,
+  ...tokens,
+  ...grants,
+  ...clients,
+  ...login,
+  ...contract,
+  ...codecs,
+  ...cached,
+  ...vault,
+  ...redis,
+];

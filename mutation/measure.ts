@@ -8,12 +8,13 @@
  *     npm run mutants -- … --no-static                     without what is run while a module is loaded, which takes longest
  *     npm run mutants -- … --killers                       which test has killed each
  *
- * What is listed in `equivalents.ts` does not count. It ends with 1 where a mutant lives that is not listed.
+ * What is listed in `equivalents/` does not count. It ends with 1 where a mutant lives that is not listed.
  */
 import { appendFileSync, existsSync, globSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Equivalent, equivalents } from "./equivalents.ts";
+import type { Equivalent } from "./equivalent.ts";
+import { equivalents } from "./equivalents.ts";
 import { instrument, type Mutant } from "./instrument.ts";
 import { type Line, readLines } from "./lines.ts";
 import { runTests } from "./run-tests.ts";

@@ -1,0 +1,4 @@
+import type { Equivalent } from "../equivalent.ts";
+
+/** In `src/provider/clients`. */
+export const clients: readonly Equivalent[] = [];

@@ -1,0 +1,4 @@
+import type { Equivalent } from "../equivalent.ts";
+
+/** In `src/provider/oauth`. */
+export const oauth: readonly Equivalent[] = [];

@@ -1,0 +1,4 @@
+import type { Equivalent } from "../equivalent.ts";
+
+/** In `src/secrets`. */
+export const secrets: readonly Equivalent[] = [];

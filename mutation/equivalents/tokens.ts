@@ -1,0 +1,4 @@
+import type { Equivalent } from "../equivalent.ts";
+
+/** In `src/provider/tokens`. */
+export const tokens: readonly Equivalent[] = [];

@@ -1,0 +1,4 @@
+import type { Equivalent } from "../equivalent.ts";
+
+/** In `src/storage/vault`. */
+export const vault: readonly Equivalent[] = [];
