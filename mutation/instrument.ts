@@ -32,7 +32,12 @@ interface Instrumented {
 
 /** What the copy has of the project, beside what is installed. */
 const copied = [".ci", "bench", "docs", "examples", "src", "test", "package.json", "tsconfig.json", "README.md"];
-const installed = ["node_modules", "test/node_modules", "test/older-mcp-sdks/node_modules"];
+const installed = [
+  "node_modules",
+  "test/node_modules",
+  "test/older-mcp-sdks/node_modules",
+  "test/redis-clients/node_modules",
+];
 
 /**
  * @param root - Of the project.
