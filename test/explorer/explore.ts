@@ -9,7 +9,8 @@
  *     npx node test/explorer/explore.ts --schedules 20000 --markdown         prints the table of README.md
  *     npx node test/explorer/explore.ts --schedules 20000 --json             prints what broke, and no story
  *
- * With `--late`, writes may also land after their callers were told that they failed.
+ * With `--late`, writes may also land after their callers were told that they failed. With `--variants`, every flow runs under
+ * every other setting of `variants.ts` in place of its own.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -22,6 +23,7 @@ import { formatSchedule, parseSchedule } from "../support/explorer/schedule.ts";
 import { shrink } from "../support/explorer/shrink.ts";
 import { tellStory } from "../support/explorer/story.ts";
 import { merged, type SurveyRow, survey } from "../support/explorer/survey.ts";
+import { under, variants } from "../support/explorer/variants.ts";
 
 /** What a worker is told to do, and what it tells. */
 interface Order {
@@ -31,6 +33,9 @@ interface Order {
   readonly late: boolean;
 }
 type Report = { readonly done: number } | { readonly rows: readonly SurveyRow[] };
+
+/** Every flow under every other setting. */
+const varied = variants.flatMap((variant) => flows.map((flow) => under(flow, variant)));
 
 // Nobody looks at the traces of the errors that are part of every schedule, and they cost.
 Error.stackTraceLimit = 0;
@@ -50,10 +55,12 @@ async function main(): Promise<void> {
       markdown: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       late: { type: "boolean", default: false },
+      variants: { type: "boolean", default: false },
     },
   });
-  const chosen = flows.filter(({ name }) => values.flow?.includes(name) ?? true);
-  if (chosen.length === 0) throw new RangeError(`The flows are: ${flows.map(({ name }) => name).join("; ")}.`);
+  const chosen = (values.variants ? varied : flows).filter(({ name }) => values.flow?.includes(name) ?? true);
+  if (chosen.length === 0)
+    throw new RangeError(`The flows are: ${(values.variants ? varied : flows).map(({ name }) => name).join("; ")}.`);
   const options = optionsFor(values.late);
   if (values.replay !== undefined) return replay(chosen, values.replay, (values.without ?? []).map(Number), options);
   if (values.exhaustive !== undefined) return exhaust(chosen, Number(values.exhaustive), options);
@@ -103,7 +110,7 @@ async function inWorkers(
       }),
   );
   const rows = merged((await Promise.all(results)).flat());
-  const places = new Map(flows.map(({ name }, place) => [name, place]));
+  const places = new Map([...flows, ...varied].map(({ name }, place) => [name, place]));
   return [...rows].sort((one, other) => (places.get(one.flow) ?? 0) - (places.get(other.flow) ?? 0));
 }
 
@@ -173,7 +180,7 @@ function optionsFor(late: boolean): ExplorationOptions {
 }
 
 function flowNamed(name: string): Flow {
-  const flow = flows.find((candidate) => candidate.name === name);
+  const flow = [...flows, ...varied].find((candidate) => candidate.name === name);
   if (flow === undefined) throw new RangeError(`There is no flow "${name}".`);
   return flow;
 }

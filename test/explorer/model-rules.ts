@@ -238,4 +238,128 @@ export const modelRules: readonly ProvedRule[] = [
       "revokedAt + this.#parts.lifetimes.grant) * 2,",
     ],
   ),
+  rule(
+    "What is missing that may have expired counts as used",
+    ["redeem twice, where codes outlast access tokens"],
+    [
+      redemptionTs,
+      "if (found === undefined && begun !== undefined && this.#mayHaveExpired(begun)) return undefined;",
+      "",
+    ],
+    [redemptionTs, "wasOvertaken || isLate ||", "wasOvertaken ||"],
+  ),
+  rule(
+    "That may have expired which another clock says so of",
+    ["redeem twice, where codes outlast access tokens"],
+    [
+      redemptionTs,
+      "return now() >= createdAt + lifetimes.accessToken - instanceClockTolerance;",
+      "return now() >= createdAt + lifetimes.accessToken;",
+    ],
+    [
+      redemptionTs,
+      "const { instanceClockTolerance, lifetimes, now } = this.#parts;\n    return",
+      "const { lifetimes, now } = this.#parts;\n    return",
+    ],
+  ),
+  rule(
+    "A refresh measures itself",
+    ["refresh beside a request that is suspended"],
+    [rotationTs, "requirePrompt(began, now);", ""],
+    [rotationTs, "requirePrompt(began, this.#parts.now());", ""],
+  ),
+  rule(
+    "A redemption measures itself",
+    ["redeem twice, where grants are short-lived"],
+    [redemptionTs, "requirePrompt(began, this.#parts.now());\n    const tokens", "const tokens"],
+    [redemptionTs, "requirePrompt(began, this.#parts.now());\n    const namesResource", "const namesResource"],
+  ),
+  rule(
+    "Whoever has another person's code, or a wrong verifier, uses nothing",
+    ["redeem and replay"],
+    [redemptionTs, "if (!isSecondUse) this.#check(request, record);", ""],
+  ),
+  rule(
+    "An attempt beside the good one that shows something wrong ends nothing",
+    ["redeem and replay"],
+    [
+      redemptionTs,
+      "const isSecondUse = attempt === undefined && this.#uses.isAfterAnswer(step.grantId, number);",
+      "const isSecondUse = attempt === undefined || number < 0;",
+    ],
+  ),
+  rule(
+    "A refresh that finds its grant revoked ends the session upstream",
+    ["refresh after the operator's revocation"],
+    [rotationTs, "await grants.endUpstream(step.grantId, grant, step.key.grantKey);", ""],
+  ),
+  rule(
+    "A lock is released by its owner only",
+    [pangeaTwice, pangeaThrice],
+    [
+      lockTs,
+      "if (!this.#isCertain(held) || (await this.#read(key))?.owner !== held.owner || !this.#isCertain(held)) return;",
+      "if (this.#workTime < 0) return;",
+    ],
+  ),
+  rule(
+    "A lock lasts for what clocks may be apart",
+    [pangeaTwice, pangeaThrice],
+    [
+      lockTs,
+      "const expiresAt = now() + this.#workTime + lockMargin + instanceClockTolerance;",
+      "const expiresAt = now() + this.#workTime + lockMargin + 0 * instanceClockTolerance;",
+    ],
+  ),
+  rule(
+    "Consent is compared with what clocks may be apart",
+    ["consent and revocation", "consent and account revocation"],
+    [
+      "provider/login/decision.ts",
+      "return decidedAt > revoked.revokedAt + (isOneClock ? 0 : instanceClockTolerance);",
+      "return decidedAt > revoked.revokedAt + (isOneClock ? 0 : 0 * instanceClockTolerance);",
+    ],
+  ),
+  rule(
+    "A spent token says in a word that it is",
+    ["refresh and reuse, where tokens are short-lived"],
+    [
+      rotationTs,
+      "return shown.retired === true || shown.expiresAt < shown.usableUntil;",
+      "return shown.expiresAt < shown.usableUntil;",
+    ],
+  ),
+  rule(
+    "The keys of a spent token leave the store",
+    ["refresh and reuse", "refresh and reuse, where tokens are short-lived"],
+    [rotationTs, "this.#retire(chain.previous, step, now),", "undefined,"],
+  ),
+  rule(
+    "The tombstone of an access token that had ended outlasts whoever may issue it again",
+    ["revoke an access token that has expired"],
+    [
+      "provider/tokens/token-revoker.ts",
+      "return Math.ceil(Math.min(grant.expiresAt, endedAt + lifetimes.accessToken + instanceClockTolerance));",
+      "return Math.ceil(Math.min(grant.expiresAt, endedAt + 1 + 0 * (lifetimes.accessToken + instanceClockTolerance)));",
+    ],
+  ),
+  rule(
+    "An access token that was revoked is not answered",
+    ["refresh and revoke an access token", "revoke an access token that has expired"],
+    [rotationTs, "if (stored?.revokedAt !== undefined) {", "if (stored?.revokedAt === -1) {"],
+  ),
+  rule(
+    "A code that was used is not too late for its session",
+    ["redeem twice as the code ends"],
+    [redemptionTs, "if (!this.#uses.isAfterAnswer(replay.grantId, number)) throw unknownCode();", ""],
+  ),
+  rule(
+    "A login looks for a revocation after its code is stored",
+    ["consent and revocation", "consent and account revocation"],
+    [
+      "provider/login/login.ts",
+      "if (!standsAfter(revoked, decision, instanceClockTolerance)) {",
+      'if (revoked?.mark === "" && !standsAfter(revoked, decision, instanceClockTolerance)) {',
+    ],
+  ),
 ];

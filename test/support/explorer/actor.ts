@@ -20,6 +20,9 @@ export interface Wish {
   readonly again: (instance: number) => Promise<Outcome>;
 }
 
+/** What a caller shows beside a credential. */
+type Proof = Pick<Call, "assertion" | "hasWrongVerifier">;
+
 const verifier = "v".repeat(43);
 const challenge = createHash("sha256").update(verifier).digest("base64url");
 
@@ -48,7 +51,10 @@ export class Actor {
       redirect_uri: redirectUri,
       ...credentialsOf(login, assertion),
     };
-    return this.#call("redeem", [login], login.code, options, (provider) => this.#token(provider, form), assertion?.id);
+    return this.#call("redeem", [login], login.code, options, (provider) => this.#token(provider, form), {
+      assertion: assertion?.id,
+      hasWrongVerifier: form.code_verifier !== login.verifier,
+    });
   }
 
   refresh(
@@ -63,14 +69,9 @@ export class Actor {
       ...credentialsOf(login, assertion),
       ...(scope !== undefined && { scope }),
     };
-    return this.#call(
-      "refresh",
-      [login],
-      refreshToken,
-      options,
-      (provider) => this.#token(provider, form),
-      assertion?.id,
-    );
+    return this.#call("refresh", [login], refreshToken, options, (provider) => this.#token(provider, form), {
+      assertion: assertion?.id,
+    });
   }
 
   /** Revokes a token at the revocation endpoint. */
@@ -147,9 +148,9 @@ export class Actor {
     credential: string,
     { by = "client", instance = 0, tries = 1 }: CallOptions,
     work: (provider: PangeaOAuthProvider) => Promise<Outcome>,
-    assertion?: string,
+    proof: Proof = {},
   ): Promise<Outcome> {
-    const once = (at: number): Promise<Outcome> => this.#once({ kind, by, logins, credential, assertion }, at, work);
+    const once = (at: number): Promise<Outcome> => this.#once({ kind, by, logins, credential, proof }, at, work);
     let outcome = await once(instance);
     for (let tried = 1; tried < tries && !isDefinite(outcome); tried += 1) outcome = await once(instance + tried);
     if (!isDefinite(outcome) && by !== "thief") this.wishes.push({ again: once });
@@ -162,10 +163,8 @@ export class Actor {
       by,
       logins,
       credential,
-      assertion,
-    }: Pick<Call, "kind" | "by" | "credential" | "assertion"> & {
-      readonly logins: readonly Login[];
-    },
+      proof,
+    }: Pick<Call, "kind" | "by" | "credential"> & { readonly logins: readonly Login[]; readonly proof: Proof },
     at: number,
     work: (provider: PangeaOAuthProvider) => Promise<Outcome>,
   ): Promise<Outcome> {
@@ -183,7 +182,7 @@ export class Actor {
     const answer: Outcome = (await instance.during(work)) ?? { kind: "lost" };
     const outcome: Outcome = isHeard ? answer : { kind: "lost" };
     const call: Call = {
-      ...{ kind, by, task, credential, assertion, begunAt, begunTime, outcome, answer },
+      ...{ kind, by, task, credential, ...proof, begunAt, begunTime, outcome, answer },
       instance: instance.index,
       logins: logins.map(({ name }) => name),
       isCodeUsed: kind === "redeem" && logins.some((login) => world.isCodeUsed(login)),

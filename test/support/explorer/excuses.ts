@@ -1,15 +1,7 @@
 import type { Ending } from "./ending.ts";
-import type { Call, Login } from "./history.ts";
+import type { Call, Login, Outcome } from "./history.ts";
+import { periodsOf } from "./periods.ts";
 import type { UpstreamSession } from "./stub-upstream.ts";
-
-/** How long a spent refresh token is answered again whatever happened, in milliseconds: the provider's default. */
-const grace = 30_000;
-/** How long a code is good, in milliseconds: the provider's default. */
-const codeLifetime = 60_000;
-/** How long an access token is good, in seconds: the provider's default. */
-const accessTokenLifetime = 3_600;
-/** How far the provider allows instances' clocks to be apart, in milliseconds: its default. */
-const instancesApart = 120_000;
 
 /** Why a login has to be over, in a word each: the calls that ended it and were answered, by then or at all. */
 export function rulesThatEnd(ending: Ending, login: Login, time = Number.POSITIVE_INFINITY): readonly string[] {
@@ -33,7 +25,8 @@ function ruleOf(ending: Ending, login: Login, call: Call): string | undefined {
   if (kind === "redeem" && isRefusedGrant && wasAnsweredBefore(ending, login, call.begunAt)) {
     return "the code was used again";
   }
-  if (kind === "refresh" && isRefusedGrant && mustCountAsReuse(ending, login, call)) {
+  const endsGrant = ending.world.settings.options?.onRefreshReuse !== "refuse";
+  if (kind === "refresh" && isRefusedGrant && endsGrant && mustCountAsReuse(ending, login, call)) {
     return "a spent refresh token was used again";
   }
   return undefined;
@@ -51,13 +44,13 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   const calls = ending.callsOf(login);
   const began = (call: Call): boolean => call.begunAt <= until;
   if (calls.some((call) => began(call) && isRevocation(ending, login, call, refused))) return true;
-  if (calls.some((call) => call.by === "thief" && began(call) && isShown(call))) return true;
+  if (calls.some((call) => call.by === "thief" && began(call) && mayEnd(ending, login, call))) return true;
   if (calls.some((call) => isSharedAssertion(ending, call))) return true;
   // A client that shows its code or token again when it was told what that led to has itself to blame. Which of two
   // requests came first cannot be told where they were under way together: so one of them may be refused, never both.
   if (calls.some((call) => began(call) && call.kind === "redeem" && isSecondUse(ending, login, call))) return true;
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
-  if (isCodeTooOld(ending, login, refused)) return true;
+  if (isCodeTooOld(ending, login, refused) || isTokenTooOld(ending, login, refused)) return true;
   if (isCodeUsedUnanswered(ending, login, refused)) return true;
   if (failedBesideAnother(ending, login, refused)) return true;
   if (mayHaveHadItsToken(ending, login, refused)) return true;
@@ -81,9 +74,15 @@ function isSharedAssertion(ending: Ending, { assertion, task }: Call): boolean {
   return assertion !== undefined && ending.calls.some((other) => other.assertion === assertion && other.task !== task);
 }
 
-/** True for a call that shows a code or a refresh token. */
-function isShown({ kind }: Call): boolean {
-  return kind === "redeem" || kind === "refresh";
+/**
+ * Whether a thief's call may end the login: by showing its refresh token, or its code. Whoever shows a code with a wrong
+ * verifier uses nothing, and ends nothing unless the code was used by then, as far as the instance that is asked can tell.
+ */
+function mayEnd(ending: Ending, login: Login, { kind, hasWrongVerifier, instance, begunAt, endedAt }: Call): boolean {
+  if (kind !== "redeem" || hasWrongVerifier !== true) return kind === "redeem" || kind === "refresh";
+  if (ending.world.storeFaults + ending.world.kills.length > 0) return true;
+  const answered = ending.tokensOf(login).filter(({ call }) => call.kind === "redeem");
+  return answered.some(({ call }) => (call.instance === instance ? begunAt > call.endedAt : endedAt >= call.begunAt));
 }
 
 function isRefreshToken(ending: Ending, login: Login, credential: string): boolean {
@@ -106,6 +105,7 @@ function isSecondUse(ending: Ending, login: Login, { begunAt, endedAt }: Call): 
 
 /** Whether a refresh token was shown after its successor had been used and the grace was over, by every clock. */
 function mustCountAsReuse(ending: Ending, login: Login, { credential, begunAt, begunTime }: Call): boolean {
+  const { grace } = periodsOf(ending.world);
   const known = ending.tokensOf(login).filter(({ call }) => call.endedAt < begunAt);
   return known.some(
     ({ call, refreshToken }) =>
@@ -117,6 +117,7 @@ function mustCountAsReuse(ending: Ending, login: Login, { credential, begunAt, b
 
 /** Whether some clock may say so of a refresh token: the two uses may have come as far apart as their requests allow. */
 function mayCountAsReuse(ending: Ending, login: Login, { credential, endedAt, endedTime }: Call): boolean {
+  const { grace } = periodsOf(ending.world);
   const known = ending.tokensOf(login);
   return known.some(
     ({ call, refreshToken }) =>
@@ -128,6 +129,7 @@ function mayCountAsReuse(ending: Ending, login: Login, { credential, endedAt, en
 
 /** Whether a refresh token was shown so long after its successor had been used that no instance may have answered. */
 export function isLongSpent(ending: Ending, login: Login, { credential, begunTime }: Call): boolean {
+  const { grace, instancesApart } = periodsOf(ending.world);
   const known = ending.tokensOf(login);
   const margin = grace + instancesApart + clocksApart(ending);
   return known.some(
@@ -142,7 +144,8 @@ export function isLongSpent(ending: Ending, login: Login, { credential, begunTim
  * the session in hand since the login, and nobody will.
  */
 export function codeEndedUnshown(ending: Ending, login: Login): boolean {
-  const recordEnds = login.codeIssuedAt + codeLifetime + instancesApart - clocksApart(ending);
+  const { code, instancesApart } = periodsOf(ending.world);
+  const recordEnds = login.codeIssuedAt + code + instancesApart - clocksApart(ending);
   if (wasAnsweredBefore(ending, login) || ending.world.now < recordEnds) return false;
   return !ending
     .callsOf(login)
@@ -152,10 +155,37 @@ export function codeEndedUnshown(ending: Ending, login: Login): boolean {
     );
 }
 
+/** Whether a grant has ended by itself: nobody has shown what opens its session by then, and nobody can any more. */
+export function grantEnded(ending: Ending, login: Login): boolean {
+  const [first] = ending.tokensOf(login);
+  if (first === undefined) return false;
+  return ending.world.now + clocksApart(ending) >= first.call.begunTime + periodsOf(ending.world).grant;
+}
+
 function isCodeTooOld(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused === undefined ? wasAnsweredBefore(ending, login) : refused.kind !== "redeem") return false;
   const time = refused?.endedTime ?? ending.world.now;
-  return time - login.codeIssuedAt >= codeLifetime - clocksApart(ending);
+  return time - login.codeIssuedAt >= periodsOf(ending.world).code - clocksApart(ending);
+}
+
+/** Whether the token that was shown had ended, or was about to by somebody's clock; or the client's newest, for a login. */
+function isTokenTooOld(ending: Ending, login: Login, refused: Call | undefined): boolean {
+  const { accessToken, refreshToken, grant } = periodsOf(ending.world);
+  const time = (refused?.endedTime ?? ending.world.now) + clocksApart(ending);
+  const known = ending.tokensOf(login);
+  const [first] = known;
+  if (first === undefined || refused?.kind === "redeem") return false;
+  if (time >= first.call.begunTime + grant) return true;
+  if (refused === undefined) return time >= (known.at(-1) ?? first).call.begunTime + refreshToken;
+  // The tokens of a code may be those that an earlier attempt has stored.
+  const redeemed = ending.callsOf(login).filter(({ kind }) => kind === "redeem");
+  const since = ({ kind, begunTime }: Call): number =>
+    kind === "redeem" ? Math.min(...redeemed.map((call) => call.begunTime)) : begunTime;
+  return known.some(
+    ({ call, ...tokens }) =>
+      (refused.credential === tokens.accessToken && time >= since(call) + accessToken) ||
+      (refused.credential === tokens.refreshToken && time >= since(call) + refreshToken),
+  );
 }
 
 /**
@@ -211,7 +241,9 @@ function failedBesideAnother(ending: Ending, login: Login, refused: Call | undef
   const until = refused?.endedAt ?? Number.POSITIVE_INFINITY;
   const calls = ending.callsOf(login).filter(({ kind, by }) => kind === "redeem" && by === "client");
   const failedAtStore = ending.world.storeFaults > 0;
-  const failed = calls.filter(({ answer: { kind } }) => kind === "lost" || (kind !== "tokens" && failedAtStore));
+  // A request that gives up since it was suspended for too long fails without the store.
+  const hasFailed = (kind: Outcome["kind"]): boolean => kind === "lost" || kind === "unavailable";
+  const failed = calls.filter(({ answer: { kind } }) => hasFailed(kind) || (kind !== "tokens" && failedAtStore));
   const others = calls.filter(({ answer, endedAt }) => answer.kind === "refused" && endedAt <= until);
   return failed.some((one) =>
     others.some((other) => one.begunAt <= other.endedAt && other.begunAt <= one.endedAt && one.task !== other.task),
@@ -225,14 +257,12 @@ function failedBesideAnother(ending: Ending, login: Login, refused: Call | undef
  */
 function mayHaveHadItsToken(ending: Ending, login: Login, refused: Call | undefined): boolean {
   if (refused !== undefined && refused.kind !== "redeem") return false;
-  const { accessTokenLifetimeSeconds = accessTokenLifetime } = ending.world.settings.options ?? {};
+  const { accessToken, instancesApart } = periodsOf(ending.world);
   const until = refused?.endedTime ?? ending.world.now;
   const failed = ending
     .callsOf(login)
     .filter(({ kind, answer }) => kind === "redeem" && (answer.kind === "lost" || answer.kind === "unavailable"));
-  return failed.some(
-    ({ begunTime }) => begunTime + accessTokenLifetimeSeconds * 1_000 - instancesApart - clocksApart(ending) <= until,
-  );
+  return failed.some(({ begunTime }) => begunTime + accessToken - instancesApart - clocksApart(ending) <= until);
 }
 
 /** How far the clocks are apart in this schedule, in milliseconds. */
@@ -249,10 +279,13 @@ function clocksApart({ world }: Ending): number {
 export function operatorEnded(ending: Ending, login: Login, session: UpstreamSession): boolean {
   const calls = ending.callsOf(login);
   if (calls.some((call) => call.kind === "revoke" && isRefreshToken(ending, login, call.credential))) return false;
+  const ended = calls.filter(({ kind, outcome }) => kind === "revokeGrants" && outcome.kind === "done");
+  const newest = ending.tokensOf(login).at(-1)?.refreshToken;
   const noticed = calls.some(
-    ({ kind, answer, begunAt, endedAt }) =>
+    ({ kind, answer, credential, begunAt, endedAt }) =>
       answer.kind === "refused" &&
       (kind === "redeem" ||
+        (kind === "refresh" && credential === newest && ended.some((before) => before.endedAt < begunAt)) ||
         (kind === "pangeaToken" &&
           session.refreshes > 0 &&
           begunAt <= session.refreshedAt &&

@@ -1,4 +1,4 @@
-import { logIn } from "./actor.ts";
+import { Actor, logIn } from "./actor.ts";
 import type { Flow } from "./flow.ts";
 import { redirectUri } from "./instance.ts";
 import { assertionOfClient, signingClient } from "./signing-client.ts";
@@ -98,6 +98,14 @@ export const flows: readonly Flow[] = [
     skews: [-60, 60],
   },
   {
+    // A request that is suspended for so long that the grant, which says that its code was used, has come and gone.
+    name: "redeem twice, where grants are short-lived",
+    settings: { instances: two, options: { accessTokenLifetimeSeconds: 300, grantLifetimeSeconds: 600 } },
+    prepare: withCode,
+    tasks: [redeeming("the client", 0, 2), redeeming("the client's second attempt", 1, 2)],
+    advances: [900],
+  },
+  {
     name: "redeem and revoke",
     settings: { instances: two },
     prepare: withCode,
@@ -148,6 +156,15 @@ export const flows: readonly Flow[] = [
     advances: [590],
   },
   {
+    // What says that a token was spent is kept for ten minutes: a request that is suspended for longer must not add it again.
+    name: "refresh beside a request that is suspended",
+    settings: { instances: two },
+    prepare: withTokens,
+    tasks: [refreshing("the client's other window", 1), refreshing("the client", 0, { times: 5, at: [0, 0, 0, 0, 0] })],
+    advances: [suspension],
+    bounds: { advances: 2, faults: 0, restarts: 0 },
+  },
+  {
     name: "refresh and revoke",
     settings: { instances: two },
     prepare: withTokens,
@@ -174,7 +191,7 @@ export const flows: readonly Flow[] = [
         },
       },
     ],
-    advances: [hour],
+    advances: [5, hour],
   },
   {
     name: "refresh for Pangea's token twice",
@@ -210,6 +227,18 @@ export const flows: readonly Flow[] = [
       operatorRevoking({ clientId: "editor" }),
     ],
     advances: aboutTheLock,
+  },
+  {
+    // The operator has nothing that opens the session; whoever shows the refresh token then does.
+    name: "refresh after the operator's revocation",
+    settings: { instances: two },
+    async prepare(world) {
+      await withTokens(world);
+      await new Actor(world, -1, []).revokeGrants({ clientId: "editor" });
+      world.advance(2 * hour * 1_000);
+      world.actions += 1;
+    },
+    tasks: [refreshing("the client", 0, { tries: 2 })],
   },
   {
     name: "account revocation",

@@ -32,6 +32,8 @@ export interface Call {
   readonly credential: string;
   /** The `jti` of the assertion that the client authenticated with, where it did. */
   readonly assertion?: string | undefined;
+  /** Whether a code was shown without the verifier that goes with it. */
+  readonly hasWrongVerifier?: boolean | undefined;
   readonly begunAt: number;
   /** In milliseconds since the epoch. */
   readonly begunTime: number;

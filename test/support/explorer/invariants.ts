@@ -1,6 +1,7 @@
 import type { Ending, KnownTokens } from "./ending.ts";
 import {
   codeEndedUnshown,
+  grantEnded,
   isLongSpent,
   operatorEnded,
   refusalIsRuled,
@@ -8,6 +9,7 @@ import {
   wasAnsweredBefore,
 } from "./excuses.ts";
 import type { Login } from "./history.ts";
+import { periodsOf } from "./periods.ts";
 
 /** Something that is true at the end of every schedule. */
 export interface Invariant {
@@ -16,8 +18,8 @@ export interface Invariant {
   readonly broken: (ending: Ending) => Promise<string | undefined>;
 }
 
-/** Spent credentials are looked at again after this many seconds: their grace is over by then. */
-const afterEveryWindow = 240;
+/** The longest that a request may take, in milliseconds. */
+const longestRequest = 600_000;
 /** The longest that any record is of use, in seconds: a grant and a registration live for 90 days. */
 const longestUse = 92 * 24 * 3600;
 /** How long a revoked consent is of use, in seconds: browsers keep a cookie for 400 days. */
@@ -47,10 +49,14 @@ export const invariants: readonly Invariant[] = [
         const open = await ending.whatOpens(login);
         if (open !== undefined) return `${rule}, and yet ${open} opens something`;
       }
-      for (const { kind, credential, outcome } of ending.callsOf(login)) {
+      for (const { kind, credential, outcome, endedAt } of ending.callsOf(login)) {
         if (kind !== "revoke" || outcome.kind !== "done") continue;
         if ((await ending.verify(credential)) !== undefined)
           return `the access token <${credential}> was revoked, and is good`;
+        const isAnswered = ending
+          .tokensOf(login)
+          .some(({ accessToken, call }) => accessToken === credential && call.begunAt > endedAt);
+        if (isAnswered) return `the access token <${credential}> was revoked, and answered again`;
         const isAccessToken = ending.tokensOf(login).some(({ accessToken }) => accessToken === credential);
         if (isAccessToken && (await ending.pangeaToken(login, credential)).kind === "done") {
           return `the access token <${credential}> was revoked, and opens Pangea's`;
@@ -78,6 +84,9 @@ export const invariants: readonly Invariant[] = [
     name: "what was spent opens nothing",
     broken: ofEachLogin(async (ending, login) => {
       const known = ending.tokensOf(login);
+      const { grace, instancesApart } = periodsOf(ending.world);
+      // By then the grace is over, whatever the clocks say.
+      const afterEveryWindow = (grace + 2 * instancesApart) / 1_000 + 5;
       for (const { call, refreshToken } of known) {
         if (call.kind === "refresh" && isLongSpent(ending, login, call))
           return `the refresh token <${call.credential}> had been spent long ago, and was answered`;
@@ -127,6 +136,13 @@ export const invariants: readonly Invariant[] = [
     }),
   },
   {
+    name: "a code is good with its verifier only",
+    broken: ofEachLogin(async (ending, login) => {
+      const given = ending.callsOf(login).some((call) => call.hasWrongVerifier && call.answer.kind === "tokens");
+      return given ? "a code was answered that was shown with a wrong verifier" : undefined;
+    }),
+  },
+  {
     name: "an assertion is good once",
     broken: async (ending) => {
       const accepted = ending.calls.filter(
@@ -162,6 +178,22 @@ export const invariants: readonly Invariant[] = [
     },
   },
   {
+    name: "the keys of a spent token leave the store",
+    broken: ofEachLogin(async (ending, login) => {
+      const { grace, instancesApart } = periodsOf(ending.world);
+      const known = ending.tokensOf(login);
+      for (const { call, refreshToken } of known) {
+        // The successor was used and answered for: nobody has a use for the keys any more.
+        if (call.kind !== "refresh" || !known.some((next) => next.call.credential === refreshToken)) continue;
+        const last = ending.world.now + Math.max(grace + instancesApart, longestRequest) + instancesApart;
+        const endsAt = ending.world.endOfRefreshToken(call.credential);
+        if (endsAt !== undefined && endsAt > last)
+          return `the record of <${call.credential}> stays, though it is spent`;
+      }
+      return undefined;
+    }),
+  },
+  {
     // The last one, since it changes what is there.
     name: "no session at Pangea lives without a live grant",
     async broken(ending) {
@@ -181,6 +213,7 @@ async function isOrphan(ending: Ending, login: Login): Promise<boolean> {
   // Nobody has the latest tokens: the process was killed, or the answer was lost, before anybody could keep them.
   if (session === undefined || !session.isLive || session.toldTo === undefined) return false;
   if (operatorEnded(ending, login, session) || codeEndedUnshown(ending, login)) return false;
+  if (grantEnded(ending, login)) return false;
   if (!wasAnsweredBefore(ending, login) && (await ending.redeem(login)).kind === "tokens") return false;
   return (await ending.whatOpens(login)) === undefined;
 }

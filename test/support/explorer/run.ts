@@ -20,6 +20,8 @@ export const defaultBounds: Bounds = {
 const maxActions = 5_000;
 /** How far apart clocks may be unless the flow says otherwise, in seconds. */
 const usualSkews = [-20, 20] as const;
+/** For so many seconds an instance that refreshes a session may be suspended and still be the only one. */
+const shorterThanTheLock = 170;
 /** How often a caller comes back once all is well again. */
 const maxReturns = 4;
 
@@ -37,6 +39,8 @@ export class Run {
   readonly #chooser: Chooser;
   readonly #bounds: Bounds;
   readonly #spent: Spent = { faults: 0, advances: 0, restarts: 0 };
+  /** The instances whose timer has made them try again what the store did not take. */
+  readonly #retrying = new Set<number>();
 
   /** @param bounds - In place of the flow's own. */
   constructor(world: World, flow: Flow, chooser: Chooser, bounds: Partial<Bounds> = {}) {
@@ -138,8 +142,10 @@ export class Run {
         }
       }
     }
-    if (this.#spent.advances < advances && !this.#isHolding()) {
-      for (const seconds of this.#flow.advances ?? []) options.push({ kind: "advance", seconds });
+    if (this.#spent.advances < advances) {
+      const longest = this.#longestJump();
+      const jumps = this.#flow.advances ?? [];
+      for (const seconds of jumps) if (seconds <= longest) options.push({ kind: "advance", seconds });
     }
     if (this.#spent.restarts < restarts) {
       for (const { isBusy, index } of world.instances) if (isBusy) options.push({ kind: "restart", instance: index });
@@ -148,16 +154,21 @@ export class Run {
   }
 
   /**
-   * Whether an instance has a session that is nowhere else, and is about to store it. Time that jumps is a process that is
-   * suspended, and one that is suspended then for longer than its lock holds loses the login: nobody can help that. A timer is
-   * never jumped over: a process that runs hears it.
+   * By how many seconds the time may jump. Time that jumps is a process that is suspended, and one that is suspended for longer
+   * than its lock holds loses the login where it has a session that is nowhere else: nobody can help that. A timer is never jumped
+   * over: a process that runs hears it.
    */
-  #isHolding(): boolean {
-    return this.#world.stage.waiting.some(
-      (step) =>
-        step.kind === "timer" ||
-        (step.kind === "store" && !step.isDone() && step.describe().startsWith("set upstream_session")),
+  #longestJump(): number {
+    const { waiting } = this.#world.stage;
+    if (waiting.some(({ kind }) => kind === "timer")) return 0;
+    for (const instance of this.#retrying) {
+      if (waiting.some((step) => step.instance === instance)) return 0;
+      this.#retrying.delete(instance);
+    }
+    const isStoring = waiting.some(
+      (step) => step.kind === "store" && !step.isDone() && step.describe().startsWith("set upstream_session"),
     );
+    return isStoring ? shorterThanTheLock : Number.POSITIVE_INFINITY;
   }
 
   #firstOptions(): () => readonly Option[] {
@@ -203,6 +214,7 @@ export class Run {
   #move(option: Extract<Option, { step: Step }>, step: Step): void {
     const world = this.#world;
     world.stage.runningTask = step.task;
+    if (step.kind === "timer" && step.instance !== undefined) this.#retrying.add(step.instance);
     if (step.wakesAt !== undefined) world.advance(Math.max(0, step.wakesAt - world.now));
     const late = step.kind === "late" ? "late, " : "";
     const where = step.instance === undefined ? "" : `instance ${step.instance}: `;

@@ -1,6 +1,7 @@
 import type { PangeaOAuthProviderOptions } from "../../../src/index.ts";
 import { readMarkedCredential } from "../../../src/provider/oauth/grant-credential.ts";
 import { grantIdOf, refreshTokenKey } from "../../../src/records/keys.ts";
+import { readExpiresAt } from "../../../src/storage/expiry.ts";
 import type { Assertion, Call, Login } from "./history.ts";
 import { Instance } from "./instance.ts";
 import { SharedStore, type StoreSnapshot } from "./shared-store.ts";
@@ -101,6 +102,14 @@ export class World {
     if (store.read("grant", grantId) === undefined) return false;
     if (store.read("refresh_token", refreshTokenKey(handle, 1)) === undefined) return false;
     return store.records().some(({ kind, value }) => kind === "access_token" && hasGrant(value, grantId));
+  }
+
+  /** When the record of a refresh token ends, in milliseconds since the epoch; undefined where there is none. */
+  endOfRefreshToken(refreshToken: string): number | undefined {
+    const { handle = "", generation = 0 } = readMarkedCredential("refresh_token", refreshToken) ?? {};
+    const record = this.store.read("refresh_token", refreshTokenKey(handle, generation));
+    const expiresAt = readExpiresAt(record);
+    return expiresAt === undefined ? undefined : expiresAt * 1_000;
   }
 
   advance(milliseconds: number): void {
