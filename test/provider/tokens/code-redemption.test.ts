@@ -1,10 +1,11 @@
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { StorageTimeoutError } from "../../../src/errors.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../../src/records/authorization-code.ts";
 import type { Grant } from "../../../src/records/grant.ts";
-import { authorizationCodeKey, refreshTokenKey } from "../../../src/records/keys.ts";
+import { accessTokenKey, authorizationCodeKey, refreshTokenKey } from "../../../src/records/keys.ts";
 import { gated } from "../../support/gated-repository.ts";
-import { failingOnce, overtaken } from "../../support/intercepted-repository.ts";
+import { failingOnce, intercepted, overtaken } from "../../support/intercepted-repository.ts";
 import { heard } from "../../support/provider-events.ts";
 import { recordsOf } from "../../support/records-of.ts";
 import { outcomeOf, refreshingClient, TokenScene } from "../../support/token-scene.ts";
@@ -192,7 +193,52 @@ describe("the answer to a code", () => {
   });
 });
 
+describe("the record of a grant", () => {
+  it("is kept for as long as a request with its code may take, where the grant is over sooner", async () => {
+    const scene = new TokenScene({ accessTokenLifetimeSeconds: 5, grantLifetimeSeconds: 10 });
+    const one = scene.instance();
+    await scene.issueCode(one, { expiresAt: scene.clock.seconds(179.5) });
+    expect((await one.redeem()).tokens?.expires_in).toBe(5);
+    expect((await scene.grant())?.expiresAt).toBe(scene.clock.seconds(180 + 30 + 600));
+  });
+
+  it("has nothing of what its code has nothing of, and so has the answer", async () => {
+    const scene = new TokenScene();
+    const one = scene.instance();
+    await scene.issueCode(one);
+    const key = authorizationCodeKey(scene.handle);
+    const record = await scene.repositories.authorizationCodes.get(key);
+    if (record === undefined) throw new Error("It is stored.");
+    const { subject: _, resource: __, sealedUpstream: ___, upstreamIssuer: ____, client: _____, ...others } = record;
+    await scene.repositories.authorizationCodes.set(key, others);
+    expect((await one.redeem()).tokens).not.toHaveProperty("refresh_token");
+    expect(Object.keys((await scene.grant()) ?? {}).sort()).toEqual([
+      "clientHost",
+      "clientId",
+      "clientName",
+      "createdAt",
+      "expiresAt",
+      "redemption",
+      "scopes",
+    ]);
+  });
+});
+
 describe("what a code is shown with", () => {
+  it.each([
+    ["43 characters", "a".repeat(43), true],
+    ["128 characters of every kind", "aZ09-._~".repeat(16), true],
+    ["42 characters", "a".repeat(42), false],
+    ["129 characters", "a".repeat(129), false],
+    ["a character before it that is none", `!${"a".repeat(43)}`, false],
+    ["a character behind it that is none", `${"a".repeat(43)}!`, false],
+  ])("is a verifier of the form that PKCE gives it, whatever its hash: %s", async (_, codeVerifier, isGood) => {
+    const scene = new TokenScene();
+    const one = scene.instance();
+    await scene.issueCode(one, { codeChallenge: hash("sha256", codeVerifier, "base64url") });
+    expect((await one.redeem({ codeVerifier })).error).toBe(isGood ? undefined : "invalid_grant");
+  });
+
   it.each([
     ["another client", { clientId: "other" }, "invalid_grant"],
     ["another redirect URI", { redirectUri: "http://127.0.0.1:4999/other" }, "invalid_grant"],
@@ -485,5 +531,105 @@ describe("a redemption of which something fails", () => {
     expect(tokens?.expires_in).toBe(3_600);
     expect(await scene.repositories.refreshTokens.get(refreshTokenKey(scene.handle, 1))).toEqual(before);
     expect((await other.refresh(tokens)).tokens).toBeDefined();
+  });
+
+  const everything = [...kinds, "nothing"] as const;
+  const halves = everything.flatMap((there) =>
+    kinds.flatMap((failing) => (["before", "after and unread"] as const).map((moment) => ({ there, failing, moment }))),
+  );
+  it.each(halves)(
+    "is taken up twice: $there was there, and then $failing failed $moment the effect",
+    async ({ there, failing, moment }) => {
+      for (const isOnly of [true, false]) {
+        const scene = new TokenScene();
+        const first = scene.instance();
+        await scene.issueCode(first);
+        const { tokens } = await first.redeem();
+        const keys = {
+          grants: scene.grantId,
+          refreshTokens: refreshTokenKey(scene.handle, 1),
+          accessTokens: accessTokenKey(tokens?.access_token ?? ""),
+        };
+        const missing = kinds.filter((kind) => (kind === there) !== isOnly);
+        for (const kind of missing) await scene.repositories[kind].delete(keys[kind]);
+        const flaky = failingOnce<unknown>(scene.repositories[failing]);
+        const one = scene.instance({ repositories: { ...scene.repositories, [failing]: flaky.repository } });
+        const fails = missing.includes(failing);
+        if (fails) flaky.failNext("add", moment);
+        if (missing.length === 0) continue;
+        expect((await one.redeem()).error).toBe(fails ? "ERR_STORAGE_TIMEOUT" : undefined);
+        if (fails) expect((await one.redeem()).tokens).toBeDefined();
+        expect(await one.redeem()).toEqual(refused);
+        expect(await endOf(scene)).toBe("revoked");
+      }
+    },
+  );
+
+  it.each(["grants", "accessTokens"] as const)("is taken up for a client without refresh tokens: %s", async (kind) => {
+    for (const moment of ["before", "after and unread"] as const) {
+      const scene = new TokenScene();
+      const flaky = failingOnce<unknown>(scene.repositories[kind]);
+      const one = scene.instance({ repositories: { ...scene.repositories, [kind]: flaky.repository } });
+      await scene.issueCode(one, { client: { ...refreshingClient, grantTypes: [] } });
+      flaky.failNext("add", moment);
+      expect((await one.redeem()).error).toBe("ERR_STORAGE_TIMEOUT");
+      const { tokens } = await one.redeem();
+      expect(tokens).toBeDefined();
+      expect(tokens).not.toHaveProperty("refresh_token");
+      expect(await one.redeem()).toEqual(refused);
+    }
+  });
+
+  it("answers whoever adds the access token, where another attempt adds the refresh token", async () => {
+    const scene = new TokenScene();
+    const first = scene.instance();
+    await scene.issueCode(first);
+    const { tokens } = await first.redeem();
+    await scene.repositories.accessTokens.delete(accessTokenKey(tokens?.access_token ?? ""));
+    await scene.repositories.refreshTokens.delete(refreshTokenKey(scene.handle, 1));
+    const refreshTokens = gated(scene.repositories.refreshTokens);
+    const accessTokens = gated(scene.repositories.accessTokens);
+    const one = scene.instance({ repositories: scene.with("refreshTokens", refreshTokens) });
+    const other = scene.instance({ repositories: scene.with("accessTokens", accessTokens) });
+    const [itsRefresh, othersAccess] = [refreshTokens.hold("add"), accessTokens.hold("add")];
+    const [answer, refusal] = [one.redeem(), other.redeem()];
+    await itsRefresh.arrival(answer);
+    await othersAccess.arrival(refusal);
+    await itsRefresh.answer();
+    await othersAccess.answer();
+    expect((await answer).tokens).toBeDefined();
+    expect(await refusal).toEqual(refused);
+  });
+
+  it.each([true, false])("is refused where its access token was revoked, found or not: %s", async (isLookedFor) => {
+    const scene = new TokenScene();
+    const one = scene.instance();
+    await scene.issueCode(one);
+    const { tokens } = await one.redeem();
+    const key = accessTokenKey(tokens?.access_token ?? "");
+    const record = await scene.repositories.accessTokens.get(key);
+    if (record === undefined) throw new Error("It was added.");
+    await scene.repositories.accessTokens.set(key, { ...record, revokedAt: 1 });
+    await scene.repositories.grants.delete(scene.grantId);
+    if (!isLookedFor) await scene.repositories.refreshTokens.delete(refreshTokenKey(scene.handle, 1));
+    expect(await scene.instance().redeem()).toEqual(refused);
+    expect(await endOf(scene)).toBe("revoked");
+  });
+
+  it("is refused where nothing is known of the code", async () => {
+    expect(await new TokenScene().instance().redeem()).toEqual(refused);
+  });
+
+  it("does not look first for what an add finds out", async () => {
+    const scene = new TokenScene();
+    const calls: string[] = [];
+    const accessTokens = intercepted(scene.repositories.accessTokens, (run, { method }) => {
+      calls.push(method);
+      return run();
+    });
+    const one = scene.instance({ repositories: scene.with("accessTokens", accessTokens) });
+    await scene.issueCode(one);
+    await one.redeem();
+    expect(calls).toEqual(["add"]);
   });
 });

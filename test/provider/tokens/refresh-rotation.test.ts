@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { McpOAuthProviderOptions } from "../../../src/index.ts";
+import type { McpOAuthProviderOptions, Repository } from "../../../src/index.ts";
 import type { TokenResponse } from "../../../src/provider/tokens/token-response.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { accessTokenKey, refreshTokenKey } from "../../../src/records/keys.ts";
@@ -177,16 +177,27 @@ describe("the answer to a refresh token", () => {
     const { scene, one, first } = await opened();
     await next(one, first);
     const calls: string[] = [];
-    const accessTokens = intercepted(scene.repositories.accessTokens, (run, { method }) => {
-      calls.push(method);
-      return run();
+    const recording = <V>(name: string, repository: Repository<string, V>) =>
+      intercepted(repository, (run, { method }) => {
+        if (name === "access" || method !== "get") calls.push(`${name} ${method}`);
+        return run();
+      });
+    const recorded = scene.instance({
+      repositories: {
+        ...scene.repositories,
+        accessTokens: recording("access", scene.repositories.accessTokens),
+        refreshTokens: recording("refresh", scene.repositories.refreshTokens),
+      },
     });
-    const recorded = scene.instance({ repositories: scene.with("accessTokens", accessTokens) });
     await next(recorded, first);
-    expect(calls).toEqual(["get"]);
+    expect(calls).toEqual(["access get"]);
     calls.length = 0;
-    await next(recorded, await next(one, first));
-    expect(calls).toEqual(["add"]);
+    const second = await next(one, first);
+    await next(recorded, second);
+    expect(calls.sort()).toEqual(["access add", "refresh add", "refresh set"]);
+    calls.length = 0;
+    await next(recorded, second);
+    expect(calls).toEqual(["access get"]);
   });
 
   it.each([
