@@ -275,6 +275,16 @@ describe("what a code is shown with", () => {
     expect(scene.upstream.revoked.map(({ token }) => token)).toEqual(["ada-1"]);
   });
 
+  it("is not compared where the code's access token may have come and gone", async () => {
+    const scene = new TokenScene({ accessTokenLifetimeSeconds: 5 });
+    const one = scene.instance();
+    await scene.issueCode(one);
+    await one.redeem();
+    scene.clock.advanceSeconds(6);
+    expect(await scene.instance().redeem({ resource: "https://other.example/mcp" })).toEqual(refused);
+    expect(await endOf(scene)).toBe("revoked");
+  });
+
   it("is compared where the attempt began before the code was answered, which costs nobody the login", async () => {
     const scene = new TokenScene();
     const authorizationCodes = gated(scene.repositories.authorizationCodes);

@@ -333,15 +333,15 @@ describe("a refresh token that was used long ago", () => {
     expect(scene.upstream.revoked, "nothing opens the session").toEqual([]);
   });
 
-  it.each<[string, Partial<RefreshToken>]>([
-    ["says so in a word", { retired: true }],
-    ["ends before it would be unusable, as earlier versions said it", { expiresAt: 1 }],
-  ])("ends its grant where its record %s and one after it is gone", async (_, changes) => {
+  it.each<[string, Partial<RefreshToken>, string]>([
+    ["says so in a word", { retired: true }, "in time"],
+    ["ends before it would be unusable, as earlier versions said it", {}, "sooner"],
+  ])("ends its grant where its record %s and one after it is gone", async (_, changes, ends) => {
     for (const gone of [2, 3, undefined]) {
       const { scene, one, first } = await opened();
       await next(one, await next(one, first));
-      const expiresAt = changes.expiresAt === undefined ? {} : { expiresAt: scene.clock.seconds(10) };
-      await change(scene, 1, { retired: undefined, ...changes, ...expiresAt } as Partial<RefreshToken>);
+      const expiresAt = scene.clock.seconds(ends === "in time" ? 40 * day : 10);
+      await change(scene, 1, { retired: undefined, ...changes, expiresAt } as Partial<RefreshToken>);
       if (gone !== undefined) await scene.repositories.refreshTokens.delete(refreshTokenKey(scene.handle, gone));
       const { error } = await one.refresh(first);
       expect(error, String(gone)).toBe(gone === undefined ? undefined : "invalid_grant");
