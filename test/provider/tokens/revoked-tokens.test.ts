@@ -216,6 +216,25 @@ describe("an access token that is revoked", () => {
     expect(await stored()).toEqual(isMarked ? mark : undefined);
   });
 
+  it.each([true, false])(
+    "and that is issued again meanwhile stays over, whether it is there yet: %j",
+    async (isThere) => {
+      const { accessTokens } = repositories;
+      const overtaken = intercepted(accessTokens, async (run, { method }) => {
+        if (method !== "add") return run();
+        await accessTokens.set(accessTokenKey(accessToken), record());
+        const answer = await run();
+        if (!isThere) await accessTokens.delete(accessTokenKey(accessToken));
+        return answer;
+      });
+      repositories = { ...repositories, accessTokens: overtaken };
+      const told = isThere ? [{ clientId: "app", grantId }] : [];
+      expect(await revoke("app", accessToken)).toMatchObject({ failure: undefined, told, ended: [] });
+      const expiresAt = endOfRecord(clock.seconds(isThere ? 60 : 0));
+      expect(await stored()).toEqual({ clientId: "app", scopes: [], grantId, expiresAt, revokedAt: clock.seconds() });
+    },
+  );
+
   it.each<[string, () => string | undefined, string[], string[]]>([
     ["opens", wrapped, ["ada-1"], []],
     ["was altered", () => `${wrapped().slice(0, -6)}AAAAAA`, [], ["ERR_UNSEALABLE"]],
