@@ -51,4 +51,28 @@ export const tokens: readonly Equivalent[] = [
     code: '""',
     why: "It stands in place of keys that are missing, and opens as little as any text that nobody has sealed.",
   },
+  {
+    file: "provider/tokens/token-revoker.ts",
+    code: "grantId === undefined || !grant",
+    to: "false",
+    why: "A grant that there is not is not alive, which is asked next with the same answer. The compiler asks for the look.",
+  },
+  {
+    file: "provider/tokens/token-revoker.ts",
+    code: "grantId === undefined || !grant",
+    to: "grantId === undefined && !grant",
+    why: "A grant that there is not is not alive, which is asked next with the same answer. The compiler asks for the look.",
+  },
+  {
+    file: "provider/tokens/token-revoker.ts",
+    code: "grantId === undefined",
+    to: "false",
+    why: "Beside the look at the grant: a token without a grant's id has no grant, which is not alive. The same look further down is killed.",
+  },
+  {
+    file: "provider/tokens/token-revoker.ts",
+    code: "expiresAt !== undefined",
+    to: "true",
+    why: "Every access token of a grant has an end. The compiler asks for it.",
+  },
 ];

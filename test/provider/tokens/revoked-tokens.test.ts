@@ -187,6 +187,16 @@ describe("an access token that is revoked", () => {
     });
   });
 
+  it("keeps its own time where its grant is gone", async () => {
+    await repositories.grants.delete(grantId);
+    await store();
+    expect(await revoke("app", accessToken)).toMatchObject({
+      failure: undefined,
+      told: [{ clientId: "app", grantId }],
+    });
+    expect(await stored()).toMatchObject({ scopes: [], revokedAt: clock.seconds(), expiresAt: clock.seconds(60) });
+  });
+
   it.each<[string, string, Partial<AccessToken>]>([
     ["another client's", "other", {}],
     ["another server's", "app", { resource: elsewhere }],
