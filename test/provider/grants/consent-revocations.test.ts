@@ -1,6 +1,7 @@
+import { hash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
-import { revokeConsent, revokedConsent } from "../../../src/provider/grants/consent-revocations.ts";
+import { revokeConsent, revokedConsent, revokeEveryConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { recordKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -8,10 +9,12 @@ import { type Interception, intercepted } from "../../support/intercepted-reposi
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, type IssuedTokens, pkce } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 
 const baseUrl = "https://mcp.example";
 const day = 24 * 60 * 60;
 let clock: ManualClock;
+let inMemory: ProviderRepositories;
 let repositories: ProviderRepositories;
 let harness: ClientHarness<McpOAuthProvider>;
 let calls: string[];
@@ -20,7 +23,7 @@ beforeEach(() => {
   clock = new ManualClock();
   calls = [];
   refused = undefined;
-  const inMemory = createInMemoryRepositories({ clock: clock.read });
+  inMemory = createInMemoryRepositories({ clock: clock.read });
   repositories = {
     ...inMemory,
     consentRevocations: intercepted(inMemory.consentRevocations, watch("consent")),
@@ -148,5 +151,71 @@ describe("the end of a consent", () => {
     expect(await revokedConsent(parts(), grace, "app")).toBeUndefined();
     expect(await revokedConsent(parts(), ada, "other")).toBeUndefined();
     expect(await revokedConsent({ ...parts(), resource: "https://mcp.example/other" }, ada, "app")).toBeUndefined();
+  });
+
+  const keys = async () => (await recordsOf(inMemory.consentRevocations)).map(([key]) => key);
+  const key = (...parts: string[]) => recordKey("consent_revocation", ...parts);
+
+  it("is kept where every version looks for it", async () => {
+    const [here, nowhere] = ["https://mcp.example/mcp", undefined];
+    const unnamed = { subject: "ada", upstreamIssuer: undefined };
+    for (const [end, expected] of [
+      [() => revokeConsent(parts(), ada, "app"), key(here, "ada", "app", upstreamIssuer)],
+      [() => revokeConsent(parts(), unnamed, "app"), key(here, "ada", "app")],
+      [() => revokeEveryConsent(parts(), ada), key("", here, upstreamIssuer, "ada", "every client")],
+      [
+        () => revokeEveryConsent({ ...parts(), resource: nowhere }, ada),
+        key("every server", "", "", "ada", "every client"),
+      ],
+    ] as const) {
+      await end();
+      expect(await keys()).toEqual([expected]);
+      expect(await revokedConsent(parts(), ada, "app")).toMatchObject({ revokedAt: clock.seconds() });
+      expect(await revokedConsent(parts(), grace, "app")).toBeUndefined();
+      await repositories.consentRevocations.delete(expected);
+    }
+  });
+
+  it("is found however the options write the server and the upstream", async () => {
+    const written = { ...parts(), resource: "HTTPS://MCP.example:443/mcp/" };
+    const slash = { ...ada, upstreamIssuer: `${upstreamIssuer}/` };
+    await revokeConsent(written, slash, "app");
+    expect(await keys()).toEqual([key("https://mcp.example/mcp", "ada", "app", upstreamIssuer)]);
+    for (const each of [parts(), written]) {
+      for (const user of [ada, slash]) expect(await revokedConsent(each, user, "app")).toBeDefined();
+    }
+    // What is no URL is taken as it is.
+    await revokeConsent({ ...parts(), resource: "mcp/" }, ada, "app");
+    expect(await keys()).toContain(key("mcp", "ada", "app", upstreamIssuer));
+  });
+
+  it("is found by the keys of earlier versions, which have the server and the upstream as the options have them", async () => {
+    const written = { ...parts(), resource: "https://MCP.example/mcp/" };
+    const slash = { ...ada, upstreamIssuer: `${upstreamIssuer}/` };
+    for (const issuer of [[slash.upstreamIssuer], []]) {
+      const earlier = key(written.resource, "ada", "app", ...issuer);
+      await repositories.consentRevocations.set(earlier, { revokedAt: 5, expiresAt: clock.seconds(9) });
+      const mark = hash("sha256", JSON.stringify([[earlier, 5, ""]]), "base64url").slice(0, 16);
+      const found = { revokedAt: 5, revokedBy: undefined, mark };
+      expect(await revokedConsent(written, slash, "app")).toEqual(found);
+      await repositories.consentRevocations.delete(earlier);
+    }
+  });
+
+  it("is the latest of several, by an instance where one did them all", async () => {
+    const unnamed = { subject: "ada", upstreamIssuer: undefined };
+    for (const [first, second, by] of [
+      ["one", "one", "one"],
+      ["one", "two", undefined],
+      ["one", undefined, undefined],
+    ] as const) {
+      clock.advanceSeconds(5);
+      await revokeConsent({ ...parts(), instance: first }, ada, "app");
+      const revokedAt = clock.seconds();
+      clock.advanceSeconds(-1);
+      await revokeConsent({ ...parts(), ...(second !== undefined && { instance: second }) }, unnamed, "app");
+      const found = await revokedConsent(parts(), ada, "app");
+      expect(found).toMatchObject({ revokedAt, revokedBy: by });
+    }
   });
 });

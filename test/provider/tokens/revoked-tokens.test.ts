@@ -187,6 +187,16 @@ describe("an access token that is revoked", () => {
     });
   });
 
+  it("keeps its own time where its grant is gone", async () => {
+    await repositories.grants.delete(grantId);
+    await store();
+    expect(await revoke("app", accessToken)).toMatchObject({
+      failure: undefined,
+      told: [{ clientId: "app", grantId }],
+    });
+    expect(await stored()).toMatchObject({ scopes: [], revokedAt: clock.seconds(), expiresAt: clock.seconds(60) });
+  });
+
   it.each<[string, string, Partial<AccessToken>]>([
     ["another client's", "other", {}],
     ["another server's", "app", { resource: elsewhere }],
@@ -215,6 +225,25 @@ describe("an access token that is revoked", () => {
     const mark = { clientId: "app", scopes: [], grantId, expiresAt, revokedAt: clock.seconds() };
     expect(await stored()).toEqual(isMarked ? mark : undefined);
   });
+
+  it.each([true, false])(
+    "and that is issued again meanwhile stays over, whether it is there yet: %j",
+    async (isThere) => {
+      const { accessTokens } = repositories;
+      const overtaken = intercepted(accessTokens, async (run, { method }) => {
+        if (method !== "add") return run();
+        await accessTokens.set(accessTokenKey(accessToken), record());
+        const answer = await run();
+        if (!isThere) await accessTokens.delete(accessTokenKey(accessToken));
+        return answer;
+      });
+      repositories = { ...repositories, accessTokens: overtaken };
+      const told = isThere ? [{ clientId: "app", grantId }] : [];
+      expect(await revoke("app", accessToken)).toMatchObject({ failure: undefined, told, ended: [] });
+      const expiresAt = endOfRecord(clock.seconds(isThere ? 60 : 0));
+      expect(await stored()).toEqual({ clientId: "app", scopes: [], grantId, expiresAt, revokedAt: clock.seconds() });
+    },
+  );
 
   it.each<[string, () => string | undefined, string[], string[]]>([
     ["opens", wrapped, ["ada-1"], []],

@@ -26,7 +26,6 @@ function stepOf(generation: number): Step {
   return { handle, generation, core, grantId, key: StepKey.create(grantId) };
 }
 
-const step = stepOf(1);
 const { lifetimes } = configured({
   accessTokenLifetimeSeconds: 60,
   refreshTokenLifetimeSeconds: 600,
@@ -34,7 +33,10 @@ const { lifetimes } = configured({
 });
 let repositories: ProviderRepositories;
 let issue: TokenIssue;
+let step: Step;
 beforeEach(() => {
+  // What was derived of a step is kept with it.
+  step = stepOf(1);
   repositories = createInMemoryRepositories({ clock: () => now * 1_000 });
   issue = new TokenIssue({ instance: "this one", keys, lifetimes, repositories });
 });
