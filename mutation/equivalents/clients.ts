@@ -104,4 +104,16 @@ export const clients: readonly Equivalent[] = [
     to: "true",
     why: "A comparison with a time that is not there is false anyway; the compiler asks for it.",
   },
+  {
+    file: "provider/clients/kept-documents.ts",
+    code: "goneAt !== undefined",
+    to: "true",
+    why: "A comparison with a time that is not there is false anyway; the compiler asks for it.",
+  },
+  {
+    file: "provider/clients/kept-documents.ts",
+    code: "true",
+    to: "false",
+    why: "Only whether there is a value is asked, and nobody reads it.",
+  },
 ];
