@@ -54,7 +54,7 @@ export const login: readonly Equivalent[] = [
   },
   {
     file: "provider/login/login.ts",
-    code: '`${upstream?.name ?? "The identity provider"} refused the login.`',
+    code: "`${upstream?.name ?? …",
     why: words,
   },
   { file: "provider/login/login.ts", code: 'upstream?.name ?? "The identity provider"', why: words },
