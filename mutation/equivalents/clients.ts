@@ -1,7 +1,47 @@
 import type { Equivalent } from "../equivalent.ts";
 
+const words = "It decides about words of a message only, which are for people. The error is the same.";
+
 /** In `src/provider/clients`. */
 export const clients: readonly Equivalent[] = [
+  { file: "provider/clients/client-assertions.ts", code: '"must be for one audience, this server"', why: words },
+  { file: "provider/clients/client-assertions.ts", code: "`must have an exp within …", why: words },
+  { file: "provider/clients/client-assertions.ts", code: '"must have a jti of 1 to 256 characters"', why: words },
+  { file: "provider/clients/client-assertions.ts", code: '"was used before"', why: words },
+  {
+    file: "provider/clients/client-assertions.ts",
+    code: "exp === undefined",
+    to: "false",
+    why: "An assertion without an end was refused before, with the same error; the compiler asks for it.",
+  },
+  {
+    file: "provider/clients/client-assertions.ts",
+    code: "true",
+    to: "false",
+    why: "Only whether there is a value is asked, and nobody reads it.",
+  },
+  {
+    file: "provider/clients/assertion-signature.ts",
+    code: '["exp", "jti"]',
+    to: "[]",
+    why: "Both claims are asked for once more when the signature has been verified, with the same error.",
+  },
+  {
+    file: "provider/clients/assertion-signature.ts",
+    code: "failure instanceof errors.JWTExpired",
+    to: "false",
+    why: words,
+  },
+  {
+    file: "provider/clients/assertion-signature.ts",
+    code: "failure instanceof errors.JWTClaimValidationFailed",
+    to: "false",
+    why: words,
+  },
+  { file: "provider/clients/assertion-signature.ts", code: '"has expired"', why: words },
+  { file: "provider/clients/assertion-signature.ts", code: "`has a wrong …", why: words },
+  { file: "provider/clients/assertion-signature.ts", code: "`cannot be verified …", why: words },
+  { file: "provider/clients/assertion-signature.ts", code: `"cannot be verified with the client's keys"`, why: words },
   {
     file: "provider/clients/client-ids.ts",
     code: "/^(.{8})(.{4})(.{4})(.{4})/",

@@ -158,14 +158,30 @@ describe("a caller of which nothing is at hand", () => {
 });
 
 describe("an assertion", () => {
-  it("is good once, at every instance, and missing where there is none", async () => {
+  it("is good once, at every instance", async () => {
     const [one, other] = [start(), start()];
     const assertion = await key.sign(claims());
     expect(await show(assertion, "signing", one)).toEqual(bySignature);
     for (const instance of [one, other]) {
       await expect(show(assertion, "signing", instance)).rejects.toMatchObject(invalidClient);
     }
+  });
+
+  it("that is missing makes nobody ask for the client's keys", async () => {
+    keys = async () => {
+      asked.push("keys");
+      return keySet(key);
+    };
     await expect(show(undefined)).rejects.toMatchObject(invalidClient);
+    expect(asked).toEqual([]);
+  });
+
+  it("that was used at this instance is refused without the store's word", async () => {
+    const instance = start();
+    const assertion = await key.sign(claims());
+    await show(assertion, "signing", instance);
+    failNext();
+    await expect(show(assertion, "signing", instance)).rejects.toMatchObject(invalidClient);
   });
 
   it("is used up in the memory of one instance while the store is asked", async () => {
