@@ -18,6 +18,18 @@ export const login: readonly Equivalent[] = [
     why: "The text “undefined” has not the form of an id, which is asked next; the compiler asks for it.",
   },
   {
+    file: "provider/login/allowed-applications.ts",
+    code: "logins.push(grant) % listedInOneTurn === 0",
+    to: "logins.push(grant) % listedInOneTurn !== 0",
+    why: "That others get their turn more often costs time only.",
+  },
+  {
+    file: "provider/login/allowed-applications.ts",
+    code: "next < shown.length",
+    to: "next <= shown.length",
+    why: "A last round looks nothing up.",
+  },
+  {
     file: "provider/login/authorization-request.ts",
     code: "codeChallenge === undefined",
     to: "false",

@@ -80,7 +80,7 @@ describe("what a person has allowed", () => {
   });
 
   it("is listed in turns, so that other requests have theirs meanwhile", async () => {
-    const configuration = await serverWith(Array<string>(5_000).fill("scribe"));
+    const configuration = await serverWith(Array<string>(1_600).fill("scribe"));
     let turns = 0;
     let isOver = false;
     const count = (): void => {
@@ -90,7 +90,7 @@ describe("what a person has allowed", () => {
     setImmediate(count);
     await allowedApplications(configuration, { find: async () => undefined }, user, 100, fail);
     isOver = true;
-    expect(turns).toBeGreaterThanOrEqual(10);
+    expect(turns).toBeGreaterThanOrEqual(3);
   });
 
   it("is looked up eight at a time", async () => {
