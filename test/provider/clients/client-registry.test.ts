@@ -115,11 +115,11 @@ describe("what is carried along of how a client authenticates", () => {
     const client = { information, verifiedDomain: undefined, normalisedRedirectUris: false };
     const method = { tokenEndpointAuthMethod: "client_secret_post", grantTypes: ["authorization_code"] };
     const secretHash = tokenKey("x");
-    expect(portableAuthenticationOf({ ...client, source: "registered" })).toEqual({ ...method, secretHash });
-    expect(portableAuthenticationOf({ ...client, source: "configured" })).toEqual(method);
+    expect(portableAuthenticationOf({ ...client, source: "registered" })).toStrictEqual({ ...method, secretHash });
+    expect(portableAuthenticationOf({ ...client, source: "configured" })).toStrictEqual(method);
     const secretless = { ...client, information: { client_id: "app", redirect_uris } };
     const none = { tokenEndpointAuthMethod: "none", grantTypes: ["authorization_code"] };
-    expect(portableAuthenticationOf({ ...secretless, source: "registered" })).toEqual(none);
+    expect(portableAuthenticationOf({ ...secretless, source: "registered" })).toStrictEqual(none);
   });
 });
 

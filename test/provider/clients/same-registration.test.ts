@@ -103,6 +103,10 @@ describe("a client that registers as it did before", () => {
     expect(await start({ baseUrl: "https://other.example" }).idOf()).not.toBe(id);
   });
 
+  it("has the id that every version of this server gives it, since applications keep it", async () => {
+    expect(await start().idOf()).toBe("f35f320b-c45c-8d36-a5a6-7c1fa74d786a");
+  });
+
   it("keeps its registration for the first login anew, and never shortens it", async () => {
     const { clock, repositories, registry, idOf } = start({ clientRegistration: { firstLoginWithinSeconds: day } });
     const id = await idOf();
@@ -223,6 +227,15 @@ describe("while the secret of the server is replaced, a client that registers ag
     expect(written()).toBe(before + 2);
     const ends = (await recordsOf(stores.clients)).map(([, { expiresAt }]) => expiresAt);
     expect(ends).toEqual([clock.seconds(90 * day), clock.seconds(90 * day)]);
+  });
+
+  it("is not taken for another client whose record is where its own was", async () => {
+    const { repositories, idOf } = start({ secret: [current, old] });
+    const id = await idOf();
+    await repositories.clients.set(id, { client_id: "another", redirect_uris: [], client_id_issued_at: 1 });
+    const after = start({ repositories, secret: current });
+    for (let starts = 0; starts < 3; starts += 1) expect(await after.idOf()).toBe(id);
+    expect(await repositories.clients.get(id)).toMatchObject({ client_id: "another" });
   });
 
   it("has its old id where only the pointer is left", async () => {

@@ -23,6 +23,8 @@ let repositories: ProviderRepositories;
 /** What this instance has of the client, and what its site says. */
 let known: ClientDocument | undefined;
 let site: () => ClientDocument | undefined;
+/** Tells whoever has asked that the client's document was found gone. */
+let withdraw: (clientId: string, askedAt: number) => Promise<void>;
 beforeEach(() => {
   clock = new ManualClock();
   calls = [];
@@ -53,8 +55,9 @@ function keptDocuments(maxStale: number | undefined = maxStaleSeconds): KeptDocu
       find: async () => site(),
       known: () => known,
       adopt: (adopted, fetchedAt) => ({ information: adopted, domain: "adopted", fetchedAt }),
-      // What withdrawals do is tested by themselves: withdrawn-documents.test.ts.
-      whenWithdrawn: () => {},
+      whenWithdrawn: (listener) => {
+        withdraw = listener;
+      },
     },
   );
 }
@@ -163,5 +166,102 @@ describe("a client that is looked for", () => {
       throw refusal;
     };
     await expect(keptDocuments().find(clientId)).rejects.toBe(refusal);
+  });
+});
+
+describe("the copy of a document that its client has withdrawn", () => {
+  const clockTolerance = 120;
+  /** A copy of a document that was fetched so many seconds from now. */
+  const store = (seconds: number) =>
+    repositories.clients.set(key, { ...information, expiresAt: clock.seconds(maxStaleSeconds + seconds) });
+
+  it("is removed, where copies are kept", async () => {
+    await store(0);
+    calls.length = 0;
+    keptDocuments(0);
+    await withdraw(clientId, clock.read());
+    expect(calls).toEqual([]);
+    keptDocuments();
+    await withdraw(clientId, clock.read());
+    expect(calls).toEqual(["delete"]);
+    expect(await stored()).toBeUndefined();
+  });
+
+  it.each([
+    ["is from before", -1, false],
+    ["may be from before, by the clock of another instance", clockTolerance, false],
+    ["is from after it, whatever the clocks say", clockTolerance + 1, true],
+  ])("does not come back with what another instance has: one that %s", async (_, seconds, counts) => {
+    const documents = keptDocuments();
+    await withdraw(clientId, clock.read());
+    await store(seconds);
+    if (counts) expect(await documents.find(clientId)).toMatchObject({ information });
+    else await expect(documents.find(clientId)).rejects.toBeInstanceOf(SiteFailure);
+    expect((await stored()) !== undefined).toBe(counts);
+  });
+
+  it("counts again once the client's site has given the document again", async () => {
+    const documents = keptDocuments();
+    await withdraw(clientId, clock.read());
+    const off = site;
+    site = () => documentOf();
+    await documents.find(clientId);
+    site = off;
+    await store(0);
+    expect(await documents.find(clientId)).toMatchObject({ information });
+  });
+
+  it.each([
+    ["is from before", 0, ["delete", "set", "delete"]],
+    ["is from after it", (clockTolerance + 1) * 1000, ["delete", "set"]],
+  ])("is removed again behind a login that stores what %s", async (_, later, made) => {
+    const documents = keptDocuments();
+    await withdraw(clientId, clock.read());
+    known = documentOf({}, clock.read() + later);
+    await documents.keep(clientId);
+    expect(calls).toEqual(made);
+    expect((await stored()) !== undefined).toBe(later > 0);
+  });
+
+  it("is stored again as it was once the client's site gives it again", async () => {
+    const documents = keptDocuments();
+    await withdraw(clientId, clock.read());
+    known = documentOf();
+    await documents.keep(clientId);
+    expect(await stored()).toBeUndefined();
+    site = () => documentOf();
+    await documents.find(clientId);
+    await documents.keep(clientId);
+    expect(await stored()).toMatchObject(information);
+  });
+
+  it("is stored anew by the next login, where the client has given it again", async () => {
+    const documents = keptDocuments();
+    known = documentOf();
+    await documents.keep(clientId);
+    flaky.failNext("delete", "before");
+    const outages = heard("outage");
+    await withdraw(clientId, clock.read() - day * 1000);
+    expect(outages.stop()).toHaveLength(1);
+    await documents.keep(clientId);
+    expect(calls).toEqual(["set", "delete", "set"]);
+  });
+
+  it("is removed by who looks for the client next, once, where the store has failed", async () => {
+    await store(0);
+    const documents = keptDocuments();
+    const outages = heard("outage");
+    flaky.failNext("delete", "before");
+    await withdraw(clientId, clock.read());
+    flaky.failNext("delete", "before");
+    site = () => undefined;
+    await documents.find(clientId);
+    expect(outages.stop()).toMatchObject(Array(2).fill({ code: "ERR_STORAGE_TIMEOUT" }));
+    expect(await stored()).toBeDefined();
+    calls.length = 0;
+    await documents.find(clientId);
+    expect(await stored()).toBeUndefined();
+    await documents.find(clientId);
+    expect(calls.filter((call) => call === "delete")).toHaveLength(1);
   });
 });

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { OAuthError, UpstreamRejectedError, UpstreamUnavailableError } from "../../../src/errors.ts";
 import type { UpstreamIdentity, UpstreamTokens } from "../../../src/index.ts";
 import { AccountLogin } from "../../../src/provider/login/account-login.ts";
 import { Login } from "../../../src/provider/login/login.ts";
 import type { CallbackParameters } from "../../../src/provider/login/upstream-login.ts";
+import { SealedJson } from "../../../src/secrets/sealed-json.ts";
 import { checkedRequest } from "../../support/authorization-request.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -134,6 +136,13 @@ describe("a login for the account page that fails", () => {
     const answer = { upstream: "fake", state, code, error: undefined, issuer: undefined };
     await expect(other.login.complete(answer, transaction)).rejects.toMatchObject({ error: "access_denied" });
   });
+});
+
+it("a login for the account page is sealed as every version of this server seals it", async () => {
+  const { keys } = configured({}, clock);
+  const { state, transaction } = await start().login.begin(upstream);
+  const sealed = new SealedJson(keys.derive("account login"), z.unknown());
+  expect(sealed.open(transaction, state)).toMatchObject({ about: {}, upstream: "fake" });
 });
 
 it("a login for a client is none for the account page, and the reverse", async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { createInMemoryRepositories } from "../../../src/index.ts";
 import type { AccountHolder } from "../../../src/provider/login/account-login.ts";
 import { AccountSessions } from "../../../src/provider/login/account-sessions.ts";
 import { accountSessionKey } from "../../../src/records/keys.ts";
+import { SealedJson } from "../../../src/secrets/sealed-json.ts";
+import { storageKey } from "../../../src/secrets/storage-key.ts";
 import { configured } from "../../support/configured.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -95,6 +98,20 @@ describe("a session of the account page", () => {
     const { reads, sessions } = start();
     expect(await sessions.find(unknown, ["browser"])).toBeUndefined();
     expect(reads).toEqual([`get ${accountSessionKey(unknown)}`]);
+  });
+
+  it("is sealed as every version of this server seals it, and so is what its pages carry", async () => {
+    const { repositories, sessions } = start();
+    const session = await sessions.begin(holder, "browser");
+    const [[, record] = expect.unreachable()] = await recordsOf(repositories.accountSessions);
+    const { keys } = configured();
+    const place = JSON.stringify([session.id, "browser"]);
+    const { id: _, ...sealed } = session;
+    expect(new SealedJson(keys.derive("account session"), z.unknown()).open(record.sealed, place)).toEqual(sealed);
+    const notice = sessions.sealNotice(session, { done: "ended" });
+    const notices = new SealedJson(keys.derive("account notice"), z.unknown());
+    expect(notices.open(notice, session.id)).toEqual({ done: "ended" });
+    expect(sessions.formToken(session)).toBe(storageKey("account form", session.id));
   });
 
   it("says which key is missing where another instance has sealed it", async () => {

@@ -47,20 +47,6 @@ describe("somebody who has logged in thousands of times", () => {
     expect(many / few).toBeLessThan(9);
   }, 60_000);
 
-  it("lets other requests have their turn meanwhile", async () => {
-    const configuration = await serverWith(5_000);
-    let turns = 0;
-    let isOver = false;
-    const count = (): void => {
-      turns += 1;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
-    await allowedApplications(configuration, registry, user, 100, fail);
-    isOver = true;
-    expect(turns).toBeGreaterThanOrEqual(10);
-  });
-
   it("has a card for the application, however many logins stand behind it", () => {
     const configuration = configured();
     const login: GrantSummary = {

@@ -287,7 +287,7 @@ const kept = {
       o: "https://mcp.example/mcp",
       n: true,
     },
-    d: [{ b: "subject", w: 3 }],
+    d: [{ b: "subject", w: 3, y: "mark", z: "clock" }],
     l: true,
   },
   i: "fake",
@@ -318,7 +318,7 @@ describe("the cookie of a login", () => {
 
   it("says what an instance of another version reads", async () => {
     const parts = start();
-    const decisions = [{ subject: "subject", decidedAt: 3 }];
+    const decisions = [{ subject: "subject", decidedAt: 3, after: "mark", decidedBy: "clock" }];
     const begun = await parts.login.begin(upstream, full, decisions, { prompt: "none" });
     const written = sealedOf(parts).open(begun.transaction, begun.state);
     expect(written).toEqual({ ...kept, v: expect.stringMatching(/^[\w-]{43}$/), e: clock.seconds(600) });

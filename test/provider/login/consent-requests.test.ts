@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { ConsentRequests } from "../../../src/provider/login/consent-requests.ts";
+import { SealedJson } from "../../../src/secrets/sealed-json.ts";
 import { checkedRequest as request } from "../../support/authorization-request.ts";
 import { configured } from "../../support/configured.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -24,7 +26,9 @@ describe("a request that waits in a page", () => {
     for (const secrets of [[], ["new"], ["new", "newer"], [""]]) {
       expect(() => requests.open(sealed, secrets)).toThrow(stale);
     }
-    expect(() => requests.open("of somebody's making", ["secret"])).toThrow(stale);
+    const unsealable = expect.objectContaining({ code: "ERR_UNSEALABLE" });
+    const caused = expect.objectContaining({ error: "invalid_request", cause: unsealable });
+    expect(() => requests.open("of somebody's making", ["secret"])).toThrow(caused);
   });
 
   it("comes back with what the upstream is to know, and with a registration that may end meanwhile", () => {
@@ -39,6 +43,11 @@ describe("a request that waits in a page", () => {
     ] as const) {
       expect(requests.open(sealed, ["secret"])).toStrictEqual(expected);
     }
+  });
+
+  it("is sealed as every version of this server seals it", () => {
+    const sealed = new SealedJson(configured().keys.derive("consent request"), z.unknown());
+    expect(sealed.open(new ConsentRequests(configured()).seal(request, "secret"), "secret")).toHaveProperty("request");
   });
 
   it("says which key is missing where another instance has sealed it", () => {

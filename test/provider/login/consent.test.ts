@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { McpOAuthProviderOptions } from "../../../src/index.ts";
 import { type AllowedRequest, Consent } from "../../../src/provider/login/consent.ts";
+import { SealedJson } from "../../../src/secrets/sealed-json.ts";
 import { configured } from "../../support/configured.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -111,6 +113,29 @@ describe("a remembered decision", () => {
     const { length } = consent.remember(request, upstream, decision, memory(), room);
     expect(consent.remember(request, upstream, decision, memory(), length)).toHaveLength(length);
     expect(consent.remember(request, upstream, decision, memory(), length - 1)).toBe("");
+  });
+
+  it("says by whose clock it was made, where that is known", () => {
+    const { clock, consent, memory } = browser();
+    const decidedAt = clock.seconds();
+    for (const decision of [
+      { subject: ada, decidedAt },
+      { subject: ada, decidedAt, decidedBy: "clock" },
+    ]) {
+      const decisions = consent.remember(request, upstream, decision, memory(), room);
+      expect(consent.recall(request, upstream, { decisions, secrets: ["secret"] })).toStrictEqual([decision]);
+    }
+  });
+
+  it("is kept as every version of this server keeps it", () => {
+    const { clock, consent, memory } = browser();
+    const [decidedAt, sealed] = [
+      clock.seconds(),
+      new SealedJson(configured().keys.derive("remembered consent"), z.unknown()),
+    ];
+    const known = { subject: ada, decidedAt, decidedBy: "clock" };
+    const decisions = consent.remember(request, upstream, known, memory(), room);
+    expect(sealed.open(decisions, "secret")).toEqual([["BW8_Ejlw0XjrHB36wvlOU0ahW4dwbo-S", ada, decidedAt, "clock"]]);
   });
 
   it("gives way to later ones: beyond twenty, and where there is no room", () => {

@@ -23,6 +23,13 @@ describe("the decision that counts", () => {
     expect(decisionOf(undefined, [])).toBeUndefined();
   });
 
+  it("is remembered as every version of this server remembers it", () => {
+    const subject = "_e5DDUC9V97qwYbNl5ADPQ";
+    expect(rememberedFor("ada", { decidedAt: 2.5, after: "mark" })).toStrictEqual({ subject, decidedAt: 2 });
+    const known = { decidedAt: 3, decidedBy: "clock" };
+    expect(rememberedFor("ada", known)).toStrictEqual({ subject, ...known });
+  });
+
   it("does not hold the subject in plain text", () => {
     expect(JSON.stringify(remembered(1))).not.toContain("ada");
   });

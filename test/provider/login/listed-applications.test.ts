@@ -79,6 +79,20 @@ describe("what a person has allowed", () => {
     expect(asked).toEqual(["three", "two", "one"].slice(0, max));
   });
 
+  it("is listed in turns, so that other requests have theirs meanwhile", async () => {
+    const configuration = await serverWith(Array<string>(1_600).fill("scribe"));
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await allowedApplications(configuration, { find: async () => undefined }, user, 100, fail);
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(3);
+  });
+
   it("is looked up eight at a time", async () => {
     const configuration = await serverWith(Array.from({ length: 17 }, (_, index) => `app-${index}`));
     const [begun, most] = [new Set<string>(), [] as number[]];
