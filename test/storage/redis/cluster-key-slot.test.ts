@@ -25,6 +25,7 @@ describe("the slot of a key", () => {
     "{b}",
     "{{b}}",
     "}{b}",
+    "a}b",
     "a{b{c}d}e",
     "ключ{й}",
     "🔑{🗝}",
