@@ -185,6 +185,7 @@ export const redis: readonly Equivalent[] = [
     to: "true",
     why: "Where none is wanted the connection has ended, and the next step asks whether it has.",
   },
+  ...words("redis-call.ts", ofAMessage, ['"Redis could not be reached before the timeout; nothing was sent."']),
   ...words("redis-failure.ts", ofAMessage, [
     'effect === "none"',
     '"The connection to Redis was lost…',

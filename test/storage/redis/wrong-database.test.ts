@@ -22,12 +22,13 @@ function clientIn(database: number, status = "ready") {
 const ask = <T>(send: () => Promise<T>): Promise<T> => send();
 
 describe("the database of a client", () => {
-  test.each<[string, ScriptedRedis, object]>([
-    ["is set to none", new ScriptedRedis(), {}],
-    ["is set to the first", new ScriptedRedis(), { db: 0 }],
-    ["is set to what is no number", new ScriptedRedis(), { db: "3" }],
-    ["is of a Cluster", new ScriptedCluster(1), { db: 3 }],
-  ])("is not watched where the client %s", (_, redis, options) => {
+  test.each<[string, () => ScriptedRedis, object]>([
+    ["is set to none", () => new ScriptedRedis(), {}],
+    ["is set to the first", () => new ScriptedRedis(), { db: 0 }],
+    ["is set to what is no number", () => new ScriptedRedis(), { db: "3" }],
+    ["is of a Cluster", () => new ScriptedCluster(1), { db: 3 }],
+  ])("is not watched where the client %s", (_, make, options) => {
+    const redis = make();
     redis.options = options;
     expect(watchDatabase(redis, ask)).toBeUndefined();
     expect(redis.eventNames()).toEqual([]);
