@@ -6,6 +6,17 @@ import { usedClient } from "../../support/redis-clients.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { setUp } from "../../support/set-up.ts";
 
+test.each([
+  // The check value of CRC-16/XMODEM.
+  ["123456789", 0x31c3],
+  ["foo", 12_182],
+  ["{foo}bar", 12_182],
+  ["a}foo", 10_216],
+  ["", 0],
+])("the slot of %j is %i", (key, slot) => {
+  expect(clusterKeySlot(key)).toBe(slot);
+});
+
 describe("the slot of a key", () => {
   let server: RedisServer;
   let redis: Redis;
@@ -25,6 +36,7 @@ describe("the slot of a key", () => {
     "{b}",
     "{{b}}",
     "}{b}",
+    "a}b",
     "a{b{c}d}e",
     "ключ{й}",
     "🔑{🗝}",

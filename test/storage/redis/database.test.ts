@@ -57,6 +57,7 @@ describe("the database of a client of ioredis", () => {
     await using client = clientOf("/99");
     await using other = clientOf("");
     await Promise.all([wait(client), isReady(other)]);
+    await other.flushdb();
     await using repository = new RedisRepository(textCodec, client, { prefix: "lost" });
     // The client that is connected is asked first, in the turn of the first command.
     await Promise.allSettled([repository.get("a")]);

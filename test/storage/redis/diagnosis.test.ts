@@ -202,6 +202,20 @@ describe("the database", () => {
     ]);
   });
 
+  test("is told of with all else where the client was not let into the one that it is set to", async () => {
+    const node = Object.assign(new TalkingNode(), on(0));
+    node.options = { ...node.options, db: 2 };
+    const client = new SharedClient(node);
+    node.emit("error", Object.assign(errorReply("ERR DB index is out of range"), { command: { name: "select" } }));
+    const found = await diagnoseRedis(client, () => 1_700_000_000_000);
+    expect(found.map(({ check, status }) => `${check} ${status}`)).toEqual([
+      "store-database error",
+      "store-eviction ok",
+      "store-persistence ok",
+      "store-clock ok",
+    ]);
+  });
+
   test("that the user may not ask for is not told of", async () => {
     const refused = { call: () => Promise.reject(errorReply("NOPERM no permission")) };
     expect(await findings(Object.assign(new TalkingNode(), refused))).not.toContain("store-database ok");

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { requireNoEviction, warnOfEviction } from "../../../src/storage/redis/eviction-policy.ts";
 import { SharedClient } from "../../../src/storage/redis/shared-client.ts";
+import { errorReply } from "../../support/scripted-connection.ts";
 import { ScriptedCluster, ScriptedNode, ScriptedRedis } from "../../support/scripted-redis.ts";
+import { unheardFailures } from "../../support/unheard-failures.ts";
 
 const info = (policy: string) => `# Memory\r\nused_memory:1\r\nmaxmemory_policy:${policy}\r\nmem_allocator:libc\r\n`;
 const check = (redis: ScriptedRedis) => requireNoEviction(new SharedClient(redis));
@@ -30,6 +32,15 @@ test.each([
 test("a server that does not answer is an outage, and a question has no effect", async () => {
   const redis = Object.assign(new ScriptedNode(), { info: () => Promise.reject(new Error("Connection is closed.")) });
   await expect(check(redis)).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "none" });
+});
+
+test("a server is asked also where it has not let the client into its database", async () => {
+  const redis = new ScriptedNode();
+  redis.options = { ...redis.options, db: 2 };
+  redis.memory = info("noeviction");
+  const client = new SharedClient(redis);
+  redis.emit("error", Object.assign(errorReply("ERR DB index is out of range"), { command: { name: "select" } }));
+  await requireNoEviction(client);
 });
 
 test("every node of a Cluster is asked", async () => {
@@ -103,10 +114,12 @@ describe("the warning of a Redis that evicts", () => {
   });
 
   test("is not given of a server that does not answer", async () => {
-    warnOfEviction(
-      new SharedClient(Object.assign(nodeWith(""), { info: () => Promise.reject(new Error("Connection is closed.")) })),
-    );
-    await looked();
+    const silent = Object.assign(nodeWith(""), { info: () => Promise.reject(new Error("Connection is closed.")) });
+    const unheard = await unheardFailures(async () => {
+      warnOfEviction(new SharedClient(silent));
+      await looked();
+    });
+    expect(unheard).toEqual([]);
     expect(warned).toEqual([]);
   });
 
@@ -115,15 +128,10 @@ describe("the warning of a Redis that evicts", () => {
     vi.mocked(process.emitWarning).mockImplementation(() => {
       throw bug;
     });
-    // The test framework takes a rejection that nobody handles for a failure of the test.
-    const listeners = process.listeners("unhandledRejection");
-    process.removeAllListeners("unhandledRejection");
-    const unhandled = new Promise((resolve) => process.once("unhandledRejection", resolve));
-    try {
+    const unheard = await unheardFailures(async () => {
       warnOfEviction(new SharedClient(nodeWith(info("allkeys-lru"))));
-      expect(await unhandled).toBe(bug);
-    } finally {
-      for (const listener of listeners) process.on("unhandledRejection", listener);
-    }
+      await looked();
+    });
+    expect(unheard).toEqual([bug]);
   });
 });

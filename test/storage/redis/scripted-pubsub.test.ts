@@ -9,6 +9,7 @@ import {
   readyConnection,
   type ScriptedConnection,
 } from "../../support/scripted-connection.ts";
+import { unheardFailures } from "../../support/unheard-failures.ts";
 
 const heartbeat = 1_000;
 const name = sha256Name("a");
@@ -172,13 +173,16 @@ describe("pub/sub", () => {
 
   test("tells whoever asked what Redis refuses, and needs nobody who asks", async () => {
     const refusals: string[] = [];
-    for (const onRefused of [({ code }: { code: string }) => void refusals.push(code), undefined]) {
-      const refusing = readyConnection();
-      const options = { prefix: "token", heartbeat, ...(onRefused && { onRefused }) };
-      new RedisPubSubInvalidation(refusing, options).subscribe(hears);
-      refusing.second.failures.set("SUBSCRIBE", errorReply("NOPERM no permission"));
-      await comeUp(refusing);
-    }
+    const unheard = await unheardFailures(async () => {
+      for (const onRefused of [({ code }: { code: string }) => void refusals.push(code), undefined]) {
+        const refusing = readyConnection();
+        const options = { prefix: "token", heartbeat, ...(onRefused && { onRefused }) };
+        new RedisPubSubInvalidation(refusing, options).subscribe(hears);
+        refusing.second.failures.set("SUBSCRIBE", errorReply("NOPERM no permission"));
+        await comeUp(refusing);
+      }
+    });
+    expect(unheard).toEqual([]);
     expect(refusals).toEqual(["ERR_STORAGE_UNAUTHORIZED"]);
   });
 

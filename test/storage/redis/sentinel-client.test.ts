@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { hearErrorEvents } from "../../../src/storage/redis/error-events.ts";
 import { isBehindSentinels } from "../../../src/storage/redis/sentinel-client.ts";
 import { ScriptedRedis } from "../../support/scripted-redis.ts";
+import { unheardFailures } from "../../support/unheard-failures.ts";
 
 const sentinels = [{ host: "127.0.0.1", port: 26_379 }];
 
@@ -105,7 +106,8 @@ describe("a client that the failover of its Sentinels has ended", () => {
       const redis = new SentinelRedis();
       Object.defineProperty(redis, "connect", { value: connect });
       hearErrorEvents(redis);
-      await end(redis, new Error("Connection is closed."), "end");
+      const unheard = await unheardFailures(() => end(redis, new Error("Connection is closed."), "end"));
+      expect(unheard).toEqual([]);
     }
   });
 });

@@ -79,3 +79,9 @@ test("when the last is closed, what waits for a connection is refused", async ()
   for (const result of await calls) expect(result).toMatchObject({ status: "rejected", reason: refused });
   expect(redis.written).toEqual([]);
 });
+
+test("the errors of a client are heard, which would end the process where nobody does", () => {
+  const redis = new ScriptedRedis();
+  new SharedClient(redis);
+  expect(() => redis.emit("error", new Error("refused"))).not.toThrow();
+});
