@@ -146,7 +146,7 @@ export const oauth: readonly Equivalent[] = [
     why: "No resource is or begins like the text “undefined”; the compiler asks for the check.",
   },
 
-  { file: "provider/oauth/scope-hierarchy.ts", code: "`${name}.${scope}`", why: words },
+  { file: "provider/oauth/scope-hierarchy.ts", code: "`$…", why: words },
   {
     file: "provider/oauth/scope-hierarchy.ts",
     code: "wanted.every((scope) => held.includes(scope))",

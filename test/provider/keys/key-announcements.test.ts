@@ -136,13 +136,16 @@ describe("an instance announces its key", () => {
   });
 
   it("and leaves no timer where it ends meanwhile", async () => {
-    const gate = Promise.withResolvers<void>();
-    const { repositories } = watched(() => gate.promise);
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { repositories } = watched(() => gate);
     const timers = vi.getTimerCount();
     const { announcements } = instance(repositories);
     announcements.announce();
     const ended = announcements[Symbol.asyncDispose]();
-    gate.resolve();
+    open();
     await ended;
     expect(vi.getTimerCount()).toBe(timers);
   });
