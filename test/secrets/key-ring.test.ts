@@ -87,7 +87,7 @@ describe("a key ring", () => {
     expect(KeyRing.from(one).ids).toHaveLength(1);
   });
 
-  it.each([5, null, ["https://mcp.example"]])("refuses the context %j", (context) => {
+  it.each([5, null, ["https://mcp.example"], " https://mcp.example"])("refuses the context %j", (context) => {
     expect(() => Reflect.apply(KeyRing.from, KeyRing, [secret, { context }])).toThrow(ConfigurationError);
   });
 });

@@ -40,6 +40,7 @@ describe("sealed JSON", () => {
 
   it("is read by the same rules the first time, when the schema is not compiled yet, and later", () => {
     const ofAnotherShape = seal(keys, '{"userId":1}', "a");
+    expect(new SealedJson(keys, schema).open(visits.seal(visit, "a"), "a")).toStrictEqual(visit);
     const fresh = new SealedJson(keys, schema);
     expect(() => fresh.open(ofAnotherShape, "a")).toThrow(UnsealableError);
     for (let time = 0; time < 3; time += 1) {

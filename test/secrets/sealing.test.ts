@@ -1,4 +1,4 @@
-import { createDecipheriv, createHmac } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { KeyRing, UnsealableError } from "../../src/index.ts";
 import { openOr, openSealed, seal, sealedKeyId } from "../../src/secrets/sealing.ts";
@@ -12,6 +12,15 @@ function decrypt(envelope: string, key: Uint8Array, nonce: Uint8Array): string {
   const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 }).setAAD(Buffer.from("here"));
   decipher.setAuthTag(sealed.subarray(-16));
   return decipher.update(sealed.subarray(0, -16), undefined, "utf8") + decipher.final("utf8");
+}
+
+/** Seals a text with a salt of any length, without the code under test. */
+function sealedWith(salt: Uint8Array): string {
+  const bytes = createHmac("sha512", purposeKey).update("message key\0").update(salt).digest();
+  const cipher = createCipheriv("aes-256-gcm", bytes.subarray(0, 32), bytes.subarray(32, 44));
+  cipher.setAAD(Buffer.from("here"));
+  const sealed = Buffer.concat([cipher.update("confidential", "utf8"), cipher.final(), cipher.getAuthTag()]);
+  return ["v2", id, Buffer.from(salt).toString("base64url"), sealed.toString("base64url")].join(".");
 }
 
 /** The error of opening an envelope. */
@@ -50,6 +59,13 @@ describe("a sealed text", () => {
     const [one, other] = [seal(keys, "the same", "here").split("."), seal(keys, "the same", "here").split(".")];
     const mixed = [one[0], one[1], other[2], one[3]].join(".");
     expect(() => openSealed(keys, mixed, "here")).toThrow(UnsealableError);
+  });
+
+  it("has a salt of 18 bytes, whoever has the key", () => {
+    expect(openSealed(keys, sealedWith(new Uint8Array(18)), "here")).toBe("confidential");
+    for (const length of [0, 17, 19]) {
+      expect(failureOf(sealedWith(new Uint8Array(length)))).toMatchObject({ code: "ERR_UNSEALABLE", keyId: undefined });
+    }
   });
 
   it("names the key that is missing, so that another instance may be asked", () => {

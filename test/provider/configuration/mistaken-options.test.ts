@@ -579,7 +579,7 @@ const mistakes: readonly Mistake[] = [
   ["no scopes of the general provider", general({ scopes: [] }), /^scopes needs one scope/],
   ["no scopes upstream", pangea({ pangeaAuthnScopes: [] }), /^pangeaAuthnScopes needs one scope/],
   ["scopes of an unset variable", pangea({ mcpScopes: "".split(" ") }), /^mcpScopes must be a list/],
-  ["scopes that are undefined", pangea({ mcpScopes: undefined }), /^mcpScopes must be a list/],
+  ["scopes that are undefined", pangea({ mcpScopes: undefined }), /^mcpScopes must be a list.*such as \["user"\]\.$/],
   ["scopes in a text", pangea({ mcpScopes: "user,admin" }), /^mcpScopes must be a list/],
   [
     "a scope that the server does not know, at a guard of Express",
@@ -875,6 +875,7 @@ const mistakes: readonly Mistake[] = [
   // Several scopes in one text.
   ["scopes with commas", pangea({ mcpScopes: "user,admin" }), /^mcpScopes .*such as \["user","admin"\]\.$/],
   ["scopes with spaces", pangea({ mcpScopes: "user admin" }), /^mcpScopes .*such as \["user","admin"\]\.$/],
+  ["scopes with quotes", pangea({ mcpScopes: 'user "root" admin' }), /^mcpScopes .*such as \["user","admin"\]\.$/],
   ["scopes with commas in a list", general({ scopes: ["user,admin"] }), /^scopes has .*\["user","admin"\]\.$/],
   ["scopes with spaces in a list", general({ scopes: ["user admin"] }), /^scopes .*such as \["user","admin"\]\.$/],
   ["required scopes with commas", pangea({ requiredScopes: ["user,admin"] }), /^requiredScopes has .*"admin"\]\.$/],

@@ -78,6 +78,13 @@ const messages: readonly (readonly [what: string, make: () => unknown, option: s
   ["a short secret of a key ring", () => KeyRing.from("short"), "KeyRing.from", /at least 32 characters/],
   ["a secret of a key ring twice", () => KeyRing.from([secret, secret]), "KeyRing.from", /leave one out/],
   ["no secrets of a key ring", () => KeyRing.from([]), "KeyRing.from", /at least one secret/],
+  ["white space around a key ring's context", () => KeyRing.from(secret, { context: " a" }), "context", /trim/],
+  [
+    "an option that a key ring has not",
+    () => Reflect.apply(KeyRing.from, KeyRing, [secret, { contexts: "a" }]),
+    "contexts",
+    /KeyRing\.from.+context/,
+  ],
 
   // Keys.
   ...stores.flatMap(([store, make]) => [

@@ -9,6 +9,7 @@ import {
   type ProviderRepositories,
   type Repository,
   type SchemaOrCodec,
+  StorageUnavailableError,
   sealed,
   UnreadableRecordsError,
   UnsealableError,
@@ -258,6 +259,73 @@ describe("a record that another server has sealed in the same store", () => {
     expect(await here.consentRevocations.get("key")).toMatchObject({ revokedAt: clock.seconds() });
     expect(await theirs.clients.get("key")).toMatchObject({ redirect_uris: ["https://client.example/"] });
     expect(await theirs.consentRevocations.get("key")).toMatchObject({ revokedAt: 50 });
+  });
+});
+
+describe("a record that does not open", () => {
+  const repositories = () => createRepositories(<V>() => new InMemoryRepository<string, V>({ clock: clock.read }));
+  const failing = (failureOf: (key: string) => unknown) => {
+    const fail = async (key: string) => {
+      throw failureOf(key);
+    };
+    const inner = sealedIn<never>(new InMemoryRepository<string, Kept>(), asCodec(z.never()));
+    return Object.assign(inner, { get: fail, getFresh: fail, add: fail });
+  };
+  /** A key of the store names the key that the record is sealed under. */
+  const underNamedKey = failing((key) => new UnsealableError("The key is gone.", { keyId: key.slice(0, 3) }));
+
+  it.each([
+    ["an outage", new StorageUnavailableError("The test says so.")],
+    ["a spoilt record", new UnsealableError("The test spoils it.")],
+    ["a defect", new TypeError("The test throws.")],
+    ["nothing at all", undefined],
+  ])("is a failure for whoever reads and adds, where no key is missing: %s", async (_, failure) => {
+    for (const kind of ["accessTokens", "clients", "consentRevocations", "grants"] as const) {
+      const seen = lostIn({ ...repositories(), [kind]: failing(() => failure) })[kind];
+      await expect(seen.get("a")).rejects.toBe(failure);
+      await expect(getFresh<string, unknown>(seen, "a")).rejects.toBe(failure);
+    }
+    for (const kind of ["clients", "clientAssertions", "locks"] as const) {
+      const seen: { add(key: string, value: unknown): Promise<boolean> } = lostIn({
+        ...repositories(),
+        [kind]: failing(() => failure),
+      })[kind];
+      await expect(seen.add("a", { expiresAt: clock.seconds(60) })).rejects.toBe(failure);
+    }
+  });
+
+  it("is absent where its key is gone, and is told of once, with how many there are of its key", async () => {
+    const told = heard("key-lost");
+    const seen = lostIn({ ...repositories(), accessTokens: underNamedKey }).accessTokens;
+    for (const key of ["one a", "one a", "two a", "one b"]) expect(await seen.get(key)).toBeUndefined();
+    expect(await getFresh(seen, "one c")).toBeUndefined();
+    expect(told.stop()).toEqual([
+      { keyId: "one", records: 1 },
+      { keyId: "two", records: 1 },
+      { keyId: "one", records: 2 },
+      { keyId: "one", records: 3 },
+    ]);
+  });
+
+  it("is absent where it is not sealed, whoever has keys, and is told of once", async () => {
+    const [told, lost] = [heard("plain-records"), heard("key-lost")];
+    const plain = () => failing(() => new UnsealableError("It is not sealed.", { isPlain: true }));
+    const seen = lostIn({ ...repositories(), grants: plain(), locks: plain() }, "this server");
+    for (const key of ["a", "a", "b"]) expect(await seen.grants.get(key)).toBeUndefined();
+    expect(await seen.locks.add("c", { owner: "one", expiresAt: clock.seconds(60) })).toBe(false);
+    expect(told.stop()).toEqual([{ records: 1 }, { records: 2 }, { records: 3 }]);
+    expect(lost.stop()).toEqual([]);
+  });
+
+  it("gives way to a registration under the same id, once", async () => {
+    const expiresAt = clock.seconds(300);
+    const registration = (host: string) => ({ client_id: "key", redirect_uris: [`https://${host}/`], expiresAt });
+    await storeWith(old).clients.set("key", registration("old.example"));
+    const { clients } = lostIn(storeWith(fresh));
+    expect(await clients.add("key", registration("new.example"))).toBe(true);
+    expect(await clients.add("key", registration("late.example"))).toBe(false);
+    expect(await clients.get("key")).toMatchObject({ redirect_uris: ["https://new.example/"] });
+    expect(await clients.add("other", { ...registration("a.example"), client_id: "other" })).toBe(true);
   });
 });
 

@@ -16,6 +16,10 @@ describe("client metadata", () => {
   it("with nulls, empty texts and members that this server has no use for is as if they were not there", () => {
     const nothing = { client_name: null, client_uri: "", scope: null, grant_types: null, tls_client_auth_san_dns: "x" };
     expect(parse({ redirect_uris, ...nothing })).toEqual(least);
+    for (const value of [null, undefined, "", []]) {
+      expect(parse({ redirect_uris, token_endpoint_auth_method: value, client_name: value })).toEqual(least);
+    }
+    expect(parse({ redirect_uris, grant_types: " ", response_types: [",", " , "] })).toEqual(least);
   });
 
   it("keeps what it says, each value once", () => {
@@ -66,6 +70,13 @@ describe("client metadata", () => {
     [`admin ${"x".repeat(5000)}`, "admin"],
   ])("names the scopes that it may have, of %j", (scope, kept) => {
     expect(parse({ redirect_uris, scope }).scope).toBe(kept);
+  });
+
+  it("names no scope in what is no text, even where there is a scope of that name", () => {
+    for (const scope of [5, true, [5]]) {
+      const named = parseClientMetadata({ redirect_uris, scope }, { ...scopes, valid: ["user", "5", "true"] });
+      expect(named.scope).toBe("user");
+    }
   });
 
   it.each(["magic", "client_secret_jwt", "tls_client_auth", 5, ["none"]])(
@@ -120,6 +131,8 @@ describe("client metadata", () => {
         "ftp://app.example/",
         "javascript:alert(1)",
         "data:image/png;base64,AAAA",
+        "xhttp://app.example/",
+        "httpx://app.example/",
         "x".repeat(3000),
         5,
         {},
@@ -160,6 +173,13 @@ describe("client metadata", () => {
     const good = [...redirect_uris, "http://localhost/callback"];
     expect(parse({ redirect_uris: [bad[0], good[0], ...bad.slice(1), good[1]] }).redirect_uris).toEqual(good);
     expect(() => parse({ redirect_uris: bad })).toThrow(refusal("invalid_redirect_uri"));
+  });
+
+  it("has the first 900 of its redirect URIs looked at, and no more", () => {
+    const bad = (length: number) => list(length, (index) => `http://app.example/${index}`);
+    expect(parse({ redirect_uris: [...bad(899), ...redirect_uris] }).redirect_uris).toEqual(redirect_uris);
+    const late = { redirect_uris: [...bad(900), ...redirect_uris] };
+    expect(() => parse(late)).toThrow(refusal("invalid_redirect_uri"));
   });
 
   describe("of a client that signs", () => {
@@ -215,6 +235,14 @@ describe("client metadata", () => {
     expect(parse({ redirect_uris: list(100, (index) => `https://app.example/${index}`) }).redirect_uris).toHaveLength(
       100,
     );
+  });
+
+  it("keeps all of its redirect URIs where the last of what is for show has made room enough", () => {
+    const uris = list(6, (index) => `https://app.example/${index}${"p".repeat(1000)}`);
+    const software = { software_id: "i".repeat(512), software_version: "v".repeat(512) };
+    const kept = parse({ redirect_uris: uris, client_name: "é".repeat(200), ...software });
+    expect(kept).not.toHaveProperty("software_id");
+    expect(kept.redirect_uris).toEqual(uris);
   });
 
   it.each(list(12, String))("keeps as many redirect URIs as fit, to the byte: name of %s more", (more) => {

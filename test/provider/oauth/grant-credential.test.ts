@@ -10,6 +10,7 @@ import {
   readCredential,
   readMarkedCredential,
 } from "../../../src/provider/oauth/grant-credential.ts";
+import { withChecksum } from "../../../src/provider/oauth/opaque-token.ts";
 
 const derive = (...secrets: string[]) => KeyRing.from(secrets.map((one) => one.repeat(32))).derive("credential mark");
 const handle = formatHandle(randomBytes(16));
@@ -46,6 +47,10 @@ describe("an access token", () => {
       "",
     ]) {
       expect(readAccessToken(wrong)).toBeUndefined();
+    }
+    expect(readAccessToken(withChecksum(`pmcp_xx_${token.slice(8, -6)}`))).toBeUndefined();
+    for (const none of [undefined, null, 5, [token]]) {
+      expect(Reflect.apply(readAccessToken, undefined, [none])).toBeUndefined();
     }
   });
 });
@@ -111,6 +116,7 @@ describe("a code and a refresh token", () => {
     for (const number of ["00000x", "-00001", "+00001", "0x0001", "1e0001"]) {
       expect(readMarkedCredential("refresh_token", text.replace("000001", number))).toBeUndefined();
     }
+    expect(readMarkedCredential("authorization_code", text.replace("_rt_", "_ac_")), "a code").toBeUndefined();
   });
 });
 

@@ -56,7 +56,9 @@ describe("a key set", () => {
     ["https://app.example/keys.json#one", false],
     ["https://app.example/ke ys", false],
     ["keys.json", false],
-    [`https://app.example/${"k".repeat(2048)}`, false],
+    ["https://:secret@app.example/keys.json", false],
+    [`https://app.example/${"k".repeat(2028)}`, true],
+    [`https://app.example/${"k".repeat(2029)}`, false],
   ])("may be at %s: %s", (url, may) => {
     expect(isKeySetUrl(url)).toBe(may);
   });
@@ -75,7 +77,7 @@ describe("a key set", () => {
     { keys: "d" },
     { keys: { d: 1 } },
     { keys: [] },
-    { keys: [null, "d", 5, publicKey] },
+    { keys: [null, undefined, "d", 5, publicKey] },
   ])("gives none away as %j", (value) => {
     expect(hasPrivateKeys(value)).toBe(false);
   });

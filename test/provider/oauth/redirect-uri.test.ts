@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
   assertRegistrableRedirectUri,
+  assertUsableRedirectUri,
+  destinationOf,
+  isHarmfulRedirectUri,
   isLoopbackRedirectUri,
   leadsToThisMachine,
   matchesRedirectUri,
+  withoutLoopbackPort,
 } from "../../../src/provider/oauth/redirect-uri.ts";
 
 describe("a redirect URI that a client registers", () => {
@@ -34,6 +38,7 @@ describe("a redirect URI that a client registers", () => {
     ["http://app.example/callback", "plain http off the machine"],
     ["http://localhost.evil.example/callback", "a host that only begins with localhost"],
     ["http://127.0.0.1.evil.example/callback", "a host that only begins with the literal"],
+    ["evil://callback", "a scheme that is nobody's"],
     ["http:localhost:3000/callback", "no slashes after the scheme"],
     ["https:/app.example/callback", "one slash after the scheme"],
     ["https:///app.example/callback", "three slashes after the scheme"],
@@ -159,6 +164,9 @@ it.each(
 )("a redirect URI has not the scheme %s", (scheme) => {
   const refusal = expect.objectContaining({ error: "invalid_redirect_uri" });
   expect(() => assertRegistrableRedirectUri(`${scheme}:x`)).toThrow(refusal);
+  expect(() => assertRegistrableRedirectUri(`${scheme}:x`, [scheme])).toThrow(refusal);
+  expect(() => assertUsableRedirectUri(`${scheme}:x`)).toThrow(refusal);
+  expect(isHarmfulRedirectUri(`${scheme}:x`)).toBe(true);
   expect(() => assertRegistrableRedirectUri(`${scheme}.app:x`)).not.toThrow();
 });
 
@@ -195,4 +203,35 @@ it.each([
   "com.example.app://localhost/cb",
 ])("%s does not lead to the user's own machine", (uri) => {
   expect(leadsToThisMachine(uri)).toBe(false);
+});
+
+it.each(["https://app.example/cb", "http://localhost/cb", "com.example.app:/cb", "nobodys:/cb"])(
+  "%s leads to no more than a callback",
+  (uri) => {
+    expect(isHarmfulRedirectUri(uri)).toBe(false);
+    expect(() => assertUsableRedirectUri(uri)).not.toThrow();
+  },
+);
+
+it.each([
+  ["http://localhost:51234/cb?x=1", "http://localhost/cb?x=1"],
+  ["http://127.0.0.1:3000", "http://127.0.0.1"],
+  ["http://[::1]:65535/", "http://[::1]/"],
+  ["http://localhost?x", "http://localhost?x"],
+  ["http://localhost:123456/cb", "http://localhost:123456/cb"],
+  ["https://localhost:51234/cb", "https://localhost:51234/cb"],
+  ["https://app.example:8443/cb", "https://app.example:8443/cb"],
+  ["http://localhost:51234/cb#x", "http://localhost:51234/cb#x"],
+])("%s is %s without the port that does not count", (uri, without) => {
+  expect(withoutLoopbackPort(uri)).toBe(without);
+});
+
+it.each([
+  ["https://app.example/cb", "app.example"],
+  ["https://app.example:8443/cb", "app.example:8443"],
+  ["http://localhost:3000/cb", "localhost:3000"],
+  ["cursor://anysphere.cursor-mcp/oauth/callback", "cursor (an application)"],
+  ["com.example.app:/cb", "com.example.app (an application)"],
+])("%s leads to %s", (uri, destination) => {
+  expect(destinationOf(uri)).toBe(destination);
 });

@@ -51,6 +51,16 @@ it.each([
   expect(checkAudience(own, requested, new URL(own))).toBeUndefined();
 });
 
+it("what is no URL means no server, and a server whose resource is none is meant by nobody", () => {
+  for (const [server, requested] of [
+    ["mcp", "mcp"],
+    ["mcp", own],
+    [own, "mcp"],
+  ] as const) {
+    expect(() => checkResource(server, requested)).toThrow(refusal);
+  }
+});
+
 it("a server below a path is meant by its base URL, and by no neighbour's", () => {
   const tenant = "https://mcp.example/tenants/a/mcp";
   for (const above of ["https://mcp.example/tenants/a", "https://mcp.example/tenants/", "https://mcp.example"]) {

@@ -5,10 +5,11 @@ const known = ["read", "write", "admin", "audit", "owner"];
 const of = (given: unknown) => ScopeHierarchy.of(known, "scopeImplies", given);
 
 /** owner → admin → write → read, and owner → audit → read. */
-const deep = of({ admin: ["write"], owner: ["admin", "audit"], write: ["read"], audit: ["read"] });
+const makeDeep = () => of({ admin: ["write"], owner: ["admin", "audit"], write: ["read"], audit: ["read"] });
 
 describe("a hierarchy of scopes", () => {
   it("adds what scopes imply, however far away, each once and the given ones first", () => {
+    const deep = makeDeep();
     expect(deep.withImplied(["read"])).toEqual(["read"]);
     expect(deep.withImplied(["write"])).toEqual(["write", "read"]);
     expect(deep.withImplied(["owner"])).toEqual(["owner", "admin", "audit", "write", "read"]);
@@ -17,13 +18,17 @@ describe("a hierarchy of scopes", () => {
   });
 
   it("says which scopes are lacking", () => {
+    const deep = makeDeep();
     expect(deep.lacking(["read", "write", "audit"], ["admin"])).toEqual(["audit"]);
+    expect(deep.lacking(["read", "write"], ["read"])).toEqual(["write"]);
+    expect(deep.lacking(["read"], ["write", "read"])).toEqual([]);
     expect(deep.lacking(["admin"], ["write", "read", "audit"]), "the reverse does not count").toEqual(["admin"]);
     expect(deep.lacking(["read", "write", "audit", "admin"], ["owner"])).toEqual([]);
     expect(deep.lacking(["unknown"], ["owner"])).toEqual(["unknown"]);
   });
 
   it("names the lists with a scope more that cover the same", () => {
+    const deep = makeDeep();
     expect(deep.broadened(["audit"])).toEqual([["audit", "owner"]]);
     expect(deep.broadened(["owner"])).toEqual([]);
     expect(

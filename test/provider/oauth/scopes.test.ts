@@ -47,7 +47,7 @@ describe("an option that lists scopes", () => {
     expect(requireScopesAmong(["user", "admin"], "requiredScopes", ["admin", "admin"])).toEqual(["admin"]);
   });
 
-  it.each(["user", null, undefined, { length: 0 }, [5], [""], ["user admin"], ["user", "a b"]])(
+  it.each(["user", null, undefined, { length: 0 }, [5], [""], ["user admin"], ["user", "a b"], ["user,admin"]])(
     "is not %j",
     (value) => {
       const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
