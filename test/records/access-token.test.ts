@@ -35,6 +35,8 @@ const others: readonly unknown[] = [
   [],
   ["a"],
   ["a", 1],
+  // As text it would be a URL.
+  ["https://other.example"],
   [null],
   // biome-ignore lint/suspicious/noSparseArray: a hole is no text either.
   ["a", , "b"],
