@@ -7,6 +7,7 @@ import { grants } from "./equivalents/grants.ts";
 import { keys } from "./equivalents/keys.ts";
 import { login } from "./equivalents/login.ts";
 import { oauth } from "./equivalents/oauth.ts";
+import { records } from "./equivalents/records.ts";
 import { redis } from "./equivalents/redis.ts";
 import { secrets } from "./equivalents/secrets.ts";
 import { tokens } from "./equivalents/tokens.ts";
@@ -26,4 +27,5 @@ export const equivalents: readonly Equivalent[] = [
   ...cached,
   ...vault,
   ...redis,
+  ...records,
 ];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { copyRepositories, createInMemoryRepositories, type ProviderRecords } from "../../src/index.ts";
 import { copyOrder } from "../../src/records/copy-repositories.ts";
+import { outlasting } from "../../src/records/outlasting.ts";
 import { keyOf, writeRecords } from "../support/provider-state.ts";
 
 const expiresAt = 4_000_000_000;
@@ -65,5 +66,56 @@ describe("a source that is empty", () => {
     expect((await to.clients.get(keyOf("clients", 7))) === undefined).toBe(isUsed);
     await copyRepositories(from, to, { removeMissing: true, allowEmptySource: true });
     expect(await to.clients.get(keyOf("clients", 7))).toBeUndefined();
+  });
+});
+
+describe("a record of the target outlasts the source's", () => {
+  const outlasts = (kind: keyof ProviderRecords, present: object, given?: object): unknown =>
+    Object(outlasting)[kind](present, given);
+  const used = (usedAt: number) => ({ usedAt, expiresAt });
+  const until = (time: number) => ({ clientId: "a", expiresAt: time });
+
+  it.each<[string, keyof ProviderRecords, object, object | undefined, boolean]>([
+    ["where it alone was revoked", "grants", { ...grant, revokedAt: 2 }, grant, true],
+    ["not where both were revoked", "grants", { ...grant, revokedAt: 2 }, { ...grant, revokedAt: 1 }, false],
+    ["where it was revoked and the source has none", "accessTokens", { ...accessToken, revokedAt: 2 }, undefined, true],
+    ["not where neither was revoked", "accessTokens", accessToken, accessToken, false],
+    ["where it is a refresh token of which the source has none", "refreshTokens", refreshToken, undefined, true],
+    ["not where both end at once", "refreshTokens", refreshToken, refreshToken, false],
+    [
+      "not where it is another refresh token",
+      "refreshTokens",
+      { ...refreshToken, issuedAt: 2, expiresAt: expiresAt - 1 },
+      refreshToken,
+      false,
+    ],
+    ["where its assertion may be used for longer", "clientAssertions", until(2), until(1), true],
+    ["not where both assertions end at once", "clientAssertions", until(2), until(2), false],
+    [
+      "not where consent was revoked at once in both",
+      "consentRevocations",
+      { revokedAt: 2, expiresAt },
+      { revokedAt: 2, expiresAt },
+      false,
+    ],
+    ["where the grant was used later", "grantUses", used(2), used(1), true],
+    ["not where the grant was used at once in both", "grantUses", used(2), used(2), false],
+    ["not where the source knows of no use", "grantUses", used(2), undefined, false],
+    ["where a key was announced for longer", "keyAnnouncements", until(2), until(1), true],
+    ["not where a key was announced for as long", "keyAnnouncements", until(2), until(2), false],
+    ["not where the source has no announcement", "keyAnnouncements", until(2), undefined, false],
+  ])("%s (%s)", (_, kind, present, given, expected) => {
+    expect(outlasts(kind, present, given)).toBe(expected);
+  });
+
+  it.each([
+    "authorizationCodes",
+    "clients",
+    "upstreamSessions",
+    "upstreamRevocations",
+    "locks",
+    "accountSessions",
+  ] as const)("never, of %s", (kind) => {
+    for (const given of [undefined, until(1)]) expect(outlasts(kind, until(2), given)).toBe(false);
   });
 });

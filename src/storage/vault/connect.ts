@@ -96,7 +96,7 @@ class SdkService implements VaultServiceLike {
  *
  * @throws {ConfigurationError} when the SDK is not installed.
  */
-function requireSdkBeside({ url, resolve }: ImportMeta): void {
+export function requireSdkBeside({ url, resolve }: Pick<ImportMeta, "url" | "resolve">): void {
   if (!url.includes("/node_modules/pangea-authn-fastmcp/")) return;
   try {
     resolve(sdk);

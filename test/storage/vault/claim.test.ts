@@ -6,14 +6,15 @@ import { VaultCalls, type WrittenItem } from "../../../src/storage/vault/vault-c
 import type { SecretVersion } from "../../../src/storage/vault/vault-service.ts";
 
 type Step = number | "gone" | "gone late" | Error;
-type Text = string | undefined;
+/** Nothing for a version that Vault withholds, and null for one that it does not list. */
+type Text = string | undefined | null;
 
 const settings = { timeout: 10_000, delay: async () => undefined };
 const lost = new StorageUnavailableError("The answer was lost.", { effect: "unknown" });
 const refused = new StorageRejectedError("Vault refuses.", { effect: "none" });
 const mistake = new RangeError("A mistake.");
 const late = new StorageTimeoutError("The deadline has passed.");
-const [mine, others, withheld] = ["mine", tombstone(), undefined];
+const [mine, others, withheld, unlisted] = ["mine", tombstone(), undefined, null];
 
 /**
  * Calls to a Vault whose answers to the rotations of a claim are given, and the texts of the versions after the one that
@@ -51,11 +52,9 @@ class ScriptedCalls extends VaultCalls {
     if (this.#after instanceof Error) throw this.#after;
     if (this.#after === "gone") return undefined;
     const texts = [withheld, withheld, "read", ...this.#after];
-    return texts.map((text, index) => ({
-      version: index + 1,
-      text: text === mine ? this.#mark : text,
-      state: undefined,
-    }));
+    return texts.flatMap((text, index) =>
+      text === unlisted ? [] : [{ version: index + 1, text: text === mine ? this.#mark : text, state: undefined }],
+    );
   }
 }
 
@@ -85,6 +84,7 @@ describe("a claim of the third version", () => {
     ["above a newer value has taken that value", [5], ["newer", mine], { instead: "newer" }, 1],
     ["above a newer value that another has taken is lost", [6], ["newer", others, mine], undefined, 1],
     ["above what nobody can read is unknown", [6], [withheld, "newer", mine], unknown, 1],
+    ["above what Vault does not list is unknown", [5], [unlisted, mine], unknown, 1],
     ["whose tombstones are withheld is unknown", [5], [withheld, withheld], unknown, 1],
     ["above an empty text has taken that", [5], ["", mine], { instead: "" }, 1],
     ["whose answer was lost is won where it is there", [lost], [mine], {}, 1],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { toVaultService } from "../../../src/storage/vault/connect.ts";
+import { requireSdkBeside, toVaultService } from "../../../src/storage/vault/connect.ts";
 import type { VaultReply, VaultServiceLike } from "../../../src/storage/vault/vault-service.ts";
 import { VaultInMemory } from "../../support/vault-in-memory.ts";
 
@@ -38,8 +38,9 @@ test.each([
   "console.aws.eu.pangea.cloud",
   "vault.aws.eu.pangea.cloud",
   "authn.aws.eu.pangea.cloud",
+  1,
 ])("the domain may not be %j", (domain) => {
-  expect(() => toVaultService("pts_a", { domain })).toThrow(refusal);
+  expect(() => Reflect.apply(toVaultService, undefined, ["pts_a", { domain }])).toThrow(refusal);
 });
 
 test.each(["http://{SERVICE_NAME}.example", "https://{SERVICE_NAME}.example", "https://example/{SERVICE_NAME}/v1"])(
@@ -48,6 +49,37 @@ test.each(["http://{SERVICE_NAME}.example", "https://{SERVICE_NAME}.example", "h
     expect(() => toVaultService("pts_a", { baseUrlTemplate })).not.toThrow();
   },
 );
+
+test("the base URL may not have white space around it", () => {
+  expect(() => toVaultService("pts_a", { baseUrlTemplate: "https://{SERVICE_NAME}.example " })).toThrow(refusal);
+});
+
+describe("a package that is not installed", () => {
+  const missing = (name: string) =>
+    Object.assign(new Error(`Cannot find package '${name}' imported from here`), { code: "ERR_MODULE_NOT_FOUND" });
+  const look = (url: string, failure?: Error) => {
+    const asked: string[] = [];
+    requireSdkBeside({
+      url,
+      resolve: (name) => {
+        asked.push(name);
+        if (failure !== undefined) throw failure;
+        return name;
+      },
+    });
+    return asked;
+  };
+  const installed = "file:///app/node_modules/pangea-authn-fastmcp/dist/vault.js";
+
+  test("is noticed beside a copy of this one that npm has installed", () => {
+    expect(look(installed)).toEqual(["pangea-node-sdk"]);
+    expect(() => look(installed, missing("pangea-node-sdk"))).toThrow(refusal);
+  });
+
+  test("is not looked for beside a bundle, which has it within", () => {
+    expect(look("file:///app/bundle.js", missing("pangea-node-sdk"))).toEqual([]);
+  });
+});
 
 describe("a service", () => {
   const methods = ["secretStore", "secretRotate", "getItem", "getBulk", "delete"] as const;

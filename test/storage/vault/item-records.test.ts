@@ -95,6 +95,12 @@ test.each<[string, object, Partial<VaultSecret>, typeof ours]>([
   ["of another folder", named, { writer, kind: "token", folder: "/mcp2/" }, nobody],
   ["of a folder within the folder", named, { writer, kind: "token", folder: "/mcp/token/" }, nobody],
   ["of the folder, as Vault spells it", named, { writer, kind: "token", folder: "/mcp/" }, ours],
+  [
+    "of a folder, where none is wanted",
+    { folder: false, kind: "token" },
+    { writer, kind: "token", folder: "/a" },
+    ours,
+  ],
   ["of any folder, where no folder is wanted", { folder: false, kind: "token" }, { writer, kind: "token" }, ours],
 ])("an item %s is what it is", (_, options, rest, expected) => {
   const records = recordsOf(textCodec, options);

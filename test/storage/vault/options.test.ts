@@ -16,6 +16,8 @@ describe("the options of a repository in Vault", () => {
     { folder: "" },
     { folder: "*a" },
     { folder: "a*" },
+    { folder: " a" },
+    { folder: "a " },
     { folder: "a\n" },
     { folder: true as never },
     { folder: null as never },

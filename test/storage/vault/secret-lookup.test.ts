@@ -158,6 +158,14 @@ describe("several names of one turn", () => {
   });
 });
 
+test("what has certain metadata is all that a search for it gives", async () => {
+  const { lookup, searches } = lookupIn(() => pageOf([itemOf("a"), itemOf("b")]));
+  const secrets = await lookup.withMetadata({ kind: "token", label1: "label" });
+  expect(secrets.map(({ id }) => id)).toEqual(["pvi_a", "pvi_b"]);
+  const filter = { type: "secret", metadata_kind: "token", metadata_label1: "label" };
+  expect(searches).toEqual([{ filter, size: 100 }]);
+});
+
 test("everything is listed page by page, folders left out", async () => {
   const pages = [
     pageOf([...Array.from({ length: 99 }, (_, index) => itemOf(`k${index}`)), { id: "pvi_f", name: "folder" }], "more"),

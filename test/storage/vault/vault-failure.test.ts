@@ -35,6 +35,7 @@ describe("what the SDK throws", () => {
     ["ENOTFOUND", "none"],
     ["EAI_AGAIN", "none"],
     ["UND_ERR_CONNECT_TIMEOUT", "none"],
+    ["CERT_HAS_EXPIRED", "none"],
     ["ECONNRESET", "unknown"],
     [undefined, "unknown"],
   ])("for a connection that ended with %s says that the effect is %s", (code, effect) => {
@@ -51,6 +52,11 @@ describe("what the SDK throws", () => {
       expect(toStorageFailure(thrown)).toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE", effect: "unknown" });
     },
   );
+
+  test("has a cause that says how the connection ended, where that has a code", () => {
+    expect(toStorageFailure(cutOff("ECONNRESET")).cause).toHaveProperty("code", "ECONNRESET");
+    for (const code of [undefined, 1]) expect(toStorageFailure(cutOff(code)).cause).not.toHaveProperty("code");
+  });
 
   test("is not kept, with the request in it", () => {
     const failure = refusal("Unauthorized");
