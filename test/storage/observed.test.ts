@@ -9,10 +9,12 @@ import {
   observed,
   type Repository,
   type RepositoryCall,
+  retrying,
   StorageTimeoutError,
   wrapRepositories,
 } from "../../src/index.ts";
 import { getFresh } from "../../src/storage/fresh-read.ts";
+import { isMemoryReadable } from "../../src/storage/memory-read.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { buildRight, subjectOf } from "./conformance/text-repository.ts";
@@ -120,6 +122,29 @@ it("measures nothing while nobody listens to the channel", async () => {
   unsubscribe("test:quiet", hear);
   await repository.get("a");
   expect(heard).toEqual([{ method: "get", outcome: "found", duration: 1 }]);
+});
+
+it("a record in memory is read without a word while nobody listens, and by a get while somebody does", async () => {
+  const cache = new CachedRepository(new InMemoryRepository<string, Named>(), { max: 10, maxStaleness: 5_000 });
+  const sink = { hasSubscribers: false, publish: () => undefined };
+  const repository = observed(cache, sink);
+  if (!isMemoryReadable(repository)) throw new Error("It shows nothing of its memory.");
+  expect(repository.remembered("a")).toBeUndefined();
+  await repository.set("a", ada);
+  const record = repository.remembered("a");
+  expect(record?.current()).toEqual(ada);
+  sink.hasSubscribers = true;
+  expect(record?.current()).toBeUndefined();
+  expect(repository.remembered("b")).toBeUndefined();
+  if (record !== undefined) record.note = "a note";
+  expect([record?.note, cache.remembered("a")?.note]).toEqual(["a note", "a note"]);
+  // To another wrapper a read of memory is nothing.
+  const patient = retrying(cache);
+  if (!isMemoryReadable(patient)) throw new Error("It shows nothing of its memory.");
+  expect(patient.remembered("a")).toBe(cache.remembered("a"));
+  expect(isMemoryReadable(observed(new InMemoryRepository(), sink))).toBe(false);
+  const unreadable = Object.assign(new InMemoryRepository<string, Named>(), { remembered: "nothing" });
+  expect(isMemoryReadable(unreadable)).toBe(false);
 });
 
 it("tells neither keys nor records", async () => {
