@@ -15,7 +15,7 @@ const indexes = new RecordIndexes<{ readonly user: string }>({ user: ({ user }) 
 const entryOf = (user: string) => indexes.entryOf({ user }, "table");
 
 /** A table of rows, and the keys of the rows that were read and of those that were labelled together. */
-function tableOf(rows: readonly Row[], labelledTogether = 100) {
+function tableOf(rows: readonly Row[], labelledTogether = 100, takesLabels = true) {
   const read: string[] = [];
   const labelled: string[][] = [];
   const hasLabel = ({ entry }: Row, { position, labels }: IndexQuery) =>
@@ -30,6 +30,7 @@ function tableOf(rows: readonly Row[], labelledTogether = 100) {
       },
       async label(those: readonly Row[]) {
         labelled.push(those.map(({ key }) => key));
+        if (!takesLabels) return;
         for (const { key, entry } of those) for (const row of rows) if (row.key === key) row.entry = entry;
       },
     },
@@ -65,6 +66,15 @@ test("rows without labels are read and labelled once, and found by their labels 
   read.length = 0;
   expect((await find("ada")).sort()).toEqual(["a", "c"]);
   expect(read.sort()).toEqual(["a", "c"]);
+});
+
+test("rows that take no labels, as where they have changed since, are found all the same", async () => {
+  const rows = [
+    { key: "a", record: { user: "ada" } },
+    { key: "b", record: { user: "bob" } },
+  ];
+  const { find } = tableOf(rows, 100, false);
+  for (const _ of ["the first time", "the next"]) expect(await find("ada")).toEqual(["a"]);
 });
 
 test("rows whose labels were made in another way are read and labelled again", async () => {

@@ -64,6 +64,15 @@ describe("a record that is to be written", () => {
     expect(() => texts.readBack({ name: "Ada", expiresAt: 5 }, here)).toThrow(invalid);
   });
 
+  test("is refused where its codec gives it an expiry that is no time", () => {
+    const texts = new RecordText(
+      codecThat(({ name }) => ({ name, expiresAt: "soon" })),
+      { indexes: { name: ({ name }) => name } },
+    );
+    expect(() => texts.encode({ name: "Ada" }, here)).toThrow(invalid);
+    expect(() => texts.readBack({ name: "Ada" }, here)).toThrow(invalid);
+  });
+
   test.each([-1, 1])("may have its expiry rounded by %i second", (seconds) => {
     const texts = new RecordText(codecThat(({ name, expiresAt = 0 }) => ({ name, expiresAt: expiresAt + seconds })));
     expect(texts.encode({ name: "Ada", expiresAt: 5 }, here).expiresAt).toBe(5 + seconds);

@@ -143,6 +143,29 @@ describe("of a listing's failure", () => {
 });
 
 test.each([
+  ["nothing is known of its cause", undefined],
+  ["its cause is no error of a record", new RangeError("odd")],
+])("a listing's failure is counted where %s and nobody counted by key", (_, cause) => {
+  const failure = new UnreadableRecordsError("The test spoils some.", { count: 3, keyIds: ["a", "b"], cause });
+  for (const count of [
+    (unreadable: UnreadableRecords) => unreadable.addAll(failure),
+    (unreadable: UnreadableRecords) => unreadable.addAllBut(failure, new Set(["none of them"])),
+  ]) {
+    expect(toldBy(count)).toMatchObject({ count: 3, keyIds: ["a", "b"] });
+  }
+});
+
+test("a listing's failure that is one of keys is no reason to advise that its records are deleted", () => {
+  const failure = new UnreadableRecordsError("The test spoils some.", { count: 3, keyIds: [], cause: unsealable() });
+  for (const count of [
+    (unreadable: UnreadableRecords) => unreadable.addAll(failure),
+    (unreadable: UnreadableRecords) => unreadable.addAllBut(failure, new Set()),
+  ]) {
+    expect(toldBy(count)?.message).not.toMatch(/delete/i);
+  }
+});
+
+test.each([
   ["keys that are missing", [unsealable("a-key")], /the id a-key/, /delete/i],
   ["several keys that are missing", [unsealable("b-key"), unsealable("a-key")], /the ids a-key, b-key/, /delete/i],
   ["a seal that may open yet", [unsealable(), corrupt], /2 records.*other keys/, /delete/i],
