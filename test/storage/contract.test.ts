@@ -34,7 +34,11 @@ test.each([
 });
 
 test("what a read would give back is told by a method of that name, and by nothing else", () => {
-  expect([whole, { ...whole, readBack: [] }, { ...whole, readBack: method }].map((one) => Reflect.apply(canReadBack, undefined, [one]))).toEqual([false, false, true]);
+  expect(
+    [whole, { ...whole, readBack: [] }, { ...whole, readBack: method }].map((one) =>
+      Reflect.apply(canReadBack, undefined, [one]),
+    ),
+  ).toEqual([false, false, true]);
 });
 
 test("a repository has its layers from the front to the back", () => {

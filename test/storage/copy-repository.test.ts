@@ -100,13 +100,16 @@ describe("what is copied", () => {
     expect(await contentOf(to)).toEqual(await contentOf(from));
   });
 
-  it.each(["replace", "keep"] as const)("nothing in a dry run, whichever of two records counts: %s", async (existing) => {
-    const to = await storeOf(0);
-    await to.set("key-0", { number: 50 });
-    const report = await copyRepository(await storeOf(1), to, { dryRun: true, existing });
-    expect(report).toEqual({ ...nothing, ...(existing === "keep" ? { kept: 1 } : { written: 1 }) });
-    expect(await contentOf(to)).toEqual({ "key-0": 50 });
-  });
+  it.each(["replace", "keep"] as const)(
+    "nothing in a dry run, whichever of two records counts: %s",
+    async (existing) => {
+      const to = await storeOf(0);
+      await to.set("key-0", { number: 50 });
+      const report = await copyRepository(await storeOf(1), to, { dryRun: true, existing });
+      expect(report).toEqual({ ...nothing, ...(existing === "keep" ? { kept: 1 } : { written: 1 }) });
+      expect(await contentOf(to)).toEqual({ "key-0": 50 });
+    },
+  );
 
   it("nothing in place of a record that the target has got meanwhile and is to keep", async () => {
     const to = await storeOf(0);
@@ -115,7 +118,10 @@ describe("what is copied", () => {
       if (method === "get") await to.set(key, { number: 50 });
       return answer;
     });
-    await expect(copyRepository(await storeOf(1), inUse, { existing: "keep" })).resolves.toEqual({ ...nothing, kept: 1 });
+    await expect(copyRepository(await storeOf(1), inUse, { existing: "keep" })).resolves.toEqual({
+      ...nothing,
+      kept: 1,
+    });
     expect(await contentOf(to)).toEqual({ "key-0": 50 });
   });
 

@@ -182,6 +182,46 @@ describe("InMemoryRepository", () => {
     expect(listed).toEqual(["a", "d"]);
   });
 
+  it.each([0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY, "5"])("cannot keep %s records at the most", (max) => {
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    expect(() => Reflect.construct(InMemoryRepository, [{ max }])).toThrow(refusal);
+  });
+
+  it("takes every option that there is, and no other", () => {
+    const options = { max: 1, clock: Date.now, expiresAt: () => undefined, indexes: {} };
+    expect(() => new InMemoryRepository(options)).not.toThrow();
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    for (const wrong of [{ maximum: 1 }, { clock: 5 }, { expiresAt: "until" }, { indexes: "name" }]) {
+      expect(() => Reflect.construct(InMemoryRepository, [wrong])).toThrow(refusal);
+    }
+  });
+
+  it("refuses what is no key before it looks at the record", async () => {
+    const repository = new InMemoryRepository<string, unknown>();
+    const refusal = { code: "ERR_INVALID_KEY" };
+    const noRecord = () => undefined;
+    await expect(repository.set("", noRecord)).rejects.toMatchObject(refusal);
+    await expect(repository.add("", noRecord)).rejects.toMatchObject(refusal);
+    expect(() => repository.readBack("", { a: 1 })).toThrow(expect.objectContaining(refusal));
+  });
+
+  it("tells what a read would give back, and refuses what would not be written", () => {
+    const invalid = expect.objectContaining({ code: "ERR_INVALID_RECORD" });
+    const wide = { name: "Ada", dropped: true };
+    expect(new InMemoryRepository(z.object({ name: z.string() })).readBack("key", wide)).toEqual({ name: "Ada" });
+    const plain = new InMemoryRepository<string, unknown>();
+    expect(plain.readBack("key", wide)).toEqual(wide);
+    expect(() => plain.readBack("key", { expiresAt: "soon" })).toThrow(invalid);
+  });
+
+  it("refuses a record whose copy would have lost its expiry", async () => {
+    const record = Object.defineProperty({ name: "Ada" }, "expiresAt", { value: 4_000_000_000 });
+    const repository = new InMemoryRepository<string, object>();
+    for (const write of ["set", "add"] as const) {
+      await expect(repository[write]("key", record)).rejects.toMatchObject({ code: "ERR_INVALID_RECORD" });
+    }
+  });
+
   it("takes the expiry from where it is told", async () => {
     const clock = new ManualClock();
     const repository = new InMemoryRepository<string, { until: number }>({

@@ -55,7 +55,30 @@ describe("what is told of a call", () => {
     await inner.set("there", ada);
     const { calls, sink, clock } = listener();
     await run(observed(inner, sink, clock));
-    expect(calls).toEqual([{ ...told, duration: 1 }]);
+    expect(calls).toStrictEqual([{ ...told, duration: 1 }]);
+  });
+
+  it("by the time of the process, where no other clock is given", async () => {
+    const { calls, sink } = listener();
+    await observed(new InMemoryRepository<string, Named>(), sink).get("a");
+    expect(calls[0]?.duration).toBeGreaterThanOrEqual(0);
+  });
+
+  it("a fresh read that fails, which has no effect as no read has", async () => {
+    const failing = Object.assign(new InMemoryRepository<string, Named>(), {
+      getFresh: async () => {
+        throw new StorageTimeoutError("The test gives no answer.");
+      },
+    });
+    const { calls, sink, clock } = listener();
+    await expect(getFresh(observed(failing, sink, clock), "a")).rejects.toThrow(StorageTimeoutError);
+    expect(calls).toStrictEqual([{ method: "getFresh", outcome: "failed", code: "ERR_STORAGE_TIMEOUT", duration: 1 }]);
+  });
+
+  it("no age of a copy where a repository has something else of that name", async () => {
+    const { calls, sink, clock } = listener();
+    await observed(Object.assign(new InMemoryRepository<string, Named>(), { copyAge: 5 }), sink, clock).get("a");
+    expect(calls).toStrictEqual([{ method: "get", outcome: "absent", duration: 1 }]);
   });
 
   it.each([
@@ -182,10 +205,13 @@ it("has the capabilities of what it wraps, and no others", async () => {
   expect(Symbol.asyncDispose in plainObserved).toBe(false);
 });
 
-it.each([undefined, null, {}, "a channel"])("refuses %s for a sink", (sink) => {
-  const build = () => Reflect.apply(observed, undefined, [new InMemoryRepository(), sink]);
-  expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
-});
+it.each([undefined, null, {}, "a channel", { publish: () => undefined }, { hasSubscribers: true, publish: "a" }])(
+  "refuses %s for a sink",
+  (sink) => {
+    const build = () => Reflect.apply(observed, undefined, [new InMemoryRepository(), sink]);
+    expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+  },
+);
 
 it("is put in front of every kind of record by one call", async () => {
   const told: string[] = [];

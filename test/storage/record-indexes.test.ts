@@ -71,7 +71,10 @@ describe("what is kept beside a record", () => {
 
   test("is made with the first of several keys, and is looked up by all", () => {
     const [older, newer] = ["an older secret that is long enough", "a newer secret that is long enough"];
-    const before = new RecordIndexes<Person>({ name: ({ name }) => name }, { labels: keyedLabels(KeyRing.from(older)) });
+    const before = new RecordIndexes<Person>(
+      { name: ({ name }) => name },
+      { labels: keyedLabels(KeyRing.from(older)) },
+    );
     const after = new RecordIndexes<Person>(
       { name: ({ name }) => name },
       { labels: keyedLabels(KeyRing.from([newer, older])) },
@@ -126,11 +129,9 @@ describe("a search", () => {
 
   test("means the records that have the value", () => {
     const query = people.queryFor("town", "London", "people");
-    expect([ada, { name: "London" }, { name: "Bob", town: "Paris" }].map((one) => people.isMeant(one, query, "London"))).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect(
+      [ada, { name: "London" }, { name: "Bob", town: "Paris" }].map((one) => people.isMeant(one, query, "London")),
+    ).toEqual([true, false, false]);
     expect(people.isMeant(ada, { ...query, position: 7 }, "London")).toBe(false);
   });
 });

@@ -47,7 +47,9 @@ describe("a record that is to be written", () => {
     expect(reads).toBe(0);
     new RecordText(codec).encode({ name: "Ada", expiresAt: 5 }, here);
     expect(reads).toBe(1);
-    expect(new RecordText(codec, { indexes: { name: ({ name }) => name } }).encode({ name: "Ada" }, here)).toMatchObject({
+    expect(
+      new RecordText(codec, { indexes: { name: ({ name }) => name } }).encode({ name: "Ada" }, here),
+    ).toMatchObject({
       indexEntry: { labels: [expect.any(String)] },
     });
     expect(reads).toBe(2);
@@ -102,7 +104,10 @@ describe("a stored record", () => {
   });
 
   test("whose expiry is no time is corrupt, and what is right tells when it expires and how it is found", () => {
-    const texts = new RecordText<Person>(codecThat((read) => read), { indexes: { name: ({ name }) => name } });
+    const texts = new RecordText<Person>(
+      codecThat((read) => read),
+      { indexes: { name: ({ name }) => name } },
+    );
     const corrupt = expect.objectContaining({ code: "ERR_CORRUPT_RECORD" });
     expect(() => texts.decode('{"name":"Ada","expiresAt":"soon"}', here)).toThrow(corrupt);
     expect(() => texts.indexed(JSON.parse('{"name":"Ada","expiresAt":"soon"}'), here)).toThrow(corrupt);

@@ -3,7 +3,8 @@ import { CorruptRecordError, UnreadableRecordsError, UnsealableError } from "../
 import { isUnreadable, UnreadableRecords } from "../../src/storage/unreadable-records.ts";
 
 const corrupt = new CorruptRecordError("The test spoils it.");
-const unsealable = (keyId?: string) => new UnsealableError("The test has no key.", keyId === undefined ? {} : { keyId });
+const unsealable = (keyId?: string) =>
+  new UnsealableError("The test has no key.", keyId === undefined ? {} : { keyId });
 const failing = (failure: unknown) => () => {
   throw failure;
 };
