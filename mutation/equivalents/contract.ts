@@ -11,7 +11,7 @@ export const contract: readonly Equivalent[] = [
     to: "ahead >= 0",
     why: "A clock that is not off is in no direction, and none is told of it.",
   },
-  { file: "storage/clock-finding.ts", code: "`This machine's clock agrees with that of ${whose}.`", why: words },
+  { file: "storage/clock-finding.ts", code: "`This machine's clock agrees with that of …", why: words },
   { file: "storage/contract.ts", code: '"a repository has get, set, delete…', why: words },
   { file: "storage/copy-repository.ts", code: '"The source"', why: named },
   { file: "storage/copy-repository.ts", code: '"The target"', why: named },

@@ -94,7 +94,12 @@ describe("what is kept beside a record", () => {
   test("goes by the key that has made the label, also where that came while it was made", () => {
     let keyId = "first";
     const changing = new RecordIndexes<Person>(
-      { name: ({ name }) => ((keyId = "second"), name) },
+      {
+        name: ({ name }) => {
+          keyId = "second";
+          return name;
+        },
+      },
       { labels: (text) => [{ keyId, label: text }] },
     );
     expect(changing.entryOf(ada, "people")?.scheme).toBe("second.name");
