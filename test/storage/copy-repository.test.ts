@@ -190,9 +190,8 @@ describe("an interrupted copy", () => {
       yield* store.entries();
       throw outage;
     };
-    await expect(copyRepository({ ...intercepted(store, (run) => run()), entries }, await storeOf(0))).rejects.toBe(
-      outage,
-    );
+    const ending = { ...intercepted(store, (run) => run()), entries };
+    await expect(copyRepository(ending, await storeOf(0))).rejects.toBe(outage);
     const refusing = intercepted(store, async (run, { key }) => {
       if (key === "missing") throw outage;
       return run();
