@@ -8,11 +8,11 @@ const looksOnly =
 /** In `src/storage/codecs`. */
 export const codecs: readonly Equivalent[] = [
   { file: "storage/codecs/checked-codec.ts", code: '"The codec"', why: named },
-  { file: "storage/codecs/checked-codec.ts", code: "`it is longer than ${…", why: words },
+  { file: "storage/codecs/checked-codec.ts", code: "`it is longer than $…", why: words },
   { file: "storage/codecs/checked-codec.ts", code: "isSuspect(text)", to: "true", why: looksOnly },
   {
     file: "storage/codecs/checked-codec.ts",
-    code: "`${text.length} characters when encoded;…",
+    code: "`$…",
     why: words,
   },
   {
@@ -45,7 +45,7 @@ export const codecs: readonly Equivalent[] = [
     why: words,
   },
   { file: "storage/codecs/checked-codec.ts", code: "failure instanceof z.core.$ZodError", why: words },
-  { file: "storage/codecs/checked-codec.ts", code: "`the schema says ${…", why: words },
+  { file: "storage/codecs/checked-codec.ts", code: "`the schema says $…", why: words },
   { file: "storage/codecs/checked-codec.ts", code: "failure.issues[0]?.code…", why: words },
   { file: "storage/codecs/checked-codec.ts", code: '"no"', why: words },
   { file: "storage/codecs/checked-codec.ts", code: "failure instanceof RangeError", why: words },
@@ -58,7 +58,6 @@ export const codecs: readonly Equivalent[] = [
     why: words,
   },
   { file: "storage/codecs/checked-codec.ts", code: "failure instanceof UnheldPartError", why: words },
-  { file: "storage/codecs/checked-codec.ts", code: "`${failure.message}; ${otherwise}`", why: words },
   {
     file: "storage/codecs/checked-codec.ts",
     code: "failure instanceof z.core.$ZodError || failure instanceof RangeError",
@@ -84,12 +83,11 @@ export const codecs: readonly Equivalent[] = [
   { file: "storage/codecs/superjson-codec.ts", code: '"superjson cannot give it back"', why: words },
   { file: "storage/codecs/superjson-required.ts", code: '"superjsonCodec()"', why: named },
   { file: "storage/codecs/superjson.ts", code: '"superjsonCodec()"', why: named },
-  { file: "storage/codecs/sealed.ts", code: "`${tokenKey(location.key)} in ${location.repository}`", why: words },
+  { file: "storage/codecs/sealed.ts", code: "`$…", why: words },
   { file: "storage/codecs/sealed.ts", code: "'it is not sealed: it was written without keys,…", why: words },
   { file: "storage/codecs/sealed.ts", code: "cause.keyId === undefined", why: words },
   { file: "storage/codecs/sealed.ts", code: '""', why: words },
   { file: "storage/codecs/sealed.ts", code: '" If another server keeps records here too,…', why: words },
-  { file: "storage/codecs/sealed.ts", code: "`${cause.message}${foreign}`", why: words },
   {
     file: "storage/codecs/unheld-parts.ts",
     code: '{ if (part === undefined) return "undefined, or nothing, in a list";…',
@@ -103,10 +101,9 @@ export const codecs: readonly Equivalent[] = [
   { file: "storage/codecs/unheld-parts.ts", code: 'typeof part !== "object" || part === null', why: words },
   { file: "storage/codecs/unheld-parts.ts", code: 'typeof part !== "object"', why: words },
   { file: "storage/codecs/unheld-parts.ts", code: "part === null", why: words },
-  { file: "storage/codecs/unheld-parts.ts", code: "`a ${typeof part}`", why: words },
+  { file: "storage/codecs/unheld-parts.ts", code: "`a $…", why: words },
   { file: "storage/codecs/unheld-parts.ts", code: "{ Date, Map, Set, URL }", why: words },
   { file: "storage/codecs/unheld-parts.ts", code: "part instanceof known", why: words },
-  { file: "storage/codecs/unheld-parts.ts", code: "`a ${kind}`", why: words },
   { file: "storage/codecs/unheld-parts.ts", code: '"an instance of a class"', why: words },
   {
     file: "storage/codecs/unheld-parts.ts",

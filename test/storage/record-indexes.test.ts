@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KeyRing } from "../../src/index.ts";
+import { KeyRing } from "../../src/secrets/key-ring.ts";
 import { keyedLabels, labelsOf } from "../../src/storage/codecs/labels.ts";
 import { RecordIndexes } from "../../src/storage/record-indexes.ts";
 
