@@ -56,6 +56,11 @@ export const contract: readonly Equivalent[] = [
     code: 'typeof expiry !== "number"',
     why: "What is no number has a fault already; the compiler asks for it.",
   },
+  ...["given !== undefined && kept !== undefined", "given !== undefined", "kept !== undefined"].map((code) => ({
+    file: "storage/expiry.ts",
+    code,
+    why: "No time is near one that is not there, says the comparison that follows; the compiler asks for it.",
+  })),
   {
     file: "storage/record-checks.ts",
     code: "requireKey(key);",
@@ -80,6 +85,7 @@ export const contract: readonly Equivalent[] = [
     to: '"Stryker was here!"',
     why: "Only the ids of the keys are asked for, which are the same for every text.",
   },
+  { file: "storage/record-indexes.ts", code: "this.names.length === 0", why: words },
   { file: "storage/record-indexes.ts", code: '"it has none"', why: words },
   { file: "storage/record-indexes.ts", code: "`it has $…", why: words },
   { file: "storage/record-indexes.ts", code: '", "', why: words },
@@ -96,6 +102,12 @@ export const contract: readonly Equivalent[] = [
     code: "!(error instanceof CorruptRecordError)",
     to: "false",
     why: "Reading an expiry throws no other error.",
+  },
+  {
+    file: "storage/tls-failure.ts",
+    code: "code !== undefined",
+    to: "true",
+    why: "The text “undefined” has the form of no code; the compiler asks for it.",
   },
   { file: "storage/unreadable-records.ts", code: '"Where another server keeps records here too…', why: words },
   {

@@ -10,6 +10,7 @@ import {
   inOneProcess,
   StorageUnavailableError,
 } from "../../src/index.ts";
+import { canReadBack } from "../../src/storage/read-back.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { buildRight, subjectOf, TextStore } from "./conformance/text-repository.ts";
 
@@ -176,8 +177,11 @@ describe("inOneProcess", () => {
       delete: (key: string) => named.delete(key),
       readBack: (key: string, value: { name: string }) => named.readBack(key, value),
     };
-    const cache = new CachedRepository(inOneProcess(basic), { max: 5, maxStaleness: 60_000 });
+    const whole = inOneProcess(basic);
+    const cache = new CachedRepository(whole, { max: 5, maxStaleness: 60_000 });
     const wider = { name: "Ada", dropped: true };
+    if (!canReadBack(whole)) throw new Error("It does not read back.");
+    expect(whole.readBack("key", wider)).toEqual({ name: "Ada" });
     await cache.set("key", wider);
     expect(await cache.get("key")).toEqual({ name: "Ada" });
     expect("readBack" in inOneProcess<string, unknown>(basicOf())).toBe(false);

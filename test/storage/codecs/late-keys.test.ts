@@ -96,6 +96,13 @@ describe("a record that does not open", () => {
     expect(failureOf(text)).toMatchObject({ code: "ERR_UNSEALABLE", isPlain: false, keyId: others.ids[0] });
   });
 
+  it("names the key that it is sealed under, where there are no keys at all", () => {
+    const text = sealed(schema, others).encode(ada, here);
+    expect(() => jsonCodec(schema).decode(text, here)).toThrow(
+      expect.objectContaining({ code: "ERR_UNSEALABLE", keyId: others.ids[0] }),
+    );
+  });
+
   it("names no key where its text was changed or it is another record's", () => {
     const text = sealed(schema, keys).encode(ada, { ...here, key: "two" });
     expect(failureOf(text)).toMatchObject({ code: "ERR_UNSEALABLE", isPlain: false, keyId: undefined });
