@@ -105,6 +105,18 @@ export const contract: readonly Equivalent[] = [
   },
   {
     file: "storage/tls-failure.ts",
+    code: "[]",
+    to: '["Stryker was here"]',
+    why: "What is no object is passed over.",
+  },
+  {
+    file: "storage/tls-failure.ts",
+    code: "{ return undefined; }",
+    to: "{}",
+    why: "It is what a function answers that ends.",
+  },
+  {
+    file: "storage/tls-failure.ts",
     code: "code !== undefined",
     to: "true",
     why: "The text “undefined” has the form of no code; the compiler asks for it.",

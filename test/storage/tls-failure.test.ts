@@ -42,7 +42,7 @@ const furtherWords: readonly (readonly [code: string, kind: TlsFault["kind"] | u
 describe("a fault of TLS", () => {
   it.each(tlsFaults)("%s is: %s", (code, kind) => {
     expect(isTlsFailure(code)).toBe(true);
-    expect(tlsFaultOf(failedFor(code))).toMatchObject({ code, kind });
+    expect(tlsFaultOf(failedFor(code))).toEqual({ code, kind, advice: expect.stringMatching(/./) });
     expect(tlsFaultOf(new AggregateError([failedFor(code)]))).toMatchObject({ code, kind });
   });
 
@@ -87,6 +87,7 @@ describe("a fault of TLS", () => {
     };
     expect(tlsFaultOf(behind(11))).toBeDefined();
     expect(tlsFaultOf(behind(12))).toBeUndefined();
+    expect(tlsFaultOf({ errors: [null], cause: behind(10) }), "nothing takes no place").toBeDefined();
     const among = (others: number) => ({ errors: [...Array(others).fill({}), { code: "EPROTO" }] });
     expect(tlsFaultOf(among(3))).toBeDefined();
     expect(tlsFaultOf(among(4))).toBeUndefined();
@@ -108,7 +109,8 @@ describe("a fault of TLS", () => {
     ["HPE_INVALID_", false],
   ])("%s of a request in plain text is one: %s", (code, isFault) => {
     const kind = isFault ? "encrypted at the other end" : undefined;
-    expect(tlsFaultOf(failedFor(code), "http://login.example/http:")?.kind).toBe(kind);
+    const fault = tlsFaultOf(failedFor(code), "http://login.example/http:");
+    expect(fault).toEqual(isFault ? { code, kind, advice: expect.stringMatching(/./) } : undefined);
     expect(tlsFaultOf(failedFor(code), "https://login.example/http:")).toBeUndefined();
     expect(tlsFaultOf(failedFor(code))).toBeUndefined();
   });
