@@ -92,4 +92,6 @@ it("a codec that does not read what it writes is told of, and one that reads it 
   const other: Codec<string> = { encode: (value) => value, decode: (text) => `${text}!` };
   expect(encodeAndReadBack(other, "a", location)).toEqual({ text: "a", value: "a!" });
   expect([isReadingBack(other), isReadingBack(jsonCodec(schema))]).toEqual([false, true]);
+  // What is made of it may write something else.
+  expect(isReadingBack({ ...jsonCodec(schema) })).toBe(false);
 });
