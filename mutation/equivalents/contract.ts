@@ -61,6 +61,8 @@ export const contract: readonly Equivalent[] = [
     code,
     why: "No time is near one that is not there, says the comparison that follows; the compiler asks for it.",
   })),
+  { file: "storage/readable-expiry.ts", code: '"null"', why: words },
+  { file: "storage/readable-expiry.ts", code: "`a $…", why: words },
   {
     file: "storage/record-checks.ts",
     code: "requireKey(key);",
