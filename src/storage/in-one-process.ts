@@ -165,7 +165,11 @@ export function inOneProcess<K extends string, V>(
       writable: true,
       configurable: true,
     });
-    Object.defineProperty(repository, "indexNames", { get: () => basic.indexNames, enumerable: true });
+    Object.defineProperty(repository, "indexNames", {
+      get: () => basic.indexNames,
+      enumerable: true,
+      configurable: true,
+    });
   }
   return repository;
 }

@@ -100,6 +100,31 @@ describe("what is copied", () => {
     expect(await contentOf(to)).toEqual(await contentOf(from));
   });
 
+  it.each(["replace", "keep"] as const)(
+    "nothing in a dry run, whichever of two records counts: %s",
+    async (existing) => {
+      const to = await storeOf(0);
+      await to.set("key-0", { number: 50 });
+      const report = await copyRepository(await storeOf(1), to, { dryRun: true, existing });
+      expect(report).toEqual({ ...nothing, ...(existing === "keep" ? { kept: 1 } : { written: 1 }) });
+      expect(await contentOf(to)).toEqual({ "key-0": 50 });
+    },
+  );
+
+  it("nothing in place of a record that the target has got meanwhile and is to keep", async () => {
+    const to = await storeOf(0);
+    const inUse = intercepted(to, async (run, { method, key }) => {
+      const answer = await run();
+      if (method === "get") await to.set(key, { number: 50 });
+      return answer;
+    });
+    await expect(copyRepository(await storeOf(1), inUse, { existing: "keep" })).resolves.toEqual({
+      ...nothing,
+      kept: 1,
+    });
+    expect(await contentOf(to)).toEqual({ "key-0": 50 });
+  });
+
   it("nothing in a dry run, which tells what would be", async () => {
     const from = await storeOf(3);
     const to = await storeOf(0);
@@ -136,6 +161,18 @@ describe("a source that is in use", () => {
     expect(await to.get("key-0")).toEqual({ number: 7 });
   });
 
+  it("a record that changes is never absent in the target meanwhile", async () => {
+    const from = await storeOf(1);
+    const methods: string[] = [];
+    const target = disturbed(await storeOf(0), () => from.set("key-0", { number: 7 }));
+    const watched = intercepted(target, (run, { method }) => {
+      methods.push(method);
+      return run();
+    });
+    await copyRepository(from, watched);
+    expect(methods).toEqual(["get", "set", "set"]);
+  });
+
   it.each(["replace", "keep"] as const)("a record that is taken is not left behind: %s", async (existing) => {
     const from = await storeOf(1);
     const to = await storeOf(0);
@@ -146,6 +183,26 @@ describe("a source that is in use", () => {
 });
 
 describe("an interrupted copy", () => {
+  it("is one whose source fails, while it is listed or while it is asked for what is missing", async () => {
+    const outage = new StorageUnavailableError("The test refuses.");
+    const store = await storeOf(2);
+    const entries = async function* () {
+      yield* store.entries();
+      throw outage;
+    };
+    const ending = { ...intercepted(store, (run) => run()), entries };
+    await expect(copyRepository(ending, await storeOf(0))).rejects.toBe(outage);
+    const refusing = intercepted(store, async (run, { key }) => {
+      if (key === "missing") throw outage;
+      return run();
+    });
+    const to = await storeOf(2);
+    await to.set("missing", { number: 5 });
+    const from = { ...refusing, entries: () => store.entries() };
+    await expect(copyRepository(from, to, { removeMissing: true })).rejects.toBe(outage);
+    expect(await to.get("missing")).toBeDefined();
+  });
+
   it("ends at the first failure, and goes on from there when it is repeated", async () => {
     const from = await storeOf(20);
     const to = await storeOf(0);
@@ -229,6 +286,15 @@ describe("records that cannot be copied stay where they are, and the others are 
     expect(await contentOf(to)).toMatchObject({ "key-0": 0, "key-1": 50, "key-2": 2, other: 50 });
   });
 
+  it("what the target cannot read is told of once where it lists the same records", async () => {
+    const to = await storeOf(2);
+    const { report, failure } = await copied(await storeOf(2), partlyUnreadable(to, ["key-1"]), {
+      removeMissing: true,
+    });
+    expect(report).toEqual({ ...nothing, unchanged: 1, failed: 1 });
+    expect(failure).toMatchObject({ code: "ERR_UNREADABLE_RECORDS", count: 1, keyIds: [] });
+  });
+
   it("the target takes no record of that size", async () => {
     const to = await storeOf(0);
     const small = intercepted(to, async (run, { method, key }) => {
@@ -282,21 +348,46 @@ it("ends a wait for its turn when it is told to", async () => {
     signal: stop.signal,
     onProgress: () => stop.abort(new Error("The test stops.")),
   };
-  await expect(copyRepository(await storeOf(20), await storeOf(0), options)).rejects.toThrow("The test stops.");
+  const to = await storeOf(0);
+  await expect(copyRepository(await storeOf(20), to, options)).rejects.toThrow("The test stops.");
+  expect(to.size).toBe(1);
 });
 
 it("copies no more records in a second than it may", async () => {
   const clock = new ManualClock();
-  const delay = async (milliseconds: number) => clock.advance(milliseconds);
-  const start = clock.read();
+  const delays: number[] = [];
+  const delay = async (milliseconds: number) => {
+    delays.push(milliseconds);
+    clock.advance(milliseconds);
+  };
   await copyRepository(await storeOf(11), await storeOf(0), { recordsPerSecond: 2 }, { clock: clock.read, delay });
-  expect(clock.read() - start).toBe(5_000);
+  expect(delays).toEqual(Array(10).fill(500));
+  delays.length = 0;
+  // What was not copied in time is not made up for.
+  const slow = intercepted(await storeOf(0), async (run, { method, key }) => {
+    if (method === "set" && key === "key-0") clock.advance(10_000);
+    return run();
+  });
+  const options = { recordsPerSecond: 2, concurrency: 1 };
+  await copyRepository(await storeOf(4), slow, options, { clock: clock.read, delay });
+  expect(delays).toEqual([500, 500]);
 });
 
 const mistakes: readonly (CopyRepositoryOptions | Record<string, unknown>)[] = [
   { existing: "overwrite" },
   { concurrency: 0 },
+  { concurrency: 1.5 },
+  { concurrency: 1_001 },
+  { concurrency: Number.NaN },
   { recordsPerSecond: 0 },
+  { recordsPerSecond: -1 },
+  { recordsPerSecond: Number.POSITIVE_INFINITY },
+  { removeMissing: "yes" },
+  { outlasts: true },
+  { dryRun: 1 },
+  { onProgress: "log" },
+  { signal: "stop" },
+  { exisiting: "keep" },
   { recordsPerSecond: Number.NaN },
   { existing: "keep", removeMissing: true },
 ];
@@ -304,6 +395,31 @@ it.each(mistakes)("refuses %o", async (options) => {
   const from = await storeOf(1);
   const copying = Reflect.apply(copyRepository, undefined, [from, await storeOf(0), options]);
   await expect(copying).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+});
+
+it("takes every option that there is, and up to 1,000 records at a time", async () => {
+  const options = {
+    existing: "replace",
+    removeMissing: true,
+    outlasts: () => false,
+    dryRun: false,
+    recordsPerSecond: 1_000,
+    concurrency: 1_000,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  } as const;
+  await expect(copyRepository(await storeOf(1), await storeOf(0), options)).resolves.toMatchObject({ written: 1 });
+});
+
+it("refuses what is no repository, and a target that is the source", async () => {
+  const store = await storeOf(1);
+  for (const stores of [
+    [{}, store],
+    [store, {}],
+    [store, store],
+  ]) {
+    await expect(Reflect.apply(copyRepository, undefined, stores)).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+  }
 });
 
 it("refuses a source that cannot list its records, and a target that would have to", async () => {

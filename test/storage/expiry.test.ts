@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { CorruptRecordError, InvalidRecordError } from "../../src/errors.ts";
-import { isExpired, RecordExpiry, readExpiresAt } from "../../src/storage/expiry.ts";
+import { isExpired, RecordExpiry, readExpiresAt, readExpiryOf, requireTime } from "../../src/storage/expiry.ts";
 import { impossibleExpiries } from "../support/impossible-expiries.ts";
 
 const location = { repository: "test", key: "confidential" };
@@ -91,11 +91,51 @@ describe("the expiry of a record", () => {
   });
 
   test("that an option reads later is no time, and the process goes on", async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => unheard.push(reason);
+    process.on("unhandledRejection", hear);
     // As JavaScript may give it, which nobody checks.
     for (const later of ["async () => 5", "async () => { throw new Error('confidential'); }"]) {
       const expiry = new RecordExpiry<object>(runInNewContext(later));
       expect(() => expiry.ofNew({})).toThrow(/must not be async/);
     }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+  });
+
+  test("may be another one in a copy by a second, as where it is counted from now, and by no more", () => {
+    for (const kept of [5, 4, 6]) expect(() => byMember.requireKept(5, { expiresAt: kept })).not.toThrow();
+    expect(() => byMember.requireKept(undefined, {})).not.toThrow();
+    for (const [given, copy] of [
+      [5, { expiresAt: 3.9 }],
+      [5, { expiresAt: 6.1 }],
+      [5, {}],
+      [undefined, { expiresAt: 5 }],
+    ] as const) {
+      expect(() => byMember.requireKept(given, copy)).toThrow(expect.objectContaining({ code: "ERR_INVALID_RECORD" }));
+    }
+  });
+
+  test("is told to whoever is in front of a repository by what reads it, where that is a function", () => {
+    const read = () => 5;
+    expect(readExpiryOf({ readExpiry: read })).toBe(read);
+    expect(readExpiryOf({})).toBeUndefined();
+    expect(Reflect.apply(readExpiryOf, undefined, [{ readExpiry: "until" }])).toBeUndefined();
+    expect(readExpiresAt({ expiresAt: 5 })).toBe(5);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e9, 1_800_000_000, 9_999_999_999])(
+    "is compared with no clock that says %d",
+    (now) => {
+      const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+      expect(() => requireTime(now)).toThrow(refusal);
+      expect(() => isExpired(5, now)).toThrow(refusal);
+    },
+  );
+
+  test.each([0, -5, 999_999_999, 1e10, 1_800_000_000_000])("is compared with a clock that says %d", (now) => {
+    expect(requireTime(now)).toBe(now);
   });
 
   test("has come at its very moment; 0 and all before is long ago", () => {

@@ -71,6 +71,7 @@ describe("a frozen copy", () => {
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
     expect(Object.hasOwn(copy, "__proto__")).toBe(true);
     expect(copy.admin).toBeUndefined();
+    expect(JSON.stringify(copy)).toBe('{"__proto__":{"admin":true}}');
   });
 
   it("keeps cycles", () => {

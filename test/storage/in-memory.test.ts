@@ -130,7 +130,7 @@ describe("InMemoryRepository", () => {
     const clock = new ManualClock();
     const repository = new InMemoryRepository({ clock: clock.read });
     let most = 0;
-    for (let index = 0; index < 100_000; index += 1) {
+    for (let index = 0; index < 2_000; index += 1) {
       await repository.set(`key ${index}`, { expiresAt: clock.seconds(10) });
       clock.advanceSeconds(0.1);
       most = Math.max(most, repository.size);
@@ -180,6 +180,46 @@ describe("InMemoryRepository", () => {
       keyIds: [strangers.ids[0]],
     });
     expect(listed).toEqual(["a", "d"]);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY, "5"])("cannot keep %s records at the most", (max) => {
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    expect(() => Reflect.construct(InMemoryRepository, [{ max }])).toThrow(refusal);
+  });
+
+  it("takes every option that there is, and no other", () => {
+    const options = { max: 1, clock: Date.now, expiresAt: () => undefined, indexes: {} };
+    expect(() => new InMemoryRepository(options)).not.toThrow();
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    for (const wrong of [{ maximum: 1 }, { clock: 5 }, { expiresAt: "until" }, { indexes: "name" }]) {
+      expect(() => Reflect.construct(InMemoryRepository, [wrong])).toThrow(refusal);
+    }
+  });
+
+  it("refuses what is no key before it looks at the record", async () => {
+    const repository = new InMemoryRepository<string, unknown>();
+    const refusal = { code: "ERR_INVALID_KEY" };
+    const noRecord = () => undefined;
+    await expect(repository.set("", noRecord)).rejects.toMatchObject(refusal);
+    await expect(repository.add("", noRecord)).rejects.toMatchObject(refusal);
+    expect(() => repository.readBack("", { a: 1 })).toThrow(expect.objectContaining(refusal));
+  });
+
+  it("tells what a read would give back, and refuses what would not be written", () => {
+    const invalid = expect.objectContaining({ code: "ERR_INVALID_RECORD" });
+    const wide = { name: "Ada", dropped: true };
+    expect(new InMemoryRepository(z.object({ name: z.string() })).readBack("key", wide)).toEqual({ name: "Ada" });
+    const plain = new InMemoryRepository<string, unknown>();
+    expect(plain.readBack("key", wide)).toEqual(wide);
+    expect(() => plain.readBack("key", { expiresAt: "soon" })).toThrow(invalid);
+  });
+
+  it("refuses a record whose copy would have lost its expiry", async () => {
+    const record = Object.defineProperty({ name: "Ada" }, "expiresAt", { value: 4_000_000_000 });
+    const repository = new InMemoryRepository<string, object>();
+    for (const write of ["set", "add"] as const) {
+      await expect(repository[write]("key", record)).rejects.toMatchObject({ code: "ERR_INVALID_RECORD" });
+    }
   });
 
   it("takes the expiry from where it is told", async () => {
@@ -236,8 +276,8 @@ describe("InMemoryRepository", () => {
 
     it("does not look through everything for each write that it refuses", async () => {
       let reads = 0;
-      const repository = new InMemoryRepository<string, object>({ max: 50_000, clock: () => (reads += 1) });
-      for (let index = 0; index < 50_000; index += 1) await repository.set(`${index}`, session(7e9));
+      const repository = new InMemoryRepository<string, object>({ max: 500, clock: () => (reads += 1) });
+      for (let index = 0; index < 500; index += 1) await repository.set(`${index}`, session(7e9));
       reads = 0;
       for (let index = 0; index < 100; index += 1) {
         await expect(repository.set(`more ${index}`, session(7e9))).rejects.toMatchObject(full);

@@ -10,6 +10,7 @@ import {
   inOneProcess,
   StorageUnavailableError,
 } from "../../src/index.ts";
+import { canReadBack } from "../../src/storage/read-back.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { buildRight, subjectOf, TextStore } from "./conformance/text-repository.ts";
 
@@ -176,11 +177,55 @@ describe("inOneProcess", () => {
       delete: (key: string) => named.delete(key),
       readBack: (key: string, value: { name: string }) => named.readBack(key, value),
     };
-    const cache = new CachedRepository(inOneProcess(basic), { max: 5, maxStaleness: 60_000 });
+    const whole = inOneProcess(basic);
+    const cache = new CachedRepository(whole, { max: 5, maxStaleness: 60_000 });
     const wider = { name: "Ada", dropped: true };
+    if (!canReadBack(whole)) throw new Error("It does not read back.");
+    expect(whole.readBack("key", wider)).toEqual({ name: "Ada" });
     await cache.set("key", wider);
     expect(await cache.get("key")).toEqual({ name: "Ada" });
     expect("readBack" in inOneProcess<string, unknown>(basicOf())).toBe(false);
+  });
+
+  it("reads the expiry as the backend does, where it is not told", async () => {
+    const clock = new ManualClock();
+    const basic = { ...basicOf(), readExpiry: ({ until }: { until: number }) => until };
+    const repository = inOneProcess<string, { until: number }>(Reflect.apply(Object.assign, Object, [{}, basic]), {
+      clock: clock.read,
+    });
+    await repository.set("key", { until: clock.seconds(1) });
+    expect(await repository.get("key")).toBeDefined();
+    clock.advance(1_000);
+    expect(await repository.get("key")).toBeUndefined();
+  });
+
+  it("refuses a record whose copy would have lost its expiry", async () => {
+    const record = Object.defineProperty({ name: "Ada" }, "expiresAt", { value: 4_000_000_000 });
+    const repository = inOneProcess<string, unknown>(basicOf());
+    await expect(repository.set("key", record)).rejects.toMatchObject({ code: "ERR_INVALID_RECORD" });
+  });
+
+  it("refuses what is no key before it looks at the record", async () => {
+    const repository = inOneProcess<string, unknown>(basicOf());
+    const refusal = { code: "ERR_INVALID_KEY" };
+    const noRecord = () => undefined;
+    await expect(repository.set("", noRecord)).rejects.toMatchObject(refusal);
+    await expect(repository.add("", noRecord)).rejects.toMatchObject(refusal);
+  });
+
+  it.each([{ take: async () => undefined }, { add: async () => true }, { take: 5, add: 5 }])(
+    "takes a backend that has but one of the two further methods: %o",
+    (further) => {
+      expect(() => inOneProcess({ ...basicOf(), ...further })).not.toThrow();
+    },
+  );
+
+  it("refuses a whole repository, and options that it does not know", () => {
+    const refusal = expect.objectContaining({ code: "ERR_CONFIGURATION" });
+    expect(() => inOneProcess(new InMemoryRepository())).toThrow(refusal);
+    for (const wrong of [{ clock: 5 }, { expiresAt: "until" }, { max: 5 }]) {
+      expect(() => Reflect.apply(inOneProcess, undefined, [basicOf(), wrong])).toThrow(refusal);
+    }
   });
 
   it("lets changes of different keys run at the same time", async () => {

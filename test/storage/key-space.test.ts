@@ -27,6 +27,12 @@ describe("the keys of a repository in a shared store", () => {
     expect(keys.recordKey("tokens:a")).toBeUndefined();
   });
 
+  test("lie between the beginning of its keys and their end in an order of bytes, and match its pattern", () => {
+    const keys = new KeySpace("token");
+    expect([keys.prefix, keys.start, keys.end, keys.pattern]).toEqual(["token", "token:", "token;", "token:*"]);
+    expect(() => new KeySpace("a".repeat(64))).not.toThrow();
+  });
+
   test.each(["\ud800", "a\udfff", "\udc00\ud800"])("refuse half of a surrogate pair (case %#)", (key) => {
     expect(() => new KeySpace("token").storedKey(key)).toThrow(expect.objectContaining({ code: "ERR_INVALID_KEY" }));
   });

@@ -9,10 +9,12 @@ import {
   observed,
   type Repository,
   type RepositoryCall,
+  retrying,
   StorageTimeoutError,
   wrapRepositories,
 } from "../../src/index.ts";
 import { getFresh } from "../../src/storage/fresh-read.ts";
+import { isMemoryReadable } from "../../src/storage/memory-read.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { buildRight, subjectOf } from "./conformance/text-repository.ts";
@@ -53,7 +55,30 @@ describe("what is told of a call", () => {
     await inner.set("there", ada);
     const { calls, sink, clock } = listener();
     await run(observed(inner, sink, clock));
-    expect(calls).toEqual([{ ...told, duration: 1 }]);
+    expect(calls).toStrictEqual([{ ...told, duration: 1 }]);
+  });
+
+  it("by the time of the process, where no other clock is given", async () => {
+    const { calls, sink } = listener();
+    await observed(new InMemoryRepository<string, Named>(), sink).get("a");
+    expect(calls[0]?.duration).toBeGreaterThanOrEqual(0);
+  });
+
+  it("a fresh read that fails, which has no effect as no read has", async () => {
+    const failing = Object.assign(new InMemoryRepository<string, Named>(), {
+      getFresh: async () => {
+        throw new StorageTimeoutError("The test gives no answer.");
+      },
+    });
+    const { calls, sink, clock } = listener();
+    await expect(getFresh(observed(failing, sink, clock), "a")).rejects.toThrow(StorageTimeoutError);
+    expect(calls).toStrictEqual([{ method: "getFresh", outcome: "failed", code: "ERR_STORAGE_TIMEOUT", duration: 1 }]);
+  });
+
+  it("no age of a copy where a repository has something else of that name", async () => {
+    const { calls, sink, clock } = listener();
+    await observed(Object.assign(new InMemoryRepository<string, Named>(), { copyAge: 5 }), sink, clock).get("a");
+    expect(calls).toStrictEqual([{ method: "get", outcome: "absent", duration: 1 }]);
   });
 
   it.each([
@@ -122,6 +147,29 @@ it("measures nothing while nobody listens to the channel", async () => {
   expect(heard).toEqual([{ method: "get", outcome: "found", duration: 1 }]);
 });
 
+it("a record in memory is read without a word while nobody listens, and by a get while somebody does", async () => {
+  const cache = new CachedRepository(new InMemoryRepository<string, Named>(), { max: 10, maxStaleness: 5_000 });
+  const sink = { hasSubscribers: false, publish: () => undefined };
+  const repository = observed(cache, sink);
+  if (!isMemoryReadable(repository)) throw new Error("It shows nothing of its memory.");
+  expect(repository.remembered("a")).toBeUndefined();
+  await repository.set("a", ada);
+  const record = repository.remembered("a");
+  expect(record?.current()).toEqual(ada);
+  sink.hasSubscribers = true;
+  expect(record?.current()).toBeUndefined();
+  expect(repository.remembered("b")).toBeUndefined();
+  if (record !== undefined) record.note = "a note";
+  expect([record?.note, cache.remembered("a")?.note]).toEqual(["a note", "a note"]);
+  // To another wrapper a read of memory is nothing.
+  const patient = retrying(cache);
+  if (!isMemoryReadable(patient)) throw new Error("It shows nothing of its memory.");
+  expect(patient.remembered("a")).toBe(cache.remembered("a"));
+  expect(isMemoryReadable(observed(new InMemoryRepository(), sink))).toBe(false);
+  const unreadable = Object.assign(new InMemoryRepository<string, Named>(), { remembered: "nothing" });
+  expect(isMemoryReadable(unreadable)).toBe(false);
+});
+
 it("tells neither keys nor records", async () => {
   const { calls, sink } = listener();
   const repository = observed(new InMemoryRepository<string, Named>(), sink);
@@ -157,10 +205,13 @@ it("has the capabilities of what it wraps, and no others", async () => {
   expect(Symbol.asyncDispose in plainObserved).toBe(false);
 });
 
-it.each([undefined, null, {}, "a channel"])("refuses %s for a sink", (sink) => {
-  const build = () => Reflect.apply(observed, undefined, [new InMemoryRepository(), sink]);
-  expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
-});
+it.each([undefined, null, {}, "a channel", { publish: () => undefined }, { hasSubscribers: true, publish: "a" }])(
+  "refuses %s for a sink",
+  (sink) => {
+    const build = () => Reflect.apply(observed, undefined, [new InMemoryRepository(), sink]);
+    expect(build).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+  },
+);
 
 it("is put in front of every kind of record by one call", async () => {
   const told: string[] = [];

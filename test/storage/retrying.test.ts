@@ -6,6 +6,7 @@ import {
   CorruptRecordError,
   InMemoryRepository,
   InvalidKeyError,
+  observed,
   type Repository,
   retrying,
   StorageClosedError,
@@ -126,8 +127,25 @@ it.each([
   { firstPause: -1 },
   { firstPause: Number.NaN },
   { maxPause: Number.POSITIVE_INFINITY },
+  { firstPause: 100, maxPause: 99 },
+  { firstPause: 0.5 },
+  { tries: 3 },
 ])("refuses %o", (options) => {
   expect(() => retrying(new InMemoryRepository(), options)).toThrow(ConfigurationError);
+});
+
+it("takes every option that there is, and a longest pause that is no longer than the first", () => {
+  expect(() => retrying(new InMemoryRepository(), { attempts: 1, firstPause: 100, maxPause: 100 })).not.toThrow();
+});
+
+it("refuses a repository that tries again already, whatever lies between them", () => {
+  const inner = retrying(new InMemoryRepository<string, Named>());
+  const sink = { hasSubscribers: false, publish: () => undefined };
+  const cache = new CachedRepository(inner, { max: 5, maxStaleness: 5_000 });
+  for (const repository of [inner, observed(inner, sink), cache, observed(cache, sink)]) {
+    expect(() => retrying(repository)).toThrow(ConfigurationError);
+  }
+  expect(() => retrying(observed(new InMemoryRepository<string, Named>(), sink))).not.toThrow();
 });
 
 testRepository(

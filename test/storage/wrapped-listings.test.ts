@@ -9,6 +9,8 @@ import {
   observed,
   type Repository,
   retrying,
+  StorageUnavailableError,
+  UnreadableRecordsError,
 } from "../../src/index.ts";
 import { hasIndexes } from "../../src/storage/indexed.ts";
 import { intercepted } from "../support/intercepted-repository.ts";
@@ -80,6 +82,20 @@ describe.each(wrappers)("%s", (_name, wrap) => {
     expect([isEnumerable(onlyList), hasIndexes(onlyList)]).toEqual([true, false]);
   });
 
+  it("has listings that a copy of its members has too, and that whoever wraps it may put others in the place of", async () => {
+    const inner = store();
+    await inner.set("a", { user: "ada" });
+    const wrapper = wrap(inner);
+    const names = Object.keys(wrapper);
+    expect(names).toEqual(expect.arrayContaining(["entries", "entriesBy", "indexNames"]));
+    const nothing = async function* () {};
+    Object.assign(wrapper, { entries: nothing, entriesBy: nothing });
+    if (!isEnumerable(wrapper) || !isIndexedBy(wrapper, "user")) throw new Error("It lists nothing.");
+    expect([await listed(wrapper.entries()), await listed(wrapper.entriesBy("user", "ada"))]).toEqual([[], []]);
+    for (const name of ["entries", "entriesBy", "indexNames"]) expect(Reflect.deleteProperty(wrapper, name)).toBe(true);
+    expect(hasIndexes(wrapper)).toBe(false);
+  });
+
   it("knows of an index that is there later, for a repository may get its keys from its provider", () => {
     const inner = store();
     let names: readonly string[] = [];
@@ -98,6 +114,34 @@ it("a cache that is closed lists nothing any more", async () => {
   const closed = { code: "ERR_STORAGE_CLOSED" };
   await expect(listed(cache.entries())).rejects.toMatchObject(closed);
   await expect(listed(cache.entriesBy("user", "ada"))).rejects.toMatchObject(closed);
+});
+
+it.each([{ entriesBy: async function* () {} }, { indexNames: ["user"] }])(
+  "inOneProcess finds nothing where the backend has but half of what that takes: %#",
+  (half) => {
+    const basic = { get: async () => undefined, set: async () => undefined, delete: async () => undefined };
+    expect(Object.keys(inOneProcess<string, unknown>({ ...basic, ...half }))).not.toContain("entriesBy");
+  },
+);
+
+it.each([
+  [new UnreadableRecordsError("The test spoils some.", { count: 3, keyIds: ["a"] }), { count: 4, keyIds: ["a"] }],
+  [new StorageUnavailableError("The test refuses."), { code: "ERR_STORAGE_UNAVAILABLE" }],
+])("inOneProcess tells how a listing of the backend has ended: %s", async (failure, told) => {
+  const repository = inOneProcess<string, unknown>({
+    get: async () => undefined,
+    set: async () => undefined,
+    delete: async () => undefined,
+    async *entries(): AsyncGenerator<[string, unknown]> {
+      yield ["wrong", { expiresAt: "soon" }];
+      throw failure;
+    },
+  });
+  const read = async () => {
+    if (!isEnumerable(repository)) throw new Error("It lists nothing.");
+    for await (const _ of repository.entries()) throw new Error("It lists what cannot be read.");
+  };
+  await expect(read()).rejects.toMatchObject(told);
 });
 
 it("inOneProcess counts a record whose expiry is no time, and goes on", async () => {

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import { StorageUnavailableError } from "../../../src/errors.ts";
+import { ConfigurationError, StorageUnavailableError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
-import { cachedSetup, maxStaleness } from "../../support/cached-setup.ts";
+import { cachedSetup, maxStaleness, type Note } from "../../support/cached-setup.ts";
 import { gated } from "../../support/gated-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
@@ -50,6 +50,124 @@ test("a read that found nothing leaves alone what was written since", async () =
   expect(await read).toBeUndefined();
   expect(await cache.get("a")).toEqual({ text: "new" });
   expect(backend.calls.get).toBe(1);
+});
+
+test("those who miss at the same time share one read of the backend, unless that is as old as a copy may be", async () => {
+  const { backend, cache, clock, store } = cachedSetup();
+  await store.set("a", { text: "old" });
+  const gate = backend.hold("get");
+  const first = cache.get("a");
+  clock.advance(maxStaleness - 1);
+  const second = cache.get("a");
+  expect(backend.calls.get).toBe(1);
+  await gate.apply();
+  await store.set("a", { text: "new" });
+  clock.advance(1);
+  expect(await cache.get("a")).toEqual({ text: "new" });
+  expect(backend.calls.get).toBe(2);
+  await gate.answer();
+  expect([await first, await second]).toEqual([{ text: "old" }, { text: "old" }]);
+  expect(await cache.get("a")).toEqual({ text: "new" });
+});
+
+test("a backend that does not answer a read within ten seconds has failed", async () => {
+  vi.useFakeTimers();
+  try {
+    const { backend, cache } = cachedSetup();
+    backend.hold("get");
+    const told = vi.fn();
+    cache.get("a").catch(told);
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(told).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: "ERR_STORAGE_TIMEOUT" }));
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("an add that is refused leaves no copy, not even one from before, and one that writes leaves its own", async () => {
+  const { backend, cache, store } = cachedSetup();
+  await cache.set("a", { text: "old" });
+  await store.set("a", { text: "new" });
+  expect(await cache.add("a", { text: "mine" })).toBe(false);
+  expect(await cache.get("a")).toEqual({ text: "new" });
+  const before = backend.calls.get;
+  expect(await cache.add("b", { text: "mine" })).toBe(true);
+  expect(await cache.get("b")).toEqual({ text: "mine" });
+  expect(backend.calls.get).toBe(before);
+});
+
+test("a record that is taken goes back where its expiry is no time, for it has to stay", async () => {
+  const { cache, store } = cachedSetup<Note>();
+  const spoilt: Note = JSON.parse('{"text":"token","expiresAt":"soon"}');
+  let kept: Note | undefined = spoilt;
+  vi.spyOn(store, "take").mockImplementation(async () => {
+    const taken = kept;
+    kept = undefined;
+    return taken;
+  });
+  vi.spyOn(store, "add").mockImplementation(async (_key, value) => {
+    kept = value;
+    return true;
+  });
+  await expect(cache.take("a")).rejects.toMatchObject({ code: "ERR_CORRUPT_RECORD" });
+  expect(kept).toEqual(spoilt);
+});
+
+test("a record whose copy would have lost its expiry is refused before the backend is asked", async () => {
+  const { backend, cache } = cachedSetup<Note>();
+  const record = Object.defineProperty({ text: "token" }, "expiresAt", { value: 4_000_000_000 });
+  for (const write of ["set", "add"] as const) {
+    await expect(cache[write]("a", record)).rejects.toMatchObject({ code: "ERR_INVALID_RECORD" });
+  }
+  expect(backend.calls).toMatchObject({ set: 0, add: 0 });
+});
+
+test("a clock that counts seconds is no clock of a cache", async () => {
+  const { cache, store } = cachedSetup<Note>({ clock: () => 1_800_000_000 });
+  await store.set("a", { text: "token" });
+  await expect(cache.get("a")).rejects.toThrow(ConfigurationError);
+  await expect(cache.take("a")).rejects.toThrow(ConfigurationError);
+});
+
+test("a channel is asked whether it tells of the changes of the repository behind the cache", () => {
+  const asked: unknown[] = [];
+  const channel = Object.assign(new SwitchedInvalidationChannel(), {
+    requireRepository: (repository: object) => {
+      asked.push(repository);
+      if (asked.length > 1) throw new ConfigurationError("The test has another repository.");
+    },
+  });
+  const { backend } = cachedSetup({ invalidation: channel });
+  expect(asked).toEqual([backend]);
+  expect(asked[0]).toBe(backend);
+  expect(() => cachedSetup({ invalidation: channel })).toThrow(ConfigurationError);
+});
+
+test("whoever asks to be told of a change that could not be published is told with the reason", async () => {
+  const channel = new SwitchedInvalidationChannel();
+  channel.publishFailure = new StorageUnavailableError("The test cut the line.");
+  const onPublishFailure = vi.fn();
+  const { cache } = cachedSetup({ invalidation: channel, onPublishFailure });
+  await cache.set("a", { text: "new" });
+  expect(onPublishFailure).toHaveBeenCalledExactlyOnceWith(channel.publishFailure);
+});
+
+test("what is thrown by whoever is told that a change could not be published is the process's to see", async () => {
+  const channel = new SwitchedInvalidationChannel();
+  channel.publishFailure = new StorageUnavailableError("The test cut the line.");
+  const defect = new RangeError("The test throws.");
+  const onPublishFailure = () => {
+    throw defect;
+  };
+  const { cache, store } = cachedSetup({ invalidation: channel, onPublishFailure });
+  const uncaught: (() => void)[] = [];
+  vi.stubGlobal("queueMicrotask", (task: () => void) => uncaught.push(task));
+  await cache.set("a", { text: "new" }).finally(() => vi.unstubAllGlobals());
+  expect(await store.get("a")).toEqual({ text: "new" });
+  expect(uncaught).toHaveLength(1);
+  expect(uncaught[0]).toThrow(defect);
 });
 
 test("without a channel nobody is told that a change could not be published", async () => {

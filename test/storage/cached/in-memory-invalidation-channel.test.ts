@@ -40,6 +40,12 @@ test("what a cache publishes is the hash of a key", async () => {
   expect(other.heard).toEqual(["up", sha256Name("a-secret-key")]);
 });
 
+test("only a text has a hash", () => {
+  expect(() => Reflect.apply(sha256Name, undefined, [5])).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION" }),
+  );
+});
+
 test("two channels do not hear each other", async () => {
   const [one, other] = [listener(), listener()];
   const subscription = new InMemoryInvalidationChannel().subscribe(one);

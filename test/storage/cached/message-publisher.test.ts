@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { StorageUnavailableError } from "../../../src/index.ts";
-import { MessagePublisher, type MessageTransport } from "../../../src/storage/cached/message-publisher.ts";
+import {
+  MessagePublisher,
+  type MessageTransport,
+  requireMaxUnsent,
+} from "../../../src/storage/cached/message-publisher.ts";
 
 const retryInterval = 3_600_000;
 const refused = new StorageUnavailableError("It was not taken.");
@@ -52,7 +56,26 @@ const turns = async () => {
   for (let turn = 0; turn < 20; turn += 1) await undefined;
 };
 
+it.each([0, -1, 1.5, 1_000_001, Number.NaN, Number.POSITIVE_INFINITY])("%d messages cannot be kept", (maxUnsent) => {
+  expect(() => requireMaxUnsent(maxUnsent)).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+});
+
+it("1 to 1,000,000 messages can be kept, and 10,000 are where nobody says so", () => {
+  expect([1, 1_000_000, undefined].map((maxUnsent) => requireMaxUnsent(maxUnsent))).toEqual([1, 1_000_000, 10_000]);
+});
+
 describe("a publisher to which a message was lost", () => {
+  it("keeps no process up while it waits for its next attempt", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const before = timers();
+    const { transport, publisher } = await afterALoss();
+    expect(timers()).toBe(before);
+    const closed = publisher.close();
+    await turns();
+    transport.underWay[0]?.take();
+    await closed;
+  });
+
   it("sends it again first and alone, and then all that came meanwhile", async () => {
     const { transport, publisher } = await afterALoss();
     const published = ["a", "b", "c"].map((message) => publisher.publish(message));

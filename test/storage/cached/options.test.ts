@@ -27,6 +27,18 @@ test.for([
   ["a max of 0", { ...bound, max: 0 }],
   ["a max that is not whole", { ...bound, max: 1.5 }],
   ["a max beyond what can be held", { ...bound, max: Number.MAX_SAFE_INTEGER }],
+  ["a maxStaleness below 0", { max: 10, maxStaleness: -1 }],
+  ["a maxStaleness that is most likely one of seconds", { max: 10, maxStaleness: 99 }],
+  ["a max below 0", { ...bound, max: -1 }],
+  ["staleIfError for no longer than a copy is served anyway", { ...bound, staleIfError: { ...stale, maxAge: 1_000 } }],
+  ["staleIfError for more than a year", { ...bound, staleIfError: { ...stale, maxAge: 365 * day + 1 } }],
+  ["staleIfError for ever", { ...bound, staleIfError: { ...stale, maxAge: Number.POSITIVE_INFINITY } }],
+  ["an option that is not known", { ...bound, maxstaleness: 1_000 }],
+  ["a clock that is no function", { ...bound, clock: 5 }],
+  ["a reader of the expiry that is no function", { ...bound, expiresAt: "until" }],
+  ["an invalidation that is a client of a store", { ...bound, invalidation: { subscribe: () => {} } }],
+  ["an invalidation in other names", { ...bound, invalidation: { names: "md5", subscribe: () => {} } }],
+  ["an invalidation that nobody can subscribe to", { ...bound, invalidation: { names: "key" } }],
   ["staleIfError without maxAge", { ...bound, staleIfError: { records: "long-lived" } }],
   ["staleIfError without the words", { ...bound, staleIfError: { maxAge: 5_000 } }],
   ["staleIfError in other words", { ...bound, staleIfError: { maxAge: 5_000, records: "any" } }],
@@ -44,8 +56,17 @@ test.for([
   ["an old copy that stands in", { ...bound, staleIfError: stale }],
   ["an old copy that stands in for a year", { ...bound, staleIfError: { ...stale, maxAge: 365 * day } }],
   ["an onPublishFailure", { ...bound, onPublishFailure: () => {} }],
+  ["the shortest maxStaleness", { ...bound, maxStaleness: 100 }],
+  ["a clock and a reader of the expiry", { ...bound, clock: Date.now, expiresAt: () => undefined }],
+  ["an invalidation by keys", { ...bound, invalidation: { names: "key", subscribe: () => undefined } }],
+  ["an invalidation by their hashes", { ...bound, invalidation: { names: "sha256", subscribe: () => undefined } }],
 ] as const)("a cache may have %s", ([, options]) => {
   expect(construct(options)).not.toThrow();
+});
+
+test("a cache without options cannot be made", () => {
+  expect(() => Reflect.construct(CachedRepository, [new InMemoryRepository()])).toThrow(ConfigurationError);
+  expect(() => Reflect.construct(CachedRepository, [{}, bound])).toThrow(ConfigurationError);
 });
 
 test.for([1, 2 ** 24])("a cache may keep %i records", (max) => {

@@ -45,6 +45,12 @@ test("neither of two writes that overlap is alone, whichever ends first", () => 
   }
 });
 
+test("a write that has not begun was not alone, and nothing is there of a key that is disturbed without one", () => {
+  const writes = new WritesUnderWay();
+  writes.disturb("a");
+  expect([writes.end("a", 0), writes.end("a", 1), writes.has("a")]).toEqual([false, false, false]);
+});
+
 test("what happens to another key disturbs no write, and a key without a write has none", () => {
   const writes = new WritesUnderWay();
   const token = writes.begin("a");

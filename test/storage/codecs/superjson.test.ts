@@ -50,6 +50,22 @@ describe("superjsonCodec", () => {
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
 
+  it.each(["{}", "null", "5", '"text"', '["json"]'])("refuses %s, though the schema takes anything", (text) => {
+    expect(() => superjsonCodec(z.unknown()).decode(text, location)).toThrow(CorruptRecordError);
+  });
+
+  it("refuses a typed array, however short it is", () => {
+    const text = JSON.stringify({ json: [[1, 2]], meta: { values: { 0: [["typed-array", "Uint8Array"]] } } });
+    expect(() => superjsonCodec(z.unknown()).decode(text, location)).toThrow(CorruptRecordError);
+  });
+
+  it("gives back what is null", () => {
+    const anything = superjsonCodec(z.unknown());
+    for (const value of [null, [null], { a: null }]) {
+      expect(anything.decode(anything.encode(value, location), location)).toEqual(value);
+    }
+  });
+
   it("answers any JSON at all with a record or a CorruptRecordError", () => {
     const anything = superjsonCodec(z.unknown());
     fc.assert(

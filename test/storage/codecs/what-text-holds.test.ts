@@ -103,6 +103,36 @@ it("a Date that a schema makes of its text again is held, however it is named in
   expect(() => other.encode({ at: new Date(0), rest: new Date(0) }, location)).toThrow(/a Date/);
 });
 
+it("dates that a schema makes of their text again are held wherever they are", () => {
+  const codec = jsonCodec(z.object({ days: z.array(z.coerce.date()) }));
+  const value = { days: [new Date(0), new Date(1_500)] };
+  expect(codec.decode(codec.encode(value, location), location)).toEqual(value);
+});
+
+it("what is not written anyway is no reason to refuse a record", () => {
+  const hidden = Object.defineProperty({ a: 1 }, "hidden", { value: () => 1 });
+  expect(jsonCodec(z.unknown()).encode(hidden, location)).toBe('{"a":1}');
+  const bare = Object.assign(Object.create(null), { a: 1 });
+  expect(jsonCodec(z.unknown()).encode(bare, location)).toBe('{"a":1}');
+});
+
+it("undefined is refused in a list, also where it is left out elsewhere in the same record", () => {
+  expect(() => jsonCodec(z.unknown()).encode({ a: undefined, b: [undefined] }, location)).toThrow(
+    expect.objectContaining({ code: "ERR_INVALID_RECORD" }),
+  );
+});
+
+it.each([
+  ["a value of a map", new Map([["a", () => 1]])],
+  ["a key of a map", new Map([[() => 1, "a"]])],
+  ["a member of a set", new Set([() => 1])],
+  ["a value of a map in a set", new Set([new Map([["a", Symbol("b")]])])],
+])("superjson writes nothing that it does not hold: %s", (_, value) => {
+  expect(() => superjsonCodec(z.unknown()).encode(value, location)).toThrow(
+    expect.objectContaining({ code: "ERR_INVALID_RECORD" }),
+  );
+});
+
 it("a shared part is looked at once, however often it is there", () => {
   let wide: unknown = "a";
   for (let level = 0; level < 15; level += 1) wide = [wide, wide];
