@@ -51,6 +51,8 @@ function pass(files: readonly string[]): void {
     if (line.kind === "covered" && line.failed) console.error(`fails without a mutant, and is left out: ${line.test}`);
   }
   runTests({ tree, files, pass: "kill" });
+  // A test may have kept something of the mutants: what it has killed is tried by the others.
+  if (readLines(tree).some(({ kind }) => kind === "broken")) runTests({ tree, files, pass: "kill" });
 }
 
 /** Begins a process for each mutant that has done its work by the time that a test begins. */

@@ -15,7 +15,7 @@ export interface Tests {
 }
 
 /** What a test may take in milliseconds; more than that is a mutant that hangs. */
-const timeout = 6_000;
+const timeout = 10_000;
 
 /** @returns Whether all tests have passed, and what was printed. */
 export function runTests({ tree, files, pass, mutant }: Tests): { readonly passed: boolean; readonly printed: string } {

@@ -50,7 +50,12 @@ export default class SwitchingRunner extends TestRunner {
     this.#reached ??= new Map(
       lines.flatMap((line) => (line.kind === "covered" && !line.failed ? [[line.test, line.mutants] as const] : [])),
     );
-    const killed = new Set(lines.flatMap((line) => (line.kind === "killed" ? [line.mutant] : [])));
+    // What a test has killed that failed in the end is for others to kill.
+    const broken = new Set(lines.flatMap((line) => (line.kind === "broken" ? [line.test] : [])));
+    const killed = new Set(
+      lines.flatMap((line) => (line.kind === "killed" && !broken.has(line.test) ? [line.mutant] : [])),
+    );
+    if (broken.has(nameOf(test))) test.mode = "skip";
     const plan = (this.#reached.get(nameOf(test)) ?? []).filter((mutant) => !killed.has(mutant));
     this.#plans.set(test, plan);
     if (plan.length === 0) test.mode = "skip";

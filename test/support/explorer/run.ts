@@ -86,6 +86,7 @@ export class Run {
     if (afterwards !== undefined) {
       for (const instance of world.instances) {
         instance.renew({ ...world.settings.options, ...afterwards });
+        world.kills.push({ instance: instance.index, at: world.actions });
       }
     }
     // What is refused here may be what it is about: so a wish is given up as soon as the answer is definite.
