@@ -165,8 +165,8 @@ export class AuthorizationEndpoint {
     const [answer, ...chosen] = (form.get("decision") ?? "").split(":");
     const upstreamId = chosen.length === 0 ? undefined : chosen.join(":");
     const isAllowed = answer === "allow";
-    emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     await this.#requireClient(asked);
+    emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
     if (!isAllowed) return redirectAnswer(browser.method, this.#errorResponse(asked, denied));
     try {
       const upstream = this.#upstreamOf(upstreamId);

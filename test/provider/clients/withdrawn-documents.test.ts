@@ -5,6 +5,7 @@ import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.t
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import { ClientHarness, joinCookies, pkce } from "../../support/provider-harness.ts";
 
 const clientId = "https://app.example/client.json";
@@ -143,9 +144,11 @@ describe.each(changed)("a login of a client whose document is by now %s", (_, wi
     const { page } = await asked(harness);
     clock.advanceSeconds(25 * minute);
     site = withdrawn;
+    const consent = heard("consent");
     const decided = await harness.decide(page, decision);
     expect(decided.status).toBeGreaterThanOrEqual(400);
     expect(decided.headers.get("location")).toBeNull();
+    expect(consent.stop(), "nothing was decided").toEqual([]);
   });
 
   it("ends where it comes back, and issues no code", async () => {
