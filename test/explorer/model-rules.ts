@@ -321,15 +321,6 @@ export const modelRules: readonly ProvedRule[] = [
     ],
   ),
   rule(
-    "A spent token says in a word that it is",
-    ["refresh and reuse, where tokens are short-lived"],
-    [
-      rotationTs,
-      "return shown.retired === true || shown.expiresAt < shown.usableUntil;",
-      "return shown.expiresAt < shown.usableUntil;",
-    ],
-  ),
-  rule(
     "The keys of a spent token leave the store",
     ["refresh and reuse", "refresh and reuse, where tokens are short-lived"],
     [rotationTs, "this.#retire(chain.previous, step, now),", "undefined,"],
@@ -347,11 +338,6 @@ export const modelRules: readonly ProvedRule[] = [
     "An access token that was revoked is not answered",
     ["refresh and revoke an access token", "revoke an access token that has expired"],
     [rotationTs, "if (stored?.revokedAt !== undefined) {", "if (stored?.revokedAt === -1) {"],
-  ),
-  rule(
-    "A code that was used is not too late for its session",
-    ["redeem twice as the code ends"],
-    [redemptionTs, "if (!this.#uses.isAfterAnswer(replay.grantId, number)) throw unknownCode();", ""],
   ),
   rule(
     "A login looks for a revocation after its code is stored",
