@@ -78,13 +78,32 @@ export const grants: readonly Equivalent[] = [
   },
   {
     file: "provider/grants/operator-grants.ts",
-    code: '{ issuer: "The store" }',
-    why: "It is a word of a message, for people.",
-  },
-  {
-    file: "provider/grants/operator-grants.ts",
     code: "{ end: async () => {} }",
     why: "It is called with a key of the grant only, and an operator's tool has none. The compiler asks for it.",
+  },
+  {
+    file: "provider/grants/retries.ts",
+    code: "this.#stopTimer === undefined",
+    to: "false",
+    why: "Where something was kept before there is a timer, or what is under way sets one at its end. Where nothing was, this is what is due first.",
+  },
+  {
+    file: "provider/grants/retries.ts",
+    code: "from < left.length",
+    to: "from <= left.length",
+    why: "What begins at the end of a list is an empty part of it: nothing is tried.",
+  },
+  {
+    file: "provider/grants/upstream-refresh-lock.ts",
+    code: "held !== undefined",
+    to: "true",
+    why: "The release of no lock fails before it asks the store anything, and that failure is passed over. The compiler asks for it.",
+  },
+  {
+    file: "provider/grants/upstream-refresh-lock.ts",
+    code: "(await this.#read(key))?.owner",
+    to: "(await this.#read(key)).owner",
+    why: "Where a lock is released that is gone, the failure is passed over. Where a lock is taken, it is tested.",
   },
   {
     file: "provider/grants/upstream-sessions.ts",

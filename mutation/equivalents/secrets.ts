@@ -3,6 +3,8 @@ import type { Equivalent } from "../equivalent.ts";
 const speed = "What is kept is for speed: without it the same is made again.";
 const sameError = "The next check refuses the same with the same error; only the words are others.";
 
+const words = "It stands in the words of a message, for people.";
+
 /** In `src/secrets`. */
 export const secrets: readonly Equivalent[] = [
   { file: "secrets/hmac.ts", code: "lasting.set(key, createSecretKey(key));", why: speed },
@@ -12,6 +14,9 @@ export const secrets: readonly Equivalent[] = [
     code: '"key id"',
     why: "In `ids` the keys of any label do, for a secret's keys have the same id under every label. In `#idOf` it is tested.",
   },
+  { file: "secrets/key-ring.ts", code: '"KeyRing.from"', why: words },
+  { file: "secrets/key-ring.ts", code: '"context"', why: words },
+  { file: "secrets/key-ring.ts", code: '"The secret of KeyRing.from"', why: words },
   { file: "secrets/key-ring.ts", code: "known !== undefined", to: "false", why: speed },
   { file: "secrets/key-ring.ts", code: "this.#ids.set(secret, id);", why: speed },
   { file: "secrets/key-ring.ts", code: 'given.every((secret) => typeof secret === "string")', why: sameError },

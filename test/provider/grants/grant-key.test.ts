@@ -27,6 +27,19 @@ it("the key of a step opens its grant's session, and no other grant's", () => {
   expect(() => StepKey.unwrap(keys, "grant", "another", step.wrap(keys, "core"))).toThrow(UnsealableError);
 });
 
+it("an access token opens what earlier versions wrapped under it, and the session that they sealed", () => {
+  const wrapped =
+    "v2.SSk6ywGG.KtD1zCPpnKHro2Pqw3XaHmNG.dUnwwmunTiVe3MfvIf4SKOYIPVKwEjDdyBnuJbBATurAhjyNUc9UiZq48CxNuOSkxDDN0Ysp5J9N3yc";
+  const sealed =
+    "v2.grant.7QtnSRZmZ2blIy9X2RVUVQWo.D8PP7NkCHOtTJQ8REm3O4ATiqUkuNrqjyuij2K-L-D2orGMwogvXfiu1Cw_lEOEFjerG1k_1K6MRcg2sLO97E2wt_p1zEtJfjJE2hzVV6GqbCHARc_nlJuTUX2jM8t53U7V3F4o";
+  const key = GrantKey.unwrap(keys, "grant", "token", wrapped);
+  expect(key.openSession(sealed)).toEqual(session);
+  const again = GrantKey.unwrap(keys, "grant", "token", key.wrap(keys, "token"));
+  expect(again.openSession(sealed)).toEqual(session);
+  expect(() => GrantKey.unwrap(keys, "grant", "another", wrapped)).toThrow(UnsealableError);
+  expect(() => GrantKey.unwrap(keys, "other", "token", wrapped)).toThrow(UnsealableError);
+});
+
 it("what is wrapped under an access token and under a step's credential is not taken for each other", () => {
   const step = StepKey.create("grant");
   expect(() => GrantKey.unwrap(keys, "grant", "text", step.wrap(keys, "text"))).toThrow(UnsealableError);

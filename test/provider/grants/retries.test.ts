@@ -7,19 +7,28 @@ import { silentReporter } from "../../support/silent-reporter.ts";
 /** A timer that a test lets come to its end. */
 function manualTimers() {
   const set: { readonly milliseconds: number; readonly run: () => void }[] = [];
-  const later = (milliseconds: number, run: () => void): (() => void) => {
+  const later = vi.fn((milliseconds: number, run: () => void): (() => void) => {
     const timer = { milliseconds, run };
     set.push(timer);
     return () => void (set.includes(timer) && set.splice(set.indexOf(timer), 1));
-  };
+  });
   return { set, later };
+}
+
+/** What a test lets come to an end. */
+function held() {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { ended, end: () => end() };
 }
 
 /** Everything that is under way here runs in microtasks. */
 const turn = () => new Promise(setImmediate);
 
 function retriesOf() {
-  const state = { now: 1_000, down: true };
+  const state: { now: number; down: boolean; held?: Promise<void> } = { now: 1_000, down: true };
   const done: string[] = [];
   const lost: number[] = [];
   const { set: timers, later } = manualTimers();
@@ -30,6 +39,7 @@ function retriesOf() {
     longestPauseSeconds: 12,
     attempt: async (grantId, task) => {
       done.push(`${grantId} ${task}`);
+      await state.held;
       if (state.down) throw new Error("The store is down.");
     },
     isHereOnly: (task) => task !== "stored",
@@ -51,7 +61,7 @@ function retriesOf() {
     await turn();
     return seconds;
   }
-  return { retries, state, at, done, lost, timers, wait };
+  return { retries, state, at, done, lost, timers, later, wait };
 }
 
 describe("what an instance could not do", () => {
@@ -91,13 +101,10 @@ describe("what an instance could not do", () => {
 
   it("is done one after the other, whoever begins, and not where it was done otherwise meanwhile", async () => {
     const done: string[] = [];
-    let end = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const { ended: lasting, end } = held();
     const attempt = async (grantId: string) => {
       done.push(grantId);
-      await held;
+      await lasting;
     };
     const retries = new Retries<string>({
       now: () => 1_000,
@@ -154,10 +161,14 @@ describe("what an instance could not do", () => {
 
   it("costs a request nothing until some of it is due, however much there is", async () => {
     const { retries, at } = retriesOf();
-    for (let index = 0; index < 5_000; index += 1) retries.keep(`grant ${index}`, "v1", 60 + index);
     const walks = [vi.spyOn(LRUCache.prototype, "entries"), vi.spyOn(LRUCache.prototype, "values")];
     const countOf = () => walks.reduce((sum, walk) => sum + walk.mock.calls.length, 0);
     try {
+      expect(await at(1_000)).toEqual([]);
+      expect(countOf(), "nothing is kept").toBe(0);
+      for (let index = 0; index < 5_000; index += 1) retries.keep(`grant ${index}`, "v1", 60 + index);
+      // As long before the first is due as the longest pause is, and no longer.
+      expect(await at(1_048)).toEqual([]);
       for (let request = 0; request < 100; request += 1) expect(await at(1_059)).toEqual([]);
       expect(countOf()).toBe(0);
       expect(await at(1_060)).toEqual(["grant 0 v1"]);
@@ -219,6 +230,40 @@ describe("what an instance could not do, and no request comes", () => {
     expect(done).toEqual(["another v1"]);
   });
 
+  it("has a timer for what comes to be due first, which nothing that is due later sets anew", () => {
+    const { retries, state, timers } = retriesOf();
+    retries.keep("late", "v1", 11);
+    retries.keep("soon", "v1", 6);
+    const [first] = timers;
+    expect(first?.milliseconds).toBe(6_000);
+    state.now += 1;
+    retries.keep("later", "v1", 12);
+    expect(timers).toHaveLength(1);
+    expect(timers[0]).toBe(first);
+  });
+
+  it("has no timer while it is being done, and one again where that has failed", async () => {
+    const { retries, state, timers, wait } = retriesOf();
+    const { ended, end } = held();
+    state.held = ended;
+    retries.keep("grant", "v1", 6);
+    await wait();
+    expect(timers).toEqual([]);
+    end();
+    await turn();
+    expect(await wait()).toBe(12);
+  });
+
+  it("is looked at again by a timer where a clock was set back so far that it is not due yet", async () => {
+    const { retries, state, done, wait } = retriesOf();
+    retries.keep("grant", "v1", 8);
+    state.now -= 3;
+    expect(await wait()).toBe(8);
+    expect(done).toEqual([]);
+    expect(await wait()).toBe(5);
+    expect(done).toEqual(["grant v1"]);
+  });
+
   it("is put off no longer by a clock that is set back", async () => {
     const { retries, state, at, done, wait } = retriesOf();
     retries.keep("grant", "v1", 8);
@@ -274,5 +319,40 @@ describe("the end of an instance", () => {
     await ended;
     expect(tried, "side by side, and not all at once").toBe(50);
     expect(lost).toEqual([120]);
+  });
+
+  it("begins nothing more once it has told what it has lost", async () => {
+    const { retries, state, done, lost, timers } = retriesOf();
+    const { ended, end } = held();
+    Object.assign(state, { held: ended, down: false });
+    for (let index = 0; index < 120; index += 1) retries.keep(`grant ${index}`, "v1");
+    const over = retries[Symbol.asyncDispose]();
+    await turn();
+    timers[0]?.run();
+    await over;
+    end();
+    await turn();
+    expect([done.length, lost]).toEqual([50, [120]]);
+  });
+
+  it("waits for what is under way also where nothing is kept any more", async () => {
+    const { retries, state, done } = retriesOf();
+    const { ended, end } = held();
+    state.held = ended;
+    retries.keep("grant", "v1");
+    retries.begin();
+    retries.forget("grant");
+    const over = retries[Symbol.asyncDispose]().then(() => done.push("the end"));
+    await turn();
+    expect(done).toEqual(["grant v1"]);
+    end();
+    await over;
+    expect(done).toEqual(["grant v1", "the end"]);
+  });
+
+  it("asks for no time where there is nothing to be done", async () => {
+    const { retries, later } = retriesOf();
+    await retries[Symbol.asyncDispose]();
+    expect(later).not.toHaveBeenCalled();
   });
 });

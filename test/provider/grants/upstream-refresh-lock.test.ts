@@ -248,6 +248,37 @@ describe("a lock of which the store did not say whether it was taken", () => {
     await first;
   });
 
+  it("is taken anew where it is gone by the time that its owner looks whose it is", async () => {
+    const { repositories, lock } = locks();
+    const flaky = failingOnce(repositories.locks);
+    let isGone = false;
+    const fading = intercepted(flaky.repository, async (run, { method, key }) => {
+      if (isGone && method === "get") await repositories.locks.delete(key);
+      return run();
+    });
+    const own = lock(0, { ...repositories, locks: fading });
+    flaky.failNext("add", "after and unread");
+    await expect(own.once(version, nothingDone, done)).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
+    isGone = true;
+    expect(await own.once(version, nothingDone, done)).toBe("done");
+  });
+
+  it("is not waited for where the store has done nothing, though another has it", async () => {
+    const { clock, repositories, lock } = locks();
+    const began = clock.read();
+    const slow = heldWork();
+    const first = lock().once(version, nothingDone, slow.work);
+    const refused = intercepted(repositories.locks, async (run, { method }) => {
+      if (method === "add") throw new StorageUnavailableError("The test refuses.", { effect: "none" });
+      return run();
+    });
+    const failed = lock(0, { ...repositories, locks: refused }).once(version, nothingDone, done);
+    await expect(failed).rejects.toMatchObject({ code: "ERR_STORAGE_UNAVAILABLE" });
+    expect(clock.read()).toBe(began);
+    slow.end("slow");
+    await first;
+  });
+
   it("is nobody's where the store has refused it", async () => {
     const { repositories, lock } = locks();
     const refused = refusing(repositories.locks, (method) => method === "add");
