@@ -128,7 +128,8 @@ export class UpstreamRefreshLock {
   async #release(key: string, held: Held): Promise<void> {
     if (!this.#isCertain(held) || (await this.#read(key))?.owner !== held.owner || !this.#isCertain(held)) return;
     await this.#parts.repositories.locks.delete(key);
-    this.#doubtful.delete(key);
+    // A lock that was in doubt before this one was taken may come yet, and this instance has to know it then.
+    if (this.#doubtful.get(key)?.owner === held.owner) this.#doubtful.delete(key);
   }
 
   #read(key: string): Promise<Lock | undefined> {

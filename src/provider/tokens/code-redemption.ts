@@ -48,15 +48,7 @@ export interface RedeemedCode {
 /** What redemption needs. */
 export type CodeRedemptionParts = Pick<
   ProviderConfiguration,
-  | "clockTolerance"
-  | "instance"
-  | "instanceClockTolerance"
-  | "keys"
-  | "lifetimes"
-  | "now"
-  | "reporter"
-  | "repositories"
-  | "resource"
+  "instance" | "instanceClockTolerance" | "keys" | "lifetimes" | "now" | "reporter" | "repositories" | "resource"
 > &
   KnownUpstreams & {
     readonly grants: Grants;
@@ -273,7 +265,7 @@ export class CodeRedemption {
 
   #newGrant(record: AuthorizationCode, now: number, presentation: ClientPresentation): Grant {
     const { clientId, scopes, offlineAccess, resource, subject, upstreamIssuer, sealedUpstream } = record;
-    const { issue, lifetimes, clockTolerance } = this.#parts;
+    const { issue, lifetimes, instanceClockTolerance } = this.#parts;
     const longest = Math.ceil(now + lifetimes.grant);
     const needed = mayRefresh(record) ? longest : issue.accessTokenExpiry(longest, now);
     return {
@@ -281,8 +273,8 @@ export class CodeRedemption {
       scopes,
       createdAt: now,
       redemption: randomUUID(),
-      // While the code is there, its grant says that it was used.
-      expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + clockTolerance + longestRequestSeconds),
+      // While the code is there, and a request that has read it, its grant says that it was used, by every clock.
+      expiresAt: Math.max(needed, Math.ceil(record.expiresAt) + instanceClockTolerance + longestRequestSeconds),
       clientHost: redirectPlace(record.redirectUri.href),
       ...presentation,
       ...(offlineAccess && { offlineAccess }),

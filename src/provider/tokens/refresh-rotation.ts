@@ -230,7 +230,9 @@ export class RefreshRotation {
    */
   async #retire(previous: RefreshToken | undefined, step: Step, now: number): Promise<void> {
     const { instanceClockTolerance, lifetimes } = this.#parts;
-    const keptUntil = Math.ceil(now + Math.max(lifetimes.refreshGrace + instanceClockTolerance, longestRequestSeconds));
+    // By the clock of another instance, too, it is there for as long as a request may have known it as unused.
+    const longest = Math.max(lifetimes.refreshGrace, longestRequestSeconds) + instanceClockTolerance;
+    const keptUntil = Math.ceil(now + longest);
     if (previous === undefined || previous.retired === true) return;
     const key = refreshTokenKey(step.handle, step.generation - 1);
     const expiresAt = Math.min(previous.expiresAt, keptUntil);

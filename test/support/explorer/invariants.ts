@@ -185,7 +185,7 @@ export const invariants: readonly Invariant[] = [
       for (const { call, refreshToken } of known) {
         // The successor was used and answered for: nobody has a use for the keys any more.
         if (call.kind !== "refresh" || !known.some((next) => next.call.credential === refreshToken)) continue;
-        const last = ending.world.now + Math.max(grace + instancesApart, longestRequest) + instancesApart;
+        const last = ending.world.now + Math.max(grace, longestRequest) + 2 * instancesApart;
         const endsAt = ending.world.endOfRefreshToken(call.credential);
         if (endsAt !== undefined && endsAt > last)
           return `the record of <${call.credential}> stays, though it is spent`;
