@@ -9,6 +9,12 @@ export const grants: readonly Equivalent[] = [
     why: "The keys are asked for in one order, so the answers are in one order anyway.",
   },
   {
+    file: "provider/grants/consent-revocations.ts",
+    code: '""',
+    to: '"Stryker was here!"',
+    why: "Only an operator's tool knows no issuer, and it knows no server either: such a key has no issuer. The compiler asks for it.",
+  },
+  {
     file: "provider/grants/grant-key.ts",
     code: "all.slice(1)",
     to: "all",
@@ -104,6 +110,33 @@ export const grants: readonly Equivalent[] = [
     code: "(await this.#read(key))?.owner",
     to: "(await this.#read(key)).owner",
     why: "Where a lock is released that is gone, the failure is passed over. Where a lock is taken, it is tested.",
+  },
+  {
+    file: "provider/grants/upstream-revocations.ts",
+    code: 'typeof outcome === "object"',
+    to: "true",
+    why: "Where it is asked for a refusal, what is no object has no failure, and so is no refusal. The compiler asks for it.",
+  },
+  {
+    file: "provider/grants/upstream-revocations.ts",
+    code: 'outcome === "nobody to tell"',
+    to: "false",
+    why: "It has no failure, so the next check gives it back as it is. The compiler asks for it.",
+  },
+  {
+    file: "provider/grants/upstream-revocations.ts",
+    code: '"nobody to tell"',
+    why: "It is one of the outcomes that are neither told nor a failure, whatever it is called.",
+  },
+  {
+    file: "provider/grants/upstream-revocations.ts",
+    code: '"refused"',
+    why: "It is one of the outcomes that are neither told nor a failure, whatever it is called.",
+  },
+  {
+    file: "provider/grants/upstream-revocations.ts",
+    code: '""',
+    why: "Only an upstream that was found refuses, and it has an issuer. The compiler asks for it.",
   },
   {
     file: "provider/grants/upstream-sessions.ts",

@@ -5,6 +5,7 @@ import type { RevocationEvidence } from "../../../src/provider/grants/grants.ts"
 import { Upstreams } from "../../../src/provider/upstream/upstreams.ts";
 import { authorizationCodeKey } from "../../../src/records/keys.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
+import { intercepted } from "../../support/intercepted-repository.ts";
 
 const [red, blue] = [new FakeUpstream(Date.now, "red"), new FakeUpstream(Date.now, "blue")];
 const resource = "https://mcp.example/mcp";
@@ -119,4 +120,16 @@ describe("a filter", () => {
     const end = revokeGrants({ revoke: never, forgetConsent: never }, partsWith(upstreams), filter as GrantFilter);
     await expect(end).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
   });
+});
+
+describe("a store that cannot list its grants", () => {
+  it.each<GrantFilter>([{}, { subject: "ada" }, { clientId: "app" }])(
+    "is refused before anything is done, also for the filter %j",
+    async (filter) => {
+      repositories = { ...repositories, grants: intercepted(repositories.grants, (run) => run()) };
+      const never = async () => expect.fail("It must not be called.");
+      const end = revokeGrants({ revoke: never, forgetConsent: never }, partsWith(one), filter);
+      await expect(end).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
+    },
+  );
 });

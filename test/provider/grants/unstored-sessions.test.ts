@@ -6,6 +6,7 @@ import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { type FakeUpstreamServer, logInAdaWithUpstream, startServer } from "../../support/fake-upstream-server.ts";
 import { failingOnce } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { heard } from "../../support/provider-events.ts";
 import type { IssuedTokens } from "../../support/provider-harness.ts";
 import { recordsOf } from "../../support/records-of.ts";
 
@@ -129,6 +130,27 @@ describe("a session that was refreshed, and that the store did not take", () => 
     await harness.provider[Symbol.asyncDispose]();
     expect(timers).toEqual([]);
     expect(await tokenAt(start(), tokens)).toBe(renewed.token);
+  });
+
+  it.each<[string, boolean, (scene: Awaited<ReturnType<typeof refreshedUnstored>>) => Promise<unknown>]>([
+    ["the next request for it has stored it", true, ({ harness, tokens }) => tokenAt(harness, tokens)],
+    [
+      "the next request for it has found another one",
+      true,
+      async ({ harness, tokens }) => {
+        const theirs = { sealed: "of somebody else", expiresAt: clock.seconds(3600) };
+        await repositories.upstreamSessions.set(upstreamSessionKey(tokens.grantId), theirs);
+        await expect(tokenAt(harness, tokens)).rejects.toMatchObject({ code: "ERR_UNSEALABLE" });
+      },
+    ],
+    ["no request has come", false, async () => {}],
+  ])("needs nothing more as the instance is shut down where %s: %j", async (_, isDone, meanwhile) => {
+    const scene = await refreshedUnstored();
+    await meanwhile(scene);
+    scene.flaky.failNext("get", "before");
+    const lost = heard("lost-at-end");
+    await scene.harness.provider[Symbol.asyncDispose]();
+    expect(lost.stop()).toEqual(isDone ? [] : [{ kind: "sessions", count: 1 }]);
   });
 
   it("is told to be lost where the store does not take it as the instance is shut down", async () => {

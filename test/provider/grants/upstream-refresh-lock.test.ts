@@ -235,6 +235,23 @@ describe("a lock of which the store did not say whether it was taken", () => {
     expect(await own.once(version, nothingDone, done)).toBe("done");
   });
 
+  it("and that comes late is its owner's also where that had another lock meanwhile", async () => {
+    const { repositories, lock } = locks();
+    let late: (() => Promise<unknown>) | undefined;
+    const flaky = failingOnce(repositories.locks);
+    const noting = intercepted(flaky.repository, (run, { method, key, value }) => {
+      if (method === "add" && value !== undefined) late ??= () => repositories.locks.add(key, value);
+      return run();
+    });
+    const own = lock(0, { ...repositories, locks: noting });
+    flaky.failNext("add", "before");
+    await expect(own.once(version, nothingDone, done)).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
+    const unchanged = async () => ({ value: "unchanged", isReplaced: false });
+    expect(await own.once(version, nothingDone, unchanged)).toBe("unchanged");
+    await late?.();
+    expect(await own.once(version, nothingDone, done)).toBe("done");
+  });
+
   it("is another's where another one was first", async () => {
     const { repositories, lock } = locks();
     const slow = heldWork();

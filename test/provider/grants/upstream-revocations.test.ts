@@ -10,6 +10,7 @@ import {
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import {
   type FakeUpstreamServer,
+  logInAda,
   logInAdaWithUpstream,
   serverSecret,
   startServer,
@@ -259,6 +260,17 @@ describe("an access token whose key does not open", () => {
     expect(outages.stop()).toMatchObject([{ code: "ERR_UNSEALABLE" }]);
     await repositories.accessTokens.set(key, record);
     expect((await opened()).token).toBe(tokens.upstreamToken);
+  });
+});
+
+describe("an access token whose key is sealed under a secret that this instance does not have", () => {
+  it("asks to come back while another instance has the secret, and to log in again once none has it", async () => {
+    const tokens = await logInAda(start());
+    const stranger = start({ secret: "another secret, which is long enough too" });
+    const opened = () => stranger.provider.upstreamToken({ token: tokens.access_token });
+    await expect(opened()).rejects.toMatchObject({ error: "temporarily_unavailable" });
+    clock.advanceSeconds(12 * 3600);
+    await expect(opened()).rejects.toMatchObject({ error: "invalid_token" });
   });
 });
 

@@ -226,6 +226,24 @@ describe("an upstream token", () => {
     expect(upstream.revoked.map(({ token }) => token)).toEqual(["ada-2"]);
   });
 
+  it("is refreshed by the session that was read, where the store has none any more", async () => {
+    let reads = 0;
+    const grants = intercepted(repositories.grants, (run) => run());
+    const { get } = grants;
+    grants.get = async (key) => {
+      const found = await get(key);
+      reads += 1;
+      if (found === undefined || reads === 1) return found;
+      const { sealedUpstream: _, ...emptied } = found;
+      return emptied;
+    };
+    const { open } = await logIn({ grants });
+    clock.advanceSeconds(hour);
+    reads = 0;
+    expect((await open()).token).toBe("ada-2");
+    expect(reads).toBeGreaterThan(1);
+  });
+
   it("is not there where the login has no session", async () => {
     const { open } = await logIn();
     const { get } = repositories.grants;

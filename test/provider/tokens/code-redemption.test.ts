@@ -199,7 +199,7 @@ describe("the record of a grant", () => {
     const one = scene.instance();
     await scene.issueCode(one, { expiresAt: scene.clock.seconds(179.5) });
     expect((await one.redeem()).tokens?.expires_in).toBe(5);
-    expect((await scene.grant())?.expiresAt).toBe(scene.clock.seconds(180 + 30 + 600));
+    expect((await scene.grant())?.expiresAt).toBe(scene.clock.seconds(180 + 120 + 600));
   });
 
   it("has nothing of what its code has nothing of, and so has the answer", async () => {

@@ -250,8 +250,8 @@ describe("the answer to a refresh token", () => {
 
 describe("the use of a successor", () => {
   it.each([
-    [{}, 600],
-    [{ refreshGraceSeconds: 590 }, 710],
+    [{}, 720],
+    [{ refreshGraceSeconds: 590 }, 720],
     [{ refreshGraceSeconds: 590, clockToleranceSeconds: 0 }, 600],
   ])("retires the token before it, which is kept for a while, with %j: %i seconds", async (options, seconds) => {
     const { scene, one, first } = await opened(options);

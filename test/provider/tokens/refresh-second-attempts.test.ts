@@ -307,8 +307,8 @@ describe("the keys of a login", () => {
       );
     };
     // The code, then the refresh tokens. The last one is unused, and its predecessor gets its answer again. Of the others
-    // each leaves ten minutes after its successor was used.
-    clock.advanceSeconds(500);
+    // each leaves twelve minutes after its successor was used.
+    clock.advanceSeconds(620);
     expect(await opening()).toEqual([false, false, false, false, true, true, true]);
     clock.advanceSeconds(86_400);
     expect(await opening()).toEqual([false, false, false, false, false, true, true]);
