@@ -44,10 +44,13 @@ test("a closed cache lists nothing and finds nothing", async () => {
   await store.set("a", "token");
   const cache = new CachedRepository(store, bound);
   if (!isEnumerable(cache) || !hasIndexes(cache)) throw new Error("The cache has the listings of its backend.");
-  expect(await cache.entries().next()).toMatchObject({ value: ["a", "token"] });
+  expect(await cache.entries()[Symbol.asyncIterator]().next()).toMatchObject({ value: ["a", "token"] });
   await cache[Symbol.asyncDispose]();
   for (const listing of [cache.entries(), cache.entriesBy("itself", "token")]) {
-    await expect(listing.next()).rejects.toMatchObject({ code: "ERR_STORAGE_CLOSED", effect: "none" });
+    await expect(listing[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "ERR_STORAGE_CLOSED",
+      effect: "none",
+    });
   }
 });
 
