@@ -2,7 +2,8 @@ import type { Equivalent } from "../equivalent.ts";
 
 const words = "It is words of a message, for people.";
 const named = "It is the name of an option or of a value in a message, for people.";
-const held = "Whoever retains or releases a name holds it; the compiler asks for it.";
+const tooShort = "What is so short is refused next, as a time in seconds: the same error.";
+const moreMarks = "A copy is marked as used more often than it has to be, which only costs time.";
 
 /** In `src/storage/cached`. */
 export const cached: readonly Equivalent[] = [
@@ -24,6 +25,17 @@ export const cached: readonly Equivalent[] = [
   },
   {
     file: "storage/cached/cached-repository.ts",
+    code: "read === given",
+    to: "false",
+    why: "What is frozen is copied once more, which only costs time and memory.",
+  },
+  {
+    file: "storage/cached/cached-repository.ts",
+    code: "this.#names.release(name);",
+    why: "Nothing is kept under a name that is held for nothing: it is for memory.",
+  },
+  {
+    file: "storage/cached/cached-repository.ts",
     code: "key === undefined",
     to: "false",
     why: "Nothing is kept without a key; the compiler asks for it.",
@@ -32,7 +44,29 @@ export const cached: readonly Equivalent[] = [
     file: "storage/cached/copies.ts",
     code: "this.#turnover - copy.usedAt < this.#unmarkedTurnover",
     to: "false",
-    why: "A copy is marked as used more often than it has to be, which only costs time.",
+    why: moreMarks,
+  },
+  {
+    file: "storage/cached/copies.ts",
+    code: "this.#turnover - copy.usedAt",
+    to: "this.#turnover + copy.usedAt",
+    why: moreMarks,
+  },
+  {
+    file: "storage/cached/copies.ts",
+    code: "Math.max(1, Math.floor(max * unmarkedPart))",
+    to: "Math.min(1, Math.floor(max * unmarkedPart))",
+    why: moreMarks,
+  },
+  {
+    file: "storage/cached/message-publisher.ts",
+    code: "() => this.#rounds.delete(round)",
+    why: "Whoever closes waits for the rounds, and one that is over is over: it is for memory.",
+  },
+  {
+    file: "storage/cached/message-publisher.ts",
+    code: "outcomes[index]?.status",
+    why: "There are as many outcomes as messages; the compiler asks for it.",
   },
   { file: "storage/cached/options.ts", code: '"CachedRepository"', why: named },
   { file: "storage/cached/options.ts", code: '"staleIfError"', why: named },
@@ -43,9 +77,9 @@ export const cached: readonly Equivalent[] = [
   {
     file: "storage/cached/options.ts",
     code: "value <= 0",
-    why: "What is so short is refused next, as a time in seconds: the same error.",
+    to: "false",
+    why: tooShort,
   },
+  { file: "storage/cached/options.ts", code: "value <= 0", to: "value < 0", why: tooShort },
   { file: "storage/cached/record-names.ts", code: '"key"', why: "Only “sha256” is asked for." },
-  { file: "storage/cached/record-names.ts", code: "held !== undefined", to: "true", why: held },
-  { file: "storage/cached/record-names.ts", code: "held === undefined", to: "false", why: held },
 ];

@@ -348,6 +348,18 @@ export const redis: readonly Equivalent[] = [
     to: "beginning < now",
     why: "Of equal times the age is 0, which is what stands in for no age.",
   },
+  {
+    file: "storage/redis/record-labels.ts",
+    code: "[]",
+    to: '["Stryker was here"]',
+    why: "What stands for no label is waited for and no promise, and one text alone is no pair of a member and a score.",
+  },
+  {
+    file: "storage/redis/record-labels.ts",
+    code: '""',
+    to: '"Stryker was here!"',
+    why: "It stands for what is missing of a pair that is there; the compiler asks for it.",
+  },
   ...words("record-labels.ts", "Only reads are asked for, and any other word is a write.", ['"set"', '"delete"']),
   { file: "storage/redis/scan-record-keys.ts", code: "[]", to: '["Stryker was here"]', why: nodeIsNamed },
   ...words("shared-client.ts", nameOfAnOption, ['"timeout"']),

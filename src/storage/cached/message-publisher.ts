@@ -100,11 +100,12 @@ export class MessagePublisher {
     return round;
   }
 
-  async #sendRound([first, ...others]: readonly string[]): Promise<void> {
+  async #sendRound(messages: readonly string[]): Promise<void> {
+    const [first, ...others] = messages;
     try {
       await (first === undefined ? undefined : this.#transport.send(first));
     } catch (failure) {
-      this.#keep(first === undefined ? others : [first, ...others]);
+      this.#keep(messages);
       throw failure;
     } finally {
       this.#probing = undefined;

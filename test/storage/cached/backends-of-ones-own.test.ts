@@ -43,6 +43,14 @@ it.each(fronts)("a cache gives what a backend without readBack gives back: %s", 
   for (const key of ["set", "added"]) expect(await cache.get(key)).toEqual({ name: "Ada", until: 1 });
 });
 
+it("a cache keeps of what is written what its backend says that a read gives back", async () => {
+  const cache = new CachedRepository(new InMemoryRepository(namedSchema), bounds);
+  const wider = { name: "Ada", until: 1, dropped: true };
+  await cache.set("set", wider);
+  expect(await cache.add("added", wider)).toBe(true);
+  for (const key of ["set", "added"]) expect(cache.remembered(key)?.current()).toEqual({ name: "Ada", until: 1 });
+});
+
 it.each(fronts)("a cache goes by the expiry that its backend reads, without being told: %s", async (_, front) => {
   const clock = new ManualClock();
   const expiresAt = ({ until }: Named) => until;

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { StorageClosedError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import type { InvalidationChannel } from "../../../src/storage/cached/invalidation.ts";
+import { isEnumerable } from "../../../src/storage/enumerable.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { hasIndexes } from "../../../src/storage/indexed.ts";
 import { cachedSetup } from "../../support/cached-setup.ts";
 import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
 
@@ -35,6 +37,21 @@ test("a closed cache refuses every call, also for what it had in memory", async 
   }
   expect(await store.get("a")).toEqual({ text: "token" });
   expect(await store.get("b")).toBeUndefined();
+});
+
+test("a closed cache lists nothing and finds nothing", async () => {
+  const store = new InMemoryRepository<string, string>({ indexes: { itself: (value) => value } });
+  await store.set("a", "token");
+  const cache = new CachedRepository(store, bound);
+  if (!isEnumerable(cache) || !hasIndexes(cache)) throw new Error("The cache has the listings of its backend.");
+  expect(await cache.entries()[Symbol.asyncIterator]().next()).toMatchObject({ value: ["a", "token"] });
+  await cache[Symbol.asyncDispose]();
+  for (const listing of [cache.entries(), cache.entriesBy("itself", "token")]) {
+    await expect(listing[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "ERR_STORAGE_CLOSED",
+      effect: "none",
+    });
+  }
 });
 
 test("calls under way when the cache is closed get their answers and leave no copy", async () => {

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { ConfigurationError, StorageUnavailableError } from "../../../src/errors.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { layersOf } from "../../../src/storage/layers.ts";
 import { cachedSetup, maxStaleness, type Note } from "../../support/cached-setup.ts";
 import { gated } from "../../support/gated-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -38,6 +39,13 @@ test("a cache over a cache is answered from that one's memory", async () => {
   await inner.set("a", "value");
   expect(await outer.get("a")).toBe("value");
   expect(counted.calls.get).toBe(0);
+});
+
+test("whoever asks what is behind a cache finds its backend", () => {
+  const { backend, cache } = cachedSetup();
+  const [front, back] = layersOf(cache);
+  expect(front).toBe(cache);
+  expect(back).toBe(backend);
 });
 
 test("a read that found nothing leaves alone what was written since", async () => {

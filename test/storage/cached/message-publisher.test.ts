@@ -174,6 +174,31 @@ describe("the attempts to send what was lost", () => {
     await published;
   });
 
+  it.each(["waits", "is under way again"])("go on where a message that was lost meanwhile %s", async (what) => {
+    const { transport, publisher } = await afterALoss();
+    const end = (message: string, outcome: "take" | "refuse") => {
+      transport.underWay.find((call) => call.message === message)?.[outcome]();
+      return turns();
+    };
+    const waiting = () => [vi.getTimerCount(), transport.readyListeners.size];
+    const published = [publisher.publish("a")];
+    await turns();
+    await end("lost", "take");
+    const lost = expect(publisher.publish("b")).rejects.toBe(refused);
+    await end("b", "refuse");
+    await lost;
+    if (what === "is under way again") published.push(publisher.publish("c"));
+    await turns();
+    expect(transport.messages).toEqual(what === "waits" ? ["a"] : ["a", "b"]);
+    await end("a", "take");
+    expect(waiting()).toEqual([1, 1]);
+    if (what === "waits") await vi.advanceTimersByTimeAsync(retryInterval);
+    await end("b", "take");
+    await end("c", "take");
+    await Promise.all(published);
+    expect(waiting()).toEqual([0, 0]);
+  });
+
   it.each(["the next interval", "the transport"])("wait for %s, and end with the last message", async (occasion) => {
     const { transport } = await afterALoss();
     if (occasion === "the transport") for (const listener of transport.readyListeners) listener();

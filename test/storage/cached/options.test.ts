@@ -8,6 +8,7 @@ import type { RefreshToken } from "../../../src/records/refresh-token.ts";
 import { CachedRepository } from "../../../src/storage/cached/cached-repository.ts";
 import type { CachedRepositoryOptions, StaleIfErrorOptions } from "../../../src/storage/cached/options.ts";
 import { InMemoryRepository } from "../../../src/storage/in-memory.ts";
+import { SwitchedInvalidationChannel } from "../../support/switched-invalidation-channel.ts";
 
 const bound = { max: 10, maxStaleness: 1_000 };
 const stale = { maxAge: 5_000, records: "long-lived" };
@@ -86,6 +87,24 @@ test("a cache in front of a cache is told of once, whatever lies between them", 
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.any(String), { code: "PANGEA_CACHE_OVER_CACHE" });
   }
   warn.mockRestore();
+});
+
+test("a package that is loaded anew makes caches as any other does", async () => {
+  vi.resetModules();
+  const fresh = await import("../../../src/index.ts");
+  const store = new fresh.InMemoryRepository<string, string>();
+  const invalidation = new SwitchedInvalidationChannel("key");
+  invalidation.switch("up");
+  const options = { maxStaleness: 1_000, max: 2, invalidation, onPublishFailure: () => {} };
+  const staleIfError = { maxAge: 5_000, records: "long-lived" } as const;
+  const cache = new fresh.CachedRepository(store, { ...options, staleIfError });
+  for (const key of ["a", "b"]) await cache.set(key, "old");
+  expect(invalidation.published).toEqual(["a", "b"]);
+  expect(await cache.get("a")).toBe("old");
+  await cache.set("c", "old");
+  expect(["a", "b", "c"].map((key) => cache.remembered(key) !== undefined)).toEqual([true, false, true]);
+  invalidation.invalidate(["a"]);
+  expect(["a", "b", "c"].map((key) => cache.remembered(key) !== undefined)).toEqual([false, false, true]);
 });
 
 test("the types refuse a cache without a bound", () => {

@@ -24,6 +24,10 @@ test("that were given out in vain come before those since", () => {
   expect(unsent.takeAll()).toEqual(["a", "b", "c"]);
 });
 
+test("that stand for all take the place of those that are there, in the word that instances of other versions know", () => {
+  expect(kept(10, "a", everything, "b").takeAll()).toEqual(["*"]);
+});
+
 test("that are too many become one, which stands for what comes after it too", () => {
   const unsent = kept(3, "a", "b", "c");
   expect(unsent.takeAll()).toEqual(["a", "b", "c"]);

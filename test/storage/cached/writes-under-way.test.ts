@@ -40,8 +40,11 @@ test("neither of two writes that overlap is alone, whichever ends first", () => 
   ]) {
     const writes = new WritesUnderWay();
     const tokens = [writes.begin("a"), writes.begin("a")];
-    expect(order.map((index) => writes.end("a", tokens[index] ?? 0))).toEqual([false, false]);
-    expect(writes.has("a")).toBe(false);
+    const ends = order.map((index) => [writes.end("a", tokens[index] ?? 0), writes.has("a")]);
+    expect(ends, "whether it was alone, and whether another is under way").toEqual([
+      [false, true],
+      [false, false],
+    ]);
   }
 });
 

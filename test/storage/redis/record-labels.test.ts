@@ -1,10 +1,13 @@
 import type { Redis } from "ioredis";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type SampleRecord, sampleIndexes, sampleSchema } from "../../../src/conformance.ts";
 import { KeyRing, sealed } from "../../../src/index.ts";
 import { RedisRepository, redisOptions } from "../../../src/redis.ts";
+import { KeySpace } from "../../../src/storage/key-space.ts";
 import { addMemberScript, scanMembersScript } from "../../../src/storage/redis/index-scripts.ts";
+import { RecordLabels } from "../../../src/storage/redis/record-labels.ts";
+import { SharedClient } from "../../../src/storage/redis/shared-client.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { errorReply } from "../../support/scripted-connection.ts";
 import { useRedis } from "../../support/use-redis.ts";
@@ -472,11 +475,45 @@ describe("a search by an index that is complete", () => {
     expect(cursors).toEqual(["0", "17", "3"]);
   });
 
+  it("says of each command which key it touches, so that it waits for the node of a Cluster which serves that", async () => {
+    const { clock } = scene();
+    const shared = new SharedClient(redis);
+    shared.join();
+    const send = vi.spyOn(shared.sender, "send");
+    const indexes = { names: ["name"], schemes: () => ["scheme"] };
+    const labels = new RecordLabels(shared, new KeySpace("p"), indexes, clock.read);
+    const query = { position: 0, labels: ["ada"] };
+    const pages = async () => {
+      const all = [];
+      for await (const page of labels.find(query)) all.push(...page);
+      return all;
+    };
+    await labels.add("one", { scheme: "scheme", labels: query.labels }, undefined);
+    const complete = await labels.beginCompletion();
+    await complete();
+    expect(await labels.isComplete()).toBe(true);
+    const found = await pages();
+    expect(found).toMatchObject([{ key: "one" }]);
+    clock.advanceSeconds(60 * 60);
+    await labels.remove(query, found);
+    expect(await pages()).toEqual([]);
+    const label = "p#name.ada";
+    expect(send.mock.calls.map(([{ redisKeys }]) => redisKeys.join())).toEqual([
+      ...[label, "p#schemes"],
+      ...["p#gap", "p#beginning", "p#beginning", "p#complete"],
+      ...["p#complete", "p#gap", "p#schemes"],
+      ...[label, label, label],
+    ]);
+    await shared.leave();
+  });
+
   it.each<[string, unknown, object]>([
     ["is no page is an outage", "OK", { code: "ERR_STORAGE_UNAVAILABLE" }],
     ["has no members has none", ["0", null], []],
     ["has a cursor that is a number goes by it", [0, []], []],
+    ["has a member without a score has none", ["0", ["1:one"]], []],
   ])("an answer that %s", async (_, answer, expected) => {
+    await scene().repository.set("one", record("ada"));
     await scene().found("ada");
     const { found } = scene(
       withScripts((script, key) =>
