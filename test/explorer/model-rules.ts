@@ -348,4 +348,19 @@ export const modelRules: readonly ProvedRule[] = [
       'if (revoked?.mark === "" && !standsAfter(revoked, decision, instanceClockTolerance)) {',
     ],
   ),
+  rule(
+    "The token before an unused one stays until that is used",
+    ["refresh beside a request that is suspended"],
+    [
+      rotationTs,
+      "return generation > 1 && successor === undefined && (previous === undefined || isRetired(previous));",
+      "return generation < 0 && previous === undefined;",
+    ],
+    [rotationTs, "if (spent.isFirst && !isPrompt(began, this.#parts.now())) await this.#takeBack(step);", ""],
+  ),
+  rule(
+    "What a suspended request has added again is taken back",
+    ["refresh beside a request that is suspended"],
+    [rotationTs, "if (spent.isFirst && !isPrompt(began, this.#parts.now())) await this.#takeBack(step);", ""],
+  ),
 ];

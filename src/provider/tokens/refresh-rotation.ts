@@ -3,12 +3,13 @@ import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
+import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
 import { type KnownUpstreams, upstreamOfRecord, upstreamRemoved } from "../grants/upstream-of-record.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
-import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
+import { isPrompt, longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { narrowedScopes, parseScope } from "../oauth/scopes.ts";
 import { refuseUnless } from "../oauth-failure.ts";
@@ -106,14 +107,18 @@ export class RefreshRotation {
     const now = this.#parts.now();
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, now);
-    const successor =
-      chain.successor ?? (await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now }));
+    const spent =
+      chain.successor === undefined
+        ? await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now })
+        : { isFirst: false, successor: chain.successor };
+    const { successor } = spent;
     const reissuedUntil = this.#parts.issue.reissuedUntil(successor.issuedAt, now);
     const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };
     const [expiresAt] = await allDone([
       this.#issueAccessToken(issuance, chain.successor !== undefined),
       this.#retire(chain.previous, step, now),
     ]);
+    if (spent.isFirst && !isPrompt(began, this.#parts.now())) await this.#takeBack(step);
     requirePrompt(began, this.#parts.now());
     const { clientId, subject, upstreamIssuer } = grant;
     emit("token-refreshed", { clientId, grantId: step.grantId, subject, upstreamIssuer, scopes: successor.scopes });
@@ -124,7 +129,7 @@ export class RefreshRotation {
   async #read(credential: GrantCredential): Promise<Chain> {
     const chain = await this.#readOnce(credential);
     // Not every store reads at one moment: the tokens may have been used between two of the reads.
-    return wasRetired(chain) ? this.#readOnce(credential) : chain;
+    return wasRetired(chain, credential) ? this.#readOnce(credential) : chain;
   }
 
   async #readOnce({ handle, generation }: GrantCredential): Promise<Chain> {
@@ -152,7 +157,8 @@ export class RefreshRotation {
       await grants.endUpstream(step.grantId, grant, step.key.grantKey);
       throw unknownToken();
     }
-    if (wasRetired(chain) || now >= this.#endOfGrace(chain)) return this.#refuseReuse(credential, grant, step);
+    if (wasRetired(chain, credential) || now >= this.#endOfGrace(chain))
+      return this.#refuseReuse(credential, grant, step);
     // No token was made to be usable for longer than its grant, whose lifetime may be shorter by now.
     const { usableUntil } = successor ?? shown;
     if (Math.min(usableUntil, issue.endOf(grant)) > now) return step;
@@ -207,11 +213,23 @@ export class RefreshRotation {
   }
 
   /** Spends a token, by adding its successor. Of several requests at once, one says which scopes that has. */
-  async #spend(issuance: Issuance): Promise<RefreshToken> {
+  async #spend(issuance: Issuance): Promise<{ readonly isFirst: boolean; readonly successor: RefreshToken }> {
     const { issue } = this.#parts;
-    const { stored } = await issue.addRefreshToken(issuance.step, issue.refreshTokenRecord(issuance));
+    const { isFirst, stored } = await issue.addRefreshToken(issuance.step, issue.refreshTokenRecord(issuance));
     if (stored === undefined) throw unknownToken();
-    return stored;
+    return { isFirst, successor: stored };
+  }
+
+  /**
+   * Takes back the successor that a request has added which was suspended for too long between its look and its write. Where
+   * the shown token is retired by now, that successor was there, was used and is gone.
+   */
+  async #takeBack({ handle, generation }: Step): Promise<void> {
+    const { refreshTokens } = this.#parts.repositories;
+    const shown = await getFresh(refreshTokens, refreshTokenKey(handle, generation));
+    if (shown === undefined || isRetired(shown)) {
+      await refreshTokens.delete(refreshTokenKey(handle, generation + 1));
+    }
   }
 
   /**
@@ -242,12 +260,21 @@ export class RefreshRotation {
 
 /**
  * True for a token that was used and whose successor was used as well, where what says so is gone by the clock of another
- * instance: its grace is over then. Earlier versions retired a token by the end of its record alone: one that nobody has
- * retired is kept for longer than it is good.
+ * instance: its grace is over then. A token before the unused one stays until that is used: so where it is retired or gone, what
+ * is shown was used, whoever has written it again.
  */
-function wasRetired({ shown, successor, afterSuccessor }: Chain): boolean {
+function wasRetired({ previous, shown, successor, afterSuccessor }: Chain, { generation }: GrantCredential): boolean {
   if (shown === undefined || (successor !== undefined && afterSuccessor !== undefined)) return false;
-  return shown.retired === true || shown.expiresAt < shown.usableUntil;
+  if (isRetired(shown)) return true;
+  return generation > 1 && successor === undefined && (previous === undefined || isRetired(previous));
+}
+
+/**
+ * Earlier versions retired a token by the end of its record alone: one that nobody has retired is kept for longer than it is
+ * good.
+ */
+function isRetired({ retired, expiresAt, usableUntil }: RefreshToken): boolean {
+  return retired === true || expiresAt < usableUntil;
 }
 
 function unknownToken(): OAuthError {

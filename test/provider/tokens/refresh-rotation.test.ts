@@ -272,11 +272,63 @@ describe("the use of a successor", () => {
   it("keeps no record for longer than its grant", async () => {
     const { scene, one, first } = await opened();
     const second = await next(one, first);
-    await change(scene, 1, { expiresAt: scene.clock.seconds(100) });
+    await change(scene, 1, { expiresAt: scene.clock.seconds(100), usableUntil: scene.clock.seconds(100) });
     await next(one, second);
     expect((await scene.repositories.refreshTokens.get(refreshTokenKey(scene.handle, 1)))?.expiresAt).toBe(
       scene.clock.seconds(100),
     );
+  });
+
+  describe("by a request that is suspended between its look and its write", () => {
+    /** The second token was used, and its record is gone by the time that a request adds it. */
+    async function suspended() {
+      const { scene, one, first } = await opened();
+      const refreshTokens = gated(scene.repositories.refreshTokens);
+      const another = scene.instance({ repositories: scene.with("refreshTokens", refreshTokens) });
+      const addition = refreshTokens.hold("add");
+      const late = another.refresh(first);
+      await addition.arrival(late);
+      const second = await next(one, first);
+      const fourth = await next(one, await next(one, second));
+      scene.clock.advanceSeconds(720);
+      return { scene, one, another, second, fourth, late, addition };
+    }
+    const secondOf = (scene: TokenScene) => scene.repositories.refreshTokens.get(refreshTokenKey(scene.handle, 2));
+
+    it("is taken back", async () => {
+      const { scene, one, fourth, late, addition } = await suspended();
+      expect(await secondOf(scene)).toBeUndefined();
+      await addition.answer();
+      expect(await late).toEqual({ error: "ERR_STORAGE_TIMEOUT" });
+      expect(await secondOf(scene)).toBeUndefined();
+      await next(one, fourth);
+      expect(await isEnded(scene)).toBe(false);
+    });
+
+    it("leads to nothing where the request does not get as far as to take it back", async () => {
+      const { scene, one, second, fourth, addition } = await suspended();
+      await addition.apply();
+      expect(await secondOf(scene)).toBeDefined();
+      const fifth = await next(one, fourth);
+      scene.clock.advanceSeconds(720);
+      await next(one, fifth);
+      expect(await one.refresh(second)).toEqual(refused);
+      expect(await isEnded(scene)).toBe(true);
+    });
+
+    it("stays where nobody has used it, for whoever repeats the request", async () => {
+      const { scene, one, first } = await opened();
+      const refreshTokens = gated(scene.repositories.refreshTokens);
+      const another = scene.instance({ repositories: scene.with("refreshTokens", refreshTokens) });
+      const addition = refreshTokens.hold("add");
+      const late = another.refresh(first);
+      await addition.arrival(late);
+      scene.clock.advanceSeconds(720);
+      await addition.answer();
+      expect(await late).toEqual({ error: "ERR_STORAGE_TIMEOUT" });
+      expect(await secondOf(scene)).toBeDefined();
+      await next(one, await next(one, first));
+    });
   });
 
   it("asks for no token before the first, and none twice", async () => {
