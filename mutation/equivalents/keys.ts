@@ -21,12 +21,6 @@ export const keys: readonly Equivalent[] = [
   },
   {
     file: "provider/keys/lost-records.ts",
-    code: "explained instanceof OAuthError",
-    to: "true",
-    why: "No other failure that is explained has such a member; the compiler asks for the check.",
-  },
-  {
-    file: "provider/keys/lost-records.ts",
     code: "true",
     to: "false",
     why: "Of a record that was told of only whether it is remembered is asked. Each other truth is tested.",

@@ -75,6 +75,15 @@ function storeWith(secrets: string | string[]): ProviderRepositories & { readonl
   return { ...repositories, sealingKeyIds: keys.ids };
 }
 
+/** The store of a server without keys: the same texts, in plain. */
+function plainStore(): ProviderRepositories {
+  return createRepositories((schema, kind) => {
+    const kept = texts.get(kind) ?? new InMemoryRepository<string, Kept>({ clock: clock.read });
+    texts.set(kind, kept);
+    return sealedIn(kept, schema);
+  });
+}
+
 const open = (secrets: string | string[]) =>
   new ProviderHarness({
     ...providerOptions(emulator.issuerUrl),
@@ -135,17 +144,9 @@ describe("records that the store has sealed under a key that no instance has any
 });
 
 describe("records that are not sealed, in a store whose records are", () => {
-  /** The store of a server without keys: the same texts, in plain. */
-  const plain = () =>
-    createRepositories((schema, kind) => {
-      const kept = texts.get(kind) ?? new InMemoryRepository<string, Kept>({ clock: clock.read });
-      texts.set(kind, kept);
-      return sealedIn(kept, schema);
-    });
-
   it("are never read: they lead to a new login, and the operator reads why and what to do", async () => {
     const options = { ...providerOptions(emulator.issuerUrl), clock: clock.read, secret: old };
-    const before = new ProviderHarness({ ...options, repositories: plain() });
+    const before = new ProviderHarness({ ...options, repositories: plainStore() });
     const tokens = await before.tokens();
     const told = heard("plain-records");
     const after = new ProviderHarness({ ...options, repositories: storeWith(old) });
@@ -221,9 +222,12 @@ describe("a record that refused something, and is lost", () => {
     expect(await lostIn(storeWith(old))[kind].get("key")).toEqual(value);
   });
 
-  it("reads as the end of a consent of the moment when it is met first", async () => {
+  it.each([
+    ["sealed under a key that is gone", () => storeWith(old)],
+    ["not sealed", plainStore],
+  ])("reads as the end of a consent of the moment when it is met first: %s", async (_, writer) => {
     const first = clock.seconds();
-    await storeWith(old).consentRevocations.set("key", { revokedAt: first - 50, expiresAt: first + 500 });
+    await writer().consentRevocations.set("key", { revokedAt: first - 50, expiresAt: first + 500 });
     const read = () => lostIn(storeWith(fresh)).consentRevocations.get("key");
     expect(await read()).toMatchObject({ revokedAt: first });
     clock.advanceSeconds(10);
@@ -279,7 +283,7 @@ describe("a record that does not open", () => {
     ["a spoilt record", new UnsealableError("The test spoils it.")],
     ["a defect", new TypeError("The test throws.")],
     ["nothing at all", undefined],
-  ])("is a failure for whoever reads and adds, where no key is missing: %s", async (_, failure) => {
+  ])("is a failure for whoever reads, lists and adds, where no key is missing: %s", async (_, failure) => {
     for (const kind of ["accessTokens", "clients", "consentRevocations", "grants"] as const) {
       const seen = lostIn({ ...repositories(), [kind]: failing(() => failure) })[kind];
       await expect(seen.get("a")).rejects.toBe(failure);
@@ -292,6 +296,27 @@ describe("a record that does not open", () => {
       })[kind];
       await expect(seen.add("a", { expiresAt: clock.seconds(60) })).rejects.toBe(failure);
     }
+    const all = repositories();
+    const failingEntries = async function* () {
+      yield* [];
+      throw failure;
+    };
+    const { clients } = lostIn({ ...all, clients: Object.assign(all.clients, { entries: failingEntries }) });
+    if (!isEnumerable(clients)) throw new TypeError("The repository lists nothing.");
+    await expect(clients.entries()[Symbol.asyncIterator]().next()).rejects.toBe(failure);
+  });
+
+  it("is in the way of nothing else that is done with the records of its kind", async () => {
+    const { clientAssertions, locks } = lostIn(repositories());
+    const lock = { owner: "one", expiresAt: clock.seconds(60) };
+    await locks.set("key", lock);
+    expect(await locks.get("key")).toEqual(lock);
+    expect(await locks.take("key")).toEqual(lock);
+    const assertion = { clientId: "one", expiresAt: clock.seconds(60) };
+    expect(await clientAssertions.add("key", assertion)).toBe(true);
+    expect(await clientAssertions.get("key")).toEqual(assertion);
+    await clientAssertions.delete("key");
+    expect(await clientAssertions.get("key")).toBeUndefined();
   });
 
   it("is absent where its key is gone, and is told of once, with how many there are of its key", async () => {

@@ -28,7 +28,7 @@ describe("client metadata", () => {
       client_name: "App",
       client_uri: "https://app.example/",
       logo_uri: "http://app.example/logo.png",
-      contacts: ["ada@app.example"],
+      contacts: ["ada@app.example", "grace@app.example"],
       tos_uri: "https://app.example/terms",
       policy_uri: "https://app.example/privacy",
       software_id: "app",

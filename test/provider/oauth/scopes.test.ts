@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   isScope,
   narrowedScopes,
+  offlineAccess,
   parseScope,
   requireScopes,
   requireScopesAmong,
@@ -34,6 +35,10 @@ it("a scope is made of the characters that RFC 6749 allows, and is not empty", (
   const allowed = Array.from({ length: 0x7f - 0x21 }, (_, index) => String.fromCharCode(0x21 + index));
   for (const character of allowed) expect(isScope(`a${character}`), character).toBe(!['"', "\\"].includes(character));
   for (const wrong of ["", " ", "a ", " a", "a\n", "\u0080"]) expect(isScope(wrong)).toBe(false);
+});
+
+it("the scope that asks for refresh tokens is that of OpenID Connect", () => {
+  expect(offlineAccess).toBe("offline_access");
 });
 
 it("the scopes beyond others are those that the others do not have", () => {
