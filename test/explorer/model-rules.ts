@@ -163,12 +163,16 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "A spent refresh token is refused after its grace",
     ["refresh and reuse"],
-    [rotationTs, "if (wasRetired(chain) || now >= this.#endOfGrace(chain)) return", "if (wasRetired(chain)) return"],
+    [
+      rotationTs,
+      "if (wasRetired(chain, credential) || now >= this.#endOfGrace(chain))",
+      "if (wasRetired(chain, credential))",
+    ],
   ),
   rule(
     "A token that looks retired is read again",
     ["refresh and revoke an access token", "refresh twice"],
-    [rotationTs, "return wasRetired(chain) ? this.#readOnce(credential) : chain;", "return chain;"],
+    [rotationTs, "return wasRetired(chain, credential) ? this.#readOnce(credential) : chain;", "return chain;"],
   ),
   rule(
     "What a key that others announce opens is a matter of waiting",
@@ -356,11 +360,5 @@ export const modelRules: readonly ProvedRule[] = [
       "return generation > 1 && successor === undefined && (previous === undefined || isRetired(previous));",
       "return generation < 0 && previous === undefined;",
     ],
-    [rotationTs, "if (spent.isFirst && !isPrompt(began, this.#parts.now())) await this.#takeBack(step);", ""],
-  ),
-  rule(
-    "What a suspended request has added again is taken back",
-    ["refresh beside a request that is suspended"],
-    [rotationTs, "if (spent.isFirst && !isPrompt(began, this.#parts.now())) await this.#takeBack(step);", ""],
   ),
 ];

@@ -12,11 +12,6 @@ export const longestRequestSeconds = 600;
  * @throws {StorageTimeoutError} when it took too long.
  */
 export function requirePrompt(began: number, now: number): void {
-  if (isPrompt(began, now)) return;
+  if (now - began <= longestRequestSeconds) return;
   throw new StorageTimeoutError("A request took so long that what it has read may not hold; try again.");
-}
-
-/** False for a request that took so long that what it has read may be gone. Times are in epoch seconds. */
-export function isPrompt(began: number, now: number): boolean {
-  return now - began <= longestRequestSeconds;
 }

@@ -14,7 +14,7 @@ import { emit } from "../events.ts";
 import { type Grants, isOfServer } from "../grants/grants.ts";
 import { type KnownUpstreams, upstreamOfRecord, upstreamRemoved } from "../grants/upstream-of-record.ts";
 import { readCredential } from "../oauth/grant-credential.ts";
-import { isPrompt, longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
+import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { refuseUnless } from "../oauth-failure.ts";
 import { addOnce, allDone } from "./add-once.ts";
@@ -153,7 +153,7 @@ export class CodeRedemption {
     if (attempt === undefined) return this.#refuseReplay({ ...replay, step });
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, this.#parts.now());
-    const tokens = await this.#uses.answer(step.grantId, () => this.#answer(attempt, began));
+    const tokens = await this.#uses.answer(step.grantId, () => this.#answer(attempt));
     requirePrompt(began, this.#parts.now());
     const namesResource = request.resource !== undefined || record.namesResource === true;
     return { tokens: { ...tokens, ...(namesResource && { resource: this.#parts.resource }) }, client };
@@ -229,7 +229,7 @@ export class CodeRedemption {
     return now() >= createdAt + lifetimes.accessToken - instanceClockTolerance;
   }
 
-  async #answer(attempt: Attempt, began: number): Promise<TokenResponse> {
+  async #answer(attempt: Attempt): Promise<TokenResponse> {
     const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered } = attempt;
     const { grants, issue, repositories } = this.#parts;
     const { grantId } = step;
@@ -249,10 +249,6 @@ export class CodeRedemption {
       this.#unanswered.set(grantId, decider);
       throw failure;
     });
-    // The code is over by now, so this refresh token is nobody's; or it was there, was used and is gone.
-    if (refresh?.isFirst && !isPrompt(began, this.#parts.now())) {
-      await repositories.refreshTokens.delete(refreshTokenKey(step.handle, 1));
-    }
     const hasDecided = isUnanswered ? isRemembered : (begun ?? access ?? refresh)?.isFirst;
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,

@@ -3,13 +3,12 @@ import type { ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
 import { grantIdOf, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
-import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { emit } from "../events.ts";
 import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
 import { type KnownUpstreams, upstreamOfRecord, upstreamRemoved } from "../grants/upstream-of-record.ts";
 import { type GrantCredential, readCredential } from "../oauth/grant-credential.ts";
-import { isPrompt, longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
+import { longestRequestSeconds, requirePrompt } from "../oauth/request-time.ts";
 import { checkAudience } from "../oauth/resource.ts";
 import { narrowedScopes, parseScope } from "../oauth/scopes.ts";
 import { refuseUnless } from "../oauth-failure.ts";
@@ -107,18 +106,14 @@ export class RefreshRotation {
     const now = this.#parts.now();
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, now);
-    const spent =
-      chain.successor === undefined
-        ? await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now })
-        : { isFirst: false, successor: chain.successor };
-    const { successor } = spent;
+    const successor =
+      chain.successor ?? (await this.#spend({ step, grant, scopes: this.#narrowed(grant, request), now }));
     const reissuedUntil = this.#parts.issue.reissuedUntil(successor.issuedAt, now);
     const issuance = { step, grant, scopes: successor.scopes, now, reissuedUntil };
     const [expiresAt] = await allDone([
       this.#issueAccessToken(issuance, chain.successor !== undefined),
       this.#retire(chain.previous, step, now),
     ]);
-    if (spent.isFirst && !isPrompt(began, this.#parts.now())) await this.#takeBack(step);
     requirePrompt(began, this.#parts.now());
     const { clientId, subject, upstreamIssuer } = grant;
     emit("token-refreshed", { clientId, grantId: step.grantId, subject, upstreamIssuer, scopes: successor.scopes });
@@ -213,23 +208,11 @@ export class RefreshRotation {
   }
 
   /** Spends a token, by adding its successor. Of several requests at once, one says which scopes that has. */
-  async #spend(issuance: Issuance): Promise<{ readonly isFirst: boolean; readonly successor: RefreshToken }> {
+  async #spend(issuance: Issuance): Promise<RefreshToken> {
     const { issue } = this.#parts;
-    const { isFirst, stored } = await issue.addRefreshToken(issuance.step, issue.refreshTokenRecord(issuance));
+    const { stored } = await issue.addRefreshToken(issuance.step, issue.refreshTokenRecord(issuance));
     if (stored === undefined) throw unknownToken();
-    return { isFirst, successor: stored };
-  }
-
-  /**
-   * Takes back the successor that a request has added which was suspended for too long between its look and its write. Where
-   * the shown token is retired by now, that successor was there, was used and is gone.
-   */
-  async #takeBack({ handle, generation }: Step): Promise<void> {
-    const { refreshTokens } = this.#parts.repositories;
-    const shown = await getFresh(refreshTokens, refreshTokenKey(handle, generation));
-    if (shown === undefined || isRetired(shown)) {
-      await refreshTokens.delete(refreshTokenKey(handle, generation + 1));
-    }
+    return stored;
   }
 
   /**

@@ -193,31 +193,6 @@ describe("the answer to a code", () => {
   });
 });
 
-describe("a refresh token that a suspended request adds", () => {
-  it.each([
-    ["that was used and is gone", true],
-    ["that nobody had", false],
-  ])("is taken back: one %s", async (_, wasUsed) => {
-    const scene = new TokenScene();
-    const one = scene.instance();
-    await scene.issueCode(one);
-    const refreshTokens = gated(scene.repositories.refreshTokens);
-    const another = scene.instance({ repositories: scene.with("refreshTokens", refreshTokens) });
-    const addition = refreshTokens.hold("add");
-    const late = another.redeem();
-    await addition.arrival(late);
-    if (wasUsed) {
-      const { tokens: first } = await one.redeem();
-      const { tokens: second } = await one.refresh(first);
-      await one.refresh(second);
-    }
-    scene.clock.advanceSeconds(721);
-    await addition.answer();
-    expect((await late).tokens).toBeUndefined();
-    expect(await scene.repositories.refreshTokens.get(refreshTokenKey(scene.handle, 1))).toBeUndefined();
-  });
-});
-
 describe("the record of a grant", () => {
   it("is kept for as long as a request with its code may take, where the grant is over sooner", async () => {
     const scene = new TokenScene({ accessTokenLifetimeSeconds: 5, grantLifetimeSeconds: 10 });

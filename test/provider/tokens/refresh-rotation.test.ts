@@ -295,19 +295,11 @@ describe("the use of a successor", () => {
     }
     const secondOf = (scene: TokenScene) => scene.repositories.refreshTokens.get(refreshTokenKey(scene.handle, 2));
 
-    it("is taken back", async () => {
-      const { scene, one, fourth, late, addition } = await suspended();
+    it("is there again, and leads to nothing", async () => {
+      const { scene, one, second, fourth, late, addition } = await suspended();
       expect(await secondOf(scene)).toBeUndefined();
       await addition.answer();
       expect(await late).toEqual({ error: "ERR_STORAGE_TIMEOUT" });
-      expect(await secondOf(scene)).toBeUndefined();
-      await next(one, fourth);
-      expect(await isEnded(scene)).toBe(false);
-    });
-
-    it("leads to nothing where the request does not get as far as to take it back", async () => {
-      const { scene, one, second, fourth, addition } = await suspended();
-      await addition.apply();
       expect(await secondOf(scene)).toBeDefined();
       const fifth = await next(one, fourth);
       scene.clock.advanceSeconds(720);

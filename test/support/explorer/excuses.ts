@@ -48,7 +48,12 @@ export function refusalIsRuled(ending: Ending, login: Login, refused: Call | und
   if (calls.some((call) => isSharedAssertion(ending, call))) return true;
   // A client that shows its code or token again when it was told what that led to has itself to blame. Which of two
   // requests came first cannot be told where they were under way together: so one of them may be refused, never both.
-  if (calls.some((call) => began(call) && call.kind === "redeem" && isSecondUse(ending, login, call))) return true;
+  if (
+    calls.some(
+      (call) => began(call) && call.kind === "redeem" && !call.hasWrongVerifier && isSecondUse(ending, login, call),
+    )
+  )
+    return true;
   if (calls.some((call) => began(call) && call.kind === "refresh" && mayCountAsReuse(ending, login, call))) return true;
   if (isCodeTooOld(ending, login, refused) || isTokenTooOld(ending, login, refused)) return true;
   if (isCodeUsedUnanswered(ending, login, refused)) return true;

@@ -182,6 +182,9 @@ export const invariants: readonly Invariant[] = [
     broken: ofEachLogin(async (ending, login) => {
       const { grace, instancesApart } = periodsOf(ending.world);
       const known = ending.tokensOf(login);
+      // A request that was suspended between its look and its write may have written again what had left.
+      if (ending.callsOf(login).some(({ begunTime, endedTime }) => endedTime - begunTime > longestRequest))
+        return undefined;
       for (const { call, refreshToken } of known) {
         // The successor was used and answered for: nobody has a use for the keys any more.
         if (call.kind !== "refresh" || !known.some((next) => next.call.credential === refreshToken)) continue;
