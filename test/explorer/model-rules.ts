@@ -267,12 +267,6 @@ export const modelRules: readonly ProvedRule[] = [
     ],
   ),
   rule(
-    "A refresh measures itself",
-    ["refresh beside a request that is suspended"],
-    [rotationTs, "requirePrompt(began, now);", ""],
-    [rotationTs, "requirePrompt(began, this.#parts.now());", ""],
-  ),
-  rule(
     "A redemption measures itself",
     ["redeem twice, where grants are short-lived"],
     [redemptionTs, "requirePrompt(began, this.#parts.now());\n    const tokens", "const tokens"],
@@ -350,15 +344,6 @@ export const modelRules: readonly ProvedRule[] = [
       "provider/login/login.ts",
       "if (!standsAfter(revoked, decision, instanceClockTolerance)) {",
       'if (revoked?.mark === "" && !standsAfter(revoked, decision, instanceClockTolerance)) {',
-    ],
-  ),
-  rule(
-    "The token before an unused one stays until that is used",
-    ["refresh beside a request that is suspended"],
-    [
-      rotationTs,
-      "return generation > 1 && successor === undefined && (previous === undefined || isRetired(previous));",
-      "return generation < 0 && previous === undefined;",
     ],
   ),
 ];
