@@ -210,6 +210,22 @@ describe("a holder that was suspended", () => {
 describe("a lock of which the store did not say whether it was taken", () => {
   const done = async () => ({ value: "done", isReplaced: true });
 
+  /** An instance that does not know whether it has the lock, and what makes its addition come late. */
+  async function doubtful(moment: FailureMoment) {
+    const { repositories, lock } = locks();
+    let late = async (): Promise<unknown> => undefined;
+    const flaky = failingOnce(repositories.locks);
+    const noting = intercepted(flaky.repository, (run, { method, key, value }) => {
+      if (method === "add" && value !== undefined) late = () => repositories.locks.add(key, value);
+      return run();
+    });
+    const own = lock(0, { ...repositories, locks: noting });
+    flaky.failNext("add", moment);
+    await expect(own.once(version, nothingDone, done)).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
+    // What is added after this is another lock.
+    return { own, late };
+  }
+
   it("is its owner's where it was taken", async () => {
     const { repositories, lock } = locks();
     const flaky = failingOnce(repositories.locks);
@@ -221,34 +237,16 @@ describe("a lock of which the store did not say whether it was taken", () => {
     ["cannot be read back", "after and unread"],
     ["comes late", "before"],
   ])("and that %s is its owner's at the next attempt", async (_, moment) => {
-    const { repositories, lock } = locks();
-    let late: (() => Promise<unknown>) | undefined;
-    const flaky = failingOnce(repositories.locks);
-    const noting = intercepted(flaky.repository, (run, { method, key, value }) => {
-      if (method === "add" && value !== undefined) late ??= () => repositories.locks.add(key, value);
-      return run();
-    });
-    const own = lock(0, { ...repositories, locks: noting });
-    flaky.failNext("add", moment);
-    await expect(own.once(version, nothingDone, done)).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
-    await late?.();
+    const { own, late } = await doubtful(moment);
+    await late();
     expect(await own.once(version, nothingDone, done)).toBe("done");
   });
 
   it("and that comes late is its owner's also where that had another lock meanwhile", async () => {
-    const { repositories, lock } = locks();
-    let late: (() => Promise<unknown>) | undefined;
-    const flaky = failingOnce(repositories.locks);
-    const noting = intercepted(flaky.repository, (run, { method, key, value }) => {
-      if (method === "add" && value !== undefined) late ??= () => repositories.locks.add(key, value);
-      return run();
-    });
-    const own = lock(0, { ...repositories, locks: noting });
-    flaky.failNext("add", "before");
-    await expect(own.once(version, nothingDone, done)).rejects.toMatchObject({ code: "ERR_STORAGE_TIMEOUT" });
+    const { own, late } = await doubtful("before");
     const unchanged = async () => ({ value: "unchanged", isReplaced: false });
     expect(await own.once(version, nothingDone, unchanged)).toBe("unchanged");
-    await late?.();
+    await late();
     expect(await own.once(version, nothingDone, done)).toBe("done");
   });
 
