@@ -16,6 +16,7 @@ import { AccountEndpoint } from "./http/account-endpoint.ts";
 import { Admission } from "./http/admission.ts";
 import { AuthorizationEndpoint } from "./http/authorization-endpoint.ts";
 import { BearerGuard } from "./http/bearer.ts";
+import { ErrorAnswers } from "./http/error-answers.ts";
 import { MountWatch } from "./http/mount-watch.ts";
 import { RateLimits } from "./http/rate-limits.ts";
 import { registrationEndpoint } from "./http/registration-endpoint.ts";
@@ -59,7 +60,8 @@ export function assemble(given: ProviderConfiguration) {
   const codes = new CodeRedemption(parts);
   const refreshes = new RefreshRotation(parts);
   const login = new Login({ ...configuration, upstreamRevocations });
-  const authorization = new AuthorizationEndpoint(configuration, registry, login, documents);
+  const errors = new ErrorAnswers(configuration);
+  const authorization = new AuthorizationEndpoint(configuration, registry, login, documents, errors);
   const account = configuration.account.enabled
     ? new AccountEndpoint(configuration, {
         grants,
@@ -94,6 +96,7 @@ export function assemble(given: ProviderConfiguration) {
     guard: new BearerGuard(configuration, verifier, watch),
     router: new Router(configuration, {
       authorization,
+      errors,
       account,
       token,
       register,

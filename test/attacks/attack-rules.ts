@@ -306,8 +306,8 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/http/authorization-endpoint.ts",
-        'if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);',
-        'if (this.#maySendUnasked(trusted, cookies) || true) return this.#sendError("authorize", browser, to, failure);',
+        'if (this.#maySendUnasked(trusted, cookies)) return this.#errors.sendFailure("authorize", browser, to, failure);',
+        'if (this.#maySendUnasked(trusted, cookies) || true) return this.#errors.sendFailure("authorize", browser, to, failure);',
       ],
     ],
   },

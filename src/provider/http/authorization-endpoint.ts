@@ -12,17 +12,15 @@ import {
 import { Consent } from "../login/consent.ts";
 import { ConsentRequests, pageLifetimeSeconds } from "../login/consent-requests.ts";
 import { beginningOfName, type Decision } from "../login/decision.ts";
-import { authorizationResponse, consentRequired, type Login } from "../login/login.ts";
+import { consentRequired, type Login } from "../login/login.ts";
 import { readLoginWishes, type UpstreamWishes } from "../login/login-wishes.ts";
-import { UnknownClientError } from "../login/unknown-client.ts";
 import { pathBelow, paths } from "../oauth/paths.ts";
 import { leadsToThisMachine } from "../oauth/redirect-uri.ts";
 import { invalidRequest } from "../oauth-failure.ts";
-import { describeFailure } from "../reporting/failure-description.ts";
-import { isToldElsewhere, type RequestRoute } from "../reporting/reporter.ts";
 import type { Upstream } from "../upstream/contract.ts";
 import type { Answer } from "./answer.ts";
 import { BrowserCookies, type VisitingBrowser, visitorOf } from "./cookies.ts";
+import type { ErrorAnswers } from "./error-answers.ts";
 import { requireOwnPage } from "./own-page.ts";
 import type { consentPage } from "./pages/consent-page.ts";
 import { loadPages } from "./pages/load-pages.ts";
@@ -31,20 +29,14 @@ import { redirectAnswer } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
 
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<
-  ProviderConfiguration,
-  "baseUrl" | "instance" | "issuer" | "now" | "reporter" | "requestTimeout" | "upstreams"
-> &
+type Settings = Pick<ProviderConfiguration, "baseUrl" | "instance" | "now" | "requestTimeout" | "upstreams"> &
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
 
-/** Where an answer goes, and the `state` that goes with it. */
-type Destination = Parameters<typeof authorizationResponse>[1];
-
 /**
  * The pages that a browser visits: the authorization endpoint, the consent page, and the callback from the upstream. What
- * they throw is to be shown to the person by `showError`, since there is no place that may be told of it.
+ * they throw is to be shown to the person, since there is no place that may be told of it.
  */
 export class AuthorizationEndpoint {
   readonly #configuration: Settings;
@@ -53,14 +45,22 @@ export class AuthorizationEndpoint {
   readonly #requests: ConsentRequests;
   readonly #login: Login;
   readonly #icons: Pick<ClientDocuments, "icon">;
+  readonly #errors: ErrorAnswers;
 
-  constructor(configuration: Settings, registry: ClientRegistry, login: Login, icons: Pick<ClientDocuments, "icon">) {
+  constructor(
+    configuration: Settings,
+    registry: ClientRegistry,
+    login: Login,
+    icons: Pick<ClientDocuments, "icon">,
+    errors: ErrorAnswers,
+  ) {
     this.#configuration = configuration;
     this.#registry = registry;
     this.#consent = new Consent(configuration);
     this.#requests = new ConsentRequests(configuration);
     this.#login = login;
     this.#icons = icons;
+    this.#errors = errors;
   }
 
   /** `GET` or `POST /authorize` (RFC 6749 section 3.1). */
@@ -105,10 +105,8 @@ export class AuthorizationEndpoint {
       return await this.#beginLogin(browser, cookies, upstream, checked, decisions, wishes);
     } catch (failure) {
       const to = { redirectUri: trusted.redirectUri, state };
-      if (this.#maySendUnasked(trusted, cookies)) return this.#sendError("authorize", browser, to, failure);
-      const error = this.#report("authorize", failure);
-      const { errorPage } = await loadPages();
-      return errorPage(this.#configuration.consent, error, this.#errorResponse(to, error));
+      if (this.#maySendUnasked(trusted, cookies)) return this.#errors.sendFailure("authorize", browser, to, failure);
+      return this.#errors.showLink("authorize", to, failure);
     }
   }
 
@@ -167,7 +165,7 @@ export class AuthorizationEndpoint {
     const isAllowed = answer === "allow";
     await this.#requireClient(asked);
     emit("consent", { clientId, decision: isAllowed ? "allowed" : "denied", scopes });
-    if (!isAllowed) return redirectAnswer(browser.method, this.#errorResponse(asked, denied));
+    if (!isAllowed) return this.#errors.send(browser, asked, denied);
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
@@ -176,7 +174,7 @@ export class AuthorizationEndpoint {
       const decisions = [{ decidedAt: now(), decidedBy, ...(after !== undefined && { after }) }];
       return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {
-      return this.#sendError("consent", browser, asked, failure);
+      return this.#errors.sendFailure("consent", browser, asked, failure);
     }
   }
 
@@ -232,32 +230,6 @@ export class AuthorizationEndpoint {
     return cookies.change({ decisions: (room) => this.#consent.shorten(cookies, room) });
   }
 
-  /** Shows the person an answer that nobody has to be told of. */
-  async show(error: OAuthError): Promise<Answer> {
-    const { errorPage } = await loadPages();
-    return errorPage(this.#configuration.consent, error);
-  }
-
-  /** Shows a failure to the person. */
-  async showError(route: RequestRoute, failure: unknown): Promise<Answer> {
-    const error = this.#report(route, failure);
-    const { errorPage, unknownClientPage } = await loadPages();
-    if (failure instanceof UnknownClientError) return unknownClientPage(this.#configuration.consent, failure);
-    return errorPage(this.#configuration.consent, error);
-  }
-
-  /** Tells of a failure at the event's own name, where this server is not at fault. Gives back the answer. */
-  #report(route: RequestRoute, cause: unknown): OAuthError {
-    const { reporter } = this.#configuration;
-    if (route !== "consent" && route !== "callback") return reporter.refusal(route, cause);
-    const error = reporter.failure(cause);
-    if (isToldElsewhere(error)) return error;
-    const event = { error: error.error, failure: describeFailure(cause) };
-    if (route === "consent") reporter.tell("consent-failed", event);
-    else reporter.tell("login-failed", { ...event, clientId: undefined });
-    return error;
-  }
-
   /** Asks about the request of a login that has ended: whoever has logged in has not allowed it. */
   async #askAgain(
     browser: VisitingBrowser,
@@ -274,7 +246,7 @@ export class AuthorizationEndpoint {
     try {
       return await this.#ask(cookies, client, request, after);
     } catch (failure) {
-      return this.#sendError("callback", browser, request, failure);
+      return this.#errors.sendFailure("callback", browser, request, failure);
     }
   }
 
@@ -320,14 +292,6 @@ export class AuthorizationEndpoint {
     const login = await this.#login.begin(upstream, request, allowed, wishes);
     const decisions = (room: number) => this.#consent.shorten(cookies, room);
     return redirectAnswer(method, login.location, cookies.change({ login, decisions }));
-  }
-
-  #sendError(route: RequestRoute, { method }: VisitingBrowser, to: Destination, failure: unknown): Answer {
-    return redirectAnswer(method, this.#errorResponse(to, this.#report(route, failure)));
-  }
-
-  #errorResponse(to: Destination, { error, message }: OAuthError): URL {
-    return authorizationResponse(this.#configuration.issuer, to, { error, error_description: message });
   }
 }
 

@@ -8,6 +8,7 @@ import type { AccountEndpoint } from "./account-endpoint.ts";
 import type { Admission } from "./admission.ts";
 import type { Answer } from "./answer.ts";
 import type { AuthorizationEndpoint } from "./authorization-endpoint.ts";
+import type { ErrorAnswers } from "./error-answers.ts";
 import { authorizationServerMetadata, openIdMetadata, protectedResourceMetadata } from "./metadata.ts";
 import type { MountWatch } from "./mount-watch.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -51,6 +52,8 @@ interface Api {
 /** What the routes lead to. */
 interface RouterParts {
   readonly authorization: AuthorizationEndpoint;
+  /** What a browser gets where the authorization endpoint fails. */
+  readonly errors: ErrorAnswers;
   /** Undefined where there is no account page. */
   readonly account: AccountEndpoint | undefined;
   readonly token: TokenEndpoint;
@@ -73,7 +76,7 @@ export class Router {
 
   constructor(configuration: ProviderConfiguration, parts: RouterParts) {
     const { baseUrl, issuer, registration, resource, revocationEnabled, upstreams } = configuration;
-    const { account, authorization, token, register } = parts;
+    const { account, authorization, errors, token, register } = parts;
     const document = (urls: readonly string[], content: Record<string, unknown>): [string, Route][] => {
       const respond = () => {
         parts.watch.found();
@@ -100,7 +103,7 @@ export class Router {
           request,
           name === "callback" && account?.hasBegun(request)
             ? account.showError(failure)
-            : authorization.showError(name, failure),
+            : errors.showFailure(name, failure),
         );
       const trimming: Respond = (request, caller) => trimmed(request, respond(request, caller));
       const common = { name, methods, crossOrigin: false, limit: "authorize" } as const;
@@ -175,7 +178,7 @@ export class Router {
   }
 
   async #respond(request: Request, caller: string | undefined): Promise<Answer> {
-    const { admission, announcements, authorization, background, rateLimits, reporter } = this.#parts;
+    const { admission, announcements, background, errors, rateLimits, reporter } = this.#parts;
     const path = new URL(request.url).pathname;
     const route = this.#routes.get(path);
     const preflight = (methods: readonly string[]) =>
@@ -197,7 +200,7 @@ export class Router {
       if (route.limit !== undefined) {
         await rateLimits.count(route.limit, caller);
         const refusal = await admission.enter(beginners.includes(route.name) ? "begins" : "continues");
-        if (refusal !== undefined) return route.crossOrigin ? oauthErrorAnswer(refusal) : authorization.show(refusal);
+        if (refusal !== undefined) return route.crossOrigin ? oauthErrorAnswer(refusal) : errors.show(refusal);
         await announcements.ready();
       }
       return await route.respond(request, caller);
