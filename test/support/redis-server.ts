@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { dockerAnswers, startContainer } from "./containers.ts";
+import { fastDisk } from "./fast-disk.ts";
 import { freePort } from "./free-port.ts";
 
 const installLine = "No Redis for the tests: run `apt-get install -y redis-server`, start Docker, or set REDIS_URL.";
@@ -48,7 +48,7 @@ export async function startRedisServer(
   portSettings: () => Promise<readonly string[]> = async () => [],
 ): Promise<RedisServer> {
   const program = redisProgram();
-  const directory = await mkdtemp(join(tmpdir(), "pangea-redis-"));
+  const directory = await mkdtemp(join(fastDisk(), "pangea-redis-"));
   const host = "127.0.0.1";
   let port = 0;
   let ports: readonly string[] = [];

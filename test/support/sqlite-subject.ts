@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -12,6 +11,7 @@ import type { SchemaOrCodec } from "../../src/storage/codecs/as-codec.ts";
 import { sealed } from "../../src/storage/codecs/sealed.ts";
 import type { Repository } from "../../src/storage/contract.ts";
 import type { SqliteStatementLike } from "../../src/storage/sqlite/sqlite-like.ts";
+import { fastDisk } from "./fast-disk.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 const servingProcess = fileURLToPath(new URL("./sqlite-serving-process.ts", import.meta.url));
@@ -21,7 +21,7 @@ export const sqliteDrivers: readonly SqliteDriver[] = ["node:sqlite", "better-sq
 
 /** A directory for database files, which goes with what is in it. */
 export async function sqliteDirectory(): Promise<Disposable & { readonly path: string; file(name?: string): string }> {
-  const path = await mkdtemp(join(tmpdir(), "pangea-sqlite-"));
+  const path = await mkdtemp(join(fastDisk(), "pangea-sqlite-"));
   return {
     path,
     file: (name = `${randomUUID()}.db`) => join(path, name),

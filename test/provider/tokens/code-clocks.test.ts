@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createSqliteRepositories } from "../../../src/sqlite.ts";
+import { fastDisk } from "../../support/fast-disk.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -10,7 +10,7 @@ import { recordsOf } from "../../support/records-of.ts";
 import { useEmulator } from "../../support/use-emulator.ts";
 
 const emulator = useEmulator();
-const folder = mkdtempSync(join(tmpdir(), "code-clocks-"));
+const folder = mkdtempSync(join(fastDisk(), "code-clocks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type RepositoryUnderTest, type SampleRecord, sampleSchema } from "../../../src/conformance.ts";
@@ -12,6 +11,7 @@ import {
 import { asCodec, type Codec, KeyRing, type Repository, sealed } from "../../../src/index.ts";
 import { isExpired, RecordExpiry } from "../../../src/storage/expiry.ts";
 import { UnreadableRecords } from "../../../src/storage/unreadable-records.ts";
+import { fastDisk } from "../../support/fast-disk.ts";
 import { Gate, heldRead } from "../../support/gated-repository.ts";
 
 /** What instances share: texts by key, and what a test does to all of them. */
@@ -171,7 +171,7 @@ export type FileMistake = "none" | "take reads and then deletes" | "delete looks
 
 /** The subject of a case, on instances that `build` makes. The processes have a store of files. */
 export function subjectOf(build: Build, store = new TextStore(), mistake: FileMistake = "none"): RepositoryUnderTest {
-  const files = mkdtempSync(join(tmpdir(), "pangea-text-files-"));
+  const files = mkdtempSync(join(fastDisk(), "pangea-text-files-"));
   const anything: Codec<unknown> = {
     encode: (value) => JSON.stringify(value),
     decode: (text) => JSON.parse(text),
