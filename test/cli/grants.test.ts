@@ -365,7 +365,9 @@ it("a store that cannot be reached is named without its password, and nobody goe
 
 it("a secret that is too short is told by the name of its variable", () => {
   const read = () => readGrantsOptions(["list"], { store: "sqlite:a.db" }, { STORAGE_SECRET: "short" });
-  expect(read).toThrow(/STORAGE_SECRET.*32/);
+  expect(read).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(/STORAGE_SECRET.*32/) }),
+  );
 });
 
 it("tells of each decision on the provider's own channel as well", async () => {

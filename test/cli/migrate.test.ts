@@ -227,7 +227,9 @@ describe("as a program", () => {
     const { values } = await pairOf("redis", "sqlite");
     const { code, stdout, stderr } = await program(wordsOf(values));
     expect(code).toBe(0);
-    expect(Math.max(...stdout.split("\n").map((line) => [...line].length))).toBeLessThanOrEqual(80);
+    // How long an address is depends on the machine.
+    const lines = stdout.split("\n").map((line) => line.replaceAll(new URL(values.to).pathname, ""));
+    expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(80);
     expect(stdout).toMatch(/records\s+│ written │ unchanged/);
     const everything = copyOrder.length * 18;
     expect(stdout).toMatch(new RegExp(`all\\s+│\\s+${everything} │\\s+0`));
@@ -452,7 +454,9 @@ it("says nothing of copied records where none was, and names the variable that i
   expect(said).toContain("FROM_STORAGE_SECRET is not set");
   expect(said).not.toContain("Everything else");
   const short = () => readMigrateOptions({ from: "sqlite:a", to: "redis://b" }, { TO_STORAGE_SECRET: "short" });
-  expect(short).toThrow(/TO_STORAGE_SECRET.*32/);
+  expect(short).toThrow(
+    expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringMatching(/TO_STORAGE_SECRET.*32/) }),
+  );
 });
 
 it("warns where the records will not be sealed, but for a Vault", async () => {

@@ -67,7 +67,7 @@ it.each(["Anmeldung für Acme", "アクメ", "Acme & Söhne (Büro 2)", "שלו�
 it("a server is no upstream of its own, in whatever way its address is written", () => {
   for (const issuer of ["https://mcp.example", "https://mcp.example:443/", "https://MCP.example"]) {
     expect(() => configured({ upstream: another({ issuer }) })).toThrow(
-      expect.objectContaining({ message: expect.stringContaining("this server's own") }),
+      expect.objectContaining({ code: "ERR_CONFIGURATION", message: expect.stringContaining("this server's own") }),
     );
   }
 });
