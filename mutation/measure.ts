@@ -113,6 +113,7 @@ function report(): boolean {
     if (line.kind === "broken") console.error(`keeps something of mutants: ${line.test}: ${line.reason}`);
   const { killed, reached, atLoading } = summary(lines);
   const used = new Set<Equivalent>();
+  const living = new Map(equivalents.map((equivalent) => [equivalent, new Set<string>()]));
   const figures = Object.fromEntries(sources.map((file) => [file, noFigures()]));
   for (const mutant of mutants) {
     const figure = figures[mutant.file] ?? noFigures();
@@ -124,13 +125,16 @@ function report(): boolean {
       figure.killed += 1;
       if (values.killers) console.log(`${place(mutant)} is killed by ${test}`);
       if (equivalent !== undefined) console.log(`${place(mutant)} is listed, and killed by ${test}`);
-    } else if (equivalent === undefined) {
+    } else if (equivalent !== undefined && standsFor(equivalent, living.get(equivalent)?.add(place(mutant)).size)) {
+      figure.listed += 1;
+    } else {
       figure.live += 1;
-      const how = reached.has(mutant.id) ? "lives" : atLoading.has(mutant.id) ? "lives, at loading" : "is not reached";
+      const often = equivalent === undefined ? "" : ", in more places than are listed";
+      const how = `${reached.has(mutant.id) ? "lives" : atLoading.has(mutant.id) ? "lives, at loading" : "is not reached"}${often}`;
       console.log(
         `${place(mutant)} ${how}: ${mutant.mutator}\n  - ${short(mutant.code)}\n  + ${short(mutant.replacement)}`,
       );
-    } else figure.listed += 1;
+    }
   }
   const total = noFigures();
   for (const figure of Object.values(figures)) {
@@ -145,6 +149,11 @@ function report(): boolean {
   }
   console.error(`${((performance.now() - began) / 1000).toFixed(0)} s`);
   return total.live === 0;
+}
+
+/** Whether an entry stands for so many places. One of a whole folder stands for all of them. */
+function standsFor({ file, times = 1 }: Equivalent, places = 0): boolean {
+  return file.endsWith("/") || places <= times;
 }
 
 function noFigures() {

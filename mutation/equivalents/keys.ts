@@ -23,6 +23,7 @@ export const keys: readonly Equivalent[] = [
     file: "provider/keys/lost-records.ts",
     code: "true",
     to: "false",
+    times: 2,
     why: "Of a record that was told of only whether it is remembered is asked. Each other truth is tested.",
   },
 ];
