@@ -39,8 +39,9 @@ export class FakeUpstream implements Upstream {
     return { subject: userOf(token) };
   }
 
-  async revoke(tokens: UpstreamTokens): Promise<void> {
+  async revoke(tokens: UpstreamTokens): Promise<unknown> {
     this.revoked.push(tokens);
+    return undefined;
   }
 
   #tokensOf(user: string): UpstreamTokens {

@@ -10,7 +10,7 @@ import { isSameResource } from "../oauth/resource.ts";
 import type { Upstreams } from "../upstream/upstreams.ts";
 import { type RecordedUser, revokeConsent, revokeEveryConsent } from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
-import type { UpstreamRevocations } from "./upstream-revocations.ts";
+import type { SessionEnd, UpstreamRevocations } from "./upstream-revocations.ts";
 
 /** The tombstone of a grant outlives everything of the grant by this long, for clocks that differ, in seconds. */
 const tombstoneMargin = 24 * 60 * 60;
@@ -92,7 +92,8 @@ export class Grants {
       "The text is no id of a grant, which begins with sha256- and has 51 characters: take it from a list of the grants.",
     );
     if (isRevoked(grant)) {
-      await this.endUpstream(grantId, grant, key);
+      // Whoever revokes again may have been told that the replicas lack the tombstone.
+      if (!(await this.endUpstream(grantId, grant, key))) await repositories.grants.set(grantId, grant);
       return false;
     }
     const revokedAt = this.#parts.now();
@@ -116,7 +117,8 @@ export class Grants {
     await this.#parts.repositories.grants.set(grantId, tombstone);
     if (grant !== undefined)
       this.#parts.reporter.tell("grant-revoked", { clientId, grantId, subject, upstreamIssuer: issuer, by });
-    await this.#endSession(grantId, tombstone, key);
+    // What is over upstream opens nothing there, and what will be told of is kept anyway: neither is worth two calls.
+    if ((await this.#endSession(grantId, tombstone, key)) === "given up") await this.#forgetSession(grantId, tombstone);
     return grant !== undefined;
   }
 
@@ -137,10 +139,17 @@ export class Grants {
    * again. The grant is over here whatever the upstream says.
    *
    * @param newest - The sealed upstream session, where it is newer than what the store has.
+   * @returns Whether there was a session that the key opens: the tombstone was written again without it.
    * @throws {StorageError} when the store fails.
    */
-  async endUpstream(grantId: string, tombstone: Grant, key: GrantKey | undefined, newest?: string): Promise<void> {
-    if (!(await this.#endSession(grantId, tombstone, key, newest))) return;
+  async endUpstream(grantId: string, tombstone: Grant, key: GrantKey | undefined, newest?: string): Promise<boolean> {
+    const session = await this.#endSession(grantId, tombstone, key, newest);
+    if (session === "none") return false;
+    await this.#forgetSession(grantId, tombstone);
+    return true;
+  }
+
+  async #forgetSession(grantId: string, tombstone: Grant): Promise<void> {
     const { sealedUpstream: _, ...ended } = tombstone;
     await Promise.all([
       this.#parts.repositories.grants.set(grantId, ended),
@@ -148,9 +157,9 @@ export class Grants {
     ]);
   }
 
-  /** False where there is nothing that the key opens. */
-  async #endSession(grantId: string, tombstone: Grant, key?: GrantKey, newest?: string): Promise<boolean> {
-    if (key === undefined) return false;
+  /** Ends what the key opens, if anything. */
+  async #endSession(grantId: string, tombstone: Grant, key?: GrantKey, newest?: string): Promise<SessionEnd | "none"> {
+    if (key === undefined) return "none";
     const { repositories, upstreamRevocations } = this.#parts;
     const sealed =
       newest ??
@@ -158,9 +167,8 @@ export class Grants {
       tombstone.sealedUpstream;
     const report = (failure: unknown) => void this.#parts.reporter.failure(failure);
     const session = sealed && openOr(() => key.openSession(sealed), report);
-    if (!session) return false;
-    await upstreamRevocations.end(grantId, session, tombstone.expiresAt);
-    return true;
+    if (!session) return "none";
+    return upstreamRevocations.end(grantId, session, tombstone.expiresAt);
   }
 }
 

@@ -40,7 +40,7 @@ export class OperatorGrants {
       meetForeignGrant: () => {},
       meetUnindexedGrants: () => reporter.tell("grants-unindexed", { issuer: "The store" }),
       // Only what opens a session can end it, and an operator's tool has nothing that does.
-      upstreamRevocations: { end: async () => {} },
+      upstreamRevocations: { end: async () => "kept" },
     };
     this.#grants = new Grants(this.#parts);
   }

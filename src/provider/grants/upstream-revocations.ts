@@ -65,17 +65,22 @@ export class UpstreamRevocations {
    * Ends the upstream session of a grant, or keeps what is needed to end it later.
    *
    * @param expiresAt - How long it is worth trying, in epoch seconds.
+   * @returns What has come of it. Tokens that were given up may be good upstream yet, and nobody tells of them any more.
    * @throws {StorageError} when the upstream does not answer, and the store does not take what is needed: this instance has it
    * in its memory then, and goes on trying.
    */
-  async end(grantId: string, session: EndedSession, expiresAt: number): Promise<void> {
+  async end(grantId: string, session: EndedSession, expiresAt: number): Promise<SessionEnd> {
     // A grant may have two sessions to end: what was there before a refresh, and what the refresh led to.
     const key = recordKey("upstream_revocation", grantId, session.tokens.token);
     const outcome = await this.#revokeOpen(session);
-    if (outcome === "told") return this.retries.forget(key);
+    if (isDone(outcome)) {
+      // What the store has of it is deleted when it is tried again.
+      if (this.retries.get(key) !== undefined) this.retries.forget(key);
+      return outcome === "told" ? "told" : "given up";
+    }
     if (typeof outcome === "object") {
       if (isDefiniteRefusal(outcome.failure)) {
-        if (!this.#tellRefusal(outcome.failure, session.issuer)) return;
+        if (!this.#tellRefusal(outcome.failure, session.issuer)) return "given up";
       } else this.#parts.reporter.failure(outcome.failure);
     }
     const untold = { session, expiresAt };
@@ -85,10 +90,11 @@ export class UpstreamRevocations {
       this.retries.keep(key, untold, firstPauseSeconds);
       throw failure;
     }
+    return "kept";
   }
 
   /** Stores what could not be told, and sees to it that it is told later. */
-  async #store(key: string, untold: NonNullable<Untold>, outcome: Exclude<Outcome, "told">): Promise<void> {
+  async #store(key: string, untold: NonNullable<Untold>, outcome: Exclude<Outcome, Done>): Promise<void> {
     const { tokens, issuer } = untold.session;
     await this.#parts.repositories.upstreamRevocations.set(key, {
       sealed: this.#tokens.seal(tokens, boundTo(key, issuer)),
@@ -134,7 +140,7 @@ export class UpstreamRevocations {
     if (untold !== undefined) {
       if (this.#parts.now() >= untold.expiresAt) return;
       const outcome = await this.#revokeOpen(untold.session);
-      if (outcome === "told") return;
+      if (isDone(outcome)) return;
       if (typeof outcome === "object" && isDefiniteRefusal(outcome.failure)) {
         if (!this.#tellRefusal(outcome.failure, untold.session.issuer)) return;
       }
@@ -149,12 +155,12 @@ export class UpstreamRevocations {
   async #tell(key: string, { sealed, upstreamIssuer: issuer }: UpstreamRevocation): Promise<Outcome | "refused"> {
     const outcome = await this.#revoke({ issuer, open: () => this.#tokens.open(sealed, boundTo(key, issuer)) });
     if (outcome === "nobody to tell") return outcome;
-    if (outcome !== "told") {
+    if (!isDone(outcome)) {
       if (!isDefiniteRefusal(outcome.failure)) return outcome;
       if (this.#tellRefusal(outcome.failure, issuer)) return "refused";
     }
     await this.#parts.repositories.upstreamRevocations.delete(key);
-    return outcome === "told" ? outcome : "refused";
+    return isDone(outcome) ? outcome : "refused";
   }
 
   #revokeOpen({ issuer, tokens }: EndedSession): Promise<Outcome> {
@@ -166,11 +172,10 @@ export class UpstreamRevocations {
     const upstream = upstreamOfRecord(this.#parts, { upstreamIssuer: issuer });
     if (upstream === undefined) return "nobody to tell";
     try {
-      await upstream.revoke(open());
+      return (await upstream.revoke(open())) === false ? "nothing to tell" : "told";
     } catch (failure) {
       return { failure };
     }
-    return "told";
   }
 
   /** @returns Whether the tokens are kept: an operator can mend it where the upstream refuses this server. */
@@ -188,8 +193,18 @@ export class UpstreamRevocations {
   }
 }
 
+/** What has come of the end of a session: its upstream knows, or will be told, or never will be. */
+export type SessionEnd = "told" | "kept" | "given up";
+
+/** What needs nothing more: the upstream was told, or is one that revokes nothing. */
+type Done = "told" | "nothing to tell";
+
 /** What came of telling an upstream. */
-type Outcome = "told" | "nobody to tell" | { readonly failure: unknown };
+type Outcome = Done | "nobody to tell" | { readonly failure: unknown };
+
+function isDone(outcome: Outcome): outcome is Done {
+  return outcome === "told" || outcome === "nothing to tell";
+}
 
 /** Whoever writes to the store cannot send the tokens to another upstream. */
 function boundTo(key: string, issuer: string | undefined): string {

@@ -1,4 +1,4 @@
-import { StorageFailure } from "../../errors.ts";
+import { StorageFailure, StorageNotReplicatedError } from "../../errors.ts";
 import type { Repository } from "../../storage/contract.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 
@@ -10,7 +10,10 @@ export interface Addition<Record> {
   readonly stored: Record | undefined;
 }
 
-/** Adds a record, and says what is there. Where the answer is lost, the record that is there says whose it is. */
+/**
+ * Adds a record, and says what is there. Where the answer is lost, the record that is there says whose it is. What is there and
+ * not on the replicas that the operator waits for is no success: a failover may lose it, with what the answer would have spent.
+ */
 export async function addOnce<Record extends { readonly wrappedKey?: string; readonly redemption?: string }>(
   repository: Repository<string, Record>,
   key: string,
@@ -19,7 +22,8 @@ export async function addOnce<Record extends { readonly wrappedKey?: string; rea
   try {
     if (await repository.add(key, record)) return { isFirst: true, stored: record };
   } catch (failure) {
-    if (!(failure instanceof StorageFailure && failure.effect === "unknown")) throw failure;
+    const isLost = failure instanceof StorageFailure && failure.effect === "unknown";
+    if (!isLost || failure instanceof StorageNotReplicatedError) throw failure;
     const stored = await getFresh(repository, key);
     if (stored === undefined) throw failure;
     // No two tokens have the same wrapped key, and no two grants began with the same attempt.

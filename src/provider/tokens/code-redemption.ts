@@ -154,7 +154,10 @@ export class CodeRedemption {
     // Whoever was suspended for long must not add what was there, and is gone again.
     requirePrompt(began, this.#parts.now());
     const tokens = await this.#uses.answer(step.grantId, () => this.#answer(attempt));
-    requirePrompt(began, this.#parts.now());
+    const ended = this.#parts.now();
+    requirePrompt(began, ended);
+    // Whoever has ended everything meanwhile has found no code any more, and no grant yet.
+    if (ended >= record.expiresAt) return this.#refuseReplay({ ...replay, grant: attempt.grant, step }, true);
     const namesResource = request.resource !== undefined || record.namesResource === true;
     return { tokens: { ...tokens, ...(namesResource && { resource: this.#parts.resource }) }, client };
   }

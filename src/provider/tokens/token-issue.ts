@@ -2,6 +2,7 @@ import type { AccessToken } from "../../records/access-token.ts";
 import type { Grant } from "../../records/grant.ts";
 import { accessTokenKey, refreshTokenKey } from "../../records/keys.ts";
 import type { RefreshToken } from "../../records/refresh-token.ts";
+import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { markCredential } from "../oauth/grant-credential.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
@@ -75,9 +76,9 @@ export class TokenIssue {
     return addOnce(this.#parts.repositories.accessTokens, key, record);
   }
 
-  /** The stored access token of a step, if there is one. */
+  /** The access token of a step as the store has it now, if there is one: another instance may have revoked it. */
   findAccessToken({ step, reissuedUntil }: Pick<Issuance, "step" | "reissuedUntil">): Promise<AccessToken | undefined> {
-    return this.#parts.repositories.accessTokens.get(accessTokenKey(successorAccessToken(step, reissuedUntil)));
+    return getFresh(this.#parts.repositories.accessTokens, accessTokenKey(successorAccessToken(step, reissuedUntil)));
   }
 
   /** The record of the refresh token of a step, to be stored by `addRefreshToken`. */

@@ -97,8 +97,9 @@ async function revokeAccessToken(parts: RevokerParts, clientId: string, token: s
     // What was there has ended since, and may come again.
     if (record === undefined) return accessTokens.set(key, tombstone);
   }
-  if (record.clientId !== clientId || record.revokedAt !== undefined) return;
-  if (!isOfServer(record, resource)) return;
+  if (record.clientId !== clientId || !isOfServer(record, resource)) return;
+  // Whoever revokes again may have been told that the replicas lack the tombstone: that nothing is left to do says nothing of them.
+  if (record.revokedAt !== undefined) return accessTokens.set(key, record);
   if (grantId === undefined) {
     await accessTokens.delete(key);
   } else {

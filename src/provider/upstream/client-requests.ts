@@ -76,13 +76,14 @@ export class ClientRequests {
     return { refreshToken, ...tokensOf(reply, Date.now()) };
   }
 
-  /** Revokes each token where the provider has an endpoint for it; elsewhere they expire. */
-  async revoke(tokens: UpstreamTokens): Promise<void> {
+  /** Revokes each token where the provider has an endpoint for it; elsewhere they expire, and this says false. */
+  async revoke(tokens: UpstreamTokens): Promise<boolean> {
     const { client, configuration } = await this.#open();
-    if (configuration.serverMetadata().revocation_endpoint === undefined) return;
+    if (configuration.serverMetadata().revocation_endpoint === undefined) return false;
     await revokeEach(tokens, (token) =>
       this.ask("its revocation endpoint", () => client.tokenRevocation(configuration, token)),
     );
+    return true;
   }
 
   /**

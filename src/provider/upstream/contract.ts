@@ -153,10 +153,12 @@ export interface Upstream {
    * Revokes all of these tokens, as many as the upstream takes. Tokens that it does not know are no failure. The grant is
    * over here whatever this throws.
    *
+   * @returns False where the upstream revokes nothing, so that the tokens are good there until they expire: then nothing of them
+   * is kept here. Anything else counts as revoked.
    * @throws {UpstreamRejectedError} when the upstream refuses.
    * @throws {UpstreamUnavailableError} when the upstream does not answer.
    */
-  revoke(tokens: UpstreamTokens): Promise<void>;
+  revoke(tokens: UpstreamTokens): Promise<unknown>;
 
   /**
    * Where a browser goes to end the user's session at the upstream, where the upstream has such a page

@@ -201,7 +201,7 @@ class OAuth2 implements Upstream {
     return identity;
   }
 
-  revoke(tokens: UpstreamTokens): Promise<void> {
+  revoke(tokens: UpstreamTokens): Promise<boolean> {
     return this.#requests.revoke(tokens);
   }
 

@@ -268,8 +268,8 @@ class OpenIdConnect implements Upstream {
     return identity;
   }
 
-  async revoke(tokens: UpstreamTokens): Promise<void> {
-    if (this.#options.revocation !== false) await this.#requests.revoke(tokens);
+  async revoke(tokens: UpstreamTokens): Promise<boolean> {
+    return this.#options.revocation !== false && this.#requests.revoke(tokens);
   }
 
   async logoutUrl({ idToken }: UpstreamTokens, returnTo: string): Promise<URL | undefined> {

@@ -1,6 +1,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
+import {
+  createInMemoryRepositories,
+  McpOAuthProvider,
+  UpstreamRejectedError,
+  UpstreamUnavailableError,
+} from "../../../src/index.ts";
 import { revokedConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { GrantKey } from "../../../src/provider/grants/grant-key.ts";
 import { Grants, isLive, isRevoked } from "../../../src/provider/grants/grants.ts";
@@ -91,6 +96,29 @@ describe("a grant that was revoked", () => {
     expect(await recordsOf(repositories.upstreamSessions)).toEqual([]);
     expect(sealedUpstream).toBe(grant?.sealedUpstream);
   });
+
+  it.each<[string, () => Promise<unknown>, boolean]>([
+    ["has revoked them", async () => undefined, true],
+    ["revokes nothing, so that they are good there", async () => false, false],
+    ["is out, and will be told", () => Promise.reject(new UpstreamUnavailableError("out")), true],
+    ["refuses this server", () => Promise.reject(new UpstreamRejectedError("invalid_client", "no")), true],
+    ["refuses", () => Promise.reject(new UpstreamRejectedError("unsupported_token_type", "no")), false],
+  ])(
+    "keeps what opens tokens of an upstream, unless they are good there for ever: one that %s",
+    async (_, revoke, isKept) => {
+      const { clock, upstream, repositories, harness, code } = await start();
+      const tokens = await jsonOf(await harness.redeem(code));
+      clock.advanceSeconds(3_599);
+      await harness.provider.upstreamToken({ token: tokens.access_token });
+      expect(await recordsOf(repositories.upstreamSessions)).toHaveLength(1);
+      upstream.revoke = revoke;
+      await harness.postForm("/revoke", { client_id: code.clientId, token: tokens.refresh_token });
+      const [[, tombstone] = []] = await recordsOf(repositories.grants);
+      expect(tombstone?.revokedAt).toBe(clock.seconds());
+      expect(tombstone?.sealedUpstream !== undefined).toBe(isKept);
+      expect(await recordsOf(repositories.upstreamSessions)).toHaveLength(isKept ? 1 : 0);
+    },
+  );
 
   it("has no session upstream to be ended twice by an operator, and the operator is told so", async () => {
     const { repositories, harness, code, upstream } = await start();

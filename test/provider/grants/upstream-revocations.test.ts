@@ -93,6 +93,20 @@ describe("an upstream that cannot be told of a revocation", () => {
     expect(upstream.ended).toHaveLength(1);
   });
 
+  it("is told at once when the login is shown again, and what was kept for it goes all the same", async () => {
+    const harness = start();
+    const tokens = await logInAdaWithUpstream(harness);
+    upstream.isOut = true;
+    await revoke(harness, tokens);
+    expect(await recordsOf(repositories.upstreamRevocations)).toHaveLength(1);
+    upstream.isOut = false;
+    await revoke(harness, tokens);
+    clock.advanceSeconds(10);
+    await request(harness);
+    expect(new Set(upstream.ended)).toEqual(new Set([tokens.upstreamToken]));
+    expect(await recordsOf(repositories.upstreamRevocations)).toEqual([]);
+  });
+
   it("is told by any other instance that goes through what is kept", async () => {
     const [harness, other] = [start(), start()];
     const [one, two] = [await logInAdaWithUpstream(harness), await logInAdaWithUpstream(harness)];

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { InvalidRecordError, StorageTimeoutError, StorageUnavailableError } from "../../../src/errors.ts";
+import {
+  InvalidRecordError,
+  StorageNotReplicatedError,
+  StorageTimeoutError,
+  StorageUnavailableError,
+} from "../../../src/errors.ts";
 import { InMemoryRepository, type Repository } from "../../../src/index.ts";
 import { addOnce, allDone } from "../../../src/provider/tokens/add-once.ts";
 import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
@@ -49,7 +54,8 @@ describe("a record that is added once", () => {
   it.each([
     new StorageUnavailableError("The test was not even asked.", { effect: "none" }),
     new InvalidRecordError("The test does not take this."),
-  ])("was not added where the store says so, whatever is there: $code", async (failure) => {
+    new StorageNotReplicatedError("The test has no replica.", { replicas: 0 }),
+  ])("was not added, or not safely, where the store says so, whatever is there: $code", async (failure) => {
     await store.set("key", own);
     await expect(addOnce(failingWith(failure), "key", own)).rejects.toBe(failure);
   });

@@ -179,7 +179,7 @@ describe("the answer to a code", () => {
         const repository = gated<string, unknown>(scene.repositories[kind]);
         const repositories = { ...scene.repositories, [kind]: repository };
         const one = scene.instance({ repositories, accessTokenLifetimeSeconds: 3_600 });
-        await scene.issueCode(one);
+        await scene.issueCode(one, { expiresAt: scene.clock.seconds(700) });
         const gate = repository.hold(method);
         const late = one.redeem();
         await gate.arrival(late);
@@ -189,6 +189,24 @@ describe("the answer to a code", () => {
         expect((await late).error).toBe(isPrompt ? undefined : "ERR_STORAGE_TIMEOUT");
         expect(await recordsOf(scene.repositories.grants)).toHaveLength(isPrompt || isAdded ? 1 : 0);
       }
+    }
+  });
+
+  it("is none once the code's record has ended: who ended everything meanwhile found no code any more, and no grant yet", async () => {
+    for (const seconds of [179, 180]) {
+      const scene = new TokenScene();
+      const grants = gated(scene.repositories.grants);
+      const one = scene.instance({ repositories: { ...scene.repositories, grants } });
+      await scene.issueCode(one, { expiresAt: scene.clock.seconds(180) });
+      const gate = grants.hold("add");
+      const late = one.redeem();
+      await gate.arrival(late);
+      scene.clock.advanceSeconds(seconds);
+      await gate.answer();
+      const isLate = seconds === 180;
+      expect((await late).error, String(seconds)).toBe(isLate ? "invalid_grant" : undefined);
+      const [grant] = await recordsOf(scene.repositories.grants);
+      expect(grant?.[1].revokedAt !== undefined, String(seconds)).toBe(isLate);
     }
   });
 });

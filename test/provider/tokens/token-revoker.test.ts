@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createInMemoryRepositories, type ProviderRepositories } from "../../../src/index.ts";
+import {
+  cacheRepositories,
+  createInMemoryRepositories,
+  type ProviderRepositories,
+  type Repository,
+  StorageNotReplicatedError,
+} from "../../../src/index.ts";
 import { formatAccessToken, readAccessToken } from "../../../src/provider/oauth/grant-credential.ts";
 import type { AccessToken } from "../../../src/records/access-token.ts";
 import { accessTokenKey } from "../../../src/records/keys.ts";
@@ -202,4 +208,47 @@ describe("a credential that is used again after it ended its login", () => {
     const credential = what === "its code" ? "authorization_code" : "refresh_token";
     expect(told).toEqual([{ clientId: tokens.clientId, grantId, credential }]);
   });
+});
+
+it("an access token that another instance has revoked is not answered again, whatever a cache remembers", async () => {
+  const cached = () =>
+    new ProviderHarness({
+      ...providerOptions(emulator.issuerUrl),
+      clock: clock.read,
+      repositories: cacheRepositories(repositories, { maxStaleness: 5_000, clock: clock.read }),
+    });
+  const [one, other] = [cached(), cached()];
+  const first = await one.tokens();
+  const { access_token: token } = await jsonOf(await one.refresh(first));
+  expect((await other.postForm("/revoke", { client_id: first.clientId, token })).status).toBe(200);
+  expect((await one.refresh(first)).status).toBe(400);
+});
+
+describe("a revocation while the replicas are away that the operator waits for", () => {
+  it.each(["access_token", "refresh_token"] as const)(
+    "of %s fails until they are back, however often it is repeated",
+    async (kind) => {
+      const tokens = await harness.tokens();
+      let isAway = true;
+      const confirmed = <V>(repository: Repository<string, V>) =>
+        intercepted(repository, async (run, { method }) => {
+          const answer = await run();
+          if (isAway && method === "set") throw new StorageNotReplicatedError("No replica.", { replicas: 0 });
+          return answer;
+        });
+      const replicated = {
+        ...repositories,
+        grants: confirmed(repositories.grants),
+        accessTokens: confirmed(repositories.accessTokens),
+      };
+      const options = { ...providerOptions(emulator.issuerUrl), clock: clock.read, repositories: replicated };
+      const instance = new ProviderHarness({ ...options, logger: false });
+      const status = async () =>
+        (await instance.postForm("/revoke", { client_id: tokens.clientId, token: tokens[kind] })).status;
+      for (let times = 0; times < 4; times += 1) expect(await status()).toBe(503);
+      isAway = false;
+      expect(await status()).toBe(200);
+      expect(await harness.mcpStatus(tokens.access_token)).toBe(401);
+    },
+  );
 });

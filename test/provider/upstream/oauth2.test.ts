@@ -109,10 +109,10 @@ const good: OAuth2Options = {
 describe("any provider of OAuth 2.0", () => {
   it("revokes where there is an endpoint for it", async () => {
     answers.set("https://acme.example/revoke", () => new Response(null, { status: 200 }));
-    await oAuth2(good).revoke({ token: "a", refreshToken: "b" });
+    expect(await oAuth2(good).revoke({ token: "a", refreshToken: "b" })).toBe(false);
     expect(requests).toHaveLength(0);
     const revocationEndpoint = "https://acme.example/revoke";
-    await oAuth2({ ...good, revocationEndpoint }).revoke({ token: "a", refreshToken: "b" });
+    expect(await oAuth2({ ...good, revocationEndpoint }).revoke({ token: "a", refreshToken: "b" })).toBe(true);
     expect(requests.map(({ form }) => form.get("token"))).toEqual(["b", "a"]);
   });
 

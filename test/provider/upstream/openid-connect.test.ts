@@ -163,7 +163,7 @@ describe("an ID token that is not this login's", () => {
 
 it("revokes nothing where one revocation would end every login of the user there", async () => {
   const upstream = upstreamOf({ revocation: false });
-  await upstream.revoke(await logIn(upstream));
+  expect(await upstream.revoke(await logIn(upstream))).toBe(false);
   expect(provider.requests.filter(({ path }) => path === "/revoke")).toEqual([]);
 });
 
@@ -268,12 +268,12 @@ describe("after the login", () => {
 
   it("revokes both tokens, where the provider can", async () => {
     const upstream = upstreamOf();
-    await upstream.revoke({ token: "a", refreshToken: "b" });
+    expect(await upstream.revoke({ token: "a", refreshToken: "b" })).toBe(true);
     const revoked = () =>
       provider.requests.filter(({ path }) => path === "/revoke").map(({ form }) => form.get("token"));
     expect(revoked()).toEqual(["b", "a"]);
     provider.metadata = { revocation_endpoint: undefined };
-    await upstreamOf().revoke({ token: "c" });
+    expect(await upstreamOf().revoke({ token: "c" })).toBe(false);
     expect(revoked()).toHaveLength(2);
   });
 
