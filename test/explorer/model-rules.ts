@@ -77,7 +77,7 @@ export const modelRules: readonly ProvedRule[] = [
     ["redeem in an outage"],
     [
       additionTs,
-      'if (!(failure instanceof StorageFailure && failure.effect === "unknown")) throw failure;',
+      "if (!isLost || failure instanceof StorageNotReplicatedError) throw failure;",
       "if (failure !== undefined) throw failure;",
     ],
   ),
@@ -270,7 +270,7 @@ export const modelRules: readonly ProvedRule[] = [
     "A redemption measures itself",
     ["redeem twice, where grants are short-lived"],
     [redemptionTs, "requirePrompt(began, this.#parts.now());\n    const tokens", "const tokens"],
-    [redemptionTs, "requirePrompt(began, this.#parts.now());\n    const namesResource", "const namesResource"],
+    [redemptionTs, "requirePrompt(began, ended);", ""],
   ),
   rule(
     "Whoever has another person's code, or a wrong verifier, uses nothing",
