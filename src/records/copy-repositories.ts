@@ -15,7 +15,7 @@ import { outlasting } from "./outlasting.ts";
 import { forEachKind, type ProviderRecords, type ProviderRepositories, wrapRepositories } from "./repositories.ts";
 
 /** How `copyRepositories` copies: as `copyRepository` does, one kind of record after the other. */
-export interface CopyRepositoriesOptions extends Omit<CopyRepositoryOptions, "onProgress" | "outlasts"> {
+export interface CopyRepositoriesOptions extends Omit<CopyRepositoryOptions, "onProgress" | "outlasts" | "isOver"> {
   /**
    * Whether a source without grants, tokens and clients is meant, where `removeMissing` deletes all of them in the target.
    * Default: false, such a copy is refused.
@@ -90,7 +90,7 @@ export async function copyRepositories(
   return reports;
 }
 
-const { outlasts: _, ...sharedKinds } = copyOptionKinds;
+const { outlasts: _, isOver: __, ...sharedKinds } = copyOptionKinds;
 const optionKinds: OptionKinds<CopyRepositoriesOptions> = { ...sharedKinds, allowEmptySource: "boolean" };
 
 /** What a store has that a server has begun to use: whatever else is in it comes and goes by itself. */
