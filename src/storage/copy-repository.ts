@@ -25,6 +25,11 @@ export interface CopyRepositoryOptions<V = unknown> {
    * a record counts as `kept`. Default: none does.
    */
   readonly outlasts?: (present: V, given: V | undefined) => boolean;
+  /**
+   * Whether a record of the source is over for a target that has nothing under its key: the target is past it, and it is not
+   * written. Such a record counts as `kept`. Default: none is.
+   */
+  readonly isOver?: (given: V) => boolean;
   /** Reads both and writes nothing; the report says what would be done. Default: false. */
   readonly dryRun?: boolean;
   /** How many records are copied in a second at most. Default: as many as the stores take. */
@@ -42,6 +47,7 @@ export const copyOptionKinds: OptionKinds<CopyRepositoryOptions> = {
   existing: "any",
   removeMissing: "boolean",
   outlasts: "function",
+  isOver: "function",
   dryRun: "boolean",
   recordsPerSecond: "any",
   concurrency: "any",
@@ -69,7 +75,7 @@ export interface CopyReport {
   readonly written: number;
   /** There already, with the same content. */
   readonly unchanged: number;
-  /** There already with another content, and left as it is. */
+  /** There already with another content, or not there since it is over, and left so. */
   readonly kept: number;
   /** Deleted or expired in the source while it was being copied. The target does not have it. */
   readonly gone: number;
@@ -94,7 +100,7 @@ export interface CopyReport {
  * @param to - Has the same type of records.
  * @returns What was done.
  * @throws {ConfigurationError} when an option is wrong, or a repository that has to list its records cannot.
- * @throws whatever `outlasts` throws.
+ * @throws whatever `outlasts` or `isOver` throws.
  * @throws {UnreadableRecordsError} once everything else is copied, when there are records that cannot be read in the source or
  * the target. They stay as they are, in both.
  * @throws {RecordTooLargeError | InvalidRecordError | InvalidKeyError} once everything else is copied, when the target does
@@ -119,7 +125,7 @@ export async function copyRepository<V>(
   requireOptions("copyRepository", options ?? null, copyOptionKinds);
   requireThat(!Object.is(from, to), "The target is the source itself: give the repository of another store.");
   const { existing = "replace", removeMissing = false, dryRun = false, concurrency = 8, onProgress, signal } = options;
-  const { outlasts = () => false } = options;
+  const { outlasts = () => false, isOver = () => false } = options;
   requireThat(existing === "replace" || existing === "keep", 'existing must be "replace" or "keep".');
   const isCount = Number.isSafeInteger(concurrency) && concurrency > 0 && concurrency <= maxConcurrency;
   requireThat(isCount, `concurrency must be a whole number from 1 to ${maxConcurrency}.`);
@@ -137,7 +143,7 @@ export async function copyRepository<V>(
   await inParallel(concurrency, source, async ([key, value]) => {
     await pace(signal);
     signal?.throwIfAborted();
-    count(await left.unless(() => copyRecord(from, to, key, value, { existing, dryRun, outlasts })));
+    count(await left.unless(() => copyRecord(from, to, key, value, { existing, dryRun, outlasts, isOver })));
   });
   if (removeMissing) {
     requireThat(isEnumerable(to), "removeMissing needs a target that can list its records.");
@@ -222,11 +228,16 @@ async function copyRecord<V>(
   to: Repository<string, V>,
   key: string,
   listed: V,
-  { existing, dryRun, outlasts }: Required<Pick<CopyRepositoryOptions<V>, "existing" | "dryRun" | "outlasts">>,
+  {
+    existing,
+    dryRun,
+    outlasts,
+    isOver,
+  }: Required<Pick<CopyRepositoryOptions<V>, "existing" | "dryRun" | "outlasts" | "isOver">>,
 ): Promise<keyof CopyReport> {
   const present = await getFresh(to, key);
   if (present !== undefined && isDeepStrictEqual(present, listed)) return "unchanged";
-  if (present !== undefined && outlasts(present, listed)) return "kept";
+  if (present === undefined ? isOver(listed) : outlasts(present, listed)) return "kept";
   if (present !== undefined && existing === "keep") return "kept";
   if (dryRun) return "written";
   for (let value = listed; ; ) {

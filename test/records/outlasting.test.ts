@@ -70,25 +70,16 @@ describe("a source that is empty", () => {
 });
 
 describe("a record of the target outlasts the source's", () => {
-  const outlasts = (kind: keyof ProviderRecords, present: object, given?: object): unknown =>
+  const outlasts = (kind: keyof typeof outlasting, present: object, given?: object): unknown =>
     Object(outlasting)[kind](present, given);
   const used = (usedAt: number) => ({ usedAt, expiresAt });
   const until = (time: number) => ({ clientId: "a", expiresAt: time });
 
-  it.each<[string, keyof ProviderRecords, object, object | undefined, boolean]>([
+  it.each<[string, keyof typeof outlasting, object, object | undefined, boolean]>([
     ["where it alone was revoked", "grants", { ...grant, revokedAt: 2 }, grant, true],
     ["not where both were revoked", "grants", { ...grant, revokedAt: 2 }, { ...grant, revokedAt: 1 }, false],
     ["where it was revoked and the source has none", "accessTokens", { ...accessToken, revokedAt: 2 }, undefined, true],
     ["not where neither was revoked", "accessTokens", accessToken, accessToken, false],
-    ["where it is a refresh token of which the source has none", "refreshTokens", refreshToken, undefined, true],
-    ["not where both end at once", "refreshTokens", refreshToken, refreshToken, false],
-    [
-      "not where it is another refresh token",
-      "refreshTokens",
-      { ...refreshToken, issuedAt: 2, expiresAt: expiresAt - 1 },
-      refreshToken,
-      false,
-    ],
     ["where its assertion may be used for longer", "clientAssertions", until(2), until(1), true],
     ["not where both assertions end at once", "clientAssertions", until(2), until(2), false],
     [

@@ -59,6 +59,16 @@ describe("what is copied", () => {
     expect((await to.get("key-1"))?.number).toBe(number);
   });
 
+  it.each(["replace", "keep"] as const)("nothing that is over where the target has nothing: %s", async (existing) => {
+    const to = await storeOf(0);
+    await to.set("key-1", { number: 100 });
+    const isOver = ({ number }: Numbered) => number < 2;
+    const report = await copyRepository(await storeOf(3), to, { existing, isOver });
+    const isKept = existing === "keep";
+    expect(report).toEqual({ ...nothing, written: isKept ? 1 : 2, kept: isKept ? 2 : 1 });
+    expect(await contentOf(to)).toEqual({ "key-1": isKept ? 100 : 1, "key-2": 2 });
+  });
+
   it("nothing of the target is removed that outlasts its absence", async () => {
     const to = await storeOf(5);
     const outlasts = (there: Numbered, given: Numbered | undefined) => given === undefined && there.number === 4;
@@ -384,6 +394,7 @@ const mistakes: readonly (CopyRepositoryOptions | Record<string, unknown>)[] = [
   { recordsPerSecond: Number.POSITIVE_INFINITY },
   { removeMissing: "yes" },
   { outlasts: true },
+  { isOver: true },
   { dryRun: 1 },
   { onProgress: "log" },
   { signal: "stop" },
@@ -402,6 +413,7 @@ it("takes every option that there is, and up to 1,000 records at a time", async 
     existing: "replace",
     removeMissing: true,
     outlasts: () => false,
+    isOver: () => false,
     dryRun: false,
     recordsPerSecond: 1_000,
     concurrency: 1_000,
