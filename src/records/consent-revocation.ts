@@ -32,3 +32,18 @@ export function consentRevocationOf(revokedAt: number, revokedBy: string | undef
   const id = randomBytes(9).toString("base64url");
   return { revokedAt, expiresAt: revokedAt + keptSeconds, id, ...(revokedBy !== undefined && { revokedBy }) };
 }
+
+/**
+ * Stands for a revocation that another server has written. It is there, and nobody here can read when it was. So it is younger
+ * than every decision that is remembered. It is the same whenever it is met: the answer to a page that knew of it stands.
+ */
+export const revocationOfAnotherServer: ConsentRevocation = {
+  revokedAt: Number.MAX_SAFE_INTEGER,
+  expiresAt: Number.MAX_SAFE_INTEGER,
+  id: "another server's",
+};
+
+/** Whether a revocation stands for one that another server has written. */
+export function isOfAnotherServer({ id }: ConsentRevocation): boolean {
+  return id === revocationOfAnotherServer.id;
+}
