@@ -113,7 +113,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const isKnown = ["end-grant", "refuse"].includes(onRefreshReuse);
   requireThat(isKnown, 'onRefreshReuse must be "end-grant" or "refuse".');
   const scopeHierarchy = ScopeHierarchy.of(scopes, "scopeImplies", options.scopeImplies);
-  const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
+  const lifetimes = configureLifetimes(options);
+  const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy, lifetimes);
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? [], scopes);
   const keys = configureKeys(options, given, addresses.issuer);
@@ -143,7 +144,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes, upstreamScopesOf(given)),
     preRegisteredClients: ownClients,
     keys,
-    lifetimes: configureLifetimes(options),
+    lifetimes,
     invalidGrantStatus,
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
