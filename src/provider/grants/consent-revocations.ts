@@ -23,11 +23,14 @@ export interface RevokedConsent {
   readonly revokedAt: number;
   /** Names this revocation: another one, before or after, has another name. */
   readonly mark: string;
-  /** The instance that revoked it, where one did it all and is known. */
+  /** The name of the clock that says when, where one clock says it all and is known. */
   readonly revokedBy: string | undefined;
 }
 
-/** What a revocation needs: where it is kept, and whose clock says when it was. An operator's tool is no instance. */
+/**
+ * What a revocation needs: where it is kept, and whose clock says when it was. The instance is known by the name of its clock. An
+ * operator's tool is no instance.
+ */
 type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
 
 /** Stands for every client in the key of a record, and for every server. No key of a single client has so many parts. */
