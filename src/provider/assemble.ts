@@ -53,7 +53,15 @@ export function assemble(given: ProviderConfiguration) {
   const assertions = new ClientAssertions(configuration, documents);
   const authenticateClient = clientAuthenticator(registry, assertions, configuration.now);
   const upstreamRevocations = new UpstreamRevocations({ ...configuration, announcements });
-  const grants = new Grants({ ...configuration, storedGrants: stored.grants, upstreamRevocations });
+  const grants = new Grants({
+    ...configuration,
+    storedGrants: stored.grants,
+    upstreamRevocations,
+    // Grants write the end of a consent under this name. A clock that was set back since has another one.
+    get instance() {
+      return configuration.clockName();
+    },
+  });
   const lock = new UpstreamRefreshLock(configuration);
   const issue = new TokenIssue(configuration);
   const parts = { ...configuration, announcements, authenticateClient, grants, issue, lock, registry };

@@ -9,7 +9,7 @@ export interface ConsentRevocation {
   readonly expiresAt: number;
   /** Random: tells this revocation from every other one, whatever clocks say. Records of earlier versions have none. */
   readonly id?: string;
-  /** The instance whose clock says so. Records of earlier versions name none, nor do those of an operator's tool. */
+  /** The name of the clock that says so. Records of earlier versions name none, nor do those of an operator's tool. */
   readonly revokedBy?: string;
 }
 
@@ -27,8 +27,23 @@ export const ConsentRevocationSchema = record<ConsentRevocation>({
  */
 const keptSeconds = 401 * 24 * 60 * 60;
 
-/** The end of a consent, in epoch seconds by the clock of an instance. */
+/** The end of a consent, in epoch seconds by the clock of this name. */
 export function consentRevocationOf(revokedAt: number, revokedBy: string | undefined): ConsentRevocation {
   const id = randomBytes(9).toString("base64url");
   return { revokedAt, expiresAt: revokedAt + keptSeconds, id, ...(revokedBy !== undefined && { revokedBy }) };
+}
+
+/**
+ * Stands for a revocation that another server has written. It is there, and nobody here can read when it was. So it is younger
+ * than every decision that is remembered. It is the same whenever it is met: the answer to a page that knew of it stands.
+ */
+export const revocationOfAnotherServer: ConsentRevocation = {
+  revokedAt: Number.MAX_SAFE_INTEGER,
+  expiresAt: Number.MAX_SAFE_INTEGER,
+  id: "another server's",
+};
+
+/** Whether a revocation stands for one that another server has written. */
+export function isOfAnotherServer({ id }: ConsentRevocation): boolean {
+  return id === revocationOfAnotherServer.id;
 }

@@ -36,7 +36,10 @@ export interface ClientRegistrationOptions {
   readonly firstLoginWithinSeconds?: number;
   /**
    * How long a registration is kept after a login or a refresh, in seconds. Which of them was the last is noted once in a 90th
-   * of this time. Default: 90 days.
+   * of this time. Where it is shorter than `refreshTokenLifetimeSeconds`, a client that comes back later than that gets
+   * `invalid_client` for a refresh token which is still good: it registers anew, and the person logs in again. Default: 90 days,
+   * or where that is longer, a 45th more than an unused refresh token is good (`refreshTokenLifetimeSeconds`,
+   * `grantLifetimeSeconds` at the most), ten years at the most.
    */
   readonly unusedLifetimeSeconds?: number;
   /**

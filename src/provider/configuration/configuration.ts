@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { requireDuration, requireHttpUrl, requireThat } from "../../option-checks.ts";
 import { createInMemoryRepositories, type ProviderRepositories } from "../../records/repositories.ts";
@@ -18,6 +17,7 @@ import type { PreRegisteredClient } from "./client-options.ts";
 import { type ConsentConfiguration, configureConsent } from "./consent-configuration.ts";
 import type { ProviderInternals } from "./internals.ts";
 import { configureClockTolerance, configureLifetimes, type Lifetimes } from "./lifetimes.ts";
+import { type NamedClock, namedClock, randomName } from "./named-clock.ts";
 import { checkOptionKinds } from "./option-kinds.ts";
 import type { McpOAuthProviderOptions } from "./options.ts";
 import { preRegisteredClients } from "./pre-registered-clients.ts";
@@ -27,7 +27,7 @@ import type { OverloadOptions } from "./request-limit-options.ts";
 import { configureEmailDomains, configureKeys, configureUpstreams, isSamePlace, upstreamScopesOf } from "./upstream.ts";
 
 /** The options of a provider, checked and complete. */
-export interface ProviderConfiguration extends Addresses {
+export interface ProviderConfiguration extends Addresses, NamedClock {
   readonly scopes: readonly string[];
   /** Which of the scopes imply others. */
   readonly scopeHierarchy: ScopeHierarchy;
@@ -74,8 +74,6 @@ export interface ProviderConfiguration extends Addresses {
   readonly reporter: Reporter;
   /** The time in milliseconds since the epoch. */
   readonly clock: () => number;
-  /** The time in epoch seconds, with a fraction: the unit of records and of OAuth. */
-  readonly now: () => number;
   /** Waits, in milliseconds. */
   readonly delay: (milliseconds: number) => Promise<void>;
   /** Does something so many milliseconds later, unless it is told to stop. Keeps no process alive. */
@@ -113,7 +111,8 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
   const isKnown = ["end-grant", "refuse"].includes(onRefreshReuse);
   requireThat(isKnown, 'onRefreshReuse must be "end-grant" or "refuse".');
   const scopeHierarchy = ScopeHierarchy.of(scopes, "scopeImplies", options.scopeImplies);
-  const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy);
+  const lifetimes = configureLifetimes(options);
+  const registration = configureRegistration(options.clientRegistration, scopes, scopeHierarchy, lifetimes);
   const privateUseSchemes = requirePrivateUseSchemes("privateUseSchemes", options.privateUseSchemes ?? []);
   const ownClients = preRegisteredClients(options.clients ?? [], scopes);
   const keys = configureKeys(options, given, addresses.issuer);
@@ -143,7 +142,7 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     consent: configureConsent(options.consent ?? {}, addresses.baseUrl, scopes, upstreamScopesOf(given)),
     preRegisteredClients: ownClients,
     keys,
-    lifetimes: configureLifetimes(options),
+    lifetimes,
     invalidGrantStatus,
     requestTimeout: requireDuration("requestTimeout", options.requestTimeout, 10_000, 600_000, "milliseconds"),
     clockTolerance: configureClockTolerance(options, 30),
@@ -151,11 +150,11 @@ export function configure(options: McpOAuthProviderOptions, internals: ProviderI
     meetForeignGrant: once((resource: string) => reporter.tell("foreign-grants", { resource })),
     meetUnknownUpstream: onceEach((upstreamIssuer) => reporter.tell("unknown-upstream", { upstreamIssuer })),
     meetUnindexedGrants: once(() => reporter.tell("grants-unindexed", { issuer: addresses.issuer })),
-    instance: randomBytes(9).toString("base64url"),
+    instance: randomName(),
     onRefreshReuse,
     reporter,
     clock,
-    now: () => clock() / 1000,
+    ...namedClock(clock),
     delay,
     later,
     elapsed,

@@ -4,6 +4,9 @@ import type { McpOAuthProviderOptions } from "./options.ts";
 /** A day, in seconds. */
 export const day = 24 * 60 * 60;
 
+/** The longest time that an option may give, in seconds: ten years. */
+export const longestSeconds = 3650 * day;
+
 /** How long what the provider issues is good. All in seconds. */
 export type Lifetimes = Readonly<ReturnType<typeof configureLifetimes>>;
 
@@ -54,7 +57,7 @@ export function requireSeconds(
   name: string,
   value: number | undefined,
   fallback: number,
-  max: number = 3650 * day,
+  max: number = longestSeconds,
 ): number {
   const isLong = typeof value !== "number" || !(value > 0 && value < 1);
   requireThat(isLong, `${name} is in seconds, and ${value} is less than one: give 1 or more.`);

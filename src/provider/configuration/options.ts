@@ -166,8 +166,9 @@ export interface McpOAuthProviderOptions {
    */
   readonly accessTokenLifetimeSeconds?: number;
   /**
-   * How long an unused refresh token is good, in seconds, no shorter than an access token. Default: 30 days, or as long as an
-   * access token where that is longer.
+   * How long an unused refresh token is good, in seconds, no shorter than an access token. A registration is kept for longer than
+   * that, unless `clientRegistration.unusedLifetimeSeconds` says otherwise. Default: 30 days, or as long as an access token
+   * where that is longer.
    */
   readonly refreshTokenLifetimeSeconds?: number;
   /** How long one login lasts however often it is refreshed, in seconds. Default: 90 days. */

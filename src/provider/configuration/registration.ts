@@ -3,7 +3,7 @@ import { tokenKey } from "../../secrets/storage-key.ts";
 import type { ScopeHierarchy } from "../oauth/scope-hierarchy.ts";
 import { requireScopesAmong, scopesBeyond } from "../oauth/scopes.ts";
 import type { ClientRegistrationOptions } from "./client-options.ts";
-import { day, requireSeconds } from "./lifetimes.ts";
+import { day, type Lifetimes, longestSeconds, requireSeconds } from "./lifetimes.ts";
 
 /** How clients may register themselves, checked and complete. */
 export interface RegistrationConfiguration {
@@ -25,19 +25,21 @@ export interface RegistrationConfiguration {
  *
  * @param scopes - All that the server knows.
  * @param hierarchy - Who may have a scope may have what that implies.
+ * @param lifetimes - How long what a registered client has is good.
  * @throws {ConfigurationError} when an option is wrong.
  */
 export function configureRegistration(
   options: ClientRegistrationOptions = {},
   scopes: readonly string[],
   hierarchy: ScopeHierarchy,
+  lifetimes: Pick<Lifetimes, "grant" | "refreshToken">,
 ): RegistrationConfiguration {
   const among = (name: "validScopes" | "defaultScopes", fallback: readonly string[]) =>
     requireScopesAmong(scopes, `clientRegistration.${name}`, options[name] ?? fallback);
   const { clientSecretLifetimeSeconds: ofSecrets = 0, firstLoginWithinSeconds } = options;
   const lifetime = (name: string, given: number | undefined, fallback: number) =>
     requireSeconds(`clientRegistration.${name}`, given, fallback);
-  const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, 90 * day);
+  const unusedLifetime = lifetime("unusedLifetimeSeconds", options.unusedLifetimeSeconds, unusedLifetimeFor(lifetimes));
   const validScopes = hierarchy.withImplied(among("validScopes", scopes));
   const defaultScopes = among("defaultScopes", validScopes);
   for (const name of ["validScopes", "defaultScopes"] as const) {
@@ -55,6 +57,15 @@ export function configureRegistration(
     unusedLifetime,
     initialAccessTokens: initialAccessTokens(options.initialAccessToken),
   };
+}
+
+/**
+ * How long a registration is kept where the options do not say: a client that comes back with a live refresh token has to be known.
+ * The end of a registration is written once in a 90th of this time, so it may be as much nearer. A 45th covers that and clocks.
+ */
+function unusedLifetimeFor({ grant, refreshToken }: Pick<Lifetimes, "grant" | "refreshToken">): number {
+  const longestIdle = Math.min(grant, refreshToken);
+  return Math.min(longestSeconds, Math.max(90 * day, Math.ceil(longestIdle * (1 + 1 / 45))));
 }
 
 function initialAccessTokens(given: string | readonly string[] | undefined): readonly string[] {

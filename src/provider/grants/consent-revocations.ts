@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type ConsentRevocation, consentRevocationOf } from "../../records/consent-revocation.ts";
+import { type ConsentRevocation, consentRevocationOf, isOfAnotherServer } from "../../records/consent-revocation.ts";
 import { recordKey } from "../../records/keys.ts";
 import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
@@ -23,11 +23,14 @@ export interface RevokedConsent {
   readonly revokedAt: number;
   /** Names this revocation: another one, before or after, has another name. */
   readonly mark: string;
-  /** The instance that revoked it, where one did it all and is known. */
+  /** The name of the clock that says when, where one clock says it all and is known. */
   readonly revokedBy: string | undefined;
 }
 
-/** What a revocation needs: where it is kept, and whose clock says when it was. An operator's tool is no instance. */
+/**
+ * What a revocation needs: where it is kept, and whose clock says when it was. The instance is known by the name of its clock. An
+ * operator's tool is no instance.
+ */
 type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
 
 /** Stands for every client in the key of a record, and for every server. No key of a single client has so many parts. */
@@ -68,25 +71,38 @@ export async function revokeEveryConsent(
 /**
  * The last revocation of a person's consent to a client, if there was one. All that may say so is read in one turn.
  *
+ * A record under a key of this server that another server has sealed is of before this server's issuer changed. It is
+ * replaced by one of this moment, so that the person is asked once more. A record for every server may be another's for good: it
+ * stays, and the person is asked at each login.
+ *
  * @throws {StorageError} when the store fails.
  */
 export async function revokedConsent(
-  { repositories, resource: given }: Pick<ProviderConfiguration, "repositories" | "resource">,
+  { now, repositories, resource: given }: Pick<ProviderConfiguration, "now" | "repositories" | "resource">,
   user: UpstreamUser,
   clientId: string,
 ): Promise<RevokedConsent | undefined> {
+  const { consentRevocations } = repositories;
   const resource = normalResource(given);
   const [named, unnamed] = [normalUser(user), { ...user, upstreamIssuer: undefined }];
-  const keys = new Set([
+  const ofEveryServer = keyOfEveryClient(undefined, named);
+  const keys = new Set<string>([
     keyOf(resource, named, clientId),
     keyOf(resource, unnamed, clientId),
     keyOfEveryClient(resource, named),
-    keyOfEveryClient(undefined, named),
+    ofEveryServer,
     // Records of earlier versions have the resource and the issuer in their keys as the options have them.
     keyOf(given, user, clientId),
     keyOf(given, unnamed, clientId),
   ]);
-  const read = async (key: string) => [key, await getFresh(repositories.consentRevocations, key)] as const;
+  const read = async (key: string) => {
+    const revocation = await getFresh(consentRevocations, key);
+    if (revocation === undefined || key === ofEveryServer || !isOfAnotherServer(revocation))
+      return [key, revocation] as const;
+    const replacement = consentRevocationOf(now(), undefined);
+    await consentRevocations.set(key, replacement);
+    return [key, replacement] as const;
+  };
   const found = (await Promise.all([...keys].map(read))).filter(
     (entry): entry is readonly [string, ConsentRevocation] => entry[1] !== undefined,
   );

@@ -29,7 +29,7 @@ import { redirectAnswer } from "./responses.ts";
 import { readUpstreamAnswer } from "./upstream-answer.ts";
 
 /** What the pages that a browser visits are made from. */
-type Settings = Pick<ProviderConfiguration, "baseUrl" | "instance" | "now" | "requestTimeout" | "upstreams"> &
+type Settings = Pick<ProviderConfiguration, "baseUrl" | "clockName" | "now" | "requestTimeout" | "upstreams"> &
   ConstructorParameters<typeof Consent>[0] &
   Parameters<typeof checkAuthorizationRequest>[0] &
   Parameters<typeof consentPage>[0];
@@ -169,8 +169,8 @@ export class AuthorizationEndpoint {
     try {
       const upstream = this.#upstreamOf(upstreamId);
       await this.#registry.keepForLogin(clientId, asked.client, registration);
-      const { instance, now } = this.#configuration;
-      const decidedBy = beginningOfName(instance);
+      const { clockName, now } = this.#configuration;
+      const decidedBy = beginningOfName(clockName());
       const decisions = [{ decidedAt: now(), decidedBy, ...(after !== undefined && { after }) }];
       return await this.#beginLogin(browser, cookies, upstream, asked, decisions, wishes);
     } catch (failure) {

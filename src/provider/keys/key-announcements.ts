@@ -7,8 +7,11 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 
 /** How long an announcement holds, in seconds. It is renewed in the second half of that time, as requests come. */
 const lifetimeSeconds = 3600;
-/** How much longer than anything that it seals a server is remembered: a tombstone is kept for a day more. */
-const rememberedLongerSeconds = 86_400;
+/**
+ * How much longer than anything that it seals a server is remembered: a tombstone is kept for a day more, and may be written
+ * as long after an announcement as that holds.
+ */
+const rememberedLongerSeconds = 86_400 + lifetimeSeconds;
 /** When an instance that no request comes to announces again what it could not announce, in seconds. */
 const idleRetrySeconds = 60;
 /** How long what was read of a key is believed, in seconds. */
@@ -33,7 +36,7 @@ interface Lookup {
 /** What `KeyAnnouncements` needs. */
 type AnnouncementParts = Pick<
   ProviderConfiguration,
-  "issuer" | "keys" | "lifetimes" | "now" | "registration" | "reporter" | "repositories"
+  "documents" | "issuer" | "keys" | "lifetimes" | "now" | "registration" | "reporter" | "repositories"
 >;
 
 /**
@@ -88,9 +91,10 @@ export class KeyAnnouncements {
   }
 
   async #announceAll(): Promise<void> {
-    const { issuer, keys, lifetimes, now, registration, repositories } = this.#parts;
+    const { documents, issuer, keys, lifetimes, now, registration, repositories } = this.#parts;
     const expiresAt = now() + lifetimeSeconds;
-    const longest = Math.max(lifetimes.grant, lifetimes.refreshToken, registration.unusedLifetime);
+    const { maxStaleSeconds = 0 } = documents;
+    const longest = Math.max(lifetimes.grant, lifetimes.refreshToken, registration.unusedLifetime, maxStaleSeconds);
     const rememberedUntil = now() + longest + rememberedLongerSeconds;
     // What fails is made good soon.
     this.#renewAt = now() + believedSeconds;

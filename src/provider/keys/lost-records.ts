@@ -1,5 +1,9 @@
 import { ConfigurationError, OAuthError, UnreadableRecordsError, UnsealableError } from "../../errors.ts";
-import { type ConsentRevocation, consentRevocationOf } from "../../records/consent-revocation.ts";
+import {
+  type ConsentRevocation,
+  consentRevocationOf,
+  revocationOfAnotherServer,
+} from "../../records/consent-revocation.ts";
 import { leaveOutForeign } from "../../records/foreign-records.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { boundedCache } from "../../storage/bounded-cache.ts";
@@ -43,7 +47,8 @@ type LosableKind =
  *
  * Kinds that refuse something by being there must not allow it by being lost:
  * - The end of a consent reads as one of this moment. Whatever a browser remembers is older, so the person is asked again,
- *   and the answer counts from then on: the lost record is replaced.
+ *   and the answer counts from then on: the lost record is replaced. Another server's reads as younger than whatever is
+ *   remembered, so the person is asked at each login, and the answer counts for that login.
  * - A used client assertion and the lock of a refresh are never read, only added. What is there stays in the way, opened or
  *   not, until it ends by itself, within minutes.
  *
@@ -75,7 +80,7 @@ export class LostRecords {
       clientAssertions: this.#adding(clientAssertions),
       clients: this.#reading(this.#replacing(clients)),
       consentRevocations: this.#reading(consentRevocations, (key, loss) =>
-        this.#revokedNow(consentRevocations, key, loss),
+        this.#revoked(consentRevocations, key, loss),
       ),
       grants: this.#reading(grants),
       locks: this.#adding(locks),
@@ -137,14 +142,18 @@ export class LostRecords {
     }
   }
 
-  /** The end of a consent, as of this moment. It takes the place of the lost one: the person's next answer is younger. */
-  async #revokedNow(
+  /**
+   * The end of a consent, as of this moment. It takes the place of the lost one: the person's next answer is younger. Another
+   * server's is left alone, and what stands for it is the same at each read: only so does an answer to it ever count.
+   */
+  async #revoked(
     repository: Repository<string, ConsentRevocation>,
     key: string,
     loss: Loss,
   ): Promise<ConsentRevocation> {
+    if (loss === "another server's") return revocationOfAnotherServer;
     const revocation = consentRevocationOf(this.#now(), undefined);
-    if (loss === "lost") await repository.set(key, revocation);
+    await repository.set(key, revocation);
     return revocation;
   }
 

@@ -10,7 +10,7 @@ export interface Decision {
   readonly decidedAt: number;
   /** The mark of the revocation that was known when the person was asked: whoever answers then has answered after it. */
   readonly after?: string;
-  /** The beginning of the name of the instance whose clock says when. */
+  /** The beginning of the name of the clock that says when. */
   readonly decidedBy?: string;
 }
 
@@ -21,12 +21,12 @@ export interface RememberedDecision {
   readonly decidedBy?: string;
 }
 
-/** How much of an instance's name a decision has: a cookie has room for little, and no two instances begin alike. */
+/** How much of a clock's name a decision has: a cookie has room for little, and no two clocks begin alike. */
 const nameLength = 6;
 
-/** What a decision has of the name of the instance that took it. */
-export function beginningOfName(instance: string): string {
-  return instance.slice(0, nameLength);
+/** What a decision has of the name of the clock that says when. */
+export function beginningOfName(clockName: string): string {
+  return clockName.slice(0, nameLength);
 }
 
 /** Reads and writes a decision that a login carries along. */
@@ -45,7 +45,7 @@ export function decisionOf(subject: string | undefined, decisions: readonly Deci
 
 /**
  * Whether a decision stands although consent was revoked. Where the two times are of two clocks, a decision has to be younger
- * than the revocation by more than the clocks of two instances may differ. One that is not may be older: the person is asked
+ * than the revocation by more than the clocks of two instances may differ. A clock that was set back is another clock. One that is not may be older: the person is asked
  * again, by a page that knows of the revocation, and the answer to that one stands whatever the clocks say.
  *
  * @param instanceClockTolerance - In seconds.

@@ -12,6 +12,7 @@ import {
 } from "../../../src/index.ts";
 import { createPostgresRepositories, createPostgresTables } from "../../../src/postgres.ts";
 import { assemble } from "../../../src/provider/assemble.ts";
+import { revokeConsent, revokedConsent, revokeEveryConsent } from "../../../src/provider/grants/consent-revocations.ts";
 import { UpstreamRevocations } from "../../../src/provider/grants/upstream-revocations.ts";
 import { KeyAnnouncements } from "../../../src/provider/keys/key-announcements.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
@@ -161,6 +162,37 @@ describe.each(Object.entries(stores))("two servers in one store without a namesp
     await listed(other);
     await listed(other);
     expect(told.stop()).toEqual([{ keyId: expect.stringMatching(/^[\w-]{8}$/) }]);
+  });
+});
+
+describe.each(Object.entries(stores))("the end of a consent in a store of two servers: %s", (_, open) => {
+  it("is there for the other at each read, until the other has one of its own", async () => {
+    const opened = open();
+    const server = async (name: string) => {
+      const options = { repositories: opened(name), secret: secretOf(name), issuerUrl: `https://${name}.example` };
+      const provider = assemble(configured(options));
+      await provider.announcements.ready();
+      return provider.configuration;
+    };
+    const [own, other] = [await server("one"), await server("two")];
+    const user = { subject: randomUUID(), upstreamIssuer: "https://login.example" };
+    const known = () => revokedConsent(other, user, "app");
+    expect(await known()).toBeUndefined();
+    await revokeEveryConsent({ ...own, resource: undefined }, user);
+    const everywhere = await known();
+    expect(everywhere?.revokedAt).toBeGreaterThan(own.now() + 10 * 365 * 86_400);
+    expect(await known()).toEqual(everywhere);
+    await revokeConsent(own, user, "app");
+    const both = await known();
+    expect(both?.mark).not.toBe(everywhere?.mark);
+    expect(await known()).toEqual(both);
+    await revokeEveryConsent({ ...other, resource: undefined }, user);
+    const last = await known();
+    expect(last?.revokedAt).toBeLessThanOrEqual(other.now());
+    expect(await known()).toEqual(last);
+    expect((await revokedConsent(own, user, "app"))?.revokedAt, "which the first server finds").toBeGreaterThan(
+      own.now(),
+    );
   });
 });
 
