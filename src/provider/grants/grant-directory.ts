@@ -158,17 +158,18 @@ export async function revokeGrants(
   requireFilter(parts, filter);
   const { authorizationCodes, grants: repository } = parts.repositories;
   const meant = <R extends Owned>([, found]: [string, R]) => isMeant(found, filter, parts);
+  const codeCandidates = () => candidates(parts, authorizationCodes, filter, "authorizationCodes");
   const read = async () => {
     const unreadable = new UnreadableRecords();
     // Each is read to its end first: what is written meanwhile must not move it.
     const listing = candidates(parts, repository, filter);
-    const codes = isEnumerable(authorizationCodes)
-      ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
-      : [];
+    const codes = (await unreadable.readAll(codeCandidates())).filter(meant);
     const listed = (await unreadable.readAll(listing)).filter(meant).filter(([, grant]) => !isRevoked(grant));
     return { unreadable, codes, listed };
   };
+  // Before anything is ended: a code that nobody can list would become a grant afterwards.
   candidates(parts, repository, filter);
+  codeCandidates();
   const { subject, upstreamIssuer = parts.upstreams?.only?.issuer, clientId } = filter;
   if (parts.upstreams === undefined) {
     const { codes, listed } = await read();
@@ -204,6 +205,7 @@ function candidates<R extends Owned>(
   { meetUnindexedGrants }: DirectoryParts,
   repository: Repository<string, R>,
   { subject, clientId }: GrantFilter,
+  name: "authorizationCodes" | "grants" = "grants",
 ): AsyncIterable<[string, R]> {
   // Of the two the user has the fewer grants.
   const [index, value] = subject !== undefined ? ["subject", subject] : ["client", clientId];
@@ -212,7 +214,7 @@ function candidates<R extends Owned>(
     meetUnindexedGrants();
   }
   if (isEnumerable(repository)) return repository.entries();
-  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
+  throw new ConfigurationError(`Grants cannot be listed: the ${name} repository has no entries() method.`);
 }
 
 /** When a grant was last used, where that can be read: what cannot be is no reason to hide the grant. */

@@ -220,17 +220,15 @@ describe("the grants that are ended together", () => {
     expect(revoked.map(([, { by }]) => by)).toEqual(["user", "user"]);
   });
 
-  it("are those that can be listed where the codes cannot, and none where the grants cannot", async () => {
+  it.each(["grants", "authorizationCodes"] as const)("are none where %s cannot be listed", async (kind) => {
     await repositories.grants.set("listed", grant);
     await repositories.authorizationCodes.set("code", { ...code, grantId: "begun" });
-    expect(await revokeGrants(grants, listing("authorizationCodes", undefined), {})).toBe(1);
-    expect(ended()).toEqual(["listed"]);
-    await repositories.grants.set("listed", { ...grant, upstreamIssuer: upstream.issuer });
-    const anybodys = { ...listing("authorizationCodes", undefined), resource: undefined, upstreams: undefined };
-    expect(await revokeGrants(grants, anybodys, { subject: "ada" })).toBe(1);
-    revoked = [];
-    await expect(revokeGrants(grants, listing("grants", undefined), {})).rejects.toThrow(ConfigurationError);
-    expect(ended()).toEqual([]);
+    const servers = listing(kind, undefined);
+    for (const given of [servers, { ...servers, resource: undefined, upstreams: undefined }]) {
+      const refusal = { code: "ERR_CONFIGURATION", message: expect.stringContaining(`the ${kind} repository`) };
+      await expect(revokeGrants(grants, given, {})).rejects.toMatchObject(refusal);
+    }
+    expect([revoked, forgotten]).toEqual([[], []]);
   });
 
   it("are one user's of the only upstream, whether or not their records name it", async () => {
