@@ -244,7 +244,8 @@ export class McpOAuthProvider {
   }
 
   /**
-   * Ends every grant of a user, of a client, or of a user's use of a client, as `revokeGrant` does.
+   * Ends every grant of a user, of a client, or of a user's use of a client, as `revokeGrant` does. What a user who is named has
+   * allowed until now is over as well, and with `{}` what everybody has, whatever is stored of it: people are asked again.
    *
    * @param filter - Names the user, the client or both; for all grants it has to be `{}` in so many words.
    * @returns How many grants were ended.

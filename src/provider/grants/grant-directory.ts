@@ -12,6 +12,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
+import { type RevocationParts, revokeConsentOfEverybody } from "./consent-revocations.ts";
 import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
@@ -144,14 +145,15 @@ export async function summaryOf(
 
 /**
  * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing. For a
- * user, what the user has allowed until now is over as well, also where no grant of it is left.
+ * user, what the user has allowed until now is over as well, also where no grant of it is left; for all grants, what everybody
+ * has allowed, at the server or, where that is not known, at those that the grants are for.
  * Throws as `listGrants` does; what can be read is ended before that.
  *
  * @returns How many grants were ended.
  */
 export async function revokeGrants(
   grants: Pick<Grants, "forgetConsent" | "revoke">,
-  parts: DirectoryParts,
+  parts: DirectoryParts & RevocationParts,
   filter: GrantFilter,
   by: RevocationEvidence["by"] = "operator",
 ): Promise<number> {
@@ -171,15 +173,23 @@ export async function revokeGrants(
   candidates(parts, repository, filter);
   codeCandidates();
   const { subject, upstreamIssuer = parts.upstreams?.only?.issuer, clientId } = filter;
+  let servers = [parts.resource];
   if (parts.upstreams === undefined) {
     const { codes, listed } = await read();
+    const found = [...codes, ...listed].map(([, record]) => record);
     requireOneUser(
       filter,
-      [...codes, ...listed].map(([, found]) => found.upstreamIssuer),
+      found.map((record) => record.upstreamIssuer),
     );
+    servers = found.map(({ resource }) => resource?.href);
   }
   // Before the grants are listed: a login that is under way is listed, or reads this.
   if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);
+  if (Object.keys(filter).length === 0) {
+    for (const resource of new Set(servers)) {
+      if (resource !== undefined) await revokeConsentOfEverybody({ ...parts, resource });
+    }
+  }
   const { unreadable, codes, listed } = await read();
   let ended = 0;
   const end = async (grantId: string, evidence: RevocationEvidence): Promise<void> => {

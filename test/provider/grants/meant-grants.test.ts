@@ -23,6 +23,7 @@ const partsWith = (upstreams: Upstreams) => ({
   repositories,
   resource,
   upstreams,
+  now: () => 0,
   meetForeignGrant: (foreign: string) => void met.push(foreign),
   meetUnindexedGrants: () => void met.push("no index"),
 });
