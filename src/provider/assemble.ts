@@ -72,6 +72,7 @@ export function assemble(given: ProviderConfiguration) {
   const authorization = new AuthorizationEndpoint(configuration, registry, login, documents, errors);
   const account = configuration.account.enabled
     ? new AccountEndpoint(configuration, {
+        announcements,
         grants,
         registry,
         login: new AccountLogin({ ...configuration, upstreamRevocations }),

@@ -244,12 +244,13 @@ export class McpOAuthProvider {
   }
 
   /**
-   * Ends every grant of a user, of a client, or of a user's use of a client, as `revokeGrant` does.
+   * Ends every grant of a user, of a client, or of a user's use of a client, as `revokeGrant` does. What a user who is named has
+   * allowed until now is over as well, and with `{}` what everybody has, whatever is stored of it: people are asked again.
    *
    * @param filter - Names the user, the client or both; for all grants it has to be `{}` in so many words.
    * @returns How many grants were ended.
-   * @throws {ConfigurationError} when the grants repository has no `entries()`, or a member of the filter is there
-   * without a value.
+   * @throws {ConfigurationError} when the repository of grants, or of codes, can list nothing that the filter means, or a
+   * member of the filter is there without a value. Nothing is ended then.
    * @throws {UnreadableRecordsError} when there were records that could not be read; every grant that could be is ended.
    * @throws {StorageError} when the store fails: call again.
    *

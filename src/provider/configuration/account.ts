@@ -1,6 +1,7 @@
 import { requireThat } from "../../option-checks.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
 import { isEnumerable } from "../../storage/enumerable.ts";
+import { isIndexedBy } from "../../storage/indexed.ts";
 import { day, requireSeconds } from "./lifetimes.ts";
 import type { AccountOptions } from "./options.ts";
 
@@ -12,21 +13,23 @@ export interface AccountConfiguration {
 }
 
 /**
- * Checks the options of the account page and fills in the defaults. A store that cannot list its grants has no such page.
+ * Checks the options of the account page and fills in the defaults. A store that cannot list its grants has no such
+ * page, nor has one that cannot list a user's codes: a code that waits would become a grant after all access was ended.
  *
- * @throws {ConfigurationError} when an option is wrong, or the page is asked for where the store cannot list its grants.
+ * @throws {ConfigurationError} when an option is wrong, or the page is asked for where the store cannot list both.
  */
 export function configureAccount(
   { enabled, sessionSeconds }: AccountOptions,
-  { grants }: Pick<ProviderRepositories, "grants">,
+  { authorizationCodes, grants }: Pick<ProviderRepositories, "authorizationCodes" | "grants">,
 ): AccountConfiguration {
-  const canList = isEnumerable(grants);
+  const listsCodes = isEnumerable(authorizationCodes) || isIndexedBy(authorizationCodes, "subject");
+  const unlisted = isEnumerable(grants) ? (listsCodes ? undefined : "authorizationCodes") : "grants";
   requireThat(
-    canList || enabled !== true,
-    "account.enabled needs grants that can be listed: the grants repository has no entries() method.",
+    unlisted === undefined || enabled !== true,
+    `account.enabled needs grants that can be listed: the ${unlisted} repository has no entries() method.`,
   );
   return {
-    enabled: enabled ?? canList,
+    enabled: enabled ?? unlisted === undefined,
     session: requireSeconds("account.sessionSeconds", sessionSeconds, 900, day),
   };
 }

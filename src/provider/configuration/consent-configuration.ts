@@ -78,6 +78,8 @@ const english: ConsentTexts = {
   accountTitle: "What you have allowed",
   accountIntro: "These applications may use {brand} in your name.",
   accountEmpty: "No application may use {brand} in your name.",
+  accountIncomplete:
+    "Not everything can be shown at the moment: there may be more. Open the page again in a few minutes.",
   accountUnnamed: "An application that gives no name",
   accountUnknownClient: "An application that {brand} does not know any more",
   accountLocal: "A program on the computer where you allowed it",

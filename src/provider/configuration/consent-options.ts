@@ -138,6 +138,8 @@ export interface ConsentTexts {
   readonly accountTitle: string;
   readonly accountIntro: string;
   readonly accountEmpty: string;
+  /** Where another instance of this server has to be asked for the rest. Without applications it stands in place of `accountEmpty`. */
+  readonly accountIncomplete: string;
   /** A client that gives no name. */
   readonly accountUnnamed: string;
   /** A client whose registration is over, or whose site does not answer. */

@@ -31,10 +31,11 @@ export interface RevokedConsent {
  * What a revocation needs: where it is kept, and whose clock says when it was. The instance is known by the name of its clock. An
  * operator's tool is no instance.
  */
-type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
+export type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
 
-/** Stands for every client in the key of a record, and for every server. No key of a single client has so many parts. */
+/** Stand in the key of a record for every client, person or server. No key of a single client has so many parts. */
 const everyClient = "every client";
+const everybody = "everybody";
 const everyServer = "every server";
 
 /**
@@ -69,6 +70,22 @@ export async function revokeEveryConsent(
 }
 
 /**
+ * Ends what everybody has allowed at a server until now, whatever is stored of it. Browsers remember decisions of whose end a
+ * store that was lost, or brought back from a backup, knows nothing any more.
+ *
+ * @throws {StorageError} when the store fails: consents may stand, so call again.
+ */
+export async function revokeConsentOfEverybody({
+  instance,
+  now,
+  repositories,
+  resource,
+}: RevocationParts & Pick<ProviderConfiguration, "resource">): Promise<void> {
+  const key = keyOfEverybody(normalResource(resource));
+  await repositories.consentRevocations.set(key, consentRevocationOf(now(), instance));
+}
+
+/**
  * The last revocation of a person's consent to a client, if there was one. All that may say so is read in one turn.
  *
  * A record under a key of this server that another server has sealed is of before this server's issuer changed. It is
@@ -91,6 +108,7 @@ export async function revokedConsent(
     keyOf(resource, unnamed, clientId),
     keyOfEveryClient(resource, named),
     ofEveryServer,
+    keyOfEverybody(resource),
     // Records of earlier versions have the resource and the issuer in their keys as the options have them.
     keyOf(given, user, clientId),
     keyOf(given, unnamed, clientId),
@@ -129,6 +147,10 @@ function keyOf(resource: string, { subject, upstreamIssuer }: RecordedUser, clie
 function keyOfEveryClient(resource: string | undefined, { subject, upstreamIssuer = "" }: RecordedUser): string {
   const where = resource === undefined ? [everyServer, "", ""] : ["", resource, upstreamIssuer];
   return recordKey("consent_revocation", ...where, subject, everyClient);
+}
+
+function keyOfEverybody(resource: string): string {
+  return recordKey("consent_revocation", "", resource, "", "", everyClient, everybody);
 }
 
 /**

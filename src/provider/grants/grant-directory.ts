@@ -12,6 +12,7 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
+import { type RevocationParts, revokeConsentOfEverybody } from "./consent-revocations.ts";
 import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
@@ -144,41 +145,51 @@ export async function summaryOf(
 
 /**
  * Ends the grants that `listGrants` lists, and before them the codes that may still become one: those lead to nothing. For a
- * user, what the user has allowed until now is over as well, also where no grant of it is left.
+ * user, what the user has allowed until now is over as well, also where no grant of it is left; for all grants, what everybody
+ * has allowed, at the server or, where that is not known, at those that the grants are for.
  * Throws as `listGrants` does; what can be read is ended before that.
  *
  * @returns How many grants were ended.
  */
 export async function revokeGrants(
   grants: Pick<Grants, "forgetConsent" | "revoke">,
-  parts: DirectoryParts,
+  parts: DirectoryParts & RevocationParts,
   filter: GrantFilter,
   by: RevocationEvidence["by"] = "operator",
 ): Promise<number> {
   requireFilter(parts, filter);
   const { authorizationCodes, grants: repository } = parts.repositories;
   const meant = <R extends Owned>([, found]: [string, R]) => isMeant(found, filter, parts);
+  const codeCandidates = () => candidates(parts, authorizationCodes, filter, "authorizationCodes");
   const read = async () => {
     const unreadable = new UnreadableRecords();
     // Each is read to its end first: what is written meanwhile must not move it.
     const listing = candidates(parts, repository, filter);
-    const codes = isEnumerable(authorizationCodes)
-      ? (await unreadable.readAll(candidates(parts, authorizationCodes, filter))).filter(meant)
-      : [];
+    const codes = (await unreadable.readAll(codeCandidates())).filter(meant);
     const listed = (await unreadable.readAll(listing)).filter(meant).filter(([, grant]) => !isRevoked(grant));
     return { unreadable, codes, listed };
   };
+  // Before anything is ended: a code that nobody can list would become a grant afterwards.
   candidates(parts, repository, filter);
+  codeCandidates();
   const { subject, upstreamIssuer = parts.upstreams?.only?.issuer, clientId } = filter;
+  let servers = [parts.resource];
   if (parts.upstreams === undefined) {
     const { codes, listed } = await read();
+    const found = [...codes, ...listed].map(([, record]) => record);
     requireOneUser(
       filter,
-      [...codes, ...listed].map(([, found]) => found.upstreamIssuer),
+      found.map((record) => record.upstreamIssuer),
     );
+    servers = found.map(({ resource }) => resource?.href);
   }
   // Before the grants are listed: a login that is under way is listed, or reads this.
   if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);
+  if (Object.keys(filter).length === 0) {
+    for (const resource of new Set(servers)) {
+      if (resource !== undefined) await revokeConsentOfEverybody({ ...parts, resource });
+    }
+  }
   const { unreadable, codes, listed } = await read();
   let ended = 0;
   const end = async (grantId: string, evidence: RevocationEvidence): Promise<void> => {
@@ -204,6 +215,7 @@ function candidates<R extends Owned>(
   { meetUnindexedGrants }: DirectoryParts,
   repository: Repository<string, R>,
   { subject, clientId }: GrantFilter,
+  name: "authorizationCodes" | "grants" = "grants",
 ): AsyncIterable<[string, R]> {
   // Of the two the user has the fewer grants.
   const [index, value] = subject !== undefined ? ["subject", subject] : ["client", clientId];
@@ -212,7 +224,7 @@ function candidates<R extends Owned>(
     meetUnindexedGrants();
   }
   if (isEnumerable(repository)) return repository.entries();
-  throw new ConfigurationError("Grants cannot be listed: the grants repository has no entries() method.");
+  throw new ConfigurationError(`Grants cannot be listed: the ${name} repository has no entries() method.`);
 }
 
 /** When a grant was last used, where that can be read: what cannot be is no reason to hide the grant. */

@@ -4,6 +4,7 @@ import type { ClientRegistry } from "../clients/client-registry.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { revokeGrants } from "../grants/grant-directory.ts";
 import { type Grants, isOfServer, isRevoked } from "../grants/grants.ts";
+import type { KeyAnnouncements } from "../keys/key-announcements.ts";
 import type { AccountLogin } from "../login/account-login.ts";
 import { type AccountNotice, type AccountSession, AccountSessions } from "../login/account-sessions.ts";
 import { allowedApplications, knownClient } from "../login/allowed-applications.ts";
@@ -38,6 +39,7 @@ type AccountSettings = AccountPageSettings &
 
 /** What the account page works with. */
 interface AccountParts {
+  readonly announcements: Pick<KeyAnnouncements, "explainListing">;
   readonly grants: Grants;
   readonly login: AccountLogin;
   readonly registry: Pick<ClientRegistry, "find">;
@@ -194,7 +196,12 @@ export class AccountEndpoint {
     return { done: "all-ended" };
   }
 
-  /** Ends what the filter means. A record of anybody's that cannot be read keeps nobody from ending what can be. */
+  /**
+   * Ends what the filter means. A record of anybody's that cannot be read keeps nobody from ending what can be.
+   *
+   * @throws {OAuthError} with `temporarily_unavailable`, once the rest has ended, where another instance of this server can read
+   * it: it may be a login of this user, which lives.
+   */
   async #revoke(filter: AccountUser & { readonly clientId?: string }): Promise<number> {
     let ended = 0;
     const { grants } = this.#parts;
@@ -209,7 +216,9 @@ export class AccountEndpoint {
     try {
       return await revokeGrants(counting, this.#settings, filter, "user");
     } catch (failure) {
-      this.#tolerateUnreadable(failure);
+      const said = "What could be ended is over. There may be more, which cannot be ended at the moment.";
+      const hidden = await this.#hiddenHere(failure, said);
+      if (hidden !== undefined) throw hidden;
       return ended;
     }
   }
@@ -231,12 +240,19 @@ export class AccountEndpoint {
 
   async #show({ session }: SignedIn, done: string | undefined): Promise<Answer> {
     const { registry } = this.#parts;
-    const tell = (failure: unknown) => this.#tolerateUnreadable(failure);
+    let isWhole = true;
+    const tell = async (failure: unknown) => {
+      const hidden = await this.#hiddenHere(failure, "There may be more than the account page can show.");
+      if (hidden === undefined) return;
+      isWhole = false;
+      this.#settings.reporter.failure(hidden);
+    };
     const allowed = await allowedApplications(this.#settings, registry, userOf(session), maxApplications, tell);
     const formToken = this.#sessions.formToken(session);
     const { accountPage } = await loadPages();
     return accountPage(this.#settings, {
       ...allowed,
+      isWhole,
       session,
       formToken,
       notice: this.#sessions.openNotice(session, done),
@@ -257,10 +273,17 @@ export class AccountEndpoint {
     throw invalidRequest("The page was answered without a way to log in that this server has.");
   }
 
-  /** What cannot be read may be anybody's, and opens nothing: the operator is told, and the page goes on. */
-  #tolerateUnreadable(failure: unknown): void {
+  /**
+   * What a listing could not read, which may be anybody's. What no instance of this server can read opens nothing: the operator
+   * is told, and the page goes on.
+   *
+   * @returns The answer to come back, where another instance can read it; whoever takes that tells of it.
+   */
+  async #hiddenHere(failure: unknown, said: string): Promise<OAuthError | undefined> {
     if (!(failure instanceof UnreadableRecordsError)) throw failure;
-    this.#settings.reporter.failure(failure);
+    const hidden = await this.#parts.announcements.explainListing(failure, said);
+    if (hidden === undefined) this.#settings.reporter.failure(failure);
+    return hidden;
   }
 
   async #askToSignIn(cookies: BrowserCookies, reason: SignInReason, status = 200): Promise<Answer> {

@@ -1,4 +1,4 @@
-import { OAuthError, UnsealableError } from "../../errors.ts";
+import { OAuthError, type UnreadableRecordsError, UnsealableError } from "../../errors.ts";
 import type { KeyHolder } from "../../records/foreign-records.ts";
 import { instanceAnnouncementKey, serverAnnouncementKey, storeAnnouncementKey } from "../../records/keys.ts";
 import type { ProviderRepositories } from "../../records/repositories.ts";
@@ -139,6 +139,22 @@ export class KeyAnnouncements {
     }
     if ((await this.holderOf(failure.keyId)) === "nobody") this.#parts.reporter.failure(failure);
     return new OAuthError(gone, "The secret that this login began under is gone; log in again.");
+  }
+
+  /**
+   * What to answer where a listing has ended with records that it could not read: to come back, where another instance of this
+   * server has the key of one. Undefined where nobody has any of the keys, or another server has: that opens nothing here.
+   *
+   * @param message - What the caller reads.
+   * @throws {StorageError} when the store fails.
+   */
+  async explainListing(failure: UnreadableRecordsError, message: string): Promise<OAuthError | undefined> {
+    for (const keyId of failure.keyIds) {
+      if (!(await this.#isAnnounced(keyId))) continue;
+      const retryAfterSeconds = believedSeconds;
+      return new OAuthError("temporarily_unavailable", message, { cause: failure, retryAfterSeconds });
+    }
+    return undefined;
   }
 
   /**

@@ -27,7 +27,7 @@ const listedInOneTurn = 500;
  * one. The application that was allowed last comes first.
  *
  * @param max - How many applications are looked up and given; `total` says how many there are.
- * @param onFailure - Told where the listing ends with a failure. What it does not throw, the list goes on without.
+ * @param onFailure - Told where the listing ends with a failure. What it does not reject, the list goes on without.
  * @throws {StorageError} when the store fails.
  */
 export async function allowedApplications(
@@ -35,7 +35,7 @@ export async function allowedApplications(
   registry: Pick<ClientRegistry, "find">,
   user: { readonly subject: string; readonly upstreamIssuer: string },
   max: number,
-  onFailure: (failure: unknown) => void,
+  onFailure: (failure: unknown) => Promise<void>,
 ): Promise<{ readonly applications: readonly AllowedApplication[]; readonly total: number }> {
   const logins: AllowedLogin[] = [];
   try {
@@ -43,7 +43,7 @@ export async function allowedApplications(
       if (logins.push(grant) % listedInOneTurn === 0) await new Promise(setImmediate);
     }
   } catch (failure) {
-    onFailure(failure);
+    await onFailure(failure);
   }
   logins.sort((one, other) => other.createdAt - one.createdAt);
   const byClient = new Map<string, AllowedLogin[]>();

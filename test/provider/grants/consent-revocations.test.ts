@@ -1,7 +1,12 @@
 import { hash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createInMemoryRepositories, McpOAuthProvider, StorageUnavailableError } from "../../../src/index.ts";
-import { revokeConsent, revokedConsent, revokeEveryConsent } from "../../../src/provider/grants/consent-revocations.ts";
+import {
+  revokeConsent,
+  revokeConsentOfEverybody,
+  revokedConsent,
+  revokeEveryConsent,
+} from "../../../src/provider/grants/consent-revocations.ts";
 import { recordKey } from "../../../src/records/keys.ts";
 import type { ProviderRepositories } from "../../../src/records/repositories.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
@@ -70,8 +75,8 @@ const consentCalls = () => calls.filter((call) => call.endsWith(" consent"));
 
 describe("the consent behind a grant", () => {
   it("costs reads of one turn in the callback, and one write when it ends", async () => {
-    // Of the client with the upstream and without, of every client, of every client at every server.
-    const reads = Array<string>(4).fill("get consent");
+    // Of the client with the upstream and without, of every client, of every client at every server, of everybody.
+    const reads = Array<string>(5).fill("get consent");
     const tokens = await logIn();
     expect(consentCalls()).toEqual(reads);
     await harness.refresh(tokens);
@@ -174,6 +179,18 @@ describe("the end of a consent", () => {
       expect(await revokedConsent(parts(), grace, "app")).toBeUndefined();
       await repositories.consentRevocations.delete(expected);
     }
+  });
+
+  it("is that of everybody, with every client and upstream of one server, however the options write it", async () => {
+    const here = "https://mcp.example/mcp";
+    await revokeConsentOfEverybody({ ...parts(), resource: "HTTPS://MCP.example:443/mcp/" });
+    expect(await keys()).toEqual([key("", here, "", "", "every client", "everybody")]);
+    for (const user of [ada, grace, { ...ada, upstreamIssuer: "https://login.blue.example" }]) {
+      for (const client of ["app", "other"]) {
+        expect(await revokedConsent(parts(), user, client)).toMatchObject({ revokedAt: clock.seconds() });
+      }
+    }
+    expect(await revokedConsent({ ...parts(), resource: "https://mcp.example/other" }, ada, "app")).toBeUndefined();
   });
 
   it("is found however the options write the server and the upstream", async () => {

@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { createInMemoryRepositories, McpOAuthProvider } from "../../../src/index.ts";
+import {
+  copyRepositories,
+  createInMemoryRepositories,
+  McpOAuthProvider,
+  type ProviderRepositories,
+} from "../../../src/index.ts";
 import { OperatorGrants } from "../../../src/provider/grants/operator-grants.ts";
 import { consentRevocationOf } from "../../../src/records/consent-revocation.ts";
 import { recordKey } from "../../../src/records/keys.ts";
 import { FakeUpstream, logInAtFakeUpstream } from "../../support/fake-upstream.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ClientHarness, joinCookies, pkce } from "../../support/provider-harness.ts";
+import { recordsOf } from "../../support/records-of.ts";
 
 const hour = 60 * 60;
+const quarter = hour / 4;
 const client = {
   client_id: "editor",
   redirect_uris: ["http://127.0.0.1:4999/callback"],
@@ -21,22 +28,20 @@ async function start(baseUrl: string, isRedeemed: boolean) {
   const repositories = createInMemoryRepositories({ clock: clock.read });
   const upstream = new FakeUpstream(clock.read);
   const options = { secret: "a secret of this test, which is long enough", scopes: ["user"], logger: false as const };
-  const provider = new McpOAuthProvider({
-    ...options,
-    baseUrl,
-    upstream,
-    clients: [client],
-    clock: clock.read,
-    repositories,
-  });
-  const harness = new ClientHarness(provider, baseUrl.replace(/\/$/, ""));
+  /** The server, with another store. */
+  const serverWith = (store: ProviderRepositories) => {
+    const settings = { ...options, baseUrl, upstream, clients: [client], clock: clock.read, repositories: store };
+    const provider = new McpOAuthProvider(settings);
+    return { provider, repositories: store, harness: new ClientHarness(provider, baseUrl.replace(/\/$/, "")) };
+  };
+  const { harness, provider } = serverWith(repositories);
   const { verifier, challenge } = pkce();
   const asked = { client_id: "editor", code_challenge: challenge };
   const begun = await harness.beginLogin(asked);
   const { location, cookie } = await harness.followCallback(logInAtFakeUpstream(begun.location, "ada"), begun.cookie);
   const code = location.searchParams.get("code") ?? "";
   if (isRedeemed) expect((await harness.redeem({ clientId: "editor", code, verifier })).status).toBe(200);
-  return { asked, clock, cookie, harness, provider, repositories, upstream };
+  return { asked, clock, cookie, harness, provider, repositories, serverWith, upstream };
 }
 
 type Started = Awaited<ReturnType<typeof start>>;
@@ -87,6 +92,8 @@ const deeds: [string, (started: Started) => Promise<unknown>, boolean][] = [
     ({ provider }) => provider.revokeGrants({ subject: "ada", clientId: "editor" }),
     false,
   ],
+  ["an end of all grants", ({ provider }) => provider.revokeGrants({}), false],
+  ["an end of all grants for another client", ({ provider }) => provider.revokeGrants({ clientId: "another" }), true],
   ["an end by an operator's tool", (started) => operator(started).revokeAll({ subject: "ada" }), false],
   [
     "an end by an operator's tool for the client",
@@ -126,5 +133,40 @@ describe.each(forms)("consent at %s", (baseUrl) => {
     const { id: _id, ...record } = consentRevocationOf(started.clock.seconds(), undefined);
     await started.repositories.consentRevocations.set(key, record);
     expect(await isLetIn(started)).toBe(false);
+  });
+});
+
+describe("a consent that was revoked, where the store has forgotten that", () => {
+  const restored: [string, (backup: ProviderRepositories) => Promise<unknown>][] = [
+    ["an older backup was restored", async () => {}],
+    [
+      "a backup was restored that knows of no login any more",
+      async ({ grants }) => {
+        for (const [key] of await recordsOf(grants)) await grants.delete(key);
+      },
+    ],
+  ];
+  const remedies: [string, (started: Started) => Promise<unknown>, readonly boolean[]][] = [
+    ["nobody does anything", async () => {}, [true, true]],
+    ["all grants are ended", ({ provider }) => provider.revokeGrants({}), [false, false]],
+    // A tool that does not know the server knows it by the grants.
+    ["an operator's tool ends all grants", (started) => operator(started).revokeAll({}), [false, true]],
+  ];
+  const cases = restored.flatMap(([what, lose], index) =>
+    remedies.map(([how, remedy, stands]) => [what, how, stands[index], lose, remedy] as const),
+  );
+
+  it.each(cases)("since %s, and %s, stands: %j", async (_what, _how, stands, lose, remedy) => {
+    const started = await start("https://mcp.example", true);
+    const backup = createInMemoryRepositories({ clock: started.clock.read });
+    await copyRepositories(started.repositories, backup);
+    started.clock.advanceSeconds(quarter);
+    await started.provider.revokeGrants({ subject: "ada" });
+    await lose(backup);
+    const after = { ...started, ...started.serverWith(backup) };
+    started.clock.advanceSeconds(quarter);
+    await remedy(after);
+    started.clock.advanceSeconds(quarter);
+    expect(await isLetIn(after)).toBe(stands);
   });
 });

@@ -10,6 +10,7 @@ import {
 } from "../../../src/index.ts";
 import type { Grant } from "../../../src/records/grant.ts";
 import { createRedisRepositories } from "../../../src/redis.ts";
+import { hasIndexes } from "../../../src/storage/indexed.ts";
 import { withResolvers } from "../../../src/storage/with-resolvers.ts";
 import { createVaultRepositories } from "../../../src/vault.ts";
 import { gated } from "../../support/gated-repository.ts";
@@ -219,6 +220,33 @@ describe("an operator who ends all of a user's grants", () => {
     expect(await operator.mcpStatus(first.access_token)).toBe(401);
     expect(await listed(operator)).toEqual([]);
   });
+
+  it.each(["subject", "clientId"] as const)(
+    "ends a code that waits where the store finds records by an index and lists nothing else: by %s",
+    async (member) => {
+      const inner = createInMemoryRepositories();
+      const indexedOnly = <R>(repository: Repository<string, R>): Repository<string, R> => {
+        if (!hasIndexes(repository)) throw new TypeError("A repository in memory has indexes.");
+        const { indexNames } = repository;
+        const entriesBy = (index: string, value: string) => repository.entriesBy(index, value);
+        return Object.assign(
+          intercepted(repository, (run) => run()),
+          { indexNames, entriesBy },
+        );
+      };
+      const repositories = {
+        ...inner,
+        grants: indexedOnly(inner.grants),
+        authorizationCodes: indexedOnly(inner.authorizationCodes),
+      };
+      const harness = new ProviderHarness({ ...providerOptions(emulator.issuerUrl), repositories });
+      const { client_id: clientId } = await harness.register();
+      const waiting = await harness.codeFor(clientId);
+      const [[, { subject = "" }] = ["", { subject: "" }]] = await recordsOf(inner.authorizationCodes);
+      await harness.provider.revokeGrants(member === "subject" ? { subject } : { clientId });
+      expect((await harness.redeem(waiting)).status).toBe(400);
+    },
+  );
 
   it("neither sees nor ends the grants of another server on the same store", async () => {
     const repositories = createInMemoryRepositories();

@@ -12,12 +12,14 @@ import { type GrantFilter, listGrants, revokeGrants } from "../../../src/provide
 import type { Grants, RevocationEvidence } from "../../../src/provider/grants/grants.ts";
 import type { AuthorizationCode } from "../../../src/records/authorization-code.ts";
 import type { Grant } from "../../../src/records/grant.ts";
+import { recordKey } from "../../../src/records/keys.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { recordsOf } from "../../support/records-of.ts";
 
-type Parts = Parameters<typeof listGrants>[0];
+type Parts = Parameters<typeof revokeGrants>[1];
 
 const clock = new ManualClock();
 const upstream = new FakeUpstream(clock.read);
@@ -220,17 +222,15 @@ describe("the grants that are ended together", () => {
     expect(revoked.map(([, { by }]) => by)).toEqual(["user", "user"]);
   });
 
-  it("are those that can be listed where the codes cannot, and none where the grants cannot", async () => {
+  it.each(["grants", "authorizationCodes"] as const)("are none where %s cannot be listed", async (kind) => {
     await repositories.grants.set("listed", grant);
     await repositories.authorizationCodes.set("code", { ...code, grantId: "begun" });
-    expect(await revokeGrants(grants, listing("authorizationCodes", undefined), {})).toBe(1);
-    expect(ended()).toEqual(["listed"]);
-    await repositories.grants.set("listed", { ...grant, upstreamIssuer: upstream.issuer });
-    const anybodys = { ...listing("authorizationCodes", undefined), resource: undefined, upstreams: undefined };
-    expect(await revokeGrants(grants, anybodys, { subject: "ada" })).toBe(1);
-    revoked = [];
-    await expect(revokeGrants(grants, listing("grants", undefined), {})).rejects.toThrow(ConfigurationError);
-    expect(ended()).toEqual([]);
+    const servers = listing(kind, undefined);
+    for (const given of [servers, { ...servers, resource: undefined, upstreams: undefined }]) {
+      const refusal = { code: "ERR_CONFIGURATION", message: expect.stringContaining(`the ${kind} repository`) };
+      await expect(revokeGrants(grants, given, {})).rejects.toMatchObject(refusal);
+    }
+    expect([revoked, forgotten]).toEqual([[], []]);
   });
 
   it("are one user's of the only upstream, whether or not their records name it", async () => {
@@ -287,6 +287,38 @@ describe("the grants that are ended together", () => {
     await revokeGrants(grants, given, filter);
     const [upstreamIssuer, clientId] = meant ?? [];
     expect(forgotten).toEqual(meant === undefined ? [] : [[{ subject: "ada", upstreamIssuer }, clientId, 0]]);
+  });
+
+  const everybodys = (server: string) =>
+    recordKey("consent_revocation", "", server, "", "", "every client", "everybody");
+  it.each<[string, GrantFilter, boolean, readonly string[]]>([
+    ["everybody", {}, true, ["https://mcp.example/mcp"]],
+    ["everybody, by a tool that knows no server", {}, false, [elsewhere.href, "https://third.example/mcp"]],
+    ["a client", { clientId: "app" }, true, []],
+    ["an upstream", { upstreamIssuer: upstream.issuer }, true, []],
+    ["a client, by a tool that knows no server", { clientId: "app" }, false, []],
+  ])("by a filter that means %s end everybody's consent at the servers that are meant", async (_, ...given) => {
+    const [filter, isServers, servers] = given;
+    const third = new URL("https://third.example/mcp");
+    await repositories.grants.set("elsewhere", { ...grant, resource: elsewhere });
+    await repositories.grants.set("of old", grant);
+    await repositories.authorizationCodes.set("code", { ...code, resource: third });
+    await revokeGrants(grants, isServers ? parts : { ...parts, resource: undefined, upstreams: undefined }, filter);
+    const found = await recordsOf(repositories.consentRevocations);
+    expect(found.map(([key]) => key).sort()).toEqual(servers.map(everybodys).sort());
+    for (const [, { revokedAt }] of found) expect(revokedAt).toBe(clock.seconds());
+    expect(forgotten).toEqual([]);
+  });
+
+  it("are not ended where everybody's consent could not be", async () => {
+    await repositories.grants.set("listed", grant);
+    const outage = new StorageUnavailableError("The test says so.");
+    const consentRevocations = intercepted(repositories.consentRevocations, async () => {
+      throw outage;
+    });
+    const given = { ...parts, repositories: { ...repositories, consentRevocations } };
+    await expect(revokeGrants(grants, given, {})).rejects.toBe(outage);
+    expect(revoked).toEqual([]);
   });
 
   it("are none where several users of the store may be meant, or the consent could not be ended", async () => {

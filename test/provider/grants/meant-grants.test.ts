@@ -23,6 +23,7 @@ const partsWith = (upstreams: Upstreams) => ({
   repositories,
   resource,
   upstreams,
+  now: () => 0,
   meetForeignGrant: (foreign: string) => void met.push(foreign),
   meetUnindexedGrants: () => void met.push("no index"),
 });
@@ -122,11 +123,13 @@ describe("a filter", () => {
   });
 });
 
-describe("a store that cannot list its grants", () => {
-  it.each<GrantFilter>([{}, { subject: "ada" }, { clientId: "app" }])(
-    "is refused before anything is done, also for the filter %j",
-    async (filter) => {
-      repositories = { ...repositories, grants: intercepted(repositories.grants, (run) => run()) };
+describe("a store that cannot list its grants, or its codes that wait", () => {
+  const kinds = ["grants", "authorizationCodes"] as const;
+  const filters: readonly GrantFilter[] = [{}, { subject: "ada" }, { clientId: "app" }];
+  it.each(kinds.flatMap((kind) => filters.map((filter) => [kind, filter] as const)))(
+    "is refused before anything is done: %s, also for the filter %j",
+    async (kind, filter) => {
+      repositories = { ...repositories, [kind]: intercepted<string, unknown>(repositories[kind], (run) => run()) };
       const never = async () => expect.fail("It must not be called.");
       const end = revokeGrants({ revoke: never, forgetConsent: never }, partsWith(one), filter);
       await expect(end).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });

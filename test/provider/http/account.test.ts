@@ -548,16 +548,24 @@ describe("the option account", () => {
     expect(page.html).toContain('<a href="/notes/account" target="_blank" rel="noopener">');
   });
 
-  it("is off where the store cannot list grants, and cannot be asked for there", () => {
-    const { grants, ...others } = createInMemoryRepositories();
-    const { get, set, add, delete: remove, take } = grants;
-    const bound = { get: get.bind(grants), set: set.bind(grants), add: add.bind(grants) };
-    const repositories = { ...others, grants: { ...bound, delete: remove.bind(grants), take: take.bind(grants) } };
-    expect(accountServer({ repositories }).provider.serves("/notes/account")).toBe(false);
-    expect(() => accountServer({ repositories, account: { enabled: true } })).toThrow(
-      expect.objectContaining({ code: "ERR_CONFIGURATION" }),
-    );
-  });
+  it.each([
+    ["grants", false, false],
+    ["grants", true, false],
+    ["authorizationCodes", false, false],
+    ["authorizationCodes", true, true],
+  ] as const)(
+    "is off where the store cannot list %s, with an index: %j, and cannot be asked for there: on %j",
+    (kind, isIndexed, isOn) => {
+      const inner = createInMemoryRepositories();
+      const plain = intercepted<string, unknown>(inner[kind], (run) => run());
+      const index = { indexNames: ["subject"], entriesBy: () => expect.unreachable() };
+      const repositories = { ...inner, [kind]: Object.assign(plain, isIndexed && index) };
+      expect(accountServer({ repositories }).provider.serves("/notes/account")).toBe(isOn);
+      const asked = () => accountServer({ repositories, account: { enabled: true } });
+      if (isOn) expect(asked).not.toThrow();
+      else expect(asked).toThrow(expect.objectContaining({ code: "ERR_CONFIGURATION" }));
+    },
+  );
 
   it.each([
     { sessionSeconds: 0 },

@@ -129,7 +129,13 @@ describe("what a person has allowed", () => {
     const parts = { ...configuration, repositories: { ...configuration.repositories, grants: failing } };
     const told: unknown[] = [];
     const registry = { find: async () => undefined };
-    const { applications } = await allowedApplications(parts, registry, user, 100, (each) => void told.push(each));
+    const { applications } = await allowedApplications(
+      parts,
+      registry,
+      user,
+      100,
+      async (each) => void told.push(each),
+    );
     expect(applications.map(({ clientId }) => clientId)).toEqual(expected);
     expect(told).toEqual([failure]);
     await expect(allowedApplications(parts, registry, user, 100, fail)).rejects.toBe(failure);

@@ -24,6 +24,8 @@ export interface AccountOverview {
   readonly applications: readonly AllowedApplication[];
   /** How many applications there are, with those that are not shown. */
   readonly total: number;
+  /** Whether that is all: another instance of this server may be able to read more. */
+  readonly isWhole: boolean;
   readonly notice: AccountNotice | undefined;
 }
 
@@ -34,7 +36,7 @@ export type SignInReason = "came" | "session-over" | "signed-out";
 export function accountPage(settings: AccountPageSettings, overview: AccountOverview): Answer {
   const { baseUrl, consent: appearance, resource, upstreams } = settings;
   const { texts, brandName: brand } = appearance;
-  const { session, formToken, applications, total, notice } = overview;
+  const { session, formToken, applications, total, isWhole, notice } = overview;
   const upstream = upstreams.ofRecord(session.upstreamIssuer)?.name ?? "";
   const values = { brand, account: session.name ?? "", upstream };
   const form = (content: string) =>
@@ -62,7 +64,8 @@ ${session.upstreamLogout === undefined ? "" : signOutUpstream}`);
     `<h1>${escapeHtml(texts.accountTitle)}</h1>
 ${session.name === undefined ? "" : `<p class="quiet">${fillText(texts.account, values)}</p>`}
 ${notice === undefined ? "" : `<p class="standing" role="status">${noticeText(texts, notice)}</p>`}
-${applications.length === 0 ? `<p>${fillText(texts.accountEmpty, values)}</p>` : list}
+${isWhole ? "" : `<p class="standing">${fillText(texts.accountIncomplete, values)}</p>`}
+${applications.length > 0 ? list : isWhole ? `<p>${fillText(texts.accountEmpty, values)}</p>` : ""}
 <hr>
 ${signOut}`,
   );
@@ -98,7 +101,7 @@ ${buttons.join("\n")}
   );
 }
 
-/** The page for a request about the account that was refused, or failed. Nothing was changed by it. */
+/** The page for a request about the account that was refused, or failed. */
 export function accountErrorPage(settings: AccountPageSettings, error: OAuthError): Answer {
   const { baseUrl, consent: appearance } = settings;
   const { texts, brandName: brand } = appearance;
