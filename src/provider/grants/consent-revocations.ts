@@ -31,7 +31,7 @@ export interface RevokedConsent {
  * What a revocation needs: where it is kept, and whose clock says when it was. The instance is known by the name of its clock. An
  * operator's tool is no instance.
  */
-export type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
+type RevocationParts = Pick<ProviderConfiguration, "now" | "repositories"> & { readonly instance?: string };
 
 /** Stand in the key of a record for every client, person or server. No key of a single client has so many parts. */
 const everyClient = "every client";

@@ -12,7 +12,6 @@ import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { withoutLastSlashes } from "../oauth/paths.ts";
 import { offlineAccess } from "../oauth/scopes.ts";
 import { isSameIssuer, type Upstreams } from "../upstream/upstreams.ts";
-import { type RevocationParts, revokeConsentOfEverybody } from "./consent-revocations.ts";
 import { type Grants, isOfServer, isRevoked, type RevocationEvidence } from "./grants.ts";
 
 /** What an operator sees of a grant: no token, and nothing that opens one. */
@@ -152,8 +151,8 @@ export async function summaryOf(
  * @returns How many grants were ended.
  */
 export async function revokeGrants(
-  grants: Pick<Grants, "forgetConsent" | "revoke">,
-  parts: DirectoryParts & RevocationParts,
+  grants: Pick<Grants, "forgetConsent" | "forgetConsentOfEverybody" | "revoke">,
+  parts: DirectoryParts,
   filter: GrantFilter,
   by: RevocationEvidence["by"] = "operator",
 ): Promise<number> {
@@ -187,7 +186,7 @@ export async function revokeGrants(
   if (subject !== undefined) await grants.forgetConsent({ subject, upstreamIssuer }, clientId);
   if (Object.keys(filter).length === 0) {
     for (const resource of new Set(servers)) {
-      if (resource !== undefined) await revokeConsentOfEverybody({ ...parts, resource });
+      if (resource !== undefined) await grants.forgetConsentOfEverybody(resource);
     }
   }
   const { unreadable, codes, listed } = await read();

@@ -8,7 +8,12 @@ import { getFresh } from "../../storage/fresh-read.ts";
 import type { ProviderConfiguration } from "../configuration/configuration.ts";
 import { isSameResource } from "../oauth/resource.ts";
 import type { Upstreams } from "../upstream/upstreams.ts";
-import { type RecordedUser, revokeConsent, revokeEveryConsent } from "./consent-revocations.ts";
+import {
+  type RecordedUser,
+  revokeConsent,
+  revokeConsentOfEverybody,
+  revokeEveryConsent,
+} from "./consent-revocations.ts";
 import type { GrantKey } from "./grant-key.ts";
 import type { SessionEnd, UpstreamRevocations } from "./upstream-revocations.ts";
 
@@ -132,6 +137,15 @@ export class Grants {
     // What one client was allowed at a server that nobody names is over with the rest: the person is asked once too often.
     if (clientId === undefined || resource === undefined) await revokeEveryConsent(this.#parts, user);
     else await revokeConsent({ ...this.#parts, resource }, user, clientId);
+  }
+
+  /**
+   * Ends what everybody has allowed at a server until now, whether or not anything of it is stored.
+   *
+   * @throws {StorageError} when the store fails: consents may stand, so call again.
+   */
+  forgetConsentOfEverybody(resource: string): Promise<void> {
+    return revokeConsentOfEverybody({ ...this.#parts, resource });
   }
 
   /**

@@ -207,6 +207,7 @@ export class AccountEndpoint {
     const { grants } = this.#parts;
     const counting = {
       forgetConsent: (...whose: Parameters<Grants["forgetConsent"]>) => grants.forgetConsent(...whose),
+      forgetConsentOfEverybody: (resource: string) => grants.forgetConsentOfEverybody(resource),
       revoke: async (...grant: Parameters<Grants["revoke"]>) => {
         const isEnded = await grants.revoke(...grant);
         if (isEnded) ended += 1;

@@ -12,12 +12,10 @@ import { type GrantFilter, listGrants, revokeGrants } from "../../../src/provide
 import type { Grants, RevocationEvidence } from "../../../src/provider/grants/grants.ts";
 import type { AuthorizationCode } from "../../../src/records/authorization-code.ts";
 import type { Grant } from "../../../src/records/grant.ts";
-import { recordKey } from "../../../src/records/keys.ts";
 import { configured } from "../../support/configured.ts";
 import { FakeUpstream } from "../../support/fake-upstream.ts";
 import { intercepted } from "../../support/intercepted-repository.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { recordsOf } from "../../support/records-of.ts";
 
 type Parts = Parameters<typeof revokeGrants>[1];
 
@@ -40,17 +38,21 @@ let parts: Parts;
 let revoked: [string, RevocationEvidence][];
 /** Whose consent to which client is over, and how many grants were ended before. */
 let forgotten: [RecordedUser, string | undefined, number][];
-let grants: Pick<Grants, "forgetConsent" | "revoke">;
+/** At which servers everybody's consent is over, and how many grants were ended before. */
+let forgottenOfEverybody: [string, number][];
+let grants: Pick<Grants, "forgetConsent" | "forgetConsentOfEverybody" | "revoke">;
 beforeEach(() => {
   repositories = createInMemoryRepositories({ clock: clock.read });
   met = [];
   revoked = [];
   forgotten = [];
+  forgottenOfEverybody = [];
   const meetForeignGrant = (resource: string) => void met.push(resource);
   const meetUnindexedGrants = () => void met.push("unindexed");
   parts = { ...configured({ upstream, repositories }, clock), meetForeignGrant, meetUnindexedGrants };
   grants = {
     forgetConsent: async (user, clientId) => void forgotten.push([user, clientId, revoked.length]),
+    forgetConsentOfEverybody: async (server) => void forgottenOfEverybody.push([server, revoked.length]),
     revoke: async (grantId, evidence = {}) => {
       revoked.push([grantId, evidence]);
       return true;
@@ -289,8 +291,6 @@ describe("the grants that are ended together", () => {
     expect(forgotten).toEqual(meant === undefined ? [] : [[{ subject: "ada", upstreamIssuer }, clientId, 0]]);
   });
 
-  const everybodys = (server: string) =>
-    recordKey("consent_revocation", "", server, "", "", "every client", "everybody");
   it.each<[string, GrantFilter, boolean, readonly string[]]>([
     ["everybody", {}, true, ["https://mcp.example/mcp"]],
     ["everybody, by a tool that knows no server", {}, false, [elsewhere.href, "https://third.example/mcp"]],
@@ -304,20 +304,15 @@ describe("the grants that are ended together", () => {
     await repositories.grants.set("of old", grant);
     await repositories.authorizationCodes.set("code", { ...code, resource: third });
     await revokeGrants(grants, isServers ? parts : { ...parts, resource: undefined, upstreams: undefined }, filter);
-    const found = await recordsOf(repositories.consentRevocations);
-    expect(found.map(([key]) => key).sort()).toEqual(servers.map(everybodys).sort());
-    for (const [, { revokedAt }] of found) expect(revokedAt).toBe(clock.seconds());
+    expect(forgottenOfEverybody.sort()).toEqual(servers.map((server) => [server, 0]).sort());
     expect(forgotten).toEqual([]);
   });
 
   it("are not ended where everybody's consent could not be", async () => {
     await repositories.grants.set("listed", grant);
     const outage = new StorageUnavailableError("The test says so.");
-    const consentRevocations = intercepted(repositories.consentRevocations, async () => {
-      throw outage;
-    });
-    const given = { ...parts, repositories: { ...repositories, consentRevocations } };
-    await expect(revokeGrants(grants, given, {})).rejects.toBe(outage);
+    const failing = { ...grants, forgetConsentOfEverybody: () => Promise.reject(outage) };
+    await expect(revokeGrants(failing, parts, {})).rejects.toBe(outage);
     expect(revoked).toEqual([]);
   });
 

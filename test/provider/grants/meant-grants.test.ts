@@ -91,6 +91,7 @@ describe("the grants that a filter means", () => {
           return !grantId.startsWith("code ");
         },
         forgetConsent: async (...what) => void forgotten.push(what),
+        forgetConsentOfEverybody: async () => expect(filter).toEqual({}),
       },
       partsWith(upstreams),
       filter,
@@ -118,7 +119,11 @@ describe("a filter", () => {
     const list = listGrants(partsWith(upstreams), filter as GrantFilter);
     await expect(list.next()).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
     const never = async () => expect.fail("It must not be called.");
-    const end = revokeGrants({ revoke: never, forgetConsent: never }, partsWith(upstreams), filter as GrantFilter);
+    const end = revokeGrants(
+      { revoke: never, forgetConsent: never, forgetConsentOfEverybody: never },
+      partsWith(upstreams),
+      filter as GrantFilter,
+    );
     await expect(end).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
   });
 });
@@ -131,7 +136,11 @@ describe("a store that cannot list its grants, or its codes that wait", () => {
     async (kind, filter) => {
       repositories = { ...repositories, [kind]: intercepted<string, unknown>(repositories[kind], (run) => run()) };
       const never = async () => expect.fail("It must not be called.");
-      const end = revokeGrants({ revoke: never, forgetConsent: never }, partsWith(one), filter);
+      const end = revokeGrants(
+        { revoke: never, forgetConsent: never, forgetConsentOfEverybody: never },
+        partsWith(one),
+        filter,
+      );
       await expect(end).rejects.toMatchObject({ code: "ERR_CONFIGURATION" });
     },
   );
