@@ -53,6 +53,11 @@ const onceFound = [
     schedule: "0:4 8:2 12:1",
     of: ["redeem twice, where codes outlast access tokens"],
   },
+  {
+    seed: 1_001_003_641,
+    schedule: "0:1 1:1 5:3 8:9 16:2",
+    of: ["redeem twice"],
+  },
 ] as const;
 
 const again = onceFound.flatMap(({ of, ...found }) => of.map((name) => ({ ...found, name })));

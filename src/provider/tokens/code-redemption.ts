@@ -1,5 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
-import { OAuthError } from "../../errors.ts";
+import { OAuthError, StorageError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
@@ -242,7 +242,8 @@ export class CodeRedemption {
     const next = issue.refreshTokenRecord({ ...attempt, grant: isLast ? grant : unnamed });
     const decider = addsGrant ? redemption : (isLast ? next : token).wrappedKey;
     // Of two repetitions at once, one has what this instance remembers.
-    const isRemembered = this.#unanswered.delete(grantId);
+    const remembered = this.#unanswered.get(grantId);
+    this.#unanswered.delete(grantId);
     const writes = allDone([
       found === undefined ? issue.addAccessToken({ step }, token) : undefined,
       addsRefreshToken ? issue.addRefreshToken(step, next) : undefined,
@@ -252,7 +253,7 @@ export class CodeRedemption {
       this.#unanswered.set(grantId, decider);
       throw failure;
     });
-    const hasDecided = isUnanswered ? isRemembered : (begun ?? access ?? refresh)?.isFirst;
+    const hasDecided = isUnanswered ? remembered !== undefined : (begun ?? access ?? refresh)?.isFirst;
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,
     );
@@ -260,7 +261,13 @@ export class CodeRedemption {
     const isLate = !addsGrant && access?.isFirst === true && this.#mayHaveExpired(grant);
     const { clientId, subject, upstreamIssuer } = record;
     if (!hasDecided || wasOvertaken || isLate || access?.stored?.revokedAt !== undefined) {
-      return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
+      const refuse = async () =>
+        this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
+      return refuse().catch((failure: unknown) => {
+        // Nothing may have ended yet, and what is remembered still says that nobody was answered.
+        if (failure instanceof StorageError && remembered !== undefined) this.#unanswered.set(grantId, remembered);
+        throw failure;
+      });
     }
     emit("token-issued", { clientId, grantId, subject, upstreamIssuer, scopes });
     return issue.response(attempt, (access?.stored ?? found)?.expiresAt ?? now, mayRefresh(record));
