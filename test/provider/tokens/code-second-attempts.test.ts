@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { StorageTimeoutError } from "../../../src/errors.ts";
 import { createInMemoryRepositories } from "../../../src/index.ts";
 import { gated } from "../../support/gated-repository.ts";
-import { failingOnce } from "../../support/intercepted-repository.ts";
+import { failingOnce, intercepted } from "../../support/intercepted-repository.ts";
 import { jsonOf } from "../../support/json-of.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { type IssuedCode, ProviderHarness, providerOptions } from "../../support/provider-harness.ts";
@@ -137,6 +137,30 @@ describe("a code whose redemption failed halfway", () => {
     const { access_token } = await jsonOf(answer);
     expect(await errorOf(await one.redeem(code))).toEqual([400, "invalid_grant"]);
     expect(await one.mcpStatus(access_token)).toBe(401);
+  });
+
+  it("is good for another try where the refusal of an attempt beside it failed too", async () => {
+    const { repositories, flaky } = instances();
+    const refreshTokens = gated(repositories.refreshTokens);
+    let readsOfLost = 0;
+    const grants = intercepted(repositories.grants, async (run, { method }) => {
+      // What an attempt reads of a grant that another one has added, and then once more to end it.
+      if (method === "get" && isLost && ++readsOfLost === 2) throw new StorageTimeoutError("The test gives no answer.");
+      return run();
+    });
+    let isLost = false;
+    const one = open({ repositories: { ...repositories, grants, refreshTokens } });
+    const code = await one.codeFor((await one.register(withRefresh)).client_id);
+    const gate = refreshTokens.hold("get");
+    const beside = one.redeem(code);
+    await gate.arrival(beside);
+    flaky.accessTokens.failNext("add", "before");
+    expect(await errorOf(await one.redeem(code))).toEqual([503, "temporarily_unavailable"]);
+    isLost = true;
+    await gate.answer();
+    expect(await errorOf(await beside)).toEqual([503, "temporarily_unavailable"]);
+    isLost = false;
+    await worksOnce(one, code);
   });
 
   it("is over on another instance where nothing is missing: nobody can tell that from a used one", async () => {
