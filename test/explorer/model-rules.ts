@@ -84,7 +84,7 @@ export const modelRules: readonly ProvedRule[] = [
   rule(
     "An instance remembers which code it could not answer",
     ["redeem in an outage, on one instance"],
-    [redemptionTs, "this.#unanswered.set(grantId, decider);", ""],
+    [redemptionTs, "if (decider !== undefined) this.#unanswered.set(decider, true);", ""],
   ),
   rule(
     "One record decides which of two redemptions answers",

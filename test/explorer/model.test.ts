@@ -58,6 +58,11 @@ const onceFound = [
     schedule: "0:1 1:1 5:3 8:9 16:2",
     of: ["redeem twice"],
   },
+  {
+    seed: 1_009_004_677,
+    schedule: "0:1 1:1 6:2 10:14 12:11",
+    of: ["redeem and revoke", "redeem twice"],
+  },
 ] as const;
 
 const again = onceFound.flatMap(({ of, ...found }) => of.map((name) => ({ ...found, name })));

@@ -1,5 +1,5 @@
 import { hash, randomUUID } from "node:crypto";
-import { OAuthError, StorageError } from "../../errors.ts";
+import { OAuthError } from "../../errors.ts";
 import type { AccessToken } from "../../records/access-token.ts";
 import type { AuthorizationCode, ClientAuthentication } from "../../records/authorization-code.ts";
 import type { Grant } from "../../records/grant.ts";
@@ -72,8 +72,8 @@ interface Attempt extends Issuance {
   readonly addsRefreshToken: boolean;
   /** The access token that was found, if any. */
   readonly found: AccessToken | undefined;
-  /** Whether everything is there, and this instance alone can have been the one that answers. */
-  readonly isUnanswered: boolean;
+  /** What has decided, where everything is there and this instance alone can be the one that answers. */
+  readonly unanswered: string | undefined;
 }
 
 /** What is known of a code that is not good, or not any more. */
@@ -103,10 +103,10 @@ interface Replay {
 export class CodeRedemption {
   readonly #parts: CodeRedemptionParts;
   /**
-   * What this instance may have added to decide about a code without an answer, by grant: the name of the attempt, or the
-   * wrapped key of a token. No two are the same, so the store tells whether it was added.
+   * What this instance may have added to decide about a code without an answer: the name of an attempt, or the wrapped key of
+   * a token. No two are the same, so the store tells whether it was added, and of several attempts at a code which it was.
    */
-  readonly #unanswered = boundedCache<string, string>(maxUnanswered);
+  readonly #unanswered = boundedCache<string, true>(maxUnanswered);
   readonly #uses = new CodeUses();
 
   constructor(parts: CodeRedemptionParts) {
@@ -218,9 +218,9 @@ export class CodeRedemption {
     if (found === undefined && begun !== undefined && this.#mayHaveExpired(begun)) return undefined;
     const isComplete = found !== undefined && !addsGrant && !addsRefreshToken;
     const decider = isComplete ? decidedBy(grant, found, refreshToken) : undefined;
-    const isUnanswered = decider !== undefined && decider === this.#unanswered.get(step.grantId);
-    if ((isComplete && !isUnanswered) || found?.revokedAt !== undefined) return undefined;
-    return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered };
+    const unanswered = decider !== undefined && this.#unanswered.has(decider) ? decider : undefined;
+    if ((isComplete && unanswered === undefined) || found?.revokedAt !== undefined) return undefined;
+    return { step, grant, scopes: record.scopes, now, record, addsGrant, addsRefreshToken, found, unanswered };
   }
 
   /**
@@ -233,7 +233,7 @@ export class CodeRedemption {
   }
 
   async #answer(attempt: Attempt): Promise<TokenResponse> {
-    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found, isUnanswered } = attempt;
+    const { step, grant, scopes, now, record, addsGrant, addsRefreshToken, found, unanswered } = attempt;
     const { grants, issue, repositories } = this.#parts;
     const { grantId } = step;
     const { redemption, ...unnamed } = grant;
@@ -242,18 +242,17 @@ export class CodeRedemption {
     const next = issue.refreshTokenRecord({ ...attempt, grant: isLast ? grant : unnamed });
     const decider = addsGrant ? redemption : (isLast ? next : token).wrappedKey;
     // Of two repetitions at once, one has what this instance remembers.
-    const remembered = this.#unanswered.get(grantId);
-    this.#unanswered.delete(grantId);
+    const isRemembered = unanswered !== undefined && this.#unanswered.delete(unanswered);
     const writes = allDone([
       found === undefined ? issue.addAccessToken({ step }, token) : undefined,
       addsRefreshToken ? issue.addRefreshToken(step, next) : undefined,
       addsGrant ? addOnce(repositories.grants, grantId, grant) : undefined,
     ]);
     const [access, refresh, begun] = await writes.catch((failure: unknown) => {
-      this.#unanswered.set(grantId, decider);
+      if (decider !== undefined) this.#unanswered.set(decider, true);
       throw failure;
     });
-    const hasDecided = isUnanswered ? remembered !== undefined : (begun ?? access ?? refresh)?.isFirst;
+    const hasDecided = isRemembered || (begun ?? access ?? refresh)?.isFirst === true;
     const wasOvertaken = [access, refresh].some(
       (one) => one?.isFirst === false && one.stored?.redemption === redemption,
     );
@@ -261,13 +260,7 @@ export class CodeRedemption {
     const isLate = !addsGrant && access?.isFirst === true && this.#mayHaveExpired(grant);
     const { clientId, subject, upstreamIssuer } = record;
     if (!hasDecided || wasOvertaken || isLate || access?.stored?.revokedAt !== undefined) {
-      const refuse = async () =>
-        this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
-      return refuse().catch((failure: unknown) => {
-        // Nothing may have ended yet, and what is remembered still says that nobody was answered.
-        if (failure instanceof StorageError && remembered !== undefined) this.#unanswered.set(grantId, remembered);
-        throw failure;
-      });
+      return this.#refuseReplay({ clientId, grantId, grant: await grants.get(grantId), record, step });
     }
     emit("token-issued", { clientId, grantId, subject, upstreamIssuer, scopes });
     return issue.response(attempt, (access?.stored ?? found)?.expiresAt ?? now, mayRefresh(record));
