@@ -404,7 +404,7 @@ export const attackRules: readonly ProvedRule[] = [
     edits: [
       [
         "provider/tokens/code-redemption.ts",
-        "if ((isComplete && !isUnanswered) || found?.revokedAt !== undefined) return undefined;",
+        "if ((isComplete && unanswered === undefined) || found?.revokedAt !== undefined) return undefined;",
         "if (found?.revokedAt !== undefined) return undefined;",
       ],
       [
