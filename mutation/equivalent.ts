@@ -9,7 +9,7 @@ export interface Equivalent {
   readonly code: string;
   /** What stands there instead, where another change of the same code can be noticed. */
   readonly to?: string;
-  /** How many places of the file it stands for, where the same code is there more often: of those, the ones that live. */
+  /** For how many places it stands, where the same code is there more often and some of it is tested. Default: all. */
   readonly times?: number;
   /** Why nobody can tell. */
   readonly why: string;

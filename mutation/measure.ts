@@ -151,9 +151,9 @@ function report(): boolean {
   return total.live === 0;
 }
 
-/** Whether an entry stands for so many places. One of a whole folder stands for all of them. */
-function standsFor({ file, times = 1 }: Equivalent, places = 0): boolean {
-  return file.endsWith("/") || places <= times;
+/** Whether an entry stands for so many places: for all, unless it says for how many. */
+function standsFor({ times = Number.POSITIVE_INFINITY }: Equivalent, places = 0): boolean {
+  return places <= times;
 }
 
 function noFigures() {
