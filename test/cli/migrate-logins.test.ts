@@ -2,36 +2,26 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { McpOAuthProvider, type ProviderRepositories } from "../../src/index.ts";
-import { FakeUpstream, logInAtFakeUpstream } from "../support/fake-upstream.ts";
+import type { ProviderRepositories } from "../../src/index.ts";
+import { FakeUpstream } from "../support/fake-upstream.ts";
+import { logInAda, startServer } from "../support/fake-upstream-server.ts";
 import { jsonOf } from "../support/json-of.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import type { StoreKind } from "../support/migration-stores.ts";
-import { ClientHarness, type IssuedTokens, pkce } from "../support/provider-harness.ts";
+import type { IssuedTokens } from "../support/provider-harness.ts";
 import { useEmulator } from "../support/use-emulator.ts";
 import { useMigrationStores } from "../support/use-migration-stores.ts";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const secret = "the-secret-of-both-stores".padEnd(40, "s");
-const baseUrl = "https://mcp.example";
 
 const emulator = useEmulator();
 const servers = useMigrationStores(emulator);
 
 /** A server on a store, where a token that was used before is refused and the login goes on. */
 function serverOn(repositories: ProviderRepositories, clock: ManualClock, upstream: FakeUpstream) {
-  const settings = { baseUrl, upstream, repositories, clock: clock.read, scopes: ["user"], logger: false } as const;
-  const provider = new McpOAuthProvider({ ...settings, secret, onRefreshReuse: "refuse", overload: false });
-  return new ClientHarness(provider, baseUrl);
-}
-
-async function logIn(server: ClientHarness<McpOAuthProvider>): Promise<IssuedTokens> {
-  const { client_id: clientId } = await server.register();
-  const { verifier, challenge } = pkce();
-  const { location, cookie } = await server.beginLogin({ client_id: clientId, code_challenge: challenge });
-  const callback = await server.finishLogin(logInAtFakeUpstream(location, "ada"), cookie);
-  const issued = { clientId, verifier, code: callback.searchParams.get("code") ?? "" };
-  return { ...issued, ...(await jsonOf(await server.redeem(issued))) };
+  const kept = { upstream, repositories, secret, clock: clock.read };
+  return startServer({ ...kept, logger: false, onRefreshReuse: "refuse" });
 }
 
 /** Runs the command as a user does. It rejects where the command ends with another code than 0. */
@@ -89,7 +79,7 @@ it.each(cases)(
     await using next = await open(places.new);
     const server = { old: () => serverOn(old, clock, upstream), new: () => serverOn(next, clock, upstream) };
 
-    const spent: IssuedTokens[] = [await logIn(server.old())];
+    const spent: IssuedTokens[] = [await logInAda(server.old())];
     const refreshAt = async (place: "old" | "new") => {
       clock.advanceSeconds(1_200);
       const last = spent.at(-1) ?? expect.fail();

@@ -280,7 +280,7 @@ describe("the use of a successor", () => {
   });
 
   describe("by a request that is suspended between its look and its write", () => {
-    /** The second token was used, and its record is gone by the time that a request adds it. */
+    /** A request that has looked, and is about to add the second token. */
     async function suspended() {
       const { scene, one, first } = await opened();
       const refreshTokens = gated(scene.repositories.refreshTokens);
@@ -288,15 +288,20 @@ describe("the use of a successor", () => {
       const addition = refreshTokens.hold("add");
       const late = another.refresh(first);
       await addition.arrival(late);
+      return { scene, one, first, late, addition };
+    }
+    /** The second token was used, and its record is gone by the time that the request adds it. */
+    async function overtaken() {
+      const { scene, one, first, late, addition } = await suspended();
       const second = await next(one, first);
       const fourth = await next(one, await next(one, second));
       scene.clock.advanceSeconds(720);
-      return { scene, one, another, second, fourth, late, addition };
+      return { scene, one, second, fourth, late, addition };
     }
     const secondOf = (scene: TokenScene) => scene.repositories.refreshTokens.get(refreshTokenKey(scene.handle, 2));
 
     it("is there again, and leads to nothing", async () => {
-      const { scene, one, second, fourth, late, addition } = await suspended();
+      const { scene, one, second, fourth, late, addition } = await overtaken();
       expect(await secondOf(scene)).toBeUndefined();
       await addition.answer();
       expect(await late).toEqual({ error: "ERR_STORAGE_TIMEOUT" });
@@ -313,12 +318,7 @@ describe("the use of a successor", () => {
     });
 
     it("stays where nobody has used it, for whoever repeats the request", async () => {
-      const { scene, one, first } = await opened();
-      const refreshTokens = gated(scene.repositories.refreshTokens);
-      const another = scene.instance({ repositories: scene.with("refreshTokens", refreshTokens) });
-      const addition = refreshTokens.hold("add");
-      const late = another.refresh(first);
-      await addition.arrival(late);
+      const { scene, one, first, late, addition } = await suspended();
       scene.clock.advanceSeconds(720);
       await addition.answer();
       expect(await late).toEqual({ error: "ERR_STORAGE_TIMEOUT" });
